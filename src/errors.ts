@@ -1,0 +1,29 @@
+/**
+ * The one error type that people are meant to read. Callers branch on `code`, never on text; the
+ * original failure travels as `cause` and is logged, not printed.
+ */
+export class AppError extends Error {
+  readonly code: string;
+  /** What the reader can do about it, one sentence. */
+  readonly help: string | undefined;
+  /** Facts for the log; never addresses, tokens or keys (I9). */
+  readonly context: Record<string, unknown>;
+
+  constructor(
+    code: string,
+    message: string,
+    options: { help?: string; cause?: unknown; context?: Record<string, unknown> } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.help = options.help;
+    this.context = options.context ?? {};
+  }
+}
+
+/** The single line a person sees for any failure: message and help for ours, the message for others. */
+export function explain(error: unknown): string {
+  if (error instanceof AppError) return error.help ? `${error.message} ${error.help}` : error.message;
+  return error instanceof Error ? error.message : String(error);
+}

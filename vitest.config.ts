@@ -1,0 +1,64 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Four projects, told apart by the file's name, run one after the other (`groupOrder`):
+ *
+ * - `unit`      pure and fast, all cores;
+ * - `embedded`  PGlite in the test process: each takes seconds to boot and close to 1 GB, so few at a time;
+ * - `services`  a throw-away PostgreSQL and Redis shared by the whole project, so one file at a time;
+ * - `browser`   the system's Chromium, one file at a time.
+ *
+ * `extends: true` is what lets a project see the options of the root.
+ */
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    reporters: ['default', './test/helpers/totals.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.{ts,tsx}'],
+          exclude: ['**/node_modules/**', 'test/**/*.{embedded,services,browser}.test.{ts,tsx}'],
+          testTimeout: 15_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'embedded',
+          include: ['test/**/*.embedded.test.{ts,tsx}'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'services',
+          include: ['test/**/*.services.test.{ts,tsx}'],
+          globalSetup: ['test/helpers/services.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/**/*.browser.test.{ts,tsx}'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
+        },
+      },
+    ],
+  },
+});
