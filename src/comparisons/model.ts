@@ -1,0 +1,87 @@
+import { z } from 'zod';
+
+/**
+ * The domain of the site: two tools side by side, what the panel would ship or skip, what the
+ * community voted and what each costs to enter. Everything that enters the system, whatever its
+ * source, is parsed by {@link comparisonSchema} first.
+ */
+
+/**
+ * Collapses every run of white space, so that the same sentence always compares equal; control
+ * characters and halves of surrogate pairs go, because neither a database nor a mail can hold them.
+ */
+const line = (max: number) =>
+  z
+    .string()
+    .transform((value) =>
+      value
+        .toWellFormed()
+        .normalize('NFC')
+        .replace(/\s+/gu, ' ')
+        .replace(/[\p{Cc}\uFFFD]/gu, '')
+        .trim(),
+    )
+    .pipe(z.string().min(1).max(max));
+
+const percent = z.number().int().min(0).max(100);
+
+/** `ship` or `skip`: the only two answers a reviewer or a reader can give. */
+export const callSchema = z.enum(['ship', 'skip']);
+export type Call = z.infer<typeof callSchema>;
+
+/** One panel reviewer: the lens they look through, their words, and their call where it is known. */
+export const reviewSchema = z.object({
+  lens: line(40).transform((value) => value.toLowerCase()),
+  quote: line(4_000),
+  call: callSchema.nullable().default(null),
+});
+export type Review = z.infer<typeof reviewSchema>;
+
+export const toolSchema = z.object({
+  name: line(120),
+  category: line(60),
+  tagline: line(240),
+  description: line(4_000),
+  /** Share of `ship` in the panel, 0 to 100. */
+  panelShip: percent,
+  /** Share of `ship` among readers' votes, 0 to 100; null until there is a vote. */
+  communityShip: percent.nullable().default(null),
+  /** As printed on the site: "Free", "$20/mo", "€0.40 per 1M tokens". */
+  entryPrice: line(60),
+  reviews: z.array(reviewSchema).max(12),
+});
+export type Tool = z.infer<typeof toolSchema>;
+
+export const slugSchema = z
+  .string()
+  .max(160)
+  .regex(
+    /^[\p{Ll}\p{Lo}\p{Lm}\p{M}\p{N}]+(?:-[\p{Ll}\p{Lo}\p{Lm}\p{M}\p{N}]+)*$/u,
+    'lower-case words joined by single hyphens',
+  );
+
+/** A comparison as a source delivers it, before the database knows it. */
+export const comparisonSchema = z.object({
+  slug: slugSchema,
+  /** The comparison's page on the site. */
+  url: z.url({ protocol: /^https?$/ }),
+  /** When the site published it (ISO 8601 with offset); sources without a date leave it null. */
+  publishedAt: z.iso.datetime({ offset: true }).nullable().default(null),
+  tools: z.tuple([toolSchema, toolSchema]),
+});
+export type Comparison = z.infer<typeof comparisonSchema>;
+
+/** What a tool's own panel says of it. `split` is a panel that disagrees. */
+export type Mark = 'ship' | 'skip' | 'split';
+
+/** The outcome of the pair in words, derived from panel and community by {@link verdict}. */
+export interface Verdict {
+  /** The loudest thing on the page: a filled, outlined or half mark with its word. */
+  mark: Mark;
+  /** Index of the one tool to ship, or null when it is both, neither, or an open question. */
+  pick: 0 | 1 | null;
+  /** Two to six words: "Ship Cursor", "Ship both", "Skip both", "Split: Zed or Cursor". */
+  words: string;
+  /** One sentence with the numbers behind it. */
+  because: string;
+}

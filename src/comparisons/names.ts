@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import type { Comparison, Tool } from './model.ts';
+
+/** Characters a name may take where it stands beside another: half of a subject line. */
+const NAME_ROOM = 28;
+/** Half of the 160 characters of a slug, less the "-vs-". */
+const SLUG_ROOM = 78;
+
+/** "Cursor vs Zed", the names as the site prints them. */
+export function title(comparison: Pick<Comparison, 'tools'>): string {
+  return `${comparison.tools[0].name} vs ${comparison.tools[1].name}`;
+}
+
+/**
+ * The comparison's place in URLs, from its two names: NFKC, lower case, every run of anything but
+ * letters, marks and digits of any script becomes one hyphen. "C++ Copilot", "データ舟" -> "c-copilot-vs-データ舟".
+ */
+export function slugFor(nameA: string, nameB: string): string {
+  return `${nameSlug(nameA)}-vs-${nameSlug(nameB)}`;
+}
+
+function nameSlug(name: string): string {
+  const words = name
+    .normalize('NFKC')
+    .toLowerCase()
+    .normalize('NFKC')
+    .replace(/['’]/gu, '')
+    .split(/[^\p{Ll}\p{Lo}\p{Lm}\p{M}\p{N}]+/u)
+    .filter(Boolean);
+  let slug = '';
+  for (const word of words) {
+    const longer = slug ? `${slug}-${word}` : word;
+    if (longer.length > SLUG_ROOM) break;
+    slug = longer;
+  }
+  // A name of symbols only, or one endless word, still needs a stable and distinct place.
+  return slug || createHash('sha256').update(name.normalize('NFC')).digest('hex').slice(0, 12);
+}
+
+/** The same for A-vs-B and B-vs-A, however the names are spelled in case and width. */
+export function pairKey(comparison: {
+  readonly tools: readonly [Pick<Tool, 'name'>, Pick<Tool, 'name'>];
+}): string {
+  return JSON.stringify(
+    comparison.tools.map((tool) => tool.name.normalize('NFKC').toLowerCase().normalize('NFKC')).sort(),
+  );
+}
+
+/** Both names cut to fit a verdict, unless cutting would make them the same. */
+export function shortNames(tools: readonly [Pick<Tool, 'name'>, Pick<Tool, 'name'>]): [string, string] {
+  const [a, b] = [shortName(tools[0].name), shortName(tools[1].name)];
+  return a === b ? [tools[0].name, tools[1].name] : [a, b];
+}
+
+/**
+ * A name of at most about 28 characters: first what stands in parentheses goes, then words from the
+ * end, "Inference Providers Enterprise Edition (EU)" -> "Inference Providers…". One endless word is cut.
+ */
+export function shortName(name: string): string {
+  if (name.length <= NAME_ROOM) return name;
+  const bare = name
+    .replace(/\s*(?:\([^()]*\)|\[[^[\]]*\])/gu, '')
+    .replace(/\s+/gu, ' ')
+    .trim();
+  if (bare && bare.length <= NAME_ROOM) return bare;
+  let short = '';
+  for (const word of (bare || name).split(' ')) {
+    if (short && short.length + 1 + word.length > NAME_ROOM) break;
+    short = short ? `${short} ${word}` : word;
+  }
+  // By code point, so that no surrogate pair is torn.
+  if (short.length > NAME_ROOM) short = [...short].slice(0, NAME_ROOM - 1).join('');
+  return `${short.replace(/[\s,;:·|–—-]+$/u, '')}…`;
+}
+
+/** "Free vs $20/mo", or the one price when both are the same. */
+export function entryPrices(tools: readonly [Pick<Tool, 'entryPrice'>, Pick<Tool, 'entryPrice'>]): string {
+  const [a, b] = [tools[0].entryPrice, tools[1].entryPrice];
+  return a.toLowerCase() === b.toLowerCase() ? a : `${a} vs ${b}`;
+}
+
+/** A comparison's topics: the categories of its tools, each once, in the order of the tools. */
+export function topics(comparison: Pick<Comparison, 'tools'>): string[] {
+  return [...new Set(comparison.tools.map((tool) => tool.category))];
+}
+
+/**
+ * Fingerprint of what readers see, 64 hex digits: equal hashes need no new revision. Slug and publishing
+ * date are left out, they name and date the comparison but are no part of what it says.
+ */
+export function contentHash(comparison: Comparison): string {
+  const { url, tools } = comparison;
+  return createHash('sha256').update(canonical({ url, tools })).digest('hex');
+}
+
+/** JSON with sorted keys, so that the order in which a source lists its fields does not matter. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`).join(',')}}`;
+}

@@ -1,0 +1,110 @@
+import type { Mark, Tool, Verdict } from './model.ts';
+import { shortNames } from './names.ts';
+
+/** The two sides of a comparison, or whatever of them a rule needs. */
+export type Pair<T = Tool> = readonly [T, T];
+
+/**
+ * Where a panel stops disagreeing: two reviewers of three. Sites round 2/3 both ways (66%, 67%), so the
+ * bar stands at 66 and its mirror image at 34. A panel of four ships at 75% and is split at 50%.
+ */
+export const SHIP_FROM = 66;
+export const SKIP_TO = 34;
+
+/** Points between two tools that both ship before one of them is named; one reviewer in five. */
+export const CLEAR_LEAD = 20;
+
+/** What a tool's own panel says of it: `ship` from 66%, `skip` up to 34%, `split` between. */
+export function toolMark(tool: Pick<Tool, 'panelShip'>): Mark {
+  if (tool.panelShip >= SHIP_FROM) return 'ship';
+  return tool.panelShip <= SKIP_TO ? 'skip' : 'split';
+}
+
+/** True where readers voted the opposite of the panel, each by at least two to one. */
+export function isContested(tool: Pick<Tool, 'panelShip' | 'communityShip'>): boolean {
+  if (tool.communityShip === null) return false;
+  const panel = toolMark(tool);
+  const readers = toolMark({ panelShip: tool.communityShip });
+  return panel !== 'split' && readers !== 'split' && panel !== readers;
+}
+
+/**
+ * The outcome of a pair, from panel and community alone.
+ *
+ * 1. A tool stands as its panel marks it. Readers who vote the opposite (see {@link isContested}) put it
+ *    in doubt: it stands as `split`. Readers can question a verdict, never reverse it.
+ * 2. One tool ships: ship that one. Both ship: the one whose panel leads by {@link CLEAR_LEAD} points; with
+ *    less between them, the one that readers of both prefer by as much; else both.
+ * 3. None ships: skip both when both are skipped, otherwise it is split and nobody is picked.
+ *
+ * Swapping the tools swaps `pick` and changes nothing else of the outcome.
+ */
+export function verdict(tools: Pair): Verdict {
+  const [a, b] = shortNames(tools);
+  const stands: Pair<Mark> = [standing(tools[0]), standing(tools[1])];
+  const because = reason(tools, [a, b], stands);
+
+  if (stands[0] === 'ship' || stands[1] === 'ship') {
+    const pick = favourite(tools, stands);
+    return { mark: 'ship', pick, words: pick === null ? 'Ship both' : `Ship ${[a, b][pick]}`, because };
+  }
+  if (stands[0] === 'skip' && stands[1] === 'skip') {
+    return { mark: 'skip', pick: null, words: 'Skip both', because };
+  }
+  const open = stands[0] === stands[1] ? `Split: ${a} or ${b}` : `Split on ${stands[0] === 'split' ? a : b}`;
+  return { mark: 'split', pick: null, words: open, because };
+}
+
+function standing(tool: Tool): Mark {
+  return isContested(tool) ? 'split' : toolMark(tool);
+}
+
+function favourite(tools: Pair, stands: Pair<Mark>): 0 | 1 | null {
+  if (stands[0] !== stands[1]) return stands[0] === 'ship' ? 0 : 1;
+  return leader(tools[0].panelShip, tools[1].panelShip) ?? readersFavourite(tools);
+}
+
+function readersFavourite([a, b]: Pair): 0 | 1 | null {
+  return a.communityShip === null || b.communityShip === null
+    ? null
+    : leader(a.communityShip, b.communityShip);
+}
+
+function leader(a: number, b: number): 0 | 1 | null {
+  if (Math.abs(a - b) < CLEAR_LEAD) return null;
+  return a > b ? 0 : 1;
+}
+
+/** One sentence with every figure that took part, the tool that does better first. */
+function reason(tools: Pair, names: Pair<string>, stands: Pair<Mark>): string {
+  const rank = { ship: 0, split: 1, skip: 2 };
+  const marks: Pair<Mark> = [toolMark(tools[0]), toolMark(tools[1])];
+  const swap =
+    rank[stands[0]] - rank[stands[1]] ||
+    tools[1].panelShip - tools[0].panelShip ||
+    (tools[1].communityShip ?? 0) - (tools[0].communityShip ?? 0);
+  const [first, second] = swap > 0 ? ([1, 0] as const) : ([0, 1] as const);
+
+  const [one, other] = [tools[first], tools[second]];
+  const also = ONE[marks[second]].replace(marks[first] === 'split' ? '' : /^would /u, '');
+  const panel =
+    marks[0] === marks[1]
+      ? `${SAME[marks[0]]}, ${between(names[first], one.panelShip, names[second], other.panelShip)}`
+      : `The panel ${ONE[marks[first]]} ${names[first]} (${one.panelShip}%) and ${also} ${names[second]} (${other.panelShip}%)`;
+
+  const voted = ([first, second] as const).filter((side) => tools[side].communityShip !== null);
+  if (voted.length === 0) return `${panel}.`;
+  const votes = voted.map((side) => `${tools[side].communityShip}% on ${names[side]}`).join(' and ');
+  return `${panel}; ${voted.some((side) => isContested(tools[side])) ? 'but readers' : 'readers'} vote ship ${votes}.`;
+}
+
+const ONE: Record<Mark, string> = { ship: 'would ship', split: 'is split on', skip: 'would skip' };
+const SAME: Record<Mark, string> = {
+  ship: 'The panel would ship either',
+  split: 'The panel is split on both',
+  skip: 'The panel would skip both',
+};
+
+function between(first: string, of: number, second: string, against: number): string {
+  return of === against ? `${of}% each` : `${first} ${of}% to ${second} ${against}%`;
+}
