@@ -1,0 +1,200 @@
+import type { Call, Review } from '../comparisons/index.ts';
+import type { Fault } from './faults.ts';
+import { lensesOf, lensNamed } from './lenses.ts';
+import { findQuotes, isLabel } from './page-quotes.ts';
+import { HARD, type PageText } from './page-text.ts';
+
+export interface Scorecard {
+  reviews: [Review[], Review[]];
+  faults: Fault[];
+}
+
+/** What the words around a quote say: whose lens, which tool, ship or skip. */
+interface Label {
+  /** "The Builder", or a lens that panels are known to use. */
+  lens: string | null;
+  /** Words that may be a reviewer's name, or a lens nobody knows. */
+  person: string | null;
+  tool: 0 | 1 | null;
+  calls: Call[];
+}
+
+const NOTHING: Label = { lens: null, person: null, tool: null, calls: [] };
+
+/**
+ * The reviews of both tools, from offset `from` on. Labels may stand before or after their quotes, above
+ * each quote or each pair of them; without labels quotes alternate between the tools, and their words
+ * tell the lens ({@link lensesOf}).
+ */
+export function readScorecard(page: PageText, from: number, names: readonly [string, string]): Scorecard {
+  const found = findQuotes(page, from);
+  const fail = (reason: string): Scorecard => ({
+    reviews: [[], []],
+    faults: [{ field: 'tools.0.reviews, tools.1.reviews', reason }],
+  });
+  if (!found) return fail(whyNoQuotes(page.flat.slice(from)));
+
+  const texts = found.quotes.map((quote) => quote.text);
+  const labels = [
+    ...found.quotes.map(({ before }, index) => readLabel(page, before, names, index === 0 ? 'last' : 'all')),
+    readLabel(page, found.after, names, 'first'),
+  ];
+  const calls = callsOf(labels, texts.length);
+  const lenses = sticky(labels, 'lens', texts.length);
+  const people = sticky(labels, 'person', texts.length);
+  const tools = sticky(labels, 'tool', texts.length);
+
+  const isLabelled = lenses.every((lens) => lens !== null);
+  if (!isLabelled && lenses.some((lens) => lens !== null))
+    return fail('some quotes have a lens and some have none');
+  const persons = people.every((person) => person !== null && count(people, person) === 2) ? people : null;
+  const groups: (string | number | null)[] = isLabelled
+    ? lenses
+    : (persons ?? texts.map((_, index) => Math.floor(index / 2)));
+  const order = [...new Set(groups)];
+
+  const uneven = order.find((group) => count(groups, group) !== 2);
+  if (uneven !== undefined) {
+    return fail(
+      isLabelled
+        ? `quotes of the lens "${uneven}": ${count(groups, uneven)}, expected one for each tool`
+        : `quotes after "Reviewer scorecard": ${texts.length}, expected one for each tool and lens`,
+    );
+  }
+  const cued = isLabelled
+    ? order.map(String)
+    : lensesOf(order.map((group) => texts.filter((_, index) => groups[index] === group)));
+  const named = cued.map((lens, index) => lens ?? (persons ? String(order[index]) : null));
+
+  const card: Scorecard = { reviews: [[], []], faults: [] };
+  const seen = new Map<unknown, 0 | 1>();
+  for (const [index, quote] of texts.entries()) {
+    const group = groups[index];
+    const before = seen.get(group);
+    const tool = tools[index] ?? (before === undefined ? 0 : 1);
+    if (before === tool) return fail(`two quotes of the same lens for "${names[tool]}"`);
+    seen.set(group, tool);
+    const lens = named[order.indexOf(group ?? null)] ?? null;
+    if (lens === null) {
+      const field = `tools.${tool}.reviews.${card.reviews[tool].length}.lens`;
+      card.faults.push({ field, reason: 'neither a label nor the words of the quote tell it' });
+    }
+    card.reviews[tool].push({ lens: lens ?? '', quote, call: calls[index] ?? null });
+  }
+  return card;
+}
+
+function whyNoQuotes(scorecard: string): string {
+  const marks = (mark: RegExp) => scorecard.match(mark)?.length ?? 0;
+  const [opening, closing] = [marks(/[“„«]/gu), marks(/[”»]/gu)];
+  if (opening + closing + marks(/"/gu) === 0) return 'no quotes after "Reviewer scorecard"';
+  return opening === closing
+    ? 'cannot tell where the quotes after "Reviewer scorecard" begin and end'
+    : `the scorecard has ${opening} opening and ${closing} closing quotation marks`;
+}
+
+function count(list: readonly unknown[], value: unknown): number {
+  return list.filter((entry) => entry === value).length;
+}
+
+/**
+ * One property of the labels for every quote. It stands before the quotes if the first quote has it, else
+ * after them; a quote without a label of its own shares its neighbour's.
+ */
+function sticky<K extends 'lens' | 'person' | 'tool'>(
+  labels: readonly Label[],
+  key: K,
+  quotes: number,
+): Label[K][] {
+  const values = labels.map((label) => label[key]);
+  const result = new Array<Label[K]>(quotes).fill(null as Label[K]);
+  if (values[0] !== null) {
+    for (let index = 0; index < quotes; index += 1) {
+      result[index] = (values[index] ?? result[index - 1] ?? null) as Label[K];
+    }
+  } else {
+    for (let index = quotes - 1; index >= 0; index -= 1) {
+      result[index] = (values[index + 1] ?? result[index + 1] ?? null) as Label[K];
+    }
+  }
+  return result;
+}
+
+function callsOf(labels: readonly Label[], quotes: number): (Call | null)[] {
+  const isBefore = (labels[0]?.calls.length ?? 0) > 0;
+  const calls: (Call | null)[] = [];
+  for (let index = 0; index < quotes; index += 1) {
+    const own = labels[isBefore ? index : index + 1] ?? NOTHING;
+    const above = isBefore && index > 0 && own === NOTHING ? (labels[index - 1] ?? NOTHING) : NOTHING;
+    calls.push(own.calls[0] ?? above.calls[1] ?? above.calls[0] ?? null);
+  }
+  return calls;
+}
+
+const CALL = /(?<![\p{L}\p{N}-])(ship|skip)(?:s|ped)?(?![\p{L}\p{N}-])/giu;
+const FILLER =
+  /(?<![\p{L}\p{N}-])(?:verdict|calls?|votes?|says|lens|reviewers?|review|panel|would|view)(?![\p{L}\p{N}-])/giu;
+
+/**
+ * The label in a stretch of the page. Before the first quote only the last lines can be one, after the
+ * last quote only the first line; whatever else stands there is the page's own.
+ */
+function readLabel(
+  page: PageText,
+  span: { from: number; to: number },
+  names: readonly [string, string],
+  which: 'all' | 'first' | 'last',
+): Label {
+  const lines = linesOf(page, span).filter(Boolean);
+  const label: Label = { lens: null, person: null, tool: null, calls: [] };
+  const kept =
+    which === 'all'
+      ? lines
+      : which === 'first'
+        ? lines.slice(0, 1).filter((line) => isLabel(line) && saysSomething(line))
+        : lines.slice(lines.findLastIndex((line) => !isLabel(line)) + 1);
+  if (kept.length === 0) return NOTHING;
+
+  const tools = new Set<0 | 1>();
+  for (const line of kept) {
+    for (const piece of line.split(/[|·•;:,()[\]]|(?:^|\s)[—–-]+(?:\s|$)/u)) {
+      const part = piece.trim();
+      const tool = names.indexOf(part);
+      if (tool === 0 || tool === 1) {
+        tools.add(tool);
+        continue;
+      }
+      for (const [, call] of part.matchAll(CALL))
+        label.calls.push(call?.toLowerCase() === 'ship' ? 'ship' : 'skip');
+      const rest = part.replace(CALL, ' ').replace(FILLER, ' ').replace(/\s+/gu, ' ').trim();
+      if (!/[\p{L}\p{N}]/u.test(rest)) continue;
+      const role = /^the (.+)$/iu.exec(rest)?.[1]?.toLowerCase();
+      label.lens ??= role ?? lensNamed(rest);
+      if (role === undefined && lensNamed(rest) === null) label.person ??= rest.toLowerCase();
+    }
+  }
+  // Both names together head the columns of a table.
+  if (tools.size === 1) [label.tool] = [...tools] as [0 | 1];
+  return label;
+}
+
+function saysSomething(line: string): boolean {
+  return (
+    /^[—–-]/u.test(line) ||
+    /^the \p{L}+/iu.test(line) ||
+    lensNamed(line) !== null ||
+    /^\W*(?:ship|skip)\W*$/iu.test(line)
+  );
+}
+
+function linesOf(page: PageText, { from, to }: { from: number; to: number }): string[] {
+  const lines: string[] = [];
+  let start = from;
+  for (let at = from + 1; at < to; at += 1) {
+    if (page.breakAt(at) !== HARD) continue;
+    lines.push(page.flat.slice(start, at).trim());
+    start = at;
+  }
+  lines.push(page.flat.slice(start, to).trim());
+  return lines;
+}

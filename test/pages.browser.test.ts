@@ -1,0 +1,161 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findSubscriber } from '../src/subscribers/index.ts';
+import { launchBrowser, noBrowser } from './helpers/browser.ts';
+import { openSite, type TestSite } from './helpers/site.ts';
+
+const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+interface AxeResult {
+  violations: { id: string; nodes: { html: string }[] }[];
+  incomplete: { id: string; nodes: { html: string }[] }[];
+}
+
+const brief = (found: AxeResult['violations']) =>
+  found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+
+/** Every page as a reader meets it; an issue is a mail, so rules about whole web pages are not about it. */
+const PAGES: Record<string, { pageRules: boolean }> = {
+  '/': { pageRules: true },
+  '/issues': { pageRules: true },
+  '/issues/2026-11-24': { pageRules: false },
+  '/unsubscribe': { pageRules: true },
+  '/unsubscribe/:token': { pageRules: true },
+  '/preferences/:token': { pageRules: true },
+  '/nowhere': { pageRules: true },
+};
+
+describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})` : ''}`, () => {
+  let site: TestSite;
+  let browser: Browser;
+  let origin: string;
+
+  beforeAll(async () => {
+    site = await openSite();
+    await site.app.listen({ host: '127.0.0.1', port: 0 });
+    origin = `http://127.0.0.1:${(site.app.server.address() as AddressInfo).port}`;
+    browser = await launchBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await site?.[Symbol.asyncDispose]();
+  });
+
+  let readers = 0;
+  const subscribe = () => site.subscribe(`reader${++readers}@mail.example`, ['Writing']);
+  const urlOf = async (page: string) => {
+    const scope = page.startsWith('/preferences') ? 'preferences' : 'unsubscribe';
+    const url = page.includes(':token') ? page.replace(':token', site.token(scope, await subscribe())) : page;
+    return `${origin}${url}`;
+  };
+
+  const cases = Object.entries(PAGES).flatMap(([path, { pageRules }]) =>
+    [375, 1280].flatMap((width) =>
+      (['light', 'dark'] as const).map((scheme) => ({ path, pageRules, width, scheme })),
+    ),
+  );
+
+  it.each(cases)(
+    '$path at $width px, $scheme: axe is clean, nothing scrolls sideways, nothing is refused',
+    async (one) => {
+      await using page = await browser.newPage({
+        viewport: { width: one.width, height: 900 },
+        colorScheme: one.scheme,
+      });
+      const complaints: string[] = [];
+      page.on('console', (message) => complaints.push(message.text()));
+      page.on('request', (request) => {
+        if (!request.isNavigationRequest()) complaints.push(`asked for ${request.url()}`);
+      });
+      await page.goto(await urlOf(one.path));
+      const rules = one.pageRules
+        ? {}
+        : { 'landmark-one-main': { enabled: false }, region: { enabled: false } };
+      await page.evaluate(axeSource);
+      const found = (await page.evaluate(`axe.run(document, ${JSON.stringify({ rules })})`)) as AxeResult;
+      expect(brief(found.violations)).toEqual([]);
+      expect(brief(found.incomplete.filter(({ id }) => id === 'color-contrast'))).toEqual([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(one.width);
+      expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(
+        one.scheme === 'light' ? 'rgb(251, 249, 244)' : 'rgb(24, 22, 19)',
+      );
+      expect(complaints.filter((text) => !/favicon|404 \(Not Found\)/.test(text))).toEqual([]);
+    },
+  );
+
+  it('a feed is well-formed XML to a browser', async () => {
+    await using page = await browser.newPage();
+    await page.goto(`${origin}/issues`);
+    const feed = await (await fetch(`${origin}/issues.atom`)).text();
+    expect(
+      await page.evaluate(`(() => {
+        const parsed = new DOMParser().parseFromString(${JSON.stringify(feed)}, 'application/xml');
+        return [parsed.querySelectorAll('parsererror').length, parsed.documentElement.namespaceURI, parsed.querySelectorAll('entry').length];
+      })()`),
+    ).toEqual([0, 'http://www.w3.org/2005/Atom', 2]);
+  });
+
+  it('somebody leaves, without JavaScript, by keyboard alone', async () => {
+    const id = await subscribe();
+    await using context = await browser.newContext({ javaScriptEnabled: false });
+    const page = await context.newPage();
+    await page.goto(`${origin}/unsubscribe/${site.token('unsubscribe', id)}`);
+    expect((await findSubscriber(site.db, id))?.status).toBe('active');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'You are off the list' }).waitFor();
+    expect((await findSubscriber(site.db, id))?.status).toBe('unsubscribed');
+  });
+
+  it('a mail in the outbox is drawn with its styles, and its links work', async () => {
+    const id = await subscribe();
+    const link = `${origin}/unsubscribe/${site.token('unsubscribe', id)}`;
+    const outbox = path.join(site.dir, 'outbox');
+    mkdirSync(outbox);
+    const mail = `<p style="color:rgb(1, 2, 3)">Hello</p><a target="_blank" href="${link}">Unsubscribe</a><script>document.body.textContent = ''</script>`;
+    writeFileSync(path.join(outbox, '001.html'), mail);
+    writeFileSync(path.join(outbox, 'index.html'), '<a href="001.html">somebody</a>');
+    await using context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`${origin}/outbox`);
+    await page.getByText('somebody').click();
+    await page.getByText('Hello').waitFor();
+    expect(await page.evaluate("getComputedStyle(document.querySelector('p')).color")).toBe('rgb(1, 2, 3)');
+    const [opened] = await Promise.all([context.waitForEvent('page'), page.getByText('Unsubscribe').click()]);
+    await opened.getByRole('button', { name: 'Unsubscribe' }).click();
+    await opened.getByRole('heading', { name: 'You are off the list' }).waitFor();
+    expect((await findSubscriber(site.db, id))?.status).toBe('unsubscribed');
+  });
+
+  it('somebody changes topics, without JavaScript', async () => {
+    const id = await subscribe();
+    await using context = await browser.newContext({ javaScriptEnabled: false });
+    const page = await context.newPage();
+    await page.goto(`${origin}/preferences/${site.token('preferences', id)}`);
+    await page.getByLabel('Writing').uncheck();
+    await page.getByLabel('Audio & Music').check();
+    await page.getByLabel('Coding').check();
+    await page.getByRole('button', { name: 'Save topics' }).click();
+    await page.getByRole('status').waitFor();
+    expect(await page.getByRole('checkbox', { checked: true }).count()).toBe(2);
+    expect((await findSubscriber(site.db, id))?.topics).toEqual(['Audio & Music', 'Coding']);
+  });
+
+  it('whatever is pressed is at least 44 px high, text is at least 14 px', async () => {
+    await using page = await browser.newPage({ viewport: { width: 375, height: 900 } });
+    for (const path of Object.keys(PAGES).filter((each) => each !== '/issues/2026-11-24')) {
+      await page.goto(await urlOf(path));
+      const [low, small] = (await page.evaluate(`[
+        [...document.querySelectorAll('button, label, .tap')].filter((one) => one.getBoundingClientRect().height < 44).map((one) => one.outerHTML),
+        [...document.querySelectorAll('body *')].filter((one) => one.checkVisibility() && one.textContent && parseFloat(getComputedStyle(one).fontSize) < 14).map((one) => one.outerHTML),
+      ]`)) as [string[], string[]];
+      expect([path, low, small]).toEqual([path, [], []]);
+    }
+  });
+});
