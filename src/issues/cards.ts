@@ -1,0 +1,103 @@
+import type { Comparison, Tool } from '../comparisons/index.ts';
+import { entryPrices, title, toolMark, topics, verdict } from '../comparisons/index.ts';
+import type { CompactRow, ComparisonCard, GlanceRow, LensRow, LensSide, ToolCard } from './content.ts';
+import { cutAtSentence } from './cut.ts';
+
+/** Graphemes of a reviewer's quote and of a tool's description, by the size of the card. */
+const ROOM = {
+  lead: { quote: 220, description: 320 },
+  card: { quote: 140, description: 200 },
+};
+
+/** One comparison drawn large: every lens for the lead, the one or two that decide it for a standard card. */
+export function cardFor(comparison: Comparison, size: 'lead' | 'card'): ComparisonCard {
+  const { slug, url, tools } = comparison;
+  const rows = lensRows(tools);
+  const room = ROOM[size];
+  return {
+    slug,
+    title: title(comparison),
+    url,
+    category: topics(comparison).join(' / '),
+    verdict: verdict(tools),
+    tools: [toolCard(tools[0], room.description), toolCard(tools[1], room.description)],
+    lenses: (size === 'lead' ? rows : decidingRows(rows, tools)).map((row) => cutQuotes(row, room.quote)),
+  };
+}
+
+export function compactRow(comparison: Comparison): CompactRow {
+  return { ...glanceRow(comparison), url: comparison.url };
+}
+
+export function glanceRow(comparison: Comparison): GlanceRow {
+  const { slug, tools } = comparison;
+  return { slug, title: title(comparison), verdict: verdict(tools), entryPrice: entryPrices(tools) };
+}
+
+function toolCard(tool: Tool, room: number): ToolCard {
+  const { name, category, tagline, panelShip, communityShip, entryPrice } = tool;
+  const description = cutAtSentence(tool.description, room);
+  return { name, category, tagline, description, mark: toolMark(tool), panelShip, communityShip, entryPrice };
+}
+
+/**
+ * Both tools' reviews side by side, in the order in which the page lists the lenses. A lens that wrote
+ * twice about a tool gets a second row.
+ */
+function lensRows(tools: Comparison['tools']): LensRow[] {
+  const rows = new Map<string, LensRow>();
+  for (const side of [0, 1] as const) {
+    const seen = new Map<string, number>();
+    for (const { lens, quote, call } of tools[side].reviews) {
+      const nth = (seen.get(lens) ?? 0) + 1;
+      seen.set(lens, nth);
+      const key = `${nth} ${lens}`;
+      const row: LensRow = rows.get(key) ?? { lens: capitalised(lens), sides: [null, null] };
+      row.sides[side] = { call, quote };
+      rows.set(key, row);
+    }
+  }
+  return [...rows.values()];
+}
+
+/**
+ * The one or two lenses that decide a comparison. First the reviewer who dissents from their panel, for
+ * a verdict is best understood from its objection; else the one who tells the two tools apart; else the
+ * one who wrote about both. Then the best of the others whose calls differ: the other side of the
+ * argument. Where no call is known, one lens is enough.
+ */
+function decidingRows(rows: readonly LensRow[], tools: Comparison['tools']): LensRow[] {
+  const weight = ({ sides }: LensRow) => {
+    const dissents = ([0, 1] as const).filter((side) => dissentsFrom(tools[side], sides[side])).length;
+    const [a, b] = [callOf(sides[0]), callOf(sides[1])];
+    const tellsApart = a !== null && b !== null && a !== b;
+    return dissents * 4 + (tellsApart ? 2 : 0) + (sides[0] && sides[1] ? 1 : 0);
+  };
+  // Sorting is stable: equals stay in the order of the page.
+  const [first, ...others] = rows.toSorted((a, b) => weight(b) - weight(a));
+  if (!first) return [];
+  const calls = (row: LensRow) => row.sides.map(callOf).join();
+  const second = others.find(
+    (row) => row.sides.some((side) => callOf(side) !== null) && calls(row) !== calls(first),
+  );
+  return second ? [first, second] : [first];
+}
+
+function dissentsFrom(tool: Tool, side: LensSide | null): boolean {
+  const [call, mark] = [callOf(side), toolMark(tool)];
+  return call !== null && mark !== 'split' && call !== mark;
+}
+
+function callOf(side: LensSide | null): LensSide['call'] {
+  return side?.call ?? null;
+}
+
+function cutQuotes({ lens, sides }: LensRow, room: number): LensRow {
+  const cut = (side: LensSide | null) => side && { call: side.call, quote: cutAtSentence(side.quote, room) };
+  return { lens, sides: [cut(sides[0]), cut(sides[1])] };
+}
+
+function capitalised(lens: string): string {
+  const [first = '', ...rest] = lens;
+  return first.toLocaleUpperCase('en') + rest.join('');
+}

@@ -1,0 +1,63 @@
+import type { Comparison, Tool } from '../comparisons/index.ts';
+import { title, verdict } from '../comparisons/index.ts';
+import type { ChangedVerdict } from './content.ts';
+
+/** A comparison that was mailed, as it was mailed and as it is now. */
+export interface MailedComparison {
+  was: Comparison;
+  now: Comparison;
+  /** Number of the issue that carried it last. */
+  mailedIn: number;
+}
+
+/**
+ * The row of *changed verdicts*, or null when neither panel, price nor verdict moved. Tools are matched by
+ * name, so that a site that swaps its sides reports no change; a tool that was renamed keeps its side.
+ */
+export function changedVerdict({ was: mailed, now, mailedIn }: MailedComparison): ChangedVerdict | null {
+  const was = aligned(mailed, now);
+  const [before, after] = [verdict(was), verdict(now.tools)];
+  const turned = before.mark !== after.mark || before.pick !== after.pick;
+  const moves = [moved(was[0], now.tools[0], turned), moved(was[1], now.tools[1], turned)].flat();
+  if (!turned && moves.length === 0) return null;
+  return {
+    slug: now.slug,
+    title: title(now),
+    url: now.url,
+    was: before,
+    now: after,
+    whatMoved: moves.join('; '),
+    mailedIn,
+  };
+}
+
+/** Rows in the order readers want them: verdicts that turned, then by slug. */
+export function byWeight(a: ChangedVerdict, b: ChangedVerdict): number {
+  const turned = ({ was, now }: ChangedVerdict) => Number(was.mark !== now.mark || was.pick !== now.pick);
+  return turned(b) - turned(a) || (a.slug < b.slug ? -1 : 1);
+}
+
+function aligned(was: Comparison, now: Comparison): Comparison['tools'] {
+  const [a, b] = was.tools;
+  const swapped = a.name === now.tools[1].name || b.name === now.tools[0].name;
+  return swapped ? [b, a] : [a, b];
+}
+
+/** Readers' votes move every day: they are named only when they turned the verdict. */
+function moved(was: Tool, now: Tool, turned: boolean): string[] {
+  const moves: string[] = [];
+  if (was.panelShip !== now.panelShip) {
+    moves.push(`Panel on ${now.name} ${was.panelShip}% → ${now.panelShip}%`);
+  }
+  if (turned && was.communityShip !== now.communityShip) {
+    moves.push(`Readers on ${now.name} ${share(was.communityShip)} → ${share(now.communityShip)}`);
+  }
+  if (was.entryPrice.toLowerCase() !== now.entryPrice.toLowerCase()) {
+    moves.push(`${now.name} now ${now.entryPrice} (was ${was.entryPrice})`);
+  }
+  return moves;
+}
+
+function share(percent: number | null): string {
+  return percent === null ? '—' : `${percent}%`;
+}

@@ -1,0 +1,203 @@
+import type { Comparison } from '../comparisons/index.ts';
+import { title, topics } from '../comparisons/index.ts';
+import { byWeight, changedVerdict, type MailedComparison } from './changes.ts';
+import type { ChangedVerdict, IssueContent, ReadersSaid } from './content.ts';
+import { oneLine } from './cut.ts';
+import { type Candidate, interest, rank } from './rank.ts';
+import { sameText } from './subject.ts';
+
+/**
+ * From what the week brought to the plan of an issue. The plan is plain JSON, complete and in order: it is
+ * what an editor approves, what is frozen with its hash, and all that {@link variantsOf} needs to make the
+ * bodies. Composing is a pure function of its input, whatever order that comes in.
+ */
+
+export interface ComposeInput {
+  newsletter: IssueContent['newsletter'];
+  /** Counts from 1. */
+  number: number;
+  slug: string;
+  /** Local date of the slot, "2026-11-24". */
+  date: string;
+  links: { online: string };
+  /** Every comparison that no sent issue has carried yet, each slug once. */
+  candidates: readonly Candidate[];
+  /** Comparisons mailed before, once each, whether they moved or not. */
+  mailed: readonly MailedComparison[];
+  /** Readers' votes on the last issue. */
+  votes: readonly ToolVotes[];
+  editor?: Partial<EditorChoices>;
+  /** `ISSUE_MIN_COMPARISONS`, default 1; less than 1 means 1, for nobody gets an empty issue. */
+  minComparisons?: number;
+  limits?: Partial<Limits>;
+}
+
+export interface ToolVotes {
+  comparison: Comparison;
+  /** Which of its tools. */
+  tool: 0 | 1;
+  ship: number;
+  skip: number;
+}
+
+export interface EditorChoices {
+  /** Slug of the comparison to lead with. */
+  lead: string | null;
+  /** Slugs that wait for the next issue. */
+  heldBack: readonly string[];
+  /** Slugs that never go into this issue; the store keeps them out of later ones. */
+  leftOut: readonly string[];
+  intro: string | null;
+  subject: string | null;
+  preheader: string | null;
+}
+
+export interface Limits {
+  /** Standard cards after the lead; the rest go to the compact list. Default 5. */
+  cards: number;
+  /** Rows of *what readers said*, the widest disagreement first. Default 4. */
+  readers: number;
+}
+
+/** An issue as approved. Rows that need no further choice are finished; comparisons are cut to size per variant. */
+export interface Plan {
+  newsletter: IssueContent['newsletter'];
+  number: number;
+  slug: string;
+  date: string;
+  links: { online: string };
+  intro: string | null;
+  /** The editor's words, or null for ours. */
+  subject: string | null;
+  preheader: string | null;
+  cards: number;
+  /** In the order in which they appear. */
+  comparisons: PlannedComparison[];
+  changed: Topical<ChangedVerdict>[];
+  readers: Topical<ReadersSaid>[];
+  heldBack: string[];
+  leftOut: string[];
+  /** What the editor should know, one line each: a pin that leads nowhere. */
+  notes: string[];
+}
+
+export interface PlannedComparison {
+  /** As it will be mailed. */
+  comparison: Comparison;
+  /** 0 to 120, see {@link interest}. */
+  interest: number;
+  /** Put first by the editor. */
+  pinned: boolean;
+}
+
+export interface Topical<Row> {
+  row: Row;
+  /** Categories of the tools it is about. */
+  topics: string[];
+}
+
+export type Composition = { kind: 'composed'; plan: Plan } | { kind: 'skipped'; reason: string };
+
+/** Plans an issue, or says in one line why the slot has none. */
+export function compose(input: ComposeInput): Composition {
+  const { heldBack = [], leftOut = [], lead: pin = null, ...words } = input.editor ?? {};
+  const absent = new Set([...heldBack, ...leftOut]);
+  const present = input.candidates.filter(({ comparison }) => !absent.has(comparison.slug));
+  const minimum = Math.max(1, input.minComparisons ?? 1);
+  if (present.length < minimum) return { kind: 'skipped', reason: tooFew(present.length, minimum, input) };
+
+  const day = new Date(`${input.date}T00:00:00Z`);
+  const ranked = rank(present, day);
+  const pinned = ranked.find(({ comparison }) => comparison.slug === pin);
+  const ordered = pinned ? [pinned, ...ranked.filter((candidate) => candidate !== pinned)] : ranked;
+
+  const notes = pin !== null && !pinned ? [lostPin(pin, absent.has(pin))] : [];
+  const [subject, preheader] = [said(words.subject), said(words.preheader)];
+  const echo = subject !== null && preheader !== null && sameText(subject, preheader);
+  if (echo) notes.push('The preheader repeats the subject; ours is used instead.');
+
+  const known = new Set(input.candidates.map(({ comparison }) => comparison.slug));
+  const unless = new Set([...absent, ...known]);
+  return {
+    kind: 'composed',
+    plan: {
+      newsletter: input.newsletter,
+      number: input.number,
+      slug: input.slug,
+      date: input.date,
+      links: input.links,
+      intro: said(words.intro),
+      subject,
+      preheader: echo ? null : preheader,
+      cards: input.limits?.cards ?? 5,
+      comparisons: ordered.map((candidate) => ({
+        comparison: candidate.comparison,
+        interest: interest(candidate, day),
+        pinned: candidate === pinned,
+      })),
+      changed: changedRows(input.mailed, unless),
+      readers: readersRows(input.votes, input.limits?.readers ?? 4),
+      heldBack: distinct(heldBack).filter((slug) => known.has(slug)),
+      leftOut: distinct(leftOut).filter((slug) => known.has(slug)),
+      notes,
+    },
+  };
+}
+
+/** A comparison in this issue anyway needs no row; nor does one the editor keeps out. */
+function changedRows(mailed: readonly MailedComparison[], unless: ReadonlySet<string>): Plan['changed'] {
+  return mailed
+    .filter(({ now }) => !unless.has(now.slug))
+    .flatMap((comparison) => {
+      const row = changedVerdict(comparison);
+      return row ? [{ row, topics: topics(comparison.now) }] : [];
+    })
+    .sort((a, b) => byWeight(a.row, b.row));
+}
+
+function readersRows(votes: readonly ToolVotes[], limit: number): Plan['readers'] {
+  const gap = ({ row }: Topical<ReadersSaid>) => Math.abs(row.readersShip - row.panelShip);
+  return votes
+    .filter(({ ship, skip }) => ship + skip > 0)
+    .sort((a, b) => compare(a.comparison.slug, b.comparison.slug) || a.tool - b.tool)
+    .map(({ comparison, tool, ship, skip }) => {
+      const { name, category, panelShip } = comparison.tools[tool];
+      const readersShip = Math.round((100 * ship) / (ship + skip));
+      const row = {
+        tool: name,
+        title: title(comparison),
+        url: comparison.url,
+        panelShip,
+        readersShip,
+        votes: ship + skip,
+      };
+      return { row, topics: [category] };
+    })
+    .sort((a, b) => gap(b) - gap(a) || b.row.votes - a.row.votes)
+    .slice(0, limit);
+}
+
+function tooFew(count: number, minimum: number, { candidates }: ComposeInput): string {
+  const kept = candidates.length - count;
+  const aside = kept > 0 ? `, ${kept} held back or left out` : '';
+  if (count === 0) return `No new comparison since the last issue${aside}.`;
+  return `${count} new ${count === 1 ? 'comparison' : 'comparisons'}${aside}; an issue needs at least ${minimum}.`;
+}
+
+function lostPin(slug: string, absent: boolean): string {
+  const why = absent ? 'is held back or left out' : "is not among this issue's comparisons";
+  return `The pinned lead "${slug}" ${why}; the most interesting comparison leads instead.`;
+}
+
+/** An editor's text in one line; an empty field is no text. */
+function said(text: string | null | undefined): string | null {
+  return oneLine(text ?? '') || null;
+}
+
+function distinct(slugs: readonly string[]): string[] {
+  return [...new Set(slugs)].sort(compare);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,143 @@
+import type { Call, Mark, Verdict } from '../comparisons/index.ts';
+
+/**
+ * What every template receives: one issue, for one set of topics, with nothing left to look up, to
+ * sort or to compute. React Email and MJML draw the same {@link IssueContent}; it is stored with its
+ * hash before the first submit and never changes afterwards (invariant I5).
+ *
+ * Links that differ per subscriber are placeholders (see {@link PLACEHOLDERS}): a template prints
+ * them like any other URL and the renderer compiles the finished mail to segments around them.
+ */
+export interface IssueContent {
+  newsletter: {
+    /** NEWSLETTER_NAME: "Weekly AI Tool Verdicts". */
+    name: string;
+    /** Absolute, without a trailing slash. */
+    url: string;
+    /** Physical address of the sender, one line, commas between the parts (CAN-SPAM). */
+    postalAddress: string;
+  };
+  /** Counts from 1. */
+  number: number;
+  slug: string;
+  /** Local date of the slot, "2026-11-24". */
+  date: string;
+  /** The same date for readers: "Tuesday, 24 November 2026". */
+  dateLabel: string;
+  /** Whole minutes, at least 1. */
+  readingMinutes: number;
+  /** 30 to 50 characters where it can be: the best verdict. */
+  subject: string;
+  /** 40 to 90 characters of new information: the next two. */
+  preheader: string;
+  /** An editor's paragraph, or null. */
+  intro: string | null;
+  /** Topics this variant was made for; empty = everything. */
+  topics: string[];
+  /** The ten-second table: every comparison of the issue, in the order in which they appear. */
+  glance: GlanceRow[];
+  lead: ComparisonCard;
+  cards: ComparisonCard[];
+  compact: CompactRow[];
+  changed: ChangedVerdict[];
+  readers: ReadersSaid[];
+  links: {
+    /** This issue in the archive. */
+    online: string;
+    unsubscribe: typeof PLACEHOLDERS.unsubscribe;
+    preferences: typeof PLACEHOLDERS.preferences;
+  };
+}
+
+export interface GlanceRow {
+  slug: string;
+  /** "Cursor vs Zed" */
+  title: string;
+  verdict: Verdict;
+  /** "Free vs $20/mo", or the one price when both are the same. */
+  entryPrice: string;
+}
+
+/** A tool as readers see it: figures are numbers, drawn by the template. */
+export interface ToolCard {
+  name: string;
+  category: string;
+  tagline: string;
+  description: string;
+  mark: Mark;
+  panelShip: number;
+  /** null is shown as an em dash. */
+  communityShip: number | null;
+  entryPrice: string;
+}
+
+export interface ComparisonCard {
+  slug: string;
+  title: string;
+  url: string;
+  category: string;
+  verdict: Verdict;
+  tools: [ToolCard, ToolCard];
+  /**
+   * The reviewer split, one row a lens. The lead carries every lens with both quotes in full or cut
+   * at a sentence; a standard card carries the one or two lenses that decide it.
+   */
+  lenses: LensRow[];
+}
+
+export interface LensRow {
+  /** "Builder" */
+  lens: string;
+  /** For tool 0 and tool 1; null where that reviewer wrote nothing about it. */
+  sides: [LensSide | null, LensSide | null];
+}
+
+export interface LensSide {
+  /** null where the page does not say. */
+  call: Call | null;
+  quote: string;
+}
+
+export interface CompactRow {
+  slug: string;
+  title: string;
+  url: string;
+  verdict: Verdict;
+  entryPrice: string;
+}
+
+/** A comparison mailed before whose panel, price or verdict moved since. */
+export interface ChangedVerdict {
+  slug: string;
+  title: string;
+  url: string;
+  /** Verdict as it was mailed, and as it is now. */
+  was: Verdict;
+  now: Verdict;
+  /** "Panel on Cursor 62% → 88%; Zed now $10/mo (was Free)". */
+  whatMoved: string;
+  /** Number of the issue that carried it last. */
+  mailedIn: number;
+}
+
+/** Votes on the last issue, panel beside readers. */
+export interface ReadersSaid {
+  tool: string;
+  title: string;
+  url: string;
+  panelShip: number;
+  readersShip: number;
+  votes: number;
+}
+
+/**
+ * The only strings of a rendered variant that differ between two subscribers. Both are whole URLs,
+ * so that links can be checked and previewed like any other; the host is reserved and never resolves
+ * (RFC 2606 §2), a forgotten one leads nowhere.
+ */
+export const PLACEHOLDERS = {
+  unsubscribe: 'https://placeholder.invalid/unsubscribe',
+  preferences: 'https://placeholder.invalid/preferences',
+} as const;
+
+export type PlaceholderName = keyof typeof PLACEHOLDERS;

@@ -1,0 +1,36 @@
+export type { MailedComparison } from './changes.ts';
+export { type ComposeInput, type Composition, compose, type EditorChoices, type Plan } from './compose.ts';
+export * from './content.ts';
+export { contentHash } from './hash.ts';
+export {
+  allowedEvents,
+  type EventName,
+  INITIAL,
+  type IssueState,
+  isTerminal,
+  type LifecycleEvent,
+  Refusal,
+  type Resumable,
+  STATUSES,
+  type Status,
+  sourcesOf,
+  transition,
+} from './lifecycle.ts';
+export { type Candidate, interest, interestParts } from './rank.ts';
+export {
+  type DueSlot,
+  draftAt,
+  dueSlot,
+  lateness,
+  nextSlot,
+  parseDuration,
+  parseSchedule,
+  type Schedule,
+  type Slot,
+  slotAtOrBefore,
+  slotsBetween,
+  slotsToDraft,
+} from './slot.ts';
+export { changeIssue, findIssue, type Issue, listIssues, requireIssue } from './store.ts';
+export { type Assignment, type Variant, type Variants, variantFor, variantsOf } from './variants.ts';
+export { composeIssue, isOpen, type WeekSettings } from './week.ts';

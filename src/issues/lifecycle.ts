@@ -1,0 +1,165 @@
+/**
+ * The life of an issue, as a pure state machine.
+ *
+ * ```
+ *             submit_for_review          approve             prepare              start            finish
+ *    draft ──────────────────▶ review ───────────▶ approved ─────────▶ preparing ─────────▶ sending ─────────▶ sent
+ *      │                        │  ◀───────────────   │                    │                    │
+ *      │ skip                   │ skip   edit         │ pause              │ pause              │ pause
+ *      ▼                        ▼                     ▼                    ▼                    ▼
+ *    skipped                 skipped                paused (remembers where it was; resume goes back there)
+ *
+ *    approved, preparing, sending ── fail ──▶ failed (remembers too; resume tries again)
+ *    every state but sent and skipped ── cancel ──▶ cancelled
+ * ```
+ *
+ * | status    | what it guarantees |
+ * |-----------|--------------------|
+ * | draft     | composed, nobody has been asked yet; content may change |
+ * | review    | an editor was asked; content may change |
+ * | approved  | somebody (or `APPROVAL=auto`) answers for exactly this content; an edit takes the approval back |
+ * | preparing | content is being rendered and frozen, the audience counted; nothing was submitted |
+ * | sending   | content and audience are frozen for good; batches are being submitted |
+ * | sent      | final: no delivery is open or uncertain and the totals balance (I2) |
+ * | paused    | no new batch is claimed; what was submitted stays submitted; goes on, never starts again |
+ * | failed    | stopped by a fault that waiting does not cure; keeps its place like `paused` |
+ * | cancelled | final: no new batch is claimed, ever; what was submitted stays submitted |
+ * | skipped   | final: the slot passed without an issue, with the reason |
+ *
+ * The status column is the lock: a change is `update … where status = any(sourcesOf(event))`, and who
+ * updates no row has lost the race and returns quietly. The two columns beside it follow from the event:
+ * `resume_to` is the old status on `pause` and `fail` and null otherwise, `reason` is the event's or null.
+ */
+
+export const STATUSES = [
+  'draft',
+  'review',
+  'approved',
+  'preparing',
+  'sending',
+  'sent',
+  'paused',
+  'cancelled',
+  'skipped',
+  'failed',
+] as const;
+export type Status = (typeof STATUSES)[number];
+
+/** Where an interrupted issue can go on. */
+export type Resumable = 'approved' | 'preparing' | 'sending';
+
+/** The three columns of an issue's row that change together. */
+export interface IssueState {
+  readonly status: Status;
+  /** Set while paused or failed, null otherwise. */
+  readonly resumeTo: Resumable | null;
+  /** Why it is paused, failed or skipped, for the editor; null otherwise. */
+  readonly reason: string | null;
+}
+
+export type LifecycleEvent =
+  | { type: 'submit_for_review' | 'approve' | 'edit' | 'prepare' | 'start' | 'finish' | 'resume' | 'cancel' }
+  | { type: 'pause' | 'skip' | 'fail'; reason: string };
+export type EventName = LifecycleEvent['type'];
+
+/** The answer to an event that is out of place. `reason` is one line for a person: what is wrong, what is possible. */
+export class Refusal {
+  readonly reason: string;
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+interface Rule {
+  from: readonly Status[];
+  /** `back` = to the remembered place. */
+  to: Status | 'back';
+  /** Where the event has already had its effect: asked again, it changes nothing and is no error. */
+  done: readonly Status[];
+  /** "cannot be approved": how a refusal puts it. */
+  participle: string;
+}
+
+const RUNNING: readonly Resumable[] = ['approved', 'preparing', 'sending'];
+
+const RULES: Record<EventName, Rule> = {
+  submit_for_review: { from: ['draft'], to: 'review', done: ['review'], participle: 'submitted for review' },
+  approve: { from: ['review'], to: 'approved', done: [...RUNNING, 'sent'], participle: 'approved' },
+  edit: { from: ['approved'], to: 'review', done: ['draft', 'review'], participle: 'edited' },
+  prepare: {
+    from: ['approved'],
+    to: 'preparing',
+    done: ['preparing', 'sending', 'sent'],
+    participle: 'prepared',
+  },
+  start: { from: ['preparing'], to: 'sending', done: ['sending', 'sent'], participle: 'started' },
+  finish: { from: ['sending'], to: 'sent', done: ['sent'], participle: 'finished' },
+  pause: { from: RUNNING, to: 'paused', done: ['paused'], participle: 'paused' },
+  resume: { from: ['paused', 'failed'], to: 'back', done: RUNNING, participle: 'resumed' },
+  fail: { from: RUNNING, to: 'failed', done: ['failed'], participle: 'marked as failed' },
+  skip: { from: ['draft', 'review'], to: 'skipped', done: ['skipped'], participle: 'skipped' },
+  cancel: {
+    from: ['draft', 'review', ...RUNNING, 'paused', 'failed'],
+    to: 'cancelled',
+    done: ['cancelled'],
+    participle: 'cancelled',
+  },
+};
+
+const EVENTS = Object.keys(RULES) as EventName[];
+
+/** A new issue. */
+export const INITIAL: IssueState = { status: 'draft', resumeTo: null, reason: null };
+
+/**
+ * The state after `event`; the very same object when the event has nothing left to do (approved
+ * twice, cancelled twice); a {@link Refusal} when it is out of place.
+ */
+export function transition(state: IssueState, event: LifecycleEvent): IssueState | Refusal {
+  const rule = RULES[event.type];
+  if (rule.done.includes(state.status)) return state;
+  if (!rule.from.includes(state.status)) return refuse(state, rule);
+  const reason = 'reason' in event ? event.reason : null;
+  if (rule.to !== 'back') {
+    return {
+      status: rule.to,
+      resumeTo: interrupts(event.type) ? (state.status as Resumable) : null,
+      reason,
+    };
+  }
+  if (state.resumeTo === null)
+    return new Refusal(`A ${state.status} issue that forgot its place cannot be resumed; cancel it.`);
+  return { status: state.resumeTo, resumeTo: null, reason: null };
+}
+
+/** The statuses from which `event` changes anything: for `update … where status = any(…)`. */
+export function sourcesOf(event: EventName): Status[] {
+  return [...RULES[event].from];
+}
+
+/** The events that would change an issue in this state, in the order of its life: the desk's buttons. */
+export function allowedEvents(state: IssueState): EventName[] {
+  return EVENTS.filter((event) => RULES[event].from.includes(state.status));
+}
+
+/** Whether nothing can happen to an issue any more. */
+export function isTerminal(status: Status): boolean {
+  return EVENTS.every((event) => !RULES[event].from.includes(status));
+}
+
+function interrupts(event: EventName): boolean {
+  return event === 'pause' || event === 'fail';
+}
+
+function refuse(state: IssueState, rule: Rule): Refusal {
+  const possible = allowedEvents(state).map((event) => event.replaceAll('_', ' '));
+  const next =
+    possible.length > 0 ? `possible now: ${possible.join(', ')}` : 'nothing can change it any more';
+  return new Refusal(`An issue that is ${describe(state)} cannot be ${rule.participle}; ${next}.`);
+}
+
+function describe({ status, resumeTo }: IssueState): string {
+  if (status === 'draft') return 'a draft';
+  if (status === 'review') return 'in review';
+  return resumeTo === null ? status : `${status} while ${resumeTo}`;
+}

@@ -1,0 +1,230 @@
+import { sql } from 'kysely';
+import { type Comparison, comparisonSchema } from '../comparisons/index.ts';
+import type { Connection, IssueStatus } from '../db/index.ts';
+import { AppError } from '../errors.ts';
+import type { MailedComparison } from './changes.ts';
+import type { Plan } from './compose.ts';
+import { contentHash } from './hash.ts';
+import { type IssueState, type LifecycleEvent, Refusal, sourcesOf, transition } from './lifecycle.ts';
+import type { Candidate } from './rank.ts';
+import type { Slot } from './slot.ts';
+
+/** An issue's row, without its bodies. */
+export interface Issue {
+  id: string;
+  /** null while skipped. */
+  number: number | null;
+  slug: string;
+  /** Local date of the slot. */
+  slot: string;
+  dueAt: Date;
+  status: IssueStatus;
+  resumeTo: IssueStatus | null;
+  reason: string | null;
+  template: string;
+  /** null while skipped. */
+  plan: Plan | null;
+  /** When it was composed last. */
+  composedAt: Date;
+  approvedAt: Date | null;
+  finishedAt: Date | null;
+}
+
+const COLUMNS = [
+  'id',
+  'number',
+  'slug',
+  'slot',
+  'due_at as dueAt',
+  'status',
+  'resume_to as resumeTo',
+  'reason',
+  'template',
+  'plan',
+  'created_at as composedAt',
+  'approved_at as approvedAt',
+  'finished_at as finishedAt',
+] as const;
+
+export async function findIssue(
+  db: Connection,
+  by: { id: string } | { slug: string } | { slot: string },
+): Promise<Issue | undefined> {
+  const [[column, value]] = Object.entries(by) as [['id' | 'slug' | 'slot', string]];
+  const row = await db.selectFrom('issues').select(COLUMNS).where(column, '=', value).executeTakeFirst();
+  return row as Issue | undefined;
+}
+
+/** @throws AppError `issue-unknown`. */
+export async function requireIssue(db: Connection, by: { id: string } | { slug: string }): Promise<Issue> {
+  const issue = await findIssue(db, by);
+  if (issue === undefined) {
+    throw new AppError('issue-unknown', `There is no issue called ${Object.values(by)[0]}.`, {
+      help: '`verdict status` lists the issues.',
+    });
+  }
+  return issue;
+}
+
+/** Newest slot first. */
+export async function listIssues(
+  db: Connection,
+  filter: { status?: IssueStatus[]; limit?: number } = {},
+): Promise<Issue[]> {
+  let query = db
+    .selectFrom('issues')
+    .select(COLUMNS)
+    .orderBy('slot', 'desc')
+    .limit(filter.limit ?? 100);
+  if (filter.status !== undefined) query = query.where('status', 'in', filter.status);
+  return (await query.execute()) as Issue[];
+}
+
+/**
+ * Moves an issue along its life. The row's status is the lock: of two that ask at once, one changes
+ * the row and the other finds it changed.
+ * @returns the issue as it is now, and whether this call changed it.
+ * @throws AppError `issue-refuses` when the event is out of place.
+ */
+export async function changeIssue(
+  db: Connection,
+  id: string,
+  event: LifecycleEvent,
+): Promise<{ issue: Issue; changed: boolean }> {
+  for (;;) {
+    const issue = await requireIssue(db, { id });
+    const next = transition(issue as IssueState, event);
+    if (next instanceof Refusal)
+      throw new AppError('issue-refuses', next.reason, { context: { issue: issue.slug } });
+    if (next.status === issue.status) return { issue, changed: false };
+    const { numUpdatedRows } = await db
+      .updateTable('issues')
+      .set({
+        status: next.status,
+        resume_to: next.resumeTo,
+        reason: next.reason,
+        ...(next.status === 'approved' && event.type === 'approve' ? { approved_at: sql<Date>`now()` } : {}),
+        ...(next.status === 'sending' && event.type === 'start' ? { prepared_at: sql<Date>`now()` } : {}),
+        ...(next.status === 'sent' || next.status === 'cancelled' ? { finished_at: sql<Date>`now()` } : {}),
+      })
+      .where('id', '=', id)
+      .where('status', '=', issue.status)
+      .where('status', 'in', sourcesOf(event.type))
+      // Paused, resumed and paused again elsewhere: the same status with another way back.
+      .where('resume_to', 'is not distinct from', issue.resumeTo)
+      .executeTakeFirst();
+    if (numUpdatedRows > 0n) return { issue: { ...issue, ...next } as Issue, changed: true };
+  }
+}
+
+/** One composer at a time, until the transaction ends. */
+export async function lockComposing(tx: Connection): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtext('compose'))`.execute(tx);
+}
+
+/** Comparisons that no other living issue carries: nothing is lost at the edge of a week. */
+export async function findCandidates(
+  db: Connection,
+  except: string | undefined,
+): Promise<(Candidate & { id: string })[]> {
+  const { rows } = await sql<{ id: string; content: unknown; first_seen_at: Date }>`
+    select c.id, c.content, c.first_seen_at from comparisons c
+    where not exists (
+      select from issue_comparisons ic join issues i on i.id = ic.issue_id
+      where ic.comparison_id = c.id and i.status not in ('cancelled', 'skipped')
+        and i.id is distinct from ${except ?? null}::uuid
+    )
+    order by c.slug
+  `.execute(db);
+  return rows.map((row) => ({
+    id: row.id,
+    comparison: comparisonSchema.parse(row.content),
+    firstSeenAt: row.first_seen_at,
+    mailed: null,
+  }));
+}
+
+/** Comparisons whose content moved since the last issue that carried them was sent. */
+export async function findChanged(db: Connection): Promise<(MailedComparison & { id: string })[]> {
+  const { rows } = await sql<{ id: string; was: unknown; now: unknown; mailed_in: number }>`
+    select c.id, mailed.content as was, c.content as now, mailed.number as mailed_in
+    from comparisons c
+    cross join lateral (
+      select ic.content, ic.content_hash, i.number
+      from issue_comparisons ic join issues i on i.id = ic.issue_id
+      where ic.comparison_id = c.id and i.status = 'sent'
+      order by i.slot desc limit 1
+    ) mailed
+    where mailed.content_hash <> c.content_hash
+    order by c.slug
+  `.execute(db);
+  return rows.map((row) => ({
+    id: row.id,
+    was: comparisonSchema.parse(row.was),
+    now: comparisonSchema.parse(row.now),
+    mailedIn: row.mailed_in,
+  }));
+}
+
+/** The number the next issue would get. */
+export async function nextNumber(db: Connection): Promise<number> {
+  const { last } = await db
+    .selectFrom('issues')
+    .select(({ fn }) => fn.max('number').as('last'))
+    .executeTakeFirstOrThrow();
+  return (last ?? 0) + 1;
+}
+
+/**
+ * Writes a composed issue into its slot, or the reason there is none. A draft, an issue in review and
+ * a skipped slot that is still ahead are replaced; the caller has made sure that it is one of these.
+ */
+export async function writeIssue(
+  tx: Connection,
+  slot: Slot,
+  template: string,
+  composed: { number: number; plan: Plan } | { skipped: string },
+): Promise<Issue> {
+  const values =
+    'skipped' in composed
+      ? { number: null, status: 'skipped' as const, reason: composed.skipped, plan: null, plan_hash: null }
+      : {
+          number: composed.number,
+          status: 'draft' as const,
+          reason: null,
+          plan: JSON.stringify(composed.plan),
+          plan_hash: contentHash(composed.plan),
+        };
+  const row = await tx
+    .insertInto('issues')
+    .values({ slug: slot.key, slot: slot.key, due_at: slot.dueAt, template, ...values })
+    .onConflict((conflict) =>
+      conflict
+        .column('slot')
+        .doUpdateSet({ ...values, template, due_at: slot.dueAt, created_at: sql<Date>`now()` }),
+    )
+    .returning(COLUMNS)
+    .executeTakeFirstOrThrow();
+  return row as Issue;
+}
+
+/** Remembers what an issue carries, as composed: the memory behind *changed verdicts*. */
+export async function writeContents(
+  tx: Connection,
+  issueId: string,
+  contents: { id: string; section: 'new' | 'changed'; comparison: Comparison; hash: string }[],
+): Promise<void> {
+  await tx.deleteFrom('issue_comparisons').where('issue_id', '=', issueId).execute();
+  if (contents.length === 0) return;
+  const rows = contents.map(({ id, section, comparison, hash }) => ({
+    id,
+    section,
+    content: comparison,
+    hash,
+  }));
+  await sql`
+    insert into issue_comparisons (issue_id, comparison_id, section, content, content_hash)
+    select ${issueId}::uuid, id, section, content, hash
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (id uuid, section text, content jsonb, hash text)
+  `.execute(tx);
+}

@@ -1,0 +1,184 @@
+import { topics as topicsOf } from '../comparisons/index.ts';
+import { cardFor, compactRow, glanceRow } from './cards.ts';
+import type { Plan, PlannedComparison, Topical } from './compose.ts';
+import { type ChangedVerdict, type IssueContent, PLACEHOLDERS, type ReadersSaid } from './content.ts';
+import { countWords, oneLine } from './cut.ts';
+import { preheaderFor, sameText, subjectFor } from './subject.ts';
+
+/**
+ * From the plan of an issue to its variants: one body for every set of topics that readers chose, as few
+ * bodies as there are different selections. A topic is a tool's category, whatever its case.
+ */
+
+export interface Variant {
+  /** Counts from 1; 1 carries everything and is what the archive shows. */
+  number: number;
+  content: IssueContent;
+}
+
+export interface Assignment {
+  /** As given. */
+  topics: string[];
+  /** Number of the variant; null = nothing for these readers this week, exclude them (`no-content`). */
+  variant: number | null;
+}
+
+export interface Variants {
+  variants: Variant[];
+  assignments: Assignment[];
+}
+
+interface Selection {
+  comparisons: PlannedComparison[];
+  changed: Topical<ChangedVerdict>[];
+  readers: Topical<ReadersSaid>[];
+}
+
+/** "Tuesday, 24 November 2026". */
+const DATE_LABEL = new Intl.DateTimeFormat('en-GB', {
+  weekday: 'long',
+  day: 'numeric',
+  month: 'long',
+  year: 'numeric',
+  timeZone: 'UTC',
+});
+
+/** Words a reader takes in per minute on a screen. */
+const WORDS_PER_MINUTE = 220;
+
+/**
+ * Every variant of an issue, the general one first, and which of them each set of topics gets. Sets that
+ * select the same share one. The same plan gives the same variants under the same numbers for the same
+ * sets, in whatever order they come.
+ * @param topicSets the distinct sets that readers chose; an empty set = everything.
+ */
+export function variantsOf(plan: Plan, topicSets: readonly (readonly string[])[]): Variants {
+  const groups = new Map<string, { selection: Selection; sets: Set<string>[]; number: number }>();
+  const everything = select(plan, new Set());
+  groups.set(fingerprint(everything), { selection: everything, sets: [new Set()], number: 1 });
+
+  const assignments = inOrder(topicSets).map((topics): Assignment => {
+    const chosen = new Set(topics.map(plain).filter(Boolean));
+    const selection = select(plan, chosen);
+    if (selection.comparisons.length === 0) return { topics, variant: null };
+    const key = fingerprint(selection);
+    const group = groups.get(key) ?? { selection, sets: [], number: groups.size + 1 };
+    group.sets.push(chosen);
+    groups.set(key, group);
+    return { topics, variant: group.number };
+  });
+
+  const variants = [...groups.values()].map(({ selection, sets, number }) => ({
+    number,
+    content: contentOf(plan, selection, number === 1 ? [] : chosenTopics(selection, sets)),
+  }));
+  return { variants, assignments };
+}
+
+/** What readers of exactly these topics get, or null when there is no comparison for them. */
+export function variantFor(plan: Plan, topics: readonly string[]): IssueContent | null {
+  const { variants, assignments } = variantsOf(plan, [topics]);
+  const number = assignments[0]?.variant ?? null;
+  return variants.find((variant) => variant.number === number)?.content ?? null;
+}
+
+function select(plan: Plan, chosen: ReadonlySet<string>): Selection {
+  const wanted = (topics: readonly string[]) =>
+    chosen.size === 0 || topics.some((topic) => chosen.has(plain(topic)));
+  return {
+    comparisons: plan.comparisons.filter(({ comparison }) => wanted(topicsOf(comparison))),
+    changed: plan.changed.filter(({ topics }) => wanted(topics)),
+    readers: plan.readers.filter(({ topics }) => wanted(topics)),
+  };
+}
+
+function fingerprint({ comparisons, changed, readers }: Selection): string {
+  return JSON.stringify([
+    comparisons.map(({ comparison }) => comparison.slug),
+    changed.map(({ row }) => row.slug),
+    readers.map(({ row }) => [row.url, row.tool]),
+  ]);
+}
+
+/** The topics that readers of a variant chose and that occur in it, as the site writes them. */
+function chosenTopics({ comparisons, changed, readers }: Selection, sets: readonly Set<string>[]): string[] {
+  const occurring = [
+    ...comparisons.flatMap(({ comparison }) => topicsOf(comparison)),
+    ...[...changed, ...readers].flatMap(({ topics }) => topics),
+  ];
+  const chosen = new Map<string, string>();
+  for (const topic of occurring) {
+    const key = plain(topic);
+    if (!chosen.has(key) && sets.some((set) => set.has(key))) chosen.set(key, topic);
+  }
+  return [...chosen].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, topic]) => topic);
+}
+
+function contentOf(plan: Plan, selection: Selection, topics: string[]): IssueContent {
+  const comparisons = selection.comparisons.map(({ comparison }) => comparison);
+  const [lead, ...others] = comparisons;
+  if (!lead) throw new Error('a variant without a comparison');
+  const body = {
+    intro: plan.intro,
+    glance: comparisons.map(glanceRow),
+    lead: cardFor(lead, 'lead'),
+    cards: others.slice(0, plan.cards).map((comparison) => cardFor(comparison, 'card')),
+    compact: others.slice(plan.cards).map(compactRow),
+    changed: selection.changed.map(({ row }) => row),
+    readers: selection.readers.map(({ row }) => row),
+  };
+  return {
+    newsletter: plan.newsletter,
+    number: plan.number,
+    slug: plan.slug,
+    date: plan.date,
+    dateLabel: DATE_LABEL.format(new Date(`${plan.date}T00:00:00Z`)),
+    readingMinutes: Math.max(1, Math.ceil(countWords(readable(body).join('\n')) / WORDS_PER_MINUTE)),
+    ...firstLines(plan, selection),
+    ...body,
+    topics,
+    links: {
+      online: plan.links.online,
+      unsubscribe: PLACEHOLDERS.unsubscribe,
+      preferences: PLACEHOLDERS.preferences,
+    },
+  };
+}
+
+/**
+ * Subject and preheader of a variant. An editor's line replaces ours only where it is about the same
+ * thing: the subject where the issue's lead leads, the preheader where the next two follow as well.
+ */
+function firstLines(plan: Plan, { comparisons }: Selection): Pick<IssueContent, 'subject' | 'preheader'> {
+  const opensAlike = (length: number) =>
+    plan.comparisons
+      .slice(0, length)
+      .every(({ comparison }, index) => comparisons[index]?.comparison.slug === comparison.slug);
+  const [lead, ...others] = comparisons.map(({ comparison }) => comparison);
+  if (!lead) throw new Error('a variant without a comparison');
+  const subject = plan.subject !== null && opensAlike(1) ? plan.subject : subjectFor(lead);
+  const ours = preheaderFor(lead, others, subject);
+  const theirs = plan.preheader !== null && opensAlike(3) && !sameText(plan.preheader, subject);
+  return {
+    subject: oneLine(subject),
+    preheader: oneLine(theirs && plan.preheader !== null ? plan.preheader : ours),
+  };
+}
+
+/** Every text of a body that is read, addresses and marks aside. */
+function readable(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, field]) => (UNREAD.has(key) ? [] : readable(field)));
+}
+const UNREAD = new Set(['slug', 'url', 'mark', 'call']);
+
+/** Each set once, in an order of its own: variants are numbered alike on every machine. */
+function inOrder(topicSets: readonly (readonly string[])[]): string[][] {
+  const sets = new Map(topicSets.map((topics) => [JSON.stringify(topics), [...topics]]));
+  return [...sets].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, topics]) => topics);
+}
+
+function plain(topic: string): string {
+  return oneLine(topic).normalize('NFC').toLowerCase();
+}
