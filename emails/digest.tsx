@@ -1,0 +1,48 @@
+import type { IssueContent } from '../src/issues/index.ts';
+import { goldenIssue } from './golden-issue.ts';
+import { Card, Lead } from './parts/comparison.tsx';
+import { Entry, P, Section } from './parts/elements.tsx';
+import { Footer, Frame, Masthead } from './parts/frame.tsx';
+import { GlanceTable } from './parts/glance-table.tsx';
+import { ChangedVerdicts, CompactList, ReadersVoted } from './parts/lists.tsx';
+import { copy } from './words.ts';
+
+/** The weekly digest: the ten-second table, the lead, the cards, and the short sections that have something to say. */
+export function Digest(content: IssueContent) {
+  const { intro, glance, lead, cards, compact, changed, readers } = content;
+  return (
+    <Frame title={content.subject} preheader={content.preheader}>
+      <Masthead content={content} />
+      <GlanceTable rows={glance} />
+      {intro !== null && <P style={{ paddingTop: 20 }}>{intro}</P>}
+      <Lead card={lead} />
+      {cards.length > 0 && (
+        <Section title={copy.cards}>
+          {cards.map((card, index) => (
+            <Entry key={card.slug} first={index === 0}>
+              <Card card={card} />
+            </Entry>
+          ))}
+        </Section>
+      )}
+      {compact.length > 0 && (
+        <Section title={copy.compact}>
+          <CompactList rows={compact} />
+        </Section>
+      )}
+      {changed.length > 0 && (
+        <Section title={copy.changed}>
+          <ChangedVerdicts rows={changed} />
+        </Section>
+      )}
+      {readers.length > 0 && (
+        <Section title={copy.readers}>
+          <ReadersVoted rows={readers} />
+        </Section>
+      )}
+      <Footer content={content} />
+    </Frame>
+  );
+}
+
+Digest.PreviewProps = goldenIssue satisfies IssueContent;

@@ -1,0 +1,371 @@
+import type { Mark, Verdict } from '../src/comparisons/index.ts';
+import type { ComparisonCard, IssueContent, LensRow, LensSide, ToolCard } from '../src/issues/index.ts';
+
+/**
+ * The golden issue: every block a digest can hold, in the shapes that break layouts. Long and short names, scripts
+ * other than Latin, prices of every form, panels without a community. All tools are invented. It is the preview of the templates and the
+ * fixture of their tests.
+ */
+
+const verdict = (mark: Mark, pick: 0 | 1 | null, words: string, because: string): Verdict => ({
+  mark,
+  pick,
+  words,
+  because,
+});
+
+const side = (call: LensSide['call'], quote: string): LensSide => ({ call, quote });
+const row = (lens: string, first: LensSide | null, second: LensSide | null): LensRow => ({
+  lens,
+  sides: [first, second],
+});
+
+const tool = (
+  name: string,
+  category: string,
+  mark: Mark,
+  panelShip: number,
+  communityShip: number | null,
+  entryPrice: string,
+  tagline: string,
+  description: string,
+): ToolCard => ({ name, category, tagline, description, mark, panelShip, communityShip, entryPrice });
+
+const page = (slug: string): string => `https://verdicts.example/compare/${slug}`;
+
+const lead: ComparisonCard = {
+  slug: 'kestrel-vs-quillwright',
+  title: 'Kestrel vs Quillwright',
+  url: page('kestrel-vs-quillwright'),
+  category: 'Coding agents',
+  verdict: verdict(
+    'ship',
+    0,
+    'Ship Kestrel',
+    'Three of four reviewers ship Kestrel and one ships Quillwright; readers are closer, 62% to 55%.',
+  ),
+  tools: [
+    tool(
+      'Kestrel',
+      'Coding agents',
+      'ship',
+      75,
+      62,
+      'Free',
+      'The agent that stops and asks before it breaks the build',
+      'Runs in the terminal, shows every diff before it lands, and keeps a log you can read aloud in a review.',
+    ),
+    tool(
+      'Quillwright',
+      'Coding agents',
+      'skip',
+      25,
+      55,
+      '$20/mo',
+      'Writes the whole feature while you make tea',
+      'Plans, codes and opens the pull request on its own. Fast on a green field, bold to the point of rude in an old one.',
+    ),
+  ],
+  lenses: [
+    row(
+      'Builder',
+      side(
+        'ship',
+        'It asked me two questions, then fixed the flaky test I had been stepping around since spring.',
+      ),
+      side(
+        'skip',
+        'Eleven files changed for a one-line bug. All of them compiled, none of them were asked for.',
+      ),
+    ),
+    row(
+      'Skeptic',
+      side('ship', 'I tried to make it delete the migrations folder. It declined, politely, with a reason.'),
+      side(
+        'skip',
+        'The demo is a new to-do app. My work is a nine-year-old invoice service. Draw your own conclusion.',
+      ),
+    ),
+    row(
+      'Founder',
+      side('skip', 'Careful costs me time. I have six weeks of runway and a landing page to ship by Friday.'),
+      side('ship', 'It built the billing page overnight. I rewrote half of it, but I had a page to rewrite.'),
+    ),
+    row(
+      'Futurist',
+      side('ship', 'An agent that can say ‘I am not sure’ is the only kind you can leave alone for an hour.'),
+      null,
+    ),
+  ],
+};
+
+const cards: ComparisonCard[] = [
+  {
+    slug: 'marrow-vs-ledgerline',
+    title: 'Marrow vs Ledgerline',
+    url: page('marrow-vs-ledgerline'),
+    category: 'Meeting notes',
+    verdict: verdict(
+      'split',
+      null,
+      'Split: Marrow or Ledgerline',
+      'The panel is tied at 50% each: Marrow hears better, Ledgerline remembers who promised what.',
+    ),
+    tools: [
+      tool(
+        'Marrow',
+        'Meeting notes',
+        'split',
+        50,
+        71,
+        '€8/mo',
+        'Notes without the bot in the room',
+        'Listens on your own machine.',
+      ),
+      tool(
+        'Ledgerline',
+        'Meeting notes',
+        'split',
+        50,
+        48,
+        '€8/mo',
+        'Every promise, with a name beside it',
+        'Turns a call into a list of owners.',
+      ),
+    ],
+    lenses: [
+      row(
+        'Skeptic',
+        side('ship', 'Nothing left the laptop. I checked with a packet capture, because of course I did.'),
+        side('skip', 'It assigned me a task I had declined out loud.'),
+      ),
+    ],
+  },
+  {
+    slug: 'aozora-vs-vox-humana',
+    title: '青空トランスクライブ vs Vox Humana',
+    url: page('aozora-vs-vox-humana'),
+    category: 'Transcription',
+    verdict: verdict(
+      'ship',
+      null,
+      'Ship both',
+      'Unanimous for both; 青空トランスクライブ leads on price, Vox Humana on accents.',
+    ),
+    tools: [
+      tool(
+        '青空トランスクライブ',
+        'Transcription',
+        'ship',
+        100,
+        null,
+        '¥1,200/月',
+        '話した言葉を、そのまま読める文章に',
+        '会議と講義のための書き起こし。',
+      ),
+      tool(
+        'Vox Humana',
+        'Transcription',
+        'ship',
+        100,
+        93,
+        '€0.40 per 1M tokens',
+        'Understands your grandmother',
+        'Trained on dialects first.',
+      ),
+    ],
+    lenses: [
+      row(
+        'Builder',
+        side('ship', '句読点まで正しい。手直しは一か所だけでした。'),
+        side('ship', 'It got a Glaswegian, a Texan and a toddler in one take.'),
+      ),
+      row('Founder', null, side('ship', 'Priced like a utility. Finally.')),
+    ],
+  },
+  {
+    slug: 'thimble-vs-ediw',
+    title: 'Thimble vs The Extraordinarily Long-Named Document Intelligence Workbench',
+    url: page('thimble-vs-ediw'),
+    category: 'Document search',
+    verdict: verdict(
+      'ship',
+      0,
+      'Ship Thimble',
+      'Thimble 88%, the Workbench 38%: one of them finds the clause, the other finds a meeting to book.',
+    ),
+    tools: [
+      tool(
+        'Thimble',
+        'Document search',
+        'ship',
+        88,
+        80,
+        '$0 for 3 seats, then $14',
+        'One box, the right page',
+        'Small, local, quick.',
+      ),
+      tool(
+        'The Extraordinarily Long-Named Document Intelligence Workbench',
+        'Document search',
+        'skip',
+        38,
+        null,
+        'Contact sales',
+        'An end-to-end platform for knowledge',
+        'Enterprise search with a steering committee.',
+      ),
+    ],
+    lenses: [
+      row(
+        'Founder',
+        side('ship', 'Set up between two coffees.'),
+        side('skip', 'The quote arrived as a slide deck. Slide nine was a photograph of a mountain.'),
+      ),
+    ],
+  },
+  {
+    slug: 'parovoz-vs-halyard',
+    title: 'Паровоз vs Halyard',
+    url: page('parovoz-vs-halyard'),
+    category: 'Workflow automation',
+    verdict: verdict(
+      'skip',
+      null,
+      'Skip both',
+      'Neither reaches 30% with the panel; both fail quietly, which is the worst way for automation to fail.',
+    ),
+    tools: [
+      tool(
+        'Паровоз',
+        'Workflow automation',
+        'skip',
+        25,
+        31,
+        '990 ₽ в месяц',
+        'Сценарии, которые едут сами',
+        'Визуальный редактор процессов.',
+      ),
+      tool(
+        'Halyard',
+        'Workflow automation',
+        'skip',
+        0,
+        null,
+        'Free & open source',
+        'Hoist anything',
+        'Glue for your glue.',
+      ),
+    ],
+    lenses: [
+      row(
+        'Builder',
+        side('skip', 'Красивый редактор, но ошибки уходят в никуда.'),
+        side(null, 'I never learned whether my job ran. Neither, I think, did Halyard.'),
+      ),
+    ],
+  },
+];
+
+const compact = [
+  {
+    slug: 'oriel-vs-pigment-study',
+    title: 'Oriel vs Pigment Study',
+    url: page('oriel-vs-pigment-study'),
+    verdict: verdict('ship', 1, 'Ship Pigment Study', 'Pigment Study 80%, Oriel 40%.'),
+    entryPrice: '$9.99/mo vs $120/yr',
+  },
+  {
+    slug: 'sotto-vs-bellwether',
+    title: 'Sotto vs Bellwether',
+    url: page('sotto-vs-bellwether'),
+    verdict: verdict(
+      'split',
+      null,
+      'Split: Sotto or Bellwether',
+      'Panel ships Sotto, readers ship Bellwether.',
+    ),
+    entryPrice: 'Free',
+  },
+  {
+    slug: 'mirsah-vs-plumbline',
+    title: 'مِرساة vs Plumbline',
+    url: page('mirsah-vs-plumbline'),
+    verdict: verdict('ship', 0, 'Ship مِرساة', 'Three of four reviewers ship مِرساة; Plumbline divides them.'),
+    entryPrice: 'Free vs £6/mo',
+  },
+] satisfies IssueContent['compact'];
+
+const glanceOf = (card: ComparisonCard, entryPrice: string): IssueContent['glance'][number] => ({
+  slug: card.slug,
+  title: card.title,
+  verdict: card.verdict,
+  entryPrice,
+});
+
+const priceOf = ({ tools: [first, second] }: ComparisonCard): string =>
+  first.entryPrice === second.entryPrice ? first.entryPrice : `${first.entryPrice} vs ${second.entryPrice}`;
+
+export const goldenIssue: IssueContent = {
+  newsletter: {
+    name: 'Weekly AI Tool Verdicts',
+    url: 'https://verdicts.example',
+    postalAddress: 'Verdicts, 12 Harbour Street, Galway, H91 X4Y2, Ireland',
+  },
+  number: 12,
+  slug: '2026-11-24',
+  date: '2026-11-24',
+  dateLabel: 'Tuesday, 24 November 2026',
+  readingMinutes: 4,
+  subject: 'Ship Kestrel, and mind the tea-break agent',
+  preheader: 'Marrow and Ledgerline split the panel; two transcribers we would ship today.',
+  intro:
+    'Eight comparisons this week, and one reversal. Two of the tools below asked for a card before they showed us anything; you will notice which from the verdicts.',
+  topics: [],
+  glance: [
+    ...[lead, ...cards].map((card) => glanceOf(card, priceOf(card))),
+    ...compact.map(({ slug, title, verdict: outcome, entryPrice }) => ({
+      slug,
+      title,
+      verdict: outcome,
+      entryPrice,
+    })),
+  ],
+  lead,
+  cards,
+  compact,
+  changed: [
+    {
+      slug: 'corvid-vs-almanac',
+      title: 'Corvid Search vs Almanac',
+      url: page('corvid-vs-almanac'),
+      was: verdict('split', null, 'Split: Corvid Search or Almanac', 'The panel was tied at 50% each.'),
+      now: verdict('ship', 1, 'Ship Almanac', 'Almanac 88%, Corvid Search 50%.'),
+      whatMoved: 'Panel on Almanac 50% → 88%; Corvid Search now $12/mo (was Free)',
+      mailedIn: 9,
+    },
+  ],
+  readers: [
+    {
+      tool: 'Tandem Desk',
+      title: 'Tandem Desk vs Foolscap',
+      url: page('tandem-desk-vs-foolscap'),
+      panelShip: 25,
+      readersShip: 81,
+      votes: 1204,
+    },
+    {
+      tool: 'Foolscap',
+      title: 'Tandem Desk vs Foolscap',
+      url: page('tandem-desk-vs-foolscap'),
+      panelShip: 75,
+      readersShip: 68,
+      votes: 1,
+    },
+  ],
+  links: {
+    online: 'https://verdicts.example/issues/2026-11-24',
+    unsubscribe: 'https://placeholder.invalid/unsubscribe',
+    preferences: 'https://placeholder.invalid/preferences',
+  },
+};

@@ -1,0 +1,62 @@
+import type { ChangedVerdict, CompactRow, ReadersSaid } from '../../src/issues/index.ts';
+import { copy, votesCast } from '../words.ts';
+import { Figure } from './bar.tsx';
+import { Entry, Link, Meta, P, SideBySide, Table } from './elements.tsx';
+import { VerdictMark } from './verdict-mark.tsx';
+
+/** Everything that did not get a card: never dropped, only shorter. */
+export const CompactList = ({ rows }: { rows: CompactRow[] }) =>
+  rows.map((row, index) => (
+    <Entry key={row.slug} first={index === 0}>
+      <VerdictMark verdict={row.verdict} size="small" />
+      <P style={{ paddingTop: 6 }}>{row.verdict.because}</P>
+      <Meta style={{ paddingTop: 2 }}>{row.entryPrice}</Meta>
+      <Link href={row.url}>{row.title}</Link>
+    </Entry>
+  ));
+
+/** Comparisons mailed before whose panel, price or verdict moved: what it is now, what it was, and why. */
+export const ChangedVerdicts = ({ rows }: { rows: ChangedVerdict[] }) =>
+  rows.map((row, index) => (
+    <Entry key={row.slug} first={index === 0}>
+      <SideBySide
+        left={
+          <>
+            <Meta style={{ paddingBottom: 6 }}>{copy.was}</Meta>
+            <VerdictMark verdict={row.was} size="small" />
+          </>
+        }
+        right={
+          <>
+            <Meta style={{ paddingBottom: 6 }}>{copy.now}</Meta>
+            <VerdictMark verdict={row.now} size="small" />
+          </>
+        }
+      />
+      <P style={{ paddingTop: 12 }}>{row.whatMoved}</P>
+      <Meta style={{ paddingTop: 2 }}>{copy.mailedIn(row.mailedIn)}</Meta>
+      <Link href={row.url}>{row.title}</Link>
+    </Entry>
+  ));
+
+/** Votes on the last issue, the panel beside the readers. */
+export const ReadersVoted = ({ rows }: { rows: ReadersSaid[] }) =>
+  rows.map((row, index) => (
+    <Entry key={`${row.url} ${row.tool}`} first={index === 0}>
+      <P style={{ fontWeight: 700 }}>{row.tool}</P>
+      <SideBySide
+        left={
+          <Table>
+            <Figure label={copy.figures.panel} value={row.panelShip} />
+          </Table>
+        }
+        right={
+          <Table>
+            <Figure label={copy.figures.readers} value={row.readersShip} />
+          </Table>
+        }
+      />
+      <Meta style={{ paddingTop: 8 }}>{votesCast(row.votes)}</Meta>
+      <Link href={row.url}>{row.title}</Link>
+    </Entry>
+  ));

@@ -1,0 +1,58 @@
+import type { Mark, Verdict } from '../src/comparisons/index.ts';
+import type { IssueContent } from '../src/issues/index.ts';
+
+/** The word that every mark carries, so that it never depends on its shape or colour. */
+export const markWord: Record<Mark, string> = { ship: 'Ship', skip: 'Skip', split: 'Split' };
+
+/**
+ * What follows the mark's word: "Ship Cursor" → "Cursor", "Split: Zed or Cursor" → "Zed or Cursor",
+ * "Skip both" → "Both"; names keep their own spelling.
+ * The mark prints the word itself; an outcome that does not begin with it is printed whole.
+ */
+export function afterMark(verdict: Verdict): string {
+  const word = markWord[verdict.mark];
+  if (!verdict.words.startsWith(word)) return verdict.words;
+  const rest = verdict.words.slice(word.length).replace(/^:?\s*/u, '');
+  const isName = verdict.pick !== null || verdict.mark === 'split';
+  return isName ? rest : rest.charAt(0).toUpperCase() + rest.slice(1);
+}
+
+/** "88%", or an em dash until there is a vote. */
+export const share = (value: number | null): string => (value === null ? '—' : `${value}%`);
+
+/** "No. 12 · Tuesday, 24 November 2026 · 4 minutes to read" */
+export function dateline(content: IssueContent): string {
+  const minutes = content.readingMinutes === 1 ? '1 minute' : `${content.readingMinutes} minutes`;
+  return `No. ${content.number} · ${content.dateLabel} · ${minutes} to read`;
+}
+
+/** "1 vote", "1,204 votes" */
+export const votesCast = (votes: number): string =>
+  `${votes.toLocaleString('en-US')} ${votes === 1 ? 'vote' : 'votes'}`;
+
+/** Wording that both engines and the text part share, so that the three never drift apart. */
+export const copy = {
+  glance: 'Every verdict in ten seconds',
+  lead: 'The lead',
+  reviewers: 'Reviewer by reviewer',
+  cards: 'Also compared',
+  compact: 'In brief',
+  changed: 'Changed verdicts',
+  readers: 'What readers said',
+  columns: { verdict: 'Verdict', comparison: 'Comparison', entryPrice: 'Entry price' },
+  figures: {
+    panel: 'Panel ship',
+    community: 'Community ship',
+    readers: 'Readers ship',
+    entryPrice: 'Entry price',
+  },
+  was: 'Was',
+  now: 'Now',
+  read: (title: string) => `Read the ${title} comparison`,
+  mailedIn: (number: number) => `Mailed in No. ${number}.`,
+  topics: (topics: string[]) => `Your topics: ${topics.join(', ')}`,
+  why: (newsletter: string) => `You get this because you confirmed your subscription to ${newsletter}.`,
+  unsubscribe: 'Unsubscribe in one step',
+  preferences: 'Change topics or pause',
+  online: 'View this issue online',
+} as const;

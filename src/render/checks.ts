@@ -1,0 +1,302 @@
+import { type CheerioAPI, load } from 'cheerio';
+import { afterMark } from '../../emails/words.ts';
+import type { IssueContent } from '../issues/index.ts';
+import { PLACEHOLDERS } from '../issues/index.ts';
+import { harmless } from './harmless.ts';
+import {
+  activeContent,
+  badLinks,
+  brokenCharacters,
+  externalStyle,
+  genericLinks,
+  missingAlt,
+  missingLanguage,
+  shorten,
+  skippedHeadings,
+  unlabelledTables,
+  visibleText,
+} from './markup.ts';
+
+/**
+ * The lint of an issue: what mail clients, mailbox providers, the law and screen readers refuse. `block` stops an
+ * approval, `warn` asks an editor to look. The rules come from Gmail's clipping at about 102 kB, CAN-SPAM (postal address,
+ * opt-out) and the Email Markup Consortium's list of the most frequent failures.
+ */
+
+export interface Check {
+  /** Stable: "size.html", "a11y.h1". */
+  id: string;
+  level: 'block' | 'warn';
+  where: 'html' | 'text' | 'subject' | 'preheader' | 'content';
+  /** What is wrong, with the figure or the words that show it. */
+  message: string;
+  /** What to do about it, one sentence. */
+  help: string;
+}
+
+interface Variant {
+  subject: string;
+  preheader: string;
+  html: string;
+  text: string;
+}
+
+/** What a rule looks at. `said` is everything visible, reduced by {@link plain}. */
+interface Sight extends Variant {
+  $: CheerioAPI;
+  /** As it came, and as the engines receive it. */
+  content: IssueContent;
+  safe: IssueContent;
+  said: { html: string; text: string };
+}
+
+/** One rule: findings, each a sentence; none when all is well. */
+type Rule = Omit<Check, 'message'> & { find: (sight: Sight) => string[] };
+
+/** UTF-8 bytes of the html, and of its style blocks. */
+const LIMITS = { warn: 80_000, block: 95_000, style: 8_192 } as const;
+
+const when = (wrong: boolean, message: string): string[] => (wrong ? [message] : []);
+const bytes = (count: number): string => `${count.toLocaleString('en-US')} bytes`;
+const size = (html: string): number => Buffer.byteLength(html);
+const length = (text: string): number => [...text].length;
+const both = (
+  rule: Omit<Rule, 'where' | 'find'>,
+  find: (sight: Sight, part: 'html' | 'text') => string[],
+): Rule[] =>
+  (['html', 'text'] as const).map((where) => ({ ...rule, where, find: (sight) => find(sight, where) }));
+
+/** For comparing what is said whatever the markup between the words: letters, digits and symbols alone. */
+const plain = (text: string): string =>
+  text
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(/[\s\p{P}\p{Cf}]+/gu, '');
+
+/** A leftover of broken code. A quote may well say "returns undefined": then it is a matter for an editor. */
+const leftover = (token: string, id: string): Rule[] => {
+  const quoted = token.replace(/[[\]]/gu, '\\$&');
+  const word = new RegExp(`(?<![\\p{L}\\p{N}])${quoted}(?![\\p{L}\\p{N}])`, 'u');
+  const isSaid = ({ safe }: Sight): boolean => word.test(JSON.stringify(safe));
+  const message = `It says "${token}".`;
+  return [
+    ...both(
+      { id, level: 'block', help: 'A value is missing: mend the template or the content.' },
+      (sight, part) => when(word.test(sight[part]) && !isSaid(sight), message),
+    ),
+    ...both({ id, level: 'warn', help: 'If a comparison really says so, leave it.' }, (sight, part) =>
+      when(word.test(sight[part]) && isSaid(sight), message),
+    ),
+  ];
+};
+
+const sizeRules: Rule[] = [
+  {
+    id: 'size.html',
+    level: 'block',
+    where: 'html',
+    help: 'Gmail cuts it off: move cards to the compact list or shorten quotes.',
+    find: ({ html }) =>
+      when(size(html) > LIMITS.block, `The html is ${bytes(size(html))}, more than ${bytes(LIMITS.block)}.`),
+  },
+  {
+    id: 'size.html',
+    level: 'warn',
+    where: 'html',
+    help: 'Move a card to the compact list before it grows further.',
+    find: ({ html }) =>
+      when(
+        size(html) > LIMITS.warn && size(html) <= LIMITS.block,
+        `The html is ${bytes(size(html))}, more than ${bytes(LIMITS.warn)}.`,
+      ),
+  },
+  {
+    id: 'size.style',
+    level: 'block',
+    where: 'html',
+    help: 'Inline what every client needs and drop the rest.',
+    find: ({ $ }) => {
+      const style = size($('style').text());
+      return when(
+        style > LIMITS.style,
+        `The style blocks are ${bytes(style)}, more than ${bytes(LIMITS.style)}.`,
+      );
+    },
+  },
+];
+
+const contentRules: Rule[] = [
+  {
+    id: 'content.links',
+    level: 'block',
+    where: 'content',
+    help: 'The mail links to the newsletter instead; give the comparison its http(s) address.',
+    find: ({ content: { lead, cards, compact, changed, readers } }) =>
+      [lead, ...cards, ...compact, ...changed, ...readers]
+        .filter(({ url }) => !/^https?:\/\//iu.test(url) || !URL.canParse(url))
+        .map(({ title, url }) => `${shorten(title)} leads to "${shorten(url)}".`),
+  },
+  {
+    id: 'postal-address',
+    level: 'block',
+    where: 'content',
+    help: 'Set POSTAL_ADDRESS: the law asks for a physical address in every issue.',
+    find: ({ content }) =>
+      when(content.newsletter.postalAddress.trim() === '', 'There is no postal address.'),
+  },
+  ...both(
+    { id: 'postal-address', level: 'block', help: 'The template must print newsletter.postalAddress.' },
+    ({ safe, said }, part) =>
+      when(!said[part].includes(plain(safe.newsletter.postalAddress)), 'The postal address is missing.'),
+  ),
+  ...both(
+    { id: 'unsubscribe', level: 'block', help: 'The template must print links.unsubscribe.' },
+    (sight, part) =>
+      when(!sight[part].includes(PLACEHOLDERS.unsubscribe), 'There is no link to unsubscribe.'),
+  ),
+  ...both(
+    { id: 'preferences', level: 'block', help: 'The template must print links.preferences.' },
+    (sight, part) =>
+      when(!sight[part].includes(PLACEHOLDERS.preferences), 'There is no link to the preferences.'),
+  ),
+  ...both(
+    { id: 'facts', level: 'block', help: 'The template must print every comparison with its verdict.' },
+    ({ safe, said }, part) =>
+      facts(safe)
+        .filter((one) => !said[part].includes(plain(one)))
+        .map((one) => `"${shorten(one)}" is missing.`),
+  ),
+  ...both(
+    { id: 'leftover.template', level: 'block', help: 'Mend the template; item text cannot cause this.' },
+    (sight, part) => when(/\{\{|\{%/u.test(sight[part]), 'Template syntax was left unresolved.'),
+  ),
+  ...leftover('undefined', 'leftover.undefined'),
+  ...leftover('NaN', 'leftover.nan'),
+  ...leftover('[object Object]', 'leftover.object'),
+  ...both(
+    { id: 'encoding', level: 'block', help: 'Remove the broken character from the source.' },
+    (sight, part) => brokenCharacters(sight[part]),
+  ),
+];
+
+const markup = (
+  id: string,
+  level: Check['level'],
+  find: ($: CheerioAPI) => string[],
+  help: string,
+): Rule => ({
+  id,
+  level,
+  where: 'html',
+  help,
+  find: ({ $ }) => find($),
+});
+
+const markupRules: Rule[] = [
+  markup('html.links', 'block', badLinks, 'Links are absolute: https, http or mailto.'),
+  markup('html.link-text', 'warn', genericLinks, 'Say where it leads: "Read the A vs B comparison".'),
+  markup(
+    'html.active',
+    'block',
+    activeContent,
+    'Clients remove or distrust scripts, forms, frames and handlers.',
+  ),
+  markup('html.external', 'block', externalStyle, 'Style inline; fetch no stylesheet, font or background.'),
+  markup('a11y.alt', 'block', missingAlt, 'Describe the image; an ornament outside a link takes alt="".'),
+  markup(
+    'a11y.h1',
+    'block',
+    ($) => when($('h1').length !== 1, `There are ${$('h1').length} h1 headings.`),
+    'A mail has exactly one h1.',
+  ),
+  markup(
+    'a11y.title',
+    'block',
+    ($) =>
+      when(
+        $('title').length !== 1 || $('title').text().trim() === '',
+        `There are ${$('title').length} titles, or an empty one.`,
+      ),
+    'A mail has exactly one title.',
+  ),
+  markup('a11y.headings', 'block', skippedHeadings, 'Headings go down one level at a time.'),
+  markup(
+    'a11y.language',
+    'block',
+    missingLanguage,
+    'Set lang and dir on html and on the body or its wrapper.',
+  ),
+  markup(
+    'a11y.tables',
+    'block',
+    unlabelledTables,
+    'Layout tables take role="presentation", data tables a caption and th with scope.',
+  ),
+];
+
+const lineRules: Rule[] = [
+  {
+    id: 'subject.line',
+    level: 'block',
+    where: 'subject',
+    help: 'Write it on one line: a break would forge a header.',
+    find: ({ subject, content }) =>
+      when(/[\r\n\0]/u.test(subject + content.subject), 'The subject has a line break.'),
+  },
+  {
+    id: 'subject.length',
+    level: 'block',
+    where: 'subject',
+    help: 'Write the best verdict of the week, in fewer than 200 characters.',
+    find: ({ subject }) =>
+      when(subject.trim() === '' || length(subject) > 200, `The subject has ${length(subject)} characters.`),
+  },
+  {
+    id: 'subject.length',
+    level: 'warn',
+    where: 'subject',
+    help: '30 to 50 characters are read whole on a phone.',
+    find: ({ subject }) =>
+      when(
+        (length(subject) < 30 && subject.trim() !== '') || (length(subject) > 50 && length(subject) <= 200),
+        `The subject has ${length(subject)} characters.`,
+      ),
+  },
+  {
+    id: 'preheader.length',
+    level: 'warn',
+    where: 'preheader',
+    help: 'Use 40 to 90 characters of news that the subject does not say.',
+    find: ({ preheader }) =>
+      when(
+        length(preheader) < 40 || length(preheader) > 90,
+        `The preheader has ${length(preheader)} characters.`,
+      ),
+  },
+];
+
+/** Every comparison's title and its verdict in words, in the order of the issue. */
+function facts({ glance, lead, cards, compact, changed, readers }: IssueContent): string[] {
+  return [
+    ...[...glance, lead, ...cards, ...compact].flatMap(({ title, verdict }) => [
+      title,
+      `${verdict.mark} ${afterMark(verdict)}`,
+    ]),
+    ...changed.flatMap(({ title, was, now }) => [
+      title,
+      `${was.mark} ${afterMark(was)}`,
+      `${now.mark} ${afterMark(now)}`,
+    ]),
+    ...readers.flatMap(({ title, tool }) => [title, tool]),
+  ];
+}
+
+/** All findings of one rendered variant, in the order of the rules; an empty list is a clean issue. Pure. */
+export function checks(content: IssueContent, variant: Variant): Check[] {
+  const $ = load(variant.html);
+  const said = { html: plain(visibleText($)), text: plain(variant.text) };
+  const sight: Sight = { ...variant, $, content, safe: harmless(content), said };
+  return [...sizeRules, ...contentRules, ...markupRules, ...lineRules].flatMap(({ find, ...rule }) =>
+    find(sight).map((message) => ({ ...rule, message })),
+  );
+}

@@ -1,0 +1,53 @@
+import type { IssueContent } from '../issues/index.ts';
+import { PLACEHOLDERS } from '../issues/index.ts';
+
+/**
+ * Item text comes from other people's pages. The engines escape it for HTML; what escaping cannot see
+ * is made harmless here, once, before any engine: text that would be personalised, text that looks like
+ * our own template syntax, text that reorders or hides its neighbours, links that run code.
+ */
+
+/** Bidirectional controls, invisible joiners that carry no meaning in names, control and lone surrogate characters. ZWJ and ZWNJ stay: scripts and emoji need them. */
+const UNPRINTABLE =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the point
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffd\p{Cs}]/gu;
+
+const PLACEHOLDER_HOST = new URL(PLACEHOLDERS.unsubscribe).host;
+
+/** One string as a reader may safely see it. */
+export function harmlessText(value: string): string {
+  return value
+    .replace(UNPRINTABLE, '')
+    .replaceAll(PLACEHOLDER_HOST, PLACEHOLDER_HOST.replace('.', '[.]'))
+    .replace(/\{(?=[{%])/gu, '{ ')
+    .replace(/[}%](?=\})/gu, '$& ');
+}
+
+/** An absolute http(s) link in its normal form, or the newsletter's own page instead of anything else. */
+export function harmlessUrl(value: string, fallback: string): string {
+  if (!URL.canParse(value)) return fallback;
+  const url = new URL(value);
+  const ours = url.host === PLACEHOLDER_HOST || url.username !== '' || url.password !== '';
+  return /^https?:$/u.test(url.protocol) && !ours ? url.href : fallback;
+}
+
+/** The same content with every text harmless and every item link http(s); placeholders keep their place. */
+export function harmless(content: IssueContent): IssueContent {
+  const fallback = harmlessUrl(content.newsletter.url, 'https://example.invalid/');
+  const walk = (value: unknown, key: string): unknown => {
+    if (typeof value === 'string') return key === 'url' ? harmlessUrl(value, fallback) : harmlessText(value);
+    if (Array.isArray(value)) return value.map((one) => walk(one, key));
+    if (value === null || typeof value !== 'object') return value;
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, walk(one, name)]));
+  };
+  const safe = walk(content, '') as IssueContent;
+  return {
+    ...safe,
+    newsletter: { ...safe.newsletter, url: fallback },
+    links: {
+      online: harmlessUrl(content.links.online, fallback),
+      unsubscribe: PLACEHOLDERS.unsubscribe,
+      preferences: PLACEHOLDERS.preferences,
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import { AppError } from '../errors.ts';
+import type { IssueContent } from '../issues/index.ts';
+import { harmless } from './harmless.ts';
+import { renderText } from './text.ts';
+
+export { type Check, checks } from './checks.ts';
+export { type CompiledVariant, compile, personalise, type Segments } from './personalise.ts';
+
+/** Engine and template, the values of `ISSUE_TEMPLATE`. */
+export const TEMPLATES = ['react:digest', 'mjml:digest'] as const;
+export type TemplateRef = (typeof TEMPLATES)[number];
+
+/** One rendered body of an issue. Personal links are still placeholders; `bytes` are UTF-8. */
+export interface RenderedVariant {
+  subject: string;
+  preheader: string;
+  html: string;
+  text: string;
+  bytes: { html: number; text: number };
+}
+
+/** Engines are loaded on first use: they are the slowest imports here, and React reads NODE_ENV when it loads. */
+const engines: Record<TemplateRef, (content: IssueContent) => Promise<string>> = {
+  'react:digest': async (content) => (await import('./react.ts')).renderReact(content),
+  'mjml:digest': async (content) => (await import('./mjml.ts')).renderMjml(content),
+};
+
+/**
+ * Renders one variant with either engine. Deterministic: the same content gives the same bytes. The text part
+ * is written from the content, not from the html, and is the same for both engines.
+ *
+ * @throws AppError `render.failed` when a template cannot draw the content.
+ */
+export async function renderVariant(content: IssueContent, template: TemplateRef): Promise<RenderedVariant> {
+  const safe = harmless(content);
+  try {
+    const html = await engines[template](safe);
+    const text = renderText(safe);
+    const bytes = { html: Buffer.byteLength(html), text: Buffer.byteLength(text) };
+    return { subject: safe.subject, preheader: safe.preheader, html, text, bytes };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new AppError(
+      'render.failed',
+      `Issue ${content.slug} could not be rendered with ${template}: ${reason}`,
+      {
+        help: 'Preview the issue, and mend or leave out the comparison or the template that is named.',
+        cause,
+        context: { issue: content.slug, template },
+      },
+    );
+  }
+}

@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Liquid } from 'liquidjs';
+import mjml2html from 'mjml';
+import { sizes } from '../../emails/parts/mark-sizes.ts';
+import { outlookStyleSheet, styleSheet } from '../../emails/stylesheet.ts';
+import { theme } from '../../emails/theme.ts';
+import { afterMark, copy, dateline, markWord, share, votesCast } from '../../emails/words.ts';
+import type { Mark, Verdict } from '../comparisons/index.ts';
+import type { IssueContent } from '../issues/index.ts';
+
+/** `templates/` stands beside `src/`, one level higher from a build. */
+const root = ['../../templates/', '../../../templates/']
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find((path) => existsSync(path));
+
+/**
+ * MJML is a text template: it passes raw tags and scripts through, and an unclosed `mj-text` drops content without an
+ * error. So Liquid escapes every output, and a misspelt name stops the render instead of printing nothing.
+ */
+const liquid = new Liquid({
+  root: root ?? '.',
+  extname: '.liquid',
+  cache: true,
+  outputEscape: 'escape',
+  strictVariables: true,
+  strictFilters: true,
+  lenientIf: true,
+  ownPropertyOnly: true,
+  globals: { theme, copy, sizes, styleSheet, outlookStyleSheet },
+});
+
+liquid.registerFilter('after_mark', (verdict: Verdict) => afterMark(verdict));
+liquid.registerFilter('mark_word', (mark: Mark) => markWord[mark]);
+liquid.registerFilter('share', (value: number | null) => share(value));
+liquid.registerFilter('votes_cast', (votes: number) => votesCast(votes));
+liquid.registerFilter('dateline', (content: IssueContent) => dateline(content));
+liquid.registerFilter('your_topics', (topics: string[]) => copy.topics(topics));
+liquid.registerFilter('read_link', (title: string) => copy.read(title));
+liquid.registerFilter('mailed_in', (number: number) => copy.mailedIn(number));
+liquid.registerFilter('why', (newsletter: string) => copy.why(newsletter));
+
+/** The digest by MJML. `content` is already harmless; Liquid escapes every text. */
+export async function renderMjml(content: IssueContent): Promise<string> {
+  const source: string = await liquid.renderFile('digest.mjml', { ...content, issue: content });
+  const { html } = await mjml2html(source, {
+    // Its defaults fetch web fonts whenever a stack names one of them.
+    fonts: {},
+    validationLevel: 'strict',
+    minify: true,
+    // A malformed declaration would reject the render and, on Node 20, kill the process.
+    minifyOptions: { minifyCss: false, collapseWhitespace: 'aggressive' },
+    juiceOptions: { applyAttributesTableElements: false },
+  });
+  return compactStyles(html).replace(WRAPPER, '<div');
+}
+
+/** A div that plays an article; clients strip the role's native element, and validators refuse the role without it. */
+const WRAPPER = /<div(?: aria-label="[^"]*")? aria-roledescription="email" role="article"/u;
+
+/** The inliner writes "color: #fff; "; a fifth of the mail is inline style. Text cannot match: its quotes are escaped. */
+const compactStyles = (html: string): string =>
+  html.replace(
+    / style="([^"]*)"/gu,
+    (_, css: string) => ` style="${css.replace(/\s*([:;,])\s*/gu, '$1').replace(/;$/u, '')}"`,
+  );

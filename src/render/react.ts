@@ -1,0 +1,15 @@
+import { createElement } from 'react';
+import { render } from 'react-email';
+import { Digest } from '../../emails/digest.tsx';
+import type { IssueContent } from '../issues/index.ts';
+
+/** Word renders at the screen's scale unless it is told the resolution; React cannot print a conditional comment. */
+const OFFICE =
+  '<!--[if mso]><noscript><xml><o:OfficeDocumentSettings xmlns:o="urn:schemas-microsoft-com:office:office">' +
+  '<o:AllowPNG/><o:PixelsPerInch>96</o:PixelsPerInch></o:OfficeDocumentSettings></xml></noscript><![endif]-->';
+
+/** The digest by React Email. `content` is already harmless; JSX escapes every text. */
+export async function renderReact(content: IssueContent): Promise<string> {
+  const html = await render(createElement(Digest, content));
+  return html.replace('</head>', `${OFFICE}</head>`);
+}

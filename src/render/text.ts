@@ -1,0 +1,147 @@
+import { copy, dateline, markWord, share, votesCast } from '../../emails/words.ts';
+import type { Mark, Verdict } from '../comparisons/index.ts';
+import type { ComparisonCard, IssueContent, LensRow, ToolCard } from '../issues/index.ts';
+
+/**
+ * The text part: the same items in the same order as the html, written for people who read it, not converted.
+ * A ballot again: `[x]` ship, `[ ]` skip, `[/]` split. About 72 columns; links stand alone on their lines
+ * and are never wrapped.
+ */
+
+const WIDTH = 72;
+const box: Record<Mark, string> = { ship: '[x]', skip: '[ ]', split: '[/]' };
+
+/**
+ * Wraps at white space, `first` before the first line and `rest` before the others. A word wider than a line is cut, so
+ * that nothing can stretch a reader's window.
+ */
+export function wrap(text: string, first = '', rest = first): string {
+  const lines: string[] = [];
+  let line = first;
+  let empty = true;
+  const start = (): void => {
+    lines.push(line);
+    line = rest;
+    empty = true;
+  };
+  for (const word of text.split(/\s+/u).filter(Boolean)) {
+    const characters = [...word];
+    if (!empty && [...line].length + 1 + characters.length > WIDTH) start();
+    if (!empty) line += ' ';
+    while ([...line].length + characters.length > WIDTH) {
+      line += characters.splice(0, WIDTH - [...line].length).join('');
+      start();
+    }
+    line += characters.join('');
+    empty = false;
+  }
+  return [...lines, line].join('\n');
+}
+
+const rule = (character: string): string => character.repeat(WIDTH);
+const heading = (text: string): string => `${rule('-')}\n${text.toUpperCase()}`;
+
+/** "[x] Ship Kestrel"; the mark's word is added where the outcome does not begin with it. */
+function verdictLine({ mark, words }: Verdict, indent = ''): string {
+  const said = words.startsWith(markWord[mark]) ? words : `${markWord[mark]}: ${words}`;
+  return wrap(said, `${indent}${box[mark]} `, `${indent}    `);
+}
+
+function tool(one: ToolCard, full: boolean): string {
+  const figures = [
+    `${copy.figures.panel} ${share(one.panelShip)}`,
+    `${copy.figures.community} ${share(one.communityShip)}`,
+    `${copy.figures.entryPrice} ${one.entryPrice}`,
+  ];
+  return [
+    wrap(`${markWord[one.mark]}: ${one.name}`, `  ${box[one.mark]} `, '      '),
+    wrap(figures.join(' | '), '      '),
+    wrap(one.tagline, '      '),
+    ...(full ? [wrap(one.description, '      ')] : []),
+  ].join('\n');
+}
+
+function lens(row: LensRow, [first, second]: ComparisonCard['tools']): string {
+  const said = [first, second].flatMap((one, index) => {
+    const side = row.sides[index];
+    if (!side) return [];
+    const call = side.call === null ? '' : `${markWord[side.call]}. `;
+    return [wrap(`${one.name}: ${call}“${side.quote}”`, '    ', '      ')];
+  });
+  return [wrap(row.lens, '  '), ...said].join('\n');
+}
+
+function card(one: ComparisonCard, full: boolean): string {
+  return [
+    [verdictLine(one.verdict), wrap(`${one.title} | ${one.category}`), wrap(one.verdict.because)].join('\n'),
+    ...one.tools.map((side) => tool(side, full)),
+    ...one.lenses.map((row) => lens(row, one.tools)),
+    `${wrap(copy.read(one.title))}:\n${one.url}`,
+  ].join('\n\n');
+}
+
+const section = (title: string, blocks: string[]): string[] =>
+  blocks.length === 0 ? [] : [heading(title), ...blocks];
+
+/** The whole text part of a variant, ending with a line break. Pure. */
+export function renderText(content: IssueContent): string {
+  const { newsletter, links } = content;
+  const glance = content.glance.map((row) =>
+    [verdictLine(row.verdict), wrap(`${row.title} | ${row.entryPrice}`, '    ')].join('\n'),
+  );
+  const compact = content.compact.map((row) =>
+    [
+      verdictLine(row.verdict),
+      wrap(`${row.title} | ${row.entryPrice}`, '    '),
+      wrap(row.verdict.because, '    '),
+      row.url,
+    ].join('\n'),
+  );
+  const changed = content.changed.map((row) =>
+    [
+      wrap(row.title),
+      wrap(copy.was),
+      verdictLine(row.was, '  '),
+      wrap(copy.now),
+      verdictLine(row.now, '  '),
+      wrap(row.whatMoved),
+      wrap(copy.mailedIn(row.mailedIn)),
+      row.url,
+    ].join('\n'),
+  );
+  const readers = content.readers.map((row) =>
+    [
+      wrap(`${row.tool} (${row.title})`),
+      wrap(
+        `${copy.figures.panel} ${share(row.panelShip)} | ${copy.figures.readers} ${share(row.readersShip)} | ${votesCast(row.votes)}`,
+      ),
+      row.url,
+    ].join('\n'),
+  );
+  const blocks = [
+    [
+      wrap(newsletter.name),
+      wrap(dateline(content)),
+      ...(content.topics.length > 0 ? [wrap(copy.topics(content.topics))] : []),
+    ].join('\n'),
+    rule('='),
+    copy.glance.toUpperCase(),
+    glance.join('\n'),
+    ...(content.intro === null ? [] : [wrap(content.intro)]),
+    ...section(copy.lead, [card(content.lead, true)]),
+    ...section(
+      copy.cards,
+      content.cards.map((one) => card(one, false)),
+    ),
+    ...section(copy.compact, compact),
+    ...section(copy.changed, changed),
+    ...section(copy.readers, readers),
+    rule('='),
+    wrap(copy.why(newsletter.name)),
+    `${copy.unsubscribe}:\n${links.unsubscribe}`,
+    `${copy.preferences}:\n${links.preferences}`,
+    `${copy.online}:\n${links.online}`,
+    wrap(newsletter.postalAddress),
+  ];
+  return `${blocks.join('\n\n')}\n`;
+}
