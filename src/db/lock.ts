@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { linkSync, lstatSync, mkdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { AppError } from '../errors.ts';
+
+/**
+ * One process per DATA_DIR. PGlite is a whole PostgreSQL inside one process: two of them on the same
+ * files destroy each other. The lock is a listening Unix socket (a named pipe on Windows), because
+ * the kernel closes it with the process: after `kill -9` nothing is left that looks alive, and
+ * no time-out has to be guessed.
+ *
+ * @throws AppError `data-dir-locked` when another process holds it; that process is not disturbed.
+ */
+export async function lockDataDir(dataDir: string): Promise<AsyncDisposable> {
+  mkdirSync(dataDir, { recursive: true });
+  const address = lockAddress(realpathSync(dataDir));
+  const server = net.createServer((socket) => socket.destroy());
+  server.unref();
+
+  if (process.platform === 'win32') {
+    await listen(server, address).catch((error) => {
+      throw (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? refusal(dataDir) : error;
+    });
+    return { [Symbol.asyncDispose]: () => close(server) };
+  }
+
+  // Bound under a name of our own first and then linked: `link` fails if the name is taken, which
+  // `bind` after `unlink` would not.
+  const own = `${address}.${process.pid}`;
+  rmSync(own, { force: true });
+  await listen(server, own);
+  try {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        linkSync(own, address);
+        break;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt === 5) throw error;
+        if (await answers(address)) throw refusal(dataDir);
+        discardStale(address);
+      }
+    }
+  } catch (error) {
+    await close(server);
+    rmSync(own, { force: true });
+    throw error;
+  }
+  const inode = lstatSync(address).ino;
+  return {
+    async [Symbol.asyncDispose]() {
+      if (lstatSync(address, { throwIfNoEntry: false })?.ino === inode) rmSync(address, { force: true });
+      rmSync(own, { force: true });
+      await close(server);
+    },
+  };
+}
+
+function refusal(dataDir: string): AppError {
+  return new AppError('data-dir-locked', `Another Weekly Verdict process is using ${dataDir}.`, {
+    help: 'Stop it first, set another DATA_DIR, or set DATABASE_URL to share a PostgreSQL between processes.',
+  });
+}
+
+/** Unix socket names are limited to about 100 bytes; a longer one moves to the temporary directory. */
+function lockAddress(dataDir: string): string {
+  const id = createHash('sha256').update(dataDir).digest('hex').slice(0, 24);
+  if (process.platform === 'win32') return `\\\\.\\pipe\\weekly-verdict-${id}`;
+  const inside = path.join(dataDir, 'lock');
+  return Buffer.byteLength(inside) <= 88 ? inside : path.join(os.tmpdir(), `weekly-verdict-${id}`);
+}
+
+/** Moved aside rather than unlinked: of two that find the same dead socket, only one moves it. */
+function discardStale(address: string): void {
+  const aside = `${address}.stale.${process.pid}`;
+  try {
+    renameSync(address, aside);
+    rmSync(aside, { force: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+
+function answers(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(address);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+function listen(server: net.Server, address: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(address, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function close(server: net.Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
+}

@@ -1,0 +1,46 @@
+import pg from 'pg';
+import type { EmbeddedPostgres } from './embedded.ts';
+
+export type Pool = pg.Pool;
+export type PoolClient = pg.PoolClient;
+
+/** Our tables live in `public`, BullMQ's in `bullmq`; each pool sees its own first. */
+export type SearchPath = 'public' | 'bullmq, public';
+
+/**
+ * int8 as number: counts are far below 2^53, and a string in arithmetic is a bug waiting. date as the
+ * string it is: a local date has no instant.
+ */
+const PARSERS = new Map<number, (value: string) => unknown>([
+  [pg.types.builtins.INT8, Number],
+  [pg.types.builtins.DATE, String],
+]);
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format: 'text' | 'binary') =>
+    PARSERS.get(oid) ?? pg.types.getTypeParser(oid, format)) as pg.CustomTypesConfig['getTypeParser'],
+};
+
+export function serverPool(connectionString: string, searchPath: SearchPath, max: number): Pool {
+  const pool = new pg.Pool({
+    connectionString,
+    max,
+    types,
+    keepAlive: true,
+    options: `-c search_path=${searchPath.replaceAll(' ', '')}`,
+  });
+  // An idle connection that the server closes is replaced by the pool; without a listener it would
+  // end the process.
+  pool.on('error', () => {});
+  return pool;
+}
+
+export function embeddedPool(embedded: EmbeddedPostgres, searchPath: SearchPath, max: number): Pool {
+  return new pg.Pool({
+    max,
+    types,
+    ssl: false,
+    user: 'postgres',
+    stream: () => embedded.connect(searchPath) as never,
+  });
+}

@@ -1,0 +1,200 @@
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+
+/**
+ * The whole database on one page. Tables are made by `migrations/`; a conformance test compares the
+ * two. Timestamps are `timestamptz` and arrive as Date; ids are random uuids, so that none in a link
+ * tells how many came before it.
+ */
+export interface Schema {
+  comparisons: ComparisonsTable;
+  gathers: GathersTable;
+  issues: IssuesTable;
+  issue_comparisons: IssueComparisonsTable;
+  variants: VariantsTable;
+  variant_topics: VariantTopicsTable;
+  batches: BatchesTable;
+  deliveries: DeliveriesTable;
+  subscribers: SubscribersTable;
+  consent_events: ConsentEventsTable;
+}
+
+/** Written as a JSON string, read back parsed. */
+type Json<T> = ColumnType<T, string, string>;
+type Created = ColumnType<Date, Date | string | undefined, Date | string>;
+
+interface ComparisonsTable {
+  id: Generated<string>;
+  slug: string;
+  /** The two tools in either order: A-vs-B and B-vs-A are one comparison. */
+  pair_key: string;
+  url: string;
+  /** `Comparison` of src/comparisons/model.ts. */
+  content: Json<unknown>;
+  content_hash: string;
+  published_at: Date | null;
+  first_seen_at: Created;
+  changed_at: Generated<Date>;
+}
+
+/** One look at all sources. */
+interface GathersTable {
+  id: Generated<string>;
+  at: Created;
+  added: number;
+  changed: number;
+  unchanged: number;
+  /** `{ source, comparisons, rejected, fault }[]` */
+  sources: Json<unknown>;
+  /** `{ name, reason }[]`: what was skipped, and why. */
+  rejected: Json<unknown>;
+}
+
+export type IssueStatus =
+  | 'draft'
+  | 'review'
+  | 'approved'
+  | 'preparing'
+  | 'sending'
+  | 'sent'
+  | 'paused'
+  | 'cancelled'
+  | 'skipped'
+  | 'failed';
+
+interface IssuesTable {
+  id: Generated<string>;
+  /** Counts from 1; null while skipped. */
+  number: number | null;
+  slug: string;
+  /** Local date of the slot, unique (I6). */
+  slot: string;
+  due_at: Date;
+  status: IssueStatus;
+  /** The status to go back to on resume. */
+  resume_to: IssueStatus | null;
+  /** Why it is skipped, paused or failed. */
+  reason: string | null;
+  template: string;
+  /** `Plan`: what was composed, frozen when approved; null while skipped. */
+  plan: ColumnType<unknown, string | null, string | null>;
+  plan_hash: string | null;
+  /** `Envelope` of src/delivery: sender, host and signing key, frozen when prepared. */
+  envelope: ColumnType<unknown, string | null, string | null>;
+  created_at: Created;
+  approved_at: Date | null;
+  prepared_at: Date | null;
+  finished_at: Date | null;
+}
+
+/** What an issue carries, as it was mailed: the memory behind *changed verdicts*. */
+interface IssueComparisonsTable {
+  issue_id: string;
+  comparison_id: string;
+  section: 'new' | 'changed';
+  /** `Comparison` as composed. */
+  content: Json<unknown>;
+  content_hash: string;
+}
+
+interface VariantsTable {
+  id: Generated<string>;
+  issue_id: string;
+  /** Counts from 1 in an issue; 1 is the general one. */
+  number: number;
+  subject: string;
+  preheader: string;
+  html: string;
+  text: string;
+  content_hash: string;
+}
+
+/** Which variant a set of topics gets; null variant = nothing for them this week. */
+interface VariantTopicsTable {
+  issue_id: string;
+  /** Sorted; empty = everything. */
+  topics: string[];
+  variant_id: string | null;
+}
+
+export type BatchStatus = 'pending' | 'submitting' | 'submitted' | 'failed' | 'uncertain';
+
+interface BatchesTable {
+  id: Generated<string>;
+  issue_id: string;
+  variant_id: string;
+  number: number;
+  status: BatchStatus;
+  /** Part of the idempotency key; raised only after a definite rejection. */
+  revision: Generated<number>;
+  /** sha256 of the exact bytes submitted under this key. */
+  payload_hash: string | null;
+  lease_id: string | null;
+  lease_until: Date | null;
+  /** First claim under this key: the provider forgets keys after 24 h. */
+  claimed_at: Date | null;
+  attempts: Generated<number>;
+  reason: string | null;
+}
+
+export type DeliveryStatus =
+  | 'prepared'
+  | 'submitted'
+  | 'delivered'
+  | 'bounced'
+  | 'complained'
+  | 'excluded'
+  | 'failed'
+  | 'uncertain';
+
+interface DeliveriesTable {
+  id: Generated<string>;
+  issue_id: string;
+  subscriber_id: string;
+  /** null when excluded before a batch was made. */
+  batch_id: string | null;
+  /** Order within the batch, frozen with it. */
+  position: number;
+  status: DeliveryStatus;
+  reason: string | null;
+  provider_id: string | null;
+  submitted_at: Date | null;
+}
+
+export type SubscriberStatus = 'pending' | 'active' | 'unsubscribed' | 'suppressed';
+
+interface SubscribersTable {
+  id: Generated<string>;
+  /** As typed; mail goes here. */
+  email: string;
+  /** Lower-case local part and ASCII domain: one person, one row. */
+  email_key: string;
+  status: SubscriberStatus;
+  /** Sorted; empty = everything. */
+  topics: string[];
+  timezone: string | null;
+  /** Part of every signed link; raised to revoke links that went astray. */
+  token_version: Generated<number>;
+  reason: string | null;
+  created_at: Created;
+  confirmed_at: Date | null;
+  left_at: Date | null;
+}
+
+/** Append-only, by trigger (I8). */
+interface ConsentEventsTable {
+  id: GeneratedAlways<number>;
+  subscriber_id: string;
+  event:
+    | 'requested'
+    | 'confirm_sent'
+    | 'confirmed'
+    | 'preference_changed'
+    | 'unsubscribed'
+    | 'resubscribed'
+    | 'suppressed'
+    | 'erased';
+  at: Created;
+  method: string;
+  source: string | null;
+  details: Json<unknown>;
+}

@@ -1,0 +1,297 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, chmodSync, chownSync, constants, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+
+/**
+ * PostgreSQL and Redis for the `services` project: started once before its first test, on loopback and free
+ * ports, with their files in a temporary directory, and gone afterwards.
+ *
+ * - `DATABASE_URL_TEST`, `REDIS_URL_TEST`: use these running services and start nothing;
+ * - `POSTGRES_BIN` (directory), `REDIS_SERVER` (file): where the programs are, when they are not found;
+ * - `REQUIRE_SERVICES=1`: a missing service is a failure. Otherwise its URL is '' and its tests skip.
+ */
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A database whose user may create others (see `createDatabase`); '' when there is no PostgreSQL. */
+    databaseUrl: string;
+    /** A Redis that belongs to the test run; '' when there is none. */
+    redisUrl: string;
+    /** Why the URLs are empty, for the totals at the end; '' when both are there. */
+    servicesMissing: string;
+  }
+}
+
+/** A running program that {@link Service.stop} ends, whatever state it is in. */
+export interface Service {
+  readonly url: string;
+  /** Ends the program, waits until it is gone and removes its files. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Directory of `postgres` and `initdb`, or null. Debian keeps them off the PATH, hence the detours. The newest
+ * version wins.
+ */
+export function findPostgres(env: NodeJS.ProcessEnv = process.env): string | null {
+  const versions = list('/usr/lib/postgresql').sort((a, b) => Number(b) - Number(a));
+  const candidates = [
+    env.POSTGRES_BIN,
+    ...(env.PATH ?? '').split(delimiter),
+    output('pg_config', ['--bindir']),
+    ...versions.map((version) => `/usr/lib/postgresql/${version}/bin`),
+  ];
+  const has = (dir: string) => executable(join(dir, 'postgres')) && executable(join(dir, 'initdb'));
+  return candidates.find((dir) => dir && has(dir)) ?? null;
+}
+
+/** Path of `redis-server`, or null. */
+export function findRedis(env: NodeJS.ProcessEnv = process.env): string | null {
+  const candidates = [
+    env.REDIS_SERVER,
+    ...(env.PATH ?? '').split(delimiter).map((dir) => join(dir, 'redis-server')),
+  ];
+  return candidates.find((file) => file && executable(file)) ?? null;
+}
+
+/**
+ * Starts a PostgreSQL of its own: trust authentication, loopback, `fsync` off (its data is not worth a disk).
+ * @param bin what {@link findPostgres} found.
+ * @throws when `initdb` or `postgres` fails, with what it said; nothing is left behind.
+ */
+export async function startPostgres(bin: string): Promise<Service> {
+  const owner = unprivilegedUser();
+  const dir = temporaryDirectory(owner);
+  try {
+    const data = join(dir, 'data');
+    const as = owner ? { uid: owner.uid, gid: owner.gid } : {};
+    const locale = process.platform === 'linux' ? ['--locale=C.UTF-8'] : [];
+    execFileSync(
+      join(bin, 'initdb'),
+      ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', ...locale, '--no-sync'],
+      { ...as, cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    const port = await freePort();
+    const settings = {
+      listen_addresses: '127.0.0.1',
+      unix_socket_directories: dir,
+      fsync: 'off',
+      synchronous_commit: 'off',
+      full_page_writes: 'off',
+      max_connections: '200',
+    };
+    const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    return await run({
+      file: join(bin, 'postgres'),
+      args: ['-D', data, '-p', String(port), ...options],
+      as,
+      dir,
+      ready: 'database system is ready to accept connections',
+      // SIGINT is "fast shutdown": it ends the sessions that a test left open.
+      stopSignal: 'SIGINT',
+      url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    });
+  } catch (error) {
+    rmSync(dir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/**
+ * Starts a Redis of its own, configured as BullMQ wants it. A test that has to kill or restart Redis starts one
+ * with this, on a `port` it can come back to, and leaves the shared one alone.
+ * @param file what {@link findRedis} found.
+ */
+export async function startRedis(file: string, port?: number): Promise<Service> {
+  const chosen = port ?? (await freePort());
+  const dir = temporaryDirectory(null);
+  const options = {
+    bind: '127.0.0.1',
+    port: String(chosen),
+    dir,
+    save: '',
+    appendonly: 'no',
+    'maxmemory-policy': 'noeviction',
+  };
+  return run({
+    file,
+    args: Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]),
+    as: {},
+    dir,
+    ready: 'Ready to accept connections',
+    stopSignal: 'SIGTERM',
+    url: `redis://127.0.0.1:${chosen}`,
+  });
+}
+
+/** A TCP port on loopback that nobody listened on a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no TCP address to take a port from');
+  return address.port;
+}
+
+const started: Service[] = [];
+const hangUp = () => process.exit(129);
+
+/** Vitest calls this before the first test of the project; it provides the URLs. */
+export async function setup(project: TestProject): Promise<void> {
+  // Vitest turns SIGINT and SIGTERM into an exit by itself; a closed terminal it leaves to us.
+  process.once('SIGHUP', hangUp);
+  const missing: string[] = [];
+  const find = async (name: string, given: string | undefined, start: () => Promise<Service | null>) => {
+    if (given) return given;
+    try {
+      const service = await start();
+      if (service === null) {
+        missing.push(`${name} not found`);
+        return '';
+      }
+      started.push(service);
+      return service.url;
+    } catch (error) {
+      // There, but broken: as good as missing, and the reason is worth reading.
+      const why = error instanceof Error ? error.message : String(error);
+      missing.push(`${name} does not start (${why.replace(/\s+/gu, ' ').slice(0, 400)})`);
+      return '';
+    }
+  };
+
+  const { DATABASE_URL_TEST, REDIS_URL_TEST, REQUIRE_SERVICES } = process.env;
+  const databaseUrl = await find('PostgreSQL', DATABASE_URL_TEST, async () => {
+    const bin = findPostgres();
+    return bin === null ? null : startPostgres(bin);
+  });
+  const redisUrl = await find('Redis', REDIS_URL_TEST, async () => {
+    const file = findRedis();
+    return file === null ? null : startRedis(file);
+  });
+
+  project.provide('databaseUrl', databaseUrl);
+  project.provide('redisUrl', redisUrl);
+  project.provide('servicesMissing', missing.join(', '));
+  if (missing.length > 0 && REQUIRE_SERVICES === '1') {
+    const error = new Error(
+      `REQUIRE_SERVICES=1, but ${missing.join(' and ')}: install postgresql and redis-server, or set ` +
+        'POSTGRES_BIN and REDIS_SERVER, or point DATABASE_URL_TEST and REDIS_URL_TEST at running ones.',
+    );
+    // One clear line: where in this file it was made helps nobody. Reported rather than thrown, because what
+    // is thrown here stops the other projects too and is buried under "No test files found".
+    error.stack = '';
+    project.vitest.state.catchError(error, 'Missing Service');
+  }
+}
+
+/** Vitest calls this after the last test of the project. */
+export async function teardown(): Promise<void> {
+  process.off('SIGHUP', hangUp);
+  await Promise.all(started.splice(0).map((service) => service.stop()));
+}
+
+interface Program {
+  file: string;
+  args: string[];
+  as: { uid?: number; gid?: number };
+  dir: string;
+  /** What it prints when it listens. */
+  ready: string;
+  stopSignal: NodeJS.Signals;
+  url: string;
+}
+
+async function run({ file, args, as, dir, ready, stopSignal, url }: Program): Promise<Service> {
+  const child = spawn(file, args, { ...as, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+  const removeFiles = () => rmSync(dir, { recursive: true, force: true });
+  // The last resort when the test run itself is ended by a signal: no child survives it.
+  const abandon = () => {
+    child.kill('SIGKILL');
+    removeFiles();
+  };
+  process.once('exit', abandon);
+
+  const stop = async () => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      child.kill(stopSignal);
+    await exited;
+    process.off('exit', abandon);
+    removeFiles();
+  };
+
+  let said = '';
+  const listening = new Promise<boolean>((resolve) => {
+    const listen = (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-4_000);
+      if (said.includes(ready)) resolve(true);
+    };
+    // The streams stay open and are read to the end, or a talkative server would block on a full pipe.
+    child.stdout.on('data', listen);
+    child.stderr.on('data', listen);
+    child.once('error', (error) => {
+      said += error.message;
+    });
+    void exited.then(() => resolve(false));
+  });
+  if (!(await listening)) {
+    await stop();
+    throw new Error(`${file} did not start: ${said.trim()}`);
+  }
+  return { url, stop };
+}
+
+/** PostgreSQL refuses to run as root; root lends it one of the users every Debian has. Null: stay who we are. */
+function unprivilegedUser(): { uid: number; gid: number } | null {
+  if (process.getuid?.() !== 0) return null;
+  for (const name of ['postgres', 'nobody']) {
+    const uid = Number(output('id', ['-u', name]) || Number.NaN);
+    const gid = Number(output('id', ['-g', name]) || Number.NaN);
+    if (uid > 0 && gid > 0) return { uid, gid };
+  }
+  throw new Error(
+    'PostgreSQL does not run as root, and there is no user "postgres" or "nobody" to run it as.',
+  );
+}
+
+/** Short on purpose: a Unix socket's path has to fit in about 100 bytes. */
+function temporaryDirectory(owner: { uid: number; gid: number } | null): string {
+  const dir = mkdtempSync(join(tmpdir(), 'verdict-'));
+  chmodSync(dir, 0o700);
+  if (owner) chownSync(dir, owner.uid, owner.gid);
+  return dir;
+}
+
+function executable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function list(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch {
+    return [];
+  }
+}
+
+/** What a program prints, trimmed; '' when it is not there or fails. */
+function output(file: string, args: string[]): string {
+  try {
+    return execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return '';
+  }
+}
