@@ -1,0 +1,33 @@
+import { z } from 'zod';
+
+/**
+ * What can be asked of a worker. Anyone who enqueues imports this file; only workers import the
+ * processors in `jobs/`. Payloads carry ids, never content: the database is the truth, a job is a
+ * doorbell, and ringing it twice does no harm. Names never change once released.
+ */
+interface Contract<Payload extends z.ZodType = z.ZodType> {
+  queue: QueueName;
+  payload: Payload;
+  attempts: number;
+  /** First delay of the exponential backoff, in ms. */
+  backoffMs: number;
+}
+
+export const QUEUE_NAMES = ['issues', 'delivery'] as const;
+export type QueueName = (typeof QUEUE_NAMES)[number];
+
+const nothing = z.object({});
+
+export const contracts = {
+  /** The weekly slot has come: gather, compose, or start what was approved. */
+  slot: { queue: 'issues', payload: nothing, attempts: 3, backoffMs: 5_000 },
+  /** Every minute and at boot: derive unfinished work from rows. */
+  reconcile: { queue: 'issues', payload: nothing, attempts: 1, backoffMs: 0 },
+  /** Freeze an approved issue: variants, audience, batches. */
+  prepare: { queue: 'issues', payload: z.object({ issueId: z.uuid() }), attempts: 5, backoffMs: 2_000 },
+  /** Submit one batch to the provider. */
+  submit: { queue: 'delivery', payload: z.object({ batchId: z.uuid() }), attempts: 5, backoffMs: 2_000 },
+} as const satisfies Record<string, Contract>;
+
+export type JobName = keyof typeof contracts;
+export type Payload<Name extends JobName> = z.infer<(typeof contracts)[Name]['payload']>;

@@ -1,0 +1,187 @@
+import {
+  type BackendFactory,
+  createPostgresBackend,
+  type IQueueBackend,
+  type Job,
+  Queue,
+  RateLimitError,
+  runMigrations,
+  UnrecoverableError,
+  Worker,
+} from 'bullmq';
+import type { Pool } from '../db/index.ts';
+import { AppError } from '../errors.ts';
+import { Lifetime } from '../lifetime.ts';
+import { contracts, type JobName, type Payload, QUEUE_NAMES, type QueueName } from './contracts.ts';
+import { connectRedis } from './redis.ts';
+
+export { contracts, type JobName, type Payload, QUEUE_NAMES, type QueueName } from './contracts.ts';
+
+export type Processors = { [Name in JobName]: (payload: Payload<Name>) => Promise<void> };
+
+export interface JobScheduler {
+  name: JobName;
+  /** Every so many ms, or a cron pattern in an IANA zone. */
+  every?: number;
+  pattern?: string;
+  timezone?: string;
+}
+
+/** BullMQ in two homes: Redis, or the database the program already has. */
+export interface JobQueue extends AsyncDisposable {
+  enqueue<Name extends JobName>(name: Name, ...payloads: Payload<Name>[]): Promise<void>;
+  /** Jobs of `queue` that wait for a worker. */
+  waiting(queue: QueueName): Promise<number>;
+  /** Makes the schedulers exactly these; safe to call from every process at every start. */
+  schedule(schedulers: JobScheduler[]): Promise<void>;
+  /** Starts working; disposing waits for the jobs in hand. */
+  work(processors: Processors, options: WorkOptions): Promise<AsyncDisposable>;
+}
+
+export interface WorkOptions {
+  /** Batches in flight in this process. */
+  concurrency: number;
+  onFailure(failure: { job: string; attempt: number; final: boolean; error: Error }): void;
+}
+
+/**
+ * Thrown by a processor when the provider asks everybody to wait: the queue stands still for `ms`, in
+ * every process, and the job goes back to the head of it with no attempt lost.
+ */
+export class HoldQueue extends Error {
+  readonly ms: number;
+  constructor(ms: number) {
+    super(`the queue waits ${ms} ms`);
+    this.ms = ms;
+  }
+}
+
+/**
+ * Opens the queues.
+ * @throws AppError `redis-unreachable`, `redis-evicts`.
+ */
+export async function openQueue(
+  home: { redisUrl: string } | { pool: Pool },
+  onError: (error: Error) => void,
+): Promise<JobQueue> {
+  const lifetime = new Lifetime();
+  try {
+    const connect = await backend(home, lifetime);
+    const queues = new Map<QueueName, Queue>();
+    for (const name of QUEUE_NAMES) {
+      const queue = connect.queue(name);
+      queue.on('error', onError);
+      lifetime.defer(() => queue.close());
+      await queue.waitUntilReady();
+      queues.set(name, queue);
+    }
+    const queueOf = (name: QueueName) => queues.get(name) as Queue;
+
+    return {
+      async enqueue(name, ...payloads) {
+        const { queue, payload, ...rest } = contracts[name];
+        const opts = jobOptions(rest);
+        for (let at = 0; at < payloads.length; at += 1_000) {
+          const chunk = payloads.slice(at, at + 1_000);
+          await queueOf(queue).addBulk(chunk.map((data) => ({ name, data: payload.parse(data), opts })));
+        }
+      },
+      waiting: (name) => queueOf(name).getWaitingCount(),
+      async schedule(schedulers) {
+        for (const { name, every, pattern, timezone } of schedulers) {
+          await queueOf(contracts[name].queue).upsertJobScheduler(
+            name,
+            {
+              ...(every === undefined ? {} : { every }),
+              ...(pattern === undefined ? {} : { pattern }),
+              ...(timezone === undefined ? {} : { tz: timezone }),
+            },
+            { name, data: {}, opts: jobOptions({ ...contracts[name], attempts: 1 }) },
+          );
+        }
+      },
+      async work(processors, options) {
+        const working = new Lifetime();
+        for (const name of QUEUE_NAMES) {
+          const worker = connect.worker(
+            name,
+            (job) => processJob(job, processors, queueOf(name)),
+            name === 'delivery' ? options.concurrency : 1,
+          );
+          worker.on('error', onError);
+          worker.on('failed', (job, error) => {
+            const attempts = job?.opts.attempts ?? 1;
+            const attempt = job?.attemptsMade ?? 1;
+            const final = error instanceof UnrecoverableError || attempt >= attempts;
+            options.onFailure({ job: job?.name ?? name, attempt, final, error });
+          });
+          working.defer(() => worker.close());
+        }
+        return working;
+      },
+      [Symbol.asyncDispose]: () => lifetime[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await lifetime[Symbol.asyncDispose]().catch(() => {});
+    throw error;
+  }
+}
+
+interface Backend {
+  queue(name: QueueName): Queue;
+  worker(name: QueueName, processor: (job: Job) => Promise<void>, concurrency: number): Worker;
+}
+
+async function backend(home: { redisUrl: string } | { pool: Pool }, lifetime: Lifetime): Promise<Backend> {
+  if ('redisUrl' in home) {
+    const connection = await connectRedis(home.redisUrl);
+    lifetime.defer(() => connection.disconnect());
+    return {
+      queue: (name) => new Queue(name, { connection, prefix: 'weekly-verdict' }),
+      worker: (name, processor, concurrency) =>
+        new Worker(name, processor, { connection, prefix: 'weekly-verdict', concurrency }),
+    };
+  }
+  const client = await home.pool.connect();
+  try {
+    await runMigrations(client);
+  } finally {
+    client.release();
+  }
+  const connection = home.pool as never;
+  const factory = createPostgresBackend as unknown as BackendFactory<IQueueBackend, never>;
+  return {
+    queue: (name) => new Queue(name, { connection }, factory) as unknown as Queue,
+    worker: (name, processor, concurrency) =>
+      new Worker(name, processor, { connection, concurrency }, factory) as unknown as Worker,
+  };
+}
+
+/** A finished job has nothing more to say: the ledger has it. A failed one is kept for a look. */
+function jobOptions(contract: { attempts: number; backoffMs: number }) {
+  return {
+    attempts: contract.attempts,
+    backoff: { type: 'exponential', delay: contract.backoffMs, jitter: 0.5 },
+    removeOnComplete: true,
+    removeOnFail: { count: 1_000 },
+  };
+}
+
+async function processJob(job: Job, processors: Processors, queue: Queue): Promise<void> {
+  const name = job.name as JobName;
+  const contract = contracts[name];
+  if (contract === undefined) throw new UnrecoverableError(`Nobody knows a job called ${job.name}.`);
+  const payload = contract.payload.safeParse(job.data);
+  if (!payload.success) throw new UnrecoverableError(`Bad payload for ${name}: ${payload.error.message}`);
+  try {
+    await (processors[name] as (payload: unknown) => Promise<void>)(payload.data);
+  } catch (error) {
+    if (error instanceof HoldQueue) {
+      await queue.rateLimit(error.ms);
+      throw new RateLimitError();
+    }
+    // What a person must mend does not mend itself between two attempts; BullMQ stops only for this class.
+    if (error instanceof AppError) throw new UnrecoverableError(error.message);
+    throw error;
+  }
+}

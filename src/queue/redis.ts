@@ -1,0 +1,40 @@
+import { Redis } from 'ioredis';
+import { AppError } from '../errors.ts';
+
+/**
+ * A connection for BullMQ. Workers wait as long as Redis is away (BullMQ demands
+ * `maxRetriesPerRequest: null`).
+ * @throws AppError `redis-unreachable`, `redis-evicts`.
+ */
+export async function connectRedis(url: string): Promise<Redis> {
+  const redis = new Redis(url, {
+    maxRetriesPerRequest: null,
+    lazyConnect: true,
+    retryStrategy: (attempt) => Math.min(attempt * 200, 5_000),
+  });
+  // Every command rejects or waits on its own; without a listener ioredis prints to the console.
+  redis.on('error', () => {});
+  const probe = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
+  probe.on('error', () => {});
+  try {
+    await probe.connect();
+    const policy = await probe.config('GET', 'maxmemory-policy').catch(() => undefined);
+    // A managed Redis may refuse CONFIG; then the operator's manual has to do.
+    if (Array.isArray(policy) && policy[1] !== undefined && policy[1] !== 'noeviction') {
+      throw new AppError('redis-evicts', `Redis may throw jobs away: its maxmemory-policy is ${policy[1]}.`, {
+        help: 'Start it with --maxmemory-policy noeviction.',
+      });
+    }
+    await redis.connect();
+    return redis;
+  } catch (error) {
+    redis.disconnect();
+    if (error instanceof AppError) throw error;
+    throw new AppError('redis-unreachable', 'The Redis of REDIS_URL does not answer.', {
+      help: `It said: ${error instanceof Error ? error.message : String(error)}`,
+      cause: error,
+    });
+  } finally {
+    probe.disconnect();
+  }
+}
