@@ -1,0 +1,13 @@
+export { type Address, parseAddress } from './address.ts';
+export { type ImportReport, importSubscribers } from './import.ts';
+export {
+  addSubscribers,
+  countSubscribers,
+  findSubscriber,
+  hasSubscribersFrom,
+  type NewSubscriber,
+  type Subscriber,
+  setTopics,
+  unsubscribe,
+} from './store.ts';
+export { type Claim, type Keys, keyId, type Scope, signer, verify } from './tokens.ts';

@@ -1,0 +1,53 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+
+/**
+ * Tokens in the links of a mail: `1.<key id>.<subscriber>.<version>.<signature>`, 56 characters. They
+ * are computed, not stored, so that every issue can print them again, byte for byte; each opens one
+ * door only (the scope is signed, not printed); none tells an address. They have no expiry, because
+ * old issues stay in inboxes (CAN-SPAM asks for 30 days, we keep them for ever); raising the
+ * subscriber's version revokes them.
+ */
+export type Scope = 'unsubscribe' | 'preferences';
+
+export interface Claim {
+  subscriberId: string;
+  version: number;
+}
+
+/** At least one key; the first signs, all verify. */
+export type Keys = readonly [string, ...string[]];
+
+/** A short public name of a key: tells which one signed, not what it is. */
+export function keyId(key: string): string {
+  return createHash('sha256').update(`key id\0${key}`).digest('base64url').slice(0, 6);
+}
+
+/** Makes a signer for one scope with the key called `id`, or the first one. */
+export function signer(keys: Keys, scope: Scope, id?: string): (claim: Claim) => string {
+  const key = keys.find((each) => keyId(each) === id) ?? keys[0];
+  const name = keyId(key);
+  return ({ subscriberId, version }) => {
+    const body = `1.${name}.${Buffer.from(subscriberId.replaceAll('-', ''), 'hex').toString('base64url')}.${version}`;
+    return `${body}.${signature(key, scope, body)}`;
+  };
+}
+
+/** The claim of a genuine token, or undefined; takes the same time for every forgery. */
+export function verify(keys: Keys, scope: Scope, token: string): Claim | undefined {
+  const match = /^(1\.([\w-]{6})\.([\w-]{22})\.(\d{1,9}))\.([\w-]{22})$/.exec(token);
+  if (match === null) return undefined;
+  const [, body = '', id = '', subscriber = '', version = '', given = ''] = match;
+  const key = keys.find((each) => keyId(each) === id) ?? '';
+  const genuine = timingSafeEqual(Buffer.from(signature(key, scope, body)), Buffer.from(given));
+  if (!genuine || key === '') return undefined;
+  const hex = Buffer.from(subscriber, 'base64url').toString('hex');
+  return {
+    subscriberId: hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+    version: Number(version),
+  };
+}
+
+/** 128 bits of HMAC-SHA-256 (RFC 2104 §5 allows half). */
+function signature(key: string, scope: Scope, body: string): string {
+  return createHmac('sha256', key).update(`${scope}\0${body}`).digest().subarray(0, 16).toString('base64url');
+}
