@@ -1,0 +1,5 @@
+export { buildMessages, type Envelope } from './envelope.ts';
+export { approveIssue, type DraftVariant, prepareIssue, renderIssue } from './prepare.ts';
+export { finishIssue, issueProgress, type Progress, progressOf, total } from './progress.ts';
+export { BATCH_SIZE, claimableBatches, readGeneralVariant, uncertainBatches, voidLeases } from './store.ts';
+export { createSubmitter, type SubmitResult, type Submitter, settleByRecall } from './submit.ts';

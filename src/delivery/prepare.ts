@@ -1,0 +1,127 @@
+import type { Connection } from '../db/index.ts';
+import { AppError } from '../errors.ts';
+import {
+  changeIssue,
+  contentHash,
+  type Issue,
+  type IssueContent,
+  type Plan,
+  requireIssue,
+  variantsOf,
+} from '../issues/index.ts';
+import { type Check, checks, renderVariant, type TemplateRef } from '../render/index.ts';
+import type { Envelope } from './envelope.ts';
+import { analyzeAudience, chosenTopics, freezeAudience, type NewVariant, storeVariants } from './store.ts';
+
+/** A variant as it would go out. */
+export interface DraftVariant extends NewVariant {
+  content: IssueContent;
+  checks: Check[];
+}
+
+/**
+ * Renders every variant of an issue for the topics that readers chose, and lints each. Nothing is
+ * stored: this is what a preview shows, what approval looks at and what preparation freezes.
+ * @throws AppError `issue-empty` for a skipped issue, `render-failed`.
+ */
+export async function renderIssue(
+  db: Connection,
+  issue: Issue,
+): Promise<{ variants: DraftVariant[]; withoutContent: string[][] }> {
+  const { variants, assignments } = variantsOf(planOf(issue), await chosenTopics(db));
+  const drafts: DraftVariant[] = [];
+  for (const { number, content } of variants) {
+    const rendered = await renderVariant(content, issue.template as TemplateRef);
+    const { subject, preheader, html, text } = rendered;
+    drafts.push({
+      number,
+      subject,
+      preheader,
+      html,
+      text,
+      contentHash: contentHash({ subject, html, text }),
+      topics: assignments.filter((each) => each.variant === number).map((each) => each.topics),
+      content,
+      checks: checks(content, rendered),
+    });
+  }
+  return {
+    variants: drafts,
+    withoutContent: assignments.filter((each) => each.variant === null).map((each) => each.topics),
+  };
+}
+
+function planOf(issue: Issue): Plan {
+  if (issue.plan === null) {
+    throw new AppError('issue-empty', `Issue ${issue.slug} was skipped: ${issue.reason}`, {
+      help: 'Compose it again when there is something new.',
+    });
+  }
+  return issue.plan;
+}
+
+/** @throws AppError `checks-failed` naming every check that blocks. */
+function assertSendable(issue: Issue, variants: DraftVariant[]): void {
+  const blocking = new Map<string, string>();
+  for (const variant of variants) {
+    for (const check of variant.checks) {
+      if (check.level === 'block') blocking.set(check.id + check.where, `${check.message} ${check.help}`);
+    }
+  }
+  if (blocking.size === 0) return;
+  throw new AppError(
+    'checks-failed',
+    `Issue ${issue.slug} cannot go out: ${[...blocking.values()].join(' ')}`,
+  );
+}
+
+/**
+ * Approves an issue for sending, if every variant of it passes its checks. Approving twice is once.
+ * @throws AppError `checks-failed`, `issue-refuses`, `issue-empty`.
+ */
+export async function approveIssue(db: Connection, issueId: string): Promise<Issue> {
+  const issue = await requireIssue(db, { id: issueId });
+  if (issue.status === 'draft' || issue.status === 'review') {
+    assertSendable(issue, (await renderIssue(db, issue)).variants);
+    if (issue.status === 'draft') await changeIssue(db, issueId, { type: 'submit_for_review' });
+  }
+  return (await changeIssue(db, issueId, { type: 'approve' })).issue;
+}
+
+/**
+ * Makes an approved issue ready: variants rendered and stored, audience frozen, batches cut, all in one
+ * transaction that ends in `sending`. After a crash it is simply done again; two that do it at once
+ * render twice and store once.
+ * @returns whether the issue is sending now because of this call.
+ */
+export async function prepareIssue(db: Connection, issueId: string, envelope: Envelope): Promise<boolean> {
+  const found = await requireIssue(db, { id: issueId });
+  if (found.status !== 'approved' && found.status !== 'preparing') return false;
+  const { issue } = await changeIssue(db, issueId, { type: 'prepare' });
+
+  let drafts: Awaited<ReturnType<typeof renderIssue>>;
+  try {
+    drafts = await renderIssue(db, issue);
+    assertSendable(issue, drafts.variants);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    await changeIssue(db, issueId, { type: 'fail', reason: error.message });
+    return false;
+  }
+
+  const started = await db.transaction().execute(async (tx) => {
+    const row = await tx
+      .selectFrom('issues')
+      .select('status')
+      .where('id', '=', issueId)
+      .forUpdate()
+      .executeTakeFirst();
+    if (row?.status !== 'preparing') return false;
+    await storeVariants(tx, issueId, drafts.variants, drafts.withoutContent, envelope);
+    await freezeAudience(tx, issueId);
+    await changeIssue(tx, issueId, { type: 'start' });
+    return true;
+  });
+  if (started) await analyzeAudience(db);
+  return started;
+}

@@ -1,0 +1,152 @@
+import type { Connection } from '../db/index.ts';
+import type { Mailer, Outcome } from '../mailer/index.ts';
+import { type CompiledVariant, compile } from '../render/index.ts';
+import type { Keys } from '../subscribers/index.ts';
+import { buildMessages, type IssueStamp } from './envelope.ts';
+import {
+  type ClaimedBatch,
+  claimBatch,
+  closeBatch,
+  readVariant,
+  recordAnswer,
+  releaseBatch,
+  reopenBatch,
+  uncertainBatches,
+  variantOf,
+} from './store.ts';
+
+/**
+ * How long a worker may take for one batch: longer than the provider's slowest answer, shorter than
+ * anybody's patience after a crash.
+ */
+const LEASE_MS = 120_000;
+
+export type SubmitResult =
+  /** Submitted, or there was nothing left to do. The issue may be finished. */
+  | { kind: 'done'; issueId: string }
+  /** Another worker has it, or the issue is not sending. */
+  | { kind: 'unavailable' }
+  /** The provider asks every worker to wait. */
+  | { kind: 'wait'; ms: number }
+  /** No answer; the same bytes under the same key must be tried again. */
+  | { kind: 'again'; reason: string }
+  /** The provider takes nothing at all until a person acts. */
+  | { kind: 'halted'; issueId: string; reason: string };
+
+export type Submitter = (batchId: string) => Promise<SubmitResult>;
+
+/**
+ * Makes the function that submits one batch: claim, one request, record. Whatever happens between
+ * two of the three leaves rows from which the next attempt goes on.
+ */
+export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys): Submitter {
+  const loaded = new Map<
+    string,
+    Promise<{ stamp: IssueStamp; subject: string; compiled: CompiledVariant }>
+  >();
+  /** Frozen with the issue, so read once; the few that are kept cover an issue and the next. */
+  const load = (variantId: string) => {
+    let found = loaded.get(variantId);
+    if (found === undefined) {
+      found = loadVariant(db, variantId);
+      found.catch(() => loaded.delete(variantId));
+      loaded.set(variantId, found);
+      for (const oldest of loaded.keys()) if (loaded.size > 32) loaded.delete(oldest);
+    }
+    return found;
+  };
+
+  return async (batchId) => {
+    const variantId = await variantOf(db, batchId);
+    if (variantId === undefined) return { kind: 'unavailable' };
+    const variant = await load(variantId);
+    const claim = await claimBatch(db, batchId, LEASE_MS, (members) =>
+      buildMessages(variant.stamp, variant, members, keys),
+    );
+    if (claim.kind === 'unavailable') return claim;
+    if (claim.kind === 'settled') return { kind: 'done', issueId: claim.issueId };
+    const { batch, built } = claim;
+    const outcome = await mailer.submit({ key: batchKey(batch), ...built }).catch(
+      // A mailer that throws has not said "not accepted".
+      (error): Outcome => ({
+        kind: 'ambiguous',
+        reason: error instanceof Error ? error.message : String(error),
+        final: false,
+      }),
+    );
+    return record(
+      db,
+      batch,
+      built.messages.map((message) => message.deliveryId),
+      outcome,
+    );
+  };
+}
+
+/** `batch/<id>/r<revision>`: the same request always carries the same key. */
+function batchKey(batch: { id: string; revision: number }): string {
+  return `batch/${batch.id}/r${batch.revision}`;
+}
+
+async function record(
+  db: Connection,
+  batch: ClaimedBatch,
+  deliveryIds: string[],
+  outcome: Outcome,
+): Promise<SubmitResult> {
+  const { issueId } = batch;
+  switch (outcome.kind) {
+    case 'accepted':
+      if (outcome.items.length !== deliveryIds.length) {
+        await closeBatch(
+          db,
+          batch,
+          'uncertain',
+          `${outcome.items.length} answers for ${deliveryIds.length} messages`,
+        );
+      } else {
+        await recordAnswer(db, batch, deliveryIds, outcome.items);
+      }
+      return { kind: 'done', issueId };
+    case 'rejected':
+      await closeBatch(db, batch, 'failed', outcome.reason);
+      return { kind: 'done', issueId };
+    case 'ambiguous':
+      if (outcome.final) {
+        await closeBatch(db, batch, 'uncertain', outcome.reason);
+        return { kind: 'done', issueId };
+      }
+      await releaseBatch(db, batch);
+      return { kind: 'again', reason: outcome.reason };
+    case 'retryAfter':
+      await reopenBatch(db, batch);
+      return { kind: 'wait', ms: outcome.ms };
+    case 'halt':
+      await reopenBatch(db, batch);
+      return { kind: 'halted', issueId, reason: outcome.reason };
+  }
+}
+
+/**
+ * Settles uncertain batches by what the provider remembers, where it can be asked. An unknown key
+ * means that nothing was accepted: the batch starts over without those who left.
+ * @returns the issues in which something was settled.
+ */
+export async function settleByRecall(db: Connection, mailer: Mailer): Promise<string[]> {
+  if (mailer.recall === undefined) return [];
+  const settled = new Set<string>();
+  for (const batch of await uncertainBatches(db)) {
+    const answer = await mailer.recall(batchKey(batch));
+    if (answer === 'unknown-key') await reopenBatch(db, { id: batch.id, leaseId: null });
+    else if (answer.length === batch.deliveryIds.length) {
+      await recordAnswer(db, { id: batch.id, leaseId: null }, batch.deliveryIds, answer);
+    } else continue;
+    settled.add(batch.issueId);
+  }
+  return [...settled];
+}
+
+async function loadVariant(db: Connection, variantId: string) {
+  const { subject, html, text, stamp } = await readVariant(db, variantId);
+  return { stamp, subject, compiled: compile({ html, text }) };
+}

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import MailComposer from 'nodemailer/lib/mail-composer';
+import type { BatchRequest, ItemOutcome, Mailer, Message } from './port.ts';
+
+/**
+ * A provider that keeps everything on this machine. It makes the promise a real one makes: a batch is
+ * accepted whole, under its key, once. A batch is written aside and appears in the outbox by one
+ * `rename`, which the file system does or does not do; a directory that is there is the record that
+ * the key was accepted, and what answers a replay.
+ *
+ * ```
+ * outbox/index.html                     the issues
+ * outbox/2026-11-24/index.html          the batches of one issue
+ * outbox/2026-11-24/<key>/index.html    the messages of a batch: 001.eml, 001.html, …
+ * outbox/2026-11-24/<key>/answer.json   what was answered
+ * ```
+ */
+export async function openOutbox(dataDir: string, clock: () => Date = () => new Date()): Promise<Mailer> {
+  const outbox = path.join(dataDir, 'outbox');
+  const aside = path.join(dataDir, 'outbox.tmp');
+  await mkdir(outbox, { recursive: true });
+
+  return {
+    destination: `${outbox} (nothing leaves this machine)`,
+
+    async submit(batch) {
+      const issue = batch.messages[0]?.issue ?? 'empty';
+      const folder = path.join(outbox, issue, folderName(batch.key));
+      const earlier = await readAnswer(folder);
+      if (earlier !== undefined) return replay(earlier, batch);
+
+      const draft = path.join(aside, randomUUID());
+      await mkdir(draft, { recursive: true });
+      try {
+        const answer = await writeBatch(draft, batch, clock());
+        await mkdir(path.dirname(folder), { recursive: true });
+        const won = await rename(draft, folder).then(
+          () => true,
+          (error: NodeJS.ErrnoException) => {
+            if (error.code === 'ENOTEMPTY' || error.code === 'EEXIST') return false;
+            throw error;
+          },
+        );
+        if (!won) return replay((await readAnswer(folder)) ?? answer, batch);
+        await writeIndexes(outbox, issue);
+        return { kind: 'accepted', items: answer.items };
+      } finally {
+        await rm(draft, { recursive: true, force: true });
+      }
+    },
+
+    async recall(key) {
+      for (const issue of await subfolders(outbox)) {
+        const answer = await readAnswer(path.join(outbox, issue, folderName(key)));
+        if (answer !== undefined) return answer.items;
+      }
+      return 'unknown-key';
+    },
+  };
+}
+
+interface Answer {
+  payloadHash: string;
+  items: ItemOutcome[];
+}
+
+function replay(earlier: Answer, batch: BatchRequest) {
+  return earlier.payloadHash === batch.payloadHash
+    ? ({ kind: 'accepted', items: earlier.items } as const)
+    : ({ kind: 'ambiguous', reason: 'this key was used with other messages', final: true } as const);
+}
+
+function folderName(key: string): string {
+  return key.replace(/[^\w-]/g, '-');
+}
+
+async function readAnswer(folder: string): Promise<Answer | undefined> {
+  try {
+    return JSON.parse(await readFile(path.join(folder, 'answer.json'), 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function writeBatch(folder: string, batch: BatchRequest, date: Date): Promise<Answer> {
+  const links: string[] = [];
+  for (const [index, message] of batch.messages.entries()) {
+    const name = String(index + 1).padStart(3, '0');
+    await writeFile(path.join(folder, `${name}.eml`), await compose(message, date));
+    await writeFile(path.join(folder, `${name}.html`), message.html);
+    links.push(`<a href="${name}.html">${escapeHtml(message.to)}</a> (<a href="${name}.eml">source</a>)`);
+  }
+  const answer: Answer = {
+    payloadHash: batch.payloadHash,
+    items: batch.messages.map((message) => ({ accepted: message.deliveryId })),
+  };
+  await writeFile(path.join(folder, 'index.html'), listing(batch.messages[0]?.subject ?? batch.key, links));
+  await writeFile(path.join(folder, 'answer.json'), JSON.stringify(answer));
+  return answer;
+}
+
+/** RFC 5322 and MIME by nodemailer; the ids and the boundary follow from the delivery. */
+async function compose(message: Message, date: Date): Promise<Buffer> {
+  const domain = /@([^>\s]+)>?$/.exec(message.from)?.[1] ?? 'localhost';
+  return new MailComposer({
+    from: message.from,
+    to: message.to,
+    replyTo: message.replyTo,
+    subject: message.subject,
+    text: message.text,
+    html: message.html,
+    headers: message.headers,
+    date,
+    messageId: `<${message.deliveryId}@${domain}>`,
+    baseBoundary: message.deliveryId,
+    disableUrlAccess: true,
+    disableFileAccess: true,
+  })
+    .compile()
+    .build();
+}
+
+/** Written aside and renamed, like everything in the outbox, so that a browser never sees half a page. */
+async function writeIndexes(outbox: string, issue: string): Promise<void> {
+  for (const [folder, title] of [
+    [path.join(outbox, issue), issue],
+    [outbox, 'Outbox'],
+  ] as const) {
+    const links = (await subfolders(folder))
+      .sort()
+      .map((name) => `<a href="${name}/index.html">${escapeHtml(name)}</a>`);
+    const draft = path.join(folder, `.index.${randomUUID()}`);
+    await writeFile(draft, listing(title, links));
+    await rename(draft, path.join(folder, 'index.html'));
+  }
+}
+
+async function subfolders(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+}
+
+function listing(title: string, links: string[]): string {
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title>
+<style>body{font:16px/1.6 Georgia,serif;max-width:40rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}li{font-family:system-ui,sans-serif}</style>
+<h1>${escapeHtml(title)}</h1><ul>${links.map((link) => `<li>${link}</li>`).join('\n')}</ul></html>
+`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => `&#${character.codePointAt(0)};`);
+}
