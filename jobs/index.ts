@@ -1,0 +1,28 @@
+import type { App } from '../src/app.ts';
+import type { JobScheduler, Processors } from '../src/queue/index.ts';
+import { prepare } from './prepare.ts';
+import { reconcile } from './reconcile.ts';
+import { slot } from './slot.ts';
+import { submit } from './submit.ts';
+
+/** Every job there is, and who does it. */
+export function processors(app: App): Processors {
+  return {
+    slot: () => slot(app),
+    reconcile: () => reconcile(app),
+    prepare: (payload) => prepare(app, payload),
+    submit: (payload) => submit(app, payload),
+  };
+}
+
+/**
+ * What happens by the clock. The cron pattern is only a doorbell: which slot it is, and whether it has
+ * its issue already, is decided by the rules of src/issues/slot.ts and the unique slot in the database.
+ */
+export function schedulers({ config }: App): JobScheduler[] {
+  const { weekday, hour, minute, zone } = config.schedule;
+  return [
+    { name: 'slot', pattern: `${minute} ${hour} * * ${weekday % 7}`, timezone: zone },
+    { name: 'reconcile', every: 60_000 },
+  ];
+}

@@ -1,0 +1,7 @@
+import type { App } from '../src/app.ts';
+import { keepSlots } from '../src/weekly.ts';
+
+/** The weekly slot has come: compose what is missing, start what was approved. */
+export async function slot(app: App): Promise<void> {
+  await keepSlots(app);
+}

@@ -1,0 +1,21 @@
+import type { App } from '../src/app.ts';
+import { HoldQueue, type Payload } from '../src/queue/index.ts';
+import { finish, pause } from '../src/weekly.ts';
+
+/** Submit one batch; what the provider says decides what happens to the queue and to the issue. */
+export async function submit(app: App, { batchId }: Payload<'submit'>): Promise<void> {
+  const result = await app.submit(batchId);
+  switch (result.kind) {
+    case 'done':
+      return finish(app, result.issueId);
+    case 'halted':
+      return pause(app, result.issueId, result.reason);
+    case 'wait':
+      throw new HoldQueue(result.ms);
+    case 'again':
+      // Tried again with backoff, then by reconcile: the batch keeps its key and its bytes.
+      throw new Error(result.reason);
+    case 'unavailable':
+      return;
+  }
+}

@@ -1,0 +1,88 @@
+import path from 'node:path';
+import { type Logger, pino } from 'pino';
+import type { Config, Secrets } from './config.ts';
+import { type Connection, type Database, openDatabase } from './db/index.ts';
+import { createSubmitter, type Submitter, voidLeases } from './delivery/index.ts';
+import { Lifetime } from './lifetime.ts';
+import { type Mailer, openOutbox } from './mailer/index.ts';
+import { type JobQueue, openQueue } from './queue/index.ts';
+import type { Keys } from './subscribers/index.ts';
+
+/**
+ * The composition root: the parts, wired once, in the order in which they need each other. Importing
+ * this file starts nothing; {@link createApp} opens what the settings name, and disposing the App
+ * closes it in reverse.
+ */
+export interface App extends AsyncDisposable {
+  config: Config;
+  /** Sign and verify the links in mail. */
+  keys: Keys;
+  logger: Logger;
+  database: Database;
+  db: Connection;
+  queue: JobQueue;
+  mailer: Mailer;
+  /** Where the outbox can be browsed, or null when mail leaves the machine. */
+  outboxDir: string | null;
+  clock(): Date;
+  submit: Submitter;
+}
+
+/** Single parts to put in place of the real ones: what a test replaces is named here, not mocked. */
+export interface Overrides {
+  clock?: () => Date;
+  logger?: Logger;
+  mailer?: Mailer;
+}
+
+/** @throws AppError whatever opening the database, the queue or the mailer throws. */
+export async function createApp(config: Config, secrets: Secrets, overrides: Overrides = {}): Promise<App> {
+  const lifetime = new Lifetime();
+  try {
+    const clock = overrides.clock ?? (() => new Date());
+    const logger = overrides.logger ?? createLogger(config.logLevel);
+    const { databaseUrl, redisUrl, secretKeys } = secrets;
+
+    const database = lifetime.use(await openDatabase({ databaseUrl, dataDir: config.dataDir }));
+    // Alone on this database: whoever held a lease is gone, so nobody need wait for it to end.
+    if (database.home === 'embedded') await voidLeases(database.kysely);
+
+    const queueHome = redisUrl === undefined ? { pool: database.queuePool() } : { redisUrl };
+    const queue = lifetime.use(
+      await openQueue(queueHome, (error) => logger.warn({ err: error }, 'the queue is disturbed')),
+    );
+    const mailer = overrides.mailer ?? (await openOutbox(config.dataDir, clock));
+
+    return {
+      config,
+      keys: secretKeys,
+      logger,
+      database,
+      db: database.kysely,
+      queue,
+      mailer,
+      outboxDir: overrides.mailer ? null : path.join(config.dataDir, 'outbox'),
+      clock,
+      submit: createSubmitter(database.kysely, mailer, secretKeys),
+      [Symbol.asyncDispose]: () => lifetime[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await lifetime[Symbol.asyncDispose]().catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * JSON lines on stderr: stdout belongs to the commands. No address, token or key is ever passed to it
+ * (I9); the redaction is for the day somebody forgets.
+ */
+export function createLogger(level: Config['logLevel']): Logger {
+  const secretFields = ['email', 'to', 'token', 'secret', 'password', 'authorization', 'cookie', 'url'];
+  return pino(
+    {
+      level,
+      redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`]), censor: '[redacted]' },
+    },
+    pino.destination({ fd: 2, sync: true }),
+  );
+}

@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises';
+import { saveComparisons, verdict } from '../comparisons/index.ts';
+import { AppError } from '../errors.ts';
+import { readPage } from '../sources/index.ts';
+import { countSubscribers, importSubscribers } from '../subscribers/index.ts';
+import { gatherAll } from '../weekly.ts';
+import { type Context, say, sayJson } from './output.ts';
+import { openApp } from './session.ts';
+
+/** The commands that bring comparisons and subscribers onto the books. */
+
+interface Reporting {
+  json?: boolean;
+}
+
+/** @returns the exit code: 1 when there is no source, or one of them gave nothing. */
+export async function gatherCommand(context: Context, options: Reporting): Promise<number> {
+  await using app = await openApp(context);
+  if (app.config.sources.length === 0) {
+    throw new AppError('no-sources', 'There is nothing to gather from.', {
+      help: 'Set SOURCES, for instance SOURCES=folder:samples/comparisons.',
+    });
+  }
+  const { added, changed, unchanged, rejected, sources } = await gatherAll(app);
+  const faults = sources.flatMap(({ source, fault }) => (fault ? [{ source, reason: fault.message }] : []));
+  if (options.json) sayJson({ added, changed, unchanged, rejected, faults });
+  else {
+    say(`${added} new, ${changed} changed, ${unchanged} unchanged, ${rejected.length} skipped`);
+    for (const { name, reason } of rejected) say(`  skipped ${name}: ${reason}`);
+    for (const { source, reason } of faults) say(`  ${source}: ${reason}`);
+  }
+  return faults.length > 0 ? 1 : 0;
+}
+
+/** Reads one comparison page, prints what was understood, and saves it unless it is a dry run. */
+export async function importPage(
+  context: Context,
+  file: string,
+  options: Reporting & { url?: string; dryRun?: boolean },
+): Promise<void> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new AppError('page-missing', `${file} cannot be read.`, {
+      help: `${error.message}.`,
+      cause: error,
+    });
+  });
+  const comparison = readPage(text, options.url === undefined ? {} : { url: options.url });
+  if (options.json) sayJson({ ...comparison, verdict: verdict(comparison.tools) });
+  else {
+    say(`${verdict(comparison.tools).words}   (${comparison.slug})`);
+    for (const tool of comparison.tools) {
+      const community = tool.communityShip === null ? '—' : `${tool.communityShip}%`;
+      say(
+        `  ${tool.name} | ${tool.category} | panel ${tool.panelShip}% | community ${community} | ${tool.entryPrice}`,
+      );
+      for (const review of tool.reviews)
+        say(`    ${review.lens}: ${review.quote.slice(0, 100)}${review.quote.length > 100 ? '…' : ''}`);
+    }
+  }
+  if (options.dryRun) return;
+  await using app = await openApp(context);
+  const saved = await saveComparisons(app.db, [comparison]);
+  if (!options.json)
+    say(saved.added > 0 ? 'Saved as new.' : saved.changed > 0 ? 'Saved; it changed.' : 'Nothing new in it.');
+}
+
+/** @returns the exit code: 1 when rows were rejected. */
+export async function subscribersImport(context: Context, file: string, options: Reporting): Promise<number> {
+  await using app = await openApp(context);
+  const report = await importSubscribers(app.db, file, 'import');
+  const subscribers = await countSubscribers(app.db);
+  if (options.json) sayJson({ ...report, subscribers });
+  else {
+    say(
+      `${report.rows} rows: ${report.added} added, ${report.known} known already, ${report.rejected.length} rejected`,
+    );
+    for (const { line, reason } of report.rejected) say(`  line ${line}: ${reason}`);
+  }
+  return report.rejected.length > 0 ? 1 : 0;
+}
+
+/** Opening the database migrates it; this only says so. */
+export async function migrateCommand(context: Context): Promise<void> {
+  await using app = await openApp(context);
+  say(
+    `The ${app.database.home === 'embedded' ? `embedded database in ${app.config.dataDir}` : 'database'} is at the newest schema.`,
+  );
+}

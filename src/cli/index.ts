@@ -1,0 +1,150 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { AppError, explain } from '../errors.ts';
+import type { Context } from './output.ts';
+import type { Role } from './serve.ts';
+
+/**
+ * The commands. Each is loaded when it is asked for, so that `--help` and a usage error are instant
+ * and a worker never loads the pages.
+ * @returns the exit code: 0 done, 1 it failed and one line on stderr says why, 2 wrong usage.
+ */
+export async function run(args: string[], context: Context): Promise<number> {
+  let exitCode = 0;
+  const program = build(context, (code) => {
+    exitCode = code ?? 0;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    process.stderr.write(`error: ${explain(error)}\n`);
+    if (!(error instanceof AppError) && context.env.LOG_LEVEL === 'debug')
+      process.stderr.write(`${(error as Error).stack}\n`);
+    return 1;
+  }
+}
+
+function build(context: Context, exit: (code: number | undefined) => void): Command {
+  const program = new Command('weekly-verdict')
+    .description(
+      'Turns each week’s new comparisons of AI tools into one email issue, sent to every confirmed subscriber exactly once.',
+    )
+    .exitOverride()
+    .showHelpAfterError('(--help shows what is possible)');
+
+  const json = () => new Option('--json', 'print one JSON document instead of lines');
+  const issue = () => new Option('--issue <slug>', 'which issue, by its slug (default: the newest it fits)');
+
+  program
+    .command('demo')
+    .description('a whole week with sample data: gather, compose, approve, send')
+    .option('--subscribers <count>', 'make up readers until there are this many', wholeNumber)
+    .addOption(json())
+    .action(async (options) => exit(await (await import('./demo.ts')).demo(context, options)));
+
+  program
+    .command('serve')
+    .description('run the site and the workers until stopped')
+    .addOption(
+      new Option('--role <role>', 'what this process does')
+        .choices(['all', 'web', 'worker'] satisfies Role[])
+        .default('all'),
+    )
+    .action(async (options: { role: Role }) => (await import('./serve.ts')).serve(context, options.role));
+
+  program
+    .command('gather')
+    .description('read every source of SOURCES and save what is new')
+    .addOption(json())
+    .action(async (options) => exit(await (await import('./books.ts')).gatherCommand(context, options)));
+
+  program
+    .command('import-page')
+    .argument('<file>', 'a comparison page, as text or HTML')
+    .description('read one comparison page, print what was understood, and save it')
+    .option('--url <url>', 'where the page lives')
+    .option('--dry-run', 'print only')
+    .addOption(json())
+    .action(async (file, options) => (await import('./books.ts')).importPage(context, file, options));
+
+  program
+    .command('compose')
+    .description('compose the next issue from what was gathered')
+    .addOption(json())
+    .action(async (options) => (await import('./issue.ts')).compose(context, options));
+
+  program
+    .command('preview')
+    .description('write every variant of an issue to files, with its checks')
+    .option('--out <dir>', 'where to (default: DATA_DIR/preview)')
+    .addOption(issue())
+    .addOption(json())
+    .action(async (options) => (await import('./issue.ts')).preview(context, options));
+
+  program
+    .command('approve')
+    .description('approve an issue for sending at its slot')
+    .addOption(issue())
+    .addOption(json())
+    .action(async (options) => (await import('./issue.ts')).approveCommand(context, options));
+
+  program
+    .command('send')
+    .description('send an approved issue now, or go on with an interrupted one')
+    .addOption(issue())
+    .addOption(json())
+    .action(async (options) => exit(await (await import('./issue.ts')).sendCommand(context, options)));
+
+  program
+    .command('pause')
+    .description('stop an issue; what is submitted stays submitted')
+    .option('--reason <text>', 'what the editors should read')
+    .addOption(issue())
+    .addOption(json())
+    .action(async (options) => (await import('./issue.ts')).pauseCommand(context, options));
+
+  program
+    .command('resume')
+    .description('go on with a paused or failed issue where it stopped')
+    .addOption(issue())
+    .addOption(json())
+    .action(async (options) => (await import('./issue.ts')).resumeCommand(context, options));
+
+  program
+    .command('cancel')
+    .description('end an issue for good; what is submitted stays submitted')
+    .addOption(issue())
+    .addOption(json())
+    .action(async (options) => (await import('./issue.ts')).cancelCommand(context, options));
+
+  program
+    .command('status')
+    .description('where everything stands')
+    .addOption(json())
+    .action(async (options) => (await import('./status.ts')).status(context, options));
+
+  program
+    .command('subscribers')
+    .description('the books of subscribers')
+    .command('import')
+    .argument('<file>', 'CSV with the columns email, status, topics, timezone, confirmed_at')
+    .description('add subscribers who are not known yet')
+    .addOption(json())
+    .action(async (file, options) =>
+      exit(await (await import('./books.ts')).subscribersImport(context, file, options)),
+    );
+
+  program
+    .command('migrate')
+    .description('bring the database to the newest schema')
+    .action(async () => (await import('./books.ts')).migrateCommand(context));
+
+  return program;
+}
+
+function wholeNumber(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 0) throw new InvalidArgumentError('Give a whole number.');
+  return count;
+}

@@ -1,0 +1,135 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { renderIssue } from '../delivery/index.ts';
+import { AppError } from '../errors.ts';
+import { changeIssue, type Issue } from '../issues/index.ts';
+import { renderVariant, TEMPLATES } from '../render/index.ts';
+import { approve, draft, send, slotToCompose } from '../weekly.ts';
+import { type Context, say, sayJson, withReasons } from './output.ts';
+import { chooseIssue, openApp, sendAndWatch } from './session.ts';
+
+/** The commands that move one issue along its life. */
+
+export interface IssueOptions {
+  issue?: string;
+  json?: boolean;
+}
+
+export function summary(issue: Issue) {
+  const { slug, number, status, reason, dueAt } = issue;
+  return { slug, number, status, reason, dueAt, comparisons: issue.plan?.comparisons.length ?? 0 };
+}
+
+export function describe(issue: Issue): string {
+  const count = issue.plan?.comparisons.length ?? 0;
+  if (issue.status === 'skipped') return `Issue ${issue.slug} is skipped: ${issue.reason}`;
+  const reason = issue.reason === null ? '' : `: ${issue.reason}`;
+  return `Issue ${issue.number} (${issue.slug}) is ${issue.status}${reason}, ${count} ${count === 1 ? 'comparison' : 'comparisons'}, due ${issue.dueAt.toISOString()}`;
+}
+
+export async function compose(context: Context, options: IssueOptions): Promise<void> {
+  await using app = await openApp(context);
+  const issue = await draft(app, await slotToCompose(app));
+  if (options.json) sayJson(summary(issue));
+  else {
+    say(describe(issue));
+    for (const note of issue.plan?.notes ?? []) say(`  note: ${note}`);
+  }
+}
+
+/** Writes every variant as both engines draw it, and as text, with the checks beside them. */
+export async function preview(context: Context, options: IssueOptions & { out?: string }): Promise<void> {
+  await using app = await openApp(context);
+  const issue = await chooseIssue(app, options.issue, ['draft', 'review', 'approved', 'sending', 'sent']);
+  const folder = path.resolve(options.out ?? path.join(app.config.dataDir, 'preview', issue.slug));
+  await mkdir(folder, { recursive: true });
+  const { variants } = await renderIssue(app.db, issue);
+  const written = [];
+  for (const { number, content, subject, preheader, text, checks } of variants) {
+    for (const template of TEMPLATES) {
+      const { html } = await renderVariant(content, template);
+      await writeFile(path.join(folder, `variant-${number}.${template.replace(':', '-')}.html`), html);
+    }
+    await writeFile(path.join(folder, `variant-${number}.txt`), text);
+    written.push({ number, topics: content.topics, subject, preheader, checks });
+  }
+  if (options.json) return sayJson({ issue: summary(issue), folder, variants: written });
+  say(`${describe(issue)}\n${folder}`);
+  for (const { number, topics, subject, preheader, checks } of written) {
+    say(
+      `  variant ${number}, ${topics.length === 0 ? 'everything' : topics.join(' + ')}: ${subject} | ${preheader}`,
+    );
+    for (const check of checks) say(`    ${check.level}: ${check.where}: ${check.message} ${check.help}`);
+  }
+}
+
+export async function approveCommand(context: Context, options: IssueOptions): Promise<void> {
+  await using app = await openApp(context);
+  const issue = await approve(app, await chooseIssue(app, options.issue, ['review', 'draft', 'approved']));
+  if (options.json) sayJson(summary(issue));
+  else say(describe(issue));
+}
+
+/** @returns the exit code: 1 when the issue came to rest before everybody had it. */
+export async function sendCommand(context: Context, options: IssueOptions): Promise<number> {
+  await using app = await openApp(context);
+  const chosen = await chooseIssue(app, options.issue, [
+    'sending',
+    'preparing',
+    'approved',
+    'paused',
+    'failed',
+  ]);
+  if (chosen.status === 'review' || chosen.status === 'draft') {
+    throw new AppError('issue-refuses', `Issue ${chosen.slug} is not approved.`, {
+      help: `\`verdict approve --issue ${chosen.slug}\` first.`,
+    });
+  }
+  if (!options.json) say(`Mail goes to ${app.mailer.destination}`);
+  const { issue, progress } = await sendAndWatch(app, chosen, context, options.json ?? false);
+  if (options.json) sayJson({ issue: summary(issue), progress });
+  else {
+    say(describe(issue));
+    say(
+      `  audience ${progress.audience}, submitted ${progress.submitted}, excluded ${withReasons(progress.excluded)}, failed ${withReasons(progress.failed)}, uncertain ${progress.uncertain}`,
+    );
+  }
+  return issue.status === 'sent' ? 0 : 1;
+}
+
+export async function pauseCommand(
+  context: Context,
+  options: IssueOptions & { reason?: string },
+): Promise<void> {
+  await using app = await openApp(context);
+  const chosen = await chooseIssue(app, options.issue, ['sending', 'preparing', 'approved']);
+  const { issue } = await changeIssue(app.db, chosen.id, {
+    type: 'pause',
+    reason: options.reason ?? 'Paused by hand.',
+  });
+  if (options.json) sayJson(summary(issue));
+  else say(describe(issue));
+}
+
+export async function resumeCommand(context: Context, options: IssueOptions): Promise<void> {
+  await using app = await openApp(context);
+  const issue = await send(app, await chooseIssue(app, options.issue, ['paused', 'failed']));
+  if (options.json) sayJson(summary(issue));
+  else say(describe(issue));
+}
+
+export async function cancelCommand(context: Context, options: IssueOptions): Promise<void> {
+  await using app = await openApp(context);
+  const chosen = await chooseIssue(app, options.issue, [
+    'draft',
+    'review',
+    'approved',
+    'preparing',
+    'sending',
+    'paused',
+    'failed',
+  ]);
+  const { issue } = await changeIssue(app.db, chosen.id, { type: 'cancel' });
+  if (options.json) sayJson(summary(issue));
+  else say(describe(issue));
+}

@@ -1,0 +1,244 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { AppError } from './errors.ts';
+import { parseDuration, parseSchedule, type Schedule } from './issues/index.ts';
+import { parseSource, type Source } from './sources/index.ts';
+
+/**
+ * env → Config and Secrets. The schema is the one list of settings (DESIGN §9); a test keeps
+ * `.env.example` equal to it. Everything derived from a setting is derived here, once, so that the
+ * rest of the program never sees a string that could still be wrong.
+ */
+
+const list = z
+  .string()
+  .default('')
+  .transform((value) =>
+    value
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  );
+
+/** Runs a parser of ours inside zod, so that its message is listed with all the others. */
+const parsed = <T>(parse: (value: string) => T) =>
+  z.string().transform((value, context): T => {
+    try {
+      return parse(value);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+      return z.NEVER;
+    }
+  });
+
+const baseUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an absolute http(s) URL' })
+  .transform((url) => url.replace(/\/+$/, ''));
+
+/** RFC 5322 mailbox, as `addr` or `Name <addr>`; no CR or LF may ever reach a header. */
+const mailbox = z
+  .string()
+  .regex(
+    /^(?:[^<>\r\n]+ <[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/,
+    'must be an address or Name <address>',
+  );
+
+export const settingsSchema = z.object({
+  DATA_DIR: z.string().default('./var').describe('Embedded database, outbox and the secret made for it.'),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })
+    .optional()
+    .describe('PostgreSQL 14 or newer. Empty: PGlite under DATA_DIR.'),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'must be a redis:// URL' })
+    .optional()
+    .describe('Redis 6.2 or newer, maxmemory-policy noeviction. Empty: the queue lives in the database.'),
+  PUBLIC_URL: baseUrl
+    .default('http://localhost:3000')
+    .describe('Where readers reach this installation; links in mail start with it.'),
+  HOST: z.string().default('127.0.0.1').describe('Address to listen on.'),
+  PORT: z.coerce
+    .number({ error: 'must be a port number' })
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(3000)
+    .describe('Port to listen on.'),
+  SECRET_KEY: list.describe(
+    'Signs links in mail. Made and kept in DATA_DIR on the embedded default. Comma-separated: the first signs, all verify.',
+  ),
+  MAIL_FROM: mailbox
+    .default('Weekly AI Tool Verdicts <digest@verdicts.example>')
+    .describe('Sender of issues.'),
+  MAIL_REPLY_TO: mailbox.optional().describe('Where replies go. Empty: MAIL_FROM.'),
+  POSTAL_ADDRESS: z
+    .string()
+    .default('')
+    .transform((value) => value.replace(/\s*[\r\n]+\s*/g, ', ').trim())
+    .describe('Physical address printed in every issue. Empty: no issue can be approved.'),
+  NEWSLETTER_NAME: z
+    .string()
+    .min(1)
+    .max(80)
+    .regex(/^[^\r\n]+$/, 'must be one line')
+    .default('Weekly AI Tool Verdicts')
+    .describe('Name of the newsletter.'),
+  SCHEDULE: z.string().default('Tue 09:00').describe('Weekday and local time an issue is due.'),
+  TIMEZONE: z.string().default('UTC').describe('IANA zone of SCHEDULE.'),
+  REVIEW_LEAD: parsed(parseDuration)
+    .prefault('24h')
+    .describe('How long before the slot the draft is made: 90m, 24h, 2d.'),
+  APPROVAL: z
+    .enum(['required', 'auto'])
+    .default('required')
+    .describe('auto sends a draft that passes its checks without an editor.'),
+  ISSUE_TEMPLATE: z
+    .enum(['react:digest', 'mjml:digest'])
+    .default('react:digest')
+    .describe('Template of new issues.'),
+  ISSUE_MIN_COMPARISONS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(1)
+    .describe('Fewer new comparisons than this: the slot is skipped.'),
+  SOURCES: parsed((value) =>
+    value
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '')
+      .map(parseSource),
+  )
+    .prefault('')
+    .describe('Comma-separated: folder:PATH.'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('Log lines go to stderr as JSON.'),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;
+
+/** Everything that may be printed and logged. */
+export interface Config {
+  dataDir: string;
+  database: 'embedded' | 'postgres';
+  queue: 'database' | 'redis';
+  publicUrl: string;
+  host: string;
+  port: number;
+  mail: { from: string; replyTo: string; postalAddress: string };
+  newsletterName: string;
+  schedule: Schedule;
+  reviewLeadMs: number;
+  approval: Settings['APPROVAL'];
+  template: Settings['ISSUE_TEMPLATE'];
+  minComparisons: number;
+  sources: Source[];
+  logLevel: Settings['LOG_LEVEL'];
+}
+
+/** What must never be printed: connection strings carry passwords, keys sign links. */
+export interface Secrets {
+  databaseUrl: string | undefined;
+  redisUrl: string | undefined;
+  /** At least one; the first signs, all verify. */
+  secretKeys: [string, ...string[]];
+}
+
+/**
+ * Reads settings from `env`. An empty value counts as not set.
+ * @throws AppError `config-invalid` listing every problem at once.
+ */
+export function loadConfig(env: Record<string, string | undefined>): { config: Config; secrets: Secrets } {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const result = settingsSchema.safeParse(given);
+  const problems = result.success
+    ? []
+    : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+
+  const schedule = parseScheduleOf(given, problems);
+  if (result.success && result.data.DATABASE_URL !== undefined && result.data.SECRET_KEY.length === 0) {
+    problems.push(
+      'SECRET_KEY: is required with DATABASE_URL, because every process must sign links with the same key; try `openssl rand -base64 32`',
+    );
+  }
+  for (const [index, key] of (result.data?.SECRET_KEY ?? []).entries()) {
+    if (key.length < 32) problems.push(`SECRET_KEY: key ${index + 1} is shorter than 32 characters`);
+  }
+  if (!result.success || schedule === undefined || problems.length > 0) {
+    throw new AppError('config-invalid', `Settings are wrong: ${problems.join('; ')}.`, {
+      help: 'See .env.example for every setting.',
+    });
+  }
+
+  const settings = result.data;
+  const dataDir = path.resolve(settings.DATA_DIR);
+  return {
+    config: {
+      dataDir,
+      database: settings.DATABASE_URL === undefined ? 'embedded' : 'postgres',
+      queue: settings.REDIS_URL === undefined ? 'database' : 'redis',
+      publicUrl: settings.PUBLIC_URL,
+      host: settings.HOST,
+      port: settings.PORT,
+      mail: {
+        from: settings.MAIL_FROM,
+        replyTo: settings.MAIL_REPLY_TO ?? settings.MAIL_FROM,
+        postalAddress: settings.POSTAL_ADDRESS,
+      },
+      newsletterName: settings.NEWSLETTER_NAME,
+      schedule,
+      reviewLeadMs: settings.REVIEW_LEAD,
+      approval: settings.APPROVAL,
+      template: settings.ISSUE_TEMPLATE,
+      minComparisons: settings.ISSUE_MIN_COMPARISONS,
+      sources: settings.SOURCES,
+      logLevel: settings.LOG_LEVEL,
+    },
+    secrets: {
+      databaseUrl: settings.DATABASE_URL,
+      redisUrl: settings.REDIS_URL,
+      secretKeys: keysOf(settings, dataDir),
+    },
+  };
+}
+
+/** SCHEDULE and TIMEZONE make one value; a fault in either is listed under the setting it belongs to. */
+function parseScheduleOf(
+  given: Record<string, string | undefined>,
+  problems: string[],
+): Schedule | undefined {
+  try {
+    return parseSchedule(given.SCHEDULE ?? 'Tue 09:00', given.TIMEZONE ?? 'UTC');
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
+}
+
+/** The embedded default makes its own key on first use, readable by its owner only, and keeps it. */
+function keysOf(settings: Settings, dataDir: string): [string, ...string[]] {
+  const [first, ...rest] = settings.SECRET_KEY;
+  if (first !== undefined) return [first, ...rest];
+  const file = path.join(dataDir, 'secret.key');
+  if (!existsSync(file)) {
+    mkdirSync(dataDir, { recursive: true });
+    // Written aside and linked, so that a crash never leaves half a key; the first link wins.
+    const aside = `${file}.${process.pid}`;
+    writeFileSync(aside, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });
+    try {
+      linkSync(aside, file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      rmSync(aside);
+    }
+  }
+  return [readFileSync(file, 'utf8').trim()];
+}

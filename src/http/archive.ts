@@ -1,0 +1,100 @@
+import type { FastifyInstance } from 'fastify';
+import type { Connection } from '../db/index.ts';
+import { AppError } from '../errors.ts';
+import { compile, personalise } from '../render/index.ts';
+import { sendCached } from './cache.ts';
+import { atomFeed, jsonFeed } from './feeds.ts';
+import { archivePage } from './pages/archive.tsx';
+import { homePage } from './pages/home.tsx';
+import { fromDatabase } from './problems.ts';
+import { resource } from './resource.ts';
+import type { Site } from './site.ts';
+import { findPublished, publishedIssues, publishedVerdicts } from './store.ts';
+
+const HTML = 'text/html; charset=utf-8';
+
+/** Mail is styled inline; it has no scripts, images or forms, and would not be let. */
+const MAIL_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
+
+/** A feed is for what is new; the archive has the rest. */
+const FEED_LENGTH = 20;
+
+/** Everything, for a weekly: nineteen years. */
+const ARCHIVE_LENGTH = 1_000;
+
+/** The front page, the archive of issues as mailed, and its feeds. */
+export function archiveRoutes(app: FastifyInstance, { db, site }: { db: Connection; site: Site }): void {
+  resource(app, '/', {
+    GET: async (request, reply) => {
+      const [latest] = await fromDatabase(publishedVerdicts(db, 1));
+      return sendCached(request, reply, {
+        type: HTML,
+        body: homePage(site, latest),
+        changedAt: latest?.publishedAt,
+      });
+    },
+  });
+
+  resource(app, '/issues', {
+    GET: async (request, reply) => {
+      const issues = await fromDatabase(publishedIssues(db, ARCHIVE_LENGTH));
+      return sendCached(request, reply, {
+        type: HTML,
+        body: archivePage(site, issues),
+        changedAt: issues[0]?.publishedAt,
+      });
+    },
+  });
+
+  for (const [path, type, feed] of [
+    ['/issues.atom', 'application/atom+xml; charset=utf-8', atomFeed],
+    ['/issues.json', 'application/feed+json; charset=utf-8', jsonFeed],
+  ] as const) {
+    resource(app, path, {
+      GET: async (request, reply) => {
+        const issues = await fromDatabase(publishedVerdicts(db, FEED_LENGTH));
+        return sendCached(request, reply, {
+          type,
+          body: feed(site, issues),
+          changedAt: issues[0]?.publishedAt,
+        });
+      },
+    });
+  }
+
+  resource<{ slug: string }>(app, '/issues/:slug', {
+    GET: async (request, reply) => {
+      const { html, publishedAt } = await asMailed(db, site, request.params.slug);
+      reply.header('content-security-policy', MAIL_POLICY);
+      return sendCached(request, reply, { type: HTML, body: html, changedAt: publishedAt });
+    },
+  });
+
+  resource<{ slug: string }>(app, '/issues/:slug.txt', {
+    GET: async (request, reply) => {
+      const { text, publishedAt } = await asMailed(db, site, request.params.slug);
+      return sendCached(request, reply, {
+        type: 'text/plain; charset=utf-8',
+        body: text,
+        changedAt: publishedAt,
+      });
+    },
+  });
+}
+
+/**
+ * The general variant, byte for byte as it was mailed, but that its personal links lead to pages which
+ * tell what to do.
+ * @throws AppError `page-unknown`.
+ */
+async function asMailed(db: Connection, site: Site, slug: string) {
+  // No slot is called otherwise, and a NUL would be an error of the database.
+  const issue = /^[\p{L}\p{N}-]+$/u.test(slug) ? await fromDatabase(findPublished(db, slug)) : undefined;
+  if (issue === undefined) throw new AppError('page-unknown', 'No such issue.');
+  const links = {
+    unsubscribe: `${site.publicUrl}/unsubscribe`,
+    preferences: `${site.publicUrl}/preferences`,
+  };
+  return { ...personalise(compile(issue), links), publishedAt: issue.publishedAt };
+}

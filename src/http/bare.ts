@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import accepts from '@fastify/accepts';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { Logger } from 'pino';
+import { answerUnroutable } from './problems.ts';
+
+/** No form here needs more. */
+const BODY_LIMIT = 8 * 1024;
+
+/** Of health checks, which come every few seconds, nobody wants to read. */
+const QUIET = new Set(['/healthz', '/readyz']);
+
+/** A server without routes: limits, request ids, and a log that never holds a URL (I9). */
+export function bareServer(options: { logger: Logger | false; trustProxy?: boolean }): FastifyInstance {
+  const app: FastifyInstance = Fastify({
+    ...(options.logger ? { loggerInstance: options.logger as FastifyBaseLogger } : { logger: false }),
+    // Its own lines would print URLs.
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    trustProxy: options.trustProxy ?? false,
+    bodyLimit: BODY_LIMIT,
+    // Nobody may hold a connection by sending slowly.
+    requestTimeout: 30_000,
+    // Long enough for any token and any path of the outbox.
+    routerOptions: { maxParamLength: 512, ignoreTrailingSlash: true },
+    frameworkErrors: answerUnroutable,
+  });
+  app.register(accepts);
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url;
+    const facts = {
+      method: request.method,
+      route: route ?? 'none',
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    };
+    if (route !== undefined && QUIET.has(route)) request.log.debug(facts, 'answered');
+    else request.log.info(facts, 'answered');
+  });
+  return app;
+}

@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/**
+ * Sends a public body with its validators, or 304 to who has it already (RFC 9110 §13.1). What is sent
+ * changes at most when an issue goes out, so five minutes old is fresh.
+ * @param changedAt undefined where nothing says when.
+ */
+export function sendCached(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { type, body, changedAt }: { type: string; body: string; changedAt: Date | undefined },
+): FastifyReply {
+  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
+  reply.header('etag', etag).header('cache-control', 'public, max-age=300');
+  if (changedAt !== undefined) reply.header('last-modified', changedAt.toUTCString());
+  if (isFresh(request.headers, etag, changedAt)) return reply.code(304).send();
+  return reply.type(type).send(body);
+}
+
+/** If-None-Match rules wherever it is given; If-Modified-Since counts whole seconds. */
+function isFresh(headers: FastifyRequest['headers'], etag: string, changedAt: Date | undefined): boolean {
+  const known = headers['if-none-match'];
+  if (known !== undefined) {
+    const tags = known.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+    return tags.includes(etag) || tags.includes('*');
+  }
+  const since = Date.parse(headers['if-modified-since'] ?? '');
+  return changedAt !== undefined && Math.floor(changedAt.getTime() / 1000) * 1000 <= since;
+}

@@ -1,0 +1,89 @@
+import helmet from '@fastify/helmet';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { Connection } from '../db/index.ts';
+import type { Keys } from '../subscribers/index.ts';
+import { archiveRoutes } from './archive.ts';
+import { bareServer } from './bare.ts';
+import { acceptForms } from './form.ts';
+import { healthRoutes } from './health.ts';
+import { outboxRoutes } from './outbox.ts';
+import { problemPage } from './pages/problem.tsx';
+import { styleHash } from './pages/stylesheet.ts';
+import { preferencesRoutes } from './preferences.ts';
+import { answerProblems } from './problems.ts';
+import type { Site } from './site.ts';
+import { unsubscribeRoutes } from './unsubscribe.ts';
+
+export type { Site } from './site.ts';
+
+export interface ServerOptions {
+  db: Connection;
+  /** Verify the links in mail. */
+  keys: Keys;
+  site: Site;
+  /** Where the outbox mailer writes, or null when mail leaves the machine. */
+  outboxDir: string | null;
+  /** Throws when the database or the queue is away. */
+  ready(): Promise<void>;
+  logger: Logger | false;
+  /** Whether `X-Forwarded-*` come from a proxy of ours. */
+  trustProxy?: boolean;
+}
+
+/**
+ * The public web server, built and not yet listening. GET and HEAD change nothing, anywhere; pages need
+ * no script and no cookie.
+ */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { site } = options;
+  const app = bareServer(options);
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        styleSrc: [`'${styleHash}'`],
+        formAction: ["'self'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    // Promised over http it would be ignored, or on localhost stick to every other project there.
+    strictTransportSecurity: site.publicUrl.startsWith('https:') ? { maxAge: 31_536_000 } : false,
+  });
+  answerProblems(app, (problem) => problemPage(site, problem));
+
+  healthRoutes(app, options.ready);
+  await app.register(async (scope) => archiveRoutes(scope, options));
+  await app.register(async (scope) => {
+    acceptForms(scope);
+    // Whoever has the URL has the power of its token: it stays out of caches and indexes
+    // (and, as everywhere, out of referrers: a default of helmet).
+    scope.addHook('onRequest', async (_request, reply) => {
+      reply.headers({
+        'cache-control': 'no-store',
+        'x-robots-tag': 'noindex',
+      });
+    });
+    unsubscribeRoutes(scope, options);
+    preferencesRoutes(scope, options);
+  });
+  if (options.outboxDir !== null) {
+    const { outboxDir } = options;
+    await app.register(async (scope) => outboxRoutes(scope, outboxDir));
+  }
+  await app.ready();
+  return app;
+}
+
+/** For processes that serve nobody but the one who watches them: `/healthz` and `/readyz`. */
+export async function createHealthServer(
+  options: Pick<ServerOptions, 'ready' | 'logger'>,
+): Promise<FastifyInstance> {
+  const app = bareServer(options);
+  answerProblems(app);
+  healthRoutes(app, options.ready);
+  await app.ready();
+  return app;
+}

@@ -1,0 +1,21 @@
+import type { Problem } from '../problems.ts';
+import { replyAddress, type Site } from '../site.ts';
+import { Page, render } from './layout.tsx';
+
+/** A failure for people: what it is, what to do, and never what broke inside. */
+export function problemPage(site: Site, problem: Problem): string {
+  return render(
+    <Page site={site} title={problem.title}>
+      <div className="stack">
+        <h1>{problem.title}</h1>
+        <p>{problem.detail}</p>
+        <p>
+          Or write to <a href={`mailto:${replyAddress(site)}`}>{replyAddress(site)}</a>.
+        </p>
+        {problem.status >= 500 && (
+          <p className="meta">Reference: {problem.instance.replace('urn:uuid:', '')}</p>
+        )}
+      </div>
+    </Page>,
+  );
+}

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import { sizes } from '../../../emails/parts/mark-sizes.ts';
+import { type Palette, theme } from '../../../emails/theme.ts';
+
+/**
+ * The one stylesheet of the pages, from the tokens of the mail: the same paper and ink, the same measure,
+ * the same marks. It is printed into every page and allowed by its hash.
+ */
+
+const { light, dark, type, space, width, sideBySide } = theme;
+const { small, medium } = sizes;
+
+/** A mark of one size: its box, and the line of what follows it. */
+const ballot = (
+  row: string,
+  { word, after, inner, height, width: box, border }: typeof small | typeof medium,
+): string =>
+  `${row} .mark{width:${box}px;height:${height}px;border:${border}px solid;font:700 ${word}px/${inner}px ${type.sans}}` +
+  `${row} .mark.split::before{width:${Math.round(box / 3)}px;border-right:${border}px solid}` +
+  `${row} .verdict{font:700 ${after}px/${height}px ${type.serif}}`;
+
+const colours = (palette: Palette): string =>
+  Object.entries(palette)
+    .map(([name, value]) => `--${name}:${value}`)
+    .join(';');
+
+export const stylesheet = [
+  `:root{color-scheme:light dark;${colours(light)}}`,
+  `@media (prefers-color-scheme:dark){:root{${colours(dark)}}}`,
+  '*{box-sizing:border-box}',
+  'html{-webkit-text-size-adjust:100%;text-size-adjust:100%}',
+  `body{margin:0;background:var(--paper);color:var(--ink);font:${type.body}px/25px ${type.sans};`,
+  'font-variant-numeric:tabular-nums;overflow-wrap:anywhere}',
+  `.page{max-width:${width}px;margin:0 auto;padding:32px ${space.gutter}px 40px}`,
+  `@media (max-width:${sideBySide - 1}px){.page{padding-left:${space.gutterNarrow}px;padding-right:${space.gutterNarrow}px}}`,
+
+  // Headlines and text, sized as in the mail.
+  `h1,h2,.serif{font-family:${type.serif};font-weight:700;margin:0}`,
+  'h1{font-size:30px;line-height:36px;text-wrap:balance}',
+  'h2{font-size:22px;line-height:28px;text-wrap:balance}.overline+h2{margin-top:4px;font-size:24px;line-height:30px}h2+p{margin-top:8px}',
+  'p{margin:0}p+p{margin-top:12px}',
+  `.meta{color:var(--muted);font-size:${type.meta}px;line-height:20px}`,
+  `.lede{font-family:${type.serif};font-size:20px;line-height:30px}`,
+  '.stack>*+*{margin-top:16px}',
+
+  // Links are seen without their colour, and can be hit with a thumb.
+  'a{color:var(--accent);text-underline-offset:2px}',
+  'a:hover{text-decoration-thickness:2px}',
+  '.tap{display:inline-block;padding:10px 0;line-height:24px}',
+  ':focus-visible{outline:3px solid var(--accent);outline-offset:3px}',
+
+  // Nameplate and footer between double rules, parts under a strong one.
+  '.masthead{border-bottom:4px double;padding-bottom:14px}.masthead .meta{margin-top:4px}',
+  `.name{margin:0;font:700 26px/32px ${type.serif}}.name a{color:inherit;text-decoration:none}`,
+  '.name a:hover{text-decoration:underline}',
+  'main{padding-top:28px}',
+  `section{margin-top:${space.section}px;border-top:3px solid;padding-top:14px}`,
+  `.overline{color:var(--accent);font-size:${type.meta}px;line-height:20px;font-weight:700}`,
+  '.headline{color:inherit;text-decoration:none}.headline:hover{text-decoration:underline}',
+  `footer{margin-top:${space.section}px;border-top:4px double;padding-top:10px}`,
+  'footer ul{list-style:none;margin:0 0 8px;padding:0;display:flex;flex-wrap:wrap;column-gap:24px}',
+  `footer li a{font-size:${type.body}px}`,
+
+  // The ballot: marks, and the table they stand in.
+  '.mark{display:flex;text-align:center}.mark b{flex:1}',
+  '.mark.ship b{background:var(--ink);color:var(--paper)}',
+  '.mark.skip b{font-weight:400}',
+  ".mark.split::before{content:'';flex:none;background:var(--ink)}",
+  ballot('tr', small),
+  ballot('tr:first-child', medium),
+  'table{border-collapse:collapse;width:100%;margin-top:20px}',
+  `caption{padding-bottom:8px;line-height:24px;font-weight:700;text-align:left}`,
+  `thead th{padding:0 0 6px;color:var(--muted);font-size:${type.meta}px;line-height:20px;font-weight:400;text-align:left}`,
+  'tbody td,tbody th{border-top:1px solid var(--rule);padding:12px 0;vertical-align:top;font-weight:400;text-align:left}',
+  'thead th:nth-child(2),tbody th{padding-left:12px;padding-right:12px}',
+  'tbody tr:first-child>*{padding-top:16px;padding-bottom:16px}',
+  `td:first-child{width:${medium.width}px}`,
+  '.verdict,.verdict+.meta{display:block}',
+  `thead th.price,td.price{text-align:right}td.price{font-size:${type.meta}px;line-height:20px}`,
+  'tbody td.price{padding-top:15px}tbody tr:first-child td.price{padding-top:19px}',
+
+  // One entry of a list, under a hairline.
+  '.entries{list-style:none;margin:20px 0 0;padding:0;border-top:3px solid}',
+  '.entries li{border-top:1px solid var(--rule);padding:16px 0}',
+  '.entries li:first-child{border-top:0;padding-top:14px}',
+  '.entries h2{font-size:20px;line-height:26px;margin-top:2px}.entries h2+p{margin-top:4px}',
+
+  // A filled box is the thing to do, an outlined one the other: buttons are marked like verdicts.
+  `button{font:700 ${type.body}px/24px ${type.sans};min-height:48px;padding:10px 24px;border:2px solid var(--ink);`,
+  'border-radius:0;background:var(--ink);color:var(--paper);cursor:pointer}',
+  'button.quiet{background:transparent;color:var(--ink)}',
+  'button:hover{text-decoration:underline;text-underline-offset:3px}',
+  'form{margin-top:20px}',
+  'fieldset{border:0;margin:0 0 20px;padding:0;min-width:0}',
+  'legend{padding:0 0 8px;font-weight:700}',
+  '.tick{display:flex;align-items:flex-start;gap:14px;padding:12px 0;border-top:1px solid var(--rule);line-height:24px;cursor:pointer}',
+  '.tick:last-of-type{border-bottom:1px solid var(--rule)}',
+  '.tick input{appearance:none;flex:none;width:22px;height:22px;margin:1px 0;border:2px solid var(--ink);border-radius:0;',
+  'background:transparent;cursor:pointer}',
+  '.tick input:checked{background:var(--ink);box-shadow:inset 0 0 0 3px var(--paper)}',
+  '@media (forced-colors:active){.tick input{appearance:auto}.mark{forced-color-adjust:none}}',
+  '.after{margin-top:20px}',
+  '.notice{border:2px solid var(--ink);padding:12px 16px;margin-bottom:24px}',
+].join('');
+
+/** For `style-src`: this sheet and no other. */
+export const styleHash = `sha256-${createHash('sha256').update(stylesheet).digest('base64')}`;

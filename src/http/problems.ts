@@ -1,0 +1,135 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../errors.ts';
+
+/** What a failed request is told: RFC 9457, in JSON or as a page. Never what went wrong inside. */
+export interface Problem {
+  /** No problem here means more than its status, so there is no page to point at (RFC 9457 §4.2.1). */
+  type: 'about:blank';
+  title: string;
+  status: number;
+  detail: string;
+  /** `urn:uuid:` of the request, as in the log. */
+  instance: string;
+}
+
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
+/** Our own failures, by code. */
+const BY_CODE: Record<string, { status: number; title: string; detail: string }> = {
+  'page-unknown': {
+    status: 404,
+    title: 'There is no such page',
+    detail: 'It may have moved, or the address may have lost a few characters on its way.',
+  },
+  // One text for every link that does not open, so that it tells nothing about why.
+  'link-unknown': {
+    status: 404,
+    title: 'This link does not work',
+    detail:
+      'Mail programs sometimes cut long links in two. Open it in the mail once more, or answer the mail and ask us.',
+  },
+  'method-refused': {
+    status: 405,
+    title: 'That cannot be done here',
+    detail: 'The Allow header of this answer names what can.',
+  },
+  'form-unknown': {
+    status: 422,
+    title: 'That form is not complete',
+    detail: 'Nothing was changed. Open the page once more and press its button.',
+  },
+  'database-unavailable': {
+    status: 503,
+    title: 'Not right now',
+    detail:
+      'We cannot reach our records, so we cannot tell whether anything was saved. Try again in a minute; twice does no harm.',
+  },
+  'not-ready': {
+    status: 503,
+    title: 'Not ready',
+    detail: 'The database or the queue does not answer.',
+  },
+};
+
+/** What the framework refuses before we see it. Its own messages quote the request, so they stay inside. */
+const BY_STATUS: Record<number, { title: string; detail: string }> = {
+  400: { title: 'That request makes no sense', detail: 'It could not be read.' },
+  413: { title: 'That is too much', detail: 'A form here has at most 8 kB.' },
+  415: {
+    title: 'That is not a form',
+    detail: 'Send application/x-www-form-urlencoded or multipart/form-data.',
+  },
+};
+
+const UNEXPECTED = {
+  status: 500,
+  title: 'Something broke',
+  detail: 'It is our fault, not yours. Please try again in a while.',
+};
+
+function problemOf(error: unknown, request: FastifyRequest): Problem {
+  const { statusCode } = error as Partial<FastifyError>;
+  const known = error instanceof AppError ? BY_CODE[error.code] : undefined;
+  const refused =
+    statusCode !== undefined && statusCode >= 400 && statusCode < 500
+      ? { status: statusCode, ...(BY_STATUS[statusCode] ?? { title: 'That was refused', detail: 'Sorry.' }) }
+      : undefined;
+  return { type: 'about:blank', ...(known ?? refused ?? UNEXPECTED), instance: `urn:uuid:${request.id}` };
+}
+
+/**
+ * Answers every failure of `app`, as a page where `page` is given and the client would rather read one.
+ * Only failures of ours are logged, without the request's URL: it may be somebody's token (I9).
+ */
+export function answerProblems(app: FastifyInstance, page?: (problem: Problem) => string): void {
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemOf(error, request);
+    if (problem.status >= 500) request.log.error({ err: forLog(error) }, 'request failed');
+    return send(problem, request, reply, page);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    send(problemOf(new AppError('page-unknown', 'No route.'), request), request, reply, page),
+  );
+}
+
+function send(
+  problem: Problem,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  page?: (problem: Problem) => string,
+) {
+  reply.code(problem.status).header('cache-control', 'no-store').header('vary', 'Accept');
+  if (problem.status === 503) reply.header('retry-after', '60');
+  // A browser puts text/html first; curl and mail providers take anything and get JSON.
+  if (page !== undefined && request.type(['application/problem+json', 'text/html']) === 'text/html') {
+    return reply.type('text/html; charset=utf-8').send(page(problem));
+  }
+  return reply.type(PROBLEM_TYPE).send(JSON.stringify(problem));
+}
+
+/** For URLs that the router cannot even decode, before any hook has run. */
+export function answerUnroutable(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = problemOf(Object.assign(new Error(), { statusCode: 400 }), request);
+  reply.code(400).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+}
+
+/** A database driver hangs row values on its errors; only what is known to be free of them is logged. */
+function forLog(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: 'not an error' };
+  const { name, message, stack, cause } = error;
+  const { code } = error as { code?: unknown };
+  return { name, message, code, stack, ...(cause === undefined ? {} : { cause: forLog(cause) }) };
+}
+
+/**
+ * Waits for the database. Whatever keeps it from answering, the client must hear 503 and come again:
+ * an unsubscribe that was not committed must never look done.
+ * @throws AppError `database-unavailable`.
+ */
+export async function fromDatabase<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (cause) {
+    throw new AppError('database-unavailable', 'The database did not answer a request.', { cause });
+  }
+}

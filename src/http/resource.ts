@@ -1,0 +1,36 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../errors.ts';
+
+export type Handler<Params> = (request: FastifyRequest<{ Params: Params }>, reply: FastifyReply) => unknown;
+
+/**
+ * One URL and what may be done with it. GET brings HEAD along; OPTIONS names what is allowed; anything
+ * else is 405 with the same list (RFC 9110 §15.5.6), refused before its body is read.
+ */
+export function resource<Params = unknown>(
+  app: FastifyInstance,
+  url: string,
+  handlers: { GET?: Handler<Params>; POST?: Handler<Params> },
+): void {
+  const methods = [...(handlers.GET ? ['GET', 'HEAD'] : []), ...(handlers.POST ? ['POST'] : []), 'OPTIONS'];
+  const allow = methods.join(', ');
+  for (const method of ['GET', 'POST'] as const) {
+    const handler = handlers[method];
+    if (handler) app.route<{ Params: Params }>({ method, url, handler });
+  }
+  app.route({
+    method: 'OPTIONS',
+    url,
+    handler: (_request, reply) => reply.code(204).header('allow', allow).send(),
+  });
+  const refuse = async (_request: FastifyRequest, reply: FastifyReply) => {
+    reply.header('allow', allow);
+    throw new AppError('method-refused', `Only ${allow} here.`);
+  };
+  app.route({
+    method: app.supportedMethods.filter((method) => !methods.includes(method)),
+    url,
+    onRequest: refuse,
+    handler: refuse,
+  });
+}

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+/**
+ * The process: settings from `.env`, one AbortSignal for both signals, one exit code. Everything else
+ * is imported only after NODE_ENV is set, because React chooses its build when it is loaded.
+ */
+process.env.NODE_ENV ??= 'production';
+
+const { existsSync } = await import('node:fs');
+if (existsSync('.env')) process.loadEnvFile('.env');
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => stop.abort());
+}
+
+const { run } = await import('./cli/index.ts');
+process.exitCode = await run(process.argv.slice(2), { env: process.env, signal: stop.signal });

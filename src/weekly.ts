@@ -1,0 +1,209 @@
+import type { App } from './app.ts';
+import { type Saved, saveComparisons } from './comparisons/index.ts';
+import { installedAt } from './db/index.ts';
+import {
+  approveIssue,
+  claimableBatches,
+  finishIssue,
+  prepareIssue,
+  settleByRecall,
+} from './delivery/index.ts';
+import { AppError } from './errors.ts';
+import {
+  changeIssue,
+  composeIssue,
+  draftAt,
+  dueSlot,
+  findIssue,
+  type Issue,
+  isOpen,
+  lateness,
+  listIssues,
+  nextSlot,
+  type Slot,
+  slotsToDraft,
+} from './issues/index.ts';
+import { type Gathered, gather, recordGather, type SourceReport } from './sources/index.ts';
+import { keyId } from './subscribers/index.ts';
+
+/**
+ * The steps of a week, each in one function, for all who take them: the commands, the jobs and the
+ * pages. Every step may be taken again at any time, by anybody, with no other effect: the rows decide
+ * what is left to do, the queue only says that somebody should look.
+ */
+
+export type GatherReport = Saved & Gathered & { sources: SourceReport[] };
+
+/** Reads every source and saves what is new or changed. */
+export async function gatherAll(app: App): Promise<GatherReport> {
+  const gathered = await gather(app.config.sources);
+  const saved = await saveComparisons(app.db, gathered.comparisons);
+  await recordGather(app.db, { ...saved, sources: gathered.sources, rejected: gathered.rejected });
+  for (const { source, fault } of gathered.sources) {
+    if (fault !== null) app.logger.warn({ source, reason: fault.message }, 'a source gave nothing');
+  }
+  for (const { name, reason } of gathered.rejected)
+    app.logger.warn({ name, reason }, 'a comparison was skipped');
+  return { ...gathered, ...saved };
+}
+
+/** The slot of the next issue: one that is due and has none, or the next that is still open. */
+export async function slotToCompose({ db, config, clock }: App): Promise<Slot> {
+  const now = clock();
+  const due = dueSlot(config.schedule, now, { since: await installedAt(db) });
+  if (due?.kind === 'due' && (await findIssue(db, { slot: due.slot.key })) === undefined) return due.slot;
+  for (let slot = nextSlot(config.schedule, now); ; slot = nextSlot(config.schedule, slot.dueAt)) {
+    const issue = await findIssue(db, { slot: slot.key });
+    if (issue === undefined || isOpen(issue, now)) return slot;
+  }
+}
+
+/** Composes the issue of a slot and hands it to the editors; too little for one, and the slot is skipped. */
+export async function draft(app: App, slot: Slot): Promise<Issue> {
+  const { config } = app;
+  const settings = {
+    newsletter: {
+      name: config.newsletterName,
+      url: config.publicUrl,
+      postalAddress: config.mail.postalAddress,
+    },
+    template: config.template,
+    minComparisons: config.minComparisons,
+  };
+  const issue = await composeIssue(app.db, slot, settings, app.clock());
+  if (issue.status !== 'draft') {
+    app.logger.info({ issue: issue.slug, status: issue.status, reason: issue.reason }, 'composed');
+    return issue;
+  }
+  const { issue: inReview } = await changeIssue(app.db, issue.id, { type: 'submit_for_review' });
+  app.logger.info({ issue: issue.slug, status: inReview.status }, 'composed');
+  return inReview;
+}
+
+/**
+ * Approves an issue. It goes out at its slot, or at once if that has passed: then a person has decided.
+ * @throws AppError `postal-address-missing`, `checks-failed`, `issue-refuses`, `issue-empty`.
+ */
+export async function approve(app: App, issue: Issue): Promise<Issue> {
+  if (app.config.mail.postalAddress === '') {
+    throw new AppError('postal-address-missing', 'No issue can be approved without a postal address.', {
+      help: 'Set POSTAL_ADDRESS to the address that every issue must print, and compose again.',
+    });
+  }
+  const approved = await approveIssue(app.db, issue.id);
+  if (approved.status === 'approved' && approved.dueAt <= app.clock()) return send(app, approved);
+  return approved;
+}
+
+/**
+ * Starts an approved issue now, or goes on with an interrupted one where it stopped.
+ * @throws AppError `issue-refuses` when it is not approved.
+ */
+export async function send(app: App, issue: Issue): Promise<Issue> {
+  if (issue.status === 'paused' || issue.status === 'failed')
+    await changeIssue(app.db, issue.id, { type: 'resume' });
+  const { issue: started } = await changeIssue(app.db, issue.id, { type: 'prepare' });
+  await app.queue.enqueue('prepare', { issueId: issue.id });
+  return started;
+}
+
+/** Freezes content and audience, and rings for every batch. */
+export async function prepare(app: App, issueId: string): Promise<void> {
+  const { config } = app;
+  await prepareIssue(app.db, issueId, {
+    from: config.mail.from,
+    replyTo: config.mail.replyTo,
+    newsletterName: config.newsletterName,
+    publicUrl: config.publicUrl,
+    keyId: keyId(app.keys[0]),
+  });
+  await ring(app, issueId);
+  await finish(app, issueId);
+}
+
+/** Ends an issue in which nothing is left to do. */
+export async function finish(app: App, issueId: string): Promise<void> {
+  const issue = await findIssue(app.db, { id: issueId });
+  if (issue?.status === 'sending' && (await finishIssue(app.db, issueId))) {
+    app.logger.info({ issue: issue.slug }, 'sent');
+  }
+}
+
+/** Stops an issue with the reason that an editor reads. */
+export async function pause(app: App, issueId: string, reason: string): Promise<void> {
+  const { issue, changed } = await changeIssue(app.db, issueId, { type: 'pause', reason });
+  if (changed) app.logger.error({ issue: issue.slug, reason }, 'paused');
+}
+
+/** One job for every batch that a worker could take now. */
+async function ring(app: App, issueId?: string): Promise<void> {
+  const batchIds = await claimableBatches(app.db, issueId);
+  if (batchIds.length > 0) await app.queue.enqueue('submit', ...batchIds.map((batchId) => ({ batchId })));
+}
+
+/**
+ * What the clock asks for: drafts that should exist by now, and issues that are due. Reminded late or
+ * twice, it does the same. A slot missed by more than 12 hours waits for a person.
+ */
+export async function keepSlots(app: App): Promise<void> {
+  const { db, config, clock } = app;
+  const now = clock();
+  const due = dueSlot(config.schedule, now, { since: await installedAt(db) });
+  const toDraft = slotsToDraft(config.schedule, now, config.reviewLeadMs).map((slot) => ({
+    slot,
+    late: false,
+  }));
+  if (due !== null) toDraft.unshift({ slot: due.slot, late: due.kind === 'missed' });
+  for (const { slot, late } of toDraft) {
+    const issue = await findIssue(db, { slot: slot.key });
+    // A slot that somebody found empty before its time is looked at once more.
+    const tooEarly = issue?.status === 'skipped' && issue.composedAt < draftAt(slot, config.reviewLeadMs);
+    if (issue !== undefined && !tooEarly) continue;
+    await gatherAll(app).catch((error) => {
+      // What is on the books already still makes an issue.
+      if (!(error instanceof AppError)) throw error;
+      app.logger.error({ reason: error.message }, 'nothing could be gathered');
+    });
+    const drafted = await draft(app, slot);
+    if (config.approval === 'auto' && drafted.status === 'review' && !late) await approveUnseen(app, drafted);
+  }
+  await startDue(app, now);
+}
+
+/** `APPROVAL=auto`: what fails its checks stays in review, where a person finds it. */
+async function approveUnseen(app: App, issue: Issue): Promise<void> {
+  try {
+    await approve(app, issue);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    app.logger.error({ issue: issue.slug, reason: error.message }, 'not approved');
+  }
+}
+
+async function startDue(app: App, now: Date): Promise<void> {
+  for (const issue of await listIssues(app.db, { status: ['approved'] })) {
+    if (issue.dueAt > now) continue;
+    const decidedLate = issue.approvedAt !== null && issue.approvedAt > issue.dueAt;
+    if (lateness(issue, now) === 'due' || decidedLate) await send(app, issue);
+    else
+      await pause(
+        app,
+        issue.id,
+        'Its slot was missed by more than 12 hours; send it if it should still go out.',
+      );
+  }
+}
+
+/**
+ * Derives unfinished work from rows, at boot and every minute: an emptied queue, a killed worker and a
+ * lost answer all come right here. It rings only when nobody has been rung for already.
+ */
+export async function reconcile(app: App): Promise<void> {
+  await keepSlots(app);
+  for (const issue of await listIssues(app.db, { status: ['preparing'] })) {
+    await app.queue.enqueue('prepare', { issueId: issue.id });
+  }
+  await settleByRecall(app.db, app.mailer);
+  if ((await app.queue.waiting('delivery')) === 0) await ring(app);
+  for (const issue of await listIssues(app.db, { status: ['sending'] })) await finish(app, issue.id);
+}
