@@ -1,0 +1,168 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { type Comparison, saveComparisons } from '../../src/comparisons/index.ts';
+import { type Connection, openDatabase } from '../../src/db/index.ts';
+import { approveIssue, prepareIssue } from '../../src/delivery/index.ts';
+import { createServer, type ServerOptions } from '../../src/http/index.ts';
+import { changeIssue, composeIssue, findIssue, type Issue } from '../../src/issues/index.ts';
+import { Lifetime } from '../../src/lifetime.ts';
+import {
+  addSubscribers,
+  type Keys,
+  keyId,
+  parseAddress,
+  type Scope,
+  signer,
+} from '../../src/subscribers/index.ts';
+import { comparison, tool } from './compose.ts';
+
+/** A site with two published issues, on an embedded database of its own in a temporary directory. */
+export interface TestSite extends AsyncDisposable {
+  db: Connection;
+  keys: Keys;
+  app: FastifyInstance;
+  /** A second server on the same database, closed with the site. */
+  serve(overrides: Partial<ServerOptions>): Promise<FastifyInstance>;
+  /** Adds a confirmed reader. */
+  subscribe(email: string, topics?: string[]): Promise<string>;
+  token(scope: Scope, subscriberId: string, version?: number): string;
+  /** Composes an issue from these and takes it to the first submit. */
+  publish(slot: string, comparisons: Comparison[]): Promise<Issue>;
+  dir: string;
+}
+
+export const SITE = {
+  publicUrl: 'https://verdicts.example',
+  newsletterName: 'Weekly AI Tool Verdicts',
+  postalAddress: 'Verdict House, 1 Ballot Lane, Testtown',
+  replyTo: 'The desk <desk@verdicts.example>',
+};
+
+const KEYS: Keys = ['a key of thirty-two characters..', 'the key before, thirty-two chars'];
+
+export async function openSite(options: { logger?: Logger } = {}): Promise<TestSite> {
+  const lifetime = new Lifetime();
+  try {
+    return await build(lifetime, options.logger ?? false);
+  } catch (error) {
+    await lifetime[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function build(lifetime: Lifetime, logger: Logger | false): Promise<TestSite> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'verdict-http-'));
+  lifetime.defer(() => rmSync(dir, { recursive: true, force: true }));
+  const database = lifetime.use(
+    await openDatabase({ databaseUrl: undefined, dataDir: path.join(dir, 'data') }),
+  );
+  const db = database.kysely;
+
+  const serve = async (overrides: Partial<ServerOptions>) => {
+    const server = await createServer({
+      db,
+      keys: KEYS,
+      site: SITE,
+      outboxDir: path.join(dir, 'outbox'),
+      ready: async () => {},
+      logger,
+      ...overrides,
+    });
+    lifetime.defer(() => server.close());
+    return server;
+  };
+
+  const publish = async (slot: string, comparisons: Comparison[]) => {
+    await saveComparisons(db, comparisons);
+    const settings = {
+      newsletter: { name: SITE.newsletterName, url: SITE.publicUrl, postalAddress: SITE.postalAddress },
+      template: 'react:digest',
+      minComparisons: 1,
+    };
+    const dueAt = new Date(`${slot}T09:00:00Z`);
+    const { id } = await composeIssue(db, { key: slot, label: slot, dueAt }, settings, dueAt);
+    await approveIssue(db, id);
+    await prepareIssue(db, id, {
+      from: 'digest@verdicts.example',
+      replyTo: SITE.replyTo,
+      newsletterName: SITE.newsletterName,
+      publicUrl: SITE.publicUrl,
+      keyId: keyId(KEYS[0]),
+    });
+    return (await findIssue(db, { id })) as Issue;
+  };
+
+  const first = await publish('2026-11-17', FIRST_WEEK);
+  await changeIssue(db, first.id, { type: 'finish' });
+  await publish('2026-11-24', SECOND_WEEK);
+
+  return {
+    db,
+    dir,
+    keys: KEYS,
+    app: await serve({}),
+    serve,
+    publish,
+    subscribe: async (email, topics = []) => {
+      const address = parseAddress(email);
+      if ('reason' in address) throw new Error(address.reason);
+      const confirmedAt = new Date('2026-11-01T00:00:00Z');
+      await addSubscribers(
+        db,
+        [{ ...address, status: 'active', topics, timezone: null, confirmedAt }],
+        'test',
+      );
+      const row = await db
+        .selectFrom('subscribers')
+        .select('id')
+        .where('email_key', '=', address.key)
+        .executeTakeFirstOrThrow();
+      return row.id;
+    },
+    token: (scope, subscriberId, version = 1) => signer(KEYS, scope)({ subscriberId, version }),
+    [Symbol.asyncDispose]: () => lifetime[Symbol.asyncDispose](),
+  };
+}
+
+const FIRST_WEEK = [
+  comparison(
+    'kestrel-vs-quillwright',
+    tool('Kestrel', 75),
+    tool('Quillwright', 25, { entryPrice: '$20/mo' }),
+  ),
+];
+
+const writing = { category: 'Writing' };
+const audio = { category: 'Audio & Music' };
+
+const SECOND_WEEK = [
+  comparison(
+    'inkwell-vs-ferret',
+    tool('Inkwell', 100, writing),
+    tool('Ferret', 25, { ...writing, entryPrice: '$12/mo' }),
+  ),
+  comparison(
+    'orca-vs-hedge',
+    tool('Orca', 50),
+    tool('Hedge & Maze <Pro>', 50, { entryPrice: '€0.40 / 1M tokens' }),
+  ),
+  comparison('null-vs-void', tool('Null', 0), tool('Void', 25)),
+  comparison(
+    'reed-vs-データ舟',
+    tool('Reed', 100, audio),
+    tool('データ舟', 100, { ...audio, entryPrice: '¥1,200/月' }),
+  ),
+  comparison(
+    'moth-vs-lamp',
+    tool('Moth', 75, writing),
+    tool('Lamplighter Enterprise Edition (EU)', 25, writing),
+  ),
+  comparison(
+    'pike-vs-perch',
+    tool('Pike', 25, audio),
+    tool('Perch', 100, { ...audio, entryPrice: 'From $9 per seat' }),
+  ),
+];

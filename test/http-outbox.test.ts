@@ -1,0 +1,175 @@
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bareServer } from '../src/http/bare.ts';
+import { outboxRoutes } from '../src/http/outbox.ts';
+import { answerProblems } from '../src/http/problems.ts';
+
+/**
+ * A tree like this, where only what is under `outbox` may be seen:
+ *
+ *   secret.html  outbox-secret/a.html
+ *   outbox/index.html  outbox/2026-11-24/batch-1/{001.html,001.eml,answer.json,.draft.html,notes.txt}
+ *   outbox/{out.html,outside,sibling,loop.html} -> elsewhere;  outbox/inside.html -> 2026-11-24/batch-1/001.html
+ */
+let dir: string;
+let app: FastifyInstance;
+beforeAll(async () => {
+  dir = mkdtempSync(path.join(tmpdir(), 'verdict-outbox-'));
+  const batch = path.join(dir, 'outbox/2026-11-24/batch-1');
+  mkdirSync(batch, { recursive: true });
+  mkdirSync(path.join(dir, 'outbox-secret'));
+  for (const file of ['secret.html', 'outbox-secret/a.html']) writeFileSync(path.join(dir, file), 'SECRET');
+  writeFileSync(path.join(dir, 'outbox/index.html'), 'the issues');
+  for (const [name, content] of [
+    ['001.html', '<p style="color:red">Mail</p>'],
+    ['001.eml', 'To: reader@mail.example\r\n\r\n<b>Mail</b>'],
+    ['answer.json', '{}'],
+    ['.draft.html', 'SECRET'],
+    ['notes.txt', 'SECRET'],
+  ] as const) {
+    writeFileSync(path.join(batch, name), content);
+  }
+  const link = (target: string, name: string) => symlinkSync(target, path.join(dir, 'outbox', name));
+  link(path.join(dir, 'secret.html'), 'out.html');
+  link(dir, 'outside');
+  link(path.join(dir, 'outbox-secret'), 'sibling');
+  link('loop.html', 'loop.html');
+  link('2026-11-24/batch-1/001.html', 'inside.html');
+
+  app = bareServer({ logger: false });
+  answerProblems(app);
+  await app.register(async (scope) => outboxRoutes(scope, path.join(dir, 'outbox')));
+  await app.ready();
+});
+afterAll(async () => {
+  await app?.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const get = (url: string, more: InjectOptions = {}) => app.inject({ url, ...more });
+
+describe('browsing', () => {
+  it('a mail is shown without scripts, origin or anything from elsewhere', async () => {
+    const answer = await get('/outbox/2026-11-24/batch-1/001.html');
+    expect([answer.statusCode, answer.body]).toEqual([200, '<p style="color:red">Mail</p>']);
+    expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
+    const policy = String(answer.headers['content-security-policy']);
+    expect(policy).toMatch(
+      /^sandbox [\w -]*; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'/,
+    );
+    expect(policy).not.toMatch(/allow-(?:scripts|same-origin|forms)/);
+    expect(answer.headers['cache-control']).toBe('no-store');
+  });
+
+  it('its source is text, whatever is in it', async () => {
+    const answer = await get('/outbox/2026-11-24/batch-1/001.eml');
+    expect([answer.statusCode, answer.headers['content-type']]).toEqual([200, 'text/plain; charset=utf-8']);
+  });
+
+  it('a directory leads to its index, so that the links on it are right', async () => {
+    for (const [url, target] of [
+      ['/outbox', '/outbox/index.html'],
+      ['/outbox/', '/outbox/index.html'],
+      ['/outbox/2026-11-24', '/outbox/2026-11-24/index.html'],
+      ['/outbox/2026-11-24/batch-1/', '/outbox/2026-11-24/batch-1/index.html'],
+    ] as const) {
+      const answer = await get(url);
+      expect([answer.statusCode, answer.headers.location]).toEqual([302, target]);
+    }
+    expect((await get('/outbox/index.html')).body).toBe('the issues');
+    expect((await get('/outbox/inside.html')).statusCode).toBe(200);
+  });
+});
+
+describe('what is not in the outbox', () => {
+  let port = 0;
+  beforeAll(async () => {
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    port = (app.server.address() as AddressInfo).port;
+  });
+
+  /** The path as it is written here: `inject` and `fetch` would tidy it up first. */
+  const overTheWire = async (path: string) => {
+    const [answer] = (await once(request({ port, host: '127.0.0.1', path }).end(), 'response')) as [
+      IncomingMessage,
+    ];
+    return { status: answer.statusCode, body: await text(answer) };
+  };
+
+  it('the wire works', async () => {
+    expect(await overTheWire('/outbox/index.html')).toEqual({ status: 200, body: 'the issues' });
+  });
+
+  it.each([
+    '/outbox/../secret.html',
+    '/outbox/..%2fsecret.html',
+    '/outbox/%2e%2e/secret.html',
+    '/outbox/%2e%2e%2fsecret.html',
+    '/outbox/2026-11-24/../../secret.html',
+    '/outbox/2026-11-24/..%2f..%2f..%2fsecret.html',
+    '/outbox/..%5csecret.html',
+    '/outbox/....//secret.html',
+    '/outbox/%252e%252e/secret.html',
+    '/outbox/../outbox-secret/a.html',
+    '/outbox//etc/passwd',
+    '/outbox/%2fetc%2fpasswd',
+    '/outbox/index.html%00.eml',
+    '/outbox/out.html',
+    '/outbox/outside/secret.html',
+    '/outbox/outside',
+    '/outbox/sibling/a.html',
+    '/outbox/loop.html',
+    '/outbox/2026-11-24/batch-1/.draft.html',
+    '/outbox/2026-11-24/batch-1/notes.txt',
+    '/outbox/2026-11-24/batch-1/002.html',
+    '/outbox/index.html/x.html',
+    `/outbox/${'x'.repeat(300)}.html`,
+  ])('%s is not found', async (url) => {
+    const { status, body } = await overTheWire(url);
+    expect(body).not.toContain('SECRET');
+    expect(status).toBe(404);
+  });
+});
+
+describe('who may look', () => {
+  it.each([
+    ['another machine', { remoteAddress: '10.0.0.7' }],
+    [
+      'another machine that says it is this one',
+      { remoteAddress: '10.0.0.7', headers: { 'x-forwarded-for': '127.0.0.1' } },
+    ],
+    ['somebody behind a proxy on this machine', { headers: { 'x-forwarded-for': '203.0.113.9' } }],
+    ['somebody behind a proxy that speaks RFC 7239', { headers: { forwarded: 'for=203.0.113.9' } }],
+    ['a page that rebound its name to this machine', { headers: { host: 'evil.example:3000' } }],
+    ['a name that only begins like ours', { headers: { host: 'localhost.evil.example' } }],
+  ] as [string, InjectOptions][])('not %s', async (_who, more) => {
+    for (const url of ['/outbox', '/outbox/index.html', '/outbox/2026-11-24/batch-1/001.eml']) {
+      expect((await get(url, more)).statusCode).toBe(404);
+    }
+  });
+
+  it.each(['127.0.0.1', '127.3.2.1', '::1', '::ffff:127.0.0.1'])(
+    'somebody at this machine: %s',
+    async (remoteAddress) => {
+      for (const host of ['localhost:3000', '127.0.0.1', '[::1]:3000']) {
+        expect((await get('/outbox/index.html', { remoteAddress, headers: { host } })).statusCode).toBe(200);
+      }
+    },
+  );
+});
+
+it('an outbox that does not exist yet is empty', async () => {
+  await using fresh = bareServer({ logger: false });
+  answerProblems(fresh);
+  await fresh.register(async (scope) => outboxRoutes(scope, path.join(dir, 'not-yet')));
+  const answer = await fresh.inject('/outbox/index.html');
+  expect([answer.statusCode, answer.body]).toEqual([200, 'The outbox is empty: nothing was mailed yet.\n']);
+  expect((await fresh.inject('/outbox/2026-11-24/index.html')).statusCode).toBe(404);
+});
