@@ -10,6 +10,8 @@ import { work } from './session.ts';
 
 export type Role = 'all' | 'web' | 'worker';
 
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
 /**
  * Runs until it is told to stop, then lets the jobs in hand finish.
  * @throws AppError `role-needs-services`, `port-in-use`.
@@ -44,6 +46,8 @@ export async function serve(context: Context, role: Role): Promise<void> {
 
 async function listen(app: App, role: Role): Promise<AsyncDisposable> {
   const { config, logger } = app;
+  // The outbox holds readers' personal links: it is for this machine only, never behind a public host.
+  const outboxDir = LOOPBACK.has(new URL(config.publicUrl).hostname) ? app.outboxDir : null;
   const ready = async () => {
     await app.db.selectFrom('issues').select('id').limit(1).execute();
     await app.queue.waiting('issues');
@@ -60,7 +64,7 @@ async function listen(app: App, role: Role): Promise<AsyncDisposable> {
             postalAddress: config.mail.postalAddress,
             replyTo: config.mail.replyTo,
           },
-          outboxDir: app.outboxDir,
+          outboxDir,
           ready,
           logger,
         });

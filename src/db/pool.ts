@@ -27,6 +27,7 @@ export function serverPool(connectionString: string, searchPath: SearchPath, max
     max,
     types,
     keepAlive: true,
+    connectionTimeoutMillis: 10_000,
     options: `-c search_path=${searchPath.replaceAll(' ', '')}`,
   });
   // An idle connection that the server closes is replaced by the pool; without a listener it would
