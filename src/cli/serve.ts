@@ -31,7 +31,7 @@ export async function serve(context: Context, role: Role): Promise<void> {
   try {
     const app = lifetime.use(await createApp(config, secrets));
     // Listening first: a port that is taken should stop us before any work begins.
-    lifetime.use(await listen(app, role));
+    lifetime.use(await (role === 'worker' ? listenForHealth(app, context) : listen(app, role)));
     if (role !== 'web') {
       await app.queue.schedule(schedulers(app));
       lifetime.use(await work(app));
@@ -48,42 +48,54 @@ async function listen(app: App, role: Role): Promise<AsyncDisposable> {
   const { config, logger } = app;
   // The outbox holds readers' personal links: it is for this machine only, never behind a public host.
   const outboxDir = LOOPBACK.has(new URL(config.publicUrl).hostname) ? app.outboxDir : null;
-  const ready = async () => {
-    await app.db.selectFrom('issues').select('id').limit(1).execute();
-    await app.queue.waiting('issues');
-  };
-  const server =
-    role === 'worker'
-      ? await createHealthServer({ ready, logger })
-      : await createServer({
-          db: app.db,
-          keys: app.keys,
-          site: {
-            publicUrl: config.publicUrl,
-            newsletterName: config.newsletterName,
-            postalAddress: config.mail.postalAddress,
-            replyTo: config.mail.replyTo,
-          },
-          outboxDir,
-          ready,
-          logger,
-        });
-  try {
-    const address = await server.listen({ host: config.host, port: config.port });
-    say(`${config.newsletterName} (${role}) listens on ${address}`);
-    if (role !== 'worker') {
-      say(`  issues   ${config.publicUrl}/issues`);
-      if (app.outboxDir !== null)
-        say(`  outbox   ${address}/outbox   mail goes to ${app.mailer.destination}`);
-    }
-  } catch (error) {
+  const server = await createServer({
+    db: app.db,
+    keys: app.keys,
+    site: {
+      publicUrl: config.publicUrl,
+      newsletterName: config.newsletterName,
+      postalAddress: config.mail.postalAddress,
+      replyTo: config.mail.replyTo,
+    },
+    outboxDir,
+    ready: () => ready(app),
+    logger,
+  });
+  const address = await server.listen({ host: config.host, port: config.port }).catch(async (error) => {
     await server.close();
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EADDRINUSE') throw error;
+    if (error.code !== 'EADDRINUSE') throw error;
     throw new AppError('port-in-use', `Port ${config.port} on ${config.host} is in use.`, {
       help: 'Stop the program that uses it, or set another PORT.',
       cause: error,
     });
-  }
+  });
+  say(`${config.newsletterName} (${role}) listens on ${address}`);
+  say(`  issues   ${config.publicUrl}/issues`);
+  if (outboxDir !== null) say(`  outbox   ${address}/outbox`);
+  say(`  mail goes to ${app.mailer.destination}`);
   return { [Symbol.asyncDispose]: () => server.close() };
+}
+
+/**
+ * A worker answers health probes where PORT is set, as in a container of its own. Several on one
+ * machine cannot share a port, and none of them should stop for that: the work does not need it.
+ */
+async function listenForHealth(app: App, context: Context): Promise<AsyncDisposable> {
+  const { config, logger } = app;
+  const server = await createHealthServer({ ready: () => ready(app), logger });
+  if (context.env.PORT) {
+    await server.listen({ host: config.host, port: config.port }).catch((error) => {
+      if (error.code !== 'EADDRINUSE') throw error;
+      say(`Port ${config.port} is in use: this worker works without a health page.`);
+    });
+  }
+  say(
+    `${config.newsletterName} (worker) works on ${app.config.queue === 'redis' ? 'Redis' : 'the database'}`,
+  );
+  return { [Symbol.asyncDispose]: () => server.close() };
+}
+
+async function ready(app: App): Promise<void> {
+  await app.db.selectFrom('issues').select('id').limit(1).execute();
+  await app.queue.waiting('issues');
 }
