@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { App } from '../app.ts';
-import { renderIssue } from '../delivery/index.ts';
+import { renderIssue, total } from '../delivery/index.ts';
 import { AppError } from '../errors.ts';
 import { findIssue, type Issue, listIssues, slotAtOrBefore } from '../issues/index.ts';
 import { parseSource } from '../sources/index.ts';
@@ -33,37 +33,67 @@ const SOURCE = 'samples';
 /** @returns the exit code. */
 export async function demo(context: Context, options: DemoOptions): Promise<number> {
   const tell = options.json ? () => {} : say;
-  // Set but empty is a choice: then nothing can be approved, and the demo says so like everybody else.
   await using app = await openApp(context, {
-    POSTAL_ADDRESS: 'Weekly Verdict (sample), 1 Example Street, 12345 Sampleton',
-    SOURCES: `folder:${path.join(SAMPLES, 'comparisons')}`,
-    ...(context.env.POSTAL_ADDRESS === '' ? { POSTAL_ADDRESS: '' } : {}),
+    // Set but empty is a choice: then nothing can be approved, and the demo says so like everybody else.
+    POSTAL_ADDRESS:
+      context.env.POSTAL_ADDRESS ?? 'Weekly Verdict (sample), 1 Example Street, 12345 Sampleton',
+    SOURCES: context.env.SOURCES || `folder:${path.join(SAMPLES, 'comparisons')}`,
   });
   await refuseRealData(app);
   tell(`Mail goes to ${app.mailer.destination}`);
 
-  for (const unfinished of await listIssues(app.db, { status: ['approved', 'preparing', 'sending'] })) {
-    tell(`Going on with issue ${unfinished.slug}, which is ${unfinished.status}.`);
-    const result = await finishDemo(app, unfinished, context, options);
-    if (result !== 0) return result;
+  const unfinished = await listIssues(app.db, { status: ['approved', 'preparing', 'sending'] });
+  const results: DemoResult[] = [];
+  for (const issue of unfinished) {
+    tell(`Going on with issue ${issue.slug}, which is ${issue.status}.`);
+    results.push(await finishDemo(app, issue, context, options));
   }
-  const samples = context.env.SOURCES === undefined || context.env.SOURCES === '';
-  if (samples) await sendEarlierWeek(app, context);
-  await addSampleSubscribers(app, options.subscribers ?? 0, tell);
+  if (results.every(({ issue }) => issue.status === 'sent')) {
+    if (!context.env.SOURCES) await sendEarlierWeek(app, context);
+    await addSampleSubscribers(app, options.subscribers ?? 0, tell);
+    const result = await newIssue(app, context, options, tell);
+    if (result !== undefined) results.push(result);
+  }
+  const last = results.at(-1);
+  if (options.json) sayJson(last ?? { issue: null, submitted: 0 });
+  return results.every(({ issue }) => issue.status === 'sent') ? 0 : 1;
+}
 
+/** Gathers, composes, approves and sends; undefined when there is nothing new. */
+async function newIssue(
+  app: App,
+  context: Context,
+  options: DemoOptions,
+  tell: (line: string) => void,
+): Promise<DemoResult | undefined> {
   const gathered = await gatherAll(app);
   tell(`Gathered ${gathered.added} new, ${gathered.changed} changed, ${gathered.unchanged} unchanged`);
   for (const { name, reason } of gathered.rejected) tell(`  skipped ${name}: ${reason}`);
+  for (const { source, fault } of gathered.sources) if (fault) tell(`  ${source}: ${fault.message}`);
 
   const issue = await draft(app, await slotToCompose(app));
   tell(describe(issue));
   if (issue.status === 'skipped') {
     tell('There is nothing new; nothing is sent.');
-    if (options.json) sayJson({ issue: summary(issue), submitted: 0 });
-    return 0;
+    return undefined;
   }
-  // Awaited here: the app is closed when this function returns.
   return await finishDemo(app, await approve(app, issue), context, options);
+}
+
+/** The summary, as `--json` prints it. */
+interface DemoResult {
+  issue: ReturnType<typeof summary>;
+  subject: string;
+  changedVerdicts: number;
+  variants: number;
+  /** The largest variant's html. */
+  htmlBytes: number;
+  audience: number;
+  submitted: number;
+  excluded: Record<string, number>;
+  failed: Record<string, number>;
+  uncertain: number;
+  destination: string;
 }
 
 async function finishDemo(
@@ -71,42 +101,46 @@ async function finishDemo(
   approved: Issue,
   context: Context,
   options: DemoOptions,
-): Promise<number> {
+): Promise<DemoResult> {
   const { issue, progress } = await sendAndWatch(app, approved, context, options.json ?? false);
   const { variants } = await renderIssue(app.db, issue);
-  const bytes = Math.max(...variants.map(({ html }) => Buffer.byteLength(html)));
-  const carried = issue.plan?.comparisons.length ?? 0;
-  if (options.json) {
-    const { audience, submitted, excluded, failed, uncertain } = progress;
-    const destination = app.mailer.destination;
-    sayJson({
-      issue: summary(issue),
-      variants: variants.length,
-      audience,
-      submitted,
-      excluded,
-      failed,
-      uncertain,
-      htmlBytes: bytes,
-      destination,
-    });
-  } else {
-    const { pending, unsubscribed, suppressed } = await countSubscribers(app.db);
-    say();
-    say(`Issue ${issue.number} is ${issue.status}${issue.reason ? `: ${issue.reason}` : ''}`);
-    say(`  subject      ${variants[0]?.subject}`);
-    say(`  comparisons  ${carried}, and ${issue.plan?.changed.length ?? 0} changed verdicts`);
-    say(`  variants     ${variants.length}, the largest ${bytes.toLocaleString('en')} bytes of html`);
-    say(
-      `  audience     ${progress.audience}   (not in it: ${pending} pending, ${unsubscribed} unsubscribed, ${suppressed} suppressed)`,
-    );
-    say(`  submitted    ${progress.submitted}`);
-    say(`  excluded     ${withReasons(progress.excluded)}`);
-    if (progress.uncertain > 0) say(`  uncertain    ${progress.uncertain}`);
-    if (app.outboxDir !== null) say(`  look at      ${path.join(app.outboxDir, 'index.html')}`);
-    say(`  or browse    npm start, then ${app.config.publicUrl}/issues`);
-  }
-  return issue.status === 'sent' ? 0 : 1;
+  const { audience, submitted, excluded, failed, uncertain } = progress;
+  const result: DemoResult = {
+    issue: summary(issue),
+    subject: variants[0]?.subject ?? '',
+    changedVerdicts: issue.plan?.changed.length ?? 0,
+    variants: variants.length,
+    htmlBytes: Math.max(...variants.map(({ html }) => Buffer.byteLength(html))),
+    audience,
+    submitted,
+    excluded,
+    failed,
+    uncertain,
+    destination: app.mailer.destination,
+  };
+  if (!options.json) await report(app, result);
+  return result;
+}
+
+async function report(app: App, result: DemoResult): Promise<void> {
+  const { issue } = result;
+  const { pending, unsubscribed, suppressed } = await countSubscribers(app.db);
+  say();
+  say(`Issue ${issue.number} is ${issue.status}${issue.reason ? `: ${issue.reason}` : ''}`);
+  say(`  subject      ${result.subject}`);
+  say(`  comparisons  ${issue.comparisons}, and ${result.changedVerdicts} changed verdicts`);
+  say(
+    `  variants     ${result.variants}, the largest ${result.htmlBytes.toLocaleString('en')} bytes of html`,
+  );
+  say(
+    `  audience     ${result.audience}   (not in it: ${pending} pending, ${unsubscribed} unsubscribed, ${suppressed} suppressed)`,
+  );
+  say(`  submitted    ${result.submitted}`);
+  say(`  excluded     ${withReasons(result.excluded)}`);
+  if (total(result.failed) > 0) say(`  failed       ${withReasons(result.failed)}`);
+  if (result.uncertain > 0) say(`  uncertain    ${result.uncertain}`);
+  if (app.outboxDir !== null) say(`  look at      ${path.join(app.outboxDir, 'index.html')}`);
+  say(`  or browse    npm start, then ${app.config.publicUrl}/issues`);
 }
 
 /**

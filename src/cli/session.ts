@@ -10,7 +10,7 @@ import { type Context, meter } from './output.ts';
 
 /** Opens the app for one command. Only `serve` logs at `info` unasked: a command has its own words. */
 export async function openApp(context: Context, settings: Record<string, string> = {}): Promise<App> {
-  const { config, secrets } = loadConfig({ LOG_LEVEL: 'error', ...settings, ...context.env });
+  const { config, secrets } = loadConfig({ LOG_LEVEL: 'error', ...context.env, ...settings });
   return createApp(config, secrets);
 }
 
@@ -43,6 +43,9 @@ export async function chooseIssue(app: App, slug: string | undefined, states: St
   });
 }
 
+const LOOK_EVERY_MS = 150;
+const RECONCILE_EVERY = 60;
+
 /**
  * Sends an issue with this process's workers and waits until it has come to rest: sent, stopped, or
  * waiting for a person because of uncertain batches.
@@ -60,7 +63,9 @@ export async function sendAndWatch(
   await app.queue.enqueue('reconcile', {});
   if (issue.status !== 'sent') await send(app, issue);
   using bar = meter(silent);
-  for (;;) {
+  for (let look = 1; ; look += 1) {
+    // Batches of a worker that died are free again when their lease ends; no scheduler runs here.
+    if (look % RECONCILE_EVERY === 0) await app.queue.enqueue('reconcile', {});
     const current = (await findIssue(app.db, { id: issue.id })) ?? issue;
     const progress = await issueProgress(app.db, issue.id);
     bar.show(progress);
@@ -79,6 +84,6 @@ export async function sendAndWatch(
         help: 'Run the command again to go on.',
       });
     }
-    await sleep(150);
+    await sleep(LOOK_EVERY_MS);
   }
 }

@@ -19,7 +19,7 @@ import {
  * How long a worker may take for one batch: longer than the provider's slowest answer, shorter than
  * anybody's patience after a crash.
  */
-const LEASE_MS = 120_000;
+const LEASE_MS = 60_000;
 
 export type SubmitResult =
   /** Submitted, or there was nothing left to do. The issue may be finished. */

@@ -1,0 +1,257 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { processors } from '../../jobs/index.ts';
+import { type App, createApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import { issueProgress, prepareIssue } from '../../src/delivery/index.ts';
+import { findIssue, type Issue } from '../../src/issues/index.ts';
+import { parseSource } from '../../src/sources/index.ts';
+import { addSubscribers, keyId, unsubscribe } from '../../src/subscribers/index.ts';
+import { approve, draft, gatherAll, keepSlots, reconcile, send, slotToCompose } from '../../src/weekly.ts';
+import { acceptedRecipients } from '../helpers/outbox.ts';
+
+/** A whole week, on whatever database and queue `home` names: the same steps, the same end. */
+export function describeWeek(
+  name: string,
+  home: () => Promise<{ env: Record<string, string>; close(): Promise<void> }>,
+): void {
+  describe(`a week on ${name}`, () => {
+    let dataDir: string;
+    let place: Awaited<ReturnType<typeof home>>;
+    let app: App;
+    const open: AsyncDisposable[] = [];
+    let now = new Date('2026-11-23T10:00:00Z');
+
+    async function openApp(): Promise<App> {
+      const { config, secrets } = loadConfig({
+        DATA_DIR: dataDir,
+        SECRET_KEY: 'k'.repeat(40),
+        POSTAL_ADDRESS: '1 Example Street, Sampleton',
+        SOURCES: 'folder:samples/comparisons',
+        SCHEDULE: 'Tue 09:00',
+        TIMEZONE: 'Europe/Berlin',
+        LOG_LEVEL: 'silent',
+        ...place.env,
+      });
+      const opened = await createApp(config, secrets, { clock: () => now });
+      open.push(opened);
+      return opened;
+    }
+
+    /** Workers like those of `serve`, and a promise of the issue's end. */
+    async function workOn(workers: App[]): Promise<void> {
+      for (const each of workers) {
+        open.push(
+          await each.queue.work(processors(each), {
+            concurrency: 2,
+            onFailure: ({ error }) => lost.push(error),
+          }),
+        );
+      }
+    }
+    const lost: Error[] = [];
+
+    async function whenSettled(issue: Issue): Promise<Issue> {
+      for (;;) {
+        const current = await findIssue(app.db, { id: issue.id });
+        if (lost[0] !== undefined) throw lost[0];
+        if (current && !['approved', 'preparing', 'sending'].includes(current.status)) return current;
+        await new Promise(setImmediate);
+      }
+    }
+
+    async function addReaders(count: number, topics: string[] = []): Promise<void> {
+      const confirmedAt = new Date('2026-11-01T00:00:00Z');
+      const rows = Array.from({ length: count }, (_, index) => {
+        const email = `reader-${topics.join('').length}-${index}@example.org`;
+        return { email, key: email, status: 'active' as const, topics, timezone: null, confirmedAt };
+      });
+      await addSubscribers(app.db, rows, 'test');
+    }
+
+    /** Content and audience frozen, and not one job in the queue: as after a flush. */
+    async function prepareOnly(issue: Issue): Promise<void> {
+      const { mail, newsletterName, publicUrl } = app.config;
+      await prepareIssue(app.db, issue.id, { ...mail, newsletterName, publicUrl, keyId: keyId(app.keys[0]) });
+    }
+
+    beforeEach(async () => {
+      lost.length = 0;
+      now = new Date('2026-11-23T10:00:00Z');
+      dataDir = await mkdtemp(path.join(os.tmpdir(), 'wv-week-'));
+      place = await home();
+      app = await openApp();
+    });
+    afterEach(async () => {
+      for (const each of open.splice(0).reverse()) await each[Symbol.asyncDispose]();
+      await place.close();
+      await rm(dataDir, { recursive: true, force: true });
+    });
+
+    test('goes from the sources to every confirmed reader once, and the books balance', async () => {
+      await addReaders(230);
+      await addReaders(20, ['Robotics']);
+      await gatherAll(app);
+      const issue = await draft(app, await slotToCompose(app));
+      expect(issue).toMatchObject({ status: 'review', number: 1, slug: '2026-11-24' });
+      await approve(app, issue);
+      await workOn([app]);
+      await send(app, issue);
+      expect((await whenSettled(issue)).status).toBe('sent');
+
+      const progress = await issueProgress(app.db, issue.id);
+      expect(progress).toMatchObject({
+        audience: 250,
+        submitted: 230,
+        prepared: 0,
+        uncertain: 0,
+        failed: {},
+      });
+      expect(progress.excluded).toEqual({ 'no-content': 20 });
+      const recipients = await acceptedRecipients(dataDir, issue.slug);
+      expect(new Set(recipients).size).toBe(230);
+      expect(recipients).toHaveLength(230);
+
+      const again = await draft(app, await slotToCompose(app));
+      expect(again).toMatchObject({
+        status: 'skipped',
+        slug: '2026-12-01',
+        reason: 'No new comparison since the last issue.',
+      });
+    });
+
+    test('a reader who leaves before their batch is claimed gets nothing', async () => {
+      await addReaders(3);
+      await gatherAll(app);
+      const issue = await approve(app, await draft(app, await slotToCompose(app)));
+      const { id } = await app.db
+        .selectFrom('subscribers')
+        .select('id')
+        .orderBy('email')
+        .executeTakeFirstOrThrow();
+      await prepareOnly(issue);
+      await unsubscribe(app.db, id, 'post_button');
+      await workOn([app]);
+      await reconcile(app);
+      expect((await whenSettled(issue)).status).toBe('sent');
+      expect((await issueProgress(app.db, issue.id)).excluded).toEqual({ unsubscribed: 1 });
+      expect(await acceptedRecipients(dataDir, issue.slug)).toHaveLength(2);
+    });
+
+    test('the clock drafts at its lead, sends at its slot, and does neither twice', async () => {
+      await addReaders(5);
+      now = new Date('2026-11-23T07:59:00Z');
+      await keepSlots(app);
+      expect(await findIssue(app.db, { slot: '2026-11-24' })).toBeUndefined();
+      now = new Date('2026-11-23T08:00:00Z');
+      await keepSlots(app);
+      await keepSlots(app);
+      const issue = await findIssue(app.db, { slot: '2026-11-24' });
+      expect(issue?.status).toBe('review');
+      if (issue === undefined) return;
+      await approve(app, issue);
+      await workOn([app]);
+      await reconcile(app);
+      expect((await findIssue(app.db, { id: issue.id }))?.status).toBe('approved');
+      now = new Date('2026-11-24T08:00:00Z');
+      await Promise.all([reconcile(app), reconcile(app), keepSlots(app)]);
+      expect((await whenSettled(issue)).status).toBe('sent');
+      await reconcile(app);
+      expect(await acceptedRecipients(dataDir, issue.slug)).toHaveLength(5);
+    });
+
+    test('a slot missed by more than twelve hours waits for a person', async () => {
+      await addReaders(2);
+      now = new Date('2026-11-23T08:00:00Z');
+      await keepSlots(app);
+      const issue = await findIssue(app.db, { slot: '2026-11-24' });
+      if (issue === undefined) throw new Error('no draft');
+      await approve(app, issue);
+      now = new Date('2026-11-24T20:01:00Z');
+      await reconcile(app);
+      expect(await findIssue(app.db, { id: issue.id })).toMatchObject({
+        status: 'paused',
+        resumeTo: 'approved',
+      });
+      await workOn([app]);
+      const paused = await findIssue(app.db, { id: issue.id });
+      await send(app, paused ?? issue);
+      expect((await whenSettled(issue)).status).toBe('sent');
+    });
+
+    test('an emptied queue and an interrupted send come right from the rows alone', async () => {
+      await addReaders(350);
+      await gatherAll(app);
+      const issue = await approve(app, await draft(app, await slotToCompose(app)));
+      await prepareOnly(issue);
+      // One batch was claimed and submitted by a worker that died before it could write the answer down.
+      const { id: batchId } = await app.db
+        .selectFrom('batches')
+        .select('id')
+        .orderBy('number')
+        .executeTakeFirstOrThrow();
+      await app.submit(batchId);
+      await app.db
+        .updateTable('batches')
+        .set({
+          status: 'submitting',
+          lease_until: new Date(0),
+          lease_id: '00000000-0000-4000-8000-000000000000',
+        })
+        .where('id', '=', batchId)
+        .execute();
+      await app.db
+        .updateTable('deliveries')
+        .set({ status: 'prepared' })
+        .where('batch_id', '=', batchId)
+        .execute();
+      await workOn([app]);
+      await reconcile(app);
+      expect((await whenSettled(issue)).status).toBe('sent');
+      const recipients = await acceptedRecipients(dataDir, issue.slug);
+      expect(new Set(recipients).size).toBe(350);
+      expect(recipients).toHaveLength(350);
+    });
+
+    test('a verdict that moved since it was mailed comes back as changed, once', async () => {
+      await addReaders(1);
+      const earlier = { ...app, config: { ...app.config, sources: [parseSource('folder:samples/earlier')] } };
+      await gatherAll(earlier);
+      await workOn([app]);
+      const first = await approve(app, await draft(app, await slotToCompose(app)));
+      await send(app, first);
+      await whenSettled(first);
+      await gatherAll(app);
+      const second = await draft(app, await slotToCompose(app));
+      expect(second.plan?.changed).toHaveLength(1);
+      expect(second.plan?.changed[0]?.row.mailedIn).toBe(1);
+      await send(app, await approve(app, second));
+      await whenSettled(second);
+      const [extra] = await addExtra(app);
+      const third = await draft(app, await slotToCompose(app));
+      expect(third.plan?.comparisons.map(({ comparison }) => comparison.slug)).toEqual([extra]);
+      expect(third.plan?.changed).toEqual([]);
+    });
+
+    /** One more comparison, so that there is a third week. */
+    async function addExtra(app: App): Promise<string[]> {
+      const folder = path.join(dataDir, 'extra');
+      await mkdir(folder);
+      const sample = JSON.parse(await readFile('samples/earlier/hemstitch-vs-nightjar.json', 'utf8'));
+      const [a, b] = sample.tools;
+      const comparison = {
+        ...sample,
+        slug: 'one-vs-two',
+        tools: [
+          { ...a, name: 'One' },
+          { ...b, name: 'Two' },
+        ],
+      };
+      await writeFile(path.join(folder, 'extra.json'), JSON.stringify(comparison));
+      await gatherAll({ ...app, config: { ...app.config, sources: [parseSource(`folder:${folder}`)] } });
+      return ['one-vs-two'];
+    }
+  });
+}

@@ -1,0 +1,3 @@
+import { describeWeek } from './conformance/week.ts';
+
+describeWeek('PGlite', async () => ({ env: {}, close: async () => {} }));
