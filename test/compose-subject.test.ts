@@ -81,7 +81,7 @@ describe('a preheader', () => {
 
   it('is the figures behind the lead when there is nothing else', () => {
     expect(preheaderFor(zed, [], subjectFor(zed))).toBe(
-      'The panel would ship Zed (88%) and would skip Cursor (31%).',
+      'The panel would ship Zed (88%) and skip Cursor (31%).',
     );
   });
 

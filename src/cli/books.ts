@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { saveComparisons, verdict } from '../comparisons/index.ts';
+import { settingsSchema } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { readPage } from '../sources/index.ts';
 import { countSubscribers, importSubscribers } from '../subscribers/index.ts';
@@ -44,7 +45,9 @@ export async function importPage(
       cause: error,
     });
   });
-  const comparison = readPage(text, options.url === undefined ? {} : { url: options.url });
+  // A page that does not say where it lives gets its place on our own site.
+  const site = settingsSchema.shape.PUBLIC_URL.parse(context.env.PUBLIC_URL || undefined);
+  const comparison = readPage(text, { site, ...(options.url === undefined ? {} : { url: options.url }) });
   if (options.json) sayJson({ ...comparison, verdict: verdict(comparison.tools) });
   else {
     say(`${verdict(comparison.tools).words}   (${comparison.slug})`);

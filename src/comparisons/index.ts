@@ -8,6 +8,7 @@ export {
   slugFor,
   title,
   topics,
+  withoutLooseEnd,
 } from './names.ts';
 export { knownTopics, type Saved, saveComparisons } from './store.ts';
 export {

@@ -70,7 +70,12 @@ export function shortName(name: string): string {
   }
   // By code point, so that no surrogate pair is torn.
   if (short.length > NAME_ROOM) short = [...short].slice(0, NAME_ROOM - 1).join('');
-  return `${short.replace(/[\s,;:·|–—-]+$/u, '')}…`;
+  return `${withoutLooseEnd(short.replace(/[\s,;:·|–—-]+$/u, ''))}…`;
+}
+
+/** Drops a phrase that a cut left hanging: "Whisperer for Very" reads worse than "Whisperer". */
+export function withoutLooseEnd(cut: string): string {
+  return cut.replace(/(?<=\S)\s+(?:for|of|with|in|on|at|to|by|from|and|or|the|a|an|&)(?:\s+\S+)?$/iu, '');
 }
 
 /** "Free vs $20/mo", or the one price when both are the same. */

@@ -1,5 +1,5 @@
 import type { Comparison, Mark, Tool, Verdict } from '../comparisons/index.ts';
-import { entryPrices, isContested, toolMark, verdict } from '../comparisons/index.ts';
+import { entryPrices, isContested, toolMark, verdict, withoutLooseEnd } from '../comparisons/index.ts';
 import { cutAtWord, lengthOf, oneLine } from './cut.ts';
 
 /**
@@ -190,9 +190,8 @@ function withoutParentheses(name: string): string {
   );
 }
 
-/** Whole words only, and not "Copilot for": a shortened name reads like a name. */
+/** Whole words only: a shortened name reads like a name. */
 function shortened(name: string, room: number): string {
   if (lengthOf(name) <= room) return name;
-  const cut = cutAtWord(name, room, '');
-  return cut.replace(/(?<=\S)(?:\s+(?:for|of|and|the|with|by|in|on|to|a|an|from))+$/iu, '');
+  return withoutLooseEnd(cutAtWord(name, room, ''));
 }
