@@ -74,15 +74,13 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
 
 /**
  * JSON lines on stderr: stdout belongs to the commands. No address, token or key is ever passed to it
- * (I9); the redaction is for the day somebody forgets.
+ * (I9); the redaction is for the day somebody forgets, and for PostgreSQL, which quotes the row at
+ * fault in `detail`.
  */
 export function createLogger(level: Config['logLevel']): Logger {
-  const secretFields = ['email', 'to', 'token', 'secret', 'password', 'authorization', 'cookie', 'url'];
+  const fields = ['email', 'to', 'token', 'secret', 'password', 'authorization', 'cookie', 'detail', 'where'];
   return pino(
-    {
-      level,
-      redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`]), censor: '[redacted]' },
-    },
+    { level, redact: { paths: fields.flatMap((field) => [field, `*.${field}`]), censor: '[redacted]' } },
     pino.destination({ fd: 2, sync: true }),
   );
 }
