@@ -80,7 +80,7 @@ describe.each(TEMPLATES)('%s renders the golden issue', (template) => {
       lead: { ...goldenIssue.lead, tools: [] },
     } as unknown as typeof goldenIssue;
     await expect(renderVariant(broken, template)).rejects.toMatchObject({
-      code: 'render.failed',
+      code: 'render-failed',
       message: /2026-11-24/u,
     });
   });

@@ -75,7 +75,7 @@ class Session {
   readonly #pglite: PGlite;
   readonly #waiting: { client: ClientStream; run: () => Promise<void> }[] = [];
   #holder: ClientStream | undefined;
-  #busy = false;
+  #served: ClientStream | undefined;
   #searchPath = '';
 
   constructor(pglite: PGlite) {
@@ -93,23 +93,25 @@ class Session {
     });
   }
 
-  /** A client that goes away in mid-transaction leaves nothing behind. */
+  /** A client that goes away in mid-transaction, or with one still waiting, leaves nothing behind. */
   async leave(client: ClientStream): Promise<void> {
     this.listeners.delete(client);
-    if (this.#holder === client) await this.submit(client, simpleQuery('ROLLBACK'));
+    const waits = this.#waiting.some((entry) => entry.client === client);
+    if (waits || this.#served === client || this.#holder === client)
+      await this.submit(client, simpleQuery('ROLLBACK'));
   }
 
   async #next(): Promise<void> {
-    if (this.#busy) return;
+    if (this.#served !== undefined) return;
     const index =
       this.#holder === undefined ? 0 : this.#waiting.findIndex((entry) => entry.client === this.#holder);
     const [turn] = index < 0 ? [] : this.#waiting.splice(index, 1);
     if (turn === undefined) return;
-    this.#busy = true;
+    this.#served = turn.client;
     try {
       await turn.run();
     } finally {
-      this.#busy = false;
+      this.#served = undefined;
       void this.#next();
     }
   }

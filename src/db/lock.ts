@@ -38,23 +38,29 @@ export async function lockDataDir(dataDir: string): Promise<AsyncDisposable> {
         break;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt === 5) throw error;
+        const found = inodeOf(address);
         if (await answers(address)) throw refusal(dataDir);
-        discardStale(address);
+        if (found !== undefined) discardStale(address, found);
       }
     }
   } catch (error) {
     await close(server);
-    rmSync(own, { force: true });
     throw error;
+  } finally {
+    // The socket lives on under the name that was linked; a process that is killed leaves only that one.
+    rmSync(own, { force: true });
   }
-  const inode = lstatSync(address).ino;
+  const inode = inodeOf(address);
   return {
     async [Symbol.asyncDispose]() {
-      if (lstatSync(address, { throwIfNoEntry: false })?.ino === inode) rmSync(address, { force: true });
-      rmSync(own, { force: true });
+      if (inodeOf(address) === inode) rmSync(address, { force: true });
       await close(server);
     },
   };
+}
+
+function inodeOf(address: string): number | undefined {
+  return lstatSync(address, { throwIfNoEntry: false })?.ino;
 }
 
 function refusal(dataDir: string): AppError {
@@ -71,11 +77,17 @@ function lockAddress(dataDir: string): string {
   return Buffer.byteLength(inside) <= 88 ? inside : path.join(os.tmpdir(), `weekly-verdict-${id}`);
 }
 
-/** Moved aside rather than unlinked: of two that find the same dead socket, only one moves it. */
-function discardStale(address: string): void {
+/**
+ * Removes the dead socket that was found, and no other: of two that find it, the slower one must not
+ * remove the living one that the faster has put in its place meanwhile.
+ */
+function discardStale(address: string, dead: number): void {
   const aside = `${address}.stale.${process.pid}`;
   try {
+    if (inodeOf(address) !== dead) return;
     renameSync(address, aside);
+    // Replaced between the look and the move: put back.
+    if (inodeOf(aside) !== dead) linkSync(aside, address);
     rmSync(aside, { force: true });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;

@@ -77,15 +77,17 @@ function assertSendable(issue: Issue, variants: DraftVariant[]): void {
 
 /**
  * Approves an issue for sending, if every variant of it passes its checks. Approving twice is once.
- * @throws AppError `checks-failed`, `issue-refuses`, `issue-empty`.
+ * @throws AppError `checks-failed`, `issue-refuses`, `issue-empty`, `issue-changed`.
  */
 export async function approveIssue(db: Connection, issueId: string): Promise<Issue> {
   const issue = await requireIssue(db, { id: issueId });
   if (issue.status === 'draft' || issue.status === 'review') {
     assertSendable(issue, (await renderIssue(db, issue)).variants);
-    if (issue.status === 'draft') await changeIssue(db, issueId, { type: 'submit_for_review' });
+    if (issue.status === 'draft')
+      await changeIssue(db, issueId, { type: 'submit_for_review' }, issue.planHash);
   }
-  return (await changeIssue(db, issueId, { type: 'approve' })).issue;
+  // What was checked is what is approved.
+  return (await changeIssue(db, issueId, { type: 'approve' }, issue.planHash)).issue;
 }
 
 /**

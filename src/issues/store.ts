@@ -24,6 +24,8 @@ export interface Issue {
   template: string;
   /** null while skipped. */
   plan: Plan | null;
+  /** sha256 of the plan: what an approval is for. */
+  planHash: string | null;
   /** When it was composed last. */
   composedAt: Date;
   approvedAt: Date | null;
@@ -41,6 +43,7 @@ const COLUMNS = [
   'reason',
   'template',
   'plan',
+  'plan_hash as planHash',
   'created_at as composedAt',
   'approved_at as approvedAt',
   'finished_at as finishedAt',
@@ -83,16 +86,23 @@ export async function listIssues(
 /**
  * Moves an issue along its life. The row's status is the lock: of two that ask at once, one changes
  * the row and the other finds it changed.
+ * @param planHash the content that the event is about; an issue that was composed again since is left alone.
  * @returns the issue as it is now, and whether this call changed it.
- * @throws AppError `issue-refuses` when the event is out of place.
+ * @throws AppError `issue-refuses` when the event is out of place, `issue-changed`.
  */
 export async function changeIssue(
   db: Connection,
   id: string,
   event: LifecycleEvent,
+  planHash?: string | null,
 ): Promise<{ issue: Issue; changed: boolean }> {
   for (;;) {
     const issue = await requireIssue(db, { id });
+    if (planHash !== undefined && issue.planHash !== planHash) {
+      throw new AppError('issue-changed', `Issue ${issue.slug} was composed again in the meantime.`, {
+        help: 'Look at it as it is now, and decide then.',
+      });
+    }
     const next = transition(issue as IssueState, event);
     if (next instanceof Refusal)
       throw new AppError('issue-refuses', next.reason, { context: { issue: issue.slug } });
@@ -112,9 +122,21 @@ export async function changeIssue(
       .where('status', 'in', sourcesOf(event.type))
       // Paused, resumed and paused again elsewhere: the same status with another way back.
       .where('resume_to', 'is not distinct from', issue.resumeTo)
+      .where('plan_hash', 'is not distinct from', issue.planHash)
       .executeTakeFirst();
     if (numUpdatedRows > 0n) return { issue: { ...issue, ...next } as Issue, changed: true };
   }
+}
+
+/** The issue of a slot, which nobody changes until the transaction ends. */
+export async function lockSlot(tx: Connection, slot: string): Promise<Issue | undefined> {
+  const row = await tx
+    .selectFrom('issues')
+    .select(COLUMNS)
+    .where('slot', '=', slot)
+    .forUpdate()
+    .executeTakeFirst();
+  return row as Issue | undefined;
 }
 
 /** One composer at a time, until the transaction ends. */

@@ -6,9 +6,9 @@ import type { Slot } from './slot.ts';
 import {
   findCandidates,
   findChanged,
-  findIssue,
   type Issue,
   lockComposing,
+  lockSlot,
   nextNumber,
   writeContents,
   writeIssue,
@@ -34,7 +34,7 @@ export async function composeIssue(
   return db.transaction().execute(async (tx) => {
     // Two that compose at once would take the same comparisons and the same number.
     await lockComposing(tx);
-    const existing = await findIssue(tx, { slot: slot.key });
+    const existing = await lockSlot(tx, slot.key);
     if (existing !== undefined && !isOpen(existing, now)) return existing;
 
     const candidates = await findCandidates(tx, existing?.id);

@@ -56,6 +56,9 @@ export class HoldQueue extends Error {
   }
 }
 
+/** Enough that a slow source does not hold up an issue that is due. */
+const ISSUES_CONCURRENCY = 4;
+
 /**
  * Opens the queues.
  * @throws AppError `redis-unreachable`, `redis-evicts`.
@@ -106,7 +109,7 @@ export async function openQueue(
           const worker = connect.worker(
             name,
             (job) => processJob(job, processors, queueOf(name)),
-            name === 'delivery' ? options.concurrency : 1,
+            name === 'delivery' ? options.concurrency : ISSUES_CONCURRENCY,
           );
           worker.on('error', onError);
           worker.on('failed', (job, error) => {

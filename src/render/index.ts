@@ -29,7 +29,7 @@ const engines: Record<TemplateRef, (content: IssueContent) => Promise<string>> =
  * Renders one variant with either engine. Deterministic: the same content gives the same bytes. The text part
  * is written from the content, not from the html, and is the same for both engines.
  *
- * @throws AppError `render.failed` when a template cannot draw the content.
+ * @throws AppError `render-failed` when a template cannot draw the content.
  */
 export async function renderVariant(content: IssueContent, template: TemplateRef): Promise<RenderedVariant> {
   const safe = harmless(content);
@@ -41,7 +41,7 @@ export async function renderVariant(content: IssueContent, template: TemplateRef
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new AppError(
-      'render.failed',
+      'render-failed',
       `Issue ${content.slug} could not be rendered with ${template}: ${reason}`,
       {
         help: 'Preview the issue, and mend or leave out the comparison or the template that is named.',
