@@ -12,7 +12,10 @@ export interface Address {
 /** Control, white space, zero-width and bidirectional characters; CR and LF would reach a header. */
 const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Z}\p{Cs}]/u;
 
-const syntax = z.email();
+/** The pattern of `z.email()`, and top-level domains that are not written in Latin letters (xn--p1ai). */
+const syntax = z.email({
+  pattern: /^(?!\.)(?!.*\.\.)[\w'+\-.]*[\w+-]@(?:[a-z0-9][a-z0-9-]*\.)+(?:[a-z]{2,}|xn--[a-z0-9-]+)$/i,
+});
 
 /**
  * Reads one address as a person would type it.

@@ -1,0 +1,177 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startCommand } from './helpers/command.ts';
+
+/** Commands as their users run them, in processes of their own. */
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(path.join(os.tmpdir(), 'wv-cli-'));
+});
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+const run = (args: string[], env: Record<string, string> = {}) =>
+  startCommand(args, { DATA_DIR: path.join(root, 'unused'), ...env }).done;
+
+/** One line that a person can act on, and nothing that only a programmer reads. */
+function expectOneLine(result: { stderr: string }, about: RegExp): void {
+  expect(result.stderr).toMatch(/^error: [^\n]+\n$/);
+  expect(result.stderr).toMatch(about);
+  expect(result.stderr).not.toMatch(/\n? {4}at |node_modules|\.ts:\d/);
+}
+
+describe('settings that are wrong', () => {
+  test.each([
+    [{ SCHEDULE: 'every now and then' }, /SCHEDULE.*Tue 09:00/],
+    [{ TIMEZONE: 'Mars/Olympus' }, /TIMEZONE/],
+    [{ REVIEW_LEAD: 'soon' }, /REVIEW_LEAD/],
+    [{ DATABASE_URL: 'mysql://x' }, /DATABASE_URL/],
+    [{ SOURCES: 'carrier-pigeon:roof' }, /SOURCES.*folder:/],
+    [{ PORT: 'eighty' }, /PORT/],
+  ])('%o stop a command with one line', async (env, about) => {
+    const result = await run(['status'], env);
+    expect(result.code).toBe(1);
+    expectOneLine(result, about);
+  });
+
+  test('are all listed at once', async () => {
+    const result = await run(['status'], { SCHEDULE: 'x', PORT: '-1', APPROVAL: 'perhaps' });
+    for (const name of [/SCHEDULE/, /PORT/, /APPROVAL/]) expectOneLine(result, name);
+  });
+
+  test('a web process without a database to share is told what to set', async () => {
+    const result = await run(['serve', '--role', 'web']);
+    expect(result.code).toBe(1);
+    expectOneLine(result, /DATABASE_URL/);
+  });
+
+  test('a database that does not answer', async () => {
+    const result = await run(['status'], {
+      DATABASE_URL: 'postgres://127.0.0.1:1/none',
+      SECRET_KEY: 'k'.repeat(40),
+    });
+    expect(result.code).toBe(1);
+    expectOneLine(result, /database.*does not answer/);
+  });
+});
+
+describe('usage', () => {
+  test.each([
+    [['no-such-command']],
+    [['serve', '--role', 'king']],
+    [['import-page']],
+    [['demo', '--subscribers', 'many']],
+  ])('%j is wrong, exit code 2', async (args) => {
+    const result = await run(args);
+    expect(result.code).toBe(2);
+    expect(result.stderr).toMatch(/^error: /);
+  });
+
+  test('--help of the program names every command', async () => {
+    const { code, stdout } = await run(['--help']);
+    expect(code).toBe(0);
+    for (const name of [
+      'demo',
+      'serve',
+      'gather',
+      'compose',
+      'preview',
+      'approve',
+      'send',
+      'status',
+      'migrate',
+    ]) {
+      expect(stdout).toContain(`  ${name}`);
+    }
+  });
+});
+
+describe('one installation, from nothing to sent', () => {
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    const comparisons = path.join(root, 'comparisons');
+    await mkdir(comparisons);
+    await mkdir(path.join(root, 'empty'));
+    await writeFile(path.join(comparisons, 'broken.json'), '{ "slug": ');
+    await writeFile(path.join(comparisons, 'half.md'), '---\nslug: half\n---\n');
+    env = { DATA_DIR: path.join(root, 'var'), SOURCES: `folder:${path.join(root, 'empty')}` };
+  });
+
+  test('an empty week is skipped, with its reason', async () => {
+    const { code, stdout } = await run(['compose', '--json'], env);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      status: 'skipped',
+      reason: 'No new comparison since the last issue.',
+    });
+  });
+
+  test('a broken file is reported by name and reason, and skipped', async () => {
+    const { code, stdout } = await run(['gather', '--json'], {
+      ...env,
+      SOURCES: `folder:${path.join(root, 'comparisons')}`,
+    });
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report.added).toBe(0);
+    expect(report.rejected.map((each: { name: string }) => path.basename(each.name))).toEqual([
+      'broken.json',
+      'half.md',
+    ]);
+  });
+
+  test('a folder that is not there is one line', async () => {
+    const result = await run(['gather'], { ...env, SOURCES: `folder:${path.join(root, 'nowhere')}` });
+    expect(result.code).toBe(1);
+    expectOneLine(result, /nowhere/);
+  });
+
+  test('without a postal address nothing is approved, and the demo says so too', async () => {
+    const samples = { ...env, SOURCES: 'folder:samples/comparisons' };
+    expect((await run(['gather'], samples)).code).toBe(0);
+    expect((await run(['compose'], samples)).code).toBe(0);
+    const approved = await run(['approve'], samples);
+    expect(approved.code).toBe(1);
+    expectOneLine(approved, /POSTAL_ADDRESS/);
+    const demo = await run(['demo'], {
+      ...samples,
+      DATA_DIR: path.join(root, 'no-address'),
+      POSTAL_ADDRESS: '',
+    });
+    expect(demo.code).toBe(1);
+    expectOneLine(demo, /POSTAL_ADDRESS/);
+  });
+
+  test('a port in use is one line, and the program that uses it is not disturbed', async () => {
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as net.AddressInfo;
+    const result = await run(['serve'], { ...env, PORT: String(port) });
+    expect(result.code).toBe(1);
+    expectOneLine(result, new RegExp(`Port ${port}.*in use`));
+    server.close();
+  });
+
+  test('the demo sends once, says what it did as one JSON document, and has nothing new the second time', async () => {
+    const demo = { DATA_DIR: path.join(root, 'demo') };
+    const first = await run(['demo', '--json'], demo);
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      issue: { status: 'sent' },
+      audience: 210,
+      submitted: 208,
+      uncertain: 0,
+    });
+    const second = await run(['demo', '--json'], demo);
+    expect(second).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(second.stdout)).toMatchObject({ submitted: 0 });
+
+    const status = JSON.parse((await run(['status', '--json'], demo)).stdout);
+    expect(status.subscribers).toEqual({ active: 210, pending: 13, suppressed: 9, unsubscribed: 18 });
+  });
+});
