@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { AppError } from './errors.ts';
+import { AppError, explain } from './errors.ts';
 import { parseDuration, parseSchedule, type Schedule } from './issues/index.ts';
 import { parseSource, type Source } from './sources/index.ts';
 
@@ -22,13 +22,16 @@ const list = z
       .filter((part) => part !== ''),
   );
 
+/** As part of a list of problems, which ends with the full stop. */
+const problemOf = (error: unknown) => explain(error).replace(/\.$/, '');
+
 /** Runs a parser of ours inside zod, so that its message is listed with all the others. */
 const parsed = <T>(parse: (value: string) => T) =>
   z.string().transform((value, context): T => {
     try {
       return parse(value);
     } catch (error) {
-      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+      context.addIssue({ code: 'custom', message: problemOf(error) });
       return z.NEVER;
     }
   });
@@ -56,7 +59,7 @@ export const settingsSchema = z.object({
     .optional()
     .describe('Redis 6.2 or newer, maxmemory-policy noeviction. Empty: the queue lives in the database.'),
   PUBLIC_URL: baseUrl
-    .default('http://localhost:3000')
+    .prefault('http://localhost:3000')
     .describe('Where readers reach this installation; links in mail start with it.'),
   HOST: z.string().default('127.0.0.1').describe('Address to listen on.'),
   PORT: z.coerce
@@ -66,9 +69,15 @@ export const settingsSchema = z.object({
     .max(65_535)
     .default(3000)
     .describe('Port to listen on.'),
-  SECRET_KEY: list.describe(
-    'Signs links in mail. Made and kept in DATA_DIR on the embedded default. Comma-separated: the first signs, all verify.',
-  ),
+  SECRET_KEY: list
+    .superRefine((keys, context) => {
+      for (const [index, key] of keys.entries()) {
+        if (key.length < 32) context.addIssue(`key ${index + 1} is shorter than 32 characters`);
+      }
+    })
+    .describe(
+      'Signs links in mail. Made and kept in DATA_DIR on the embedded default. Comma-separated: the first signs, all verify.',
+    ),
   MAIL_FROM: mailbox
     .default('Weekly AI Tool Verdicts <digest@verdicts.example>')
     .describe('Sender of issues.'),
@@ -163,13 +172,10 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
     : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
 
   const schedule = parseScheduleOf(given, problems);
-  if (result.success && result.data.DATABASE_URL !== undefined && result.data.SECRET_KEY.length === 0) {
+  if (given.DATABASE_URL !== undefined && list.parse(given.SECRET_KEY).length === 0) {
     problems.push(
       'SECRET_KEY: is required with DATABASE_URL, because every process must sign links with the same key; try `openssl rand -base64 32`',
     );
-  }
-  for (const [index, key] of (result.data?.SECRET_KEY ?? []).entries()) {
-    if (key.length < 32) problems.push(`SECRET_KEY: key ${index + 1} is shorter than 32 characters`);
   }
   if (!result.success || schedule === undefined || problems.length > 0) {
     throw new AppError('config-invalid', `Settings are wrong: ${problems.join('; ')}.`, {
@@ -214,12 +220,19 @@ function parseScheduleOf(
   given: Record<string, string | undefined>,
   problems: string[],
 ): Schedule | undefined {
-  try {
-    return parseSchedule(given.SCHEDULE ?? 'Tue 09:00', given.TIMEZONE ?? 'UTC');
-  } catch (error) {
-    problems.push(error instanceof Error ? error.message : String(error));
-    return undefined;
+  const { SCHEDULE = 'Tue 09:00', TIMEZONE = 'UTC' } = given;
+  const before = problems.length;
+  for (const [schedule, timezone] of [
+    [SCHEDULE, 'UTC'],
+    ['Mon 00:00', TIMEZONE],
+  ] as const) {
+    try {
+      parseSchedule(schedule, timezone);
+    } catch (error) {
+      problems.push(problemOf(error));
+    }
   }
+  return problems.length === before ? parseSchedule(SCHEDULE, TIMEZONE) : undefined;
 }
 
 /** The embedded default makes its own key on first use, readable by its owner only, and keeps it. */

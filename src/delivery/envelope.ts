@@ -96,6 +96,9 @@ export function buildMessages(
         message.replyTo,
         message.subject,
         headers,
+        // Where one body ends and the other begins is part of the bytes.
+        html.length,
+        text.length,
       ]),
     );
     hash.update(html);

@@ -29,7 +29,11 @@ export async function openOutbox(dataDir: string, clock: () => Date = () => new 
       const issue = batch.messages[0]?.issue ?? 'empty';
       const folder = path.join(outbox, issue, folderName(batch.key));
       const earlier = await readAnswer(folder);
-      if (earlier !== undefined) return replay(earlier, batch);
+      if (earlier !== undefined) {
+        // Whoever accepted it may not have lived to list it.
+        await writeIndexes(outbox, issue);
+        return replay(earlier, batch);
+      }
 
       const draft = path.join(aside, randomUUID());
       await mkdir(draft, { recursive: true });
@@ -116,6 +120,7 @@ async function compose(message: Message, date: Date): Promise<Buffer> {
     date,
     messageId: `<${message.deliveryId}@${domain}>`,
     baseBoundary: message.deliveryId,
+    newline: 'windows',
     disableUrlAccess: true,
     disableFileAccess: true,
   })
@@ -123,18 +128,26 @@ async function compose(message: Message, date: Date): Promise<Buffer> {
     .build();
 }
 
-/** Written aside and renamed, like everything in the outbox, so that a browser never sees half a page. */
+/**
+ * Written aside and renamed, like everything in the outbox, so that a browser never sees half a page; and
+ * again until it lists what is there, so that of two who write at once none hides what the other added.
+ */
 async function writeIndexes(outbox: string, issue: string): Promise<void> {
   for (const [folder, title] of [
     [path.join(outbox, issue), issue],
     [outbox, 'Outbox'],
   ] as const) {
-    const links = (await subfolders(folder))
-      .sort()
-      .map((name) => `<a href="${name}/index.html">${escapeHtml(name)}</a>`);
-    const draft = path.join(folder, `.index.${randomUUID()}`);
-    await writeFile(draft, listing(title, links));
-    await rename(draft, path.join(folder, 'index.html'));
+    for (let written: string | undefined; ; ) {
+      const links = (await subfolders(folder))
+        .sort()
+        .map((name) => `<a href="${name}/index.html">${escapeHtml(name)}</a>`);
+      const page = listing(title, links);
+      if (page === written) break;
+      const draft = path.join(folder, `.index.${randomUUID()}`);
+      await writeFile(draft, page);
+      await rename(draft, path.join(folder, 'index.html'));
+      written = page;
+    }
   }
 }
 

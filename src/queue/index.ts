@@ -91,6 +91,12 @@ export async function openQueue(
       },
       waiting: (name) => queueOf(name).getWaitingCount(),
       async schedule(schedulers) {
+        for (const name of QUEUE_NAMES) {
+          for (const { key } of await queueOf(name).getJobSchedulers()) {
+            if (!schedulers.some((scheduler) => scheduler.name === key))
+              await queueOf(name).removeJobScheduler(key);
+          }
+        }
         for (const { name, every, pattern, timezone } of schedulers) {
           await queueOf(contracts[name].queue).upsertJobScheduler(
             name,
@@ -130,6 +136,12 @@ export async function openQueue(
   }
 }
 
+/**
+ * A limit that nobody reaches. Without any, a worker does not look whether the queue is held, and
+ * {@link HoldQueue} would only stop the worker that threw it.
+ */
+const HOLDABLE = { max: 1_000_000_000, duration: 1_000 };
+
 interface Backend {
   queue(name: QueueName): Queue;
   worker(name: QueueName, processor: (job: Job) => Promise<void>, concurrency: number): Worker;
@@ -142,7 +154,7 @@ async function backend(home: { redisUrl: string } | { pool: Pool }, lifetime: Li
     return {
       queue: (name) => new Queue(name, { connection, prefix: 'weekly-verdict' }),
       worker: (name, processor, concurrency) =>
-        new Worker(name, processor, { connection, prefix: 'weekly-verdict', concurrency }),
+        new Worker(name, processor, { connection, prefix: 'weekly-verdict', concurrency, limiter: HOLDABLE }),
     };
   }
   const client = await home.pool.connect();
@@ -156,7 +168,12 @@ async function backend(home: { redisUrl: string } | { pool: Pool }, lifetime: Li
   return {
     queue: (name) => new Queue(name, { connection }, factory) as unknown as Queue,
     worker: (name, processor, concurrency) =>
-      new Worker(name, processor, { connection, concurrency }, factory) as unknown as Worker,
+      new Worker(
+        name,
+        processor,
+        { connection, concurrency, limiter: HOLDABLE },
+        factory,
+      ) as unknown as Worker,
   };
 }
 

@@ -15,7 +15,11 @@ export async function connectRedis(url: string): Promise<Redis> {
   // Every command rejects or waits on its own; without a listener ioredis prints to the console.
   redis.on('error', () => {});
   const probe = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
-  probe.on('error', () => {});
+  // `connect` only rejects with "Connection is closed."; why it was closed comes as an event.
+  let reason: unknown;
+  probe.on('error', (error) => {
+    reason = error;
+  });
   try {
     await probe.connect();
     const policy = await probe.config('GET', 'maxmemory-policy').catch(() => undefined);
@@ -31,10 +35,16 @@ export async function connectRedis(url: string): Promise<Redis> {
     redis.disconnect();
     if (error instanceof AppError) throw error;
     throw new AppError('redis-unreachable', 'The Redis of REDIS_URL does not answer.', {
-      help: `It said: ${error instanceof Error ? error.message : String(error)}`,
-      cause: error,
+      help: `It said: ${messageOf(reason ?? error)}.`,
+      cause: reason ?? error,
     });
   } finally {
     probe.disconnect();
   }
+}
+
+/** Of a name with several addresses, what each of them answered. */
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join(', ');
+  return error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
 }

@@ -1,0 +1,289 @@
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type Config, loadConfig, settingsSchema } from '../src/config.ts';
+import { AppError, explain } from '../src/errors.ts';
+import { temporaryFolder } from './helpers/homes.ts';
+import { ROOT, start } from './helpers/processes.ts';
+
+let folder: ReturnType<typeof temporaryFolder>;
+let dataDir: string;
+beforeEach(() => {
+  folder = temporaryFolder();
+  dataDir = path.join(folder.path, 'data');
+});
+afterEach(() => folder[Symbol.dispose]());
+
+const KEY = 'k'.repeat(32);
+const load = (env: Record<string, string | undefined> = {}) =>
+  loadConfig({ DATA_DIR: dataDir, SECRET_KEY: KEY, ...env });
+
+/** What a person reads about these settings. */
+function complaint(env: Record<string, string>): string {
+  try {
+    load(env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(AppError);
+    expect((error as AppError).code).toBe('config-invalid');
+    return explain(error);
+  }
+  throw new Error(`no complaint about ${JSON.stringify(env)}`);
+}
+
+/** Name → default (as it would be typed) and explanation, in the order of the schema. */
+const documented = Object.entries(
+  z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' }).properties ?? {},
+).map(([name, property]) => {
+  const { default: value = '', description = '' } = property as { default?: unknown; description?: string };
+  return { name, value: String(value), description };
+});
+
+describe('settings', () => {
+  it('may all be left out', () => {
+    const { config, secrets } = load();
+    expect(config).toEqual({
+      dataDir,
+      database: 'embedded',
+      queue: 'database',
+      publicUrl: 'http://localhost:3000',
+      host: '127.0.0.1',
+      port: 3000,
+      mail: {
+        from: 'Weekly AI Tool Verdicts <digest@verdicts.example>',
+        replyTo: 'Weekly AI Tool Verdicts <digest@verdicts.example>',
+        postalAddress: '',
+      },
+      newsletterName: 'Weekly AI Tool Verdicts',
+      schedule: { weekday: 2, hour: 9, minute: 0, zone: 'UTC' },
+      reviewLeadMs: 24 * 3_600_000,
+      approval: 'required',
+      template: 'react:digest',
+      minComparisons: 1,
+      sources: [],
+      logLevel: 'info',
+    } satisfies Config);
+    expect(secrets).toEqual({ databaseUrl: undefined, redisUrl: undefined, secretKeys: [KEY] });
+  });
+
+  it('that are empty are not set', () => {
+    const empty = Object.fromEntries(documented.map(({ name }) => [name, '']));
+    expect(load({ ...empty, DATA_DIR: dataDir, SECRET_KEY: KEY })).toEqual(load());
+  });
+
+  it('are read as they are meant', () => {
+    const { config, secrets } = load({
+      DATABASE_URL: 'postgresql://verdict:pass@db/verdict',
+      REDIS_URL: 'rediss://cache:6380/2',
+      SECRET_KEY: ` ${'a'.repeat(32)} , ${'b'.repeat(40)} ,`,
+      PUBLIC_URL: 'https://verdicts.example/weekly//',
+      PORT: '0',
+      MAIL_FROM: 'digest@verdicts.example',
+      MAIL_REPLY_TO: 'The desk <desk@verdicts.example>',
+      POSTAL_ADDRESS: '1 Street\n  12345 Town\r\nCountry ',
+      SCHEDULE: 'friday 7:05',
+      TIMEZONE: 'Asia/Tokyo',
+      REVIEW_LEAD: '90m',
+      APPROVAL: 'auto',
+      ISSUE_TEMPLATE: 'mjml:digest',
+      ISSUE_MIN_COMPARISONS: '3',
+      SOURCES: 'folder:samples/comparisons, folder:elsewhere',
+      LOG_LEVEL: 'silent',
+    });
+    expect(config).toMatchObject({
+      database: 'postgres',
+      queue: 'redis',
+      publicUrl: 'https://verdicts.example/weekly',
+      port: 0,
+      mail: {
+        from: 'digest@verdicts.example',
+        replyTo: 'The desk <desk@verdicts.example>',
+        postalAddress: '1 Street, 12345 Town, Country',
+      },
+      schedule: { weekday: 5, hour: 7, minute: 5, zone: 'Asia/Tokyo' },
+      reviewLeadMs: 90 * 60_000,
+      minComparisons: 3,
+    });
+    expect(config.sources).toHaveLength(2);
+    expect(secrets.secretKeys).toEqual(['a'.repeat(32), 'b'.repeat(40)]);
+  });
+
+  it('that nobody knows are left alone', () => {
+    expect(load({ PATH: '/bin', NODE_OPTIONS: '--x' })).toEqual(load());
+  });
+});
+
+/** One or more wrong values of every setting that can be wrong. */
+const WRONG: Record<string, string[]> = {
+  DATABASE_URL: ['nonsense', 'mysql://db/verdict', 'http://db'],
+  REDIS_URL: ['cache:6379', 'http://cache'],
+  PUBLIC_URL: ['verdicts.example', 'ftp://verdicts.example', 'javascript:alert(1)'],
+  PORT: ['http', '-1', '65536', '80.5', '1e9'],
+  SECRET_KEY: ['short', `${KEY},short`],
+  MAIL_FROM: ['nobody', 'a@b, c@d', 'A <a@b> <c@d>', 'A\r\nBcc: x@y <a@b>', '<a@b>'],
+  MAIL_REPLY_TO: ['nobody', 'desk@verdicts.example\nBcc: x@y'],
+  NEWSLETTER_NAME: ['two\nlines', 'x'.repeat(81)],
+  SCHEDULE: ['whenever', 'Tue', '09:00', 'Tue 24:00', 'Tue 09:60'],
+  TIMEZONE: ['Mars/Olympus', '+02:00', 'Europe'],
+  REVIEW_LEAD: ['soon', '24', '-1h', '1w'],
+  APPROVAL: ['maybe', 'AUTO'],
+  ISSUE_TEMPLATE: ['digest', 'react:other'],
+  ISSUE_MIN_COMPARISONS: ['0', 'many', '1.5', '1001'],
+  SOURCES: ['samples/comparisons', 'carrier-pigeon:coop', 'folder:'],
+  LOG_LEVEL: ['loud'],
+};
+
+describe('a wrong setting', () => {
+  it.each(Object.entries(WRONG).flatMap(([name, values]) => values.map((value) => [name, value] as const)))(
+    '%s=%j is named, on one line',
+    (name, value) => {
+      const text = complaint({ [name]: value });
+      expect(text).toContain(name);
+      expect(text).not.toMatch(/[\r\n]|\.\./);
+      const others = Object.keys(WRONG).filter((other) => other !== name);
+      expect(others.filter((other) => new RegExp(`(?<![A-Z_])${other}[: ]`).test(text))).toEqual([]);
+    },
+  );
+
+  it('is listed together with all the others', () => {
+    const names = Object.keys(WRONG);
+    fc.assert(
+      fc.property(
+        fc
+          .subarray(names, { minLength: 1 })
+          .chain((chosen) =>
+            fc.record(
+              Object.fromEntries(chosen.map((name) => [name, fc.constantFrom(...(WRONG[name] ?? []))])),
+            ),
+          ),
+        (env) => {
+          const text = complaint(env as Record<string, string>);
+          expect(Object.keys(env).filter((name) => !text.includes(name))).toEqual([]);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('does not make anything', () => {
+    expect(() => loadConfig({ DATA_DIR: dataDir, PORT: 'x' })).toThrow(AppError);
+    expect(() => statSync(dataDir)).toThrow('ENOENT');
+  });
+});
+
+describe('secrets', () => {
+  const SECRET = {
+    DATABASE_URL: 'postgres://verdict:hunter2@db/verdict',
+    REDIS_URL: 'redis://:hunter3@cache:6379',
+    SECRET_KEY: `${'s'.repeat(32)},${'t'.repeat(32)}`,
+  };
+  const betrayed = (text: string) =>
+    ['hunter2', 'hunter3', 'sss', 'ttt'].filter((word) => text.includes(word));
+
+  it('are not in what may be printed', () => {
+    const { config, secrets } = load(SECRET);
+    expect(betrayed(JSON.stringify(config))).toEqual([]);
+    expect(betrayed(JSON.stringify(secrets))).toHaveLength(4);
+  });
+
+  it('are not quoted in a complaint', () => {
+    expect(betrayed(complaint({ ...SECRET, PORT: 'x' }))).toEqual([]);
+    expect(
+      betrayed(
+        complaint({
+          DATABASE_URL: SECRET.DATABASE_URL.replace('postgres', 'mysql'),
+          REDIS_URL: SECRET.REDIS_URL.replace('redis:', 'http:'),
+          SECRET_KEY: 'sss,ttt',
+        }),
+      ),
+    ).toEqual([]);
+  });
+
+  it('of several processes must be given', () => {
+    expect(complaint({ DATABASE_URL: SECRET.DATABASE_URL, SECRET_KEY: '' })).toMatch(
+      /SECRET_KEY: is required with/,
+    );
+    expect(load({ DATABASE_URL: SECRET.DATABASE_URL }).secrets.secretKeys).toEqual([KEY]);
+  });
+});
+
+describe('the secret that is made', () => {
+  const keyFile = () => path.join(dataDir, 'secret.key');
+
+  it('is kept, for its owner only', () => {
+    const first = loadConfig({ DATA_DIR: dataDir }).secrets.secretKeys;
+    expect(first[0]?.length).toBeGreaterThanOrEqual(43);
+    expect(loadConfig({ DATA_DIR: dataDir }).secrets.secretKeys).toEqual(first);
+    expect(statSync(keyFile()).mode & 0o777).toBe(0o600);
+    expect(readFileSync(keyFile(), 'utf8').trim()).toBe(first[0]);
+    rmSync(keyFile());
+    expect(loadConfig({ DATA_DIR: dataDir }).secrets.secretKeys).not.toEqual(first);
+  });
+
+  it('stands back for one that is given', () => {
+    loadConfig({ DATA_DIR: dataDir });
+    expect(load().secrets.secretKeys).toEqual([KEY]);
+  });
+
+  it('is not disturbed by what a killed process left', () => {
+    mkdirSync(dataDir, { recursive: true });
+    writeFileSync(path.join(dataDir, `secret.key.${process.pid}`), 'half');
+    const { secretKeys } = loadConfig({ DATA_DIR: dataDir }).secrets;
+    expect(secretKeys[0]?.length).toBeGreaterThanOrEqual(43);
+  });
+
+  it('is one, however many processes start at once', async () => {
+    const children = Array.from({ length: 4 }, () => start('test/helpers/child-secret.ts', [dataDir]));
+    try {
+      await Promise.all(children.map((child) => child.says('ready')));
+      for (const child of children) child.tell('go');
+      const said = await Promise.all(children.map(async (child) => (await child.ended).stdout));
+      expect(said[0]).toMatch(/^ready\n[\w-]{43}\n$/);
+      expect(new Set(said).size).toBe(1);
+    } finally {
+      for (const child of children) await child[Symbol.asyncDispose]();
+    }
+  });
+});
+
+describe('.env.example', () => {
+  const lines = readFileSync(path.join(ROOT, '.env.example'), 'utf8').split('\n');
+  const ends = lines.findIndex((line) => line.includes('docker-compose.yml'));
+
+  it('explains every setting once, in the order of the schema, with its default', () => {
+    const explained = lines.slice(0, ends).flatMap((line, index) => {
+      const match = /^# ([A-Z_]+)=(.*)$/.exec(line);
+      if (match === null) return [];
+      let from = index;
+      while (lines[from - 1]?.startsWith('# ') && !/^# [A-Z_]+=/.test(lines[from - 1] ?? '')) from -= 1;
+      const description = lines
+        .slice(from, index)
+        .map((each) => each.slice(2))
+        .join(' ');
+      return [{ name: match[1], value: match[2], description }];
+    });
+    expect(explained).toEqual(documented);
+    for (const { description, name } of documented) expect(description, name).toMatch(/^[A-Za-z].+\.$/);
+  });
+
+  it('sets nothing, so that a copy of it changes nothing', () => {
+    expect(lines.filter((line) => line !== '' && !line.startsWith('#'))).toEqual([]);
+  });
+
+  it('names what docker-compose.yml asks for, and nothing else that is not ours', () => {
+    const ours = new Set(documented.map(({ name }) => name));
+    const named = lines.flatMap((line) => /^# ([A-Z_]+)=/.exec(line)?.[1] ?? []);
+    expect(named.filter((name) => !ours.has(name))).toEqual(['POSTGRES_PASSWORD']);
+  });
+
+  it('is understood when every line is switched on', () => {
+    const env = Object.fromEntries(
+      lines.slice(0, ends).flatMap((line) => {
+        const match = /^# ([A-Z_]+)=(.*)$/.exec(line);
+        return match ? [[match[1], match[2]]] : [];
+      }),
+    );
+    expect(load({ ...env, DATA_DIR: dataDir, SECRET_KEY: KEY })).toEqual(load());
+  });
+});

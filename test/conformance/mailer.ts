@@ -1,0 +1,107 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BatchRequest, Mailer, Message } from '../../src/mailer/index.ts';
+
+/** A mailer with a view of what came out at the other end. */
+export interface MailerHome extends AsyncDisposable {
+  mailer: Mailer;
+  /** The recipient of every copy that was accepted. */
+  copies(): Promise<string[]>;
+}
+
+export function message(more: Partial<Message> = {}): Message {
+  const deliveryId = more.deliveryId ?? randomUUID();
+  return {
+    deliveryId,
+    issue: '2026-11-24',
+    from: 'Weekly Verdicts <digest@verdicts.example>',
+    to: `reader-${deliveryId.slice(0, 8)}@readers.example`,
+    replyTo: 'desk@verdicts.example',
+    subject: 'Ship Inkwell over Ferret',
+    html: '<!doctype html><html><body><p>Ship it.</p></body></html>',
+    text: 'Ship it.\n',
+    headers: { 'List-Id': 'Weekly Verdicts <digest.verdicts.example>' },
+    ...more,
+  };
+}
+
+export function batch(messages: Message[], key = `batch/${randomUUID()}/r1`): BatchRequest {
+  const payloadHash = createHash('sha256').update(JSON.stringify(messages)).digest('base64url');
+  return { key, payloadHash, messages };
+}
+
+/** What delivery builds on: a batch is accepted whole, under its key, once. */
+export function describeMailer(name: string, open: () => Promise<MailerHome>): void {
+  describe(name, () => {
+    let home: MailerHome;
+    let mailer: Mailer;
+    beforeEach(async () => {
+      home = await open();
+      mailer = home.mailer;
+    });
+    afterEach(() => home?.[Symbol.asyncDispose]());
+
+    it('accepts every message of a batch, in order', async () => {
+      const messages = Array.from({ length: 100 }, () => message());
+      const outcome = await mailer.submit(batch(messages));
+      expect(outcome).toMatchObject({ kind: 'accepted' });
+      if (outcome.kind !== 'accepted') return;
+      expect(outcome.items).toHaveLength(100);
+      for (const item of outcome.items) expect(item).toEqual({ accepted: expect.any(String) });
+      expect(new Set(outcome.items.map((item) => ('accepted' in item ? item.accepted : ''))).size).toBe(100);
+      expect((await home.copies()).sort()).toEqual(messages.map(({ to }) => to).sort());
+    });
+
+    it('answers a replay as it answered first, and mails nobody again', async () => {
+      const first = batch([message(), message()]);
+      const answer = await mailer.submit(first);
+      expect(await mailer.submit(structuredClone(first))).toEqual(answer);
+      expect(await home.copies()).toHaveLength(2);
+    });
+
+    it('takes the same messages under another key for another batch', async () => {
+      const messages = [message()];
+      await mailer.submit(batch(messages));
+      await mailer.submit(batch(messages));
+      expect(await home.copies()).toHaveLength(2);
+    });
+
+    it('does not take other bytes under a key that was used', async () => {
+      const first = batch([message()]);
+      await mailer.submit(first);
+      const outcome = await mailer.submit(batch([message()], first.key));
+      expect(outcome).toMatchObject({ kind: 'ambiguous', final: true });
+      expect(await home.copies()).toEqual([first.messages[0]?.to]);
+      // And the first answer stands.
+      expect(await mailer.submit(first)).toMatchObject({ kind: 'accepted' });
+    });
+
+    it('leaves one copy of many calls at once under one key', async () => {
+      const first = batch([message(), message(), message()]);
+      const outcomes = await Promise.all(Array.from({ length: 8 }, () => mailer.submit(first)));
+      for (const outcome of outcomes) expect(outcome).toEqual(outcomes[0]);
+      expect(outcomes[0]).toMatchObject({ kind: 'accepted' });
+      expect((await home.copies()).sort()).toEqual(first.messages.map(({ to }) => to).sort());
+    });
+
+    it('lets one of two that differ under one key win', async () => {
+      const key = `batch/${randomUUID()}/r1`;
+      const outcomes = await Promise.all(
+        Array.from({ length: 6 }, () => mailer.submit(batch([message()], key))),
+      );
+      expect(outcomes.filter(({ kind }) => kind === 'accepted')).toHaveLength(1);
+      expect(outcomes.filter((outcome) => outcome.kind === 'ambiguous' && outcome.final)).toHaveLength(5);
+      expect(await home.copies()).toHaveLength(1);
+    });
+
+    it('remembers what it accepted, if it can be asked', async (context) => {
+      if (mailer.recall === undefined) return context.skip('this provider keeps no such record');
+      const first = batch([message(), message()]);
+      expect(await mailer.recall(first.key)).toBe('unknown-key');
+      const outcome = await mailer.submit(first);
+      expect(outcome.kind === 'accepted' && outcome.items).toEqual(await mailer.recall(first.key));
+      expect(await mailer.recall(first.key.replace('/r1', '/r2'))).toBe('unknown-key');
+      expect(await mailer.recall('')).toBe('unknown-key');
+    });
+  });
+}

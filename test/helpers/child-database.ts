@@ -1,0 +1,38 @@
+import { createInterface } from 'node:readline/promises';
+import { sql } from 'kysely';
+import { openDatabase } from '../../src/db/index.ts';
+import { AppError } from '../../src/errors.ts';
+
+/**
+ * A process that has the embedded database of a DATA_DIR open, for tests that kill it.
+ *
+ * - `hold`: opens it, says `open`, writes a row for every line it is told, and closes at the end of its input;
+ * - `write`: opens it and commits one batch of rows after another, saying the number of each when it is committed.
+ *
+ * A refusal is printed as `refused <code>`.
+ */
+const [mode = 'hold', dataDir = ''] = process.argv.slice(2);
+
+try {
+  await using database = await openDatabase({ databaseUrl: undefined, dataDir });
+  const db = database.kysely;
+  await sql`create table if not exists kept (batch int not null, place int not null)`.execute(db);
+  console.log('open');
+  if (mode === 'hold') {
+    for await (const line of createInterface({ input: process.stdin })) {
+      await sql`insert into kept values (${Number(line)}, 1)`.execute(db);
+      console.log(`kept ${line}`);
+    }
+  } else {
+    for (let batch = 1; ; batch += 1) {
+      await db.transaction().execute(async (tx) => {
+        for (let place = 1; place <= 3; place += 1)
+          await sql`insert into kept values (${batch}, ${place})`.execute(tx);
+      });
+      console.log(`committed ${batch}.`);
+    }
+  }
+} catch (error) {
+  if (!(error instanceof AppError)) throw error;
+  console.log(`refused ${error.code}`);
+}

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import ts from 'typescript';
+import { ROOT } from './processes.ts';
+
+/** A column as one of the two says it is, in words that both can use. */
+export interface Column {
+  kind: 'text' | 'text[]' | 'number' | 'timestamp' | 'json';
+  nullable: boolean;
+  /** The database makes the value when none is given. */
+  made: boolean;
+  /** The words it is limited to, sorted; empty when any will do. */
+  words: string[];
+}
+
+export type Tables = Record<string, Record<string, Column>>;
+
+/** What src/db/schema.ts says, read as TypeScript: the types are gone at run time. */
+export function declaredTables(): Tables {
+  const file = path.join(ROOT, 'src/db/schema.ts');
+  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
+  const interfaces = new Map<string, ts.InterfaceDeclaration>();
+  const aliases = new Map<string, ts.TypeNode>();
+  for (const statement of source.statements) {
+    if (ts.isInterfaceDeclaration(statement)) interfaces.set(statement.name.text, statement);
+    if (ts.isTypeAliasDeclaration(statement)) aliases.set(statement.name.text, statement.type);
+  }
+  const fields = (name: string) => [...(interfaces.get(name)?.members ?? [])].filter(ts.isPropertySignature);
+  const entries = fields('Schema').map(({ name, type }) => {
+    const columns = fields(type?.getText() ?? '').map((field) => {
+      if (field.type === undefined) throw new Error(`${field.getText()} has no type`);
+      return [field.name.getText(), columnOf(field.type, aliases)] as const;
+    });
+    return [name.getText(), Object.fromEntries(columns)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function columnOf(type: ts.TypeNode, aliases: Map<string, ts.TypeNode>): Column {
+  if (ts.isTypeReferenceNode(type)) {
+    const name = type.typeName.getText();
+    const [first, insert] = type.typeArguments ?? [];
+    if (name === 'Json') return { kind: 'json', nullable: false, made: false, words: [] };
+    if (name === 'Created') return { kind: 'timestamp', nullable: false, made: true, words: [] };
+    if (name === 'Date') return { kind: 'timestamp', nullable: false, made: false, words: [] };
+    if (name === 'ColumnType' && insert !== undefined)
+      return { kind: 'json', nullable: insert.getText().includes('null'), made: false, words: [] };
+    if ((name === 'Generated' || name === 'GeneratedAlways') && first !== undefined)
+      return { ...columnOf(first, aliases), made: true };
+    const alias = aliases.get(name);
+    if (alias !== undefined) return columnOf(alias, aliases);
+  }
+  if (ts.isUnionTypeNode(type)) {
+    const others = type.types.filter((each) => each.getText() !== 'null');
+    const nullable = others.length < type.types.length;
+    const [only] = others;
+    if (others.length === 1 && only !== undefined) return { ...columnOf(only, aliases), nullable };
+    const words = others.map((each) => each.getText().replaceAll("'", '')).sort();
+    return { kind: 'text', nullable, made: false, words };
+  }
+  const kind = ({ string: 'text', number: 'number', 'string[]': 'text[]' } as const)[type.getText()];
+  if (kind === undefined) throw new Error(`a type this test does not know: ${type.getText()}`);
+  return { kind, nullable: false, made: false, words: [] };
+}
