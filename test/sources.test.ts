@@ -125,7 +125,8 @@ describe('a folder', () => {
         ],
       },
     ]);
-    const crlf = (await put({ 'heron.md': MARKDOWN.replaceAll('\n', '\r\n') }), await gatherFolder(folder));
+    await put({ 'heron.md': MARKDOWN.replaceAll('\n', '\r\n') });
+    const crlf = await gatherFolder(folder);
     expect(crlf.comparisons).toEqual(comparisons);
   });
 
