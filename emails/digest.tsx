@@ -5,7 +5,7 @@ import { Entry, P, Section } from './parts/elements.tsx';
 import { Footer, Frame, Masthead } from './parts/frame.tsx';
 import { GlanceTable } from './parts/glance-table.tsx';
 import { ChangedVerdicts, CompactList, ReadersVoted } from './parts/lists.tsx';
-import { copy } from './words.ts';
+import { copy, glanceTitle } from './words.ts';
 
 /** The weekly digest: the ten-second table, the lead, the cards, and the short sections that have something to say. */
 export function Digest(content: IssueContent) {
@@ -13,7 +13,7 @@ export function Digest(content: IssueContent) {
   return (
     <Frame title={content.subject} preheader={content.preheader}>
       <Masthead content={content} />
-      <GlanceTable rows={glance} />
+      <GlanceTable title={glanceTitle(content)} rows={glance} />
       {intro !== null && <P style={{ paddingTop: 20 }}>{intro}</P>}
       <Lead card={lead} />
       {cards.length > 0 && (

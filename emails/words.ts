@@ -30,9 +30,16 @@ export function dateline(content: IssueContent): string {
 export const votesCast = (votes: number): string =>
   `${votes.toLocaleString('en-US')} ${votes === 1 ? 'vote' : 'votes'}`;
 
+/** Above the ten-second table, which in a long issue has its first rows only. */
+export function glanceTitle({ glance, cards, compact }: IssueContent): string {
+  const all = 1 + cards.length + compact.length;
+  return glance.length === all
+    ? 'Every verdict in ten seconds'
+    : `The first ${glance.length} of ${all} verdicts`;
+}
+
 /** Wording that both engines and the text part share, so that the three never drift apart. */
 export const copy = {
-  glance: 'Every verdict in ten seconds',
   lead: 'The lead',
   reviewers: 'Reviewer by reviewer',
   cards: 'Also compared',

@@ -48,6 +48,14 @@ const mailbox = z
     'must be an address or Name <address>',
   );
 
+const WEEK_MS = 7 * 24 * 3_600_000;
+
+function reviewLead(text: string): number {
+  const ms = parseDuration(text, 'REVIEW_LEAD');
+  if (ms > WEEK_MS) throw new AppError('bad-duration', `REVIEW_LEAD "${text}" is longer than a week`);
+  return ms;
+}
+
 export const settingsSchema = z.object({
   DATA_DIR: z.string().default('./var').describe('Embedded database, outbox and the secret made for it.'),
   DATABASE_URL: z
@@ -60,7 +68,9 @@ export const settingsSchema = z.object({
     .describe('Redis 6.2 or newer, maxmemory-policy noeviction. Empty: the queue lives in the database.'),
   PUBLIC_URL: baseUrl
     .prefault('http://localhost:3000')
-    .describe('Where readers reach this installation; links in mail start with it.'),
+    .describe(
+      'Where readers reach this installation; links in mail start with it. Empty: localhost at PORT.',
+    ),
   HOST: z.string().default('127.0.0.1').describe('Address to listen on.'),
   PORT: z.coerce
     .number({ error: 'must be a port number' })
@@ -96,7 +106,7 @@ export const settingsSchema = z.object({
     .describe('Name of the newsletter.'),
   SCHEDULE: z.string().default('Tue 09:00').describe('Weekday and local time an issue is due.'),
   TIMEZONE: z.string().default('UTC').describe('IANA zone of SCHEDULE.'),
-  REVIEW_LEAD: parsed(parseDuration)
+  REVIEW_LEAD: parsed(reviewLead)
     .prefault('24h')
     .describe('How long before the slot the draft is made: 90m, 24h, 2d.'),
   APPROVAL: z
@@ -190,7 +200,7 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
       dataDir,
       database: settings.DATABASE_URL === undefined ? 'embedded' : 'postgres',
       queue: settings.REDIS_URL === undefined ? 'database' : 'redis',
-      publicUrl: settings.PUBLIC_URL,
+      publicUrl: given.PUBLIC_URL === undefined ? `http://localhost:${settings.PORT}` : settings.PUBLIC_URL,
       host: settings.HOST,
       port: settings.PORT,
       mail: {

@@ -8,6 +8,13 @@ process.env.NODE_ENV ??= 'production';
 const { existsSync } = await import('node:fs');
 if (existsSync('.env')) process.loadEnvFile('.env');
 
+// A reader that has seen enough (`status | head -1`) closes the pipe: that is no fault of anybody.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.exitCode = 1;
+  });
+}
+
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => stop.abort());

@@ -20,6 +20,7 @@ import {
   lateness,
   listIssues,
   nextSlot,
+  refreshNewsletter,
   type Slot,
   slotsToDraft,
 } from './issues/index.ts';
@@ -62,11 +63,7 @@ export async function slotToCompose({ db, config, clock }: App): Promise<Slot> {
 export async function draft(app: App, slot: Slot): Promise<Issue> {
   const { config } = app;
   const settings = {
-    newsletter: {
-      name: config.newsletterName,
-      url: config.publicUrl,
-      postalAddress: config.mail.postalAddress,
-    },
+    newsletter: newsletterOf(app),
     template: config.template,
     minComparisons: config.minComparisons,
   };
@@ -80,6 +77,10 @@ export async function draft(app: App, slot: Slot): Promise<Issue> {
   return inReview;
 }
 
+function newsletterOf({ config }: App) {
+  return { name: config.newsletterName, url: config.publicUrl, postalAddress: config.mail.postalAddress };
+}
+
 /**
  * Approves an issue. It goes out at its slot, or at once if that has passed: then a person has decided.
  * @throws AppError `postal-address-missing`, `checks-failed`, `issue-refuses`, `issue-empty`.
@@ -87,10 +88,11 @@ export async function draft(app: App, slot: Slot): Promise<Issue> {
 export async function approve(app: App, issue: Issue): Promise<Issue> {
   if (app.config.mail.postalAddress === '') {
     throw new AppError('postal-address-missing', 'No issue can be approved without a postal address.', {
-      help: 'Set POSTAL_ADDRESS to the address that every issue must print, and compose again.',
+      help: 'Set POSTAL_ADDRESS to the address that every issue must print.',
     });
   }
-  const approved = await approveIssue(app.db, issue.id);
+  const current = await refreshNewsletter(app.db, issue, newsletterOf(app));
+  const approved = await approveIssue(app.db, current.id);
   if (approved.status === 'approved' && approved.dueAt <= app.clock()) return send(app, approved);
   return approved;
 }

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startCommand } from './helpers/command.ts';
 import { acceptedBatches, acceptedRecipients } from './helpers/outbox.ts';
 
-const READERS = 900;
+const READERS = 700;
 /** Readers of the samples who are pending, gone or suppressed. */
 const NOT_ACTIVE = 40;
 /** Readers of the samples whose only topic has nothing this week. */
@@ -50,7 +50,7 @@ async function killWhen(folder: string, reached: () => Promise<boolean> | boolea
 describe('a process killed without warning', () => {
   test('leaves an issue that the same command finishes: nobody lost, nobody doubled', async () => {
     await killWhen(dataDir, () => existsSync(path.join(dataDir, 'db.initialising')));
-    for (const batches of [1, 2, 5, 11, 19, 27]) {
+    for (const batches of [1, 4, 11, 21]) {
       await killWhen(path.join(dataDir, 'outbox'), async () => (await acceptedBatches(dataDir)) >= batches);
     }
     const { code, stderr, stdout } = await demo().done;
@@ -65,5 +65,5 @@ describe('a process killed without warning', () => {
     const recipients = await acceptedRecipients(dataDir, issues[0]?.name ?? '');
     expect(new Set(recipients).size, 'nobody doubled').toBe(recipients.length);
     expect(recipients.length, 'nobody lost').toBe(READERS - NOT_ACTIVE - WITHOUT_CONTENT);
-  });
+  }, 300_000);
 });

@@ -8,7 +8,7 @@ const { light, type } = theme;
 const { columns } = copy;
 
 /** The ten-second version: a real data table, verdicts down the left edge where the eye falls, the lead larger. */
-export const GlanceTable = ({ rows }: { rows: GlanceRow[] }) => (
+export const GlanceTable = ({ title, rows }: { title: string; rows: GlanceRow[] }) => (
   <table border={0} cellPadding={0} cellSpacing={0} width="100%" style={{ marginTop: 20 }}>
     <caption
       style={{
@@ -19,7 +19,7 @@ export const GlanceTable = ({ rows }: { rows: GlanceRow[] }) => (
         textAlign: 'left',
       }}
     >
-      {copy.glance}
+      {title}
     </caption>
     <thead>
       <tr>

@@ -49,7 +49,7 @@ export async function demo(context: Context, options: DemoOptions): Promise<numb
     results.push(await finishDemo(app, issue, context, options));
   }
   if (results.every(({ issue }) => issue.status === 'sent')) {
-    if (!context.env.SOURCES) await sendEarlierWeek(app, context);
+    if (!context.env.SOURCES) await sendEarlierWeek(app, context, tell);
     await addSampleSubscribers(app, options.subscribers ?? 0, tell);
     const result = await newIssue(app, context, options, tell);
     if (result !== undefined) results.push(result);
@@ -128,7 +128,8 @@ async function report(app: App, result: DemoResult): Promise<void> {
   say();
   say(`Issue ${issue.number} is ${issue.status}${issue.reason ? `: ${issue.reason}` : ''}`);
   say(`  subject      ${result.subject}`);
-  say(`  comparisons  ${issue.comparisons}, and ${result.changedVerdicts} changed verdicts`);
+  const changed = `${result.changedVerdicts} changed ${result.changedVerdicts === 1 ? 'verdict' : 'verdicts'}`;
+  say(`  comparisons  ${issue.comparisons}, and ${changed}`);
   say(
     `  variants     ${result.variants}, the largest ${result.htmlBytes.toLocaleString('en')} bytes of html`,
   );
@@ -147,7 +148,7 @@ async function report(app: App, result: DemoResult): Promise<void> {
  * Last week, when one of this week's comparisons looked different: without it there would be no
  * changed verdict to show. Goes out before there is anybody to read it.
  */
-async function sendEarlierWeek(app: App, context: Context): Promise<void> {
+async function sendEarlierWeek(app: App, context: Context, tell: (line: string) => void): Promise<void> {
   const slot = slotAtOrBefore(app.config.schedule, app.clock());
   const existing = await findIssue(app.db, { slot: slot.key });
   if (existing?.status === 'sent' || (await hasAnybody(app))) return;
@@ -156,7 +157,9 @@ async function sendEarlierWeek(app: App, context: Context): Promise<void> {
     config: { ...app.config, sources: [parseSource(`folder:${path.join(SAMPLES, 'earlier')}`)] },
   });
   const issue = await draft(app, slot);
-  if (issue.status !== 'skipped') await sendAndWatch(app, await approve(app, issue), context, true);
+  if (issue.status === 'skipped') return;
+  await sendAndWatch(app, await approve(app, issue), context, true);
+  tell('Issue 1 is last week’s, before anybody subscribed: one of its verdicts has changed since.');
 }
 
 async function hasAnybody(app: App): Promise<boolean> {

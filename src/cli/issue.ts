@@ -3,7 +3,8 @@ import path from 'node:path';
 import { renderIssue } from '../delivery/index.ts';
 import { AppError } from '../errors.ts';
 import { changeIssue, type Issue } from '../issues/index.ts';
-import { renderVariant, TEMPLATES } from '../render/index.ts';
+import { type Check, checks, renderToFit, TEMPLATES } from '../render/index.ts';
+import { countSubscribers } from '../subscribers/index.ts';
 import { approve, draft, send, slotToCompose } from '../weekly.ts';
 import { type Context, say, sayJson, withReasons } from './output.ts';
 import { chooseIssue, openApp, sendAndWatch } from './session.ts';
@@ -45,21 +46,30 @@ export async function preview(context: Context, options: IssueOptions & { out?: 
   await mkdir(folder, { recursive: true });
   const { variants } = await renderIssue(app.db, issue);
   const written = [];
-  for (const { number, content, subject, preheader, text, checks } of variants) {
+  for (const { number, content, subject, preheader, text } of variants) {
+    const checked: Record<string, Check[]> = {};
     for (const template of TEMPLATES) {
-      const { html } = await renderVariant(content, template);
-      await writeFile(path.join(folder, `variant-${number}.${template.replace(':', '-')}.html`), html);
+      const fitted = await renderToFit(content, template);
+      const { rendered } = fitted;
+      checked[template] = checks(fitted.content, rendered);
+      await writeFile(
+        path.join(folder, `variant-${number}.${template.replace(':', '-')}.html`),
+        rendered.html,
+      );
     }
     await writeFile(path.join(folder, `variant-${number}.txt`), text);
-    written.push({ number, topics: content.topics, subject, preheader, checks });
+    written.push({ number, topics: content.topics, subject, preheader, checks: checked });
   }
   if (options.json) return sayJson({ issue: summary(issue), folder, variants: written });
   say(`${describe(issue)}\n${folder}`);
-  for (const { number, topics, subject, preheader, checks } of written) {
+  for (const { number, topics, subject, preheader, checks: checked } of written) {
     say(
       `  variant ${number}, ${topics.length === 0 ? 'everything' : topics.join(' + ')}: ${subject} | ${preheader}`,
     );
-    for (const check of checks) say(`    ${check.level}: ${check.where}: ${check.message} ${check.help}`);
+    for (const [template, found] of Object.entries(checked)) {
+      for (const { level, where, message, help } of found)
+        say(`    ${level}: ${template} ${where}: ${message} ${help}`);
+    }
   }
 }
 
@@ -83,6 +93,11 @@ export async function sendCommand(context: Context, options: IssueOptions): Prom
   if (chosen.status === 'review' || chosen.status === 'draft') {
     throw new AppError('issue-refuses', `Issue ${chosen.slug} is not approved.`, {
       help: `\`verdict approve --issue ${chosen.slug}\` first.`,
+    });
+  }
+  if ((await countSubscribers(app.db)).active === 0) {
+    throw new AppError('no-readers', 'Nobody would get it: there is no confirmed subscriber.', {
+      help: 'Import subscribers with the date of their consent first (`verdict subscribers import --help`).',
     });
   }
   if (!options.json) say(`Mail goes to ${app.mailer.destination}`);

@@ -50,8 +50,8 @@ function plainMeter(): Meter {
   return {
     show(progress) {
       const { done } = read(progress);
-      const tenth = progress.audience === 0 ? 10 : Math.floor((10 * done) / progress.audience);
-      if (tenth === shown) return;
+      const tenth = Math.floor((10 * done) / progress.audience);
+      if (progress.audience === 0 || tenth === shown) return;
       shown = tenth;
       process.stderr.write(`sending: ${done} of ${progress.audience}\n`);
     },

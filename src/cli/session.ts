@@ -36,7 +36,7 @@ export async function chooseIssue(app: App, slug: string | undefined, states: St
   const [issue] = await listIssues(app.db, { status: states, limit: 1 });
   if (issue !== undefined) return issue;
   const [newest] = await listIssues(app.db, { limit: 1 });
-  throw new AppError('issue-unknown', `There is no issue in ${states.join(' or ')}.`, {
+  throw new AppError('issue-unknown', `There is no issue that is ${states.slice(0, 3).join(', ')}.`, {
     help: newest
       ? `The newest, ${newest.slug}, is ${newest.status}.`
       : 'Compose one first: `verdict compose`.',

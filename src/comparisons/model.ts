@@ -21,7 +21,13 @@ const line = (max: number) =>
         .replace(/[\p{Cc}\uFFFD]/gu, '')
         .trim(),
     )
-    .pipe(z.string().min(1).max(max));
+    .pipe(
+      z
+        .string()
+        .min(1)
+        .max(max)
+        .regex(/[^\p{Cf}\p{Z}]/u, 'has no visible character'),
+    );
 
 const percent = z.number().int().min(0).max(100);
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { linkSync, lstatSync, mkdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -28,7 +28,7 @@ export async function lockDataDir(dataDir: string): Promise<AsyncDisposable> {
 
   // Bound under a name of our own first and then linked: `link` fails if the name is taken, which
   // `bind` after `unlink` would not.
-  const own = `${address}.${process.pid}`;
+  const own = `${address}.${randomBytes(4).toString('hex')}`;
   rmSync(own, { force: true });
   await listen(server, own);
   try {
@@ -74,7 +74,7 @@ function lockAddress(dataDir: string): string {
   const id = createHash('sha256').update(dataDir).digest('hex').slice(0, 24);
   if (process.platform === 'win32') return `\\\\.\\pipe\\weekly-verdict-${id}`;
   const inside = path.join(dataDir, 'lock');
-  return Buffer.byteLength(inside) <= 88 ? inside : path.join(os.tmpdir(), `weekly-verdict-${id}`);
+  return Buffer.byteLength(inside) <= 80 ? inside : path.join(os.tmpdir(), `weekly-verdict-${id}`);
 }
 
 /**
@@ -82,7 +82,7 @@ function lockAddress(dataDir: string): string {
  * remove the living one that the faster has put in its place meanwhile.
  */
 function discardStale(address: string, dead: number): void {
-  const aside = `${address}.stale.${process.pid}`;
+  const aside = `${address}.stale.${randomBytes(4).toString('hex')}`;
   try {
     if (inodeOf(address) !== dead) return;
     renameSync(address, aside);

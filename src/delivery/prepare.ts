@@ -9,7 +9,7 @@ import {
   requireIssue,
   variantsOf,
 } from '../issues/index.ts';
-import { type Check, checks, renderVariant, type TemplateRef } from '../render/index.ts';
+import { type Check, checks, renderToFit, type TemplateRef } from '../render/index.ts';
 import type { Envelope } from './envelope.ts';
 import { analyzeAudience, chosenTopics, freezeAudience, type NewVariant, storeVariants } from './store.ts';
 
@@ -30,8 +30,8 @@ export async function renderIssue(
 ): Promise<{ variants: DraftVariant[]; withoutContent: string[][] }> {
   const { variants, assignments } = variantsOf(planOf(issue), await chosenTopics(db));
   const drafts: DraftVariant[] = [];
-  for (const { number, content } of variants) {
-    const rendered = await renderVariant(content, issue.template as TemplateRef);
+  for (const { number, content: full } of variants) {
+    const { content, rendered } = await renderToFit(full, issue.template as TemplateRef);
     const { subject, preheader, html, text } = rendered;
     drafts.push({
       number,

@@ -55,6 +55,11 @@ export interface EditorChoices {
 export interface Limits {
   /** Standard cards after the lead; the rest go to the compact list. Default 5. */
   cards: number;
+  /**
+   * Comparisons in one issue, the most interesting first. The rest is not dropped: it stands for the next
+   * issue like everything that none has carried. Default 40, which fits a mail with no card but the lead's.
+   */
+  comparisons: number;
   /** Rows of *what readers said*, the widest disagreement first. Default 4. */
   readers: number;
 }
@@ -111,7 +116,10 @@ export function compose(input: ComposeInput): Composition {
   const pinned = ranked.find(({ comparison }) => comparison.slug === pin);
   const ordered = pinned ? [pinned, ...ranked.filter((candidate) => candidate !== pinned)] : ranked;
 
+  const limit = input.limits?.comparisons ?? 40;
   const notes = pin !== null && !pinned ? [lostPin(pin, absent.has(pin))] : [];
+  if (ordered.length > limit)
+    notes.push(`${ordered.length - limit} comparisons wait for the next issue: ${limit} fit in one.`);
   const [subject, preheader] = [said(words.subject), said(words.preheader)];
   const echo = subject !== null && preheader !== null && sameText(subject, preheader);
   if (echo) notes.push('The preheader repeats the subject; ours is used instead.');
@@ -130,7 +138,7 @@ export function compose(input: ComposeInput): Composition {
       subject,
       preheader: echo ? null : preheader,
       cards: input.limits?.cards ?? 5,
-      comparisons: ordered.map((candidate) => ({
+      comparisons: ordered.slice(0, limit).map((candidate) => ({
         comparison: candidate.comparison,
         interest: interest(candidate, day),
         pinned: candidate === pinned,

@@ -31,6 +31,6 @@ export {
   slotsBetween,
   slotsToDraft,
 } from './slot.ts';
-export { changeIssue, findIssue, type Issue, listIssues, requireIssue } from './store.ts';
-export { type Assignment, type Variant, type Variants, variantFor, variantsOf } from './variants.ts';
+export { changeIssue, findIssue, type Issue, listIssues, refreshNewsletter, requireIssue } from './store.ts';
+export { type Assignment, slimmer, type Variant, type Variants, variantFor, variantsOf } from './variants.ts';
 export { composeIssue, isOpen, type WeekSettings } from './week.ts';

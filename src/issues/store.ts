@@ -144,6 +144,28 @@ export async function lockComposing(tx: Connection): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtext('compose'))`.execute(tx);
 }
 
+/**
+ * Brings name, host and postal address of an issue that is still open up to date: they belong to the
+ * installation, not to what an editor composed.
+ */
+export async function refreshNewsletter(
+  db: Connection,
+  issue: Issue,
+  newsletter: Plan['newsletter'],
+): Promise<Issue> {
+  if (issue.plan === null || contentHash(issue.plan.newsletter) === contentHash(newsletter)) return issue;
+  const plan = { ...issue.plan, newsletter, links: { online: `${newsletter.url}/issues/${issue.slug}` } };
+  const row = await db
+    .updateTable('issues')
+    .set({ plan: JSON.stringify(plan), plan_hash: contentHash(plan) })
+    .where('id', '=', issue.id)
+    .where('status', 'in', ['draft', 'review'])
+    .where('plan_hash', '=', issue.planHash)
+    .returning(COLUMNS)
+    .executeTakeFirst();
+  return (row as Issue | undefined) ?? issue;
+}
+
 /** Comparisons that no other living issue carries: nothing is lost at the edge of a week. */
 export async function findCandidates(
   db: Connection,

@@ -1,7 +1,14 @@
-import { topics as topicsOf } from '../comparisons/index.ts';
+import { entryPrices, topics as topicsOf } from '../comparisons/index.ts';
 import { cardFor, compactRow, glanceRow } from './cards.ts';
 import type { Plan, PlannedComparison, Topical } from './compose.ts';
-import { type ChangedVerdict, type IssueContent, PLACEHOLDERS, type ReadersSaid } from './content.ts';
+import {
+  type ChangedVerdict,
+  type CompactRow,
+  type ComparisonCard,
+  type IssueContent,
+  PLACEHOLDERS,
+  type ReadersSaid,
+} from './content.ts';
 import { countWords, oneLine } from './cut.ts';
 import { preheaderFor, sameText, subjectFor } from './subject.ts';
 
@@ -133,7 +140,7 @@ function contentOf(plan: Plan, selection: Selection, topics: string[]): IssueCon
     slug: plan.slug,
     date: plan.date,
     dateLabel: DATE_LABEL.format(new Date(`${plan.date}T00:00:00Z`)),
-    readingMinutes: Math.max(1, Math.ceil(countWords(readable(body).join('\n')) / WORDS_PER_MINUTE)),
+    readingMinutes: readingMinutes(body),
     ...firstLines(plan, selection),
     ...body,
     topics,
@@ -143,6 +150,38 @@ function contentOf(plan: Plan, selection: Selection, topics: string[]): IssueCon
       preferences: PLACEHOLDERS.preferences,
     },
   };
+}
+
+/** Rows that the ten-second table keeps when there is no room for all: a screenful. */
+const GLANCE_ROWS = 10;
+
+/**
+ * The same variant in less space, or null when there is nothing left to give: first the last card becomes
+ * a line of the compact list, one at a time, then the ten-second table keeps its first rows. Nothing is
+ * dropped: whatever loses its card or its row still has its line.
+ */
+export function slimmer(content: IssueContent): IssueContent | null {
+  const { cards, compact, glance } = content;
+  const last = cards.at(-1);
+  if (last === undefined && glance.length <= GLANCE_ROWS) return null;
+  const less =
+    last === undefined
+      ? { ...content, glance: glance.slice(0, GLANCE_ROWS) }
+      : { ...content, cards: cards.slice(0, -1), compact: [lineOf(last), ...compact] };
+  return { ...less, readingMinutes: readingMinutes(less) };
+}
+
+function lineOf({ slug, title, url, verdict, tools }: ComparisonCard): CompactRow {
+  return { slug, title, url, verdict, entryPrice: entryPrices(tools) };
+}
+
+/** Whole minutes, at least 1. */
+function readingMinutes(
+  body: Pick<IssueContent, 'intro' | 'glance' | 'lead' | 'cards' | 'compact' | 'changed' | 'readers'>,
+): number {
+  const { intro, glance, lead, cards, compact, changed, readers } = body;
+  const words = countWords(readable({ intro, glance, lead, cards, compact, changed, readers }).join('\n'));
+  return Math.max(1, Math.ceil(words / WORDS_PER_MINUTE));
 }
 
 /**

@@ -54,7 +54,7 @@ interface Sight extends Variant {
 type Rule = Omit<Check, 'message'> & { find: (sight: Sight) => string[] };
 
 /** UTF-8 bytes of the html, and of its style blocks. */
-const LIMITS = { warn: 80_000, block: 95_000, style: 8_192 } as const;
+export const SIZE_LIMITS = { warn: 80_000, block: 95_000, style: 8_192 } as const;
 
 const when = (wrong: boolean, message: string): string[] => (wrong ? [message] : []);
 const bytes = (count: number): string => `${count.toLocaleString('en-US')} bytes`;
@@ -97,7 +97,10 @@ const sizeRules: Rule[] = [
     where: 'html',
     help: 'Gmail cuts it off: move cards to the compact list or shorten quotes.',
     find: ({ html }) =>
-      when(size(html) > LIMITS.block, `The html is ${bytes(size(html))}, more than ${bytes(LIMITS.block)}.`),
+      when(
+        size(html) > SIZE_LIMITS.block,
+        `The html is ${bytes(size(html))}, more than ${bytes(SIZE_LIMITS.block)}.`,
+      ),
   },
   {
     id: 'size.html',
@@ -106,8 +109,8 @@ const sizeRules: Rule[] = [
     help: 'Move a card to the compact list before it grows further.',
     find: ({ html }) =>
       when(
-        size(html) > LIMITS.warn && size(html) <= LIMITS.block,
-        `The html is ${bytes(size(html))}, more than ${bytes(LIMITS.warn)}.`,
+        size(html) > SIZE_LIMITS.warn && size(html) <= SIZE_LIMITS.block,
+        `The html is ${bytes(size(html))}, more than ${bytes(SIZE_LIMITS.warn)}.`,
       ),
   },
   {
@@ -118,8 +121,8 @@ const sizeRules: Rule[] = [
     find: ({ $ }) => {
       const style = size($('style').text());
       return when(
-        style > LIMITS.style,
-        `The style blocks are ${bytes(style)}, more than ${bytes(LIMITS.style)}.`,
+        style > SIZE_LIMITS.style,
+        `The style blocks are ${bytes(style)}, more than ${bytes(SIZE_LIMITS.style)}.`,
       );
     },
   },

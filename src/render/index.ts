@@ -1,9 +1,10 @@
 import { AppError } from '../errors.ts';
-import type { IssueContent } from '../issues/index.ts';
+import { type IssueContent, slimmer } from '../issues/index.ts';
+import { SIZE_LIMITS } from './checks.ts';
 import { harmless } from './harmless.ts';
 import { renderText } from './text.ts';
 
-export { type Check, checks } from './checks.ts';
+export { type Check, checks, SIZE_LIMITS } from './checks.ts';
 export { type CompiledVariant, compile, personalise, type Segments } from './personalise.ts';
 
 /** Engine and template, the values of `ISSUE_TEMPLATE`. */
@@ -50,4 +51,27 @@ export async function renderVariant(content: IssueContent, template: TemplateRef
       },
     );
   }
+}
+
+/**
+ * Renders a variant with as many cards as fit: past this size mail programs begin to cut, and what they
+ * cut first is the way to unsubscribe (Gmail clips at about 102 kB).
+ *
+ * @throws AppError `render-failed`.
+ */
+export async function renderToFit(
+  full: IssueContent,
+  template: TemplateRef,
+): Promise<{ content: IssueContent; rendered: RenderedVariant }> {
+  let content = full;
+  let rendered = await renderVariant(content, template);
+  for (
+    let less = slimmer(content);
+    less !== null && rendered.bytes.html > SIZE_LIMITS.warn;
+    less = slimmer(content)
+  ) {
+    content = less;
+    rendered = await renderVariant(content, template);
+  }
+  return { content, rendered };
 }

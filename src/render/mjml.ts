@@ -5,7 +5,7 @@ import mjml2html from 'mjml';
 import { sizes } from '../../emails/parts/mark-sizes.ts';
 import { outlookStyleSheet, styleSheet } from '../../emails/stylesheet.ts';
 import { theme } from '../../emails/theme.ts';
-import { afterMark, copy, dateline, markWord, share, votesCast } from '../../emails/words.ts';
+import { afterMark, copy, dateline, glanceTitle, markWord, share, votesCast } from '../../emails/words.ts';
 import type { Mark, Verdict } from '../comparisons/index.ts';
 import type { IssueContent } from '../issues/index.ts';
 
@@ -35,6 +35,7 @@ liquid.registerFilter('mark_word', (mark: Mark) => markWord[mark]);
 liquid.registerFilter('share', (value: number | null) => share(value));
 liquid.registerFilter('votes_cast', (votes: number) => votesCast(votes));
 liquid.registerFilter('dateline', (content: IssueContent) => dateline(content));
+liquid.registerFilter('glance_title', (content: IssueContent) => glanceTitle(content));
 liquid.registerFilter('your_topics', (topics: string[]) => copy.topics(topics));
 liquid.registerFilter('read_link', (title: string) => copy.read(title));
 liquid.registerFilter('mailed_in', (number: number) => copy.mailedIn(number));

@@ -1,4 +1,4 @@
-import { copy, dateline, markWord, share, votesCast } from '../../emails/words.ts';
+import { copy, dateline, glanceTitle, markWord, share, votesCast } from '../../emails/words.ts';
 import type { Mark, Verdict } from '../comparisons/index.ts';
 import type { ComparisonCard, IssueContent, LensRow, ToolCard } from '../issues/index.ts';
 
@@ -125,7 +125,7 @@ export function renderText(content: IssueContent): string {
       ...(content.topics.length > 0 ? [wrap(copy.topics(content.topics))] : []),
     ].join('\n'),
     rule('='),
-    copy.glance.toUpperCase(),
+    glanceTitle(content).toUpperCase(),
     glance.join('\n'),
     ...(content.intro === null ? [] : [wrap(content.intro)]),
     ...section(copy.lead, [card(content.lead, true)]),
