@@ -4,6 +4,7 @@ import { checkComparison, type Fault, listFaults } from './faults.ts';
 import { readScorecard } from './page-scorecard.ts';
 import { type PageText, readText } from './page-text.ts';
 import { findTools, type ToolBlock } from './page-tools.ts';
+import { instant } from './values.ts';
 
 /** Where a page lives that nobody gave an address for; reserved by RFC 2606 §2, it never resolves. */
 const NOWHERE = 'https://comparisons.invalid';
@@ -13,6 +14,8 @@ const MAX_PAGE = 1_000_000;
 export interface PageOptions {
   /** The page's own address. Without it the page's canonical link is taken. */
   url?: string;
+  /** Where the page was fetched from; its canonical link counts if it stays on this host. */
+  base?: string;
   /** Origin under which comparisons are shown, for pages that do not say where they live. */
   site?: string;
 }
@@ -44,11 +47,12 @@ export function readPage(text: string, options: PageOptions = {}): Comparison {
   if (faults.length > 0) throw unreadable(faults);
 
   const slug = slugFor(names[0], names[1]);
-  const url = options.url ?? page.url ?? `${options.site ?? NOWHERE}/comparisons/${slug}`;
+  const url =
+    options.url ?? addressOf(page.url, options.base) ?? `${options.site ?? NOWHERE}/comparisons/${slug}`;
   const checked = checkComparison({
     slug,
     url,
-    publishedAt: page.publishedAt,
+    publishedAt: instant(page.publishedAt),
     tools: [
       { ...a, reviews: reviews[0] },
       { ...b, reviews: reviews[1] },
@@ -56,6 +60,15 @@ export function readPage(text: string, options: PageOptions = {}): Comparison {
   });
   if (!checked.comparison) throw unreadable(checked.faults);
   return checked.comparison;
+}
+
+/** A page may name its own address, but only on the host it came from: nobody speaks for another site. */
+function addressOf(canonical: string | null, base: string | undefined): string | null {
+  if (base === undefined) return canonical;
+  if (canonical === null || !URL.canParse(canonical, base)) return base;
+  const own = new URL(canonical, base);
+  const bare = (host: string) => host.replace(/^www\./u, '');
+  return bare(own.host) === bare(new URL(base).host) && /^https?:$/u.test(own.protocol) ? own.href : base;
 }
 
 /** Pages are some ten kilobytes; what is a hundred times that, or nested without end, is something else. */
