@@ -1,5 +1,6 @@
 export * from './model.ts';
 export {
+  canonicalUrl,
   contentHash,
   entryPrices,
   pairKey,
@@ -9,7 +10,20 @@ export {
   title,
   topics,
 } from './names.ts';
-export { knownTopics, type Saved, saveComparisons } from './store.ts';
+export { type Change, changeInWords, changesBetween, type Part } from './revisions.ts';
+export {
+  findComparison,
+  knownTopics,
+  lastChange,
+  listComparisons,
+  type Pushed,
+  pushComparison,
+  type Revision,
+  revisionsOf,
+  type Saved,
+  type StoredComparison,
+  saveComparisons,
+} from './store.ts';
 export {
   CLEAR_LEAD,
   isContested,

@@ -7,6 +7,7 @@ import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
  */
 export interface Schema {
   comparisons: ComparisonsTable;
+  revisions: RevisionsTable;
   gathers: GathersTable;
   issues: IssuesTable;
   issue_comparisons: IssueComparisonsTable;
@@ -34,6 +35,19 @@ interface ComparisonsTable {
   published_at: Date | null;
   first_seen_at: Created;
   changed_at: Generated<Date>;
+}
+
+/** Every state a comparison was in, the first included; written with it, never changed. */
+interface RevisionsTable {
+  comparison_id: string;
+  /** Counts from 1 in a comparison. */
+  number: number;
+  at: Created;
+  /** `Comparison` as it was from then on. */
+  content: Json<unknown>;
+  content_hash: string;
+  /** `Change[]` of src/comparisons/revisions.ts; empty for the first. */
+  changed: Json<unknown>;
 }
 
 /** One look at all sources. */
