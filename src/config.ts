@@ -114,6 +114,12 @@ export const settingsSchema = z.object({
   )
     .prefault('')
     .describe('Comma-separated: folder:PATH.'),
+  API_TOKEN: z
+    .string()
+    .regex(/^[\w.~+/-]+=*$/, 'must be letters, digits and -._~+/ only')
+    .min(32, 'is shorter than 32 characters; try `openssl rand -hex 32`')
+    .optional()
+    .describe('Bearer token for POST /api/comparisons. Empty: there is no such address.'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -147,6 +153,8 @@ export interface Secrets {
   redisUrl: string | undefined;
   /** At least one; the first signs, all verify. */
   secretKeys: [string, ...string[]];
+  /** Whoever sends it may push comparisons; undefined: nobody may. */
+  apiToken: string | undefined;
 }
 
 /**
@@ -205,6 +213,7 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
       databaseUrl: settings.DATABASE_URL,
       redisUrl: settings.REDIS_URL,
       secretKeys: keysOf(settings, dataDir),
+      apiToken: settings.API_TOKEN,
     },
   };
 }
