@@ -25,10 +25,10 @@ export class Hosts {
   readonly #sleep: (ms: number) => Promise<void>;
   readonly #now: () => number;
 
-  constructor(concurrency: number, sleep: (ms: number) => Promise<void>, now: () => number = Date.now) {
+  constructor(concurrency: number, sleep: (ms: number) => Promise<void>, now?: () => number) {
     this.#concurrency = concurrency;
     this.#sleep = sleep;
-    this.#now = now;
+    this.#now = now ?? Date.now;
   }
 
   /** @throws HostClosed when the host was given up, or whatever the task throws. */

@@ -3,7 +3,7 @@ import type { LookupFunction } from 'node:net';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { Agent, type Dispatcher, request } from 'undici';
+import { Agent, type Dispatcher, errors, request } from 'undici';
 import { isPublicAddress, literalAddress } from './addresses.ts';
 import { Unreadable } from './decode.ts';
 import { HostClosed, Hosts } from './hosts.ts';
@@ -44,7 +44,9 @@ export interface FetcherOptions {
   /** Which addresses may be talked to; {@link isPublicAddress} unless told otherwise. */
   mayReach?: (address: string) => boolean;
   resolve?: (hostname: string) => Promise<{ address: string; family: number }[]>;
+  /** The clock of Retry-After and crawl delays, and how to wait by it. */
   sleep?: (ms: number) => Promise<void>;
+  now?: () => number;
   /** Aborted when the time for the whole gathering is over: what is open then ends as {@link Postponed}. */
   signal?: AbortSignal;
 }
@@ -108,7 +110,7 @@ export class Fetcher implements AsyncDisposable {
     this.#limits = { ...LIMITS, ...options.limits };
     this.#mayReach = options.mayReach ?? isPublicAddress;
     const sleep = options.sleep ?? ((ms: number) => this.#wait(ms));
-    this.hosts = new Hosts(this.#limits.perHost, sleep);
+    this.hosts = new Hosts(this.#limits.perHost, sleep, options.now);
     this.#agent = new Agent({
       connections: this.#limits.perHost,
       connect: { timeout: this.#limits.connectMs, lookup: this.#lookup() },
@@ -406,7 +408,8 @@ function reasonOf(error: unknown, limits: Limits): string {
   const known = reasons[code];
   if (known !== undefined) return known;
   if (/^(?:Z_|ERR__?ZLIB|ERR_BROTLI|ERR_PADDING)/u.test(code)) return 'sent packed data that is damaged';
-  if (code.startsWith('HPE_')) return 'does not speak HTTP as it should';
+  if (error instanceof errors.HTTPParserError || code.startsWith('HPE_'))
+    return 'does not speak HTTP as it should';
   const message = error instanceof Error ? error.message : String(error);
   return `failed: ${message || code}`.slice(0, 200);
 }

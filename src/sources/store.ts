@@ -222,10 +222,13 @@ export async function quarantined(
   db: Connection,
   { limit }: { limit: number },
 ): Promise<{ total: number; entries: QuarantineEntry[] }> {
+  const { total } = await db
+    .selectFrom('quarantine')
+    .select(sql<number>`count(*)::int`.as('total'))
+    .executeTakeFirstOrThrow();
   const rows = await db
     .selectFrom('quarantine')
     .selectAll()
-    .select(sql<number>`(count(*) over ())::int`.as('total'))
     .orderBy('last_seen_at', 'desc')
     .orderBy('source')
     .orderBy('url')
@@ -235,7 +238,7 @@ export async function quarantined(
     ...{ source: row.source, url: row.url, faults: row.faults as Fault[], bodyHash: row.body_hash },
     ...{ firstSeenAt: row.first_seen_at, lastSeenAt: row.last_seen_at },
   }));
-  return { total: rows[0]?.total ?? 0, entries };
+  return { total, entries };
 }
 
 export interface GatherRecord {
