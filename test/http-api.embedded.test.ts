@@ -105,6 +105,13 @@ describe('a comparison in JSON', () => {
     expect(errors).toContainEqual({ field: 'tools.0.tagline', reason: 'missing' });
   });
 
+  it('what may be left out is not called missing', async () => {
+    const { errors } = (await push({ tools: [{ ...one.tools[0], name: '' }, null] })).json();
+    expect(errors.map(({ field }: { field: string }) => field)).toEqual(['tools.0.name', 'tools.1']);
+    const taken = (await push({ ...one, slug: null, url: 7 })).json().errors;
+    expect(taken.map(({ field }: { field: string }) => field)).toEqual(['slug', 'url']);
+  });
+
   it.each(['', '{"slug":', '[]', 'null', '"words"', '[{"slug":"a"}]'])(
     '%j is no comparison: 422',
     async (text) => {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { KyselyPlugin } from 'kysely';
+import type { Kysely, KyselyPlugin } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Comparison,
@@ -13,6 +13,7 @@ import {
   saveComparisons,
 } from '../src/comparisons/index.ts';
 import { type Connection, type Database, openDatabase } from '../src/db/index.ts';
+import * as revisions from '../src/db/migrations/0002-revisions.ts';
 import { comparison, tool } from './helpers/compose.ts';
 
 let dir: string;
@@ -191,4 +192,23 @@ it('the list goes on where it stopped, whatever came in meanwhile', async () => 
     .where('slug', 'not like', 'new-%')
     .executeTakeFirstOrThrow();
   expect(seen.length).toBe(Number(count));
+});
+
+it('what was there before revisions were kept begins with the state it was found in', async () => {
+  await save([comparison('older-vs-newer', tool('Older', 50), tool('Newer', 50))]);
+  for (const name of ['comparisons_by_url', 'comparisons_newest', 'comparisons_by_change']) {
+    await db.schema.dropIndex(name).execute();
+  }
+  await db.schema.dropTable('revisions').execute();
+  await revisions.up(db as Connection & Kysely<unknown>);
+  expect(await history('older-vs-newer')).toEqual([[1, []]]);
+  const { missing } = await db
+    .selectFrom('comparisons as c')
+    .leftJoin('revisions as r', (join) =>
+      join.onRef('r.comparison_id', '=', 'c.id').onRef('r.content_hash', '=', 'c.content_hash'),
+    )
+    .select(({ fn }) => fn.countAll<string>().as('missing'))
+    .where('r.number', 'is', null)
+    .executeTakeFirstOrThrow();
+  expect(Number(missing)).toBe(0);
 });

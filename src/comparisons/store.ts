@@ -32,12 +32,11 @@ export type Pushed =
 
 /** Saves one comparison that somebody named: a slug or a page that belongs to another pair is refused. */
 export async function pushComparison(db: Connection, incoming: Comparison): Promise<Pushed> {
-  return db.transaction().execute(async (tx) => {
+  return db.transaction().execute(async (tx): Promise<Pushed> => {
     const { known, comparisons } = await recall(tx, [incoming]);
     const [comparison = incoming] = comparisons;
     const refusal = clash(known, comparison);
-    if (refusal !== undefined)
-      return { status: 'refused', field: refusal.field, reason: refusal.reason } as Pushed;
+    if (refusal !== undefined) return { status: 'refused', ...refusal };
 
     const { added, changed, unchanged } = await save(tx, identify(known, comparisons));
     const [created] = added;

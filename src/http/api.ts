@@ -80,9 +80,13 @@ function readJson(text: string, site: Site): Comparison {
   if (given.slug === undefined && names) given.slug = slugFor(...names);
   if (given.url === undefined && typeof given.slug === 'string') given.url = comparisonUrl(site, given.slug);
   const { comparison, faults } = checkComparison(given);
-  if (comparison === null) throw invalid(faults);
+  // What may be left out is not missing; without names there is nothing to make it from.
+  if (comparison === null)
+    throw invalid(faults.filter(({ field }) => !LEFT_OUT.has(field) || field in value));
   return comparison;
 }
+
+const LEFT_OUT = new Set(['slug', 'url']);
 
 function namesOf(tools: unknown): [string, string] | undefined {
   if (!Array.isArray(tools)) return undefined;

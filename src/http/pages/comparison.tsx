@@ -78,7 +78,9 @@ const Head = ({ site, stored }: { site: Site; stored: StoredComparison }) => {
       <meta property="og:title" content={`${title(comparison)}: ${words}`} />
       <meta property="og:description" content={description} />
       <meta property="og:url" content={url} />
-      <meta property="article:published_time" content={stored.since.toISOString()} />
+      {comparison.publishedAt !== null && (
+        <meta property="article:published_time" content={stored.since.toISOString()} />
+      )}
       <meta property="article:modified_time" content={stored.changedAt.toISOString()} />
       <meta name="twitter:card" content="summary" />
       <script

@@ -17,7 +17,7 @@ export function jsonLd(site: Site, { comparison, since, changedAt }: StoredCompa
     name: title(comparison),
     description: `${outcome.words}. ${outcome.because}`,
     inLanguage: 'en',
-    datePublished: since.toISOString(),
+    ...(comparison.publishedAt === null ? {} : { datePublished: since.toISOString() }),
     dateModified: changedAt.toISOString(),
     publisher: { '@type': 'Organization', name: site.newsletterName, url: `${site.publicUrl}/` },
     ...(comparison.url === url ? {} : { isBasedOn: comparison.url }),
