@@ -113,7 +113,11 @@ export const settingsSchema = z.object({
       .map(parseSource),
   )
     .prefault('')
-    .describe('Comma-separated: folder:PATH.'),
+    .describe('Comma-separated: folder:PATH, feed:URL, site:URL. See docs/sources.md.'),
+  ALLOW_PRIVATE_SOURCES: z
+    .enum(['0', '1'])
+    .default('0')
+    .describe('1 lets sources be at private addresses, for a site on the same network.'),
   API_TOKEN: z
     .string()
     .regex(/^[\w.~+/-]+=*$/, 'must be letters, digits and -._~+/ only')
@@ -144,6 +148,8 @@ export interface Config {
   template: Settings['ISSUE_TEMPLATE'];
   minComparisons: number;
   sources: Source[];
+  /** Sources on the web may be at private, local and link-local addresses. */
+  allowPrivateSources: boolean;
   logLevel: Settings['LOG_LEVEL'];
 }
 
@@ -207,6 +213,7 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
       template: settings.ISSUE_TEMPLATE,
       minComparisons: settings.ISSUE_MIN_COMPARISONS,
       sources: settings.SOURCES,
+      allowPrivateSources: settings.ALLOW_PRIVATE_SOURCES === '1',
       logLevel: settings.LOG_LEVEL,
     },
     secrets: {

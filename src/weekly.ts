@@ -23,7 +23,17 @@ import {
   type Slot,
   slotsToDraft,
 } from './issues/index.ts';
-import { type Gathered, gather, recordGather, type SourceReport } from './sources/index.ts';
+import {
+  type Gathered,
+  gather,
+  type HealthNews,
+  loadKnown,
+  notify,
+  recordGather,
+  resolve,
+  type SourceReport,
+  userAgent,
+} from './sources/index.ts';
 import { keyId } from './subscribers/index.ts';
 
 /**
@@ -32,19 +42,46 @@ import { keyId } from './subscribers/index.ts';
  * what is left to do, the queue only says that somebody should look.
  */
 
-export type GatherReport = Saved & Gathered & { sources: SourceReport[] };
+export type GatherReport = Saved & Gathered & { sources: SourceReport[]; news: HealthNews };
 
-/** Reads every source and saves what is new or changed. */
+/**
+ * Reads every source and saves what is new or changed. Editors are told of a source that keeps failing, once,
+ * and of its recovery.
+ * @throws AppError of the first source, when not one of them could be read; it is on the books all the same.
+ */
 export async function gatherAll(app: App): Promise<GatherReport> {
-  const gathered = await gather(app.config.sources);
-  const saved = await saveComparisons(app.db, gathered.comparisons);
-  await recordGather(app.db, { ...saved, sources: gathered.sources, rejected: gathered.rejected });
-  for (const { source, fault } of gathered.sources) {
-    if (fault !== null) app.logger.warn({ source, reason: fault.message }, 'a source gave nothing');
+  const { config, db, logger } = app;
+  const at = app.clock();
+  const web = {
+    userAgent: userAgent(config.publicUrl),
+    ...(config.allowPrivateSources ? { mayReach: () => true } : {}),
+  };
+  const gathered = await gather(config.sources, { known: await loadKnown(db), web, now: at });
+  const saved = await saveComparisons(db, gathered.comparisons);
+  const held = gathered.sources.reduce((sum, { unchanged }) => sum + unchanged, 0);
+  const unchanged = saved.unchanged + held;
+  const rejected = [...gathered.rejected, ...saved.refused.map(({ url, reason }) => ({ name: url, reason }))];
+  const news = await recordGather(db, { ...gathered, ...saved, unchanged, rejected, at });
+
+  for (const { source, reason } of news.failing)
+    logger.error({ source, reason }, 'a source is failing: nothing came from it three times in a row');
+  for (const source of news.recovered) logger.warn({ source }, 'a failing source has recovered');
+  for (const { source, fault, postponed } of gathered.sources) {
+    if (fault !== null) logger.warn({ source, reason: fault.message }, 'a source gave nothing');
+    if (postponed > 0) logger.warn({ source, postponed }, 'pages are left to the next gathering');
   }
-  for (const { name, reason } of gathered.rejected)
-    app.logger.warn({ name, reason }, 'a comparison was skipped');
-  return { ...gathered, ...saved };
+  for (const { name, reason } of rejected) logger.warn({ name, reason }, 'a comparison was skipped');
+
+  const faults = gathered.sources.map(({ fault }) => fault);
+  if (faults[0] && faults.every((fault) => fault !== null)) throw faults[0];
+  return {
+    ...saved,
+    unchanged,
+    comparisons: gathered.comparisons,
+    sources: gathered.sources,
+    rejected,
+    news,
+  };
 }
 
 /** The slot of the next issue: one that is due and has none, or the next that is still open. */
@@ -71,6 +108,12 @@ export async function draft(app: App, slot: Slot): Promise<Issue> {
     minComparisons: config.minComparisons,
   };
   const issue = await composeIssue(app.db, slot, settings, app.clock());
+  const matter = { kind: 'silent-week' as const, subject: slot.key, at: app.clock() };
+  if (issue.status === 'skipped') {
+    const message = `Nothing goes out on ${slot.label}: ${issue.reason ?? 'too little is new.'}`;
+    if (await notify(app.db, { ...matter, message }))
+      app.logger.warn({ slot: slot.key, reason: issue.reason }, 'a silent week');
+  } else await resolve(app.db, matter);
   if (issue.status !== 'draft') {
     app.logger.info({ issue: issue.slug, status: issue.status, reason: issue.reason }, 'composed');
     return issue;

@@ -166,13 +166,11 @@ describe('a feed, a site and a push of the same comparisons', () => {
   it('give each comparison once, and a page is asked for once', async () => {
     const values = all.slice(0, 40);
     const url = (each: (typeof all)[number]) => site.origin + each.path;
-    const items = values
-      .slice(0, 20)
-      .map((each) => ({
-        id: url(each),
-        url: url(each),
-        _verdict: each.value.tools && { tools: each.value.tools },
-      }));
+    const items = values.slice(0, 20).map((each) => ({
+      id: url(each),
+      url: url(each),
+      _verdict: each.value.tools && { tools: each.value.tools },
+    }));
     site.put(
       '/feed.json',
       JSON.stringify({ version: 'https://jsonfeed.org/version/1.1', title: 'x', items }),

@@ -9,6 +9,10 @@ export interface Schema {
   comparisons: ComparisonsTable;
   revisions: RevisionsTable;
   gathers: GathersTable;
+  pages: PagesTable;
+  quarantine: QuarantineTable;
+  sources: SourcesTable;
+  notices: NoticesTable;
   issues: IssuesTable;
   issue_comparisons: IssueComparisonsTable;
   variants: VariantsTable;
@@ -61,6 +65,63 @@ interface GathersTable {
   sources: Json<unknown>;
   /** `{ name, reason }[]`: what was skipped, and why. */
   rejected: Json<unknown>;
+}
+
+/** What was last read at an address, so that the next request can ask whether it changed. */
+interface PagesTable {
+  url: string;
+  /** The first of SOURCES that lists it. */
+  source: string;
+  kind: 'robots' | 'sitemap' | 'feed' | 'page';
+  /** HTTP status of the last answer that told something new. */
+  status: number;
+  etag: string | null;
+  last_modified: string | null;
+  body_hash: string;
+  /** Version of the reader; what an older one read is read again. */
+  reader: number;
+  /** What the sitemap said when it was read. */
+  lastmod: string | null;
+  /** The comparison it holds, once it was valid. */
+  pair_key: string | null;
+  /** Of robots.txt, a sitemap or a feed: what it says, for the day it answers 304. */
+  listing: Json<unknown>;
+  /** When it was last found changed. */
+  fetched_at: Date;
+}
+
+/** Pages and files that are no valid comparison; they wait here until they change. */
+interface QuarantineTable {
+  source: string;
+  url: string;
+  /** `Fault[]` */
+  faults: Json<unknown>;
+  /** null where nothing could be read. */
+  body_hash: string | null;
+  first_seen_at: Date;
+  /** When it was last read and found wrong. */
+  last_seen_at: Date;
+}
+
+/** The health of each source that ever failed. */
+interface SourcesTable {
+  source: string;
+  /** In a row; three and more are *failing*. */
+  failures: number;
+  reason: string | null;
+  failed_at: Date | null;
+  recovered_at: Date | null;
+}
+
+/** What editors are told once. */
+interface NoticesTable {
+  id: Generated<string>;
+  kind: 'source-failing' | 'silent-week';
+  /** The source, or the slot. */
+  subject: string;
+  message: string;
+  at: Created;
+  resolved_at: Date | null;
 }
 
 export type IssueStatus =

@@ -54,7 +54,8 @@ export function normalise(value: unknown, defaults: { url: string; publishedAt: 
   const names = Array.isArray(tools) ? tools.map((tool) => (isRecord(tool) ? tool.name : undefined)) : [];
   const [a, b] = names;
   return {
-    slug: fields.slug ?? (typeof a === 'string' && typeof b === 'string' ? slugFor(a, b) : undefined),
+    // Without two names there is no slug, and the names are what is named as missing.
+    slug: fields.slug ?? (typeof a === 'string' && typeof b === 'string' ? slugFor(a, b) : 'unnamed'),
     url:
       typeof fields.url === 'string' && URL.canParse(fields.url, defaults.url)
         ? new URL(fields.url, defaults.url).href
