@@ -49,11 +49,7 @@ export function readJson(
 function parse(text: string, type: string): unknown {
   const isData = /^application\/(?:.+\+)?json$/u.test(type);
   const isScript = ['', 'module', 'text/javascript', 'application/javascript'].includes(type);
-  const json = isData
-    ? text
-    : isScript
-      ? /^\s*(?:(?:var|let|const)\s+)?[\w.$]+\s*=\s*([{[][\s\S]*[}\]])\s*;?\s*$/u.exec(text)?.[1]
-      : undefined;
+  const json = isData ? text : isScript ? assigned(text) : undefined;
   if (json === undefined) return undefined;
   try {
     // Some wrap it, so that old parsers of HTML leave it alone.
@@ -61,6 +57,14 @@ function parse(text: string, type: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** What a script that only assigns one object assigns; checked from both ends, so that no text is slow to refuse. */
+function assigned(script: string): string | undefined {
+  const start = /^\s*(?:(?:var|let|const)\s+)?[\w.$]{1,200}\s*=\s*(?=[{[])/u.exec(script)?.[0].length;
+  if (start === undefined) return undefined;
+  const value = script.slice(start).trimEnd();
+  return value.endsWith(';') ? value.slice(0, -1) : value;
 }
 
 function collect(root: unknown, candidates: Candidate[]): void {
