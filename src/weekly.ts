@@ -24,6 +24,8 @@ import {
   slotsToDraft,
 } from './issues/index.ts';
 import {
+  beginGathering,
+  endGathering,
   type Gathered,
   gather,
   type HealthNews,
@@ -48,8 +50,23 @@ export type GatherReport = Saved & Gathered & { sources: SourceReport[]; news: H
  * Reads every source and saves what is new or changed. Editors are told of a source that keeps failing, once,
  * and of its recovery.
  * @throws AppError of the first source, when not one of them could be read; it is on the books all the same.
+ * `gathering-runs` while another process gathers: a site is asked by one of us at a time.
  */
 export async function gatherAll(app: App): Promise<GatherReport> {
+  const holder = await beginGathering(app.db);
+  if (holder === null) {
+    throw new AppError('gathering-runs', 'Another process is gathering right now.', {
+      help: 'Try again when it is done; one that died is passed over after 15 minutes.',
+    });
+  }
+  try {
+    return await gatherAlone(app);
+  } finally {
+    await endGathering(app.db, holder);
+  }
+}
+
+async function gatherAlone(app: App): Promise<GatherReport> {
   const { config, db, logger } = app;
   const at = app.clock();
   const web = {
@@ -202,11 +219,15 @@ export async function keepSlots(app: App): Promise<void> {
     // A slot that somebody found empty before its time is looked at once more.
     const tooEarly = issue?.status === 'skipped' && issue.composedAt < draftAt(slot, config.reviewLeadMs);
     if (issue !== undefined && !tooEarly) continue;
-    await gatherAll(app).catch((error) => {
-      // What is on the books already still makes an issue.
+    try {
+      await gatherAll(app);
+    } catch (error) {
       if (!(error instanceof AppError)) throw error;
+      // Whoever gathers drafts this slot too, with what that brings.
+      if (error.code === 'gathering-runs') continue;
+      // What is on the books already still makes an issue.
       app.logger.error({ reason: error.message }, 'nothing could be gathered');
-    });
+    }
     const drafted = await draft(app, slot);
     if (config.approval === 'auto' && drafted.status === 'review' && !late) await approveUnseen(app, drafted);
   }

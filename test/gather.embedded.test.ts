@@ -207,6 +207,25 @@ describe('a feed, a site and a push of the same comparisons', () => {
   });
 });
 
+describe('two gatherings at once', () => {
+  it('are one: the other is told, and the lease of a dead one runs out', async () => {
+    site.put('/empty.json', JSON.stringify({ version: 'https://jsonfeed.org/version/1.1', items: [] }));
+    const app = gatherer([`feed:${site.origin}/empty.json`]);
+    const [first, second] = await Promise.allSettled([gatherAll(app), gatherAll(app)]);
+    expect(first.status).toBe('fulfilled');
+    expect(second).toMatchObject({ status: 'rejected', reason: { code: 'gathering-runs' } });
+    await gatherAll(app);
+
+    const died = (ago: number) =>
+      sql`insert into gathering (holder, until) values (gen_random_uuid(), now() - make_interval(mins => ${ago}::int))`;
+    await died(-5).execute(database.kysely);
+    await expect(gatherAll(app)).rejects.toMatchObject({ code: 'gathering-runs' });
+    await sql`delete from gathering`.execute(database.kysely);
+    await died(1).execute(database.kysely);
+    await gatherAll(app);
+  });
+});
+
 describe('a source that fails', () => {
   it('is told of once at the third time, and once more when it is well again', async () => {
     const feed = `feed:${site.origin}/feed.json`;

@@ -12,6 +12,7 @@ export interface Schema {
   pages: PagesTable;
   quarantine: QuarantineTable;
   sources: SourcesTable;
+  gathering: GatheringTable;
   notices: NoticesTable;
   issues: IssuesTable;
   issue_comparisons: IssueComparisonsTable;
@@ -111,6 +112,14 @@ interface SourcesTable {
   reason: string | null;
   failed_at: Date | null;
   recovered_at: Date | null;
+}
+
+/** At most one row: who is gathering now. */
+interface GatheringTable {
+  is_only: Generated<boolean>;
+  holder: string;
+  /** After this the holder is taken for dead. */
+  until: Date;
 }
 
 /** What editors are told once. */

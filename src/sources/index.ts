@@ -15,6 +15,8 @@ export type { FetcherOptions, Limits } from './http.ts';
 export type { Known, MemoryChanges } from './memory.ts';
 export { type PageOptions, readPage } from './page.ts';
 export {
+  beginGathering,
+  endGathering,
   FAILING_AFTER,
   type GatherRecord,
   type Health,

@@ -20,6 +20,23 @@ export async function loadKnown(db: Connection): Promise<Known> {
   return { pages, quarantine };
 }
 
+/** Longer than any gathering takes: whoever held on for longer has died. */
+const LEASE_MINUTES = 15;
+
+/** The right to gather alone. @returns null while somebody else has it. */
+export async function beginGathering(db: Connection): Promise<string | null> {
+  const { rows } = await sql<{ holder: string }>`
+    insert into gathering (holder, until) values (gen_random_uuid(), now() + make_interval(mins => ${LEASE_MINUTES}::int))
+    on conflict (is_only) do update set holder = excluded.holder, until = excluded.until where gathering.until < now()
+    returning holder
+  `.execute(db);
+  return rows[0]?.holder ?? null;
+}
+
+export async function endGathering(db: Connection, holder: string): Promise<void> {
+  await db.deleteFrom('gathering').where('holder', '=', holder).execute();
+}
+
 export interface GatherResult extends Pick<Gathered, 'rejected'> {
   added: number;
   changed: number;

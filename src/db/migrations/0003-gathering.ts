@@ -40,6 +40,13 @@ const STATEMENTS = [
     recovered_at timestamptz
   )`,
 
+  // One row: who is gathering now. Two at once would ask every site twice.
+  `create table gathering (
+    is_only boolean primary key default true check (is_only),
+    holder uuid not null,
+    until timestamptz not null
+  )`,
+
   `create table notices (
     id uuid primary key default gen_random_uuid(),
     kind text not null check (kind in ('source-failing', 'silent-week')),
