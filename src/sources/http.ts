@@ -1,10 +1,9 @@
 import { lookup as dnsLookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
-import { pipeline, Readable, type Transform } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Agent, type Dispatcher, errors, request } from 'undici';
 import { isPublicAddress, literalAddress } from './addresses.ts';
+import { decoded, FetchFault, limited, Postponed, Refusal, tooLong, unpacked } from './body.ts';
 import { Unreadable } from './decode.ts';
 import { HostClosed, Hosts } from './hosts.ts';
 
@@ -75,21 +74,6 @@ export type Fetched<T> =
       lastModified: string | null;
       body: T;
     };
-
-/** A request that brought nothing, with the reason as people read it: "answered 500". */
-export class FetchFault extends Error {
-  readonly status: number | null;
-  constructor(reason: string, status: number | null = null) {
-    super(reason);
-    this.status = status;
-  }
-}
-
-/** The time was over before this request's turn came. */
-export class Postponed extends Error {}
-
-/** A reason that says nothing about the host: its answer was understood and refused by us. */
-class Refusal extends FetchFault {}
 
 interface Answer<T> {
   redirect?: string;
@@ -310,13 +294,6 @@ export class Fetcher implements AsyncDisposable {
   }
 }
 
-/** For `read`: the whole body in one piece. */
-export async function readBytes(body: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
 function headersOf(userAgent: string, options: FetchOptions<unknown>): Record<string, string> {
   return {
     'user-agent': userAgent,
@@ -327,63 +304,12 @@ function headersOf(userAgent: string, options: FetchOptions<unknown>): Record<st
   };
 }
 
-async function* limited(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer> {
-  let bytes = 0;
-  for await (const chunk of chunks) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw new Refusal(tooLong(maxBytes));
-    yield chunk;
-  }
-}
-
-const DECODERS: Record<string, () => Transform> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-};
-
-function decoded(chunks: AsyncIterable<Buffer>, encoding: string | null): AsyncIterable<Buffer> {
-  const name = encoding?.trim().toLowerCase() ?? '';
-  if (name === '' || name === 'identity') return chunks;
-  const decoder = DECODERS[name];
-  if (decoder === undefined) throw new Refusal(`is packed as "${name.slice(0, 40)}", which is not read`);
-  return through(chunks, decoder());
-}
-
-async function* unpacked(chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  const first = await chunks.next();
-  if (first.done) return;
-  const joined = (async function* () {
-    yield first.value;
-    yield* chunks;
-  })();
-  const isGzip = first.value[0] === 0x1f && first.value[1] === 0x8b;
-  yield* isGzip ? through(joined, createGunzip()) : joined;
-}
-
-async function* through(chunks: AsyncIterable<Buffer>, transform: Transform): AsyncGenerator<Buffer> {
-  let broken: Error | undefined;
-  const stream = pipeline(Readable.from(chunks), transform, (error) => {
-    broken = error ?? undefined;
-  });
-  try {
-    for await (const chunk of stream) yield chunk;
-  } catch (error) {
-    throw broken ?? error;
-  }
-}
-
 /** Seconds, or a date. RFC 9110 §10.2.3. */
 function retryAfter(value: string | null): number | null {
   if (value === null) return null;
   if (/^\d+$/u.test(value.trim())) return Number(value) * 1_000;
   const at = Date.parse(value);
   return Number.isNaN(at) ? null : Math.max(0, at - Date.now());
-}
-
-function tooLong(maxBytes: number): string {
-  return `is longer than ${maxBytes / 1_000_000} MB`;
 }
 
 function privateReason(address: string): string {

@@ -1,9 +1,10 @@
 import { type Comparison, pairKey } from '../comparisons/index.ts';
 import { AppError } from '../errors.ts';
+import { FetchFault, Postponed, readBytes } from './body.ts';
 import { decodeText } from './decode.ts';
 import { checkComparison, type Fault } from './faults.ts';
 import { readFeed } from './feed.ts';
-import { type Fetcher, FetchFault, Postponed, readBytes } from './http.ts';
+import type { Fetcher } from './http.ts';
 import { bodyHash, hashing, type Memory } from './memory.ts';
 import { type Robots, readRobots } from './robots.ts';
 import { readSitemap } from './sitemap.ts';

@@ -1,8 +1,9 @@
 import { type Comparison, pairKey } from '../comparisons/index.ts';
 import { AppError } from '../errors.ts';
+import { FetchFault, Postponed, readBytes } from './body.ts';
 import { decodeText, isPageType, Unreadable } from './decode.ts';
 import type { Fault } from './faults.ts';
-import { type Fetcher, FetchFault, Postponed, readBytes } from './http.ts';
+import type { Fetcher } from './http.ts';
 import { type Entry, type Listing, list, type WebSource } from './listing.ts';
 import { bodyHash, type Memory, type PageRecord } from './memory.ts';
 import { readPage } from './page.ts';
