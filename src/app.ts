@@ -6,6 +6,7 @@ import { createSubmitter, type Submitter, voidLeases } from './delivery/index.ts
 import { Lifetime } from './lifetime.ts';
 import { type Mailer, openOutbox } from './mailer/index.ts';
 import { type JobQueue, openQueue } from './queue/index.ts';
+import { endGathering } from './sources/index.ts';
 import type { Keys } from './subscribers/index.ts';
 
 /**
@@ -45,7 +46,10 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
 
     const database = lifetime.use(await openDatabase({ databaseUrl, dataDir: config.dataDir }));
     // Alone on this database: whoever held a lease is gone, so nobody need wait for it to end.
-    if (database.home === 'embedded') await voidLeases(database.kysely);
+    if (database.home === 'embedded') {
+      await voidLeases(database.kysely);
+      await endGathering(database.kysely);
+    }
 
     const queueHome = redisUrl === undefined ? { pool: database.queuePool() } : { redisUrl };
     const queue = lifetime.use(

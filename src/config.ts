@@ -132,7 +132,17 @@ export const settingsSchema = z.object({
       .map(parseSource),
   )
     .prefault('')
-    .describe('Comma-separated: folder:PATH.'),
+    .describe('Comma-separated: folder:PATH, feed:URL, site:URL. See docs/sources.md.'),
+  ALLOW_PRIVATE_SOURCES: z
+    .enum(['0', '1'])
+    .default('0')
+    .describe('With 1, sources may be at private addresses, as a site on the same network is.'),
+  API_TOKEN: z
+    .string()
+    .regex(/^[\w.~+/-]+=*$/, 'must be letters, digits and -._~+/ only')
+    .min(32, 'is shorter than 32 characters; try `openssl rand -hex 32`')
+    .optional()
+    .describe('Bearer token for POST /api/comparisons. Empty: there is no such address.'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -157,6 +167,8 @@ export interface Config {
   template: Settings['ISSUE_TEMPLATE'];
   minComparisons: number;
   sources: Source[];
+  /** Sources on the web may be at private, local and link-local addresses. */
+  allowPrivateSources: boolean;
   logLevel: Settings['LOG_LEVEL'];
 }
 
@@ -166,6 +178,8 @@ export interface Secrets {
   redisUrl: string | undefined;
   /** At least one; the first signs, all verify. */
   secretKeys: [string, ...string[]];
+  /** Whoever sends it may push comparisons; undefined: nobody may. */
+  apiToken: string | undefined;
 }
 
 /**
@@ -215,12 +229,14 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
       template: settings.ISSUE_TEMPLATE,
       minComparisons: settings.ISSUE_MIN_COMPARISONS,
       sources: settings.SOURCES,
+      allowPrivateSources: settings.ALLOW_PRIVATE_SOURCES === '1',
       logLevel: settings.LOG_LEVEL,
     },
     secrets: {
       databaseUrl: settings.DATABASE_URL,
       redisUrl: settings.REDIS_URL,
       secretKeys: keysOf(settings, dataDir),
+      apiToken: settings.API_TOKEN,
     },
   };
 }

@@ -24,7 +24,19 @@ import {
   type Slot,
   slotsToDraft,
 } from './issues/index.ts';
-import { type Gathered, gather, recordGather, type SourceReport } from './sources/index.ts';
+import {
+  beginGathering,
+  endGathering,
+  type Gathered,
+  gather,
+  type HealthNews,
+  loadKnown,
+  notify,
+  recordGather,
+  resolve,
+  type SourceReport,
+  userAgent,
+} from './sources/index.ts';
 import { keyId } from './subscribers/index.ts';
 
 /**
@@ -33,19 +45,61 @@ import { keyId } from './subscribers/index.ts';
  * what is left to do, the queue only says that somebody should look.
  */
 
-export type GatherReport = Saved & Gathered & { sources: SourceReport[] };
+export type GatherReport = Saved & Gathered & { sources: SourceReport[]; news: HealthNews };
 
-/** Reads every source and saves what is new or changed. */
+/**
+ * Reads every source and saves what is new or changed. Editors are told of a source that keeps failing, once,
+ * and of its recovery.
+ * @throws AppError of the first source, when not one of them could be read; it is on the books all the same.
+ * `gathering-runs` while another process gathers: a site is asked by one of us at a time.
+ */
 export async function gatherAll(app: App): Promise<GatherReport> {
-  const gathered = await gather(app.config.sources);
-  const saved = await saveComparisons(app.db, gathered.comparisons);
-  await recordGather(app.db, { ...saved, sources: gathered.sources, rejected: gathered.rejected });
-  for (const { source, fault } of gathered.sources) {
-    if (fault !== null) app.logger.warn({ source, reason: fault.message }, 'a source gave nothing');
+  const holder = await beginGathering(app.db);
+  if (holder === null) {
+    throw new AppError('gathering-runs', 'Another process is gathering right now.', {
+      help: 'Try again when it is done; one that died is passed over after 15 minutes.',
+    });
   }
-  for (const { name, reason } of gathered.rejected)
-    app.logger.warn({ name, reason }, 'a comparison was skipped');
-  return { ...gathered, ...saved };
+  try {
+    return await gatherAlone(app);
+  } finally {
+    await endGathering(app.db, holder);
+  }
+}
+
+async function gatherAlone(app: App): Promise<GatherReport> {
+  const { config, db, logger } = app;
+  const at = app.clock();
+  const web = {
+    userAgent: userAgent(config.publicUrl),
+    ...(config.allowPrivateSources ? { mayReach: () => true } : {}),
+  };
+  const gathered = await gather(config.sources, { known: await loadKnown(db), web, now: at });
+  const saved = await saveComparisons(db, gathered.comparisons);
+  const held = gathered.sources.reduce((sum, { unchanged }) => sum + unchanged, 0);
+  const unchanged = saved.unchanged + held;
+  const rejected = [...gathered.rejected, ...saved.refused.map(({ url, reason }) => ({ name: url, reason }))];
+  const news = await recordGather(db, { ...gathered, ...saved, unchanged, rejected, at });
+
+  for (const { source, reason } of news.failing)
+    logger.error({ source, reason }, 'a source is failing: nothing came from it three times in a row');
+  for (const source of news.recovered) logger.warn({ source }, 'a failing source has recovered');
+  for (const { source, fault, postponed } of gathered.sources) {
+    if (fault !== null) logger.warn({ source, reason: fault.message }, 'a source gave nothing');
+    if (postponed > 0) logger.warn({ source, postponed }, 'pages are left to the next gathering');
+  }
+  for (const { name, reason } of rejected) logger.warn({ name, reason }, 'a comparison was skipped');
+
+  const faults = gathered.sources.map(({ fault }) => fault);
+  if (faults[0] && faults.every((fault) => fault !== null)) throw faults[0];
+  return {
+    ...saved,
+    unchanged,
+    comparisons: gathered.comparisons,
+    sources: gathered.sources,
+    rejected,
+    news,
+  };
 }
 
 /** The slot of the next issue: one that is due and has none, or the next that is still open. */
@@ -68,6 +122,12 @@ export async function draft(app: App, slot: Slot): Promise<Issue> {
     minComparisons: config.minComparisons,
   };
   const issue = await composeIssue(app.db, slot, settings, app.clock());
+  const matter = { kind: 'silent-week' as const, subject: slot.key, at: app.clock() };
+  if (issue.status === 'skipped') {
+    const message = `Nothing goes out on ${slot.label}: ${issue.reason ?? 'too little is new.'}`;
+    if (await notify(app.db, { ...matter, message }))
+      app.logger.warn({ slot: slot.key, reason: issue.reason }, 'a silent week');
+  } else await resolve(app.db, matter);
   if (issue.status !== 'draft') {
     app.logger.info({ issue: issue.slug, status: issue.status, reason: issue.reason }, 'composed');
     return issue;
@@ -161,11 +221,15 @@ export async function keepSlots(app: App): Promise<void> {
     // A slot that somebody found empty before its time is looked at once more.
     const tooEarly = issue?.status === 'skipped' && issue.composedAt < draftAt(slot, config.reviewLeadMs);
     if (issue !== undefined && !tooEarly) continue;
-    await gatherAll(app).catch((error) => {
-      // What is on the books already still makes an issue.
+    try {
+      await gatherAll(app);
+    } catch (error) {
       if (!(error instanceof AppError)) throw error;
+      // Whoever gathers drafts this slot too, with what that brings.
+      if (error.code === 'gathering-runs') continue;
+      // What is on the books already still makes an issue.
       app.logger.error({ reason: error.message }, 'nothing could be gathered');
-    });
+    }
     const drafted = await draft(app, slot);
     if (config.approval === 'auto' && drafted.status === 'review' && !late) await approveUnseen(app, drafted);
   }

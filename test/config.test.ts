@@ -62,9 +62,15 @@ describe('settings', () => {
       template: 'react:digest',
       minComparisons: 1,
       sources: [],
+      allowPrivateSources: false,
       logLevel: 'info',
     } satisfies Config);
-    expect(secrets).toEqual({ databaseUrl: undefined, redisUrl: undefined, secretKeys: [KEY] });
+    expect(secrets).toEqual({
+      databaseUrl: undefined,
+      redisUrl: undefined,
+      secretKeys: [KEY],
+      apiToken: undefined,
+    });
   });
 
   it('that are empty are not set', () => {

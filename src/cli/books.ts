@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { saveComparisons, verdict } from '../comparisons/index.ts';
 import { settingsSchema } from '../config.ts';
 import { AppError } from '../errors.ts';
-import { readPage } from '../sources/index.ts';
+import { quarantined, readPage } from '../sources/index.ts';
 import { countSubscribers, importSubscribers } from '../subscribers/index.ts';
 import { gatherAll } from '../weekly.ts';
 import { type Context, say, sayJson } from './output.ts';
@@ -22,13 +22,20 @@ export async function gatherCommand(context: Context, options: Reporting): Promi
       help: 'Set SOURCES, for instance SOURCES=folder:samples/comparisons.',
     });
   }
-  const { added, changed, unchanged, rejected, sources } = await gatherAll(app);
+  const { added, changed, unchanged, rejected, sources, news } = await gatherAll(app);
   const faults = sources.flatMap(({ source, fault }) => (fault ? [{ source, reason: fault.message }] : []));
-  if (options.json) sayJson({ added, changed, unchanged, rejected, faults });
-  else {
+  const postponed = sources.reduce((sum, source) => sum + source.postponed, 0);
+  const quarantine = (await quarantined(app.db, { limit: 0 })).total;
+  if (options.json) {
+    sayJson({ added, changed, unchanged, rejected, postponed, quarantine, faults, ...news });
+  } else {
     say(`${added} new, ${changed} changed, ${unchanged} unchanged, ${rejected.length} skipped`);
     for (const { name, reason } of rejected) say(`  skipped ${name}: ${reason}`);
+    if (postponed > 0) say(`${postponed} left to the next gathering, because the time was over`);
+    if (quarantine > 0) say(`${quarantine} in quarantine until they change, see \`verdict status\``);
     for (const { source, reason } of faults) say(`  ${source}: ${reason}`);
+    for (const { source } of news.failing) say(`Failing: ${source}`);
+    for (const source of news.recovered) say(`Recovered: ${source}`);
   }
   return faults.length > 0 ? 1 : 0;
 }

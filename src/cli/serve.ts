@@ -31,7 +31,9 @@ export async function serve(context: Context, role: Role): Promise<void> {
   try {
     const app = lifetime.use(await createApp(config, secrets));
     // Listening first: a port that is taken should stop us before any work begins.
-    lifetime.use(await (role === 'worker' ? listenForHealth(app, context) : listen(app, role)));
+    lifetime.use(
+      await (role === 'worker' ? listenForHealth(app, context) : listen(app, role, secrets.apiToken)),
+    );
     if (role !== 'web') {
       await app.queue.schedule(schedulers(app));
       lifetime.use(await work(app));
@@ -44,7 +46,7 @@ export async function serve(context: Context, role: Role): Promise<void> {
   }
 }
 
-async function listen(app: App, role: Role): Promise<AsyncDisposable> {
+async function listen(app: App, role: Role, apiToken: string | undefined): Promise<AsyncDisposable> {
   const { config, logger } = app;
   // The outbox holds readers' personal links: it is for this machine only, never behind a public host.
   const outboxDir = LOOPBACK.has(new URL(config.publicUrl).hostname) ? app.outboxDir : null;
@@ -58,6 +60,7 @@ async function listen(app: App, role: Role): Promise<AsyncDisposable> {
       replyTo: config.mail.replyTo,
     },
     outboxDir,
+    apiToken,
     ready: () => ready(app),
     logger,
   });

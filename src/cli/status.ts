@@ -1,6 +1,6 @@
 import { issueProgress, uncertainBatches } from '../delivery/index.ts';
 import { listIssues, nextSlot } from '../issues/index.ts';
-import { lastGather } from '../sources/index.ts';
+import { lastGather, listFaults, openNotices, quarantined, sourceHealth } from '../sources/index.ts';
 import { countSubscribers } from '../subscribers/index.ts';
 import { describe, summary } from './issue.ts';
 import { type Context, say, sayJson, withReasons } from './output.ts';
@@ -11,9 +11,12 @@ export async function status(context: Context, options: { json?: boolean }): Pro
   await using app = await openApp(context);
   const { db, config } = app;
   const next = nextSlot(config.schedule, app.clock());
-  const [subscribers, gathered, uncertain, found] = await Promise.all([
+  const [subscribers, gathered, quarantine, health, notices, uncertain, found] = await Promise.all([
     countSubscribers(db),
     lastGather(db),
+    quarantined(db, { limit: options.json ? 1_000 : 20 }),
+    sourceHealth(db),
+    openNotices(db),
     uncertainBatches(db),
     listIssues(db, { limit: 10 }),
   ]);
@@ -25,6 +28,9 @@ export async function status(context: Context, options: { json?: boolean }): Pro
       nextSlot: { label: next.label, dueAt: next.dueAt },
       subscribers,
       lastGather: gathered ?? null,
+      quarantine,
+      sources: health,
+      notices,
       issues: issues.map(({ issue, progress }) => ({ ...summary(issue), progress })),
       uncertain: uncertain.map(({ issue, number, reason, deliveryIds }) => ({
         issue,
@@ -46,6 +52,17 @@ export async function status(context: Context, options: { json?: boolean }): Pro
     );
     for (const { source, fault } of gathered.sources) if (fault) say(`  ${source}: ${fault}`);
     for (const { name, reason } of gathered.rejected) say(`  skipped ${name}: ${reason}`);
+  }
+  for (const { source, failures, isFailing, reason } of health) {
+    if (failures > 0)
+      say(`${isFailing ? 'Failing' : 'Failed'}: ${source}, ${failures} in a row: ${reason ?? ''}`);
+  }
+  for (const { at, message } of notices) say(`Notice of ${at.toISOString()}: ${message}`);
+  if (quarantine.total > 0) {
+    say(`Quarantine: ${quarantine.total}, each read again when it changes`);
+    for (const { source, url, faults, firstSeenAt } of quarantine.entries)
+      say(`  ${url} (${source}, since ${firstSeenAt.toISOString()}): ${listFaults(faults)}`);
+    if (quarantine.total > quarantine.entries.length) say('  ... and more; --json lists up to 1,000');
   }
   for (const { issue, progress } of issues) {
     say(describe(issue));

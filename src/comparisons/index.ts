@@ -1,5 +1,6 @@
 export * from './model.ts';
 export {
+  canonicalUrl,
   contentHash,
   entryPrices,
   pairKey,
@@ -10,7 +11,20 @@ export {
   topics,
   withoutLooseEnd,
 } from './names.ts';
-export { knownTopics, type Saved, saveComparisons } from './store.ts';
+export { type Change, changeInWords, changesBetween, type Part } from './revisions.ts';
+export {
+  findComparison,
+  knownTopics,
+  lastChange,
+  listComparisons,
+  type Pushed,
+  pushComparison,
+  type Revision,
+  revisionsOf,
+  type Saved,
+  type StoredComparison,
+  saveComparisons,
+} from './store.ts';
 export {
   CLEAR_LEAD,
   isContested,

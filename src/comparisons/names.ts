@@ -41,10 +41,26 @@ function nameSlug(name: string): string {
 export function pairKey(comparison: {
   readonly tools: readonly [Pick<Tool, 'name'>, Pick<Tool, 'name'>];
 }): string {
-  return JSON.stringify(
-    comparison.tools.map((tool) => tool.name.normalize('NFKC').toLowerCase().normalize('NFKC')).sort(),
-  );
+  return JSON.stringify(comparison.tools.map((tool) => nameKey(tool.name)).sort());
 }
+
+/** Equal for a name in any case and width. */
+export function nameKey(name: string): string {
+  return name.normalize('NFKC').toLowerCase().normalize('NFKC');
+}
+
+/**
+ * One spelling for one page: host in lower case, path percent-encoded, no fragment, and none of the
+ * parameters that only tell where a visitor came from.
+ */
+export function canonicalUrl(url: string): string {
+  const canonical = new URL(url);
+  canonical.hash = '';
+  const trackers = [...canonical.searchParams.keys()].filter((name) => TRACKER.test(name));
+  for (const name of trackers) canonical.searchParams.delete(name);
+  return canonical.href;
+}
+const TRACKER = /^(?:utm_\w+|fbclid|gclid|msclkid|mc_[ce]id)$/iu;
 
 /** Both names cut to fit a verdict, unless cutting would make them the same. */
 export function shortNames(tools: readonly [Pick<Tool, 'name'>, Pick<Tool, 'name'>]): [string, string] {

@@ -1,95 +1,158 @@
 import { sql } from 'kysely';
 import type { Connection } from '../db/index.ts';
+import { alignTo, clash, type Identified, identify, type Known, swapped } from './identity.ts';
 import { type Comparison, comparisonSchema } from './model.ts';
-import { contentHash, pairKey } from './names.ts';
+import { canonicalUrl, contentHash, pairKey } from './names.ts';
+import { type Change, changesBetween } from './revisions.ts';
 
 export interface Saved {
   added: number;
   changed: number;
   unchanged: number;
-}
-
-interface Known {
-  id: string;
-  slug: string;
-  pair_key: string;
-  content: unknown;
-  content_hash: string;
+  /** Came, and is another comparison's page or the second of the same pair. */
+  refused: { slug: string; url: string; reason: string }[];
 }
 
 /**
- * Saves what a source delivered: one row a pair of tools, whichever of them comes first; a row that
- * did not change is not written. Three statements, however many comparisons.
+ * Saves what a source delivered, each change with its revision; what did not change is read and not
+ * written. At most five statements however many comparisons; two when nothing changed.
  */
 export async function saveComparisons(db: Connection, incoming: Comparison[]): Promise<Saved> {
   return db.transaction().execute(async (tx) => {
-    // Two gathers at once would both find a new comparison missing.
-    await sql`select pg_advisory_xact_lock(hashtext('comparisons'))`.execute(tx);
-    const known = await tx
-      .selectFrom('comparisons')
-      .select(['id', 'slug', 'pair_key', 'content', 'content_hash'])
-      .where(({ eb, or }) =>
-        or([
-          eb('slug', '=', sql<string>`any(${incoming.map((each) => each.slug)}::text[])`),
-          eb('pair_key', '=', sql<string>`any(${incoming.map(pairKey)}::text[])`),
-        ]),
-      )
-      .execute();
-    const { added, changed, unchanged } = compareWith(known, incoming);
-    await insertAll(tx, added);
-    await updateAll(tx, changed);
-    return { added: added.length, changed: changed.length, unchanged };
+    const { known, comparisons } = await recall(tx, incoming);
+    const { added, changed, unchanged, refused } = await save(tx, identify(known, comparisons));
+    return { added: added.length, changed: changed.length, unchanged: unchanged.length, refused };
   });
 }
 
-/** Sorts what came into new, changed and unchanged. Pure. */
-function compareWith(known: Known[], incoming: Comparison[]) {
-  const bySlug = new Map(known.map((row) => [row.slug, row]));
-  const byPair = new Map(known.map((row) => [row.pair_key, row]));
-  const added: Comparison[] = [];
-  const changed: { id: string; comparison: Comparison }[] = [];
-  let unchanged = 0;
-  for (const comparison of incoming) {
-    const row = byPair.get(pairKey(comparison)) ?? bySlug.get(comparison.slug);
-    if (row === undefined) {
-      added.push(comparison);
-      continue;
-    }
-    const aligned = alignTo(comparisonSchema.parse(row.content), { ...comparison, slug: row.slug });
-    if (contentHash(aligned) === row.content_hash) unchanged += 1;
-    else changed.push({ id: row.id, comparison: aligned });
-  }
-  return { added, changed, unchanged };
+/** What became of one comparison that was pushed. */
+export type Pushed =
+  | { status: 'created' | 'changed' | 'unchanged'; slug: string; revision: number; changed: Change[] }
+  | { status: 'refused'; field: 'slug' | 'url'; reason: string };
+
+/** Saves one comparison that somebody named: a slug or a page that belongs to another pair is refused. */
+export async function pushComparison(db: Connection, incoming: Comparison): Promise<Pushed> {
+  return db.transaction().execute(async (tx): Promise<Pushed> => {
+    const { known, comparisons } = await recall(tx, [incoming]);
+    const [comparison = incoming] = comparisons;
+    const refusal = clash(known, comparison);
+    if (refusal !== undefined) return { status: 'refused', ...refusal };
+
+    const { added, changed, unchanged } = await save(tx, identify(known, comparisons));
+    const [created] = added;
+    if (created) return { status: 'created', slug: created.slug, revision: 1, changed: [] };
+    const [moved] = changed;
+    const slug = moved?.comparison.slug ?? unchanged[0]?.slug ?? comparison.slug;
+    const { revision } = await tx
+      .selectFrom('revisions as r')
+      .innerJoin('comparisons as c', 'c.id', 'r.comparison_id')
+      .select(({ fn }) => fn.max('r.number').as('revision'))
+      .where('c.slug', '=', slug)
+      .executeTakeFirstOrThrow();
+    return { status: moved ? 'changed' : 'unchanged', slug, revision, changed: moved?.changes ?? [] };
+  });
 }
 
-/** B-vs-A of a comparison known as A-vs-B is turned round: a swap is no news. */
-function alignTo(known: Comparison, incoming: Comparison): Comparison {
-  const [a, b] = incoming.tools;
-  return known.tools[0].name === b.name && known.tools[1].name === a.name
-    ? { ...incoming, tools: [b, a] }
-    : incoming;
+type Row = Known & { content_hash: string };
+
+/** Every row that shares a pair, a page or a slug with what came in, without its content. */
+async function recall(tx: Connection, incoming: readonly Comparison[]) {
+  // Two gathers at once would both find a new comparison missing.
+  await sql`select pg_advisory_xact_lock(hashtext('comparisons'))`.execute(tx);
+  const comparisons = incoming.map((each) => ({ ...each, url: canonicalUrl(each.url) }));
+  const { rows: known } = await sql<Row>`
+    select id, slug, pair_key, url, content_hash from comparisons
+    where slug = any(${comparisons.map(({ slug }) => slug)}::text[])
+      or pair_key = any(${comparisons.map(pairKey)}::text[])
+      or url = any(${comparisons.map(({ url }) => url)}::text[])
+    order by first_seen_at, slug
+  `.execute(tx);
+  return { known, comparisons };
+}
+
+interface Changed {
+  id: string;
+  comparison: Comparison;
+  changes: Change[];
+}
+
+async function save(tx: Connection, identified: Identified<Row>[]) {
+  const added: Comparison[] = [];
+  const unchanged: Row[] = [];
+  const refused: Saved['refused'] = [];
+  const stirred: { id: string; comparison: Comparison }[] = [];
+  for (const one of identified) {
+    const { comparison } = one;
+    if (one.kind === 'refused')
+      refused.push({ slug: comparison.slug, url: comparison.url, reason: one.reason });
+    else if (one.kind === 'new') added.push(comparison);
+    else if (saysTheSame(one.row, comparison)) unchanged.push(one.row);
+    else stirred.push({ id: one.row.id, comparison });
+  }
+  const changed = await withChanges(tx, stirred);
+  // A page that moved makes room for the one that comes in its place.
+  await updateAll(tx, changed);
+  await insertAll(tx, added);
+  return { added, changed, unchanged, refused };
+}
+
+/** By hash alone, in either order of the tools: the content of what did not change is never read. */
+function saysTheSame(row: Row, comparison: Comparison): boolean {
+  if (contentHash(comparison) === row.content_hash) return true;
+  return contentHash({ ...comparison, tools: swapped(comparison) }) === row.content_hash;
+}
+
+async function withChanges(
+  tx: Connection,
+  stirred: { id: string; comparison: Comparison }[],
+): Promise<Changed[]> {
+  if (stirred.length === 0) return [];
+  const { rows } = await sql<{ id: string; content: unknown }>`
+    select id, content from comparisons where id = any(${stirred.map(({ id }) => id)}::uuid[])
+  `.execute(tx);
+  const contents = new Map(rows.map((row) => [row.id, row.content]));
+  return stirred.map(({ id, comparison }) => {
+    const was = comparisonSchema.parse(contents.get(id));
+    const now = alignTo(was, comparison);
+    return { id, comparison: now, changes: changesBetween(was, now) };
+  });
 }
 
 async function insertAll(tx: Connection, comparisons: Comparison[]): Promise<void> {
   if (comparisons.length === 0) return;
   const rows = comparisons.map(columnsOf);
   await sql`
-    insert into comparisons (slug, pair_key, url, content, content_hash, published_at)
-    select slug, pair_key, url, content, content_hash, published_at
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (slug text, pair_key text, url text, content jsonb,
-      content_hash text, published_at timestamptz)
+    with added as (
+      insert into comparisons (slug, pair_key, url, content, content_hash, published_at)
+      select slug, pair_key, url, content, content_hash, published_at
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (slug text, pair_key text, url text,
+        content jsonb, content_hash text, published_at timestamptz)
+      returning id, first_seen_at, content, content_hash
+    )
+    insert into revisions (comparison_id, number, at, content, content_hash, changed)
+    select id, 1, first_seen_at, content, content_hash, '[]' from added
   `.execute(tx);
 }
 
-async function updateAll(tx: Connection, changed: { id: string; comparison: Comparison }[]): Promise<void> {
+async function updateAll(tx: Connection, changed: Changed[]): Promise<void> {
   if (changed.length === 0) return;
-  const rows = changed.map(({ id, comparison }) => ({ ...columnsOf(comparison), id }));
+  const rows = changed.map(({ id, comparison, changes }) => ({ ...columnsOf(comparison), id, changes }));
   await sql`
-    update comparisons c
-    set pair_key = r.pair_key, url = r.url, content = r.content, content_hash = r.content_hash, changed_at = now()
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (id uuid, pair_key text, url text, content jsonb,
-      content_hash text)
-    where c.id = r.id
+    with moved as (
+      update comparisons c
+      set pair_key = r.pair_key, url = r.url, content = r.content, content_hash = r.content_hash,
+        changed_at = now()
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (id uuid, pair_key text, url text,
+        content jsonb, content_hash text, changes jsonb)
+      where c.id = r.id
+      returning c.id, c.changed_at, c.content, c.content_hash, r.changes
+    ), last as (
+      select comparison_id, max(number) as number from revisions
+      where comparison_id in (select id from moved) group by comparison_id
+    )
+    insert into revisions (comparison_id, number, at, content, content_hash, changed)
+    select m.id, coalesce(last.number, 0) + 1, m.changed_at, m.content, m.content_hash, m.changes
+    from moved m left join last on last.comparison_id = m.id
   `.execute(tx);
 }
 
@@ -102,6 +165,87 @@ function columnsOf(comparison: Comparison) {
     content_hash: contentHash(comparison),
     published_at: comparison.publishedAt,
   };
+}
+
+/** A comparison and when it came to us. */
+export interface StoredComparison {
+  id: string;
+  comparison: Comparison;
+  /** When the site published it, or else when we saw it first. */
+  since: Date;
+  changedAt: Date;
+}
+
+const stored = sql`id, content, coalesce(published_at, first_seen_at) as since, changed_at`;
+
+interface StoredRow {
+  id: string;
+  content: unknown;
+  since: Date;
+  changed_at: Date;
+}
+
+function toStored({ id, content, since, changed_at }: StoredRow): StoredComparison {
+  return { id, comparison: comparisonSchema.parse(content), since, changedAt: changed_at };
+}
+
+export async function findComparison(db: Connection, slug: string): Promise<StoredComparison | undefined> {
+  const { rows } = await sql<StoredRow>`select ${stored} from comparisons where slug = ${slug}`.execute(db);
+  return rows[0] && toStored(rows[0]);
+}
+
+/**
+ * Newest first, a page at a time: `after` is the slug of the last one already shown, so that what comes in
+ * meanwhile moves nothing. An unknown `after` gives nothing.
+ */
+export async function listComparisons(
+  db: Connection,
+  { topic, after, limit }: { topic?: string | undefined; after?: string | undefined; limit: number },
+): Promise<StoredComparison[]> {
+  const ofTopic = sql`and exists (
+    select from jsonb_array_elements(content -> 'tools') as tool
+    where lower(tool ->> 'category') = lower(${topic ?? ''})
+  )`;
+  const further = sql`and (coalesce(published_at, first_seen_at), slug) < (
+    select coalesce(published_at, first_seen_at), slug from comparisons where slug = ${after ?? ''}
+  )`;
+  const { rows } = await sql<StoredRow>`
+    select ${stored} from comparisons
+    where true ${topic === undefined ? sql`` : ofTopic} ${after === undefined ? sql`` : further}
+    order by coalesce(published_at, first_seen_at) desc, slug desc
+    limit ${limit}
+  `.execute(db);
+  return rows.map(toStored);
+}
+
+/** When any comparison came or changed last; undefined while there is none. */
+export async function lastChange(db: Connection): Promise<Date | undefined> {
+  const { at } = await db
+    .selectFrom('comparisons')
+    .select(({ fn }) => fn.max('changed_at').as('at'))
+    .executeTakeFirstOrThrow();
+  return at ?? undefined;
+}
+
+/** One state of a comparison. */
+export interface Revision {
+  /** Counts from 1. */
+  number: number;
+  at: Date;
+  /** Empty for the first. */
+  changed: Change[];
+}
+
+/** The latest revisions of a comparison, newest first, without their contents. */
+export async function revisionsOf(db: Connection, comparisonId: string, limit: number): Promise<Revision[]> {
+  const rows = await db
+    .selectFrom('revisions')
+    .select(['number', 'at', 'changed'])
+    .where('comparison_id', '=', comparisonId)
+    .orderBy('number', 'desc')
+    .limit(limit)
+    .execute();
+  return rows as Revision[];
 }
 
 /**

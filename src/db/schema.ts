@@ -7,7 +7,13 @@ import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
  */
 export interface Schema {
   comparisons: ComparisonsTable;
+  revisions: RevisionsTable;
   gathers: GathersTable;
+  pages: PagesTable;
+  quarantine: QuarantineTable;
+  sources: SourcesTable;
+  gathering: GatheringTable;
+  notices: NoticesTable;
   issues: IssuesTable;
   issue_comparisons: IssueComparisonsTable;
   variants: VariantsTable;
@@ -36,6 +42,19 @@ interface ComparisonsTable {
   changed_at: Generated<Date>;
 }
 
+/** Every state a comparison was in, the first included; written with it, never changed. */
+interface RevisionsTable {
+  comparison_id: string;
+  /** Counts from 1 in a comparison. */
+  number: number;
+  at: Created;
+  /** `Comparison` as it was from then on. */
+  content: Json<unknown>;
+  content_hash: string;
+  /** `Change[]` of src/comparisons/revisions.ts; empty for the first. */
+  changed: Json<unknown>;
+}
+
 /** One look at all sources. */
 interface GathersTable {
   id: Generated<string>;
@@ -47,6 +66,71 @@ interface GathersTable {
   sources: Json<unknown>;
   /** `{ name, reason }[]`: what was skipped, and why. */
   rejected: Json<unknown>;
+}
+
+/** What was last read at an address, so that the next request can ask whether it changed. */
+interface PagesTable {
+  url: string;
+  /** The first of SOURCES that lists it. */
+  source: string;
+  kind: 'robots' | 'sitemap' | 'feed' | 'page';
+  /** HTTP status of the last answer that told something new. */
+  status: number;
+  etag: string | null;
+  last_modified: string | null;
+  body_hash: string;
+  /** Version of the reader; what an older one read is read again. */
+  reader: number;
+  /** What the sitemap said when it was read. */
+  lastmod: string | null;
+  /** The comparison it holds, once it was valid. */
+  pair_key: string | null;
+  /** Of robots.txt, a sitemap or a feed: what it says, for the day it answers 304. */
+  listing: Json<unknown>;
+  /** When it was last found changed. */
+  fetched_at: Date;
+}
+
+/** Pages and files that are no valid comparison; they wait here until they change. */
+interface QuarantineTable {
+  source: string;
+  url: string;
+  /** `Fault[]` */
+  faults: Json<unknown>;
+  /** null where nothing could be read. */
+  body_hash: string | null;
+  first_seen_at: Date;
+  /** When it was last read and found wrong. */
+  last_seen_at: Date;
+}
+
+/** The health of each source that ever failed. */
+interface SourcesTable {
+  source: string;
+  /** In a row; three and more are *failing*. */
+  failures: number;
+  reason: string | null;
+  failed_at: Date | null;
+  recovered_at: Date | null;
+}
+
+/** At most one row: who is gathering now. */
+interface GatheringTable {
+  is_only: Generated<boolean>;
+  holder: string;
+  /** After this the holder is taken for dead. */
+  until: Date;
+}
+
+/** What editors are told once. */
+interface NoticesTable {
+  id: Generated<string>;
+  kind: 'source-failing' | 'silent-week';
+  /** The source, or the slot. */
+  subject: string;
+  message: string;
+  at: Created;
+  resolved_at: Date | null;
 }
 
 export type IssueStatus =

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /**
  * Sends a public body with its validators, or 304 to who has it already (RFC 9110 §13.1). What is sent
- * changes at most when an issue goes out, so five minutes old is fresh.
+ * changes when an issue goes out or a comparison moves, so five minutes old is fresh.
  * @param changedAt undefined where nothing says when.
  */
 export function sendCached(

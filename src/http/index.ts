@@ -3,8 +3,10 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Connection } from '../db/index.ts';
 import type { Keys } from '../subscribers/index.ts';
+import { apiRoutes } from './api.ts';
 import { archiveRoutes } from './archive.ts';
 import { bareServer } from './bare.ts';
+import { comparisonRoutes } from './comparisons.ts';
 import { acceptForms } from './form.ts';
 import { healthRoutes } from './health.ts';
 import { outboxRoutes } from './outbox.ts';
@@ -24,6 +26,8 @@ export interface ServerOptions {
   site: Site;
   /** Where the outbox mailer writes, or null when mail leaves the machine. */
   outboxDir: string | null;
+  /** Lets its bearer push comparisons; without it there is nothing to push to. */
+  apiToken?: string | undefined;
   /** Throws when the database or the queue is away. */
   ready(): Promise<void>;
   logger: Logger | false;
@@ -56,6 +60,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   healthRoutes(app, options.ready);
   await app.register(async (scope) => archiveRoutes(scope, options));
+  await app.register(async (scope) => comparisonRoutes(scope, options));
   await app.register(async (scope) => {
     acceptForms(scope);
     // Whoever has the URL has the power of its token: it stays out of caches and indexes
@@ -69,6 +74,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     unsubscribeRoutes(scope, options);
     preferencesRoutes(scope, options);
   });
+  const { apiToken } = options;
+  if (apiToken !== undefined) {
+    await app.register(async (scope) => apiRoutes(scope, { ...options, apiToken }));
+  }
   if (options.outboxDir !== null) {
     const { outboxDir } = options;
     await app.register(async (scope) => outboxRoutes(scope, outboxDir));

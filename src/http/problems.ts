@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
+import type { Fault } from '../sources/index.ts';
 
 /** What a failed request is told: RFC 9457, in JSON or as a page. Never what went wrong inside. */
 export interface Problem {
@@ -10,6 +11,8 @@ export interface Problem {
   detail: string;
   /** `urn:uuid:` of the request, as in the log. */
   instance: string;
+  /** What is wrong with the fields of what was sent: an extension (RFC 9457 §3.2). */
+  errors?: Fault[];
 }
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
@@ -38,6 +41,31 @@ const BY_CODE: Record<string, { status: number; title: string; detail: string }>
     title: 'That form is not complete',
     detail: 'Nothing was changed. Open the page once more and press its button.',
   },
+  'token-wrong': {
+    status: 401,
+    title: 'Who are you?',
+    detail: 'Send the token of this installation as Authorization: Bearer TOKEN.',
+  },
+  'slug-taken': {
+    status: 409,
+    title: 'That is another comparison',
+    detail: 'Nothing was changed. What is named under errors belongs to another pair of tools.',
+  },
+  'push-type-unknown': {
+    status: 415,
+    title: 'That is no comparison we can read',
+    detail: 'Send application/json, or a page as text/html or text/plain.',
+  },
+  'page-unreadable': {
+    status: 422,
+    title: 'That is not a complete comparison',
+    detail: 'Nothing was changed. Every field that is missing or wrong is named under errors.',
+  },
+  'comparison-invalid': {
+    status: 422,
+    title: 'That is not a complete comparison',
+    detail: 'Nothing was changed. Every field that is missing or wrong is named under errors.',
+  },
   'database-unavailable': {
     status: 503,
     title: 'Not right now',
@@ -54,7 +82,7 @@ const BY_CODE: Record<string, { status: number; title: string; detail: string }>
 /** What the framework refuses before we see it. Its own messages quote the request, so they stay inside. */
 const BY_STATUS: Record<number, { title: string; detail: string }> = {
   400: { title: 'That request makes no sense', detail: 'It could not be read.' },
-  413: { title: 'That is too much', detail: 'A form here has at most 8 kB.' },
+  413: { title: 'That is too much', detail: 'A form here has at most 8 kB, a comparison 1 MB.' },
   415: {
     title: 'That is not a form',
     detail: 'Send application/x-www-form-urlencoded or multipart/form-data.',
@@ -74,7 +102,14 @@ function problemOf(error: unknown, request: FastifyRequest): Problem {
     statusCode !== undefined && statusCode >= 400 && statusCode < 500
       ? { status: statusCode, ...(BY_STATUS[statusCode] ?? { title: 'That was refused', detail: 'Sorry.' }) }
       : undefined;
-  return { type: 'about:blank', ...(known ?? refused ?? UNEXPECTED), instance: `urn:uuid:${request.id}` };
+  const faults =
+    known && error instanceof AppError ? (error.context.faults as Fault[] | undefined) : undefined;
+  return {
+    type: 'about:blank',
+    ...(known ?? refused ?? UNEXPECTED),
+    instance: `urn:uuid:${request.id}`,
+    ...(faults ? { errors: faults } : {}),
+  };
 }
 
 /**
@@ -100,6 +135,7 @@ function send(
 ) {
   reply.code(problem.status).header('cache-control', 'no-store').header('vary', 'Accept');
   if (problem.status === 503) reply.header('retry-after', '60');
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
   // A browser puts text/html first; curl and mail providers take anything and get JSON.
   if (page !== undefined && request.type(['application/problem+json', 'text/html']) === 'text/html') {
     return reply.type('text/html; charset=utf-8').send(page(problem));

@@ -9,6 +9,11 @@ export interface Site {
   replyTo: string;
 }
 
+/** A comparison's page with us, absolute. Slugs have letters of every script. */
+export function comparisonUrl(site: Pick<Site, 'publicUrl'>, slug: string): string {
+  return `${site.publicUrl}/comparisons/${encodeURIComponent(slug)}`;
+}
+
 /** The bare address behind `Name <addr>`. */
 export function replyAddress(site: Pick<Site, 'replyTo'>): string {
   return /<([^>]+)>$/.exec(site.replyTo)?.[1] ?? site.replyTo;

@@ -1,4 +1,4 @@
-import { entryPrices, title, verdict } from '../comparisons/index.ts';
+import { type Comparison, comparisonSchema, entryPrices, title, verdict } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import type { GlanceRow, Plan } from '../issues/index.ts';
 
@@ -44,6 +44,21 @@ export async function findPublished(
 ): Promise<(PublishedIssue & { html: string; text: string }) | undefined> {
   const row = await published(db).select(['v.html', 'v.text']).where('i.slug', '=', slug).executeTakeFirst();
   return row && { ...toPublished(row), html: row.html, text: row.text };
+}
+
+/** The newest public issue that carried a comparison, and the comparison as it was mailed. */
+export async function lastMailing(
+  db: Connection,
+  comparisonId: string,
+): Promise<{ issue: PublishedIssue; asMailed: Comparison } | undefined> {
+  const row = await published(db)
+    .innerJoin('issue_comparisons as ic', 'ic.issue_id', 'i.id')
+    .select('ic.content')
+    .where('ic.comparison_id', '=', comparisonId)
+    .orderBy('i.slot', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row && { issue: toPublished(row), asMailed: comparisonSchema.parse(row.content) };
 }
 
 /**

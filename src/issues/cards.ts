@@ -44,7 +44,7 @@ function toolCard(tool: Tool, room: number): ToolCard {
  * Both tools' reviews side by side, in the order in which the page lists the lenses. A lens that wrote
  * twice about a tool gets a second row.
  */
-function lensRows(tools: Comparison['tools']): LensRow[] {
+export function lensRows(tools: Comparison['tools']): LensRow[] {
   const rows = new Map<string, LensRow>();
   for (const side of [0, 1] as const) {
     const seen = new Map<string, number>();

@@ -5,6 +5,7 @@ import { AppError } from '../errors.ts';
 import { checkComparison, listFaults } from './faults.ts';
 import { Collection, type Gathered } from './gathered.ts';
 import { readMarkdown } from './markdown.ts';
+import { bodyHash } from './memory.ts';
 
 const MAX_BYTES = 1_000_000;
 
@@ -22,10 +23,17 @@ export async function gatherFolder(path: string): Promise<Gathered> {
       for (const { label, value } of await readValues(path, name)) {
         const { comparison, faults } = checkComparison(withSlug(value));
         if (comparison) gathered.add(label, comparison);
-        else gathered.reject(label, listFaults(faults));
+        else
+          gathered.reject({
+            name: label,
+            reason: listFaults(faults),
+            faults,
+            bodyHash: bodyHash(JSON.stringify(value)),
+          });
       }
     } catch (error) {
-      gathered.reject(name, error instanceof Error ? error.message : String(error));
+      const reason = error instanceof Error ? error.message : String(error);
+      gathered.reject({ name, reason, faults: [{ field: '', reason }], bodyHash: null });
     }
   }
   return { comparisons: gathered.comparisons, rejected: gathered.rejected };

@@ -1,62 +1,181 @@
 import { AppError } from '../errors.ts';
+import { type Fault, listFaults } from './faults.ts';
 import { gatherFolder } from './folder.ts';
 import { Collection, type Gathered, type SourceReport } from './gathered.ts';
+import { Fetcher, type FetcherOptions } from './http.ts';
+import type { WebSource } from './listing.ts';
+import { type Known, Memory, type MemoryChanges } from './memory.ts';
+import { gatherWeb, type WebGathered } from './web.ts';
 
+export { isPublicAddress } from './addresses.ts';
 export { checkComparison, type Fault, listFaults } from './faults.ts';
 export { gatherFolder } from './folder.ts';
-export type { Gathered, SourceReport } from './gathered.ts';
+export type { Gathered, Rejection, SourceReport } from './gathered.ts';
+export type { FetcherOptions, Limits } from './http.ts';
+export type { Known, MemoryChanges } from './memory.ts';
 export { type PageOptions, readPage } from './page.ts';
-export { type GatherRecord, lastGather, recordGather } from './store.ts';
+export {
+  beginGathering,
+  endGathering,
+  FAILING_AFTER,
+  type GatherRecord,
+  type Health,
+  type HealthNews,
+  lastGather,
+  loadKnown,
+  type Notice,
+  notify,
+  openNotices,
+  type QuarantineEntry,
+  quarantined,
+  recordGather,
+  resolve,
+  sourceHealth,
+} from './store.ts';
 
 /** Where comparisons come from. */
-export interface Source {
-  kind: 'folder';
-  path: string;
-}
+export type Source = { kind: 'folder'; path: string } | WebSource;
 
 /**
- * A source as the settings write it: "folder:PATH".
+ * A source as the settings write it: "folder:PATH", "feed:URL" or "site:URL".
  *
  * @throws AppError `source-unknown` for anything else.
  */
 export function parseSource(text: string): Source {
   const [, kind, place] = /^\s*([a-z]+):(.*)$/su.exec(text) ?? [];
-  const path = place?.trim();
-  if (kind === 'folder' && path) return { kind, path };
+  const at = place?.trim();
+  if (kind === 'folder' && at) return { kind, path: at };
+  if ((kind === 'feed' || kind === 'site') && at && /^https?:\/\//iu.test(at) && URL.canParse(at)) {
+    const url = new URL(at);
+    url.hash = '';
+    if (url.username === '' && url.password === '') return { kind, url: url.href };
+  }
   throw new AppError('source-unknown', `"${text.trim()}" is not a source of comparisons.`, {
-    help: 'Write folder:PATH, for instance folder:samples/comparisons.',
+    help: 'Write folder:PATH, feed:URL or site:URL, for instance site:https://verdicts.example/comparisons/.',
   });
 }
 
 export function formatSource(source: Source): string {
-  return `${source.kind}:${source.path}`;
+  return `${source.kind}:${source.kind === 'folder' ? source.path : source.url}`;
+}
+
+/** How sources on the web are asked. */
+export interface WebOptions extends Omit<FetcherOptions, 'signal'> {
+  /** When what is not read yet is left to the next gathering. */
+  budgetMs?: number;
+}
+
+export interface GatherOptions {
+  /** What the gatherings before this one left behind, see {@link loadKnown}. */
+  known?: Known;
+  web?: WebOptions;
+  now?: Date;
+}
+
+export interface Gathering extends Gathered {
+  sources: SourceReport[];
+  memory: MemoryChanges;
+}
+
+/** Long enough for thousands of pages, short enough for an issue that waits for them. */
+const BUDGET_MS = 10 * 60_000;
+
+/** The name that robots.txt knows us by. */
+const AGENT = 'WeeklyVerdict';
+
+/** Who we are to the sites we read, and where to complain. */
+export function userAgent(publicUrl: string): string {
+  return `${AGENT}/0.1 (+${publicUrl})`;
 }
 
 /**
- * Reads all sources, in order. The same comparison from two sources is taken from the first. A source that
- * cannot be read is reported and does not keep the others from being gathered.
- *
- * @throws AppError of the first source, when not one of them could be read.
+ * Reads all sources, on the web all at once. The same comparison from two sources is taken from the first. A
+ * source that cannot be read is reported, and neither spoils the others nor makes them wait beyond the budget.
+ * Nothing is written: {@link recordGather} does that once the comparisons are saved, so that a crash
+ * between costs another reading and no comparison.
  */
-export async function gather(sources: readonly Source[]): Promise<Gathered & { sources: SourceReport[] }> {
+export async function gather(sources: readonly Source[], options: GatherOptions = {}): Promise<Gathering> {
+  const memory = new Memory(options.known ?? { pages: [], quarantine: [] }, options.now ?? new Date());
+  const web = await readWeb(sources, memory, options.web);
   const all = new Collection();
   const reports: SourceReport[] = [];
   for (const source of sources) {
-    const report: SourceReport = { source: formatSource(source), comparisons: 0, rejected: 0, fault: null };
+    const name = formatSource(source);
+    const counts = { comparisons: 0, unchanged: 0, rejected: 0, duplicates: 0, postponed: 0 };
+    const report: SourceReport = { source: name, ...counts, fault: null };
     reports.push(report);
-    const before = { comparisons: all.comparisons.length, rejected: all.rejected.length };
-    try {
-      const { comparisons, rejected } = await gatherFolder(source.path);
-      for (const { name, reason } of rejected) all.reject(name, reason);
-      for (const comparison of comparisons) all.add(comparison.slug, comparison, report.source);
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      report.fault = error;
-    }
-    report.comparisons = all.comparisons.length - before.comparisons;
-    report.rejected = all.rejected.length - before.rejected;
+    const before = all.rejected.length;
+    const gathered = web.get(name);
+    if (source.kind === 'folder') await takeFolder(source.path, report, all, memory);
+    else if (gathered) takeWeb(gathered, report, all);
+    report.rejected = all.rejected.length - before;
   }
-  const faults = reports.map((report) => report.fault);
-  if (faults[0] && faults.every((fault) => fault !== null)) throw faults[0];
-  return { comparisons: all.comparisons, rejected: all.rejected, sources: reports };
+  return { comparisons: all.comparisons, rejected: all.rejected, sources: reports, memory: memory.changes() };
+}
+
+async function readWeb(
+  sources: readonly Source[],
+  memory: Memory,
+  options: WebOptions = { userAgent: AGENT },
+): Promise<Map<string, WebGathered>> {
+  const named = sources.flatMap((source) =>
+    source.kind === 'folder' ? [] : [{ name: formatSource(source), source }],
+  );
+  const distinct = [...new Map(named.map((each) => [each.name, each])).values()];
+  if (distinct.length === 0) return new Map();
+  const { budgetMs = BUDGET_MS, ...fetching } = options;
+  const over = new AbortController();
+  const timer = setTimeout(() => over.abort(), budgetMs);
+  await using fetcher = new Fetcher({ ...fetching, signal: over.signal });
+  try {
+    return await gatherWeb(distinct, { fetcher, memory, agent: AGENT });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function takeFolder(
+  path: string,
+  report: SourceReport,
+  all: Collection,
+  memory: Memory,
+): Promise<void> {
+  try {
+    const { comparisons, rejected } = await gatherFolder(path);
+    for (const rejection of rejected) {
+      all.reject(rejection);
+      const { name, faults, bodyHash = null } = rejection;
+      if (faults) memory.condemn(report.source, name, faults, bodyHash);
+    }
+    for (const comparison of comparisons) count(report, all.add(comparison.slug, comparison, report.source));
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    report.fault = error;
+    memory.isPartial(report.source);
+  }
+}
+
+function takeWeb(gathered: WebGathered, report: SourceReport, all: Collection): void {
+  report.fault = gathered.fault;
+  report.duplicates += gathered.duplicates;
+  for (const { url, fault } of gathered.rejected) all.reject({ name: url, reason: fault.reason });
+  for (const outcome of gathered.outcomes) {
+    const { url } = outcome;
+    if (outcome.kind === 'read') count(report, all.add(url, outcome.comparison, report.source));
+    else if (outcome.kind === 'wrong') reject(all, url, outcome.faults, outcome.bodyHash);
+    else if (outcome.kind === 'postponed') report.postponed += 1;
+    else if (outcome.pairKey !== null) {
+      all.hold(url, outcome.pairKey, report.source);
+      report.unchanged += 1;
+    }
+  }
+}
+
+function reject(all: Collection, name: string, faults: Fault[], bodyHash: string | null): void {
+  all.reject({ name, reason: listFaults(faults), faults, bodyHash });
+}
+
+function count(report: SourceReport, outcome: ReturnType<Collection['add']>): void {
+  if (outcome === 'added') report.comparisons += 1;
+  else if (outcome === 'duplicate') report.duplicates += 1;
 }

@@ -1,4 +1,4 @@
-import { load } from 'cheerio';
+import { type CheerioAPI, load } from 'cheerio';
 
 /**
  * A page as one flat line of words, single spaces between them, that still knows where its lines broke.
@@ -78,8 +78,8 @@ const EDGE = '\u001E';
 
 function fromHtml(source: string): PageText {
   const $ = load(source.replaceAll(EDGE, ' '));
-  const url = $('link[rel="canonical"]').attr('href') ?? $('meta[property="og:url"]').attr('content') ?? null;
-  const publishedAt = $('meta[property="article:published_time"]').attr('content') ?? null;
+  const url = canonicalOf($);
+  const publishedAt = publishedOf($);
 
   $('head').remove();
   $(UNSEEN).remove();
@@ -113,4 +113,14 @@ function fromHtml(source: string): PageText {
 
   const text = clean($('body').text()).replace(/\s+/gu, ' ').replaceAll(EDGE, '\n');
   return { ...flatten(text, true), url, publishedAt };
+}
+
+/** The address that a page gives itself. */
+export function canonicalOf($: CheerioAPI): string | null {
+  return $('link[rel="canonical"]').attr('href') ?? $('meta[property="og:url"]').attr('content') ?? null;
+}
+
+/** When a page says it was published, in its own notation. */
+export function publishedOf($: CheerioAPI): string | null {
+  return $('meta[property="article:published_time"]').attr('content') ?? null;
 }

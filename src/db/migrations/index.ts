@@ -1,7 +1,11 @@
 import type { Migration } from 'kysely';
 import * as foundation from './0001-foundation.ts';
+import * as revisions from './0002-revisions.ts';
+import * as gathering from './0003-gathering.ts';
 
 /** A static list, so that the build, the tests and both databases see the same set. */
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
+  '0002-revisions': revisions,
+  '0003-gathering': gathering,
 };

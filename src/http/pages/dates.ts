@@ -6,6 +6,11 @@ const format = new Intl.DateTimeFormat('en', {
   timeZone: 'UTC',
 });
 
+/** A moment as a day: "24 November 2026". */
+export function day(at: Date): string {
+  return longDate(at.toISOString()).replace(/^\w+, /, '');
+}
+
 /** "2026-11-24" as the mail prints it: "Tuesday, 24 November 2026". */
 export function longDate(date: string): string {
   const parts = Object.fromEntries(

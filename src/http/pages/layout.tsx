@@ -7,11 +7,15 @@ interface PageProps {
   site: Site;
   /** Undefined on the front page, which is called like the newsletter. */
   title?: string;
+  /** What only this page says of itself: its address, its description. */
+  head?: ReactNode;
+  /** Two columns of long text need more than the measure of a mail. */
+  wide?: boolean;
   children: ReactNode;
 }
 
 /** What every page shares: nameplate, one h1, footer. It needs no script and loads nothing. */
-export const Page = ({ site, title, children }: PageProps) => (
+export const Page = ({ site, title, head, wide = false, children }: PageProps) => (
   <html lang="en" dir="ltr">
     <head>
       <meta charSet="utf-8" />
@@ -20,11 +24,12 @@ export const Page = ({ site, title, children }: PageProps) => (
       <meta name="color-scheme" content="light dark" />
       <link rel="alternate" type="application/atom+xml" title={site.newsletterName} href="/issues.atom" />
       <link rel="alternate" type="application/feed+json" title={site.newsletterName} href="/issues.json" />
+      {head}
       {/* biome-ignore lint/security/noDangerouslySetInnerHtml: our own constant, which must match its hash byte for byte */}
       <style dangerouslySetInnerHTML={{ __html: stylesheet }} />
     </head>
     <body>
-      <div className="page">
+      <div className={wide ? 'page wide' : 'page'}>
         <header className="masthead">
           {title === undefined ? (
             <h1 className="name">{site.newsletterName}</h1>
@@ -41,6 +46,11 @@ export const Page = ({ site, title, children }: PageProps) => (
             <li>
               <a className="tap" href="/issues">
                 Every issue
+              </a>
+            </li>
+            <li>
+              <a className="tap" href="/comparisons">
+                Every comparison
               </a>
             </li>
             <li>

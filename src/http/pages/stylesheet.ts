@@ -8,12 +8,14 @@ import { type Palette, theme } from '../../../emails/theme.ts';
  */
 
 const { light, dark, type, space, width, sideBySide } = theme;
-const { small, medium } = sizes;
+/** Two columns of about fifty characters; pixels. */
+const wide = 880;
+const { small, medium, large } = sizes;
 
 /** A mark of one size: its box, and the line of what follows it. */
 const ballot = (
   row: string,
-  { word, after, inner, height, width: box, border }: typeof small | typeof medium,
+  { word, after, inner, height, width: box, border }: (typeof sizes)[keyof typeof sizes],
 ): string =>
   `${row} .mark{width:${box}px;height:${height}px;border:${border}px solid;font:700 ${word}px/${inner}px ${type.sans}}` +
   `${row} .mark.split::before{width:${Math.round(box / 3)}px;border-right:${border}px solid}` +
@@ -85,6 +87,35 @@ export const stylesheet = [
   '.entries li:first-child{border-top:0;padding-top:14px}',
   '.entries h2{font-size:20px;line-height:26px;margin-top:2px}.entries h2+p{margin-top:4px}',
 
+  // A comparison: the outcome first, then two tools side by side where there is room.
+  `.page.wide{max-width:${wide}px}`,
+  '.marked{display:flex;align-items:flex-start}.marked>.verdict{min-width:0}.marked .mark{flex:none}',
+  `${ballot('.marked.large', large)}.marked.large{column-gap:${large.gap}px;margin-top:20px}`,
+  `${ballot('.marked.small', small)}.marked.small{column-gap:${small.gap}px}`,
+  `.marked.small .verdict{font-size:${small.after + 2}px}`,
+  `@media (max-width:${sideBySide - 1}px){.marked.large{flex-wrap:wrap;row-gap:8px}.marked.large .verdict{font-size:28px;line-height:34px}}`,
+  '.because{margin-top:16px;font-size:18px;line-height:27px}.because+.meta{margin-top:12px}',
+  `.pair{display:grid;grid-template-columns:minmax(0,1fr);gap:${space.gap}px}`,
+  `@media (min-width:${sideBySide}px){.pair{grid-template-columns:repeat(2,minmax(0,1fr));column-gap:${space.gap + 8}px}}`,
+  '.tools{margin-top:36px}',
+  '.tool{border-top:1px solid var(--rule);padding-top:15px}.tool.picked{border-top:4px solid;padding-top:12px}',
+  '.overline+h1{margin-top:4px}.tool h2{margin-top:6px;font-size:inherit;line-height:inherit}.tool .tagline{margin-top:10px;font-weight:700}',
+  '.figures{margin:14px 0 18px}.figures div{display:grid;grid-template-columns:1fr auto;column-gap:12px;align-items:baseline;padding:7px 0 5px}',
+  `.figures dt{color:var(--muted);font-size:${type.meta}px;line-height:20px}`,
+  '.figures dd{margin:0;font-weight:700;line-height:20px;text-align:right}',
+  '.figures .bar{grid-column:1/-1;height:6px;margin-top:6px;background:var(--track)}.bar svg{display:block;width:100%;height:6px;fill:var(--muted)}',
+  '.lens{border-top:1px solid var(--rule);margin-top:20px;padding-top:12px}',
+  `.lens h3{margin:0 0 8px;font:700 18px/26px ${type.serif}}`,
+  'figure{margin:0}',
+  `figcaption{font-size:${type.meta}px;line-height:22px;font-weight:700}`,
+  `blockquote{margin:6px 0 0;font-family:${type.serif}}`,
+  '.call{display:inline-block;border:1px solid;padding:0 6px;margin-right:4px;font-weight:400}',
+  '.call.ship{background:var(--ink);border-color:var(--ink);color:var(--paper);font-weight:700}',
+  '.changes{margin:12px 0 0;padding-left:20px}.changes li+li{margin-top:6px}',
+  '.topics{list-style:none;margin:8px 0 0;padding:0;display:flex;flex-wrap:wrap;column-gap:20px}',
+  '.topics [aria-current]{color:inherit;font-weight:700;text-decoration:none}',
+  '.entries .marked{margin-top:8px}.entries .marked+p{margin-top:8px}',
+
   // A filled box is the thing to do, an outlined one the other: buttons are marked like verdicts.
   `button{font:700 ${type.body}px/24px ${type.sans};min-height:48px;padding:10px 24px;border:2px solid var(--ink);`,
   'border-radius:0;background:var(--ink);color:var(--paper);cursor:pointer}',
@@ -98,7 +129,7 @@ export const stylesheet = [
   '.tick input{appearance:none;flex:none;width:22px;height:22px;margin:1px 0;border:2px solid var(--ink);border-radius:0;',
   'background:transparent;cursor:pointer}',
   '.tick input:checked{background:var(--ink);box-shadow:inset 0 0 0 3px var(--paper)}',
-  '@media (forced-colors:active){.tick input{appearance:auto}.mark{forced-color-adjust:none}}',
+  '@media (forced-colors:active){.tick input{appearance:auto}.mark,.call,.bar{forced-color-adjust:none}}',
   '.after{margin-top:20px}',
   '.notice{border:2px solid var(--ink);padding:12px 16px;margin-bottom:24px}',
 ].join('');

@@ -1,0 +1,122 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Comparison, pushComparison, slugFor } from '../comparisons/index.ts';
+import type { Connection } from '../db/index.ts';
+import { AppError } from '../errors.ts';
+import { checkComparison, type Fault, readPage } from '../sources/index.ts';
+import { fromDatabase } from './problems.ts';
+import { resource } from './resource.ts';
+import { comparisonUrl, type Site } from './site.ts';
+
+/** As much as a page or a file of any other source may have. */
+const BODY_LIMIT = 1_000_000;
+
+const READ = new Map<string, (text: string, site: Site) => Comparison>([
+  ['application/json', readJson],
+  ['text/html', readText],
+  ['application/xhtml+xml', readText],
+  ['text/plain', readText],
+]);
+
+/**
+ * `POST /api/comparisons`: a source that sends instead of being asked. One comparison, as JSON or as a page;
+ * sending it again changes nothing. 201 for a new one, 200 for one we know, with what changed.
+ */
+export function apiRoutes(
+  app: FastifyInstance,
+  { db, site, apiToken }: { db: Connection; site: Site; apiToken: string },
+): void {
+  const token = digest(apiToken);
+
+  // Before the body is read: a stranger need not be listened to for a megabyte.
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', 'no-store');
+    if (request.method !== 'POST') return;
+    const [, given] = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '') ?? [];
+    // Digests are of one length, and take one time to compare.
+    if (!timingSafeEqual(digest(given ?? ''), token) || given === undefined) {
+      throw new AppError('token-wrong', 'A push without the token.');
+    }
+    if (!READ.has(mediaType(request))) throw new AppError('push-type-unknown', 'Neither JSON nor a page.');
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_LIMIT }, (_request, body, done) =>
+    done(null, body),
+  );
+
+  resource(app, '/api/comparisons', {
+    POST: async (request, reply) => {
+      const read = READ.get(mediaType(request));
+      if (read === undefined) throw new AppError('push-type-unknown', 'Neither JSON nor a page.');
+      const pushed = await fromDatabase(pushComparison(db, read(textOf(request), site)));
+      if (pushed.status === 'refused') {
+        const { field, reason } = pushed;
+        throw new AppError('slug-taken', `A push of what is another's: ${field}.`, {
+          context: { faults: [{ field, reason }] satisfies Fault[] },
+        });
+      }
+      const url = comparisonUrl(site, pushed.slug);
+      return reply
+        .code(pushed.status === 'created' ? 201 : 200)
+        .header('location', url)
+        .send({ ...pushed, url });
+    },
+  });
+}
+
+/** One comparison as in docs/sources.md; without an address of its own it lives on our page. */
+function readJson(text: string, site: Site): Comparison {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw invalid([{ field: '', reason: 'not JSON' }]);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid([{ field: '', reason: 'not one comparison: send a JSON object' }]);
+  }
+  const given: Record<string, unknown> = { ...value };
+  const names = namesOf(given.tools);
+  if (given.slug === undefined && names) given.slug = slugFor(...names);
+  if (given.url === undefined && typeof given.slug === 'string') given.url = comparisonUrl(site, given.slug);
+  const { comparison, faults } = checkComparison(given);
+  // What may be left out is not missing; without names there is nothing to make it from.
+  if (comparison === null)
+    throw invalid(faults.filter(({ field }) => !LEFT_OUT.has(field) || field in value));
+  return comparison;
+}
+
+const LEFT_OUT = new Set(['slug', 'url']);
+
+function namesOf(tools: unknown): [string, string] | undefined {
+  if (!Array.isArray(tools)) return undefined;
+  const [a, b] = tools.map((tool: { name?: unknown } | null) => tool?.name);
+  return typeof a === 'string' && typeof b === 'string' ? [a, b] : undefined;
+}
+
+function readText(text: string, site: Site): Comparison {
+  return readPage(text, { site: site.publicUrl });
+}
+
+/** The body in its own charset, UTF-8 where it names none. Letters that are lost are not guessed. */
+function textOf(request: FastifyRequest): string {
+  const [, charset = 'utf-8'] = /;\s*charset="?([\w:.-]+)/i.exec(request.headers['content-type'] ?? '') ?? [];
+  try {
+    const decoder = new TextDecoder(charset, { fatal: true });
+    return decoder.decode(Buffer.isBuffer(request.body) ? request.body : new Uint8Array());
+  } catch {
+    throw invalid([{ field: '', reason: `not ${charset} text` }]);
+  }
+}
+
+function mediaType(request: FastifyRequest): string {
+  return (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+function invalid(faults: Fault[]): AppError {
+  return new AppError('comparison-invalid', 'A push that is no comparison.', { context: { faults } });
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,96 @@
+import type { FastifyInstance } from 'fastify';
+import {
+  type Change,
+  changesBetween,
+  findComparison,
+  knownTopics,
+  lastChange,
+  listComparisons,
+  type Revision,
+  revisionsOf,
+  slugSchema,
+} from '../comparisons/index.ts';
+import type { Connection } from '../db/index.ts';
+import { AppError } from '../errors.ts';
+import { sendCached } from './cache.ts';
+import { comparisonPage } from './pages/comparison.tsx';
+import { comparisonsPage } from './pages/comparisons.tsx';
+import { fromDatabase } from './problems.ts';
+import { resource } from './resource.ts';
+import type { Site } from './site.ts';
+import { lastMailing, publishedIssues } from './store.ts';
+
+const HTML = 'text/html; charset=utf-8';
+
+const PAGE_LENGTH = 30;
+
+/** Votes move every day; what moved before is not dated. */
+const REVISIONS_READ = 100;
+
+/** What was compared, with or without an issue: the list, and a page for each. */
+export function comparisonRoutes(app: FastifyInstance, { db, site }: { db: Connection; site: Site }): void {
+  resource(app, '/comparisons', {
+    GET: async (request, reply) => {
+      const query = request.query as Record<string, string | string[] | undefined>;
+      const after = readSlug(query.after);
+      const [known, changedAt] = await fromDatabase(Promise.all([knownTopics(db), lastChange(db)]));
+      const topic = readTopic(query.topic, known);
+      const found = await fromDatabase(listComparisons(db, { topic, after, limit: PAGE_LENGTH + 1 }));
+      const comparisons = found.slice(0, PAGE_LENGTH);
+      const next = found.length > PAGE_LENGTH ? comparisons.at(-1)?.comparison.slug : undefined;
+      const body = comparisonsPage(site, { comparisons, topics: known, topic, after, next });
+      return sendCached(request, reply, { type: HTML, body, changedAt });
+    },
+  });
+
+  resource<{ slug: string }>(app, '/comparisons/:slug', {
+    GET: async (request, reply) => {
+      const slug = readSlug(request.params.slug);
+      const stored = slug === undefined ? undefined : await fromDatabase(findComparison(db, slug));
+      if (stored === undefined) throw new AppError('page-unknown', 'No such comparison.');
+      const { id, comparison, changedAt } = stored;
+      const [mailing, [latest], revisions] = await fromDatabase(
+        Promise.all([lastMailing(db, id), publishedIssues(db, 1), revisionsOf(db, id, REVISIONS_READ)]),
+      );
+      const mailed = mailing && {
+        issue: mailing.issue,
+        changes: dated(changesBetween(mailing.asMailed, comparison), revisions),
+      };
+      const times = [changedAt, latest?.publishedAt].filter((time) => time !== undefined);
+      return sendCached(request, reply, {
+        type: HTML,
+        body: comparisonPage(site, { stored, mailed, latest }),
+        changedAt: new Date(Math.max(...times.map(Number))),
+      });
+    },
+  });
+}
+
+/** Each change with the day of the last revision that made it. */
+function dated(changes: Change[], revisions: Revision[]): (Change & { at: Date | undefined })[] {
+  return changes.map((change) => ({
+    ...change,
+    at: revisions.find(({ changed }) =>
+      changed.some(({ part, what }) => part === change.part && what === change.what),
+    )?.at,
+  }));
+}
+
+/** @throws AppError `page-unknown` for what no comparison can be called. */
+function readSlug(given: string | string[] | undefined): string | undefined {
+  if (given === undefined) return undefined;
+  const slug = slugSchema.safeParse(typeof given === 'string' ? given.normalize('NFC') : given);
+  if (!slug.success) throw new AppError('page-unknown', 'No such comparison.');
+  return slug.data;
+}
+
+/**
+ * The topic as the list of topics spells it.
+ * @throws AppError `page-unknown`.
+ */
+function readTopic(given: string | string[] | undefined, known: string[]): string | undefined {
+  if (given === undefined) return undefined;
+  const topic = known.find((each) => each.toLowerCase() === String(given).toLowerCase());
+  if (topic === undefined) throw new AppError('page-unknown', 'No such topic.');
+  return topic;
+}

@@ -1,0 +1,220 @@
+import { copy, markWord, share } from '../../../emails/words.ts';
+import {
+  type Change,
+  type Comparison,
+  changeInWords,
+  type StoredComparison,
+  type Tool,
+  title,
+  toolMark,
+  topics,
+  verdict,
+} from '../../comparisons/index.ts';
+import { type LensRow, lensRows } from '../../issues/index.ts';
+import { comparisonUrl, type Site } from '../site.ts';
+import type { PublishedIssue } from '../store.ts';
+import { day, longDate } from './dates.ts';
+import { jsonLd } from './json-ld.ts';
+import { Page, render } from './layout.tsx';
+import { Marked, Outcome } from './verdict.tsx';
+
+export interface ComparisonPage {
+  stored: StoredComparison;
+  /** The last issue that carried it, and what moved since; undefined while none has. */
+  mailed: { issue: PublishedIssue; changes: (Change & { at: Date | undefined })[] } | undefined;
+  /** The latest issue of all, for those who want more. */
+  latest: PublishedIssue | undefined;
+}
+
+/** Two tools side by side: the outcome first, then the figures, then every reviewer. */
+export function comparisonPage(site: Site, page: ComparisonPage): string {
+  const { comparison } = page.stored;
+  const { tools } = comparison;
+  const outcome = verdict(tools);
+  const rows = lensRows(tools);
+  return render(
+    <Page site={site} title={title(comparison)} head={<Head site={site} stored={page.stored} />} wide>
+      <article>
+        <p className="overline">AI tool comparison · {topics(comparison).join(' / ')}</p>
+        <h1>{title(comparison)}</h1>
+        <p>
+          <Outcome verdict={outcome} size="large" />
+        </p>
+        <p className="because">{outcome.because}</p>
+        <Dates stored={page.stored} />
+        <div className="pair tools">
+          {([0, 1] as const).map((side) => (
+            <ToolColumn key={side} tool={tools[side]} picked={outcome.pick === side} />
+          ))}
+        </div>
+        {rows.length > 0 && (
+          <section>
+            <h2>Reviewer scorecard</h2>
+            {rows.map((row, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a lens may stand here twice, and nothing moves
+              <Lens key={index} row={row} tools={tools} />
+            ))}
+          </section>
+        )}
+        {page.mailed !== undefined && <Mailed {...page.mailed} />}
+      </article>
+      <SignUp site={site} latest={page.latest} />
+    </Page>,
+  );
+}
+
+/** What search engines, link previews and other readers of comparisons need. */
+const Head = ({ site, stored }: { site: Site; stored: StoredComparison }) => {
+  const { comparison } = stored;
+  const { words, because } = verdict(comparison.tools);
+  const url = comparisonUrl(site, comparison.slug);
+  const description = `${words}. ${because}`;
+  return (
+    <>
+      <link rel="canonical" href={url} />
+      <meta name="description" content={description} />
+      <meta property="og:type" content="article" />
+      <meta property="og:site_name" content={site.newsletterName} />
+      <meta property="og:title" content={`${title(comparison)}: ${words}`} />
+      <meta property="og:description" content={description} />
+      <meta property="og:url" content={url} />
+      {comparison.publishedAt !== null && (
+        <meta property="article:published_time" content={stored.since.toISOString()} />
+      )}
+      <meta property="article:modified_time" content={stored.changedAt.toISOString()} />
+      <meta name="twitter:card" content="summary" />
+      <script
+        type="application/ld+json"
+        // biome-ignore lint/security/noDangerouslySetInnerHtml: escaped by jsonLd for exactly this place
+        dangerouslySetInnerHTML={{ __html: jsonLd(site, stored) }}
+      />
+    </>
+  );
+};
+
+const Dates = ({ stored: { since, changedAt } }: { stored: StoredComparison }) => (
+  <p className="meta">
+    Compared <time dateTime={since.toISOString()}>{day(since)}</time>
+    {day(changedAt) !== day(since) && changedAt > since && (
+      <>
+        , changed <time dateTime={changedAt.toISOString()}>{day(changedAt)}</time>
+      </>
+    )}
+  </p>
+);
+
+/** One side. The tool to ship stands under a heavy rule, the other under a hairline. */
+const ToolColumn = ({ tool, picked }: { tool: Tool; picked: boolean }) => (
+  <div className={picked ? 'tool picked' : 'tool'}>
+    <p className="meta">{tool.category}</p>
+    <h2>
+      <Marked mark={toolMark(tool)} size="small">
+        {tool.name}
+      </Marked>
+    </h2>
+    <p className="tagline">{tool.tagline}</p>
+    <dl className="figures">
+      <Figure label={copy.figures.panel} value={tool.panelShip} />
+      <Figure label={copy.figures.community} value={tool.communityShip} />
+      <div>
+        <dt>{copy.figures.entryPrice}</dt>
+        <dd>{tool.entryPrice}</dd>
+      </div>
+    </dl>
+    <p>{tool.description}</p>
+  </div>
+);
+
+/** A share over its bar; an em dash and no bar until there is a vote. */
+const Figure = ({ label, value }: { label: string; value: number | null }) => (
+  <div>
+    <dt>{label}</dt>
+    <dd>{share(value)}</dd>
+    {value !== null && (
+      <dd className="bar" aria-hidden="true">
+        <svg width="100%" height="6" focusable="false" aria-hidden="true">
+          <rect width={`${value}%`} height="6" />
+        </svg>
+      </dd>
+    )}
+  </div>
+);
+
+/** One reviewer's lens on both tools. */
+const Lens = ({ row, tools }: { row: LensRow; tools: Comparison['tools'] }) => (
+  <div className="lens">
+    <h3>{row.lens}</h3>
+    <div className="pair">
+      {([0, 1] as const).map((side) => {
+        const said = row.sides[side];
+        const { name } = tools[side];
+        if (said === null) {
+          return (
+            <p className="meta" key={side}>
+              — nothing on {name}
+            </p>
+          );
+        }
+        return (
+          <figure key={side}>
+            <figcaption>
+              {said.call !== null && <span className={`call ${said.call}`}>{markWord[said.call]}</span>}{' '}
+              {name}
+            </figcaption>
+            <blockquote>“{said.quote}”</blockquote>
+          </figure>
+        );
+      })}
+    </div>
+  </div>
+);
+
+const Mailed = ({ issue, changes }: NonNullable<ComparisonPage['mailed']>) => (
+  <section>
+    <h2>
+      As mailed in <a href={`/issues/${issue.slug}`}>No. {issue.number}</a>
+    </h2>
+    <p>
+      <time dateTime={issue.date}>{longDate(issue.date)}</time>.{' '}
+      {changes.length === 0 ? 'Nothing of it changed since.' : 'Since then:'}
+    </p>
+    {changes.length > 0 && (
+      <ul className="changes">
+        {changes.map((change) => (
+          <li key={changeInWords(change)}>
+            {changeInWords(change)}
+            {change.at !== undefined && (
+              <>
+                {' '}
+                <span className="meta">
+                  (<time dateTime={change.at.toISOString()}>{day(change.at)}</time>)
+                </span>
+              </>
+            )}
+          </li>
+        ))}
+      </ul>
+    )}
+  </section>
+);
+
+const SignUp = ({ site, latest }: { site: Site; latest: PublishedIssue | undefined }) => (
+  <section>
+    <h2>{site.newsletterName}</h2>
+    <p>One issue a week with every new comparison, told in thirty seconds.</p>
+    <p>
+      {latest !== undefined && (
+        <>
+          <a className="tap" href={`/issues/${latest.slug}`}>
+            Read the latest issue, No. {latest.number}
+          </a>{' '}
+          or{' '}
+        </>
+      )}
+      <a className="tap" href="/issues.atom">
+        follow it as a feed
+      </a>
+      .
+    </p>
+  </section>
+);

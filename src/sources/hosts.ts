@@ -1,0 +1,86 @@
+import pLimit, { type LimitFunction } from 'p-limit';
+
+/** Why a request to a host is not made any more in this gathering. */
+export class HostClosed extends Error {}
+
+/** Failed connections and silences in a row after which a host is left alone until the next gathering. */
+const GIVE_UP_AFTER = 10;
+
+interface Host {
+  limit: LimitFunction;
+  /** Not before this time, in the clock of `now`: Retry-After, or the next turn under a crawl delay. */
+  notBefore: number;
+  spacingMs: number;
+  silences: number;
+  closed: string | null;
+}
+
+/**
+ * Turns at each host: so many at once, none before a Retry-After has passed, one after the other where
+ * robots.txt asks for a delay, and none any more where a host is down or wants to be left alone.
+ */
+export class Hosts {
+  readonly #hosts = new Map<string, Host>();
+  readonly #concurrency: number;
+  readonly #sleep: (ms: number) => Promise<void>;
+  readonly #now: () => number;
+
+  constructor(concurrency: number, sleep: (ms: number) => Promise<void>, now?: () => number) {
+    this.#concurrency = concurrency;
+    this.#sleep = sleep;
+    this.#now = now ?? Date.now;
+  }
+
+  /** @throws HostClosed when the host was given up, or whatever the task throws. */
+  take<T>(name: string, task: () => Promise<T>): Promise<T> {
+    const host = this.#host(name);
+    return host.limit(async () => {
+      for (;;) {
+        if (host.closed !== null) throw new HostClosed(host.closed);
+        const now = this.#now();
+        if (host.notBefore <= now) break;
+        await this.#sleep(host.notBefore - now);
+      }
+      if (host.spacingMs > 0) host.notBefore = this.#now() + host.spacingMs;
+      return task();
+    });
+  }
+
+  /** One request at a time, this far apart. */
+  space(name: string, ms: number): void {
+    const host = this.#host(name);
+    host.spacingMs = ms;
+    if (ms > 0) host.limit.concurrency = 1;
+  }
+
+  pause(name: string, ms: number): void {
+    const host = this.#host(name);
+    host.notBefore = Math.max(host.notBefore, this.#now() + ms);
+  }
+
+  close(name: string, reason: string): void {
+    this.#host(name).closed ??= reason;
+  }
+
+  /** It answered, whatever it said. */
+  heard(name: string): void {
+    this.#host(name).silences = 0;
+  }
+
+  silent(name: string, reason: string): void {
+    const host = this.#host(name);
+    host.silences += 1;
+    if (host.silences >= GIVE_UP_AFTER) {
+      this.close(name, `not asked: the host failed ${GIVE_UP_AFTER} times in a row, at last it ${reason}`);
+    }
+  }
+
+  #host(name: string): Host {
+    let host = this.#hosts.get(name);
+    if (host === undefined) {
+      host = { limit: pLimit(this.#concurrency), notBefore: 0, spacingMs: 0, silences: 0, closed: null };
+      this.#hosts.set(name, host);
+    }
+    return host;
+  }
+}

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import type { Fault } from './faults.ts';
+
+/** What was last read at an address. */
+export interface PageRecord {
+  url: string;
+  source: string;
+  kind: 'robots' | 'sitemap' | 'feed' | 'page';
+  status: number;
+  etag: string | null;
+  lastModified: string | null;
+  bodyHash: string;
+  reader: number;
+  lastmod: string | null;
+  /** `pairKey` of the comparison that the page held when it was last valid. */
+  pairKey: string | null;
+  listing: unknown;
+  fetchedAt: Date;
+}
+
+/** A page or file that waits for a change. */
+export interface Quarantined {
+  source: string;
+  url: string;
+  faults: Fault[];
+  /** null where nothing could be read: then it is tried at every gathering. */
+  bodyHash: string | null;
+}
+
+/** What the gatherings before this one left behind. */
+export interface Known {
+  pages: PageRecord[];
+  quarantine: Quarantined[];
+}
+
+/** What has to be written down after a gathering; all empty when nothing changed. */
+export interface MemoryChanges {
+  remember: PageRecord[];
+  forget: string[];
+  quarantine: Quarantined[];
+  release: Pick<Quarantined, 'source' | 'url'>[];
+}
+
+/**
+ * Raised when the reading of pages changes: what an older reader read, or could not read, is asked for
+ * without conditions and read again.
+ */
+export const READER = 1;
+
+export function bodyHash(body: string | Uint8Array): string {
+  return createHash('sha256').update(body).digest('hex');
+}
+
+/** The state of all pages during one gathering, and what of it differs from before. */
+export class Memory {
+  readonly now: Date;
+  readonly #pages: Map<string, PageRecord>;
+  readonly #quarantine: Map<string, Quarantined>;
+  readonly #remember = new Map<string, PageRecord>();
+  readonly #wrong = new Map<string, Quarantined>();
+  /** Addresses that are still part of a source. */
+  readonly #seen = new Set<string>();
+  /** Sources of which not everything was seen: nothing of theirs is forgotten. */
+  readonly #partial = new Set<string>();
+
+  constructor(known: Known, now: Date) {
+    this.now = now;
+    this.#pages = new Map(known.pages.map((page) => [page.url, page]));
+    this.#quarantine = new Map(known.quarantine.map((each) => [keyOf(each.source, each.url), each]));
+  }
+
+  /** The record of an address, unless an older reader made it. */
+  page(url: string): PageRecord | undefined {
+    const page = this.#pages.get(url);
+    return page?.reader === READER ? page : undefined;
+  }
+
+  quarantined(source: string, url: string): Quarantined | undefined {
+    return this.#quarantine.get(keyOf(source, url));
+  }
+
+  see(url: string): void {
+    this.#seen.add(url);
+  }
+
+  remember(page: Omit<PageRecord, 'reader' | 'fetchedAt'>): void {
+    this.see(page.url);
+    this.#remember.set(page.url, { ...page, reader: READER, fetchedAt: this.now });
+  }
+
+  /** It was read, and is wrong. */
+  condemn(source: string, url: string, faults: Fault[], hash: string | null): void {
+    this.#wrong.set(keyOf(source, url), { source, url, faults, bodyHash: hash });
+  }
+
+  /** Nobody could look at it: what was known of it stands. */
+  leave(source: string, url: string): void {
+    const known = this.quarantined(source, url);
+    if (known) this.#wrong.set(keyOf(source, url), known);
+  }
+
+  /** Something of this source could not be listed, so what is missing is not gone. */
+  isPartial(source: string): void {
+    this.#partial.add(source);
+  }
+
+  changes(): MemoryChanges {
+    const stays = (source: string) => this.#partial.has(source);
+    const forget = [...this.#pages.values()].filter(
+      ({ url, source }) => !this.#seen.has(url) && !stays(source),
+    );
+    const quarantine = [...this.#wrong.entries()]
+      .filter(([key, now]) => !isSame(this.#quarantine.get(key), now))
+      .map(([, now]) => now);
+    const release = [...this.#quarantine.entries()].filter(
+      ([key, { source, url }]) => !this.#wrong.has(key) && (this.#seen.has(url) || !stays(source)),
+    );
+    return {
+      remember: [...this.#remember.values()],
+      forget: forget.map(({ url }) => url),
+      quarantine,
+      release: release.map(([, { source, url }]) => ({ source, url })),
+    };
+  }
+}
+
+function keyOf(source: string, url: string): string {
+  return `${source}\n${url}`;
+}
+
+function isSame(was: Quarantined | undefined, is: Quarantined): boolean {
+  return was?.bodyHash === is.bodyHash && JSON.stringify(was.faults) === JSON.stringify(is.faults);
+}
+
+/** The hash of a body that is read as it arrives. */
+export function hashing() {
+  const hash = createHash('sha256');
+  return {
+    async *through(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+      for await (const chunk of body) {
+        hash.update(chunk);
+        yield chunk;
+      }
+    },
+    digest: () => hash.digest('hex'),
+  };
+}

@@ -1,0 +1,111 @@
+import { SaxesParser } from 'saxes';
+import { Unreadable } from './decode.ts';
+
+/** One line of a sitemap: a page, or in an index another sitemap. */
+export interface SitemapEntry {
+  url: string;
+  /** As the site writes it: a date, or a date and a time. */
+  lastmod: string | null;
+}
+
+export interface Sitemap {
+  kind: 'index' | 'pages';
+  entries: SitemapEntry[];
+}
+
+/** The protocol's own limit for one file (sitemaps.org). */
+const MAX_ENTRIES = 50_000;
+
+/**
+ * Reads a sitemap as it arrives, so that 50 MB of it never stand in memory; a plain list of addresses,
+ * one a line, is one too.
+ *
+ * @throws Unreadable with the reason, where it is neither.
+ */
+export async function readSitemap(body: AsyncIterable<Buffer>, base: string): Promise<Sitemap> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let reader: ReturnType<typeof xmlReader> | ReturnType<typeof lineReader> | undefined;
+  const take = (text: string) => {
+    if (text === '') return;
+    reader ??= /^\s*https?:/iu.test(text) ? lineReader(base) : xmlReader(base);
+    reader.write(text);
+  };
+  for await (const chunk of body) take(decode(decoder, chunk));
+  take(decode(decoder));
+  if (reader === undefined) throw new Unreadable('is empty');
+  return reader.end();
+}
+
+function decode(decoder: InstanceType<typeof TextDecoder>, chunk?: Buffer): string {
+  try {
+    return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+  } catch {
+    throw new Unreadable('is no text in utf-8');
+  }
+}
+
+function xmlReader(base: string) {
+  const sitemap: Sitemap = { kind: 'pages', entries: [] };
+  const path: string[] = [];
+  let text = '';
+  let entry: { loc?: string; lastmod?: string } = {};
+  const parser = new SaxesParser({ xmlns: false });
+  parser.on('error', (error) => {
+    throw new Unreadable(`is no sitemap: ${error.message}`);
+  });
+  parser.on('opentag', ({ name }) => {
+    const tag = name.replace(/^.*:/u, '').toLowerCase();
+    if (path.length === 0) {
+      if (tag !== 'urlset' && tag !== 'sitemapindex')
+        throw new Unreadable(`is no sitemap: it begins with <${tag}>`);
+      sitemap.kind = tag === 'urlset' ? 'pages' : 'index';
+    }
+    // Images and translations of a page have a <loc> of their own, deeper down or in another namespace.
+    path.push(name.includes(':') && path.length > 1 ? name : tag);
+    if (path.length === 2) entry = {};
+    text = '';
+  });
+  const add = (part: string) => {
+    if (path.length === 3 && text.length < 4_096) text += part;
+  };
+  parser.on('text', add);
+  parser.on('cdata', add);
+  parser.on('closetag', () => {
+    const tag = path.at(-1);
+    if (path.length === 3 && (tag === 'loc' || tag === 'lastmod')) entry[tag] = text.trim();
+    if (path.length === 2 && entry.loc) addEntry(sitemap, entry.loc, entry.lastmod ?? null, base);
+    path.pop();
+  });
+  return {
+    write: (part: string) => void parser.write(part),
+    end: () => {
+      parser.close();
+      return sitemap;
+    },
+  };
+}
+
+function lineReader(base: string) {
+  const sitemap: Sitemap = { kind: 'pages', entries: [] };
+  let rest = '';
+  const line = (text: string) => {
+    if (text.trim() !== '') addEntry(sitemap, text.trim(), null, base);
+  };
+  return {
+    write: (part: string) => {
+      const lines = (rest + part).split(/\r?\n/u);
+      rest = lines.pop() ?? '';
+      for (const text of lines) line(text);
+    },
+    end: () => {
+      line(rest);
+      return sitemap;
+    },
+  };
+}
+
+function addEntry(sitemap: Sitemap, loc: string, lastmod: string | null, base: string): void {
+  if (sitemap.entries.length >= MAX_ENTRIES) throw new Unreadable(`lists more than ${MAX_ENTRIES} addresses`);
+  if (URL.canParse(loc, base))
+    sitemap.entries.push({ url: new URL(loc, base).href, lastmod: lastmod || null });
+}
