@@ -26,7 +26,7 @@ const line = (max: number) =>
         .string()
         .min(1)
         .max(max)
-        .regex(/[^\p{Cf}\p{Z}]/u, 'has no visible character'),
+        .regex(/^$|[^\p{Cf}\p{Z}]/u, 'has no visible character'),
     );
 
 const percent = z.number().int().min(0).max(100);

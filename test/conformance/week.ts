@@ -244,6 +244,7 @@ export function describeWeek(
       const comparison = {
         ...sample,
         slug: 'one-vs-two',
+        url: 'https://comparisons.example/one-vs-two',
         tools: [
           { ...a, name: 'One' },
           { ...b, name: 'Two' },
