@@ -5,7 +5,7 @@ import { ROOT } from './processes.ts';
 
 /** A column as one of the two says it is, in words that both can use. */
 export interface Column {
-  kind: 'text' | 'text[]' | 'number' | 'timestamp' | 'json';
+  kind: 'text' | 'text[]' | 'number' | 'boolean' | 'timestamp' | 'json';
   nullable: boolean;
   /** The database makes the value when none is given. */
   made: boolean;
@@ -58,7 +58,9 @@ function columnOf(type: ts.TypeNode, aliases: Map<string, ts.TypeNode>): Column 
     const words = others.map((each) => each.getText().replaceAll("'", '')).sort();
     return { kind: 'text', nullable, made: false, words };
   }
-  const kind = ({ string: 'text', number: 'number', 'string[]': 'text[]' } as const)[type.getText()];
+  const kind = ({ string: 'text', number: 'number', boolean: 'boolean', 'string[]': 'text[]' } as const)[
+    type.getText()
+  ];
   if (kind === undefined) throw new Error(`a type this test does not know: ${type.getText()}`);
   return { kind, nullable: false, made: false, words: [] };
 }
