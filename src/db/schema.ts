@@ -85,8 +85,8 @@ interface PagesTable {
   lastmod: string | null;
   /** The comparison it holds, once it was valid. */
   pair_key: string | null;
-  /** Of robots.txt, a sitemap or a feed: what it says, for the day it answers 304. */
-  listing: Json<unknown>;
+  /** Of robots.txt, a sitemap or a feed: what it says, for the day it answers 304; null for a page. */
+  listing: ColumnType<unknown, string | null, string | null>;
   /** When it was last found changed. */
   fetched_at: Date;
 }

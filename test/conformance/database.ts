@@ -411,7 +411,7 @@ async function allowedWords(db: Connection): Promise<Map<string, string[]>> {
   return new Map(
     rows.map(({ column, definition }) => [
       column,
-      [...definition.matchAll(/'([a-z_]+)'::text/g)].map(([, word = '']) => word).sort(),
+      [...definition.matchAll(/'([a-z_-]+)'::text/g)].map(([, word = '']) => word).sort(),
     ]),
   );
 }
