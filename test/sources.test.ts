@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -128,6 +129,34 @@ describe('a folder', () => {
     await put({ 'heron.md': MARKDOWN.replaceAll('\n', '\r\n') });
     const crlf = await gatherFolder(folder);
     expect(crlf.comparisons).toEqual(comparisons);
+  });
+
+  it('waits for no pipe, and follows no link out of the folder', async () => {
+    const outside = await mkdtemp(join(tmpdir(), 'verdict-outside-'));
+    try {
+      await writeFile(join(outside, 'secret.json'), 'swordfish');
+      await put({ 'good.json.txt': '', '.kept.json': FERRET });
+      execFileSync('mkfifo', [join(folder, 'a.json')]);
+      await symlink(join(outside, 'secret.json'), join(folder, 'b.json'));
+      await symlink('/dev/zero', join(folder, 'c.json'));
+      await symlink(join(folder, 'a.json'), join(folder, 'd.json'));
+      await symlink(join(folder, 'nowhere'), join(folder, 'e.md'));
+      await symlink(folder, join(folder, 'f.json'));
+      await symlink('.kept.json', join(folder, 'g.json'));
+      const { comparisons, rejected } = await gatherFolder(folder);
+      expect(comparisons).toHaveLength(1);
+      expect(rejected.map(({ name, reason }) => [name, reason])).toEqual([
+        ['a.json', 'no ordinary file'],
+        ['b.json', 'a link that leads out of the folder'],
+        ['c.json', 'a link that leads out of the folder'],
+        ['d.json', 'no ordinary file'],
+        ['e.md', 'a link that leads nowhere'],
+        ['f.json', 'a link that leads out of the folder'],
+        ['good.json.txt', 'neither .json nor .md'],
+      ]);
+    } finally {
+      await rm(outside, { recursive: true });
+    }
   });
 
   it('names each bad file and its reason, and goes on', async () => {

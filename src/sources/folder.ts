@@ -1,5 +1,6 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { constants } from 'node:fs';
+import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { extname, join, sep } from 'node:path';
 import { slugFor } from '../comparisons/index.ts';
 import { AppError } from '../errors.ts';
 import { checkComparison, listFaults } from './faults.ts';
@@ -78,10 +79,7 @@ async function readValues(folder: string, name: string): Promise<{ label: string
   const path = join(folder, name);
   const kind = extname(name).toLowerCase();
   if (kind !== '.json' && kind !== '.md') throw new Error('neither .json nor .md');
-  const { size } = await stat(path);
-  if (size > MAX_BYTES) throw new Error(`${(size / 1e6).toFixed(1)} MB, at most 1 MB is read`);
-
-  const bytes = await readFile(path);
+  const bytes = await readBytes(folder, path);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -93,6 +91,27 @@ async function readValues(folder: string, name: string): Promise<{ label: string
   return Array.isArray(value)
     ? value.map((entry: unknown, index) => ({ label: `${name}[${index}]`, value: entry }))
     : [{ label: name, value }];
+}
+
+/** The bytes of an ordinary file of the folder: what links lead to outside of it is nobody's comparison. */
+async function readBytes(folder: string, path: string): Promise<Buffer> {
+  const real = await realpath(path).catch(() => null);
+  if (real === null) throw new Error('a link that leads nowhere');
+  const root = await realpath(folder);
+  if (!real.startsWith(root.endsWith(sep) ? root : root + sep))
+    throw new Error('a link that leads out of the folder');
+  if (!(await stat(real)).isFile()) throw new Error('no ordinary file');
+
+  // Should it become a pipe in between, opening does not wait for somebody to write to it.
+  const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  try {
+    const state = await file.stat();
+    if (!state.isFile()) throw new Error('no ordinary file');
+    if (state.size > MAX_BYTES) throw new Error(`${(state.size / 1e6).toFixed(1)} MB, at most 1 MB is read`);
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
 }
 
 function readJson(text: string): unknown {

@@ -113,6 +113,22 @@ export function lensesOf(pairs: readonly (readonly string[])[]): (string | null)
   return chosen.map((index) => LENSES[index >= 0 ? index : (free.shift() ?? -1)]?.lens ?? null);
 }
 
+/** What a quote's opening words weigh: less may be chance. */
+const STRONG = 6;
+
+/** Whether two quotes each give a lens away, and not the same: then they are no pair. */
+export function haveUnlikeLenses(one: string, other: string): boolean {
+  const [a, b] = [strongest(one), strongest(other)];
+  return a !== null && b !== null && !a.some((lens) => b.includes(lens));
+}
+
+/** The lenses whose cues weigh most in a quote; null where none weighs enough. */
+function strongest(quote: string): string[] | null {
+  const scores = LENSES.map(({ lens, cues }) => ({ lens, score: cueScore(cues, quote) }));
+  const most = Math.max(...scores.map(({ score }) => score));
+  return most < STRONG ? null : scores.filter(({ score }) => score === most).map(({ lens }) => lens);
+}
+
 /** The one-to-one assignment of rows to columns with the greatest sum, by dynamic programming over column sets. */
 function assign(weights: readonly (readonly number[])[]): number[] {
   let states = new Map<number, { sum: number; picks: number[] }>([[0, { sum: 0, picks: [] }]]);

@@ -1,8 +1,8 @@
 import type { Call, Review } from '../comparisons/index.ts';
 import type { Fault } from './faults.ts';
-import { lensesOf, lensNamed } from './lenses.ts';
+import { haveUnlikeLenses, lensesOf, lensNamed } from './lenses.ts';
 import { findQuotes, isLabel } from './page-quotes.ts';
-import { HARD, type PageText } from './page-text.ts';
+import { linesOf, type PageText } from './page-text.ts';
 
 export interface Scorecard {
   reviews: [Review[], Review[]];
@@ -17,14 +17,17 @@ interface Label {
   person: string | null;
   tool: 0 | 1 | null;
   calls: Call[];
+  /** Both tools, in the order in which they head the columns of a table. */
+  columns: readonly [0 | 1, 0 | 1] | 'unclear' | null;
 }
 
-const NOTHING: Label = { lens: null, person: null, tool: null, calls: [] };
+const NOTHING: Label = { lens: null, person: null, tool: null, calls: [], columns: null };
 
 /**
  * The reviews of both tools, from offset `from` on. Labels may stand before or after their quotes, above
- * each quote or each pair of them; without labels quotes alternate between the tools, and their words
- * tell the lens ({@link lensesOf}).
+ * each quote or each pair of them, above the columns of a table; without labels quotes alternate between
+ * the tools, and their words tell the lens ({@link lensesOf}). Pairs whose words speak of two lenses are
+ * refused: a quote is missing, or the order is another one.
  */
 export function readScorecard(page: PageText, from: number, names: readonly [string, string]): Scorecard {
   const found = findQuotes(page, from);
@@ -42,7 +45,10 @@ export function readScorecard(page: PageText, from: number, names: readonly [str
   const calls = callsOf(labels, texts.length);
   const lenses = sticky(labels, 'lens', texts.length);
   const people = sticky(labels, 'person', texts.length);
-  const tools = sticky(labels, 'tool', texts.length);
+  const columns = columnsOf(labels);
+  if (columns === 'unclear') return fail('cannot tell from the names of both tools which quote is whose');
+  const tools = toolsOf(labels, texts.length);
+  if (!tools) return fail('some quotes have the name of their tool and some have none');
 
   const isLabelled = lenses.every((lens) => lens !== null);
   if (!isLabelled && lenses.some((lens) => lens !== null))
@@ -50,7 +56,7 @@ export function readScorecard(page: PageText, from: number, names: readonly [str
   const persons = people.every((person) => person !== null && count(people, person) === 2) ? people : null;
   const groups: (string | number | null)[] = isLabelled
     ? lenses
-    : (persons ?? texts.map((_, index) => Math.floor(index / 2)));
+    : (persons ?? texts.map((_, index) => (isByTool(tools) ? index % (texts.length / 2) : index >> 1)));
   const order = [...new Set(groups)];
 
   const uneven = order.find((group) => count(groups, group) !== 2);
@@ -61,9 +67,10 @@ export function readScorecard(page: PageText, from: number, names: readonly [str
         : `quotes after "Reviewer scorecard": ${texts.length}, expected one for each tool and lens`,
     );
   }
-  const cued = isLabelled
-    ? order.map(String)
-    : lensesOf(order.map((group) => texts.filter((_, index) => groups[index] === group)));
+  const pairs = order.map((group) => texts.filter((_, index) => groups[index] === group));
+  if (!isLabelled && pairs.some(([one = '', other = '']) => haveUnlikeLenses(one, other)))
+    return fail('two quotes that should share a lens speak of different ones; one may be missing');
+  const cued = isLabelled ? order.map(String) : lensesOf(pairs);
   const named = cued.map((lens, index) => lens ?? (persons ? String(order[index]) : null));
 
   const card: Scorecard = { reviews: [[], []], faults: [] };
@@ -71,7 +78,7 @@ export function readScorecard(page: PageText, from: number, names: readonly [str
   for (const [index, quote] of texts.entries()) {
     const group = groups[index];
     const before = seen.get(group);
-    const tool = tools[index] ?? (before === undefined ? 0 : 1);
+    const tool = tools[index] ?? (columns ?? ([0, 1] as const))[before === undefined ? 0 : 1];
     if (before === tool) return fail(`two quotes of the same lens for "${names[tool]}"`);
     seen.set(group, tool);
     const lens = named[order.indexOf(group ?? null)] ?? null;
@@ -120,6 +127,28 @@ function sticky<K extends 'lens' | 'person' | 'tool'>(
   return result;
 }
 
+/** The tool of every quote, as {@link sticky}; all null where only columns or the order tell; null where some are labelled. */
+function toolsOf(labels: readonly Label[], quotes: number): (0 | 1 | null)[] | null {
+  const tools = sticky(labels, 'tool', quotes);
+  const isPartly = tools.some((tool) => tool === null) && tools.some((tool) => tool !== null);
+  return isPartly ? null : tools;
+}
+
+/** The order of the columns, on which all headers of them have to agree. */
+function columnsOf(labels: readonly Label[]): Label['columns'] {
+  const [first = null, ...others] = labels.flatMap(({ columns }) => (columns === null ? [] : [columns]));
+  return others.every((other) => other[0] === first?.[0]) ? first : 'unclear';
+}
+
+/** Whether all quotes of one tool come before those of the other. */
+function isByTool(tools: readonly (0 | 1 | null)[]): boolean {
+  const [first] = tools;
+  const half = tools.length / 2;
+  return (
+    first !== null && tools.length > 2 && tools.every((tool, index) => (tool === first) === index < half)
+  );
+}
+
 function callsOf(labels: readonly Label[], quotes: number): (Call | null)[] {
   const isBefore = (labels[0]?.calls.length ?? 0) > 0;
   const calls: (Call | null)[] = [];
@@ -133,7 +162,7 @@ function callsOf(labels: readonly Label[], quotes: number): (Call | null)[] {
 
 const CALL = /(?<![\p{L}\p{N}-])(ship|skip)(?:s|ped)?(?![\p{L}\p{N}-])/giu;
 const FILLER =
-  /(?<![\p{L}\p{N}-])(?:verdict|calls?|votes?|says|lens|reviewers?|review|panel|would|view)(?![\p{L}\p{N}-])/giu;
+  /(?<![\p{L}\p{N}-])(?:verdict|calls?|votes?|says|lens|reviewers?|review|panel|would|view|on|for|about)(?![\p{L}\p{N}-])/giu;
 
 /**
  * The label in a stretch of the page. Before the first quote only the last lines can be one, after the
@@ -145,8 +174,8 @@ function readLabel(
   names: readonly [string, string],
   which: 'all' | 'first' | 'last',
 ): Label {
-  const lines = linesOf(page, span).filter(Boolean);
-  const label: Label = { lens: null, person: null, tool: null, calls: [] };
+  const lines = linesOf(page, span);
+  const label: Label = { ...NOTHING, calls: [] };
   const kept =
     which === 'all'
       ? lines
@@ -155,13 +184,13 @@ function readLabel(
         : lines.slice(lines.findLastIndex((line) => !isLabel(line)) + 1);
   if (kept.length === 0) return NOTHING;
 
-  const tools = new Set<0 | 1>();
+  const tools: (0 | 1)[] = [];
   for (const line of kept) {
-    for (const piece of line.split(/[|·•;:,()[\]]|(?:^|\s)[—–-]+(?:\s|$)/u)) {
+    for (const piece of signNames(line, names).split(SEPARATOR)) {
       const part = piece.trim();
-      const tool = names.indexOf(part);
-      if (tool === 0 || tool === 1) {
-        tools.add(tool);
+      const tool = toolNamed(part, names);
+      if (tool !== null) {
+        tools.push(tool);
         continue;
       }
       for (const [, call] of part.matchAll(CALL))
@@ -173,9 +202,47 @@ function readLabel(
       if (role === undefined && lensNamed(rest) === null) label.person ??= rest.toLowerCase();
     }
   }
-  // Both names together head the columns of a table.
-  if (tools.size === 1) [label.tool] = [...tools] as [0 | 1];
+  const [first = null, second = null] = tools;
+  const alternate = tools.every((tool, index) => tool === tools[index % 2]);
+  if (tools.every((tool) => tool === first)) label.tool = first;
+  else if (first === null || second === null || first === second || !alternate) label.columns = 'unclear';
+  else {
+    // Both names together head the columns of a table; below them may stand whose the first quote is.
+    label.columns = [first, second];
+    if (tools.length % 2 === 1) label.tool = first;
+  }
   return label;
+}
+
+const SEPARATOR = /[|·•;:,()[\]]|(?:^|\s)[—–-]+(?:\s|$)/u;
+
+/** Stand for the tools in a line, so that no mark in a name takes part in it. */
+const SIGNS = ['\uE000', '\uE001'] as const;
+
+/** A line with signs for the names of tools in it; the longer name first, as one may begin like the other. */
+function signNames(line: string, names: readonly [string, string]): string {
+  const byLength = ([0, 1] as const)
+    .filter((tool) => names[tool] !== '')
+    .sort((a, b) => names[b].length - names[a].length);
+  return byLength.reduce(
+    (rest, tool) => {
+      const name = names[tool].replace(/[.*+?^${}()|[\]\\]/gu, '\\$&');
+      const before = '(?<=^\\s*|[|·•;:,([—–-]\\s*|\\b(?:on|for|about|of|re)\\s+)';
+      const after = '(?=\\s*(?:$|[|·•;:,)\\]—–-]))';
+      return rest.replace(new RegExp(before + name + after, 'giu'), `|${SIGNS[tool]}|`);
+    },
+    line.replace(/[\uE000\uE001]/gu, ' '),
+  );
+}
+
+/** The tool of a sign, or the only one whose name begins with these words: "Mistral 3 Small" for "Mistral 3 Small (22B)". */
+function toolNamed(part: string, names: readonly [string, string]): 0 | 1 | null {
+  if (part === SIGNS[0] || part === SIGNS[1]) return part === SIGNS[0] ? 0 : 1;
+  if (part.length < 4 || lensNamed(part) !== null || /^the /iu.test(part)) return null;
+  const fits = ([0, 1] as const).filter((tool) =>
+    names[tool].toLowerCase().startsWith(`${part.toLowerCase()} `),
+  );
+  return fits.length === 1 ? (fits[0] ?? null) : null;
 }
 
 function saysSomething(line: string): boolean {
@@ -185,16 +252,4 @@ function saysSomething(line: string): boolean {
     lensNamed(line) !== null ||
     /^\W*(?:ship|skip)\W*$/iu.test(line)
   );
-}
-
-function linesOf(page: PageText, { from, to }: { from: number; to: number }): string[] {
-  const lines: string[] = [];
-  let start = from;
-  for (let at = from + 1; at < to; at += 1) {
-    if (page.breakAt(at) !== HARD) continue;
-    lines.push(page.flat.slice(start, at).trim());
-    start = at;
-  }
-  lines.push(page.flat.slice(start, to).trim());
-  return lines;
 }

@@ -61,6 +61,21 @@ export function findStats(page: PageText): { readings: [Stats, Stats][]; faults:
   };
 }
 
+/** Whether further cards with figures stand between those of two tools, or between them and `end`. */
+export function hasMoreFigures(page: PageText, [a, b]: [Stats, Stats], end: number): boolean {
+  const labels = [...page.flat.slice(0, end).matchAll(PANEL)].map((match) => ({
+    from: match.index,
+    to: match.index + match[0].length,
+  }));
+  return labels.some((label, index) => {
+    if (label.from < a.to || (label.from >= b.from && label.from < b.to)) return false;
+    return (['value-first', 'label-first'] as const).some((layout) => {
+      const { from, faults } = readStats(page, 2, label, labels[index + 1]?.from ?? end, layout);
+      return faults.length === 0 && page.breakAt(from) === HARD;
+    });
+  });
+}
+
 function faultsIn([a, b]: [Stats, Stats]): number {
   return a.faults.length + b.faults.length;
 }
@@ -73,13 +88,12 @@ function readStats(page: PageText, tool: number, panel: Label, end: number, layo
     return null;
   };
   const percent = (field: string, text: string) => {
-    const figure = /^(\d{1,3}) ?%$/u.exec(text)?.[1];
-    return figure !== undefined && Number(figure) <= 100
-      ? Number(figure)
-      : fault(field, `"${text}" is not a whole percentage 0 to 100`);
+    return wholePercent(text) ?? fault(field, `"${text}" is not a whole percentage 0 to 100`);
   };
-  const readers = (text: string) =>
-    text === '' || DASH.test(text) || NO_VOTES.test(text) ? null : percent('communityShip', text);
+  const readers = (text: string) => {
+    const share = withoutCount(text);
+    return share === '' || DASH.test(share) || NO_VOTES.test(share) ? null : percent('communityShip', share);
+  };
 
   const community = findCommunity(page, panel, end);
   const after = community ?? panel;
@@ -116,6 +130,17 @@ function readStats(page: PageText, tool: number, panel: Label, end: number, layo
   return { from: panel.from, to, panelShip, communityShip, entryPrice, faults };
 }
 
+/** "75%", "75.0 %" or "75 percent" -> 75; null for anything else, and above 100. */
+export function wholePercent(text: string): number | null {
+  const figure = /^(\d{1,3})(?:[.,]0{1,2})? ?(?:%|per ?cent)$/iu.exec(text.trim())?.[1];
+  return figure !== undefined && Number(figure) <= 100 ? Number(figure) : null;
+}
+
+/** "48% (120 votes)" -> "48%". */
+export function withoutCount(text: string): string {
+  return text.replace(/(?:^|\s*[(·|,]\s*)\d[\d.,\s]*(?:votes?|voters|ratings?)\)?$/iu, '');
+}
+
 /** Text without the white space and the middle dots or bars that layouts put between fields. */
 export function bare(text: string): string {
   return text.replace(/^[\s|·•]+|[\s|·•]+$/gu, '');
@@ -127,8 +152,8 @@ function nextWord(flat: string, from: number): number {
 
 function figureBefore(page: PageText, panel: Label): { from: number; text: string } | null {
   const before = page.flat.slice(0, panel.from).replace(/[\s|·•]+$/u, '');
-  const text = /(?:(?<=^|\s)\d+ %|\S+)$/u.exec(before)?.[0] ?? '';
-  if (!/%|^[—–−-]$|^\d+$|^n\/a$/iu.test(text)) return null;
+  const text = /(?:(?<=^|\s)\d[\d.,]* (?:%|per ?cent)|\S+)$/iu.exec(before)?.[0] ?? '';
+  if (!/%|per ?cent$|^[—–−-]$|^\d+$|^n\/a$/iu.test(text)) return null;
   const from = before.length - text.length;
   // A tagline may end in a percentage: then the label begins a new line, and the figure does not.
   const isOfTagline = page.breakAt(from) === NONE && page.breakAt(panel.from) === HARD;

@@ -1,5 +1,6 @@
 import type { CheerioAPI } from 'cheerio';
 import { lensNamed } from './lenses.ts';
+import { wholePercent, withoutCount } from './page-stats.ts';
 import { percentage, votes } from './values.ts';
 
 /** What a table with a column for each tool says; not yet checked, fields may be missing. */
@@ -47,10 +48,12 @@ export function readTables($: CheerioAPI): TableComparison | null {
     { name: b, reviews: [] },
   ];
   for (const table of tables) {
-    // Another table speaks of the same tools, in the same order, or has no names of its own.
+    // Another table speaks of the same tools, or has no names of its own.
     const names = table.names ?? main.names;
-    if (names[0] !== a || names[1] !== b) continue;
-    for (const row of table.rows) takeRow($, row, tools);
+    const isTurned = names[0] === b && names[1] === a;
+    if (!isTurned && (names[0] !== a || names[1] !== b)) continue;
+    for (const { label, cells } of table.rows)
+      takeRow($, { label, cells: isTurned ? [cells[1], cells[0]] : cells }, tools);
   }
   return { tools };
 }
@@ -77,8 +80,9 @@ function takeRow($: CheerioAPI, { label, cells }: Row, tools: TableComparison['t
   for (const side of [0, 1] as const) {
     const tool = tools[side];
     const text = words(cells[side]);
-    if (field === 'panelShip') tool.panelShip = percentage(text);
-    else if (field === 'communityShip') tool.communityShip = votes(text);
+    if (field === 'panelShip') tool.panelShip = wholePercent(text) ?? percentage(text);
+    else if (field === 'communityShip')
+      tool.communityShip = votes(wholePercent(withoutCount(text)) ?? withoutCount(text));
     else if (field !== undefined) tool[field] = text;
     else if (lensNamed(label) !== null || /^the /iu.test(label)) {
       const lens = lensNamed(label) ?? label.replace(/^the /iu, '');

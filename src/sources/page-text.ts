@@ -1,4 +1,5 @@
 import { type CheerioAPI, load } from 'cheerio';
+import { hideButtons, pairFigures, partInlineValues } from './page-html.ts';
 
 /**
  * A page as one flat line of words, single spaces between them, that still knows where its lines broke.
@@ -67,7 +68,7 @@ function flatten(text: string, isEveryLineWhole: boolean): Pick<PageText, 'flat'
 }
 
 const UNSEEN =
-  'script,style,noscript,template,svg,canvas,iframe,object,video,audio,nav,button,select,textarea,input,' +
+  'script,style,noscript,template,svg,canvas,iframe,object,video,audio,nav,select,textarea,input,' +
   '[hidden],.sr-only,.visually-hidden';
 const BLOCKS =
   'address,article,aside,blockquote,br,caption,center,dd,details,div,dl,dt,fieldset,figcaption,figure,footer,' +
@@ -86,6 +87,8 @@ function fromHtml(source: string): PageText {
   $('[style]')
     .filter((_, element) => /display:\s*none|visibility:\s*hidden/iu.test($(element).attr('style') ?? ''))
     .remove();
+  hideButtons($);
+  pairFigures($);
   $('footer')
     .filter((_, element) => $(element).closest('blockquote,figure').length === 0)
     .remove();
@@ -100,6 +103,7 @@ function fromHtml(source: string): PageText {
     if ($(element).children().length <= 1 && LABEL.test($(element).text().trim()))
       $(element).prepend(EDGE).append(EDGE);
   });
+  partInlineValues($, EDGE);
   $(BLOCKS).before(EDGE).after(EDGE).prepend(EDGE).append(EDGE);
 
   // Browsers draw the marks of <q>, and designers those of <blockquote>: unless the text has them itself.
@@ -113,6 +117,23 @@ function fromHtml(source: string): PageText {
 
   const text = clean($('body').text()).replace(/\s+/gu, ' ').replaceAll(EDGE, '\n');
   return { ...flatten(text, true), url, publishedAt };
+}
+
+/** The lines of a stretch of the page; wrapped ones are one, unless `kind` is {@link SOFT}. */
+export function linesOf(
+  page: PageText,
+  { from, to }: { from: number; to: number },
+  kind: Break = HARD,
+): string[] {
+  const lines: string[] = [];
+  let start = from;
+  for (let at = from + 1; at < to; at += 1) {
+    if (page.breakAt(at) < kind) continue;
+    lines.push(page.flat.slice(start, at).trim());
+    start = at;
+  }
+  lines.push(page.flat.slice(start, to).trim());
+  return lines.filter(Boolean);
 }
 
 /** The address that a page gives itself. */

@@ -1,6 +1,8 @@
+import { pairKey } from '../comparisons/index.ts';
 import type { Fault } from './faults.ts';
-import { bare, findStats, type Stats } from './page-stats.ts';
-import { type Break, HARD, NONE, type PageText } from './page-text.ts';
+import { descriptionIn, isNoise, SENTENCE_END, type Told, taglineIn } from './page-noise.ts';
+import { bare, findStats, hasMoreFigures, type Stats } from './page-stats.ts';
+import { type Break, HARD, linesOf, NONE, type PageText } from './page-text.ts';
 
 /** What a page says of one tool before the reviewers speak; null where a fault says why. */
 export interface ToolBlock {
@@ -29,6 +31,8 @@ interface Heading {
   titleEnd: number;
   category: Category | null;
   score: number;
+  /** Title and heading break alike within what may be all of the name: then nobody can tell. */
+  isUnsure: boolean;
 }
 
 interface Category {
@@ -46,7 +50,6 @@ interface Span {
 const MAX_TITLES = 40;
 const MAX_NAME = 120;
 const MAX_CATEGORY = 60;
-const SENTENCE_END = /[.!?…。！？][)\]"'”’»]*$/u;
 
 /**
  * Both tools of a page: "A vs B", then for each of them category, name, tagline, figures, description,
@@ -73,6 +76,12 @@ export function findTools(page: PageText): ToolBlocks {
       reason: 'no "Reviewer scorecard" after it, so its end cannot be told',
     });
   }
+  if (hasMoreFigures(page, stats, scorecard?.from ?? page.flat.length)) {
+    faults.push({
+      field: 'tools',
+      reason: '"Panel ship" stands above the scorecard for more than two tools',
+    });
+  }
   const descriptionEnds = [
     names[1].category?.from ?? names[1].from,
     scorecard?.from ?? page.flat.length,
@@ -85,6 +94,17 @@ export function findTools(page: PageText): ToolBlocks {
       if (text === '') faults.push({ field: `tools.${side}.${name}`, reason: missing });
       return text || null;
     };
+    const words = (name: string, { text, doubt }: Told, missing: string) => {
+      if (doubt === null) return field(name, text, missing);
+      faults.push({ field: `tools.${side}.${name}`, reason: doubt });
+      return null;
+    };
+    if (heading.isUnsure) {
+      faults.push({
+        field: `tools.${side}.name`,
+        reason: `cannot tell whether "${heading.name}" is all of it, as title and heading break there`,
+      });
+    }
     if (heading.category?.isUnsure) {
       faults.push({
         field: `tools.${side}.category`,
@@ -94,18 +114,14 @@ export function findTools(page: PageText): ToolBlocks {
     return {
       name: heading.name,
       category: field('category', heading.category?.text ?? '', `missing above "${heading.name}"`),
-      tagline: field('tagline', bare(page.flat.slice(heading.to, from)), `missing below "${heading.name}"`),
+      tagline: words('tagline', taglineIn(page, heading.to, from), `missing below "${heading.name}"`),
       panelShip,
       communityShip,
       entryPrice,
       description:
         side === 1 && !scorecard
           ? null
-          : field(
-              'description',
-              bare(page.flat.slice(to, descriptionEnds[side])),
-              'missing after the figures',
-            ),
+          : words('description', descriptionIn(page, to, descriptionEnds[side]), 'missing after the figures'),
     };
   };
   return { tools: [read(0), read(1)], scorecardAt: scorecard?.to ?? -1, faults };
@@ -132,9 +148,10 @@ function findNames(page: PageText, stats: [Stats, Stats]): Names {
     const at = { from: match.index, to: match.index + match[0].length };
     // Where lines end by chance, as in a text that was joined and wrapped anew, they are no edges of anything.
     const runsOn = hardBreaksIn(page, { from: at.to, to: stats[1].to }) === 0;
-    const right = findHeading(page, namesAfter(page, at.to), stats[0].to, stats[1].from, runsOn);
+    const right = findHeading(page, 1, namesAfter(page, at.to), stats[0].to, stats[1].from, runsOn);
     const left = findHeading(
       page,
+      0,
       namesBefore(page, at.from),
       right?.titleEnd ?? at.to,
       stats[0].from,
@@ -158,10 +175,19 @@ function findNames(page: PageText, stats: [Stats, Stats]): Names {
     const reason = `${name} of the title does not stand again above its figures`;
     return { score, names: null, fault: { field: `tools.${side}.name`, reason } };
   }
+  if (isSameName(left.name, right.name)) {
+    const reason = `"${right.name}" is the name of the first tool too`;
+    return { score, names: null, fault: { field: 'tools.1.name', reason } };
+  }
   // A category that the first tool shows beyond doubt settles where the same one begins for the second.
   const known = left.category && !left.category.isUnsure ? left.category.text : null;
   const category = right.category?.isUnsure ? findCategory(page, stats[0].to, right, known) : right.category;
   return { score, names: [left, { ...right, category }], fault: null };
+}
+
+/** Whether two names are one, as comparisons are told apart. */
+export function isSameName(a: string, b: string): boolean {
+  return pairKey({ tools: [{ name: a }, { name: b }] }) === pairKey({ tools: [{ name: a }, { name: a }] });
 }
 
 /** Every run of words that ends, or begins, at the "vs" of a title. */
@@ -187,11 +213,13 @@ const EDGE: Record<Break, number> = { 0: 0, 1: 2, 2: 3 };
 
 /**
  * The best of the title's candidate names that stands again between `from` and `to`; ties go to the longer.
- * A part of a name can stand again too: unless the whole page runs on without line breaks, the name has to
- * reach the edge of the title, or fill the lines of its heading.
+ * A part of a name can stand again too: what both places go on with belongs to it, and unless the whole page
+ * runs on without line breaks, the name has to reach the edge of the title, or fill the lines of its heading
+ * and leave of the title only what leads up to names.
  */
 function findHeading(
   page: PageText,
+  side: 0 | 1,
   names: Span[],
   from: number,
   to: number,
@@ -200,12 +228,14 @@ function findHeading(
   let best: Heading | null = null;
   for (const span of names) {
     const name = page.flat.slice(span.from, span.to);
-    const titleEdge = runsOn ? 0 : Math.max(edges(page, span).start, edges(page, span).end);
+    const titleEdge = runsOn ? 0 : edges(page, span)[side ? 'end' : 'start'];
     const inTitle = titleEdge - 4 * hardBreaksIn(page, span);
     for (const at of occurrences(page.flat, name, from, to)) {
       const heading = { from: at, to: at + name.length };
+      const goesOn = continuation(page, side, span, heading, from);
+      if (goesOn === 'certain') continue;
       const { start, end } = runsOn ? { start: 0, end: 0 } : edges(page, heading);
-      if (!runsOn && titleEdge === 0 && (start === 0 || end === 0)) continue;
+      if (!runsOn && titleEdge === 0 && (start === 0 || end === 0 || !isFramed(page, side, span))) continue;
       const category = findCategory(page, from, heading);
       const score =
         inTitle +
@@ -214,10 +244,73 @@ function findHeading(
         4 * hardBreaksIn(page, heading) +
         (category ? Math.min(category.score, 4) : -4);
       if (best && (score < best.score || (score === best.score && name.length < best.name.length))) continue;
-      best = { name, ...heading, titleEnd: span.to, category, score };
+      best = { name, ...heading, titleEnd: span.to, category, score, isUnsure: goesOn === 'possible' };
     }
   }
   return best;
+}
+
+/**
+ * Whether a name goes on in the same words in title and heading, away from the "vs". Where both break before
+ * them they may be something else, as a category that stands above either.
+ */
+function continuation(
+  page: PageText,
+  side: 0 | 1,
+  title: Span,
+  heading: Span,
+  from: number,
+): 'certain' | 'possible' | null {
+  const { flat } = page;
+  const [inTitle, inHeading] = [title, heading].map((span) =>
+    side ? wordAfter(flat, span.to) : wordBefore(flat, span.from),
+  );
+  if (inTitle !== inHeading || inTitle === '' || heading.from <= from) return null;
+  const isBroken = [title, heading].every((span) => edges(page, span)[side ? 'end' : 'start'] === EDGE[HARD]);
+  if (!isBroken) return 'certain';
+  const [lineInTitle, lineInHeading] = [title, heading].map((span) => neighbour(page, side, span));
+  if (lineInTitle === undefined || lineInHeading === undefined) return null;
+  const text = flat.slice(lineInHeading.from, lineInHeading.to);
+  if (flat.slice(lineInTitle.from, lineInTitle.to) !== text) return null;
+  return side === 1 || findCategory(page, from, { ...heading, from: lineInHeading.from }) ? 'possible' : null;
+}
+
+function wordBefore(flat: string, at: number): string {
+  return at === 0 ? '' : flat.slice(flat.lastIndexOf(' ', at - 2) + 1, at - 1);
+}
+
+function wordAfter(flat: string, at: number): string {
+  return flat.slice(at + 1).split(' ', 1)[0] ?? '';
+}
+
+/** The line after a name (side 1) or before it. */
+function neighbour(page: PageText, side: 0 | 1, { from, to }: Span): Span {
+  if (side === 0) {
+    let start = Math.max(0, from - 1);
+    while (start > 0 && page.breakAt(start) !== HARD) start -= 1;
+    return { from: start, to: from - 1 };
+  }
+  let end = to + 2;
+  while (end < page.flat.length && page.breakAt(end) !== HARD) end += 1;
+  return { from: to + 1, to: end - 1 };
+}
+
+/** What leads up to two names in a title, or follows them: "Home / Compare /", "Which is better, … ?". */
+const FRAME_WORD = /\b(?:compar\p{L}*|verdicts?|reviews?|which|versus|better)\b/iu;
+
+/** Whether a title's line has, besides the name, nothing that may be a part of it. */
+function isFramed(page: PageText, side: 0 | 1, { from, to }: Span): boolean {
+  const { flat } = page;
+  if (side === 0) {
+    let start = from;
+    while (start > 0 && page.breakAt(start) === NONE) start -= 1;
+    const lead = flat.slice(start, from).trim();
+    return /[/›>»:|·•—–,-]$/u.test(lead) || FRAME_WORD.test(lead);
+  }
+  let end = to + 1;
+  while (end < flat.length && page.breakAt(end) === NONE) end += 1;
+  const rest = flat.slice(to, end).trim();
+  return /^[/›<«:|·•—–,(?-]/u.test(rest) || FRAME_WORD.test(rest);
 }
 
 function edges(page: PageText, span: Span): { start: number; end: number } {
@@ -252,6 +345,8 @@ function findCategory(
   hint: string | null = null,
 ): Category | null {
   const { flat } = page;
+  const above = linesOf(page, { from, to: heading.from - 1 }).at(-1) ?? '';
+  if (isNoise(above)) return null;
   const earliest = Math.max(from, heading.from - MAX_CATEGORY - 1);
   const found = wordStarts(flat, earliest, heading.from - 1).flatMap(
     (at): (Category & { isBroken: boolean })[] => {

@@ -6,7 +6,7 @@ import { type Reading, readData, readJson } from './page-data.ts';
 import { readScorecard } from './page-scorecard.ts';
 import { readTables } from './page-table.ts';
 import { canonicalOf, publishedOf, readText } from './page-text.ts';
-import { findTools } from './page-tools.ts';
+import { findTools, isSameName } from './page-tools.ts';
 import { instant } from './values.ts';
 
 /** Where a page lives that nobody gave an address for; reserved by RFC 2606 §2, it never resolves. */
@@ -38,7 +38,11 @@ export function readPage(text: string, options: PageOptions = {}): Comparison {
   }
   try {
     const structured = readStructured(text, options);
-    if (structured !== null && 'comparison' in structured) return structured.comparison;
+    if (structured !== null && 'comparison' in structured) {
+      const [a, b] = structured.comparison.tools;
+      if (!isSameName(a.name, b.name)) return structured.comparison;
+      throw unreadable([{ field: 'tools.1.name', reason: 'the same as that of the first tool' }]);
+    }
     const seen = readSeen(text, options);
     if ('comparison' in seen) return seen.comparison;
     throw unreadable(structured?.faults ?? seen.faults);

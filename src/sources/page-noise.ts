@@ -1,0 +1,87 @@
+import { linesOf, type PageText, SOFT } from './page-text.ts';
+
+/** Where a sentence ends, with whatever closes after its stop. */
+export const SENTENCE_END = /[.!?…。！？][)\]"'”’»]*$/u;
+
+/** No more than a button, a badge or a rank says. */
+const MAX_NOISE = 25;
+const BADGE =
+  /^[^\p{L}\p{N}]*(?:new|beta|alpha|preview|hot|trending|popular|featured|sponsored|promoted|updated|winner|verified|(?:our|top|staff|editor['’]?s?['’]?)[ -](?:pick|choice)|best (?:value|overall)|vs\.?|versus|visit (?:web)?site|learn more|#?\p{N}+[.)]?)[^\p{L}\p{N}]*$/iu;
+
+/** A text as a page shows it, or why it cannot be told from what stands around it. */
+export type Told = { text: string; doubt: null } | { text: null; doubt: string };
+
+/** A rank, a badge, a "vs" between two cards: never a field of a tool. */
+export function isNoise(line: string): boolean {
+  return !/[\p{L}\p{N}]/u.test(line) || BADGE.test(line);
+}
+
+/** The words between a heading and the figures, without badges. */
+export function taglineIn(page: PageText, from: number, to: number): Told {
+  const lines = linesOf(page, { from, to }).map(unframed);
+  const own = lines.filter((line) => !isNoise(line));
+  if (own.length === 0) return told(lines);
+  const begins = own.findIndex(
+    (line, index) => index > 0 && isNewLine(own[index - 1] ?? '', line) && !areSentences(own),
+  );
+  return begins === -1 ? told(own) : doubtful(own[begins - 1] ?? '');
+}
+
+/**
+ * The sentences after the figures. Short lines after the last of them are links and badges, of the next
+ * card perhaps; anything longer, or in between, may belong to them or not.
+ */
+export function descriptionIn(page: PageText, from: number, to: number): Told {
+  const wrapped = linesOf(page, { from, to }, SOFT).map(unframed);
+  const lines: string[] = [];
+  for (const line of linesOf(page, { from, to }).map(unframed)) {
+    const tail = tailOf(line);
+    // After a line that was full a break says nothing, so a few words below it may go on or stand alone.
+    const isBroken = tail !== null && wrapped.includes(tail);
+    if (tail !== null && isBroken !== isNoise(tail)) return doubtful(tail);
+    if (tail !== null && isBroken) lines.push(line.slice(0, -tail.length).trim(), tail);
+    else if (line !== '') lines.push(line);
+  }
+  const last = lines.findLastIndex((line) => SENTENCE_END.test(line));
+  const own = last === -1 ? lines.filter((line) => !isNoise(line)) : lines.slice(0, last + 1);
+  const long = last === -1 ? undefined : lines.slice(last + 1).find((line) => line.length >= MAX_NOISE);
+  if (long !== undefined) return doubtful(long);
+  const kept = own.filter((line) => !isNoise(line));
+  const odd = kept.find((line, index) => {
+    const before = kept[index - 1];
+    const after = kept[index + 1];
+    if (line.length >= MAX_NOISE || SENTENCE_END.test(line)) return false;
+    if (after === undefined) return before !== undefined && isNewLine(before, line);
+    return isNewLine(line, after) && (before === undefined || SENTENCE_END.test(before));
+  });
+  return odd === undefined ? told(kept) : doubtful(odd);
+}
+
+/** The few words without a stop that follow the last sentence of a line. */
+function tailOf(line: string): string | null {
+  const words = line.split(' ');
+  const last = words.findLastIndex((word) => SENTENCE_END.test(word));
+  const tail = words.slice(last + 1).join(' ');
+  return last !== -1 && tail !== '' && tail.length < MAX_NOISE ? tail : null;
+}
+
+function told(lines: readonly string[]): Told {
+  return { text: unframed(lines.join(' ')), doubt: null };
+}
+
+function doubtful(line: string): Told {
+  return { text: null, doubt: `cannot tell whether "${line}" belongs to it` };
+}
+
+function unframed(line: string): string {
+  return line.replace(/^[\s|·•]+|[\s|·•]+$/gu, '');
+}
+
+function areSentences(lines: readonly string[]): boolean {
+  return lines.every((line) => SENTENCE_END.test(line));
+}
+
+/** Whether a line begins anew instead of going on with the one before. */
+function isNewLine(before: string, line: string): boolean {
+  return !/[,;:&(—–-]$/u.test(before) && !/^[\p{Ll}(]/u.test(line);
+}
