@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCommand } from './helpers/command.ts';
+import { start } from './helpers/processes.ts';
 
 /** Commands as their users run them, in processes of their own. */
 
@@ -28,11 +29,7 @@ function expectOneLine(result: { stderr: string }, about: RegExp): void {
 describe('settings that are wrong', () => {
   test.each([
     [{ SCHEDULE: 'every now and then' }, /SCHEDULE.*Tue 09:00/],
-    [{ TIMEZONE: 'Mars/Olympus' }, /TIMEZONE/],
-    [{ REVIEW_LEAD: 'soon' }, /REVIEW_LEAD/],
-    [{ DATABASE_URL: 'mysql://x' }, /DATABASE_URL/],
     [{ SOURCES: 'carrier-pigeon:roof' }, /SOURCES.*folder:/],
-    [{ PORT: 'eighty' }, /PORT/],
   ])('%o stop a command with one line', async (env, about) => {
     const result = await run(['status'], env);
     expect(result.code).toBe(1);
@@ -91,6 +88,39 @@ describe('usage', () => {
   });
 });
 
+describe('--help', () => {
+  const COMMANDS = [
+    ['demo'],
+    ['serve'],
+    ['gather'],
+    ['import-page'],
+    ['compose'],
+    ['preview'],
+    ['approve'],
+    ['send'],
+    ['pause'],
+    ['resume'],
+    ['cancel'],
+    ['status'],
+    ['subscribers'],
+    ['subscribers', 'import'],
+    ['migrate'],
+  ];
+
+  test('is there for every command the program names, and touches nothing', async () => {
+    const { stdout } = await run(['--help']);
+    const named = [...stdout.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name);
+    expect(named.filter((name) => name !== 'help')).toEqual([...new Set(COMMANDS.map(([name]) => name))]);
+  });
+
+  test.each(COMMANDS)('%s %s', async (...words) => {
+    const command = words.filter((word) => word !== undefined);
+    const { code, stdout, stderr } = await run([...command, '--help'], { SCHEDULE: 'even if this is wrong' });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(new RegExp(`^Usage: weekly-verdict ${command.join(' ')} `));
+  });
+});
+
 describe('one installation, from nothing to sent', () => {
   let env: Record<string, string>;
   beforeAll(async () => {
@@ -138,11 +168,7 @@ describe('one installation, from nothing to sent', () => {
     const approved = await run(['approve'], samples);
     expect(approved.code).toBe(1);
     expectOneLine(approved, /POSTAL_ADDRESS/);
-    const demo = await run(['demo'], {
-      ...samples,
-      DATA_DIR: path.join(root, 'no-address'),
-      POSTAL_ADDRESS: '',
-    });
+    const demo = await run(['demo'], { ...samples, POSTAL_ADDRESS: '' });
     expect(demo.code).toBe(1);
     expectOneLine(demo, /POSTAL_ADDRESS/);
   });
@@ -173,5 +199,28 @@ describe('one installation, from nothing to sent', () => {
 
     const status = JSON.parse((await run(['status', '--json'], demo)).stdout);
     expect(status.subscribers).toEqual({ active: 210, pending: 13, suppressed: 9, unsubscribed: 18 });
+  });
+
+  test.each([
+    [['import-page', 'nowhere.txt'], /nowhere\.txt/],
+    [['subscribers', 'import', 'nowhere.csv'], /nowhere\.csv/],
+    [['send', '--issue', '1999-01-01'], /1999-01-01/],
+  ])('%j names what is missing', async (args, about) => {
+    const result = await run(args, env);
+    expect(result.code).toBe(1);
+    expectOneLine(result, about);
+  });
+
+  test('a server keeps its DATA_DIR to itself, and stops when it is told to', async () => {
+    await using server = start('src/main.ts', ['serve'], { ...env, PORT: '0', LOG_LEVEL: 'silent' });
+    await server.says('listens on http://127.0.0.1:');
+    const second = await run(['status'], env);
+    expect(second.code).toBe(1);
+    expectOneLine(second, /Another Weekly Verdict process.*DATABASE_URL/);
+    server.kill('SIGTERM');
+    const { code, stdout, stderr } = await server.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('Stopping');
+    expect((await run(['status', '--json'], env)).code).toBe(0);
   });
 });

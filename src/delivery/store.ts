@@ -75,6 +75,8 @@ export interface ClaimedBatch {
   revision: number;
   leaseId: string;
   payloadHash: string;
+  /** It was asked before under this key, without an answer: perhaps it is accepted already. */
+  replayed: boolean;
 }
 
 export type Claim<Built> =
@@ -161,6 +163,7 @@ export async function claimBatch<Built extends { payloadHash: string }>(
         revision: row.revision,
         leaseId,
         payloadHash: built.payloadHash,
+        replayed: row.status === 'submitting',
       },
       built,
     };

@@ -109,7 +109,8 @@ async function record(
       }
       return { kind: 'done', issueId };
     case 'rejected':
-      await closeBatch(db, batch, 'failed', outcome.reason);
+      if (batch.replayed) await closeBatch(db, batch, 'uncertain', `${outcome.reason}, but only at a replay`);
+      else await closeBatch(db, batch, 'failed', outcome.reason);
       return { kind: 'done', issueId };
     case 'ambiguous':
       if (outcome.final) {
@@ -119,12 +120,20 @@ async function record(
       await releaseBatch(db, batch);
       return { kind: 'again', reason: outcome.reason };
     case 'retryAfter':
-      await reopenBatch(db, batch);
+      await putBack(db, batch);
       return { kind: 'wait', ms: outcome.ms };
     case 'halt':
-      await reopenBatch(db, batch);
+      await putBack(db, batch);
       return { kind: 'halted', issueId, reason: outcome.reason };
   }
+}
+
+/**
+ * After a request that was certainly not accepted. That says nothing of an earlier one under the same key
+ * whose answer was lost: then key and bytes stay, and the next replay brings the answer.
+ */
+function putBack(db: Connection, batch: ClaimedBatch): Promise<void> {
+  return batch.replayed ? releaseBatch(db, batch) : reopenBatch(db, batch);
 }
 
 /**

@@ -1,6 +1,7 @@
 import {
   type BackendFactory,
   createPostgresBackend,
+  ErrorCode,
   type IQueueBackend,
   type Job,
   Queue,
@@ -98,15 +99,18 @@ export async function openQueue(
           }
         }
         for (const { name, every, pattern, timezone } of schedulers) {
-          await queueOf(contracts[name].queue).upsertJobScheduler(
-            name,
-            {
-              ...(every === undefined ? {} : { every }),
-              ...(pattern === undefined ? {} : { pattern }),
-              ...(timezone === undefined ? {} : { tz: timezone }),
-            },
-            { name, data: {}, opts: jobOptions({ ...contracts[name], attempts: 1 }) },
-          );
+          const queue = queueOf(contracts[name].queue);
+          const repeat = {
+            ...(every === undefined ? {} : { every }),
+            ...(pattern === undefined ? {} : { pattern }),
+            ...(timezone === undefined ? {} : { tz: timezone }),
+          };
+          const opts = jobOptions({ ...contracts[name], attempts: 1 });
+          await queue.upsertJobScheduler(name, repeat, { name, data: {}, opts }).catch(async (error) => {
+            // Another process made it at this very moment, and its first job with it.
+            const made = COLLISIONS.has(error.code) && (await queue.getJobScheduler(name));
+            if (!made) throw error;
+          });
         }
       },
       async work(processors, options) {
@@ -142,6 +146,8 @@ export async function openQueue(
  */
 const HOLDABLE = { max: 1_000_000_000, duration: 1_000 };
 
+const COLLISIONS = new Set<unknown>([ErrorCode.SchedulerJobIdCollision, ErrorCode.SchedulerJobSlotsBusy]);
+
 interface Backend {
   queue(name: QueueName): Queue;
   worker(name: QueueName, processor: (job: Job) => Promise<void>, concurrency: number): Worker;
@@ -157,6 +163,8 @@ async function backend(home: { redisUrl: string } | { pool: Pool }, lifetime: Li
         new Worker(name, processor, { connection, prefix: 'weekly-verdict', concurrency, limiter: HOLDABLE }),
     };
   }
+  // BullMQ listens to the pool's errors once for every queue and worker, and never stops.
+  home.pool.setMaxListeners(0);
   const client = await home.pool.connect();
   try {
     await runMigrations(client);

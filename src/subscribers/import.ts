@@ -18,23 +18,29 @@ export interface ImportReport {
 /** Rows in one statement: memory stays flat however long the file is. */
 const CHUNK = 1_000;
 
+/** A cell that may be missing or empty; no database holds a NUL, and no reader types a tab. */
+const cell = z
+  .string()
+  .regex(/^\P{Cc}*$/u, 'contains an invisible character')
+  .default('');
+
 const rowSchema = z.object({
   email: z.string(),
-  status: z.enum(['active', 'pending', 'unsubscribed', 'suppressed']).default('active'),
-  topics: z
-    .string()
-    .default('')
-    .transform((value) => [...new Set(value.split(';').map((topic) => topic.trim()))].filter(Boolean).sort()),
-  timezone: z
-    .string()
-    .default('')
-    .transform((value) => value || null),
-  confirmed_at: z
-    .union([
-      z.literal('').transform(() => null),
-      z.iso.datetime({ offset: true }).transform((value) => new Date(value)),
-    ])
-    .default(null),
+  status: cell
+    .transform((value) => value || 'active')
+    .pipe(z.enum(['active', 'pending', 'unsubscribed', 'suppressed'])),
+  topics: cell.transform((value) =>
+    [...new Set(value.split(';').map((topic) => topic.trim()))].filter(Boolean).sort(),
+  ),
+  timezone: cell.transform((value) => value || null),
+  confirmed_at: cell
+    .transform((value) => value || null)
+    .pipe(
+      z.iso
+        .datetime({ offset: true, error: 'is not a date and time like 2026-11-01T09:00:00Z' })
+        .transform((value) => new Date(value))
+        .nullable(),
+    ),
 });
 
 /**

@@ -179,23 +179,24 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
       });
 
       it('see nothing of one another until they are done', async () => {
-        const client = await pool.connect();
+        const [client, watcher] = [await pool.connect(), await pool.connect()];
         let done = false;
-        const count = () =>
-          sql<{ count: number }>`select count(*) from counters where name like 'mine%'`.execute(db);
         await client.query('begin');
         await client.query(`insert into counters values ('mine', 1)`);
-        const seen = count().then(({ rows }) => ({ count: rows[0]?.count, done }));
+        const seen = watcher
+          .query(`select count(*) from counters where name like 'mine%'`)
+          .then(({ rows }) => ({ count: rows[0]?.count, done }));
         // On a server the other looks in between and sees nothing; an embedded one makes it wait its turn.
         if (place.home === 'postgres') await seen;
         for (let step = 0; step < 20; step += 1)
           await client.query('insert into counters values ($1, 1)', [`mine ${step}`]);
         done = true;
         await client.query('commit');
-        client.release();
         expect(await seen).toEqual(
           place.home === 'postgres' ? { count: 0, done: false } : { count: 21, done: true },
         );
+        client.release();
+        watcher.release();
       });
 
       it('lose no update, however many count at once', async () => {

@@ -1,0 +1,131 @@
+import { sql } from 'kysely';
+import type { Connection } from '../../src/db/index.ts';
+import type { Envelope } from '../../src/delivery/index.ts';
+import { freezeAudience, storeVariants } from '../../src/delivery/store.ts';
+import { contentHash, PLACEHOLDERS } from '../../src/issues/index.ts';
+import { addSubscribers, type Keys, keyId } from '../../src/subscribers/index.ts';
+
+/** Issues and readers straight into the books, where composing and rendering are not the point. */
+export const KEYS: Keys = ['a key for the tests, long enough..', 'the key before it, long enough...'];
+
+export const ENVELOPE: Envelope = {
+  from: 'Verdicts <digest@verdicts.example>',
+  replyTo: 'desk@verdicts.example',
+  newsletterName: 'Verdicts',
+  publicUrl: 'https://verdicts.example',
+  keyId: keyId(KEYS[0]),
+};
+
+let people = 0;
+let weeks = 0;
+
+/**
+ * Adds confirmed readers; whoever was there before has left, so that each test has an audience of its own.
+ * (Nobody can be deleted: the consent log keeps them.)
+ * @returns their ids, in the order of their addresses.
+ */
+export async function onlyReaders(db: Connection, topics: string[][]): Promise<string[]> {
+  await sql`update subscribers set status = 'unsubscribed', left_at = now() where status = 'active'`.execute(
+    db,
+  );
+  const confirmedAt = new Date('2026-11-01T00:00:00Z');
+  const rows = topics.map((each) => {
+    people += 1;
+    const email = `reader-${String(people).padStart(6, '0')}@readers.example`;
+    return { email, key: email, status: 'active' as const, topics: each, timezone: null, confirmedAt };
+  });
+  if (rows.length === 0) return [];
+  await addSubscribers(db, rows, 'test');
+  const found = await db
+    .selectFrom('subscribers')
+    .select(['id', 'email'])
+    .where(
+      'email',
+      'in',
+      rows.map(({ email }) => email),
+    )
+    .orderBy('email')
+    .execute();
+  return found.map(({ id }) => id);
+}
+
+/** An issue in `sending` with one variant and its audience frozen: everybody who is active now. */
+export async function sendingIssue(db: Connection): Promise<{ id: string; batches: string[] }> {
+  weeks += 1;
+  const slot = new Date(Date.UTC(2020, 0, 7 * weeks)).toISOString().slice(0, 10);
+  const { id } = await db
+    .insertInto('issues')
+    .values({
+      // Downwards, because composing takes the next one up.
+      number: 1_000_000 - weeks,
+      slug: slot,
+      slot,
+      due_at: new Date(`${slot}T09:00:00Z`),
+      status: 'sending',
+      template: 'react:digest',
+      plan: '{}',
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  const body = {
+    subject: `Verdicts of ${slot}`,
+    html: `<p>Ship it.</p><a href="${PLACEHOLDERS.unsubscribe}">Leave</a>`,
+    text: `Ship it.\n${PLACEHOLDERS.unsubscribe}\n${PLACEHOLDERS.preferences}\n`,
+  };
+  await db.transaction().execute(async (tx) => {
+    const variant = { number: 1, preheader: '', contentHash: contentHash(body), topics: [[]], ...body };
+    await storeVariants(tx, id, [variant], [], ENVELOPE);
+    await freezeAudience(tx, id);
+  });
+  return { id, batches: await batchesOf(db, id) };
+}
+
+/** In order. */
+export async function batchesOf(db: Connection, issueId: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('batches')
+    .select('id')
+    .where('issue_id', '=', issueId)
+    .orderBy('number')
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+export async function batchRow(db: Connection, id: string) {
+  return db.selectFrom('batches').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+}
+
+/** Who is in an issue, by subscriber. */
+export async function deliveriesOf(db: Connection, issueId: string) {
+  const rows = await db
+    .selectFrom('deliveries as d')
+    .innerJoin('subscribers as s', 's.id', 'd.subscriber_id')
+    .select([
+      'd.id',
+      'd.subscriber_id',
+      's.email',
+      'd.status',
+      'd.reason',
+      'd.batch_id',
+      'd.position',
+      'd.provider_id',
+    ])
+    .where('d.issue_id', '=', issueId)
+    .orderBy('s.email')
+    .execute();
+  return new Map(rows.map((row) => [row.subscriber_id, row]));
+}
+
+/** As if the worker that holds them had been gone for longer than its lease. */
+export async function expireLeases(db: Connection): Promise<void> {
+  await sql`update batches set lease_until = now() - interval '1 second' where lease_until is not null`.execute(
+    db,
+  );
+}
+
+/** As if the batch had been claimed that long ago. */
+export async function ageClaim(db: Connection, batchId: string, hours: number): Promise<void> {
+  await sql`update batches set claimed_at = claimed_at - make_interval(hours => ${hours}) where id = ${batchId}`.execute(
+    db,
+  );
+}

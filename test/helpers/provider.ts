@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import type { BatchRequest, ItemOutcome, Mailer, Outcome } from '../../src/mailer/index.ts';
+
+/** What happens to one request on its way to the provider and back. */
+export type Behaviour =
+  | 'answers'
+  /** It accepts, and the answer is lost. */
+  | 'answer-lost'
+  /** The request never arrives. */
+  | 'request-lost'
+  /** It accepts, and answers for one message too few. */
+  | 'answers-short'
+  /** It refuses every third message, the others it accepts. */
+  | 'refuses-some'
+  | Exclude<Outcome, { kind: 'accepted' }>
+  /** Anything else, for instance nothing for a while. */
+  | ((request: BatchRequest, honest: () => Outcome) => Promise<Outcome>);
+
+/**
+ * A provider that keeps its promises: a key is accepted once, with its bytes, and answered alike for ever.
+ * Each request meets the next of the planned behaviours, `answers` when there is none.
+ */
+export class Provider implements Mailer {
+  readonly destination = 'the test';
+  readonly requests: BatchRequest[] = [];
+  /** Every copy that was accepted, by address. */
+  readonly copies: string[] = [];
+  readonly #accepted = new Map<string, { payloadHash: string; items: ItemOutcome[] }>();
+  readonly #plan: Behaviour[];
+
+  constructor(...plan: Behaviour[]) {
+    this.#plan = plan;
+  }
+
+  plan(...more: Behaviour[]): void {
+    this.#plan.push(...more);
+  }
+
+  /** Forgets what was planned last and did not happen. */
+  unplan(): void {
+    this.#plan.pop();
+  }
+
+  async submit(request: BatchRequest): Promise<Outcome> {
+    this.requests.push(request);
+    const behaviour = this.#plan.shift() ?? 'answers';
+    if (typeof behaviour === 'function') return behaviour(request, () => this.#accept(request));
+    if (typeof behaviour === 'object') return behaviour;
+    if (behaviour === 'request-lost') throw new Error('connect ETIMEDOUT');
+    const outcome = this.#accept(request, behaviour === 'refuses-some');
+    if (behaviour === 'answer-lost') throw new Error('read ECONNRESET');
+    if (behaviour === 'answers-short' && outcome.kind === 'accepted')
+      return { kind: 'accepted', items: outcome.items.slice(1) };
+    return outcome;
+  }
+
+  recall = async (key: string): Promise<ItemOutcome[] | 'unknown-key'> =>
+    this.#accepted.get(key)?.items ?? 'unknown-key';
+
+  #accept({ key, payloadHash, messages }: BatchRequest, refusesSome = false): Outcome {
+    const earlier = this.#accepted.get(key);
+    if (earlier !== undefined) {
+      return earlier.payloadHash === payloadHash
+        ? { kind: 'accepted', items: earlier.items }
+        : { kind: 'ambiguous', reason: 'other bytes under a used key', final: true };
+    }
+    const items = messages.map(({ to }, index): ItemOutcome => {
+      if (refusesSome && index % 3 === 2) return { rejected: 'invalid address' };
+      this.copies.push(to);
+      return { accepted: randomUUID() };
+    });
+    this.#accepted.set(key, { payloadHash, items });
+    return { kind: 'accepted', items };
+  }
+}
