@@ -6,7 +6,9 @@ export const SENTENCE_END = /[.!?…。！？][)\]"'”’»]*$/u;
 /** No more than a button, a badge or a rank says. */
 const MAX_NOISE = 25;
 const BADGE =
-  /^[^\p{L}\p{N}]*(?:new|beta|alpha|preview|hot|trending|popular|featured|sponsored|promoted|updated|winner|verified|(?:our|top|staff|editor['’]?s?['’]?)[ -](?:pick|choice)|best (?:value|overall)|vs\.?|versus|visit (?:web)?site|learn more|#?\p{N}+[.)]?)[^\p{L}\p{N}]*$/iu;
+  /^[^\p{L}\p{N}\p{Sc}]*(?:new|beta|alpha|preview|hot|trending|popular|featured|sponsored|promoted|updated|winner|verified|(?:our|top|staff|editor['’]?s?['’]?)[ -](?:pick|choice)|best (?:value|overall)|vs\.?|versus|visit (?:web)?site|learn more|#?\p{N}{1,2}\)?)[^\p{L}\p{N}.]*$/iu;
+/** The rank of the next card, or the end of a sentence that was broken before its figure. */
+const RANK_OR_FIGURE = /^\p{N}{1,2}\.$/u;
 
 /** A text as a page shows it, or why it cannot be told from what stands around it. */
 export type Told = { text: string; doubt: null } | { text: null; doubt: string };
@@ -47,6 +49,10 @@ export function descriptionIn(page: PageText, from: number, to: number): Told {
   const long = last === -1 ? undefined : lines.slice(last + 1).find((line) => line.length >= MAX_NOISE);
   if (long !== undefined) return doubtful(long);
   const kept = own.filter((line) => !isNoise(line));
+  const unclear = kept.find(
+    (line, index) => RANK_OR_FIGURE.test(line) && SENTENCE_END.test(kept[index - 1] ?? ''),
+  );
+  if (unclear !== undefined) return doubtful(unclear);
   const odd = kept.find((line, index) => {
     const before = kept[index - 1];
     const after = kept[index + 1];

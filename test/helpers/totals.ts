@@ -31,8 +31,12 @@ export default class Totals implements Reporter {
     // A file that does not load, an error outside any test and a set-up that broke the run off have no test
     // to count them by, and are failures all the same.
     const unloaded = modules.filter((module) => module.errors().length > 0).length;
+    // Nor has a hook that failed around a group of them.
+    const hooks = modules.flatMap((module) =>
+      [...module.children.allSuites()].flatMap((suite) => suite.errors()),
+    );
     const brokenOff = modules.length < this.planned ? 1 : 0;
-    const failed = count('failed') + unloaded + errors.length + brokenOff;
+    const failed = count('failed') + unloaded + hooks.length + errors.length + brokenOff;
     const skipped = count('skipped');
 
     const totals = `${count('passed')} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
