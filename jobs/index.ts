@@ -1,5 +1,6 @@
 import type { App } from '../src/app.ts';
 import type { JobScheduler, Processors } from '../src/queue/index.ts';
+import { gather } from './gather.ts';
 import { prepare } from './prepare.ts';
 import { reconcile } from './reconcile.ts';
 import { slot } from './slot.ts';
@@ -9,6 +10,7 @@ import { submit } from './submit.ts';
 export function processors(app: App): Processors {
   return {
     slot: () => slot(app),
+    gather: () => gather(app),
     reconcile: () => reconcile(app),
     prepare: (payload) => prepare(app, payload),
     submit: (payload) => submit(app, payload),
@@ -23,6 +25,7 @@ export function schedulers({ config }: App): JobScheduler[] {
   const { weekday, hour, minute, zone } = config.schedule;
   return [
     { name: 'slot', pattern: `${minute} ${hour} * * ${weekday % 7}`, timezone: zone },
+    { name: 'gather', every: 3_600_000 },
     { name: 'reconcile', every: 60_000 },
   ];
 }

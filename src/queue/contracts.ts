@@ -21,6 +21,8 @@ const nothing = z.object({});
 export const contracts = {
   /** The weekly slot has come: gather, compose, or start what was approved. */
   slot: { queue: 'issues', payload: nothing, attempts: 3, backoffMs: 5_000 },
+  /** Every hour and at boot: look at the sources, on conditions, so that an unchanged one costs nothing. */
+  gather: { queue: 'issues', payload: nothing, attempts: 1, backoffMs: 0 },
   /** Every minute and at boot: derive unfinished work from rows. */
   reconcile: { queue: 'issues', payload: nothing, attempts: 1, backoffMs: 0 },
   /** Freeze an approved issue: variants, audience, batches. */

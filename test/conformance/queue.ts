@@ -63,6 +63,7 @@ const NAMES = Object.keys(contracts) as JobName[];
 
 const PAYLOADS: { [Name in JobName]: Payload<Name> } = {
   slot: {},
+  gather: {},
   reconcile: {},
   prepare: { issueId: randomUUID() },
   submit: { batchId: randomUUID() },
