@@ -159,6 +159,15 @@ describe('a scorecard', () => {
     expect(outcome(scorecard(...lines.map(String)))).toEqual(WHOLE.tools);
   });
 
+  it('without names is refused where every quote that names a tool names the other', () => {
+    const named = (text: string, of: string) => `“${text.slice(1, -1)} ${of} knows it.”`;
+    const [one = [], ...rest] = pairs;
+    const [a = '', b = ''] = one;
+    const swapped = [named(b, 'Teal Kiwi'), named(a, 'Granite Harbour')];
+    expect(outcome(scorecard(...swapped, ...rest.flat()))).toContain(both);
+    expect(typeof outcome(scorecard(...swapped.reverse(), ...rest.flat()))).toBe('object');
+  });
+
   it('whose table has its columns the other way round is read so', () => {
     const row = (label: string, a: string, b: string, cell = 'td') =>
       `<tr><th>${label}</th><${cell}>${a}</${cell}><${cell}>${b}</${cell}></tr>`;
@@ -190,10 +199,18 @@ describe('what stands around a card', () => {
     expect(outcome(TEXT.replace(`Tools\n${B}`, `Tools\n${B}\nby Kiwi Labs, Wellington`))).toContain(
       'tools.1.tagline: ',
     );
+    expect(outcome(above('2.'))).toContain('tools.0.description: ');
+    expect(outcome(above('VS.'))).toContain('tools.0.description: ');
     expect(outcome(above('Read what our readers made of it this week'))).toContain('tools.0.description: ');
     expect(outcome(TEXT.replaceAll('Entry\nIt', 'Entry\nVisit their site\nIt'))).toContain(
       'tools.0.description: ',
     );
+  });
+
+  it('is kept where it is a sentence', () => {
+    const text = TEXT.replace(DESCRIPTIONS[0] ?? '', 'It saves, e.g.\n$200.\nNew!\n40%.');
+    const [first, second] = WHOLE.tools;
+    expect(outcome(text)).toEqual([{ ...first, description: 'It saves, e.g. $200. New! 40%.' }, second]);
   });
 
   it('is no category', () => {

@@ -7,11 +7,10 @@ const FIGURE_LABELS = [/^panel ship:?$/iu, /^community(?: ship| votes?)?:?$/iu, 
 
 /** Buttons are for doing things, except as headings that fold, and on pages that show their figures in them. */
 export function hideButtons($: CheerioAPI): void {
-  const isFigure = (element: Parameters<CheerioAPI>[0]) => /panel ship/iu.test($(element as never).text());
   const buttons = $('button');
   const outside = $('body').clone();
   outside.find('button').remove();
-  if (buttons.toArray().some(isFigure) && !/panel ship/iu.test(outside.text())) return;
+  if (/panel ship/iu.test(buttons.text()) && !/panel ship/iu.test(outside.text())) return;
   buttons
     .filter((_, button) => $(button).closest('h1,h2,h3,h4,h5,h6,summary,dt,legend').length === 0)
     .remove();

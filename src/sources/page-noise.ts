@@ -6,16 +6,15 @@ export const SENTENCE_END = /[.!?…。！？][)\]"'”’»]*$/u;
 /** No more than a button, a badge or a rank says. */
 const MAX_NOISE = 25;
 const BADGE =
-  /^[^\p{L}\p{N}\p{Sc}]*(?:new|beta|alpha|preview|hot|trending|popular|featured|sponsored|promoted|updated|winner|verified|(?:our|top|staff|editor['’]?s?['’]?)[ -](?:pick|choice)|best (?:value|overall)|vs\.?|versus|visit (?:web)?site|learn more|#?\p{N}{1,2}\)?)[^\p{L}\p{N}.]*$/iu;
-/** The rank of the next card, or the end of a sentence that was broken before its figure. */
-const RANK_OR_FIGURE = /^\p{N}{1,2}\.$/u;
+  /^[^\p{L}\p{N}]*(?:new|beta|alpha|preview|hot|trending|popular|featured|sponsored|promoted|updated|winner|verified|(?:our|top|staff|editor['’]?s?['’]?)[ -](?:pick|choice)|best (?:value|overall)|vs|versus|visit (?:web)?site|learn more)[^\p{L}\p{N}.!?]*$/iu;
+const RANK = /^(?:[#№] ?)?\p{N}{1,3}[.)]?$|^vs\.$/iu;
 
 /** A text as a page shows it, or why it cannot be told from what stands around it. */
 export type Told = { text: string; doubt: null } | { text: null; doubt: string };
 
 /** A rank, a badge, a "vs" between two cards: never a field of a tool. */
 export function isNoise(line: string): boolean {
-  return !/[\p{L}\p{N}]/u.test(line) || BADGE.test(line);
+  return !/[\p{L}\p{N}]/u.test(line) || BADGE.test(line) || RANK.test(line);
 }
 
 /** The words between a heading and the figures, without badges. */
@@ -45,14 +44,12 @@ export function descriptionIn(page: PageText, from: number, to: number): Told {
     else if (line !== '') lines.push(line);
   }
   const last = lines.findLastIndex((line) => SENTENCE_END.test(line));
+  const ended = lines.find((line) => isNoise(line) && SENTENCE_END.test(line));
+  if (ended !== undefined) return doubtful(ended);
   const own = last === -1 ? lines.filter((line) => !isNoise(line)) : lines.slice(0, last + 1);
   const long = last === -1 ? undefined : lines.slice(last + 1).find((line) => line.length >= MAX_NOISE);
   if (long !== undefined) return doubtful(long);
   const kept = own.filter((line) => !isNoise(line));
-  const unclear = kept.find(
-    (line, index) => RANK_OR_FIGURE.test(line) && SENTENCE_END.test(kept[index - 1] ?? ''),
-  );
-  if (unclear !== undefined) return doubtful(unclear);
   const odd = kept.find((line, index) => {
     const before = kept[index - 1];
     const after = kept[index + 1];

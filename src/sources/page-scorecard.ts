@@ -73,6 +73,9 @@ export function readScorecard(page: PageText, from: number, names: readonly [str
   const cued = isLabelled ? order.map(String) : lensesOf(pairs);
   const named = cued.map((lens, index) => lens ?? (persons ? String(order[index]) : null));
 
+  if (columns === null && tools.every((tool) => tool === null) && areCrossed(texts, names))
+    return fail('quotes without a tool above them name the other tool; their order may be another one');
+
   const card: Scorecard = { reviews: [[], []], faults: [] };
   const seen = new Map<unknown, 0 | 1>();
   for (const [index, quote] of texts.entries()) {
@@ -138,6 +141,15 @@ function toolsOf(labels: readonly Label[], quotes: number): (0 | 1 | null)[] | n
 function columnsOf(labels: readonly Label[]): Label['columns'] {
   const [first = null, ...others] = labels.flatMap(({ columns }) => (columns === null ? [] : [columns]));
   return others.every((other) => other[0] === first?.[0]) ? first : 'unclear';
+}
+
+/** Whether quotes, taken in turn, speak of the other tool on both sides and of their own on neither. */
+function areCrossed(texts: readonly string[], names: readonly [string, string]): boolean {
+  const [a, b] = names.map((name) => name.split(' ', 1)[0] ?? '');
+  if (a === undefined || b === undefined || a === b || a.length < 3 || b.length < 3) return false;
+  const speaks = (side: 0 | 1, of: string) =>
+    texts.some((text, index) => index % 2 === side && text.includes(of));
+  return speaks(0, b) && speaks(1, a) && !speaks(0, a) && !speaks(1, b);
 }
 
 /** Whether all quotes of one tool come before those of the other. */
