@@ -19,8 +19,23 @@ export async function createDatabase(databaseUrl: string): Promise<TestDatabase>
   url.pathname = `/${name}`;
   return {
     url: url.href,
-    drop: () => execute(databaseUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+    drop: () => drop(databaseUrl, name),
   };
+}
+
+/** Sessions that are just closing may finish; whoever stays is thrown out. */
+async function drop(databaseUrl: string, name: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    for (let look = 0; look < 200; look += 1) {
+      const { rows } = await client.query('select from pg_stat_activity where datname = $1 limit 1', [name]);
+      if (rows.length === 0) break;
+    }
+    await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+  } finally {
+    await client.end();
+  }
 }
 
 async function execute(url: string, statement: string): Promise<void> {
