@@ -206,13 +206,25 @@ describe('an import', () => {
     });
   });
 
-  it('says so when there is no column of addresses', async () => {
-    const report = await load('address,name\nx,y\n');
-    expect(report).toMatchObject({
-      rows: 1,
-      added: 0,
-      rejected: [{ line: 2, reason: expect.stringContaining('email') }],
+  it('says so once when there is no column of addresses, and takes nobody', async () => {
+    await expect(load('address,name\nx,y\n')).rejects.toMatchObject({
+      code: 'import-columns',
+      help: expect.stringContaining('address, name'),
     });
+  });
+
+  it('reads what a spreadsheet writes with semicolons or tabs, and rows of any length', async () => {
+    for (const [index, mark] of [';', '\t'].entries()) {
+      const row = (...cells: string[]) => cells.join(mark);
+      const file = [
+        row('email', 'confirmed_at'),
+        row(`a${index}@${host}`, AT),
+        row(`b${index}@${host}`),
+        row(`c${index}@${host}`, AT, 'more'),
+      ];
+      expect(await load(file.join('\r\n'))).toMatchObject({ rows: 3, added: 3, rejected: [] });
+    }
+    expect((await rowsOf()).filter(({ status }) => status === 'active')).toHaveLength(4);
   });
 
   it('of a file that is none is one line', async () => {

@@ -70,6 +70,8 @@ export async function importPage(
   if (options.dryRun) return;
   await using app = await openApp(context);
   const saved = await saveComparisons(app.db, [comparison]);
+  const [refused] = saved.refused;
+  if (refused !== undefined) throw new AppError('page-refused', `${file} was not saved: ${refused.reason}.`);
   if (!options.json)
     say(saved.added > 0 ? 'Saved as new.' : saved.changed > 0 ? 'Saved; it changed.' : 'Nothing new in it.');
 }
@@ -85,6 +87,11 @@ export async function subscribersImport(context: Context, file: string, options:
       `${report.rows} rows: ${report.added} added, ${report.known} known already, ${report.rejected.length} rejected`,
     );
     for (const { line, reason } of report.rejected) say(`  line ${line}: ${reason}`);
+    if (subscribers.pending > 0) {
+      say(
+        `${subscribers.pending} are pending and get nothing: a row needs the date of its consent in confirmed_at.`,
+      );
+    }
   }
   return report.rejected.length > 0 ? 1 : 0;
 }

@@ -60,11 +60,13 @@ export async function importSubscribers(db: Connection, file: string, source: st
   };
 
   const parser = parse({
-    columns: (names: string[]) => names.map((name) => name.trim().toLowerCase()),
+    columns: (names: string[]) => columnsOf(names, file),
+    delimiter: await delimiterOf(file),
     bom: true,
     info: true,
     skip_empty_lines: true,
-    relax_column_count_less: true,
+    // A row that is too short or too long is one bad row, not a bad file.
+    relax_column_count: true,
     trim: true,
   });
   const input = createReadStream(file);
@@ -92,6 +94,26 @@ export async function importSubscribers(db: Connection, file: string, source: st
     });
   }
   return report;
+}
+
+function columnsOf(names: string[], file: string): string[] {
+  const columns = names.map((name) => name.trim().toLowerCase());
+  if (columns.includes('email')) return columns;
+  throw new AppError('import-columns', `${file} has no column called email.`, {
+    help: `Its first line must name the columns; it reads: ${names.join(', ').slice(0, 200)}.`,
+  });
+}
+
+/** A spreadsheet in many countries writes semicolons; the header tells, for no column is called so. */
+async function delimiterOf(file: string): Promise<string> {
+  let header = '';
+  try {
+    for await (const chunk of createReadStream(file, { encoding: 'utf8', end: 4_095 })) header += chunk;
+  } catch {
+    // The parser meets the same fault, and reports it.
+  }
+  const [line = ''] = header.split(/[\r\n]/, 1);
+  return line.includes(',') ? ',' : (/[;\t]/.exec(line)?.[0] ?? ',');
 }
 
 function readRow(record: unknown): NewSubscriber | { reason: string } {
