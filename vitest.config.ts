@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { noBrowser } from './test/helpers/browser.ts';
 
 /**
  * Four projects, told apart by the file's name, run one after the other (`groupOrder`):
@@ -53,6 +54,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'browser',
+          provide: { servicesMissing: noBrowser ?? '' },
           include: ['test/**/*.browser.test.{ts,tsx}'],
           testTimeout: 180_000,
           hookTimeout: 180_000,

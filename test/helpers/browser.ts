@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
 
 const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
@@ -8,13 +8,13 @@ const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
  * skipped, it is null even without a browser: {@link launchBrowser} then fails with the same words.
  */
 export const noBrowser: string | null =
-  existsSync(executablePath) || process.env.REQUIRE_SERVICES === '1'
+  canRun(executablePath) || process.env.REQUIRE_SERVICES === '1'
     ? null
     : `no Chromium at ${executablePath}; set CHROMIUM_PATH to run the browser tests`;
 
 /** The system's Chromium, headless and talking to nobody. The caller closes it. */
 export async function launchBrowser(): Promise<Browser> {
-  if (!existsSync(executablePath)) {
+  if (!canRun(executablePath)) {
     throw new Error(`REQUIRE_SERVICES=1, but there is no Chromium at ${executablePath}; set CHROMIUM_PATH.`);
   }
   return await chromium.launch({
@@ -28,4 +28,13 @@ export async function launchBrowser(): Promise<Browser> {
       '--disable-sync',
     ],
   });
+}
+
+function canRun(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
