@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import path from 'node:path';
 import { z } from 'zod';
 import { AppError, explain } from './errors.ts';
 import { parseDuration, parseSchedule, type Schedule } from './issues/index.ts';
 import { parseSource, type Source } from './sources/index.ts';
+
+/** The real one. Whoever mails through it mails real people. */
+export const RESEND_URL = 'https://api.resend.com';
 
 /**
  * env → Config and Secrets. The schema is the one list of settings (DESIGN §9); a test keeps
@@ -48,6 +52,62 @@ const mailbox = z
     'must be an address or Name <address>',
   );
 
+/** A list setting whose every entry a parser of ours reads. */
+const listOf = <T>(parse: (entry: string) => T) =>
+  parsed((value) => list.parse(value).map(parse)).prefault('');
+
+function parseOrigin(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (
+    url === undefined ||
+    !/^https?:$/.test(url.protocol) ||
+    url.pathname !== '/' ||
+    url.search + url.hash !== ''
+  )
+    throw new AppError('bad-origin', `"${text}" is no origin; write https://site.example, with no path`);
+  return url.origin;
+}
+
+const ROLES = ['editor', 'publisher'] as const;
+
+/** Who may sign in to the desk; only a publisher approves, sends, pauses and cancels. */
+export interface Editor {
+  /** Lower case. */
+  email: string;
+  role: (typeof ROLES)[number];
+}
+
+function parseEditor(text: string): Editor {
+  const [, email = '', role = 'editor'] = /^([^<>@\s:]+@[^<>@\s:]+)(?::(.*))?$/.exec(text) ?? [];
+  const known = ROLES.find((each) => each === role);
+  if (email === '' || known === undefined)
+    throw new AppError(
+      'bad-editor',
+      `"${text}" is no editor; write desk@site.example:editor or chief@site.example:publisher`,
+    );
+  return { email: email.toLowerCase(), role: known };
+}
+
+/** Fastify's `trustProxy`: how many proxies of ours a request passes, or their addresses. */
+function parseTrustProxy(text: string): false | number | string[] {
+  if (text === '' || text === '0') return false;
+  if (/^\d{1,2}$/.test(text)) return Number(text);
+  const entries = list.parse(text);
+  for (const entry of entries) {
+    const [address = '', bits] = entry.split('/');
+    const width = isIP(address) === 6 ? 128 : 32;
+    const bitsFit = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= width);
+    if (!NAMED_NETWORKS.has(entry) && (isIP(address) === 0 || !bitsFit))
+      throw new AppError(
+        'bad-proxy',
+        `"${entry}" is no network; write a number of proxies, or addresses like 10.0.0.0/8 or loopback`,
+      );
+  }
+  return entries;
+}
+
+const NAMED_NETWORKS = new Set(['loopback', 'linklocal', 'uniquelocal']);
+
 const WEEK_MS = 7 * 24 * 3_600_000;
 
 function reviewLead(text: string): number {
@@ -88,9 +148,34 @@ export const settingsSchema = z.object({
     .describe(
       'Signs links in mail. Made and kept in DATA_DIR on the embedded default. Comma-separated: the first signs, all verify.',
     ),
+  RESEND_API_KEY: z
+    .string()
+    .regex(/^\S+$/, 'must not have blanks')
+    .optional()
+    .describe(
+      'Mail goes out through Resend. Empty: nothing leaves the machine, mail is kept under DATA_DIR.',
+    ),
+  RESEND_BASE_URL: baseUrl.prefault(RESEND_URL).describe('Where Resend answers; another for tests.'),
+  RESEND_WEBHOOK_SECRET: list
+    .superRefine((secrets, context) => {
+      for (const [index, secret] of secrets.entries()) {
+        if (!/^whsec_[\w+/]+={0,2}$/.test(secret))
+          context.addIssue(`secret ${index + 1} does not begin with whsec_`);
+      }
+    })
+    .describe('Signs the events that Resend posts to /webhooks/resend. Empty: there is no such address.'),
+  RESEND_RATE: z.coerce
+    .number({ error: 'must be a number of requests a second' })
+    .min(0.1)
+    .max(1_000)
+    .default(10)
+    .describe('Requests a second to Resend, of all workers together; what its answers allow lowers it.'),
   MAIL_FROM: mailbox
     .default('Weekly AI Tool Verdicts <digest@verdicts.example>')
     .describe('Sender of issues.'),
+  MAIL_FROM_TRANSACTIONAL: mailbox
+    .default('Weekly AI Tool Verdicts <hello@verdicts.example>')
+    .describe('Sender of confirm mails and the like; providers want another address than that of issues.'),
   MAIL_REPLY_TO: mailbox.optional().describe('Where replies go. Empty: MAIL_FROM.'),
   POSTAL_ADDRESS: z
     .string()
@@ -143,6 +228,32 @@ export const settingsSchema = z.object({
     .min(32, 'is shorter than 32 characters; try `openssl rand -hex 32`')
     .optional()
     .describe('Bearer token for POST /api/comparisons. Empty: there is no such address.'),
+  EDITORS: listOf(parseEditor).describe(
+    'Who may open the desk, comma-separated: chief@example.org:publisher, desk@example.org:editor. Empty: nobody.',
+  ),
+  EMBED_ORIGINS: listOf(parseOrigin).describe(
+    'Other sites that may carry the sign-up form, comma-separated: https://site.example. Empty: none.',
+  ),
+  PRIVACY_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an absolute http(s) URL' })
+    .optional()
+    .describe('The privacy note that the sign-up form links to. Empty: no link.'),
+  TURNSTILE_SITE_KEY: z
+    .string()
+    .optional()
+    .describe('Shows a Turnstile challenge in the sign-up form; needs TURNSTILE_SECRET_KEY.'),
+  TURNSTILE_SECRET_KEY: z
+    .string()
+    .optional()
+    .describe('Verifies the challenge with Turnstile; needs TURNSTILE_SITE_KEY.'),
+  TURNSTILE_URL: baseUrl
+    .prefault('https://challenges.cloudflare.com/turnstile/v0/siteverify')
+    .describe('Where Turnstile answers; another for tests.'),
+  TRUST_PROXY: parsed(parseTrustProxy)
+    .prefault('')
+    .describe(
+      'Whose X-Forwarded-For is believed: a number of proxies, or networks like 10.0.0.0/8. Empty: nobody.',
+    ),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -159,7 +270,12 @@ export interface Config {
   publicUrl: string;
   host: string;
   port: number;
-  mail: { from: string; replyTo: string; postalAddress: string };
+  mail: { from: string; fromTransactional: string; replyTo: string; postalAddress: string };
+  resend: {
+    baseUrl: string;
+    /** Requests a second, of all workers together. */
+    rate: number;
+  };
   newsletterName: string;
   schedule: Schedule;
   reviewLeadMs: number;
@@ -169,6 +285,14 @@ export interface Config {
   sources: Source[];
   /** Sources on the web may be at private, local and link-local addresses. */
   allowPrivateSources: boolean;
+  editors: Editor[];
+  /** Origins of other sites that may carry the sign-up form. */
+  embedOrigins: string[];
+  privacyUrl: string | undefined;
+  /** Where to verify the challenge of the sign-up form, and its public key; null: it has none. */
+  turnstile: { url: string; siteKey: string } | null;
+  /** Fastify's `trustProxy`. */
+  trustProxy: false | number | string[];
   logLevel: Settings['LOG_LEVEL'];
 }
 
@@ -180,6 +304,11 @@ export interface Secrets {
   secretKeys: [string, ...string[]];
   /** Whoever sends it may push comparisons; undefined: nobody may. */
   apiToken: string | undefined;
+  /** undefined: mail stays on this machine. */
+  resendApiKey: string | undefined;
+  /** Any one verifies; empty: no events are taken. */
+  resendWebhookSecrets: string[];
+  turnstileSecretKey: string | undefined;
 }
 
 /**
@@ -196,11 +325,7 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
     : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
 
   const schedule = parseScheduleOf(given, problems);
-  if (given.DATABASE_URL !== undefined && list.parse(given.SECRET_KEY).length === 0) {
-    problems.push(
-      'SECRET_KEY: is required with DATABASE_URL, because every process must sign links with the same key; try `openssl rand -base64 32`',
-    );
-  }
+  problems.push(...contradictions(given));
   if (!result.success || schedule === undefined || problems.length > 0) {
     throw new AppError('config-invalid', `Settings are wrong: ${problems.join('; ')}.`, {
       help: 'See .env.example for every setting.',
@@ -219,9 +344,11 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
       port: settings.PORT,
       mail: {
         from: settings.MAIL_FROM,
+        fromTransactional: settings.MAIL_FROM_TRANSACTIONAL,
         replyTo: settings.MAIL_REPLY_TO ?? settings.MAIL_FROM,
         postalAddress: settings.POSTAL_ADDRESS,
       },
+      resend: { baseUrl: settings.RESEND_BASE_URL, rate: settings.RESEND_RATE },
       newsletterName: settings.NEWSLETTER_NAME,
       schedule,
       reviewLeadMs: settings.REVIEW_LEAD,
@@ -230,6 +357,14 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
       minComparisons: settings.ISSUE_MIN_COMPARISONS,
       sources: settings.SOURCES,
       allowPrivateSources: settings.ALLOW_PRIVATE_SOURCES === '1',
+      editors: settings.EDITORS,
+      embedOrigins: settings.EMBED_ORIGINS,
+      privacyUrl: settings.PRIVACY_URL,
+      turnstile:
+        settings.TURNSTILE_SITE_KEY === undefined
+          ? null
+          : { url: settings.TURNSTILE_URL, siteKey: settings.TURNSTILE_SITE_KEY },
+      trustProxy: settings.TRUST_PROXY,
       logLevel: settings.LOG_LEVEL,
     },
     secrets: {
@@ -237,8 +372,32 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
       redisUrl: settings.REDIS_URL,
       secretKeys: keysOf(settings, dataDir),
       apiToken: settings.API_TOKEN,
+      resendApiKey: settings.RESEND_API_KEY,
+      resendWebhookSecrets: settings.RESEND_WEBHOOK_SECRET,
+      turnstileSecretKey: settings.TURNSTILE_SECRET_KEY,
     },
   };
+}
+
+/** What each setting may be alone, and not together. */
+function contradictions(given: Record<string, string | undefined>): string[] {
+  const problems: string[] = [];
+  if (given.DATABASE_URL !== undefined && list.parse(given.SECRET_KEY).length === 0) {
+    problems.push(
+      'SECRET_KEY: is required with DATABASE_URL, because every process must sign links with the same key; try `openssl rand -base64 32`',
+    );
+  }
+  if ((given.TURNSTILE_SITE_KEY === undefined) !== (given.TURNSTILE_SECRET_KEY === undefined)) {
+    const missing = given.TURNSTILE_SITE_KEY === undefined ? 'TURNSTILE_SITE_KEY' : 'TURNSTILE_SECRET_KEY';
+    problems.push(`${missing}: is missing; a challenge has two keys`);
+  }
+  if (given.RESEND_API_KEY !== undefined && (given.RESEND_BASE_URL ?? RESEND_URL) === RESEND_URL) {
+    for (const name of ['MAIL_FROM', 'MAIL_FROM_TRANSACTIONAL']) {
+      if (given[name] === undefined)
+        problems.push(`${name}: is required with RESEND_API_KEY, at a domain that Resend has verified`);
+    }
+  }
+  return problems;
 }
 
 /** SCHEDULE and TIMEZONE make one value; a fault in either is listed under the setting it belongs to. */

@@ -52,9 +52,11 @@ describe('settings', () => {
       port: 3000,
       mail: {
         from: 'Weekly AI Tool Verdicts <digest@verdicts.example>',
+        fromTransactional: 'Weekly AI Tool Verdicts <hello@verdicts.example>',
         replyTo: 'Weekly AI Tool Verdicts <digest@verdicts.example>',
         postalAddress: '',
       },
+      resend: { baseUrl: 'https://api.resend.com', rate: 10 },
       newsletterName: 'Weekly AI Tool Verdicts',
       schedule: { weekday: 2, hour: 9, minute: 0, zone: 'UTC' },
       reviewLeadMs: 24 * 3_600_000,
@@ -63,6 +65,11 @@ describe('settings', () => {
       minComparisons: 1,
       sources: [],
       allowPrivateSources: false,
+      editors: [],
+      embedOrigins: [],
+      privacyUrl: undefined,
+      turnstile: null,
+      trustProxy: false,
       logLevel: 'info',
     } satisfies Config);
     expect(secrets).toEqual({
@@ -70,6 +77,9 @@ describe('settings', () => {
       redisUrl: undefined,
       secretKeys: [KEY],
       apiToken: undefined,
+      resendApiKey: undefined,
+      resendWebhookSecrets: [],
+      turnstileSecretKey: undefined,
     });
   });
 
@@ -95,6 +105,17 @@ describe('settings', () => {
       ISSUE_TEMPLATE: 'mjml:digest',
       ISSUE_MIN_COMPARISONS: '3',
       SOURCES: 'folder:samples/comparisons, folder:elsewhere',
+      RESEND_API_KEY: 're_123',
+      RESEND_BASE_URL: 'http://127.0.0.1:4010/',
+      RESEND_WEBHOOK_SECRET: 'whsec_YWJj,whsec_ZGVm',
+      RESEND_RATE: '2.5',
+      MAIL_FROM_TRANSACTIONAL: 'Hello <hello@verdicts.example>',
+      EDITORS: 'Chief@example.org:publisher, desk@example.org',
+      EMBED_ORIGINS: 'https://site.example/, http://localhost:8080',
+      PRIVACY_URL: 'https://site.example/privacy',
+      TURNSTILE_SITE_KEY: 'site',
+      TURNSTILE_SECRET_KEY: 'secret',
+      TRUST_PROXY: '10.0.0.0/8, loopback',
       LOG_LEVEL: 'silent',
     });
     expect(config).toMatchObject({
@@ -104,15 +125,39 @@ describe('settings', () => {
       port: 0,
       mail: {
         from: 'digest@verdicts.example',
+        fromTransactional: 'Hello <hello@verdicts.example>',
         replyTo: 'The desk <desk@verdicts.example>',
         postalAddress: '1 Street, 12345 Town, Country',
       },
+      resend: { baseUrl: 'http://127.0.0.1:4010', rate: 2.5 },
+      editors: [
+        { email: 'chief@example.org', role: 'publisher' },
+        { email: 'desk@example.org', role: 'editor' },
+      ],
+      embedOrigins: ['https://site.example', 'http://localhost:8080'],
+      privacyUrl: 'https://site.example/privacy',
+      turnstile: { url: 'https://challenges.cloudflare.com/turnstile/v0/siteverify', siteKey: 'site' },
+      trustProxy: ['10.0.0.0/8', 'loopback'],
       schedule: { weekday: 5, hour: 7, minute: 5, zone: 'Asia/Tokyo' },
       reviewLeadMs: 90 * 60_000,
       minComparisons: 3,
     });
     expect(config.sources).toHaveLength(2);
-    expect(secrets.secretKeys).toEqual(['a'.repeat(32), 'b'.repeat(40)]);
+    expect(secrets).toMatchObject({
+      secretKeys: ['a'.repeat(32), 'b'.repeat(40)],
+      resendApiKey: 're_123',
+      resendWebhookSecrets: ['whsec_YWJj', 'whsec_ZGVm'],
+      turnstileSecretKey: 'secret',
+    });
+    expect(load({ TRUST_PROXY: '2' }).config.trustProxy).toBe(2);
+  });
+
+  it('that belong together are asked for together', () => {
+    expect(complaint({ TURNSTILE_SITE_KEY: 'site' })).toMatch(/TURNSTILE_SECRET_KEY: is missing/);
+    expect(complaint({ TURNSTILE_SECRET_KEY: 'secret' })).toMatch(/TURNSTILE_SITE_KEY: is missing/);
+    expect(complaint({ RESEND_API_KEY: 're_123' })).toMatch(/MAIL_FROM: .*; MAIL_FROM_TRANSACTIONAL: /);
+    const mail = { MAIL_FROM: 'digest@verdicts.test', MAIL_FROM_TRANSACTIONAL: 'hello@verdicts.test' };
+    expect(load({ RESEND_API_KEY: 're_123', ...mail }).secrets.resendApiKey).toBe('re_123');
   });
 
   it('that nobody knows are left alone', () => {
@@ -137,6 +182,15 @@ const WRONG: Record<string, string[]> = {
   ISSUE_TEMPLATE: ['digest', 'react:other'],
   ISSUE_MIN_COMPARISONS: ['0', 'many', '1.5', '1001'],
   SOURCES: ['samples/comparisons', 'carrier-pigeon:coop', 'folder:'],
+  RESEND_BASE_URL: ['api.resend.com', 'ftp://api.resend.com'],
+  RESEND_WEBHOOK_SECRET: ['secret', 'whsec_YWJj,other'],
+  RESEND_RATE: ['fast', '0', '-1', '1001'],
+  MAIL_FROM_TRANSACTIONAL: ['nobody', 'A\r\nBcc: x@y <a@b>'],
+  EDITORS: ['chief', 'chief@example.org:king', 'a@b, c'],
+  EMBED_ORIGINS: ['site.example', 'https://site.example/blog', 'https://a.example, javascript:alert(1)'],
+  PRIVACY_URL: ['/privacy', 'javascript:alert(1)'],
+  TURNSTILE_URL: ['challenges.cloudflare.com'],
+  TRUST_PROXY: ['true', '10.0.0.0/33', '10.0.0', 'anybody'],
   LOG_LEVEL: ['loud'],
 };
 
