@@ -12,19 +12,20 @@
 /** What a module under `src/` may import, besides itself and the LEAVES. What is not listed is forbidden. */
 const MODULES = {
   comparisons: [],
-  subscribers: [],
+  transactional: [],
+  subscribers: ['transactional'],
   sources: ['comparisons'],
   issues: ['sources', 'comparisons'],
-  render: ['issues', 'comparisons'],
-  delivery: ['render', 'issues', 'sources', 'comparisons', 'subscribers'],
+  render: ['issues', 'comparisons', 'transactional'],
+  delivery: ['render', 'issues', 'sources', 'comparisons', 'subscribers', 'transactional'],
   mailer: [],
   queue: [],
   db: [],
-  http: ['delivery', 'render', 'issues', 'sources', 'comparisons', 'subscribers', 'queue'],
+  http: ['delivery', 'render', 'issues', 'sources', 'comparisons', 'subscribers', 'transactional', 'queue'],
 };
 
 /** The domain: it takes what it needs as arguments, so it names adapters only as types. */
-const DOMAIN = ['comparisons', 'subscribers', 'sources', 'issues', 'render', 'delivery'];
+const DOMAIN = ['comparisons', 'transactional', 'subscribers', 'sources', 'issues', 'render', 'delivery'];
 
 /** Small files that everybody may import, because they import nothing of ours. */
 const LEAVES = ['errors', 'lifetime'];

@@ -1,6 +1,7 @@
 import type { App } from '../src/app.ts';
 import type { JobScheduler, Processors } from '../src/queue/index.ts';
 import { gather } from './gather.ts';
+import { mail } from './mail.ts';
 import { prepare } from './prepare.ts';
 import { reconcile } from './reconcile.ts';
 import { slot } from './slot.ts';
@@ -14,6 +15,7 @@ export function processors(app: App): Processors {
     reconcile: () => reconcile(app),
     prepare: (payload) => prepare(app, payload),
     submit: (payload) => submit(app, payload),
+    mail: (payload) => mail(app, payload),
   };
 }
 

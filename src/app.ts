@@ -2,7 +2,13 @@ import path from 'node:path';
 import { type Logger, pino } from 'pino';
 import type { Config, Secrets } from './config.ts';
 import { type Connection, type Database, openDatabase } from './db/index.ts';
-import { createSubmitter, type Submitter, voidLeases } from './delivery/index.ts';
+import {
+  createMailSender,
+  createSubmitter,
+  type MailSender,
+  type Submitter,
+  voidLeases,
+} from './delivery/index.ts';
 import { Lifetime } from './lifetime.ts';
 import { type Mailer, openOutbox } from './mailer/index.ts';
 import { type JobQueue, openQueue } from './queue/index.ts';
@@ -27,6 +33,7 @@ export interface App extends AsyncDisposable {
   outboxDir: string | null;
   clock(): Date;
   submit: Submitter;
+  sendMail: MailSender;
 }
 
 /** Single parts to put in place of the real ones: what a test replaces is named here, not mocked. */
@@ -68,6 +75,15 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       outboxDir: overrides.mailer ? null : path.join(config.dataDir, 'outbox'),
       clock,
       submit: createSubmitter(database.kysely, mailer, secretKeys),
+      sendMail: createMailSender(database.kysely, mailer, secretKeys, {
+        from: config.mail.fromTransactional,
+        replyTo: config.mail.replyTo,
+        newsletter: {
+          name: config.newsletterName,
+          url: config.publicUrl,
+          postalAddress: config.mail.postalAddress,
+        },
+      }),
       [Symbol.asyncDispose]: () => lifetime[Symbol.asyncDispose](),
     };
   } catch (error) {

@@ -38,6 +38,7 @@ import {
   userAgent,
 } from './sources/index.ts';
 import { keyId } from './subscribers/index.ts';
+import { pendingMails } from './transactional/index.ts';
 
 /**
  * The steps of a week, each in one function, for all who take them: the commands, the jobs and the
@@ -203,6 +204,12 @@ async function ring(app: App, issueId?: string): Promise<void> {
   if (batchIds.length > 0) await app.queue.enqueue('submit', ...batchIds.map((batchId) => ({ batchId })));
 }
 
+/** One job for every transactional mail that was left: its cause committed, and then somebody was killed. */
+async function ringForMails(app: App): Promise<void> {
+  const mailIds = await pendingMails(app.db);
+  if (mailIds.length > 0) await app.queue.enqueue('mail', ...mailIds.map((mailId) => ({ mailId })));
+}
+
 /**
  * What the clock asks for: drafts that should exist by now, and issues that are due. Reminded late or
  * twice, it does the same. A slot missed by more than 12 hours waits for a person.
@@ -271,5 +278,6 @@ export async function reconcile(app: App): Promise<void> {
   }
   await settleByRecall(app.db, app.mailer);
   if ((await app.queue.waiting('delivery')) === 0) await ring(app);
+  if ((await app.queue.waiting('transactional')) === 0) await ringForMails(app);
   for (const issue of await listIssues(app.db, { status: ['sending'] })) await finish(app, issue.id);
 }

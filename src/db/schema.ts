@@ -22,6 +22,12 @@ export interface Schema {
   deliveries: DeliveriesTable;
   subscribers: SubscribersTable;
   consent_events: ConsentEventsTable;
+  consent_texts: ConsentTextsTable;
+  consent_evidence: ConsentEvidenceTable;
+  confirmations: ConfirmationsTable;
+  installation: InstallationTable;
+  erased_addresses: ErasedAddressesTable;
+  mails: MailsTable;
 }
 
 /** Written as a JSON string, read back parsed. */
@@ -262,6 +268,8 @@ interface SubscribersTable {
   created_at: Created;
   confirmed_at: Date | null;
   left_at: Date | null;
+  /** No issue until then. */
+  paused_until: Date | null;
 }
 
 /** Append-only, by trigger (I8). */
@@ -281,4 +289,74 @@ interface ConsentEventsTable {
   method: string;
   source: string | null;
   details: Json<unknown>;
+}
+
+/** What people were told when they agreed; never changed. */
+interface ConsentTextsTable {
+  version: string;
+  /** sha256, hex. */
+  hash: string;
+  text: string;
+  at: Created;
+}
+
+/** Where a consent came from, for as long as that is needed: the one part of it that may be deleted. */
+interface ConsentEvidenceTable {
+  event_id: number;
+  ip: string | null;
+  user_agent: string | null;
+}
+
+/** Links that work once, by their hash: who reads the table cannot use them. */
+interface ConfirmationsTable {
+  /** `tokenHash` of src/subscribers/tokens.ts. */
+  token_hash: string;
+  purpose: 'subscribe' | 'change';
+  subscriber_id: string;
+  /** The new address of a `change`. */
+  email: string | null;
+  email_key: string | null;
+  /** What was asked for with it: topics, consent text, form. */
+  details: Json<unknown>;
+  created_at: Created;
+  expires_at: Date;
+  used_at: Date | null;
+}
+
+/** One row, made by the migration. */
+interface InstallationTable {
+  is_only: Generated<boolean>;
+  /** Makes hashes of addresses that can be compared here and nowhere else. */
+  salt: Generated<string>;
+}
+
+/** People who asked to be forgotten: `address_hash(email_key)`, a function of the database. */
+interface ErasedAddressesTable {
+  hash: string;
+  at: Created;
+}
+
+export type MailStatus = 'pending' | 'sent' | 'dropped' | 'failed' | 'uncertain';
+
+/** Mail to one person because of something they did: a row first, then a job. */
+interface MailsTable {
+  id: string;
+  kind: 'confirm' | 'welcome' | 'already' | 'change' | 'changed' | 'link' | 'sign_in' | 'reminder' | 'test';
+  subscriber_id: string | null;
+  /** Where it goes when that is not the subscriber's address. */
+  recipient: string | null;
+  /** What its letter needs to know; nothing secret. */
+  content: Json<unknown>;
+  /** Which key makes its links. */
+  key_id: string;
+  status: Generated<MailStatus>;
+  reason: string | null;
+  lease_id: string | null;
+  lease_until: Date | null;
+  /** First attempt: the provider forgets keys after 24 h. */
+  claimed_at: Date | null;
+  attempts: Generated<number>;
+  provider_id: string | null;
+  created_at: Created;
+  sent_at: Date | null;
 }

@@ -3,3 +3,4 @@ export { approveIssue, type DraftVariant, prepareIssue, renderIssue } from './pr
 export { finishIssue, issueProgress, type Progress, progressOf, total } from './progress.ts';
 export { BATCH_SIZE, claimableBatches, readGeneralVariant, uncertainBatches, voidLeases } from './store.ts';
 export { createSubmitter, type SubmitResult, type Submitter, settleByRecall } from './submit.ts';
+export { createMailSender, type MailResult, type MailSender } from './transactional.ts';

@@ -296,6 +296,12 @@ export async function voidLeases(db: Connection): Promise<void> {
     .set({ lease_until: sql`now()` })
     .where('status', '=', 'submitting')
     .execute();
+  await db
+    .updateTable('mails')
+    .set({ lease_until: sql`now()` })
+    .where('status', '=', 'pending')
+    .where('lease_until', 'is not', null)
+    .execute();
 }
 
 /** Batches of sending issues that a worker could take now. */

@@ -1,2 +1,2 @@
 export { openOutbox } from './outbox.ts';
-export type { BatchRequest, ItemOutcome, Mailer, Message, Outcome } from './port.ts';
+export type { BatchRequest, ItemOutcome, Mailer, Message, Outcome, SingleMail } from './port.ts';

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import MailComposer from 'nodemailer/lib/mail-composer';
-import type { BatchRequest, ItemOutcome, Mailer, Message } from './port.ts';
+import type { BatchRequest, ItemOutcome, Mailer, Message, Outcome } from './port.ts';
 
 /**
  * A provider that keeps everything on this machine. It makes the promise a real one makes: a batch is
@@ -15,6 +15,7 @@ import type { BatchRequest, ItemOutcome, Mailer, Message } from './port.ts';
  * outbox/2026-11-24/index.html          the batches of one issue
  * outbox/2026-11-24/<key>/index.html    the messages of a batch: 001.eml, 001.html, …
  * outbox/2026-11-24/<key>/answer.json   what was answered
+ * outbox/transactional/<key>/…          confirm mails and the like, one a folder
  * ```
  */
 export async function openOutbox(dataDir: string, clock: () => Date = () => new Date()): Promise<Mailer> {
@@ -22,37 +23,46 @@ export async function openOutbox(dataDir: string, clock: () => Date = () => new 
   const aside = path.join(dataDir, 'outbox.tmp');
   await mkdir(outbox, { recursive: true });
 
+  /** Writes a batch under `section`, unless its key was accepted before. */
+  async function accept(section: string, batch: BatchRequest): Promise<Outcome> {
+    const folder = path.join(outbox, section, folderName(batch.key));
+    const earlier = await readAnswer(folder);
+    if (earlier !== undefined) {
+      // Whoever accepted it may not have lived to list it.
+      await writeIndexes(outbox, section);
+      return replay(earlier, batch);
+    }
+
+    const draft = path.join(aside, randomUUID());
+    await mkdir(draft, { recursive: true });
+    try {
+      const answer = await writeBatch(draft, batch, clock());
+      await mkdir(path.dirname(folder), { recursive: true });
+      const won = await rename(draft, folder).then(
+        () => true,
+        (error: NodeJS.ErrnoException) => {
+          if (error.code === 'ENOTEMPTY' || error.code === 'EEXIST') return false;
+          throw error;
+        },
+      );
+      if (!won) return replay((await readAnswer(folder)) ?? answer, batch);
+      await writeIndexes(outbox, section);
+      return { kind: 'accepted', items: answer.items };
+    } finally {
+      await rm(draft, { recursive: true, force: true });
+    }
+  }
+
   return {
     destination: `${outbox} (nothing leaves this machine)`,
 
-    async submit(batch) {
-      const issue = batch.messages[0]?.issue ?? 'empty';
-      const folder = path.join(outbox, issue, folderName(batch.key));
-      const earlier = await readAnswer(folder);
-      if (earlier !== undefined) {
-        // Whoever accepted it may not have lived to list it.
-        await writeIndexes(outbox, issue);
-        return replay(earlier, batch);
-      }
+    submit: (batch) => accept(batch.messages[0]?.issue ?? 'empty', batch),
 
-      const draft = path.join(aside, randomUUID());
-      await mkdir(draft, { recursive: true });
-      try {
-        const answer = await writeBatch(draft, batch, clock());
-        await mkdir(path.dirname(folder), { recursive: true });
-        const won = await rename(draft, folder).then(
-          () => true,
-          (error: NodeJS.ErrnoException) => {
-            if (error.code === 'ENOTEMPTY' || error.code === 'EEXIST') return false;
-            throw error;
-          },
-        );
-        if (!won) return replay((await readAnswer(folder)) ?? answer, batch);
-        await writeIndexes(outbox, issue);
-        return { kind: 'accepted', items: answer.items };
-      } finally {
-        await rm(draft, { recursive: true, force: true });
-      }
+    send(mail, key) {
+      const { mailId, kind: _, ...rest } = mail;
+      const messages = [{ ...rest, deliveryId: mailId, issue: TRANSACTIONAL }];
+      const payloadHash = createHash('sha256').update(JSON.stringify(mail)).digest('base64url');
+      return accept(TRANSACTIONAL, { key, payloadHash, messages });
     },
 
     async recall(key) {
@@ -64,6 +74,8 @@ export async function openOutbox(dataDir: string, clock: () => Date = () => new 
     },
   };
 }
+
+const TRANSACTIONAL = 'transactional';
 
 interface Answer {
   payloadHash: string;

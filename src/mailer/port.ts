@@ -6,6 +6,8 @@ export interface Mailer {
   /** Where mail goes, for people: "the outbox in ./var/outbox (nothing leaves this machine)". */
   readonly destination: string;
   submit(batch: BatchRequest): Promise<Outcome>;
+  /** One mail to one person, under a key that keeps the same promise; `accepted` has one item. */
+  send(mail: SingleMail, key: string): Promise<Outcome>;
   /**
    * What became of an earlier submit under `key`, if the provider can tell: its answer, or
    * `'unknown-key'` when it certainly never accepted it. A provider that keeps no such record has no
@@ -33,6 +35,20 @@ export interface Message {
   html: string;
   text: string;
   /** Further header fields, in order. */
+  headers: Record<string, string>;
+}
+
+/** A transactional mail. */
+export interface SingleMail {
+  /** Comes back in every event of the provider, as a tag. */
+  mailId: string;
+  kind: string;
+  from: string;
+  to: string;
+  replyTo: string;
+  subject: string;
+  html: string;
+  text: string;
   headers: Record<string, string>;
 }
 

@@ -13,7 +13,7 @@ interface Contract<Payload extends z.ZodType = z.ZodType> {
   backoffMs: number;
 }
 
-export const QUEUE_NAMES = ['issues', 'delivery'] as const;
+export const QUEUE_NAMES = ['issues', 'delivery', 'transactional'] as const;
 export type QueueName = (typeof QUEUE_NAMES)[number];
 
 const nothing = z.object({});
@@ -29,6 +29,8 @@ export const contracts = {
   prepare: { queue: 'issues', payload: z.object({ issueId: z.uuid() }), attempts: 5, backoffMs: 2_000 },
   /** Submit one batch to the provider. */
   submit: { queue: 'delivery', payload: z.object({ batchId: z.uuid() }), attempts: 5, backoffMs: 2_000 },
+  /** Send one transactional mail; in a lane of its own, so that it never waits for an issue. */
+  mail: { queue: 'transactional', payload: z.object({ mailId: z.uuid() }), attempts: 5, backoffMs: 2_000 },
 } as const satisfies Record<string, Contract>;
 
 export type JobName = keyof typeof contracts;

@@ -57,8 +57,8 @@ export class HoldQueue extends Error {
   }
 }
 
-/** Enough that a slow source does not hold up an issue that is due. */
-const ISSUES_CONCURRENCY = 4;
+/** Of `issues`: enough that a slow source does not hold up an issue that is due; of `transactional`: people wait. */
+const OTHERS_CONCURRENCY = 4;
 
 /**
  * Opens the queues.
@@ -119,7 +119,7 @@ export async function openQueue(
           const worker = connect.worker(
             name,
             (job) => processJob(job, processors, queueOf(name)),
-            name === 'delivery' ? options.concurrency : ISSUES_CONCURRENCY,
+            name === 'delivery' ? options.concurrency : OTHERS_CONCURRENCY,
           );
           worker.on('error', onError);
           worker.on('failed', (job, error) => {

@@ -1,5 +1,6 @@
 import { AppError } from '../errors.ts';
 import { type IssueContent, slimmer } from '../issues/index.ts';
+import type { Letter } from '../transactional/index.ts';
 import { SIZE_LIMITS } from './checks.ts';
 import { harmless } from './harmless.ts';
 import { renderText } from './text.ts';
@@ -74,4 +75,9 @@ export async function renderToFit(
     rendered = await renderVariant(content, template);
   }
   return { content, rendered };
+}
+
+/** Draws a transactional mail. Its engine is loaded on first use, like those of the issue. */
+export async function renderLetter(letter: Letter): Promise<{ html: string; text: string }> {
+  return (await import('./letter.ts')).renderLetter(letter);
 }

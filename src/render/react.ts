@@ -1,4 +1,4 @@
-import { createElement } from 'react';
+import { createElement, type ReactElement } from 'react';
 import { render } from 'react-email';
 import { Digest } from '../../emails/digest.tsx';
 import type { IssueContent } from '../issues/index.ts';
@@ -9,7 +9,12 @@ const OFFICE =
   '<o:AllowPNG/><o:PixelsPerInch>96</o:PixelsPerInch></o:OfficeDocumentSettings></xml></noscript><![endif]-->';
 
 /** The digest by React Email. `content` is already harmless; JSX escapes every text. */
-export async function renderReact(content: IssueContent): Promise<string> {
-  const html = await render(createElement(Digest, content));
+export function renderReact(content: IssueContent): Promise<string> {
+  return renderReactMail(createElement(Digest, content));
+}
+
+/** Any mail by React Email. */
+export async function renderReactMail(mail: ReactElement): Promise<string> {
+  const html = await render(mail);
   return html.replace('</head>', `${OFFICE}</head>`);
 }

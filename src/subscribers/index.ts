@@ -10,4 +10,13 @@ export {
   setTopics,
   unsubscribe,
 } from './store.ts';
-export { type Claim, type Keys, keyId, type Scope, signer, verify } from './tokens.ts';
+export {
+  type Claim,
+  type Keys,
+  keyId,
+  oneTimeToken,
+  type Scope,
+  signer,
+  tokenHash,
+  verify,
+} from './tokens.ts';

@@ -51,3 +51,18 @@ export function verify(keys: Keys, scope: Scope, token: string): Claim | undefin
 function signature(key: string, scope: Scope, body: string): string {
   return createHmac('sha256', key).update(`${scope}\0${body}`).digest().subarray(0, 16).toString('base64url');
 }
+
+/**
+ * The token of a link that works once, 43 characters: 256 bits of HMAC over the random id of the mail it is
+ * in. To anybody without the key it is random; to us it needs no storing, so that a mail that is sent again
+ * after a crash carries the same link. The database keeps only its {@link tokenHash}.
+ */
+export function oneTimeToken(keys: Keys, mailId: string, id: string): string {
+  const key = keys.find((each) => keyId(each) === id) ?? keys[0];
+  return createHmac('sha256', key).update(`mail\0${mailId}`).digest('base64url');
+}
+
+/** What is kept of a token that works once. */
+export function tokenHash(token: string): string {
+  return createHash('sha256').update(token).digest('base64url');
+}

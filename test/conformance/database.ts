@@ -306,7 +306,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
           code,
         });
         await expect(sql`delete from consent_events`.execute(db)).rejects.toMatchObject({ code });
-        await expect(sql`truncate consent_events`.execute(db)).rejects.toMatchObject({ code });
+        await expect(sql`truncate consent_events cascade`.execute(db)).rejects.toMatchObject({ code });
         await expect(sql`truncate subscribers cascade`.execute(db)).rejects.toMatchObject({ code });
         await expect(sql`delete from subscribers where id = ${id}`.execute(db)).rejects.toMatchObject({
           code: '23503',

@@ -321,7 +321,11 @@ export function describeDelivery(name: string, newPlace: () => Promise<Place>): 
         await submit(batch);
         await leave(readers[0]);
         await submit(batch);
-        const { recall: _, ...forgetful } = { ...provider, submit: provider.submit.bind(provider) };
+        const { recall: _, ...forgetful } = {
+          ...provider,
+          submit: provider.submit.bind(provider),
+          send: provider.send.bind(provider),
+        };
         expect(await settleByRecall(db, forgetful)).toEqual([]);
         expect((await uncertainBatches(db, issue.id)).map(({ id }) => id)).toEqual([batch]);
       });

@@ -94,6 +94,18 @@ export function describeMailer(name: string, open: () => Promise<MailerHome>): v
       expect(await home.copies()).toHaveLength(1);
     });
 
+    it('sends one mail once under its key, and answers a replay alike', async () => {
+      const mailId = randomUUID();
+      const { deliveryId: _, issue: __, ...rest } = message({ to: 'one@readers.example' });
+      const mail = { ...rest, mailId, kind: 'confirm' };
+      const answer = await mailer.send(mail, `mail/${mailId}`);
+      expect(answer).toEqual({ kind: 'accepted', items: [{ accepted: expect.any(String) }] });
+      expect(await mailer.send(structuredClone(mail), `mail/${mailId}`)).toEqual(answer);
+      const other = await mailer.send({ ...mail, subject: 'Another' }, `mail/${mailId}`);
+      expect(other).toMatchObject({ kind: 'ambiguous', final: true });
+      expect(await home.copies()).toEqual(['one@readers.example']);
+    });
+
     it('remembers what it accepted, if it can be asked', async (context) => {
       if (mailer.recall === undefined) return context.skip('this provider keeps no such record');
       const first = batch([message(), message()]);

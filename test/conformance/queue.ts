@@ -67,6 +67,7 @@ const PAYLOADS: { [Name in JobName]: Payload<Name> } = {
   reconcile: {},
   prepare: { issueId: randomUUID() },
   submit: { batchId: randomUUID() },
+  mail: { mailId: randomUUID() },
 };
 
 const BAD: [JobName, unknown][] = [

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { BatchRequest, ItemOutcome, Mailer, Outcome } from '../../src/mailer/index.ts';
+import type { BatchRequest, ItemOutcome, Mailer, Outcome, SingleMail } from '../../src/mailer/index.ts';
 
 /** What happens to one request on its way to the provider and back. */
 export type Behaviour =
@@ -52,6 +52,13 @@ export class Provider implements Mailer {
     if (behaviour === 'answers-short' && outcome.kind === 'accepted')
       return { kind: 'accepted', items: outcome.items.slice(1) };
     return outcome;
+  }
+
+  async send({ to }: SingleMail, key: string): Promise<Outcome> {
+    const items = this.#accepted.get(key)?.items ?? [{ accepted: randomUUID() }];
+    if (!this.#accepted.has(key)) this.copies.push(to);
+    this.#accepted.set(key, { payloadHash: '', items });
+    return { kind: 'accepted', items };
   }
 
   recall = async (key: string): Promise<ItemOutcome[] | 'unknown-key'> =>

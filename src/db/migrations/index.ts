@@ -2,10 +2,12 @@ import type { Migration } from 'kysely';
 import * as foundation from './0001-foundation.ts';
 import * as revisions from './0002-revisions.ts';
 import * as gathering from './0003-gathering.ts';
+import * as signUp from './0004-sign-up.ts';
 
 /** A static list, so that the build, the tests and both databases see the same set. */
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
   '0002-revisions': revisions,
   '0003-gathering': gathering,
+  '0004-sign-up': signUp,
 };

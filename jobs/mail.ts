@@ -1,0 +1,16 @@
+import type { App } from '../src/app.ts';
+import { HoldQueue, type Payload } from '../src/queue/index.ts';
+
+/** Send one transactional mail. */
+export async function mail(app: App, { mailId }: Payload<'mail'>): Promise<void> {
+  const result = await app.sendMail(mailId);
+  switch (result.kind) {
+    case 'done':
+      return;
+    case 'wait':
+      throw new HoldQueue(result.ms);
+    case 'again':
+      // Tried again with backoff, then by reconcile: the mail keeps its key and its bytes.
+      throw new Error(result.reason);
+  }
+}

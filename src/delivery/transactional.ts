@@ -1,0 +1,101 @@
+import type { Connection } from '../db/index.ts';
+import type { Mailer, Outcome, SingleMail } from '../mailer/index.ts';
+import { renderLetter } from '../render/index.ts';
+import type { Keys } from '../subscribers/index.ts';
+import { type ClaimedMail, claimMail, closeMail, releaseMail } from '../transactional/index.ts';
+import { type LetterContext, writeLetter } from './letters.ts';
+
+/** Longer than the provider's slowest answer, shorter than the patience of somebody who waits for a confirm mail. */
+const LEASE_MS = 60_000;
+
+export interface TransactionalSettings {
+  /** Another address than that of issues: providers judge the two apart. */
+  from: string;
+  replyTo: string;
+  newsletter: LetterContext['newsletter'];
+}
+
+export type MailResult =
+  /** Sent, ended, or in the hands of another worker. */
+  | { kind: 'done' }
+  /** The provider asks every worker to wait. */
+  | { kind: 'wait'; ms: number }
+  /** Not sent, or no answer; to be tried again. */
+  | { kind: 'again'; reason: string };
+
+export type MailSender = (mailId: string) => Promise<MailResult>;
+
+/**
+ * Makes the function that sends one transactional mail: claim, one request, record. Its letter follows from
+ * its row and nothing else, so that a replay after a crash carries the same bytes under the same key.
+ */
+export function createMailSender(
+  db: Connection,
+  mailer: Mailer,
+  keys: Keys,
+  settings: TransactionalSettings,
+): MailSender {
+  return async (mailId) => {
+    const mail = await claimMail(db, mailId, LEASE_MS);
+    if (mail === undefined) return { kind: 'done' };
+    const end = async (status: 'dropped' | 'failed' | 'uncertain', reason: string): Promise<MailResult> => {
+      await closeMail(db, mail, { status, reason });
+      return { kind: 'done' };
+    };
+    if (mail.subscriber?.status === 'suppressed') return await end('dropped', 'the address is suppressed');
+    if (mail.forgotten) return await end('uncertain', 'the provider may have forgotten its key');
+
+    const letter = await writeLetter(mail, { db, keys, newsletter: settings.newsletter });
+    if (letter === null) return await end('dropped', 'it is not true any more');
+    const { html, text } = await renderLetter(letter);
+    const single: SingleMail = {
+      mailId: mail.id,
+      kind: mail.kind,
+      from: settings.from,
+      to: mail.to,
+      replyTo: settings.replyTo,
+      subject: letter.subject,
+      html,
+      text,
+      // RFC 3834 §5: nobody's holiday notice should answer it.
+      headers: { 'Auto-Submitted': 'auto-generated', 'X-Entity-Ref-ID': mail.id },
+    };
+    const outcome = await mailer.send(single, `mail/${mail.id}`).catch(
+      // A mailer that throws has not said "not accepted".
+      (error): Outcome => ({
+        kind: 'ambiguous',
+        reason: error instanceof Error ? error.message : String(error),
+        final: false,
+      }),
+    );
+    return await record(db, mail, outcome);
+  };
+}
+
+async function record(db: Connection, mail: ClaimedMail, outcome: Outcome): Promise<MailResult> {
+  switch (outcome.kind) {
+    case 'accepted': {
+      const [item] = outcome.items;
+      if (item === undefined) await closeMail(db, mail, { status: 'uncertain', reason: 'no answer for it' });
+      else if ('accepted' in item) await closeMail(db, mail, { status: 'sent', providerId: item.accepted });
+      else await closeMail(db, mail, { status: 'failed', reason: item.rejected });
+      return { kind: 'done' };
+    }
+    case 'rejected':
+      await closeMail(db, mail, { status: 'failed', reason: outcome.reason });
+      return { kind: 'done' };
+    case 'ambiguous':
+      if (outcome.final) {
+        await closeMail(db, mail, { status: 'uncertain', reason: outcome.reason });
+        return { kind: 'done' };
+      }
+      await releaseMail(db, mail);
+      return { kind: 'again', reason: outcome.reason };
+    case 'retryAfter':
+      await releaseMail(db, mail);
+      return { kind: 'wait', ms: outcome.ms };
+    case 'halt':
+      await releaseMail(db, mail);
+      return { kind: 'again', reason: outcome.reason };
+  }
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Connection, Schema } from '../db/index.ts';
+
+export type MailKind = Schema['mails']['kind'];
+
+export interface NewMail {
+  kind: MailKind;
+  /** Made by the caller where a link in the mail follows from it. */
+  id?: string;
+  subscriberId?: string;
+  /** Where it goes when that is not the subscriber's address. */
+  recipient?: string;
+  /** What its letter needs to know; nothing secret. */
+  content?: Record<string, unknown>;
+  /** `keyId` of the key that makes its links. */
+  keyId: string;
+}
+
+/**
+ * Puts a mail on the books. Call it in the transaction of whatever it is about, and ring for it (job `mail`)
+ * when that is committed: a crash in between costs a minute, never the mail.
+ * @returns its id.
+ */
+export async function queueMail(tx: Connection, mail: NewMail): Promise<string> {
+  const id = mail.id ?? randomUUID();
+  await tx
+    .insertInto('mails')
+    .values({
+      id,
+      kind: mail.kind,
+      subscriber_id: mail.subscriberId ?? null,
+      recipient: mail.recipient ?? null,
+      content: JSON.stringify(mail.content ?? {}),
+      key_id: mail.keyId,
+    })
+    .execute();
+  return id;
+}
+
+/** A mail in the hands of this worker. */
+export interface ClaimedMail {
+  id: string;
+  kind: MailKind;
+  leaseId: string;
+  keyId: string;
+  to: string;
+  content: Record<string, unknown>;
+  subscriber: { id: string; status: string; topics: string[]; tokenVersion: number } | null;
+  /** First claimed so long ago that the provider may have forgotten its key. */
+  forgotten: boolean;
+}
+
+/** Provider keys live 24 h; after 20 h a replay could mail again, so nobody replays. */
+const REPLAY_HOURS = 20;
+
+/** @returns undefined when it is sent already, or another worker has it. */
+export async function claimMail(
+  db: Connection,
+  id: string,
+  leaseMs: number,
+): Promise<ClaimedMail | undefined> {
+  const { rows } = await sql<ClaimedMail>`
+    with claimed as (
+      update mails set lease_id = gen_random_uuid(), attempts = attempts + 1,
+        lease_until = now() + make_interval(secs => ${leaseMs / 1_000}), claimed_at = coalesce(claimed_at, now())
+      where id = ${id} and status = 'pending' and coalesce(lease_until <= now(), true)
+      returning *
+    )
+    select m.id, m.kind, m.lease_id as "leaseId", m.key_id as "keyId", m.content,
+      coalesce(m.recipient, s.email) as "to",
+      m.claimed_at < now() - make_interval(hours => ${REPLAY_HOURS}) as forgotten,
+      case when s.id is not null then jsonb_build_object('id', s.id, 'status', s.status,
+        'topics', to_jsonb(s.topics), 'tokenVersion', s.token_version) end as subscriber
+    from claimed m left join subscribers s on s.id = m.subscriber_id
+  `.execute(db);
+  return rows[0];
+}
+
+export type MailEnd =
+  | { status: 'sent'; providerId: string }
+  /** Not to be sent any more, refused for good, or never to be known. */
+  | { status: 'dropped' | 'failed' | 'uncertain'; reason: string };
+
+/** Ends a mail, if the lease is still ours. */
+export async function closeMail(db: Connection, mail: ClaimedMail, end: MailEnd): Promise<void> {
+  await sql`
+    update mails set status = ${end.status}, lease_id = null, lease_until = null,
+      reason = ${'reason' in end ? end.reason : null}, provider_id = ${'providerId' in end ? end.providerId : null},
+      sent_at = case when ${end.status} = 'sent' then now() end
+    where id = ${mail.id} and lease_id = ${mail.leaseId}
+  `.execute(db);
+}
+
+/** Not accepted, or no answer: the same bytes may be tried again under the same key. */
+export async function releaseMail(db: Connection, mail: ClaimedMail): Promise<void> {
+  await sql`update mails set lease_until = now() where id = ${mail.id} and lease_id = ${mail.leaseId}`.execute(
+    db,
+  );
+}
+
+/** Mails that a worker could take now, oldest first, at most 1,000. */
+export async function pendingMails(db: Connection): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from mails where status = 'pending' and coalesce(lease_until <= now(), true)
+    order by created_at limit 1000
+  `.execute(db);
+  return rows.map((row) => row.id);
+}

@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Connection, Database } from '../../src/db/index.ts';
+import { createMailSender } from '../../src/delivery/index.ts';
+import type { Mailer, Outcome, SingleMail } from '../../src/mailer/index.ts';
+import { addSubscribers, keyId } from '../../src/subscribers/index.ts';
+import { pendingMails, queueMail } from '../../src/transactional/index.ts';
+import type { Place } from '../helpers/homes.ts';
+import { KEYS } from '../helpers/ledger.ts';
+
+/** A provider of single mails that meets each request with the next planned outcome, and accepts when there is none. */
+class Counter implements Mailer {
+  readonly destination = 'the test';
+  readonly sent: { mail: SingleMail; key: string }[] = [];
+  readonly plan: (Outcome | Error)[] = [];
+  submit = (): Promise<Outcome> => Promise.reject(new Error('no batches here'));
+  async send(mail: SingleMail, key: string): Promise<Outcome> {
+    this.sent.push({ mail, key });
+    const next = this.plan.shift() ?? { kind: 'accepted', items: [{ accepted: `p-${mail.mailId}` }] };
+    if (next instanceof Error) throw next;
+    return next;
+  }
+}
+
+const SETTINGS = {
+  from: 'Verdicts <hello@verdicts.example>',
+  replyTo: 'desk@verdicts.example',
+  newsletter: { name: 'Verdicts', url: 'https://verdicts.example', postalAddress: '1 Street' },
+};
+
+/** A mail to one person: a row first, then a request, then the answer in the row. */
+export function describeTransactional(name: string, open: () => Promise<Place>): void {
+  describe(name, () => {
+    let place: Place;
+    let database: Database;
+    let db: Connection;
+    let mailer: Counter;
+    let send: ReturnType<typeof createMailSender>;
+
+    beforeAll(async () => {
+      place = await open();
+      database = await place.open(2);
+      db = database.kysely;
+    });
+    afterAll(async () => {
+      await database?.[Symbol.asyncDispose]();
+      await place?.[Symbol.asyncDispose]();
+    });
+    beforeEach(() => {
+      mailer = new Counter();
+      send = createMailSender(db, mailer, KEYS, SETTINGS);
+    });
+
+    async function queued(status: 'pending' | 'suppressed' = 'pending'): Promise<string> {
+      const email = `${randomUUID()}@readers.example`;
+      const reader = { email, key: email, status, topics: [], timezone: null, confirmedAt: null };
+      await addSubscribers(db, [reader], 'test');
+      const { id } = await db
+        .selectFrom('subscribers')
+        .select('id')
+        .where('email_key', '=', email)
+        .executeTakeFirstOrThrow();
+      return queueMail(db, { kind: 'confirm', subscriberId: id, keyId: keyId(KEYS[0]) });
+    }
+    const row = (id: string) =>
+      db.selectFrom('mails').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+
+    it('is sent once, however often it is asked for', async () => {
+      const id = await queued();
+      expect(await Promise.all([send(id), send(id), send(id)])).toEqual(Array(3).fill({ kind: 'done' }));
+      expect(await send(id)).toEqual({ kind: 'done' });
+      expect(mailer.sent).toHaveLength(1);
+      expect(await row(id)).toMatchObject({ status: 'sent', provider_id: `p-${id}`, lease_id: null });
+      expect((await row(id)).sent_at).toBeInstanceOf(Date);
+    });
+
+    it('carries the same bytes under the same key when its answer was lost', async () => {
+      const id = await queued();
+      mailer.plan.push(new Error('read ECONNRESET'));
+      expect(await send(id)).toEqual({ kind: 'again', reason: 'read ECONNRESET' });
+      expect(await pendingMails(db)).toContain(id);
+      expect(await send(id)).toEqual({ kind: 'done' });
+      expect(mailer.sent[1]).toEqual(mailer.sent[0]);
+      expect(mailer.sent[0]?.key).toBe(`mail/${id}`);
+    });
+
+    it('waits when the provider says so, and is still to be sent', async () => {
+      const id = await queued();
+      mailer.plan.push({ kind: 'retryAfter', ms: 700 }, { kind: 'halt', reason: 'no key' });
+      expect(await send(id)).toEqual({ kind: 'wait', ms: 700 });
+      expect(await send(id)).toEqual({ kind: 'again', reason: 'no key' });
+      expect(await row(id)).toMatchObject({ status: 'pending' });
+    });
+
+    it.each<[Outcome, object]>([
+      [
+        { kind: 'rejected', reason: 'bad address' },
+        { status: 'failed', reason: 'bad address' },
+      ],
+      [
+        { kind: 'accepted', items: [{ rejected: 'bad address' }] },
+        { status: 'failed', reason: 'bad address' },
+      ],
+      [
+        { kind: 'ambiguous', reason: 'other bytes', final: true },
+        { status: 'uncertain', reason: 'other bytes' },
+      ],
+    ])('that meets %j ends', async (outcome, end) => {
+      const id = await queued();
+      mailer.plan.push(outcome);
+      expect(await send(id)).toEqual({ kind: 'done' });
+      expect(await row(id)).toMatchObject(end);
+      await send(id);
+      expect(mailer.sent).toHaveLength(1);
+    });
+
+    it('never goes to a suppressed address', async () => {
+      const id = await queued('suppressed');
+      await send(id);
+      expect(mailer.sent).toEqual([]);
+      expect(await row(id)).toMatchObject({ status: 'dropped' });
+    });
+
+    it('is not tried again when the provider may have forgotten its key', async () => {
+      const id = await queued();
+      mailer.plan.push(new Error('timeout'));
+      await send(id);
+      await sql`update mails set claimed_at = now() - interval '21 hours' where id = ${id}`.execute(db);
+      await send(id);
+      expect(mailer.sent).toHaveLength(1);
+      expect(await row(id)).toMatchObject({ status: 'uncertain' });
+    });
+
+    it('is in the hands of one worker at a time', async () => {
+      const id = await queued();
+      let answer: (outcome: Outcome) => void = () => {};
+      let first: Promise<unknown> = Promise.resolve();
+      await new Promise<void>((asked) => {
+        const slow: Mailer = {
+          destination: '',
+          submit: mailer.submit,
+          send(mail, key) {
+            void mailer.send(mail, key);
+            asked();
+            return new Promise((resolve) => {
+              answer = resolve;
+            });
+          },
+        };
+        first = createMailSender(db, slow, KEYS, SETTINGS)(id);
+      });
+      await send(id);
+      expect(mailer.sent).toHaveLength(1);
+      // The first outlives its lease, and the second does the work: what comes late changes nothing.
+      await sql`update mails set lease_until = now() where id = ${id}`.execute(db);
+      await send(id);
+      answer({ kind: 'rejected', reason: 'too late' });
+      await first;
+      expect(await row(id)).toMatchObject({ status: 'sent' });
+    });
+  });
+}
