@@ -8,6 +8,8 @@ export async function submit(app: App, { batchId }: Payload<'submit'>): Promise<
   switch (result.kind) {
     case 'done':
       return finish(app, result.issueId);
+    case 'split':
+      return app.queue.enqueue('submit', ...result.batchIds.map((batchId) => ({ batchId })));
     case 'halted':
       return pause(app, result.issueId, result.reason);
     case 'wait':

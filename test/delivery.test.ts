@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { buildMessages, progressOf, total } from '../src/delivery/index.ts';
+import { buildBatch, progressOf, sendable, total } from '../src/delivery/index.ts';
 import { PLACEHOLDERS } from '../src/issues/index.ts';
-import type { Message } from '../src/mailer/index.ts';
-import { compile } from '../src/render/index.ts';
+import { bodyOf } from '../src/mailer/body.ts';
+import { type Message, messagesOf } from '../src/mailer/index.ts';
 import { keyId, verify } from '../src/subscribers/index.ts';
 
 const OLD = 'the key of last year, long enough.';
@@ -22,11 +22,9 @@ const STAMP = {
 };
 const variant = (more: { subject?: string; html?: string; text?: string } = {}) => ({
   subject: more.subject ?? 'Ship Inkwell',
-  compiled: compile({
-    html:
-      more.html ?? `<a href="${PLACEHOLDERS.preferences}">p</a> <a href="${PLACEHOLDERS.unsubscribe}">u</a>`,
-    text: more.text ?? `p ${PLACEHOLDERS.preferences}\nu ${PLACEHOLDERS.unsubscribe}\n`,
-  }),
+  html:
+    more.html ?? `<a href="${PLACEHOLDERS.preferences}">p</a> <a href="${PLACEHOLDERS.unsubscribe}">u</a>`,
+  text: more.text ?? `p ${PLACEHOLDERS.preferences}\nu ${PLACEHOLDERS.unsubscribe}\n`,
 });
 const member = (index: number) => ({
   deliveryId: randomUUID(),
@@ -35,15 +33,25 @@ const member = (index: number) => ({
   tokenVersion: index + 1,
 });
 const members = [0, 1, 2].map(member);
+const BATCH = randomUUID();
 const build = (
   more: {
     stamp?: typeof STAMP;
     keys?: [string, ...string[]];
     members?: typeof members;
     variant?: ReturnType<typeof variant>;
+    batchId?: string;
   } = {},
-) =>
-  buildMessages(more.stamp ?? STAMP, more.variant ?? variant(), more.members ?? members, more.keys ?? [OLD]);
+) => {
+  const request = buildBatch(
+    sendable(more.stamp ?? STAMP, more.variant ?? variant()),
+    more.batchId ?? BATCH,
+    more.members ?? members,
+    more.keys ?? [OLD],
+  );
+  const bytes = Buffer.concat([...bodyOf({ key: '', ...request })]).toString();
+  return { payloadHash: request.payloadHash, messages: messagesOf(request), bytes };
+};
 
 /** The token at the end of every URL of this kind in a text. */
 const tokens = (text: string, kind: string) =>
@@ -90,26 +98,58 @@ describe('a batch', () => {
       { stamp: { ...STAMP, envelope: { ...STAMP.envelope, from: 'other@verdicts.example' } } },
       { stamp: { ...STAMP, envelope: { ...STAMP.envelope, replyTo: 'other@verdicts.example' } } },
       { stamp: { ...STAMP, envelope: { ...STAMP.envelope, publicUrl: 'https://elsewhere.example' } } },
+      { batchId: randomUUID() },
     ];
     const hashes = [build(), ...changed.map(build)].map(({ payloadHash }) => payloadHash);
     expect(new Set(hashes).size).toBe(hashes.length);
   });
 
   it('has the hash of its bytes and of no others', () => {
-    const body = fc.string({ maxLength: 12 });
-    const given = fc.record({ subject: body, html: body, text: body });
+    const piece = fc.oneof(
+      fc.string({ maxLength: 6 }),
+      fc.constantFrom(...Object.values(PLACEHOLDERS), '\ud83d', '"'),
+    );
+    const body = fc.array(piece, { maxLength: 3 }).map((pieces) => pieces.join(''));
+    const few = fc.record({
+      variant: fc.record({ subject: body, html: body, text: body }),
+      members: fc.subarray(members, { minLength: 1 }),
+      batchId: fc.constantFrom(BATCH, 'another'),
+      keys: fc.constantFrom<[string, ...string[]]>([OLD], [NEW], [NEW, OLD]),
+      stamp: fc.constantFrom(STAMP, { ...STAMP, slug: '2026-12-01' }),
+    });
+    // Two that have nothing in common are never equal; so the second is the first, changed in one place or none.
+    const pair = fc.tuple(
+      few,
+      few,
+      fc.constantFrom('variant', 'members', 'batchId', 'keys', 'stamp', 'none'),
+    );
     fc.assert(
-      fc.property(given, given, (one, other) => {
-        const [a, b] = [build({ variant: variant(one) }), build({ variant: variant(other) })];
-        expect(a.payloadHash === b.payloadHash).toBe(
-          JSON.stringify(a.messages) === JSON.stringify(b.messages),
-        );
+      fc.property(pair, ([one, other, changed]) => {
+        const again = changed === 'none' ? structuredClone(one) : { ...one, [changed]: other[changed] };
+        const [a, b] = [build(one), build(again)];
+        expect(a.payloadHash === b.payloadHash).toBe(a.bytes === b.bytes);
       }),
       {
+        numRuns: 500,
         examples: [
           [
-            { subject: '', html: 'ab', text: 'c' },
-            { subject: '', html: 'a', text: 'bc' },
+            [
+              {
+                variant: { subject: '', html: 'ab', text: 'c' },
+                members,
+                batchId: BATCH,
+                keys: [OLD],
+                stamp: STAMP,
+              },
+              {
+                variant: { subject: '', html: 'a', text: 'bc' },
+                members,
+                batchId: BATCH,
+                keys: [OLD],
+                stamp: STAMP,
+              },
+              'variant',
+            ],
           ],
         ],
       },

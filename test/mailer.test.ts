@@ -5,7 +5,7 @@ import { load } from 'cheerio';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Mailer, type Message, openOutbox } from '../src/mailer/index.ts';
-import { batch, describeMailer, message } from './conformance/mailer.ts';
+import { batch, describeMailer, describeRecall, message } from './conformance/mailer.ts';
 import { type Mail, readMail } from './helpers/eml.ts';
 import { temporaryFolder } from './helpers/homes.ts';
 import { start } from './helpers/processes.ts';
@@ -22,14 +22,16 @@ async function mailsIn(dataDir: string): Promise<Map<string, Mail>> {
 const recipients = async (dataDir: string) =>
   [...(await mailsIn(dataDir)).values()].map((mail) => mail.one('To'));
 
-describeMailer('the outbox', async () => {
+const openHome = async () => {
   const folder = temporaryFolder();
   return {
     mailer: await openOutbox(folder.path),
     copies: () => recipients(folder.path),
     [Symbol.asyncDispose]: async () => folder[Symbol.dispose](),
   };
-});
+};
+describeMailer('the outbox', openHome);
+describeRecall('the memory of the outbox', openHome);
 
 let folder: ReturnType<typeof temporaryFolder>;
 let dataDir: string;
@@ -251,11 +253,10 @@ describe('a crash', () => {
     await mkdir(draft, { recursive: true });
     await writeFile(path.join(draft, '001.eml'), 'To: half@readers.example\r\n\r\nha');
     const again = await openOutbox(dataDir);
-    expect(await again.recall?.(first.key)).toBe('unknown-key');
     expect(await recipients(dataDir)).toEqual([]);
     expect(await again.submit(first)).toMatchObject({ kind: 'accepted' });
-    expect(await again.recall?.(first.key)).toHaveLength(2);
-    expect((await recipients(dataDir)).sort()).toEqual(first.messages.map(({ to }) => to).sort());
+    expect(await again.recall?.(first.key, '2026-11-24')).toHaveLength(2);
+    expect((await recipients(dataDir)).sort()).toEqual(first.copies.map(({ to }) => to).sort());
   });
 
   it('of one of two processes under one key leaves one copy', async () => {
@@ -274,7 +275,7 @@ describe('a crash', () => {
       const ends = await Promise.all(others.map((child) => child.ended));
       expect(new Set(ends.map(({ stdout }) => stdout)).size).toBe(1);
       expect(ends[0]?.stdout).toContain('"kind":"accepted"');
-      expect((await recipients(dataDir)).sort()).toEqual(first.messages.map(({ to }) => to).sort());
+      expect((await recipients(dataDir)).sort()).toEqual(first.copies.map(({ to }) => to).sort());
     } finally {
       for (const child of children) await child[Symbol.asyncDispose]();
     }

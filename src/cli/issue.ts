@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts';
 import { changeIssue, type Issue } from '../issues/index.ts';
 import { type Check, checks, renderToFit, TEMPLATES } from '../render/index.ts';
 import { countSubscribers } from '../subscribers/index.ts';
-import { approve, draft, send, slotToCompose } from '../weekly.ts';
+import { approve, cancel, draft, send, slotToCompose } from '../weekly.ts';
 import { type Context, say, sayJson, withReasons } from './output.ts';
 import { chooseIssue, openApp, sendAndWatch } from './session.ts';
 
@@ -144,7 +144,7 @@ export async function cancelCommand(context: Context, options: IssueOptions): Pr
     'paused',
     'failed',
   ]);
-  const { issue } = await changeIssue(app.db, chosen.id, { type: 'cancel' });
+  const issue = await cancel(app, chosen);
   if (options.json) sayJson(summary(issue));
   else say(describe(issue));
 }

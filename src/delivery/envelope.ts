@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Message } from '../mailer/index.ts';
-import { type CompiledVariant, personalise } from '../render/index.ts';
+import type { BatchRequest, Segments, Variant } from '../mailer/index.ts';
+import { compile, escapeAttribute } from '../render/index.ts';
 import { type Keys, signer } from '../subscribers/index.ts';
 
 /**
@@ -31,79 +31,87 @@ export interface IssueStamp {
   envelope: Envelope;
 }
 
-/** Header fields of RFC 2369, 2919 and 8058 that are the same for everybody, plus Gmail's Feedback-ID. */
-function listHeaders({ slug, number, envelope }: IssueStamp): Record<string, string> {
+/** A variant ready to be sent: made once, used for every batch of it. */
+export interface SendableVariant {
+  variant: Variant;
+  publicUrl: string;
+  keyId: string;
+  /** Over all that its messages have in common. */
+  hash: string;
+}
+
+/** Header fields of RFC 2369, 2919 and 8058, plus Gmail's Feedback-ID. */
+function listHeaders({ slug, number, envelope }: IssueStamp): Record<string, Segments> {
   const address = /<([^>]+)>$/.exec(envelope.from)?.[1] ?? envelope.from;
   const owner = /<([^>]+)>$/.exec(envelope.replyTo)?.[1] ?? envelope.replyTo;
-  const domain = address.slice(address.lastIndexOf('@') + 1);
+  const domainOf = (mailbox: string) => mailbox.slice(mailbox.lastIndexOf('@') + 1);
+  const same = (value: string): Segments => ({ literals: [value], slots: [] });
   return {
-    'List-Id': `${envelope.newsletterName.replace(/[<>]/g, '')} <digest.${domain}>`,
-    'List-Help': `<${envelope.publicUrl}/>`,
-    'List-Archive': `<${envelope.publicUrl}/issues>`,
-    'List-Post': 'NO',
-    'List-Owner': `<mailto:${owner}>`,
-    'Feedback-ID': `issue${number}:weekly:digest:weeklyverdict`,
-    'X-Entity-Ref-ID': slug,
+    // HTTPS first: order is preference (RFC 2369 §2). The mailto carries its token in the local
+    // part, 58 of 63 characters, because Outlook drops the subject.
+    'List-Unsubscribe': {
+      literals: ['<', '>, <mailto:u+', `@${domainOf(owner)}>`],
+      slots: ['unsubscribe', 'token'],
+    },
+    'List-Unsubscribe-Post': same('List-Unsubscribe=One-Click'),
+    'List-Id': same(`${envelope.newsletterName.replace(/[<>]/g, '')} <digest.${domainOf(address)}>`),
+    'List-Help': same(`<${envelope.publicUrl}/>`),
+    'List-Archive': same(`<${envelope.publicUrl}/issues>`),
+    'List-Post': same('NO'),
+    'List-Owner': same(`<mailto:${owner}>`),
+    'Feedback-ID': same(`issue${number}:weekly:digest:weeklyverdict`),
+    'X-Entity-Ref-ID': same(slug),
   };
 }
 
-/**
- * One member's messages, and the hash of exactly these bytes. Pure and deterministic: no clock, no
- * chance, so that a batch found after a crash is built again byte for byte.
- */
-export function buildMessages(
+/** Cuts a rendered variant at what differs between two readers, and hashes all the rest, once. Pure. */
+export function sendable(
   stamp: IssueStamp,
-  variant: { subject: string; compiled: CompiledVariant },
+  rendered: { subject: string; html: string; text: string },
+): SendableVariant {
+  const { envelope } = stamp;
+  const variant: Variant = {
+    issue: stamp.slug,
+    from: envelope.from,
+    replyTo: envelope.replyTo,
+    subject: rendered.subject,
+    ...compile(rendered),
+    headers: listHeaders(stamp),
+  };
+  // JSON tells where one text ends and the next begins, which is part of the bytes.
+  const hash = createHash('sha256').update(JSON.stringify(variant)).digest('base64url');
+  return { variant, publicUrl: envelope.publicUrl, keyId: envelope.keyId, hash };
+}
+
+/**
+ * The request for one batch, but for its key. Pure and deterministic: no clock, no chance, so that a
+ * batch found after a crash is built again byte for byte. The hash is over what determines the bytes,
+ * not over the bytes: the variant's own hash, and all that is a member's own.
+ */
+export function buildBatch(
+  { variant, publicUrl, keyId, hash: variantHash }: SendableVariant,
+  batchId: string,
   members: Member[],
   keys: Keys,
-): { messages: Message[]; payloadHash: string } {
-  const { envelope } = stamp;
-  const common = listHeaders(stamp);
-  const unsubscribeToken = signer(keys, 'unsubscribe', envelope.keyId);
-  const preferencesToken = signer(keys, 'preferences', envelope.keyId);
-  const replyDomain = (common['List-Owner'] ?? '').replace(/^.*@|>$/g, '');
-  const hash = createHash('sha256');
+): Omit<BatchRequest, 'key'> {
+  const unsubscribeToken = signer(keys, 'unsubscribe', keyId);
+  const preferencesToken = signer(keys, 'preferences', keyId);
+  const hash = createHash('sha256').update(JSON.stringify([variantHash, batchId, publicUrl]));
 
-  const messages = members.map((member): Message => {
-    const claim = { subscriberId: member.subscriberId, version: member.tokenVersion };
+  const copies = members.map(({ deliveryId, subscriberId, email, tokenVersion }) => {
+    const claim = { subscriberId, version: tokenVersion };
     const token = unsubscribeToken(claim);
-    const unsubscribe = `${envelope.publicUrl}/unsubscribe/${token}`;
-    const preferences = `${envelope.publicUrl}/preferences/${preferencesToken(claim)}`;
-    const { html, text } = personalise(variant.compiled, { unsubscribe, preferences });
-    const headers = {
-      // HTTPS first: order is preference (RFC 2369 §2). The mailto carries its token in the local
-      // part, 58 of 63 characters, because Outlook drops the subject.
-      'List-Unsubscribe': `<${unsubscribe}>, <mailto:u+${token}@${replyDomain}>`,
-      'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
-      ...common,
+    const values = {
+      unsubscribe: `${publicUrl}/unsubscribe/${token}`,
+      preferences: `${publicUrl}/preferences/${preferencesToken(claim)}`,
+      token,
     };
-    const message: Message = {
-      deliveryId: member.deliveryId,
-      issue: stamp.slug,
-      from: envelope.from,
-      to: member.email,
-      replyTo: envelope.replyTo,
-      subject: variant.subject,
-      html,
-      text,
-      headers,
+    const htmlValues = {
+      unsubscribe: escapeAttribute(values.unsubscribe),
+      preferences: escapeAttribute(values.preferences),
     };
-    hash.update(
-      JSON.stringify([
-        message.deliveryId,
-        message.from,
-        message.to,
-        message.replyTo,
-        message.subject,
-        headers,
-        // Where one body ends and the other begins is part of the bytes.
-        html.length,
-        text.length,
-      ]),
-    );
-    hash.update(html);
-    hash.update(text);
-    return message;
+    hash.update(JSON.stringify([deliveryId, email, values.unsubscribe, values.preferences]));
+    return { deliveryId, to: email, values, htmlValues };
   });
-  return { messages, payloadHash: hash.digest('base64url') };
+  return { payloadHash: hash.digest('base64url'), batchId, variant, copies };
 }

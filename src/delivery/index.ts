@@ -1,20 +1,13 @@
-export { buildMessages, type Envelope } from './envelope.ts';
-export {
-  type Applied,
-  applyEvents,
-  forgetEvents,
-  hasDueEvents,
-  type NewEvent,
-  type ProviderEvent,
-  type Settled,
-  settleBatch,
-  storeEvents,
-  suppressSoftBouncers,
-  type UnsettledBatch,
-  unsettledBatches,
-} from './events/index.ts';
+export { buildBatch, type Envelope, sendable } from './envelope.ts';
 export { approveIssue, type DraftVariant, prepareIssue, renderIssue } from './prepare.ts';
 export { finishIssue, issueProgress, type Progress, progressOf, total } from './progress.ts';
-export { BATCH_SIZE, claimableBatches, readGeneralVariant, uncertainBatches, voidLeases } from './store.ts';
+export {
+  BATCH_SIZE,
+  claimableBatches,
+  closeCancelled,
+  readGeneralVariant,
+  uncertainBatches,
+  voidLeases,
+} from './store.ts';
 export { createSubmitter, type SubmitResult, type Submitter, settleByRecall } from './submit.ts';
 export { createMailSender, type MailResult, type MailSender } from './transactional.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import type { BatchStatus, Connection, IssueStatus } from '../db/index.ts';
+import type { BatchStatus, Connection, IssueStatus, SubscriberStatus } from '../db/index.ts';
 import type { ItemOutcome } from '../mailer/index.ts';
 import type { Envelope, IssueStamp, Member } from './envelope.ts';
 
@@ -105,13 +105,13 @@ interface BatchRow {
  * taken over when its lease has run out, with the same members and bytes; where that is impossible
  * (too old, a member left since, other bytes) it becomes `uncertain`, never a guess.
  *
- * `build` must be pure: it runs inside the transaction.
+ * `build` runs inside the transaction: what it reads, it reads by `tx`, and its answer follows from that alone.
  */
 export async function claimBatch<Built extends { payloadHash: string }>(
   db: Connection,
   batchId: string,
   leaseMs: number,
-  build: (members: Member[]) => Built,
+  build: (tx: Connection, variantId: string, members: Member[]) => Promise<Built>,
 ): Promise<Claim<Built>> {
   return db.transaction().execute(async (tx): Promise<Claim<Built>> => {
     const { rows } = await sql<BatchRow>`
@@ -125,16 +125,19 @@ export async function claimBatch<Built extends { payloadHash: string }>(
     const row = rows[0];
     if (row === undefined || row.leased || row.issue_status !== 'sending') return { kind: 'unavailable' };
 
-    if (row.status === 'pending') {
-      await excludeLeavers(tx, batchId);
-    } else {
-      const doubt = row.forgotten
-        ? `unanswered for more than ${REPLAY_HOURS} h, the provider may have forgotten its key`
-        : await leaverSince(tx, batchId);
-      if (doubt !== undefined) return await setUncertain(tx, row, doubt);
+    const open = await membersOf(tx, batchId);
+    const leavers = open.filter(({ status }) => status !== 'active');
+    if (row.status === 'pending') await exclude(tx, leavers);
+    else if (row.forgotten) {
+      return await setUncertain(
+        tx,
+        row,
+        `unanswered for more than ${REPLAY_HOURS} h, the provider may have forgotten its key`,
+      );
+    } else if (leavers.length > 0) {
+      return await setUncertain(tx, row, 'a reader in it left before the answer arrived');
     }
-
-    const members = await membersOf(tx, batchId);
+    const members = open.filter(({ status }) => status === 'active');
     if (members.length === 0) {
       await tx
         .updateTable('batches')
@@ -143,7 +146,8 @@ export async function claimBatch<Built extends { payloadHash: string }>(
         .execute();
       return { kind: 'settled', issueId: row.issue_id };
     }
-    const built = build(members);
+
+    const built = await build(tx, row.variant_id, members);
     if (row.status === 'submitting' && built.payloadHash !== row.payload_hash) {
       return await setUncertain(tx, row, 'its messages cannot be built again byte for byte');
     }
@@ -170,37 +174,34 @@ export async function claimBatch<Built extends { payloadHash: string }>(
   });
 }
 
-async function excludeLeavers(tx: Connection, batchId: string): Promise<void> {
+/** Who of a batch is open, in order, with what became of the person since the audience was frozen. */
+async function membersOf(
+  tx: Connection,
+  batchId: string,
+): Promise<(Member & { status: SubscriberStatus })[]> {
+  const { rows } = await sql<Member & { status: SubscriberStatus }>`
+    select d.id as "deliveryId", s.id as "subscriberId", s.email, s.token_version as "tokenVersion", s.status
+    from deliveries d join subscribers s on s.id = d.subscriber_id
+    where d.batch_id = ${batchId} and d.status = 'prepared'
+    order by d.position
+  `.execute(tx);
+  return rows;
+}
+
+/** By what was seen, not by what is true by now: who comes back in between stays out, like the bytes say. */
+async function exclude(
+  tx: Connection,
+  leavers: { deliveryId: string; status: SubscriberStatus }[],
+): Promise<void> {
+  if (leavers.length === 0) return;
   await sql`
-    update deliveries d set status = 'excluded', reason = s.status
-    from subscribers s
-    where d.batch_id = ${batchId} and d.status = 'prepared' and s.id = d.subscriber_id and s.status <> 'active'
+    update deliveries d set status = 'excluded', reason = left_as.status
+    from unnest(
+      ${leavers.map(({ deliveryId }) => deliveryId)}::uuid[],
+      ${leavers.map(({ status }) => status)}::text[]
+    ) as left_as (id, status)
+    where d.id = left_as.id and d.status = 'prepared'
   `.execute(tx);
-}
-
-async function leaverSince(tx: Connection, batchId: string): Promise<string | undefined> {
-  const { rows } = await sql`
-    select from deliveries d join subscribers s on s.id = d.subscriber_id
-    where d.batch_id = ${batchId} and d.status = 'prepared' and s.status <> 'active' limit 1
-  `.execute(tx);
-  return rows.length > 0 ? 'a reader in it left before the answer arrived' : undefined;
-}
-
-async function membersOf(tx: Connection, batchId: string): Promise<Member[]> {
-  const rows = await tx
-    .selectFrom('deliveries as d')
-    .innerJoin('subscribers as s', 's.id', 'd.subscriber_id')
-    .select(['d.id', 's.id as subscriber_id', 's.email', 's.token_version'])
-    .where('d.batch_id', '=', batchId)
-    .where('d.status', '=', 'prepared')
-    .orderBy('d.position')
-    .execute();
-  return rows.map((row) => ({
-    deliveryId: row.id,
-    subscriberId: row.subscriber_id,
-    email: row.email,
-    tokenVersion: row.token_version,
-  }));
 }
 
 async function setUncertain(tx: Connection, row: BatchRow, reason: string): Promise<Claim<never>> {
@@ -209,7 +210,7 @@ async function setUncertain(tx: Connection, row: BatchRow, reason: string): Prom
 }
 
 /**
- * Writes down what the provider answered, in one transaction, if the lease is still ours (fencing: a
+ * Writes down what the provider answered, in one statement, if the lease is still ours (fencing: a
  * worker that outlived its lease changes nothing).
  * @returns whether it was written.
  */
@@ -219,26 +220,26 @@ export async function recordAnswer(
   deliveryIds: string[],
   items: ItemOutcome[],
 ): Promise<boolean> {
-  return db.transaction().execute(async (tx) => {
-    const { rows } = await sql`
+  const { rows } = await sql`
+    with batch as (
       update batches set status = 'submitted', lease_id = null, lease_until = null, reason = null
-      where id = ${batch.id} and status in ('submitting', 'uncertain') and lease_id is not distinct from ${batch.leaseId}::uuid
+      where id = ${batch.id} and status in ('submitting', 'uncertain')
+        and lease_id is not distinct from ${batch.leaseId}::uuid
       returning id
-    `.execute(tx);
-    if (rows.length === 0) return false;
-    await sql`
+    ), recorded as (
       update deliveries d set status = r.status, reason = r.reason, provider_id = r.provider_id,
         submitted_at = case when r.status = 'submitted' then now() end
-      from unnest(
+      from batch, unnest(
         ${deliveryIds}::uuid[],
         ${items.map((item) => ('accepted' in item ? 'submitted' : 'failed'))}::text[],
         ${items.map((item) => ('rejected' in item ? item.rejected : null))}::text[],
         ${items.map((item) => ('accepted' in item ? item.accepted : null))}::text[]
       ) as r (id, status, reason, provider_id)
-      where d.id = r.id and d.status in ('prepared', 'uncertain')
-    `.execute(tx);
-    return true;
-  });
+      where d.id = r.id and d.batch_id = batch.id and d.status in ('prepared', 'uncertain')
+    )
+    select id from batch
+  `.execute(db);
+  return rows.length > 0;
 }
 
 /** The provider certainly took nothing: back to `pending` under a new key, membership open again. */
@@ -255,6 +256,71 @@ export async function reopenBatch(
     )
     update deliveries d set status = 'prepared', reason = null
     from batch where d.batch_id = batch.id and d.status = 'uncertain'
+  `.execute(db);
+}
+
+/**
+ * The provider certainly took nothing, and might take half: a new batch gets the second half of the
+ * readers, and both halves new keys.
+ * @returns the batches to submit now; empty when the lease was not ours any more.
+ */
+export async function splitBatch(
+  db: Connection,
+  batch: { id: string; issueId: string; leaseId: string },
+  deliveryIds: string[],
+): Promise<string[]> {
+  const moved = deliveryIds.slice(Math.ceil(deliveryIds.length / 2));
+  return db.transaction().execute(async (tx) => {
+    // One at a time in an issue, so that two new batches never get one number.
+    await sql`select from issues where id = ${batch.issueId} for update`.execute(tx);
+    const { rows } = await sql<{ id: string }>`
+      with old as (
+        update batches set status = 'pending', revision = revision + 1, payload_hash = null, claimed_at = null,
+          lease_id = null, lease_until = null, reason = null
+        where id = ${batch.id} and status = 'submitting' and lease_id = ${batch.leaseId}::uuid
+        returning id, issue_id, variant_id
+      ), made as (
+        insert into batches (issue_id, variant_id, number)
+        select issue_id, variant_id, (select max(number) + 1 from batches where issue_id = ${batch.issueId}) from old
+        returning id
+      )
+      select id from old union all select id from made
+    `.execute(tx);
+    const [, made] = rows;
+    if (made === undefined) return [];
+    await sql`
+      update deliveries set batch_id = ${made.id} where id = any(${moved}::uuid[]) and status = 'prepared'
+    `.execute(tx);
+    return rows.map(({ id }) => id);
+  });
+}
+
+/**
+ * What a cancelled issue leaves: whoever was not submitted is excluded. A batch whose answer is awaited
+ * by nobody any more is uncertain, because asking again could mail it. Does nothing to other issues.
+ */
+export async function closeCancelled(db: Connection, issueId?: string): Promise<void> {
+  const ofCancelled = sql`b.issue_id in (
+    select id from issues where status = 'cancelled' and ${issueId === undefined ? sql`true` : sql`id = ${issueId}`}
+  )`;
+  await sql`
+    with batch as (
+      update batches b set status = 'failed', reason = 'cancelled'
+      where ${ofCancelled} and b.status = 'pending'
+      returning id
+    )
+    update deliveries d set status = 'excluded', reason = 'cancelled'
+    from batch where d.batch_id = batch.id and d.status = 'prepared'
+  `.execute(db);
+  await sql`
+    with batch as (
+      update batches b set status = 'uncertain', reason = 'cancelled before the answer arrived',
+        lease_id = null, lease_until = null
+      where ${ofCancelled} and b.status = 'submitting' and b.lease_until <= now()
+      returning id, reason
+    )
+    update deliveries d set status = 'uncertain', reason = batch.reason
+    from batch where d.batch_id = batch.id and d.status = 'prepared'
   `.execute(db);
 }
 
@@ -370,16 +436,6 @@ export async function tallyBatches(db: Connection, issueId: string): Promise<Tal
     .groupBy('status')
     .execute();
   return rows.map((row) => ({ ...row, reason: null }));
-}
-
-/** The variant a batch belongs to; undefined for an unknown batch. */
-export async function variantOf(db: Connection, batchId: string): Promise<string | undefined> {
-  const row = await db
-    .selectFrom('batches')
-    .select('variant_id')
-    .where('id', '=', batchId)
-    .executeTakeFirst();
-  return row?.variant_id;
 }
 
 /** A frozen variant with the stamp of its issue. */

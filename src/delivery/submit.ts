@@ -1,8 +1,7 @@
 import type { Connection } from '../db/index.ts';
 import type { Mailer, Outcome } from '../mailer/index.ts';
-import { type CompiledVariant, compile } from '../render/index.ts';
 import type { Keys } from '../subscribers/index.ts';
-import { buildMessages, type IssueStamp } from './envelope.ts';
+import { buildBatch, type SendableVariant, sendable } from './envelope.ts';
 import {
   type ClaimedBatch,
   claimBatch,
@@ -11,8 +10,8 @@ import {
   recordAnswer,
   releaseBatch,
   reopenBatch,
+  splitBatch,
   uncertainBatches,
-  variantOf,
 } from './store.ts';
 
 /**
@@ -21,9 +20,14 @@ import {
  */
 const LEASE_MS = 60_000;
 
+/** Of the lease, what recording an answer may need: no request runs into it. */
+const RECORD_MS = 10_000;
+
 export type SubmitResult =
   /** Submitted, or there was nothing left to do. The issue may be finished. */
   | { kind: 'done'; issueId: string }
+  /** It is several batches now, each to be submitted. */
+  | { kind: 'split'; batchIds: string[] }
   /** Another worker has it, or the issue is not sending. */
   | { kind: 'unavailable' }
   /** The provider asks every worker to wait. */
@@ -39,48 +43,53 @@ export type Submitter = (batchId: string) => Promise<SubmitResult>;
  * Makes the function that submits one batch: claim, one request, record. Whatever happens between
  * two of the three leaves rows from which the next attempt goes on.
  */
-export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys): Submitter {
-  const loaded = new Map<
-    string,
-    Promise<{ stamp: IssueStamp; subject: string; compiled: CompiledVariant }>
-  >();
+export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys, leaseMs = LEASE_MS): Submitter {
+  const variants = new Map<string, SendableVariant>();
   /** Frozen with the issue, so read once; the few that are kept cover an issue and the next. */
-  const load = (variantId: string) => {
-    let found = loaded.get(variantId);
-    if (found === undefined) {
-      found = loadVariant(db, variantId);
-      found.catch(() => loaded.delete(variantId));
-      loaded.set(variantId, found);
-      for (const oldest of loaded.keys()) if (loaded.size > 32) loaded.delete(oldest);
-    }
+  const load = async (tx: Connection, variantId: string) => {
+    const found = variants.get(variantId) ?? (await loadVariant(tx, variantId));
+    variants.set(variantId, found);
+    for (const oldest of variants.keys()) if (variants.size > 32) variants.delete(oldest);
     return found;
   };
 
   return async (batchId) => {
-    const variantId = await variantOf(db, batchId);
-    if (variantId === undefined) return { kind: 'unavailable' };
-    const variant = await load(variantId);
-    const claim = await claimBatch(db, batchId, LEASE_MS, (members) =>
-      buildMessages(variant.stamp, variant, members, keys),
+    const lease = stopwatch();
+    const claim = await claimBatch(db, batchId, leaseMs, async (tx, variantId, members) =>
+      buildBatch(await load(tx, variantId), batchId, members, keys),
     );
     if (claim.kind === 'unavailable') return claim;
     if (claim.kind === 'settled') return { kind: 'done', issueId: claim.issueId };
     const { batch, built } = claim;
-    const outcome = await mailer.submit({ key: batchKey(batch), ...built }).catch(
-      // A mailer that throws has not said "not accepted".
-      (error): Outcome => ({
-        kind: 'ambiguous',
-        reason: error instanceof Error ? error.message : String(error),
-        final: false,
-      }),
-    );
+    // A worker that was frozen since its claim may not be the only one who has it: it must not begin.
+    const timeLeft = Math.floor(leaseMs - lease() - Math.min(RECORD_MS, leaseMs / 2));
+    if (timeLeft <= 0) {
+      await releaseBatch(db, batch);
+      return { kind: 'again', reason: 'this worker was held up for longer than its lease' };
+    }
+    const outcome = await mailer
+      .submit({ key: batchKey(batch), ...built }, AbortSignal.timeout(timeLeft))
+      .catch(
+        // A mailer that throws has not said "not accepted".
+        (error): Outcome => ({
+          kind: 'ambiguous',
+          reason: error instanceof Error ? error.message : String(error),
+          final: false,
+        }),
+      );
     return record(
       db,
       batch,
-      built.messages.map((message) => message.deliveryId),
+      built.copies.map(({ deliveryId }) => deliveryId),
       outcome,
     );
   };
+}
+
+/** Milliseconds since its making, by the clock that says more: one sleeps with the machine, one can be set back. */
+function stopwatch(): () => number {
+  const [monotonic, wall] = [performance.now(), Date.now()];
+  return () => Math.max(performance.now() - monotonic, Date.now() - wall);
 }
 
 /** `batch/<id>/r<revision>`: the same request always carries the same key. */
@@ -109,8 +118,11 @@ async function record(
       }
       return { kind: 'done', issueId };
     case 'rejected':
+    case 'split':
       if (batch.replayed) await closeBatch(db, batch, 'uncertain', `${outcome.reason}, but only at a replay`);
-      else await closeBatch(db, batch, 'failed', outcome.reason);
+      else if (outcome.kind === 'rejected' || deliveryIds.length === 1)
+        await closeBatch(db, batch, 'failed', outcome.reason);
+      else return { kind: 'split', batchIds: await splitBatch(db, batch, deliveryIds) };
       return { kind: 'done', issueId };
     case 'ambiguous':
       if (outcome.final) {
@@ -145,7 +157,7 @@ export async function settleByRecall(db: Connection, mailer: Mailer): Promise<st
   if (mailer.recall === undefined) return [];
   const settled = new Set<string>();
   for (const batch of await uncertainBatches(db)) {
-    const answer = await mailer.recall(batchKey(batch));
+    const answer = await mailer.recall(batchKey(batch), batch.issue);
     if (answer === 'unknown-key') await reopenBatch(db, { id: batch.id, leaseId: null });
     else if (answer.length === batch.deliveryIds.length) {
       await recordAnswer(db, { id: batch.id, leaseId: null }, batch.deliveryIds, answer);
@@ -155,7 +167,7 @@ export async function settleByRecall(db: Connection, mailer: Mailer): Promise<st
   return [...settled];
 }
 
-async function loadVariant(db: Connection, variantId: string) {
-  const { subject, html, text, stamp } = await readVariant(db, variantId);
-  return { stamp, subject, compiled: compile({ html, text }) };
+async function loadVariant(tx: Connection, variantId: string): Promise<SendableVariant> {
+  const { stamp, ...rendered } = await readVariant(tx, variantId);
+  return sendable(stamp, rendered);
 }

@@ -82,6 +82,7 @@ async function record(db: Connection, mail: ClaimedMail, outcome: Outcome): Prom
       return { kind: 'done' };
     }
     case 'rejected':
+    case 'split':
       await closeMail(db, mail, { status: 'failed', reason: outcome.reason });
       return { kind: 'done' };
     case 'ambiguous':

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import MailComposer from 'nodemailer/lib/mail-composer';
-import type { BatchRequest, ItemOutcome, Mailer, Message, Outcome } from './port.ts';
+import { type ItemOutcome, type Mailer, type Message, messagesOf, type Outcome } from './port.ts';
 
 /**
  * A provider that keeps everything on this machine. It makes the promise a real one makes: a batch is
@@ -23,69 +23,81 @@ export async function openOutbox(dataDir: string, clock: () => Date = () => new 
   const aside = path.join(dataDir, 'outbox.tmp');
   await mkdir(outbox, { recursive: true });
 
-  /** Writes a batch under `section`, unless its key was accepted before. */
-  async function accept(section: string, batch: BatchRequest): Promise<Outcome> {
-    const folder = path.join(outbox, section, folderName(batch.key));
-    const earlier = await readAnswer(folder);
-    if (earlier !== undefined) {
-      // Whoever accepted it may not have lived to list it.
-      await writeIndexes(outbox, section);
-      return replay(earlier, batch);
-    }
+  /** What `key` was answered; if it never was, what `fill` makes of an empty folder becomes the answer. */
+  async function settle(
+    section: string,
+    key: string,
+    fill: (draft: string) => Promise<Answer>,
+  ): Promise<Answer> {
+    const folder = path.join(outbox, section, folderName(key));
+    const answer = (await readAnswer(folder)) ?? (await place(folder, fill)) ?? (await readAnswer(folder));
+    if (answer === undefined) throw new Error(`${folder} holds no answer`);
+    // Also after a replay: whoever accepted it may not have lived to list it.
+    await writeIndexes(outbox, section);
+    return answer;
+  }
 
+  /** Fills a folder aside and puts it in its place at once. @returns undefined when another was there first. */
+  async function place<T>(folder: string, fill: (draft: string) => Promise<T>): Promise<T | undefined> {
     const draft = path.join(aside, randomUUID());
     await mkdir(draft, { recursive: true });
     try {
-      const answer = await writeBatch(draft, batch, clock());
+      const filled = await fill(draft);
       await mkdir(path.dirname(folder), { recursive: true });
-      const won = await rename(draft, folder).then(
-        () => true,
+      return await rename(draft, folder).then(
+        () => filled,
         (error: NodeJS.ErrnoException) => {
-          if (error.code === 'ENOTEMPTY' || error.code === 'EEXIST') return false;
+          if (error.code === 'ENOTEMPTY' || error.code === 'EEXIST') return undefined;
           throw error;
         },
       );
-      if (!won) return replay((await readAnswer(folder)) ?? answer, batch);
-      await writeIndexes(outbox, section);
-      return { kind: 'accepted', items: answer.items };
     } finally {
       await rm(draft, { recursive: true, force: true });
     }
   }
 
+  async function accept(section: string, parcel: Parcel): Promise<Outcome> {
+    const answer = await settle(section, parcel.key, (draft) => writeParcel(draft, parcel, clock()));
+    return answer.payloadHash === parcel.payloadHash
+      ? { kind: 'accepted', items: answer.items }
+      : { kind: 'ambiguous', reason: 'this key was used with other messages, or given up', final: true };
+  }
+
   return {
     destination: `${outbox} (nothing leaves this machine)`,
 
-    submit: (batch) => accept(batch.messages[0]?.issue ?? 'empty', batch),
+    submit({ key, payloadHash, ...batch }) {
+      return accept(batch.variant.issue, { key, payloadHash, messages: () => messagesOf(batch) });
+    },
 
     send(mail, key) {
       const { mailId, kind: _, ...rest } = mail;
-      const messages = [{ ...rest, deliveryId: mailId, issue: TRANSACTIONAL }];
+      const messages = () => [{ ...rest, deliveryId: mailId, issue: TRANSACTIONAL }];
       const payloadHash = createHash('sha256').update(JSON.stringify(mail)).digest('base64url');
       return accept(TRANSACTIONAL, { key, payloadHash, messages });
     },
 
-    async recall(key) {
-      for (const issue of await subfolders(outbox)) {
-        const answer = await readAnswer(path.join(outbox, issue, folderName(key)));
-        if (answer !== undefined) return answer.items;
-      }
-      return 'unknown-key';
+    async recall(key, issue) {
+      // The key's place is taken, so that a worker which wakes up late does not find it free.
+      const answer = await settle(issue, key, (draft) => writeVoid(draft, key));
+      return answer.payloadHash === null ? 'unknown-key' : answer.items;
     },
   };
 }
 
 const TRANSACTIONAL = 'transactional';
 
-interface Answer {
+interface Parcel {
+  key: string;
   payloadHash: string;
-  items: ItemOutcome[];
+  /** Put together only when they are to be written. */
+  messages(): Message[];
 }
 
-function replay(earlier: Answer, batch: BatchRequest) {
-  return earlier.payloadHash === batch.payloadHash
-    ? ({ kind: 'accepted', items: earlier.items } as const)
-    : ({ kind: 'ambiguous', reason: 'this key was used with other messages', final: true } as const);
+interface Answer {
+  /** null: nothing was accepted, and nothing will be. */
+  payloadHash: string | null;
+  items: ItemOutcome[];
 }
 
 function folderName(key: string): string {
@@ -101,19 +113,27 @@ async function readAnswer(folder: string): Promise<Answer | undefined> {
   }
 }
 
-async function writeBatch(folder: string, batch: BatchRequest, date: Date): Promise<Answer> {
+async function writeParcel(folder: string, parcel: Parcel, date: Date): Promise<Answer> {
   const links: string[] = [];
-  for (const [index, message] of batch.messages.entries()) {
+  const messages = parcel.messages();
+  for (const [index, message] of messages.entries()) {
     const name = String(index + 1).padStart(3, '0');
     await writeFile(path.join(folder, `${name}.eml`), await compose(message, date));
     await writeFile(path.join(folder, `${name}.html`), message.html);
     links.push(`<a href="${name}.html">${escapeHtml(message.to)}</a> (<a href="${name}.eml">source</a>)`);
   }
   const answer: Answer = {
-    payloadHash: batch.payloadHash,
-    items: batch.messages.map((message) => ({ accepted: message.deliveryId })),
+    payloadHash: parcel.payloadHash,
+    items: messages.map((message) => ({ accepted: message.deliveryId })),
   };
-  await writeFile(path.join(folder, 'index.html'), listing(batch.messages[0]?.subject ?? batch.key, links));
+  await writeFile(path.join(folder, 'index.html'), listing(messages[0]?.subject ?? parcel.key, links));
+  await writeFile(path.join(folder, 'answer.json'), JSON.stringify(answer));
+  return answer;
+}
+
+async function writeVoid(folder: string, key: string): Promise<Answer> {
+  const answer: Answer = { payloadHash: null, items: [] };
+  await writeFile(path.join(folder, 'index.html'), listing(`${key}: given up, nothing was accepted`, []));
   await writeFile(path.join(folder, 'answer.json'), JSON.stringify(answer));
   return answer;
 }

@@ -5,27 +5,65 @@
 export interface Mailer {
   /** Where mail goes, for people: "the outbox in ./var/outbox (nothing leaves this machine)". */
   readonly destination: string;
-  submit(batch: BatchRequest): Promise<Outcome>;
+  /** @param signal ends the wait for an answer, not what the provider does: then it is `ambiguous`. */
+  submit(batch: BatchRequest, signal?: AbortSignal): Promise<Outcome>;
   /** One mail to one person, under a key that keeps the same promise; `accepted` has one item. */
-  send(mail: SingleMail, key: string): Promise<Outcome>;
+  send(mail: SingleMail, key: string, signal?: AbortSignal): Promise<Outcome>;
   /**
    * What became of an earlier submit under `key`, if the provider can tell: its answer, or
-   * `'unknown-key'` when it certainly never accepted it. A provider that keeps no such record has no
-   * `recall`.
+   * `'unknown-key'` when it never accepted it and from now on never will, whoever still holds the
+   * request. A provider that cannot promise that has no `recall`.
    */
-  recall?(key: string): Promise<ItemOutcome[] | 'unknown-key'>;
+  recall?(key: string, issue: string): Promise<ItemOutcome[] | 'unknown-key'>;
 }
 
+/**
+ * Messages of one variant. Its long texts are never put together here: an adapter writes the pieces
+ * where they are wanted, or asks {@link messagesOf} for whole messages.
+ */
 export interface BatchRequest {
   /** Idempotency key, at most 256 characters. */
   key: string;
-  /** sha256 over the exact messages: the same key with other bytes is a conflict. */
+  /** Over all that determines the messages: the same key with other bytes is a conflict. */
   payloadHash: string;
-  messages: Message[];
+  /** Comes back in every event of the provider, as do the issue and the delivery. */
+  batchId: string;
+  /** One object for all batches of a variant, so that an adapter can keep what it made of it. */
+  variant: Variant;
+  copies: Copy[];
 }
 
+/** What the messages of a variant have in common, cut at what differs. */
+export interface Variant {
+  /** The issue's slug. */
+  issue: string;
+  from: string;
+  replyTo: string;
+  subject: string;
+  html: Segments;
+  text: Segments;
+  /** Further header fields, in order. */
+  headers: Record<string, Segments>;
+}
+
+/** `literals[0] value(slots[0]) literals[1] … literals[n]`; always one literal more than slots. */
+export interface Segments {
+  readonly literals: readonly string[];
+  readonly slots: readonly string[];
+}
+
+/** What is one reader's own. */
+export interface Copy {
+  deliveryId: string;
+  to: string;
+  /** By slot, for the text and the header fields. */
+  values: Record<string, string>;
+  /** The same, escaped for html. */
+  htmlValues: Record<string, string>;
+}
+
+/** One message of a batch, whole. */
 export interface Message {
-  /** Comes back in every event of the provider, as a tag. */
   deliveryId: string;
   issue: string;
   from: string;
@@ -34,7 +72,6 @@ export interface Message {
   subject: string;
   html: string;
   text: string;
-  /** Further header fields, in order. */
   headers: Record<string, string>;
 }
 
@@ -59,9 +96,35 @@ export type Outcome =
   | { kind: 'accepted'; items: ItemOutcome[] }
   /** Definitely not accepted, none of them. */
   | { kind: 'rejected'; reason: string }
+  /** Definitely not accepted, none of them; smaller batches under other keys may be. */
+  | { kind: 'split'; reason: string }
   /** Definitely not accepted; try again after `ms`. */
   | { kind: 'retryAfter'; ms: number }
   /** Perhaps accepted. The same bytes under the same key bring the answer, unless `final`. */
   | { kind: 'ambiguous'; reason: string; final: boolean }
   /** Definitely not accepted, and nothing will be until a person mends the account. */
   | { kind: 'halt'; reason: string };
+
+/** The messages of a batch as whole strings: for an adapter that wants files, and for looking at. */
+export function messagesOf({ variant, copies }: Pick<BatchRequest, 'variant' | 'copies'>): Message[] {
+  const { issue, from, replyTo, subject } = variant;
+  return copies.map(({ deliveryId, to, values, htmlValues }) => ({
+    deliveryId,
+    issue,
+    from,
+    to,
+    replyTo,
+    subject,
+    html: fill(variant.html, htmlValues),
+    text: fill(variant.text, values),
+    headers: Object.fromEntries(
+      Object.entries(variant.headers).map(([name, value]) => [name, fill(value, values)]),
+    ),
+  }));
+}
+
+function fill({ literals, slots }: Segments, values: Record<string, string>): string {
+  let whole = literals[0] ?? '';
+  for (const [index, slot] of slots.entries()) whole += (values[slot] ?? '') + (literals[index + 1] ?? '');
+  return whole;
+}

@@ -6,7 +6,7 @@ import { harmless } from './harmless.ts';
 import { renderText } from './text.ts';
 
 export { type Check, checks, SIZE_LIMITS } from './checks.ts';
-export { type CompiledVariant, compile, personalise, type Segments } from './personalise.ts';
+export { type CompiledVariant, compile, escapeAttribute, personalise, type Segments } from './personalise.ts';
 
 /** Engine and template, the values of `ISSUE_TEMPLATE`. */
 export const TEMPLATES = ['react:digest', 'mjml:digest'] as const;

@@ -53,7 +53,8 @@ const escapes: Record<string, string> = {
   '"': '&quot;',
   "'": '&#39;',
 };
-const escapeAttribute = (value: string): string => value.replace(/[&<>"']/gu, (one) => escapes[one] ?? one);
+export const escapeAttribute = (value: string): string =>
+  value.replace(/[&<>"']/gu, (one) => escapes[one] ?? one);
 
 function join({ literals, slots }: Segments, value: (name: PlaceholderName) => string): string {
   let whole = literals[0] ?? '';

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { BatchRequest, Mailer, Message } from '../../src/mailer/index.ts';
+import type { BatchRequest, Mailer, Message, Segments } from '../../src/mailer/index.ts';
 
 /** A mailer with a view of what came out at the other end. */
 export interface MailerHome extends AsyncDisposable {
@@ -9,11 +9,13 @@ export interface MailerHome extends AsyncDisposable {
   copies(): Promise<string[]>;
 }
 
+const ISSUE = '2026-11-24';
+
 export function message(more: Partial<Message> = {}): Message {
   const deliveryId = more.deliveryId ?? randomUUID();
   return {
     deliveryId,
-    issue: '2026-11-24',
+    issue: ISSUE,
     from: 'Weekly Verdicts <digest@verdicts.example>',
     to: `reader-${deliveryId.slice(0, 8)}@readers.example`,
     replyTo: 'desk@verdicts.example',
@@ -25,9 +27,30 @@ export function message(more: Partial<Message> = {}): Message {
   };
 }
 
+const BODY: Segments = { literals: ['', ''], slots: ['body'] };
+
+/** A batch of these messages, of which sender, subject and header fields are those of the first. */
 export function batch(messages: Message[], key = `batch/${randomUUID()}/r1`): BatchRequest {
+  const { issue, from, replyTo, subject, headers } = messages[0] ?? message();
   const payloadHash = createHash('sha256').update(JSON.stringify(messages)).digest('base64url');
-  return { key, payloadHash, messages };
+  const variant = {
+    issue,
+    from,
+    replyTo,
+    subject,
+    html: BODY,
+    text: BODY,
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, { literals: [value], slots: [] }]),
+    ),
+  };
+  const copies = messages.map(({ deliveryId, to, html, text }) => ({
+    deliveryId,
+    to,
+    values: { body: text },
+    htmlValues: { body: html },
+  }));
+  return { key, payloadHash, batchId: key.split('/')[1] ?? '', variant, copies };
 }
 
 /** What delivery builds on: a batch is accepted whole, under its key, once. */
@@ -71,7 +94,7 @@ export function describeMailer(name: string, open: () => Promise<MailerHome>): v
       await mailer.submit(first);
       const outcome = await mailer.submit(batch([message()], first.key));
       expect(outcome).toMatchObject({ kind: 'ambiguous', final: true });
-      expect(await home.copies()).toEqual([first.messages[0]?.to]);
+      expect(await home.copies()).toEqual([first.copies[0]?.to]);
       // And the first answer stands.
       expect(await mailer.submit(first)).toMatchObject({ kind: 'accepted' });
     });
@@ -81,7 +104,7 @@ export function describeMailer(name: string, open: () => Promise<MailerHome>): v
       const outcomes = await Promise.all(Array.from({ length: 8 }, () => mailer.submit(first)));
       for (const outcome of outcomes) expect(outcome).toEqual(outcomes[0]);
       expect(outcomes[0]).toMatchObject({ kind: 'accepted' });
-      expect((await home.copies()).sort()).toEqual(first.messages.map(({ to }) => to).sort());
+      expect((await home.copies()).sort()).toEqual(first.copies.map(({ to }) => to).sort());
     });
 
     it('lets one of two that differ under one key win', async () => {
@@ -105,15 +128,39 @@ export function describeMailer(name: string, open: () => Promise<MailerHome>): v
       expect(other).toMatchObject({ kind: 'ambiguous', final: true });
       expect(await home.copies()).toEqual(['one@readers.example']);
     });
+  });
+}
 
-    it('remembers what it accepted, if it can be asked', async (context) => {
-      if (mailer.recall === undefined) return context.skip('this provider keeps no such record');
+/** Of a provider that can be asked what became of a key. */
+export function describeRecall(name: string, open: () => Promise<MailerHome>): void {
+  describe(name, () => {
+    let home: MailerHome;
+    let mailer: Mailer;
+    const recall = async (key: string) => mailer.recall?.(key, ISSUE);
+    beforeEach(async () => {
+      home = await open();
+      mailer = home.mailer;
+    });
+    afterEach(() => home?.[Symbol.asyncDispose]());
+
+    it('remembers what it accepted', async () => {
       const first = batch([message(), message()]);
-      expect(await mailer.recall(first.key)).toBe('unknown-key');
       const outcome = await mailer.submit(first);
-      expect(outcome.kind === 'accepted' && outcome.items).toEqual(await mailer.recall(first.key));
-      expect(await mailer.recall(first.key.replace('/r1', '/r2'))).toBe('unknown-key');
-      expect(await mailer.recall('')).toBe('unknown-key');
+      expect(outcome.kind === 'accepted' && outcome.items).toEqual(await recall(first.key));
+      expect(await recall(first.key.replace('/r1', '/r2'))).toBe('unknown-key');
+    });
+
+    it('never accepts what it once said it did not, however late it comes', async () => {
+      const late = batch([message()]);
+      expect(await recall(late.key)).toBe('unknown-key');
+      expect(await mailer.submit(late)).toMatchObject({ kind: 'ambiguous', final: true });
+      expect(await recall(late.key)).toBe('unknown-key');
+      expect(await home.copies()).toEqual([]);
+      // Of the two at once, one wins, and both are told the same.
+      const race = batch([message()]);
+      const [answer, outcome] = await Promise.all([recall(race.key), mailer.submit(race)]);
+      expect(outcome.kind === 'accepted').toBe(answer !== 'unknown-key');
+      expect(await home.copies()).toHaveLength(answer === 'unknown-key' ? 0 : 1);
     });
   });
 }

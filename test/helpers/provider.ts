@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { BatchRequest, ItemOutcome, Mailer, Outcome, SingleMail } from '../../src/mailer/index.ts';
+import {
+  type BatchRequest,
+  type ItemOutcome,
+  type Mailer,
+  type Message,
+  messagesOf,
+  type Outcome,
+  type SingleMail,
+} from '../../src/mailer/index.ts';
 
 /** What happens to one request on its way to the provider and back. */
 export type Behaviour =
@@ -22,10 +30,12 @@ export type Behaviour =
  */
 export class Provider implements Mailer {
   readonly destination = 'the test';
-  readonly requests: BatchRequest[] = [];
+  readonly requests: { key: string; payloadHash: string; messages: Message[] }[] = [];
   /** Every copy that was accepted, by address. */
   readonly copies: string[] = [];
   readonly #accepted = new Map<string, { payloadHash: string; items: ItemOutcome[] }>();
+  /** Keys that were promised never to be accepted. */
+  readonly #given = new Set<string>();
   readonly #plan: Behaviour[];
 
   constructor(...plan: Behaviour[]) {
@@ -42,7 +52,8 @@ export class Provider implements Mailer {
   }
 
   async submit(request: BatchRequest): Promise<Outcome> {
-    this.requests.push(request);
+    const { key, payloadHash } = request;
+    this.requests.push({ key, payloadHash, messages: messagesOf(request) });
     const behaviour = this.#plan.shift() ?? 'answers';
     if (typeof behaviour === 'function') return behaviour(request, () => this.#accept(request));
     if (typeof behaviour === 'object') return behaviour;
@@ -61,17 +72,21 @@ export class Provider implements Mailer {
     return { kind: 'accepted', items };
   }
 
-  recall = async (key: string): Promise<ItemOutcome[] | 'unknown-key'> =>
-    this.#accepted.get(key)?.items ?? 'unknown-key';
+  recall = async (key: string): Promise<ItemOutcome[] | 'unknown-key'> => {
+    const items = this.#accepted.get(key)?.items;
+    if (items === undefined) this.#given.add(key);
+    return items ?? 'unknown-key';
+  };
 
-  #accept({ key, payloadHash, messages }: BatchRequest, refusesSome = false): Outcome {
+  #accept({ key, payloadHash, copies }: BatchRequest, refusesSome = false): Outcome {
+    if (this.#given.has(key)) return { kind: 'ambiguous', reason: 'this key was given up', final: true };
     const earlier = this.#accepted.get(key);
     if (earlier !== undefined) {
       return earlier.payloadHash === payloadHash
         ? { kind: 'accepted', items: earlier.items }
         : { kind: 'ambiguous', reason: 'other bytes under a used key', final: true };
     }
-    const items = messages.map(({ to }, index): ItemOutcome => {
+    const items = copies.map(({ to }, index): ItemOutcome => {
       if (refusesSome && index % 3 === 2) return { rejected: 'invalid address' };
       this.copies.push(to);
       return { accepted: randomUUID() };

@@ -1,0 +1,114 @@
+import { isUtf8 } from 'node:buffer';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { bodyOf } from '../src/mailer/body.ts';
+import { type BatchRequest, type Copy, messagesOf, type Segments } from '../src/mailer/index.ts';
+
+/** Everything that JSON, HTML and UTF-8 are touchy about, half surrogates included. */
+const hostile = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.string({ unit: 'grapheme', maxLength: 12 }),
+  fc.constantFrom('"', '\\', '\u2028', '\u0000', '\ud83d', '\ude00', '</script>', '検索', '🚢', '\r\n', ''),
+);
+const SLOTS = ['unsubscribe', 'preferences', 'token', 'missing'];
+const segments: fc.Arbitrary<Segments> = fc
+  .array(fc.tuple(fc.constantFrom(...SLOTS), hostile), { maxLength: 6 })
+  .chain((rest) =>
+    hostile.map((first) => ({
+      literals: [first, ...rest.map(([, literal]) => literal)],
+      slots: rest.map(([slot]) => slot),
+    })),
+  );
+const values = fc.record({ unsubscribe: hostile, preferences: hostile, token: hostile });
+const copy: fc.Arbitrary<Copy> = fc.record({ deliveryId: hostile, to: hostile, values, htmlValues: values });
+const batch: fc.Arbitrary<BatchRequest> = fc.record({
+  key: fc.constant('batch/1/r1'),
+  payloadHash: fc.constant(''),
+  batchId: hostile,
+  variant: fc.record({
+    issue: hostile,
+    from: hostile,
+    replyTo: hostile,
+    subject: hostile,
+    html: segments,
+    text: segments,
+    headers: fc.dictionary(fc.constantFrom('List-Id', 'List-Unsubscribe', 'X-"Odd"'), segments),
+  }),
+  copies: fc.array(copy, { minLength: 1, maxLength: 5 }),
+});
+
+/** What the tutorial way would post. */
+const plain = (request: BatchRequest) =>
+  messagesOf(request).map(({ deliveryId, issue, from, to, replyTo, subject, html, text, headers }) => ({
+    from,
+    to: [to],
+    reply_to: replyTo,
+    subject,
+    html,
+    text,
+    headers,
+    tags: [
+      { name: 'issue', value: issue },
+      { name: 'batch', value: request.batchId },
+      { name: 'delivery', value: deliveryId },
+    ],
+  }));
+
+/** Two halves of a pair may stand in two pieces, and are then escaped one by one: parsed, they are the same. */
+const parsed = (json: string) => JSON.parse(json) as unknown;
+
+describe('the body of a batch', () => {
+  it('says what JSON.stringify of whole messages says, and is as long as it claims', () => {
+    fc.assert(
+      fc.property(batch, (request) => {
+        const body = bodyOf(request);
+        const bytes = Buffer.concat([...body]);
+        expect(bytes.length).toBe(body.length);
+        expect(isUtf8(bytes)).toBe(true);
+        expect(parsed(bytes.toString('utf8'))).toEqual(parsed(JSON.stringify(plain(request))));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is the same bytes every time', () => {
+    fc.assert(
+      fc.property(batch, (request) => {
+        const bytes = () => Buffer.concat([...bodyOf(structuredClone(request))]);
+        expect(bytes().equals(bytes())).toBe(true);
+      }),
+    );
+  });
+
+  it('comes in slabs of half a megabyte, whatever does not fit in one', () => {
+    const long = (size: number): Segments => ({
+      literals: ['x'.repeat(size), 'y'.repeat(99)],
+      slots: ['token'],
+    });
+    const own = { token: 'z'.repeat(40) };
+    const request: BatchRequest = {
+      key: '',
+      payloadHash: '',
+      batchId: 'b',
+      variant: {
+        issue: 'i',
+        from: 'f',
+        replyTo: 'r',
+        subject: 's',
+        html: long(80_000),
+        text: long(700_000),
+        headers: {},
+      },
+      copies: Array.from({ length: 20 }, (_, index) => ({
+        deliveryId: String(index),
+        to: `${index}@readers.example`,
+        values: own,
+        htmlValues: own,
+      })),
+    };
+    const slabs = [...bodyOf(request)];
+    expect(Math.max(...slabs.map(({ length }) => length))).toBeLessThanOrEqual(700_200);
+    expect(slabs.length).toBeGreaterThan(20);
+    expect(parsed(Buffer.concat(slabs).toString())).toEqual(plain(request));
+  });
+});
