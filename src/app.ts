@@ -10,7 +10,7 @@ import {
   voidLeases,
 } from './delivery/index.ts';
 import { Lifetime } from './lifetime.ts';
-import { type Mailer, openOutbox } from './mailer/index.ts';
+import { type Mailer, openOutbox, openResend } from './mailer/index.ts';
 import { type JobQueue, openQueue } from './queue/index.ts';
 import { endGathering } from './sources/index.ts';
 import type { Keys } from './subscribers/index.ts';
@@ -49,7 +49,7 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
   try {
     const clock = overrides.clock ?? (() => new Date());
     const logger = overrides.logger ?? createLogger(config.logLevel);
-    const { databaseUrl, redisUrl, secretKeys } = secrets;
+    const { databaseUrl, redisUrl, secretKeys, resendApiKey } = secrets;
 
     const database = lifetime.use(await openDatabase({ databaseUrl, dataDir: config.dataDir }));
     // Alone on this database: whoever held a lease is gone, so nobody need wait for it to end.
@@ -62,7 +62,12 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     const queue = lifetime.use(
       await openQueue(queueHome, (error) => logger.warn({ err: error }, 'the queue is disturbed')),
     );
-    const mailer = overrides.mailer ?? (await openOutbox(config.dataDir, clock));
+    const usesOutbox = overrides.mailer === undefined && resendApiKey === undefined;
+    const mailer =
+      overrides.mailer ??
+      (resendApiKey === undefined
+        ? await openOutbox(config.dataDir, clock)
+        : lifetime.use(openResend({ apiKey: resendApiKey, baseUrl: config.resend.baseUrl, clock })));
 
     return {
       config,
@@ -72,7 +77,7 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       db: database.kysely,
       queue,
       mailer,
-      outboxDir: overrides.mailer ? null : path.join(config.dataDir, 'outbox'),
+      outboxDir: usesOutbox ? path.join(config.dataDir, 'outbox') : null,
       clock,
       submit: createSubmitter(database.kysely, mailer, secretKeys),
       sendMail: createMailSender(database.kysely, mailer, secretKeys, {

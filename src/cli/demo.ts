@@ -15,7 +15,7 @@ import {
 import { approve, draft, gatherAll, slotToCompose } from '../weekly.ts';
 import { describe, summary } from './issue.ts';
 import { type Context, say, sayJson, withReasons } from './output.ts';
-import { openApp, sendAndWatch } from './session.ts';
+import { LOOPBACK, openApp, sendAndWatch } from './session.ts';
 
 /**
  * A whole week in one command, by the same steps and the same workers as every other week. Only the
@@ -39,6 +39,7 @@ export async function demo(context: Context, options: DemoOptions): Promise<numb
       context.env.POSTAL_ADDRESS ?? 'Weekly Verdict (sample), 1 Example Street, 12345 Sampleton',
     SOURCES: context.env.SOURCES || `folder:${path.join(SAMPLES, 'comparisons')}`,
   });
+  refuseRealProvider(app);
   await refuseRealData(app);
   tell(`Mail goes to ${app.mailer.destination}`);
 
@@ -182,6 +183,15 @@ async function addSampleSubscribers(app: App, wanted: number, tell: (line: strin
       .map(([name, count]) => `${count} ${name}`)
       .join(', ')}`,
   );
+}
+
+/** Sample addresses must never reach a provider that would write to them. */
+function refuseRealProvider({ config, outboxDir }: App): void {
+  const { hostname } = new URL(config.resend.baseUrl);
+  if (outboxDir !== null || LOOPBACK.has(hostname)) return;
+  throw new AppError('not-a-demo', 'The demo does not mail its made-up readers through a real provider.', {
+    help: 'Unset RESEND_API_KEY for the outbox, or set RESEND_BASE_URL to a Resend on this machine (`npm run resend:local`).',
+  });
 }
 
 /** Sample mail must never reach real people. */

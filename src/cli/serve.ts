@@ -1,16 +1,14 @@
 import { once } from 'node:events';
 import { schedulers } from '../../jobs/index.ts';
 import { type App, createApp } from '../app.ts';
-import { loadConfig, type Secrets } from '../config.ts';
+import { loadConfig } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { createHealthServer, createServer } from '../http/index.ts';
 import { Lifetime } from '../lifetime.ts';
 import { type Context, say } from './output.ts';
-import { work } from './session.ts';
+import { LOOPBACK, work } from './session.ts';
 
 export type Role = 'all' | 'web' | 'worker';
-
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
  * Runs until it is told to stop, then lets the jobs in hand finish.
@@ -31,7 +29,9 @@ export async function serve(context: Context, role: Role): Promise<void> {
   try {
     const app = lifetime.use(await createApp(config, secrets));
     // Listening first: a port that is taken should stop us before any work begins.
-    lifetime.use(await (role === 'worker' ? listenForHealth(app, context) : listen(app, role, secrets)));
+    lifetime.use(
+      await (role === 'worker' ? listenForHealth(app, context) : listen(app, role, secrets.apiToken)),
+    );
     if (role !== 'web') {
       await app.queue.schedule(schedulers(app));
       lifetime.use(await work(app));
@@ -44,7 +44,7 @@ export async function serve(context: Context, role: Role): Promise<void> {
   }
 }
 
-async function listen(app: App, role: Role, secrets: Secrets): Promise<AsyncDisposable> {
+async function listen(app: App, role: Role, apiToken: string | undefined): Promise<AsyncDisposable> {
   const { config, logger } = app;
   // The outbox holds readers' personal links: it is for this machine only, never behind a public host.
   const outboxDir = LOOPBACK.has(new URL(config.publicUrl).hostname) ? app.outboxDir : null;
@@ -58,10 +58,7 @@ async function listen(app: App, role: Role, secrets: Secrets): Promise<AsyncDisp
       replyTo: config.mail.replyTo,
     },
     outboxDir,
-    apiToken: secrets.apiToken,
-    webhookSecrets: secrets.resendWebhookSecrets,
-    onEvents: doorbell(app),
-    clock: app.clock,
+    apiToken,
     ready: () => ready(app),
     logger,
   });
@@ -97,21 +94,6 @@ async function listenForHealth(app: App, context: Context): Promise<AsyncDisposa
     `${config.newsletterName} (worker) works on ${app.config.queue === 'redis' ? 'Redis' : 'the database'}`,
   );
   return { [Symbol.asyncDispose]: () => server.close() };
-}
-
-/** Rings for the job that applies events, once at a time: while the queue is away there is nothing to add. */
-function doorbell(app: App): () => void {
-  let isRinging = false;
-  return () => {
-    if (isRinging) return;
-    isRinging = true;
-    app.queue
-      .enqueue('events', {})
-      .catch((error) => app.logger.warn({ err: error }, 'nobody was rung for events; reconcile will'))
-      .finally(() => {
-        isRinging = false;
-      });
-  };
 }
 
 async function ready(app: App): Promise<void> {

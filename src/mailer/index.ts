@@ -1,2 +1,14 @@
 export { openOutbox } from './outbox.ts';
-export type { BatchRequest, ItemOutcome, Mailer, Message, Outcome, SingleMail } from './port.ts';
+export {
+  type BatchRequest,
+  type Copy,
+  type ItemOutcome,
+  type Mailer,
+  type Message,
+  messagesOf,
+  type Outcome,
+  type Segments,
+  type SingleMail,
+  type Variant,
+} from './port.ts';
+export { openResend } from './resend.ts';
