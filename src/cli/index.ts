@@ -136,6 +136,12 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
     );
 
   program
+    .command('doctor')
+    .description('whether this installation is set up to mail people, and what to mend')
+    .addOption(json())
+    .action(async (options) => exit(await (await import('./doctor.ts')).doctor(context, options)));
+
+  program
     .command('migrate')
     .description('bring the database to the newest schema')
     .action(async () => (await import('./books.ts')).migrateCommand(context));

@@ -1,0 +1,38 @@
+import { loadConfig } from '../config.ts';
+import { dnsRecords, examineDns, examineSettings, type Finding } from '../doctor.ts';
+import { explain } from '../errors.ts';
+import { type Context, say, sayJson } from './output.ts';
+import { openApp } from './session.ts';
+
+const MARKS: Record<Finding['level'], string> = { ok: 'ok   ', warn: 'warn ', block: 'BLOCK' };
+
+/**
+ * Whether this installation is fit to mail people. Changes nothing, except that an older database is migrated
+ * as by every command.
+ * @returns the exit code: 1 when something blocks.
+ */
+export async function doctor(context: Context, options: { json?: boolean }): Promise<number> {
+  const { config, secrets } = loadConfig(context.env);
+  const findings = examineSettings(config, secrets);
+  findings.push(await examineServices(context));
+  if (secrets.resendApiKey !== undefined) findings.push(...(await examineDns(config, dnsRecords())));
+
+  if (options.json) sayJson(findings);
+  else {
+    for (const { level, about, message, help } of findings)
+      say(`${MARKS[level]} ${about}: ${message}${help === '' ? '' : ` ${help}`}`);
+  }
+  return findings.some(({ level }) => level === 'block') ? 1 : 0;
+}
+
+async function examineServices(context: Context): Promise<Finding> {
+  const about = 'DATABASE_URL, REDIS_URL';
+  try {
+    await using app = await openApp(context);
+    await app.queue.waiting('issues');
+    const home = app.database.home === 'embedded' ? 'The embedded database' : 'PostgreSQL';
+    return { level: 'ok', about, message: `${home} and the queue answer.`, help: '' };
+  } catch (error) {
+    return { level: 'block', about, message: explain(error), help: '' };
+  }
+}

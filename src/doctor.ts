@@ -1,0 +1,219 @@
+import { Resolver } from 'node:dns/promises';
+import { type Config, RESEND_URL, type Secrets } from './config.ts';
+
+/**
+ * Whether an installation is set up to mail people, and what to mend where it is not. The settings are
+ * already known to be readable; this asks whether they are wise together, and whether the world agrees.
+ */
+export interface Finding {
+  /** `block`: mail cannot go out, or readers would be harmed; `warn`: it can, and should not. */
+  level: 'ok' | 'warn' | 'block';
+  /** The setting or the record it is about. */
+  about: string;
+  message: string;
+  /** What to do; empty where it is well. */
+  help: string;
+}
+
+/** TXT and MX records, as `node:dns` reads them; an unknown name is an empty list. */
+export interface Records {
+  txt(name: string): Promise<string[]>;
+  mx(name: string): Promise<string[]>;
+}
+
+/** Asks the machine's own resolver, at most 3 seconds a question. */
+export function dnsRecords(): Records {
+  const resolver = new Resolver({ timeout: 1_500, tries: 2 });
+  const known = <T>(answer: Promise<T[]>) =>
+    answer.catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOTFOUND' || error.code === 'ENODATA') return [];
+      throw error;
+    });
+  return {
+    txt: async (name) => (await known(resolver.resolveTxt(name))).map((parts) => parts.join('')),
+    mx: async (name) => (await known(resolver.resolveMx(name))).map(({ exchange }) => exchange),
+  };
+}
+
+const LOOPBACK = /^https?:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?(?:\/|$)/u;
+
+const domainOf = (mailbox: string) => /@([^>\s]+)>?$/u.exec(mailbox)?.[1]?.toLowerCase() ?? '';
+
+/** Settings alone: the same answer every time. */
+export function examineSettings(
+  config: Config,
+  secrets: Pick<Secrets, 'resendApiKey' | 'resendWebhookSecrets'>,
+): Finding[] {
+  const leaves = secrets.resendApiKey !== undefined;
+  const findings: Finding[] = [];
+  const find = (level: Finding['level'], about: string, message: string, help = '') =>
+    findings.push({ level, about, message, help });
+
+  if (!leaves) {
+    find(
+      'warn',
+      'RESEND_API_KEY',
+      'Nothing leaves this machine: mail is kept in the outbox.',
+      'Set it when real people should be mailed.',
+    );
+  } else if (config.resend.baseUrl !== RESEND_URL) {
+    find(
+      'warn',
+      'RESEND_BASE_URL',
+      `Mail goes to ${config.resend.baseUrl}.`,
+      'Leave it empty in production.',
+    );
+  } else find('ok', 'RESEND_API_KEY', 'Mail goes out through Resend.');
+
+  if (config.mail.postalAddress === '') {
+    find(
+      'block',
+      'POSTAL_ADDRESS',
+      'No issue can be approved without a postal address.',
+      'Set it to the address that every issue must print.',
+    );
+  } else find('ok', 'POSTAL_ADDRESS', 'Every issue prints a postal address.');
+
+  if (leaves && LOOPBACK.test(config.publicUrl)) {
+    find(
+      'block',
+      'PUBLIC_URL',
+      `Links in mail would lead to ${config.publicUrl}, which is every reader’s own machine.`,
+      'Set it to the address under which readers reach this installation.',
+    );
+  } else if (leaves && config.publicUrl.startsWith('http:')) {
+    find(
+      'block',
+      'PUBLIC_URL',
+      'One-click unsubscribe needs https (RFC 8058).',
+      'Put TLS in front, and write the address with https.',
+    );
+  } else find('ok', 'PUBLIC_URL', `Links in mail lead to ${config.publicUrl}.`);
+
+  if (domainOf(config.mail.from) !== '' && config.mail.from === config.mail.fromTransactional) {
+    find(
+      'warn',
+      'MAIL_FROM_TRANSACTIONAL',
+      'Issues and confirm mails have one sender; complaints about the one hurt the other.',
+      'Give confirm mails an address of their own.',
+    );
+  }
+  if (leaves && secrets.resendWebhookSecrets.length === 0) {
+    find(
+      'warn',
+      'RESEND_WEBHOOK_SECRET',
+      'No events are taken: bounces and complaints are not seen, and a lost answer waits for a person.',
+      `Add a webhook at Resend that posts to ${config.publicUrl}/webhooks/resend, and set its secret.`,
+    );
+  }
+  if (config.editors.length === 0) {
+    find(
+      'warn',
+      'EDITORS',
+      'Nobody may open the desk.',
+      'Set it to chief@example.org:publisher, for instance.',
+    );
+  } else if (!config.editors.some(({ role }) => role === 'publisher')) {
+    find(
+      'warn',
+      'EDITORS',
+      'Nobody at the desk may approve: all are editors.',
+      'Make one a publisher: chief@example.org:publisher.',
+    );
+  }
+  if (config.sources.length === 0) {
+    find(
+      'warn',
+      'SOURCES',
+      'There is no source; comparisons come by push only.',
+      'See docs/sources.md for folders, feeds and sites.',
+    );
+  }
+  if (config.database === 'embedded' && leaves) {
+    find(
+      'warn',
+      'DATABASE_URL',
+      'Real mail goes out from the embedded database, which has one process and no backup of its own.',
+      'Use PostgreSQL for a list that matters.',
+    );
+  }
+  return findings;
+}
+
+/**
+ * The records that receivers look at before they take bulk mail: SPF and DKIM as Resend sets them up, DMARC
+ * (RFC 9989), and somebody who takes replies. A resolver that does not answer is said, not guessed about.
+ */
+export async function examineDns(config: Config, records: Records): Promise<Finding[]> {
+  const domain = domainOf(config.mail.from);
+  const ask = async (
+    name: string,
+    look: () => Promise<string[]>,
+    isGood: (values: string[]) => boolean,
+    lack: Omit<Finding, 'about'>,
+    well: string,
+  ): Promise<Finding> => {
+    try {
+      const values = await look();
+      return isGood(values)
+        ? { level: 'ok', about: name, message: well, help: '' }
+        : { about: name, ...lack };
+    } catch (error) {
+      const { code = 'no answer' } = error as NodeJS.ErrnoException;
+      const message = `The record could not be looked up (${code}).`;
+      return { level: 'warn', about: name, message, help: 'Run it again where names can be resolved.' };
+    }
+  };
+  const begins = (start: string) => (values: string[]) =>
+    values.some((value) => value.toLowerCase().startsWith(start));
+  const help = `Copy the records that Resend shows for ${domain} to its zone.`;
+  const replyDomain = domainOf(config.mail.replyTo);
+
+  return await Promise.all([
+    ask(
+      `send.${domain}`,
+      () => records.txt(`send.${domain}`),
+      begins('v=spf1'),
+      { level: 'block', message: 'There is no SPF record; receivers refuse bulk mail without one.', help },
+      'SPF is published.',
+    ),
+    ask(
+      `resend._domainkey.${domain}`,
+      () => records.txt(`resend._domainkey.${domain}`),
+      (values) => values.some((value) => /(?:^|;)\s*p=[\w+/]/u.test(value)),
+      { level: 'block', message: 'There is no DKIM key; receivers refuse bulk mail without one.', help },
+      'DKIM is published.',
+    ),
+    ask(
+      `_dmarc.${domain}`,
+      () => policyOf(domain, records),
+      begins('v=dmarc1'),
+      {
+        level: 'block',
+        message: 'There is no DMARC policy; Gmail, Yahoo and Outlook ask for one from bulk senders.',
+        help: `Publish a TXT record _dmarc.${domain} with v=DMARC1; p=none; rua=mailto:you@${domain}`,
+      },
+      'DMARC is published.',
+    ),
+    ask(
+      replyDomain,
+      () => records.mx(replyDomain),
+      (values) => values.some((value) => value !== ''),
+      {
+        level: 'warn',
+        message: 'Nothing takes mail at the address for replies.',
+        help: 'Set MAIL_REPLY_TO to an address that a person reads.',
+      },
+      'Replies reach a mailbox.',
+    ),
+  ]);
+}
+
+/** The policy of a domain, or of the nearest one above it that has one (RFC 9989: a walk up the tree). */
+async function policyOf(domain: string, records: Records): Promise<string[]> {
+  for (let name = domain; name.includes('.'); name = name.slice(name.indexOf('.') + 1)) {
+    const found = await records.txt(`_dmarc.${name}`);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
