@@ -1,5 +1,6 @@
 import type { App } from '../src/app.ts';
 import type { JobScheduler, Processors } from '../src/queue/index.ts';
+import { events } from './events.ts';
 import { gather } from './gather.ts';
 import { mail } from './mail.ts';
 import { prepare } from './prepare.ts';
@@ -16,6 +17,7 @@ export function processors(app: App): Processors {
     prepare: (payload) => prepare(app, payload),
     submit: (payload) => submit(app, payload),
     mail: (payload) => mail(app, payload),
+    events: () => events(app),
   };
 }
 

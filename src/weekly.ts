@@ -2,12 +2,16 @@ import type { App } from './app.ts';
 import { type Saved, saveComparisons } from './comparisons/index.ts';
 import { installedAt } from './db/index.ts';
 import {
+  applyEvents,
   approveIssue,
   claimableBatches,
   closeCancelled,
   finishIssue,
+  forgetEvents,
+  hasDueEvents,
   prepareIssue,
   settleByRecall,
+  suppressSoftBouncers,
 } from './delivery/index.ts';
 import { AppError } from './errors.ts';
 import {
@@ -174,6 +178,9 @@ export async function send(app: App, issue: Issue): Promise<Issue> {
 /** Freezes content and audience, and rings for every batch. */
 export async function prepare(app: App, issueId: string): Promise<void> {
   const { config } = app;
+  const hopeless = await suppressSoftBouncers(app.db);
+  if (hopeless > 0)
+    app.logger.info({ readers: hopeless }, 'three issues in a row did not arrive: off the list');
   await prepareIssue(app.db, issueId, {
     from: config.mail.from,
     replyTo: config.mail.replyTo,
@@ -220,6 +227,15 @@ async function ring(app: App, issueId?: string): Promise<void> {
 async function ringForMails(app: App): Promise<void> {
   const mailIds = await pendingMails(app.db);
   if (mailIds.length > 0) await app.queue.enqueue('mail', ...mailIds.map((mailId) => ({ mailId })));
+}
+
+/** Applies what the provider told us, and ends the issues that only waited for it. */
+export async function takeEvents(app: App): Promise<void> {
+  const { settled, ...counts } = await applyEvents(app.db);
+  if (counts.applied + counts.unmatched > 0) app.logger.info(counts, 'events applied');
+  for (const { id } of settled) app.logger.warn({ batch: id }, 'an event settled a batch: it was accepted');
+  for (const issueId of new Set(settled.map((each) => each.issueId))) await finish(app, issueId);
+  await forgetEvents(app.db);
 }
 
 /**
@@ -292,5 +308,6 @@ export async function reconcile(app: App): Promise<void> {
   await closeCancelled(app.db);
   if ((await app.queue.waiting('delivery')) === 0) await ring(app);
   if ((await app.queue.waiting('transactional')) === 0) await ringForMails(app);
+  if (await hasDueEvents(app.db)) await app.queue.enqueue('events', {});
   for (const issue of await listIssues(app.db, { status: ['sending'] })) await finish(app, issue.id);
 }

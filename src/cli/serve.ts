@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { schedulers } from '../../jobs/index.ts';
 import { type App, createApp } from '../app.ts';
-import { loadConfig } from '../config.ts';
+import { loadConfig, type Secrets } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { createHealthServer, createServer } from '../http/index.ts';
 import { Lifetime } from '../lifetime.ts';
@@ -29,9 +29,7 @@ export async function serve(context: Context, role: Role): Promise<void> {
   try {
     const app = lifetime.use(await createApp(config, secrets));
     // Listening first: a port that is taken should stop us before any work begins.
-    lifetime.use(
-      await (role === 'worker' ? listenForHealth(app, context) : listen(app, role, secrets.apiToken)),
-    );
+    lifetime.use(await (role === 'worker' ? listenForHealth(app, context) : listen(app, role, secrets)));
     if (role !== 'web') {
       await app.queue.schedule(schedulers(app));
       lifetime.use(await work(app));
@@ -44,7 +42,7 @@ export async function serve(context: Context, role: Role): Promise<void> {
   }
 }
 
-async function listen(app: App, role: Role, apiToken: string | undefined): Promise<AsyncDisposable> {
+async function listen(app: App, role: Role, secrets: Secrets): Promise<AsyncDisposable> {
   const { config, logger } = app;
   // The outbox holds readers' personal links: it is for this machine only, never behind a public host.
   const outboxDir = LOOPBACK.has(new URL(config.publicUrl).hostname) ? app.outboxDir : null;
@@ -58,7 +56,10 @@ async function listen(app: App, role: Role, apiToken: string | undefined): Promi
       replyTo: config.mail.replyTo,
     },
     outboxDir,
-    apiToken,
+    apiToken: secrets.apiToken,
+    webhookSecrets: secrets.resendWebhookSecrets,
+    onEvents: doorbell(app),
+    clock: app.clock,
     ready: () => ready(app),
     logger,
   });
@@ -94,6 +95,21 @@ async function listenForHealth(app: App, context: Context): Promise<AsyncDisposa
     `${config.newsletterName} (worker) works on ${app.config.queue === 'redis' ? 'Redis' : 'the database'}`,
   );
   return { [Symbol.asyncDispose]: () => server.close() };
+}
+
+/** Rings for the job that applies events, once at a time: while the queue is away there is nothing to add. */
+function doorbell(app: App): () => void {
+  let isRinging = false;
+  return () => {
+    if (isRinging) return;
+    isRinging = true;
+    app.queue
+      .enqueue('events', {})
+      .catch((error) => app.logger.warn({ err: error }, 'nobody was rung for events; reconcile will'))
+      .finally(() => {
+        isRinging = false;
+      });
+  };
 }
 
 async function ready(app: App): Promise<void> {

@@ -28,6 +28,10 @@ export interface Schema {
   installation: InstallationTable;
   erased_addresses: ErasedAddressesTable;
   mails: MailsTable;
+  events: EventsTable;
+  clicks: ClicksTable;
+  figures: FiguresTable;
+  settlements: SettlementsTable;
 }
 
 /** Written as a JSON string, read back parsed. */
@@ -131,8 +135,8 @@ interface GatheringTable {
 /** What editors are told once. */
 interface NoticesTable {
   id: Generated<string>;
-  kind: 'source-failing' | 'silent-week';
-  /** The source, or the slot. */
+  kind: 'source-failing' | 'silent-week' | 'events-missing' | 'batch-uncertain';
+  /** The source, the slot, the issue, or the batch. */
   subject: string;
   message: string;
   at: Created;
@@ -248,6 +252,11 @@ interface DeliveriesTable {
   reason: string | null;
   provider_id: string | null;
   submitted_at: Date | null;
+  /** Of a bounce: whether the address is gone for good, or was only out of reach. */
+  bounce: 'hard' | 'soft' | null;
+  /** The earliest that an event told. */
+  delivered_at: Date | null;
+  opened_at: Date | null;
 }
 
 export type SubscriberStatus = 'pending' | 'active' | 'unsubscribed' | 'suppressed';
@@ -359,4 +368,80 @@ interface MailsTable {
   provider_id: string | null;
   created_at: Created;
   sent_at: Date | null;
+}
+
+export type EventKind =
+  | 'accepted'
+  | 'delayed'
+  | 'delivered'
+  | 'opened'
+  | 'clicked'
+  | 'soft_bounce'
+  | 'hard_bounce'
+  | 'complained'
+  | 'failed'
+  | 'suppressed'
+  | 'other';
+
+/** What the provider tells us later, as far as it is used: no address, no token, nothing of the message. */
+interface EventsTable {
+  /** The provider's id of the event: the same one told again is the same row. */
+  id: string;
+  /** As the provider calls it. */
+  type: string;
+  kind: EventKind;
+  /** When it happened, by the provider's clock. */
+  at: Date;
+  received_at: Created;
+  /** From the tags of the message. */
+  delivery_id: string | null;
+  mail_id: string | null;
+  /** Where the event named an address that we know, instead of a message. */
+  subscriber_id: string | null;
+  /** The provider's id of the message. */
+  provider_id: string | null;
+  reason: string | null;
+  /** What was clicked, without tokens. */
+  link: string | null;
+  is_scanner: Generated<boolean>;
+  /** When to look at it (again); null when it is done with. */
+  due_at: Date | null;
+  looks: Generated<number>;
+  outcome: 'applied' | 'ignored' | 'unmatched' | null;
+}
+
+/** Who clicked what; only where the provider counts clicks. */
+interface ClicksTable {
+  delivery_id: string;
+  link: string;
+  issue_id: string;
+  first_at: Date;
+  last_at: Date;
+  /** By a program that is known to follow links. */
+  is_scanner: boolean;
+}
+
+/** Deliveries of an issue by what became of them; changed in one transaction with them. */
+interface FiguresTable {
+  issue_id: string;
+  /** Complaints included: they had arrived. */
+  delivered: Generated<number>;
+  bounced_hard: Generated<number>;
+  bounced_soft: Generated<number>;
+  complained: Generated<number>;
+  /** Accepted by the provider, and then not mailed after all. */
+  failed: Generated<number>;
+  opened: Generated<number>;
+}
+
+/** Who said what became of a batch whose answer was lost. */
+interface SettlementsTable {
+  id: Generated<string>;
+  batch_id: string;
+  /** The key it was submitted under. */
+  revision: number;
+  decision: 'accepted' | 'not-accepted';
+  /** `event msg_…`, or `person NAME`. */
+  decided_by: string;
+  at: Created;
 }

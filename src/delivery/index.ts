@@ -1,4 +1,18 @@
 export { buildBatch, type Envelope, sendable } from './envelope.ts';
+export {
+  type Applied,
+  applyEvents,
+  forgetEvents,
+  hasDueEvents,
+  type NewEvent,
+  type ProviderEvent,
+  type Settled,
+  settleBatch,
+  storeEvents,
+  suppressSoftBouncers,
+  type UnsettledBatch,
+  unsettledBatches,
+} from './events/index.ts';
 export { approveIssue, type DraftVariant, prepareIssue, renderIssue } from './prepare.ts';
 export { finishIssue, issueProgress, type Progress, progressOf, total } from './progress.ts';
 export {

@@ -7,8 +7,8 @@ import { answerUnroutable } from './problems.ts';
 /** No form here needs more. */
 const BODY_LIMIT = 8 * 1024;
 
-/** Of health checks, which come every few seconds, nobody wants to read. */
-const QUIET = new Set(['/healthz', '/readyz']);
+/** Of health checks, which come every few seconds, and events, which come in thousands, nobody wants to read. */
+const QUIET = new Set(['/healthz', '/readyz', '/webhooks/resend']);
 
 /** A server without routes: limits, request ids, and a log that never holds a URL (I9). */
 export function bareServer(options: { logger: Logger | false; trustProxy?: boolean }): FastifyInstance {

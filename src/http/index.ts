@@ -16,6 +16,7 @@ import { preferencesRoutes } from './preferences.ts';
 import { answerProblems } from './problems.ts';
 import type { Site } from './site.ts';
 import { unsubscribeRoutes } from './unsubscribe.ts';
+import { webhookRoutes } from './webhooks.ts';
 
 export type { Site } from './site.ts';
 
@@ -28,6 +29,11 @@ export interface ServerOptions {
   outboxDir: string | null;
   /** Lets its bearer push comparisons; without it there is nothing to push to. */
   apiToken?: string | undefined;
+  /** Verify the events of the mail provider; without one there is nowhere to post them. */
+  webhookSecrets?: readonly string[];
+  /** Called when events were stored. */
+  onEvents?(): void;
+  clock?(): Date;
   /** Throws when the database or the queue is away. */
   ready(): Promise<void>;
   logger: Logger | false;
@@ -77,6 +83,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { apiToken } = options;
   if (apiToken !== undefined) {
     await app.register(async (scope) => apiRoutes(scope, { ...options, apiToken }));
+  }
+  const { webhookSecrets = [], onEvents = () => {}, clock = () => new Date() } = options;
+  if (webhookSecrets.length > 0) {
+    await app.register(async (scope) =>
+      webhookRoutes(scope, { db: options.db, webhookSecrets, onEvents, clock }),
+    );
   }
   if (options.outboxDir !== null) {
     const { outboxDir } = options;

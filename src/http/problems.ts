@@ -46,6 +46,11 @@ const BY_CODE: Record<string, { status: number; title: string; detail: string }>
     title: 'Who are you?',
     detail: 'Send the token of this installation as Authorization: Bearer TOKEN.',
   },
+  'signature-wrong': {
+    status: 401,
+    title: 'Who are you?',
+    detail: 'Only what the mail provider signs is taken here, within five minutes. Nothing was stored.',
+  },
   'slug-taken': {
     status: 409,
     title: 'That is another comparison',

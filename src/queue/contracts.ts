@@ -11,6 +11,8 @@ interface Contract<Payload extends z.ZodType = z.ZodType> {
   attempts: number;
   /** First delay of the exponential backoff, in ms. */
   backoffMs: number;
+  /** Rung for while one waits, it is not rung again; while one is at work, one more waits behind it. */
+  once?: boolean;
 }
 
 export const QUEUE_NAMES = ['issues', 'delivery', 'transactional'] as const;
@@ -31,6 +33,8 @@ export const contracts = {
   submit: { queue: 'delivery', payload: z.object({ batchId: z.uuid() }), attempts: 5, backoffMs: 2_000 },
   /** Send one transactional mail; in a lane of its own, so that it never waits for an issue. */
   mail: { queue: 'transactional', payload: z.object({ mailId: z.uuid() }), attempts: 5, backoffMs: 2_000 },
+  /** Apply what the provider told us since: all of it at once, never one job an event. */
+  events: { queue: 'issues', payload: nothing, attempts: 3, backoffMs: 1_000, once: true },
 } as const satisfies Record<string, Contract>;
 
 export type JobName = keyof typeof contracts;

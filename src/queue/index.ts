@@ -84,7 +84,8 @@ export async function openQueue(
     return {
       async enqueue(name, ...payloads) {
         const { queue, payload, ...rest } = contracts[name];
-        const opts = jobOptions(rest);
+        const once = 'once' in rest ? { deduplication: { id: name, keepLastIfActive: true } } : {};
+        const opts = { ...jobOptions(rest), ...once };
         for (let at = 0; at < payloads.length; at += 1_000) {
           const chunk = payloads.slice(at, at + 1_000);
           await queueOf(queue).addBulk(chunk.map((data) => ({ name, data: payload.parse(data), opts })));

@@ -68,6 +68,7 @@ const PAYLOADS: { [Name in JobName]: Payload<Name> } = {
   prepare: { issueId: randomUUID() },
   submit: { batchId: randomUUID() },
   mail: { mailId: randomUUID() },
+  events: {},
 };
 
 const BAD: [JobName, unknown][] = [

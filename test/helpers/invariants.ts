@@ -19,7 +19,8 @@ const OFFENDERS: Record<string, string> = {
     where d.issue_id = $1 and d.status = 'uncertain' and coalesce(b.status <> 'uncertain', true)`,
   'I2 nobody skipped: who was accepted is in a batch that was': `select d.id from deliveries d left join batches b on b.id = d.batch_id
     where d.issue_id = $1 and d.status in ('submitted', 'delivered', 'bounced', 'complained')
-      and (b.status is distinct from 'submitted' or d.provider_id is null or d.submitted_at is null)`,
+      and (b.status is distinct from 'submitted' or d.submitted_at is null
+        or d.provider_id is null and not exists (select from settlements s where s.batch_id = b.id))`,
   'I2 nobody skipped: a batch belongs to the issue of its deliveries and variant': `select d.id from deliveries d
     join batches b on b.id = d.batch_id join variants v on v.id = b.variant_id
     where d.issue_id = $1 and (b.issue_id <> $1 or v.issue_id <> $1)`,

@@ -3,6 +3,7 @@ import * as foundation from './0001-foundation.ts';
 import * as revisions from './0002-revisions.ts';
 import * as gathering from './0003-gathering.ts';
 import * as signUp from './0004-sign-up.ts';
+import * as events from './0005-events.ts';
 
 /** A static list, so that the build, the tests and both databases see the same set. */
 export const migrations: Record<string, Migration> = {
@@ -10,4 +11,5 @@ export const migrations: Record<string, Migration> = {
   '0002-revisions': revisions,
   '0003-gathering': gathering,
   '0004-sign-up': signUp,
+  '0005-events': events,
 };

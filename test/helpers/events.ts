@@ -1,0 +1,99 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Connection } from '../../src/db/index.ts';
+import type { NewEvent } from '../../src/delivery/index.ts';
+import { readResendEvent } from '../../src/http/resend-event.ts';
+
+export const WEBHOOK_SECRET = `whsec_${Buffer.from('signs the events of the tests').toString('base64')}`;
+
+/** What Resend posts, as documented: with everything in it that we must not keep. */
+export function payload(type: string, data: Record<string, unknown> = {}, at = '2026-11-24T09:00:00.000Z') {
+  return {
+    type,
+    created_at: at,
+    data: {
+      email_id: randomUUID(),
+      created_at: '2026-11-24 08:59:58.123456+00:00',
+      from: 'Verdicts <digest@verdicts.example>',
+      to: ['reader@readers.example'],
+      subject: 'Hermes ships',
+      headers: [
+        { name: 'List-Unsubscribe', value: '<https://verdicts.example/unsubscribe/1.aaaaaa.secret>' },
+      ],
+      ...data,
+    },
+  };
+}
+
+/** A request as Resend signs it; several secrets sign it twice, as while one is rotated. */
+export function signedRequest(
+  body: unknown,
+  { id = `msg_${randomUUID()}`, at = new Date(), secrets = [WEBHOOK_SECRET] } = {},
+): { id: string; headers: Record<string, string>; payload: Buffer } {
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+  const timestamp = String(Math.floor(at.getTime() / 1_000));
+  const signatures = secrets.map((secret) => {
+    const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
+    return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.`).update(bytes).digest('base64')}`;
+  });
+  const headers = {
+    'content-type': 'application/json',
+    'svix-id': id,
+    'svix-timestamp': timestamp,
+    'svix-signature': signatures.join(' '),
+  };
+  return { id, headers, payload: bytes };
+}
+
+/** An event about a delivery, as it is stored. */
+export function told(
+  type: string,
+  deliveryId: string | null,
+  more: { id?: string; at?: string; data?: Record<string, unknown> } = {},
+): NewEvent {
+  const tags = deliveryId === null ? {} : { tags: { delivery: deliveryId } };
+  const body = Buffer.from(JSON.stringify(payload(type, { ...tags, ...more.data }, more.at)));
+  return readResendEvent(more.id ?? `msg_${randomUUID()}`, body, new Date());
+}
+
+export const HARD = { bounce: { type: 'Permanent', subType: 'NoEmail', message: 'no such box' } };
+export const SOFT = { bounce: { type: 'Transient', subType: 'MailboxFull', message: 'full' } };
+
+/** As if everything that waits for another look had waited long enough. */
+export async function wakeEvents(db: Connection): Promise<void> {
+  await sql`update events set due_at = now() where due_at is not null`.execute(db);
+}
+
+/** As if everything that still waits had come that long ago. */
+export async function ageEvents(db: Connection, hours: number): Promise<void> {
+  await sql`
+    update events set received_at = received_at - make_interval(hours => ${hours}), due_at = now()
+    where due_at is not null
+  `.execute(db);
+}
+
+/** The counters of an issue, counted again from its deliveries. */
+export async function recount(db: Connection, issueId: string) {
+  const { rows } = await sql`
+    select count(*) filter (where status in ('delivered', 'complained')) as delivered,
+      count(*) filter (where bounce = 'hard') as bounced_hard, count(*) filter (where bounce = 'soft') as bounced_soft,
+      count(*) filter (where status = 'complained') as complained,
+      count(*) filter (where status = 'failed' and submitted_at is not null) as failed, count(opened_at) as opened
+    from deliveries where issue_id = ${issueId}
+  `.execute(db);
+  return rows[0];
+}
+
+/** Everything that events decide about an issue, without ids: by the order of its readers' addresses. */
+export async function outcomeOf(db: Connection, issueId: string): Promise<unknown> {
+  const { rows: readers } = await sql`
+    select d.status, d.reason, d.bounce, d.delivered_at, d.opened_at, s.status as subscriber, s.reason as why,
+      (select array_agg(c.link || ' ' || c.first_at || ' ' || c.last_at || ' ' || c.is_scanner order by c.link)
+        from clicks c where c.delivery_id = d.id) as clicks
+    from deliveries d join subscribers s on s.id = d.subscriber_id where d.issue_id = ${issueId} order by s.email
+  `.execute(db);
+  const { rows: figures } = await sql<Record<string, unknown>>`
+    select * from figures where issue_id = ${issueId}
+  `.execute(db);
+  return { readers, figures: figures.map(({ issue_id, ...rest }) => rest) };
+}
