@@ -98,13 +98,17 @@ describe('looking', () => {
     }
   });
 
-  it.each(['/unsubscribe', '/preferences'])('%s without a token tells how', async (url) => {
+  it.each([
+    ['/unsubscribe', 0, 405],
+    // Who has no link at hand can ask for one.
+    ['/preferences', 1, 422],
+  ])('%s without a token tells how', async (url, forms, refusal) => {
     const answer = await app.inject({ url, headers: BROWSER });
     expect(answer.statusCode).toBe(200);
     const page = load(answer.body);
-    expect(page('form').length).toBe(0);
+    expect(page('form').length).toBe(forms);
     expect(page('main a').attr('href')).toBe('mailto:desk@verdicts.example');
-    expect((await post(url)).statusCode).toBe(405);
+    expect((await post(url)).statusCode).toBe(refusal);
   });
 });
 

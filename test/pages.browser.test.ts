@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findSubscriber } from '../src/subscribers/index.ts';
+import { findSubscriber, keyId, oneTimeToken, requestAddressChange } from '../src/subscribers/index.ts';
 import { launchBrowser, noBrowser } from './helpers/browser.ts';
 import { openSite, type TestSite } from './helpers/site.ts';
 
@@ -26,7 +26,10 @@ const PAGES: Record<string, { pageRules: boolean }> = {
   '/issues/2026-11-24': { pageRules: false },
   '/unsubscribe': { pageRules: true },
   '/unsubscribe/:token': { pageRules: true },
+  '/preferences': { pageRules: true },
   '/preferences/:token': { pageRules: true },
+  '/preferences/:token/erase': { pageRules: true },
+  '/change/:token': { pageRules: true },
   '/nowhere': { pageRules: true },
 };
 
@@ -49,9 +52,17 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
   let readers = 0;
   const subscribe = () => site.subscribe(`reader${++readers}@mail.example`, ['Writing']);
   const urlOf = async (page: string) => {
+    if (page.startsWith('/change')) return `${origin}/change/${await askedFor('new')}`;
     const scope = page.startsWith('/preferences') ? 'preferences' : 'unsubscribe';
     const url = page.includes(':token') ? page.replace(':token', site.token(scope, await subscribe())) : page;
     return `${origin}${url}`;
+  };
+
+  /** The token in the mail to a new address. */
+  const askedFor = async (name: string) => {
+    const to = { email: `${name}${readers}@new.example`, key: `${name}${readers}@new.example` };
+    const mailId = (await requestAddressChange(site.db, await subscribe(), to, site.keys)) ?? '';
+    return oneTimeToken(site.keys, mailId, keyId(site.keys[0]));
   };
 
   const cases = Object.entries(PAGES).flatMap(([path, { pageRules }]) =>
@@ -145,6 +156,47 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     await page.getByRole('status').waitFor();
     expect(await page.getByRole('checkbox', { checked: true }).count()).toBe(2);
     expect((await findSubscriber(site.db, id))?.topics).toEqual(['Audio & Music', 'Coding']);
+  });
+
+  it('somebody takes a break, mistypes an address, is asked at the right one and moves, without JavaScript', async () => {
+    const id = await subscribe();
+    await using context = await browser.newContext({ javaScriptEnabled: false });
+    const page = await context.newPage();
+    await page.goto(`${origin}/preferences/${site.token('preferences', id)}`);
+    await page.getByRole('button', { name: 'Pause for 4 weeks' }).click();
+    await page.getByRole('status').getByText('Paused.').waitFor();
+    await page.getByRole('button', { name: 'Go on again now' }).click();
+    await page.getByRole('status').getByText('Welcome back.').waitFor();
+    expect((await findSubscriber(site.db, id))?.pausedUntil).toBeNull();
+
+    await page.getByLabel('New address').fill('me@localhost');
+    await page.getByRole('button', { name: 'Use this address' }).click();
+    await page.getByRole('alert').waitFor();
+    expect(await page.getByLabel('New address').inputValue()).toBe('me@localhost');
+    await page.getByLabel('New address').fill('me@moved.example');
+    await page.getByRole('button', { name: 'Use this address' }).click();
+    await page.getByRole('status').getByText('me@moved.example').waitFor();
+
+    const token = oneTimeToken(site.keys, site.rung.at(-1) ?? '', keyId(site.keys[0]));
+    await page.goto(`${origin}/change/${token}`);
+    await page.getByRole('button', { name: 'Use this address' }).click();
+    await page.getByRole('heading', { name: 'Your address is changed' }).waitFor();
+    expect((await findSubscriber(site.db, id))?.email).toBe('me@moved.example');
+  });
+
+  it('somebody takes their data along and is forgotten', async () => {
+    const id = await subscribe();
+    await using page = await browser.newPage();
+    await page.goto(`${origin}/preferences/${site.token('preferences', id)}`);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: 'Download my data' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('my-data.json');
+    await page.getByRole('link', { name: 'Erase me' }).click();
+    await page.getByRole('button', { name: 'Erase me' }).click();
+    await page.getByRole('heading', { name: 'We have forgotten you' }).waitFor();
+    expect((await findSubscriber(site.db, id))?.email).toBe('');
   });
 
   it('whatever is pressed is at least 44 px high, text is at least 14 px', async () => {

@@ -60,6 +60,7 @@ async function listen(app: App, role: Role, secrets: Secrets): Promise<AsyncDisp
     webhookSecrets: secrets.resendWebhookSecrets,
     onEvents: doorbell(app),
     clock: app.clock,
+    ring: (mailId) => ring(app, mailId),
     ready: () => ready(app),
     logger,
   });
@@ -110,6 +111,13 @@ function doorbell(app: App): () => void {
         isRinging = false;
       });
   };
+}
+
+/** Without a queue nobody waits for one: `reconcile` finds the mail on the books. */
+function ring(app: App, mailId: string): void {
+  app.queue.enqueue('mail', { mailId }).catch((error) => {
+    app.logger.warn({ err: error }, 'a mail waits for the next look at the books');
+  });
 }
 
 async function ready(app: App): Promise<void> {

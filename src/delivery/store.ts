@@ -33,7 +33,8 @@ export async function freezeAudience(db: Connection, issueId: string): Promise<v
     with candidates as materialized (
       select s.id as subscriber_id,
         case when t.topics is null then general.id else t.variant_id end as variant_id,
-        exists (select from consent_events c where c.subscriber_id = s.id and c.event = 'confirmed') as consented
+        exists (select from consent_events c where c.subscriber_id = s.id and c.event = 'confirmed') as consented,
+        coalesce(s.paused_until > now(), false) as paused
       from subscribers s
       join variants general on general.issue_id = ${issueId}::uuid and general.number = 1
       left join variant_topics t on t.issue_id = ${issueId}::uuid and t.topics = s.topics
@@ -41,7 +42,7 @@ export async function freezeAudience(db: Connection, issueId: string): Promise<v
     ), placed as materialized (
       select subscriber_id, variant_id,
         row_number() over (partition by variant_id order by subscriber_id) - 1 as place
-      from candidates where consented and variant_id is not null
+      from candidates where consented and not paused and variant_id is not null
     ), made as (
       insert into batches (issue_id, variant_id, number)
       select ${issueId}::uuid, b.variant_id, row_number() over (order by v.number, b.ordinal)
@@ -55,8 +56,9 @@ export async function freezeAudience(db: Connection, issueId: string): Promise<v
     select ${issueId}::uuid, p.subscriber_id, b.id, p.place % ${BATCH_SIZE}::int, 'prepared', null
     from placed p join batch b on b.variant_id = p.variant_id and b.ordinal = p.place / ${BATCH_SIZE}::int
     union all
-    select ${issueId}::uuid, subscriber_id, null, 0, 'excluded', case when consented then 'no-content' else 'no-consent' end
-    from candidates where not consented or variant_id is null
+    select ${issueId}::uuid, subscriber_id, null, 0, 'excluded',
+      case when not consented then 'no-consent' when paused then 'paused' else 'no-content' end
+    from candidates where not consented or paused or variant_id is null
   `.execute(db);
 }
 
@@ -128,7 +130,10 @@ export async function claimBatch<Built extends { payloadHash: string }>(
     if (row === undefined || row.leased || row.issue_status !== 'sending') return { kind: 'unavailable' };
 
     const open = await membersOf(tx, batchId);
-    const leavers = open.filter(({ status }) => status !== 'active');
+    // A pause that began while the answer was on its way comes too late for this issue.
+    const leavers = open.filter(
+      ({ absent }) => absent !== null && (absent !== 'paused' || row.status === 'pending'),
+    );
     if (row.status === 'pending') await exclude(tx, leavers);
     else if (row.forgotten) {
       return await setUncertain(
@@ -139,7 +144,7 @@ export async function claimBatch<Built extends { payloadHash: string }>(
     } else if (leavers.length > 0) {
       return await setUncertain(tx, row, 'a reader in it left before the answer arrived');
     }
-    const members = open.filter(({ status }) => status === 'active');
+    const members = open.filter((member) => !leavers.includes(member));
     if (members.length === 0) {
       await tx
         .updateTable('batches')
@@ -176,13 +181,14 @@ export async function claimBatch<Built extends { payloadHash: string }>(
   });
 }
 
+/** A member, or why they get nothing. */
+type Invited = Member & { absent: SubscriberStatus | 'paused' | null };
+
 /** Who of a batch is open, in order, with what became of the person since the audience was frozen. */
-async function membersOf(
-  tx: Connection,
-  batchId: string,
-): Promise<(Member & { status: SubscriberStatus })[]> {
-  const { rows } = await sql<Member & { status: SubscriberStatus }>`
-    select d.id as "deliveryId", s.id as "subscriberId", s.email, s.token_version as "tokenVersion", s.status
+async function membersOf(tx: Connection, batchId: string): Promise<Invited[]> {
+  const { rows } = await sql<Invited>`
+    select d.id as "deliveryId", s.id as "subscriberId", s.email, s.token_version as "tokenVersion",
+      case when s.status <> 'active' then s.status when s.paused_until > now() then 'paused' end as absent
     from deliveries d join subscribers s on s.id = d.subscriber_id
     where d.batch_id = ${batchId} and d.status = 'prepared'
     order by d.position
@@ -191,17 +197,14 @@ async function membersOf(
 }
 
 /** By what was seen, not by what is true by now: who comes back in between stays out, like the bytes say. */
-async function exclude(
-  tx: Connection,
-  leavers: { deliveryId: string; status: SubscriberStatus }[],
-): Promise<void> {
+async function exclude(tx: Connection, leavers: Invited[]): Promise<void> {
   if (leavers.length === 0) return;
   await sql`
-    update deliveries d set status = 'excluded', reason = left_as.status
+    update deliveries d set status = 'excluded', reason = left_as.absent
     from unnest(
       ${leavers.map(({ deliveryId }) => deliveryId)}::uuid[],
-      ${leavers.map(({ status }) => status)}::text[]
-    ) as left_as (id, status)
+      ${leavers.map(({ absent }) => absent)}::text[]
+    ) as left_as (id, absent)
     where d.id = left_as.id and d.status = 'prepared'
   `.execute(tx);
 }

@@ -34,6 +34,8 @@ export interface ServerOptions {
   /** Called when events were stored. */
   onEvents?(): void;
   clock?(): Date;
+  /** Asks a worker to send a mail whose row is on the books; never in the way of an answer. */
+  ring(mailId: string): void;
   /** Throws when the database or the queue is away. */
   ready(): Promise<void>;
   logger: Logger | false;

@@ -3,16 +3,27 @@ import { knownTopics } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import {
+  changeAddress,
+  endPause,
+  eraseSubscriber,
+  exportSubscriber,
+  findAddressChange,
   findSubscriber,
   type Keys,
+  parseAddress,
+  requestAddressChange,
+  requestLink,
   type Subscriber,
   setTopics,
+  takePause,
   unsubscribe,
   verify,
 } from '../subscribers/index.ts';
 import { readForm } from './form.ts';
+import { addressChangePage } from './pages/address.tsx';
+import { erasedPage, erasePage } from './pages/erase.tsx';
 import { leftPage } from './pages/leave.tsx';
-import { preferencesHelpPage, preferencesPage } from './pages/preferences.tsx';
+import { linkSentPage, type Notice, preferencesHelpPage, preferencesPage } from './pages/preferences.tsx';
 import { fromDatabase } from './problems.ts';
 import { resource } from './resource.ts';
 import { maskAddress, type Site } from './site.ts';
@@ -20,12 +31,20 @@ import { topicChoices } from './topics.ts';
 
 const HTML = 'text/html; charset=utf-8';
 
-/** Topics, and a way out. Unlike an unsubscribe link, a revoked link opens nothing here: it shows what somebody chose. */
-export function preferencesRoutes(
-  app: FastifyInstance,
-  { db, keys, site }: { db: Connection; keys: Keys; site: Site },
-): void {
-  /** @throws AppError `link-unknown`, one and the same for forged, revoked and erased. */
+export interface PreferencesOptions {
+  db: Connection;
+  keys: Keys;
+  site: Site;
+  /** Asks a worker to send a mail whose row is on the books. */
+  ring(mailId: string): void;
+}
+
+/**
+ * What a reader decides about themselves: topics, a pause, another address, their data, the end of it. Unlike
+ * an unsubscribe link, a revoked link opens nothing here: it shows what somebody chose.
+ */
+export function preferencesRoutes(app: FastifyInstance, { db, keys, site, ring }: PreferencesOptions): void {
+  /** @throws AppError `link-unknown`, one and the same for forged, revoked and gone. */
   const subscriberOf = async (token: string): Promise<Subscriber> => {
     const claim = verify(keys, 'preferences', token);
     const subscriber = claim && (await fromDatabase(findSubscriber(db, claim.subscriberId)));
@@ -35,44 +54,128 @@ export function preferencesRoutes(
     return subscriber;
   };
   const hasLeft = ({ status }: Subscriber) => status === 'unsubscribed' || status === 'suppressed';
-  const choicesOf = async ({ topics }: Subscriber) =>
-    topicChoices(await fromDatabase(knownTopics(db)), topics);
+  const ringFor = (mailId: string | null) => {
+    if (mailId !== null) ring(mailId);
+  };
+
+  /** The page as the books are now. */
+  const pageFor = async (token: string, notice: Notice | null) => {
+    const subscriber = await subscriberOf(token);
+    if (hasLeft(subscriber)) return leftPage(site, token);
+    const { email, topics, pausedUntil } = subscriber;
+    return preferencesPage(site, {
+      token,
+      address: maskAddress(email),
+      choices: topicChoices(await fromDatabase(knownTopics(db)), topics),
+      pausedUntil,
+      notice,
+    });
+  };
+
+  /** What each button of the page does, by the hidden field that it sends. */
+  const actions: Record<string, (subscriber: Subscriber, form: URLSearchParams) => Promise<Notice>> = {
+    async save({ id, topics }, form) {
+      const ticked = new Set(form.getAll('topic'));
+      const offered = topicChoices(await fromDatabase(knownTopics(db)), topics);
+      const chosen = offered.map(({ topic }) => topic).filter((topic) => ticked.has(topic));
+      return { kind: 'saved', topics: await fromDatabase(setTopics(db, id, chosen)) };
+    },
+    async pause({ id }) {
+      await fromDatabase(takePause(db, id));
+      return { kind: 'paused' };
+    },
+    async resume({ id }) {
+      await fromDatabase(endPause(db, id));
+      return { kind: 'resumed' };
+    },
+    async change({ id }, form) {
+      const typed = form.get('email') ?? '';
+      const address = parseAddress(typed);
+      if ('reason' in address) return { kind: 'refused', typed, reason: address.reason };
+      ringFor(await fromDatabase(requestAddressChange(db, id, address, keys)));
+      return { kind: 'asked', address: address.email };
+    },
+  };
 
   resource(app, '/preferences', {
     GET: (_request, reply) => reply.type(HTML).send(preferencesHelpPage(site)),
+
+    POST: async (request, reply) => {
+      const typed = (await readForm(request)).get('email') ?? '';
+      const address = parseAddress(typed);
+      reply.type(HTML);
+      if ('reason' in address) {
+        return reply.code(422).send(preferencesHelpPage(site, { typed, reason: address.reason }));
+      }
+      ringFor(await fromDatabase(requestLink(db, address, keys)));
+      return reply.send(linkSentPage(site));
+    },
   });
 
   resource<{ token: string }>(app, '/preferences/:token', {
-    GET: async (request, reply) => {
-      const subscriber = await subscriberOf(request.params.token);
-      if (hasLeft(subscriber)) return reply.type(HTML).send(leftPage(site));
-      const page = {
-        address: maskAddress(subscriber.email),
-        choices: await choicesOf(subscriber),
-        saved: false,
-      };
-      return reply.type(HTML).send(preferencesPage(site, page));
-    },
+    GET: async (request, reply) => reply.type(HTML).send(await pageFor(request.params.token, null)),
 
     POST: async (request, reply) => {
-      const subscriber = await subscriberOf(request.params.token);
-      if (hasLeft(subscriber)) return reply.type(HTML).send(leftPage(site));
+      const { token } = request.params;
+      const subscriber = await subscriberOf(token);
+      reply.type(HTML);
+      if (hasLeft(subscriber)) return reply.send(leftPage(site, token));
       const form = await readForm(request);
       if (form.get('leave') === '1') {
         await fromDatabase(unsubscribe(db, subscriber.id, 'post_button'));
-        return reply.type(HTML).send(leftPage(site));
+        return reply.send(leftPage(site, token));
       }
       // A body without our field is not our form, and must not be read as "everything".
-      if (form.get('save') !== '1') throw new AppError('form-unknown', 'Not the preferences form.');
-      const ticked = new Set(form.getAll('topic'));
-      const choices = (await choicesOf(subscriber)).map(({ topic }) => ({
-        topic,
-        chosen: ticked.has(topic),
-      }));
-      const topics = choices.filter(({ chosen }) => chosen).map(({ topic }) => topic);
-      await fromDatabase(setTopics(db, subscriber.id, topics));
-      const page = { address: maskAddress(subscriber.email), choices, saved: true };
-      return reply.type(HTML).send(preferencesPage(site, page));
+      const [, act] = Object.entries(actions).find(([name]) => form.get(name) === '1') ?? [];
+      if (act === undefined) throw new AppError('form-unknown', 'Not the preferences form.');
+      const notice = await act(subscriber, form);
+      if (notice.kind === 'refused') reply.code(422);
+      return reply.send(await pageFor(token, notice));
     },
   });
+
+  resource<{ token: string }>(app, '/preferences/:token/export', {
+    GET: async (request, reply) => {
+      const { id } = await subscriberOf(request.params.token);
+      const data = await fromDatabase(exportSubscriber(db, id));
+      return reply
+        .header('content-disposition', 'attachment; filename="my-data.json"')
+        .type('application/json; charset=utf-8')
+        .send(`${JSON.stringify(data, null, 2)}\n`);
+    },
+  });
+
+  resource<{ token: string }>(app, '/preferences/:token/erase', {
+    GET: async (request, reply) => {
+      const subscriber = await subscriberOf(request.params.token);
+      const body = isErased(subscriber) ? erasedPage(site) : erasePage(site, maskAddress(subscriber.email));
+      return reply.type(HTML).send(body);
+    },
+    POST: async (request, reply) => {
+      const { id } = await subscriberOf(request.params.token);
+      if ((await readForm(request)).get('erase') !== '1') {
+        throw new AppError('form-unknown', 'Not the form that erases.');
+      }
+      await fromDatabase(eraseSubscriber(db, { id }, 'post_button'));
+      return reply.type(HTML).send(erasedPage(site));
+    },
+  });
+
+  resource<{ token: string }>(app, '/change/:token', {
+    GET: async (request, reply) => {
+      const change = await fromDatabase(findAddressChange(db, request.params.token));
+      if (change === undefined) throw new AppError('link-unknown', 'No such change of address.');
+      return reply.type(HTML).send(addressChangePage(site, change));
+    },
+    POST: async (request, reply) => {
+      const done = await fromDatabase(changeAddress(db, request.params.token, keys));
+      if (done === undefined) throw new AppError('link-unknown', 'No such change of address.');
+      ringFor(done.mailId);
+      return reply.type(HTML).send(addressChangePage(site, done.change));
+    },
+  });
+}
+
+function isErased({ email }: Subscriber): boolean {
+  return email === '';
 }

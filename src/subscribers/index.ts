@@ -1,5 +1,15 @@
 export { type Address, parseAddress } from './address.ts';
 export { type ImportReport, importSubscribers } from './import.ts';
+export { eraseSubscriber, exportSubscriber, type OwnData } from './own-data/store.ts';
+export {
+  type AddressChange,
+  changeAddress,
+  endPause,
+  findAddressChange,
+  requestAddressChange,
+  requestLink,
+  takePause,
+} from './preferences/store.ts';
 export {
   addSubscribers,
   countSubscribers,

@@ -43,12 +43,15 @@ export interface Subscriber {
   status: SubscriberStatus;
   topics: string[];
   tokenVersion: number;
+  /** No issue until then; null when that is over. */
+  pausedUntil: Date | null;
 }
 
 export async function findSubscriber(db: Connection, id: string): Promise<Subscriber | undefined> {
   const row = await db
     .selectFrom('subscribers')
     .select(['id', 'email', 'status', 'topics', 'token_version'])
+    .select(sql<Date | null>`case when paused_until > now() then paused_until end`.as('paused_until'))
     .where('id', '=', id)
     .executeTakeFirst();
   return (
@@ -58,6 +61,7 @@ export async function findSubscriber(db: Connection, id: string): Promise<Subscr
       status: row.status,
       topics: row.topics,
       tokenVersion: row.token_version,
+      pausedUntil: row.paused_until,
     }
   );
 }

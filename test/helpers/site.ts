@@ -29,6 +29,8 @@ export interface TestSite extends AsyncDisposable {
   /** Adds a confirmed reader. */
   subscribe(email: string, topics?: string[]): Promise<string>;
   token(scope: Scope, subscriberId: string, version?: number): string;
+  /** Mails that somebody was asked to send, oldest first. */
+  rung: string[];
   /** Composes an issue from these and takes it to the first submit. */
   publish(slot: string, comparisons: Comparison[]): Promise<Issue>;
   dir: string;
@@ -61,12 +63,14 @@ async function build(lifetime: Lifetime, logger: Logger | false): Promise<TestSi
   );
   const db = database.kysely;
 
+  const rung: string[] = [];
   const serve = async (overrides: Partial<ServerOptions>) => {
     const server = await createServer({
       db,
       keys: KEYS,
       site: SITE,
       outboxDir: path.join(dir, 'outbox'),
+      ring: (mailId) => rung.push(mailId),
       ready: async () => {},
       logger,
       ...overrides,
@@ -103,6 +107,7 @@ async function build(lifetime: Lifetime, logger: Logger | false): Promise<TestSi
     db,
     dir,
     keys: KEYS,
+    rung,
     app: await serve({}),
     serve,
     publish,

@@ -22,8 +22,11 @@ export function leavePage(site: Site, maskedAddress: string): string {
   );
 }
 
-/** The same for everybody who is not on the list, however they left it. */
-export function leftPage(site: Site): string {
+/**
+ * The same for everybody who is not on the list, however they left it.
+ * @param token of the preferences, for whoever came with one: leaving is not being forgotten.
+ */
+export function leftPage(site: Site, token?: string): string {
   return render(
     <Page site={site} title="You are off the list">
       <div className="stack">
@@ -34,6 +37,19 @@ export function leftPage(site: Site): string {
         <p>
           The verdicts stay <a href="/issues">on this site</a>, and need no address.
         </p>
+        {token !== undefined && (
+          <p>
+            We keep your address so that no old list brings you back. You can{' '}
+            <a className="tap" href={`/preferences/${token}/export`} download="my-data.json">
+              download your data
+            </a>{' '}
+            or{' '}
+            <a className="tap" href={`/preferences/${token}/erase`}>
+              erase it
+            </a>
+            .
+          </p>
+        )}
       </div>
     </Page>,
   );

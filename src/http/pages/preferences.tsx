@@ -1,77 +1,204 @@
+import type { ReactNode } from 'react';
 import { copy } from '../../../emails/words.ts';
 import { replyAddress, type Site } from '../site.ts';
 import type { TopicChoice } from '../topics.ts';
+import { day } from './dates.ts';
+import { type Mistyped, TypedAddress } from './field.tsx';
 import { Page, render } from './layout.tsx';
 
-/** What a reader gets, and how to get less of it. */
-export function preferencesPage(
-  site: Site,
-  { address, choices, saved }: { address: string; choices: TopicChoice[]; saved: boolean },
-): string {
+/** What the last button did. */
+export type Notice =
+  | { kind: 'saved'; topics: string[] }
+  | { kind: 'paused' }
+  | { kind: 'resumed' }
+  | { kind: 'asked'; address: string }
+  | ({ kind: 'refused' } & Mistyped);
+
+export interface PreferencesPage {
+  token: string;
+  /** Masked. */
+  address: string;
+  choices: TopicChoice[];
+  pausedUntil: Date | null;
+  notice: Notice | null;
+}
+
+/** What a reader gets, how to get less of it, and what we know. */
+export function preferencesPage(site: Site, page: PreferencesPage): string {
+  const { token, address, choices, pausedUntil, notice } = page;
   return render(
-    <Page site={site} title="Your topics">
-      {saved && (
+    <Page site={site} title="Your preferences">
+      {notice !== null && notice.kind !== 'refused' && (
         <p className="notice" role="status">
-          <strong>Saved.</strong> {promise(choices)}
+          {told(notice, pausedUntil)}
         </p>
       )}
       <div className="stack">
-        <h1>Your topics</h1>
+        <h1>Your preferences</h1>
         <p>
-          For <strong>{address}</strong>. Tick what you want to read about; with nothing ticked you get
-          everything.
+          For <strong>{address}</strong>. Whatever you change here takes effect at once.
         </p>
       </div>
-      {choices.length === 0 ? (
-        <p>There are no topics to choose from yet, so you get everything.</p>
-      ) : (
-        <form method="post">
-          <input type="hidden" name="save" value="1" />
-          <fieldset>
-            <legend>Send me comparisons of</legend>
-            {choices.map(({ topic, chosen }) => (
-              <label className="tick" key={topic}>
-                <input type="checkbox" name="topic" value={topic} defaultChecked={chosen} />
-                {topic}
-              </label>
-            ))}
-          </fieldset>
-          <button type="submit">Save topics</button>
-        </form>
-      )}
+      <section>
+        <h2>Topics</h2>
+        {choices.length === 0 ? (
+          <p>There are no topics to choose from yet, so you get everything.</p>
+        ) : (
+          <>
+            <p>Tick what you want to read about; with nothing ticked you get everything.</p>
+            <Act name="save" label="Save topics">
+              <fieldset>
+                <legend>Send me comparisons of</legend>
+                {choices.map(({ topic, chosen }) => (
+                  <label className="tick" key={topic}>
+                    <input type="checkbox" name="topic" value={topic} defaultChecked={chosen} />
+                    {topic}
+                  </label>
+                ))}
+              </fieldset>
+            </Act>
+          </>
+        )}
+      </section>
+      <section>
+        <h2>Take a break</h2>
+        {pausedUntil === null ? (
+          <>
+            <p>No issue for four weeks. After that they come again by themselves.</p>
+            <Act name="pause" label="Pause for 4 weeks" quiet />
+          </>
+        ) : (
+          <>
+            <p>
+              You are on a break until{' '}
+              <strong>
+                <time dateTime={pausedUntil.toISOString()}>{day(pausedUntil)}</time>
+              </strong>
+              . No issue is sent to you before.
+            </p>
+            <Act name="resume" label="Go on again now" />
+          </>
+        )}
+      </section>
+      <section>
+        <h2>Another address</h2>
+        <p>We write to the new address first. Nothing changes until its owner says yes.</p>
+        <Act name="change" label="Use this address" quiet>
+          <TypedAddress label="New address" mistyped={notice?.kind === 'refused' ? notice : undefined} />
+        </Act>
+      </section>
+      <section>
+        <h2>Your data</h2>
+        <p>All we know about you, in one file, or gone.</p>
+        <p>
+          <a className="tap" href={`/preferences/${token}/export`} download="my-data.json">
+            Download my data
+          </a>
+          <br />
+          <a className="tap" href={`/preferences/${token}/erase`}>
+            Erase me
+          </a>
+        </p>
+      </section>
       <section>
         <h2>Leave the list</h2>
-        <p>One press, and no further issue is sent to you. It takes effect at once.</p>
-        <form method="post">
-          <input type="hidden" name="leave" value="1" />
-          <button type="submit" className="quiet">
-            Unsubscribe
-          </button>
-        </form>
+        <p>One press, and no further issue is sent to you.</p>
+        <Act name="leave" label="Unsubscribe" quiet />
       </section>
     </Page>,
   );
 }
 
-function promise(choices: TopicChoice[]): string {
-  const topics = choices.filter(({ chosen }) => chosen).map(({ topic }) => topic);
+/** One form, one button; its hidden field says which. */
+const Act = ({
+  name,
+  label,
+  quiet = false,
+  children,
+}: {
+  name: string;
+  label: string;
+  quiet?: boolean;
+  children?: ReactNode;
+}) => (
+  <form method="post">
+    <input type="hidden" name={name} value="1" />
+    {children}
+    <button type="submit" className={quiet ? 'quiet' : undefined}>
+      {label}
+    </button>
+  </form>
+);
+
+function told(notice: Exclude<Notice, { kind: 'refused' }>, pausedUntil: Date | null): ReactNode {
+  switch (notice.kind) {
+    case 'saved':
+      return (
+        <>
+          <strong>Saved.</strong> {promise(notice.topics)}
+        </>
+      );
+    case 'paused':
+      return (
+        <>
+          <strong>Paused.</strong> No issue{pausedUntil === null ? '' : ` until ${day(pausedUntil)}`}.
+        </>
+      );
+    case 'resumed':
+      return (
+        <>
+          <strong>Welcome back.</strong> The next issue is yours again.
+        </>
+      );
+    case 'asked':
+      return (
+        <>
+          <strong>Look into the other inbox.</strong> If <span className="address">{notice.address}</span> can
+          be used, a mail is on its way there. Its link works for 72 hours.
+        </>
+      );
+  }
+}
+
+function promise(topics: string[]): string {
   if (topics.length === 0) return 'From the next issue on you get everything.';
   const list = new Intl.ListFormat('en', { type: 'conjunction' }).format(topics);
   return `From the next issue on you get ${list}; in a week without any of that, no issue.`;
 }
 
-/** For links without a token, such as those of the archive. */
-export function preferencesHelpPage(site: Site): string {
+/** For who has no link at hand: one is mailed to them. */
+export function preferencesHelpPage(site: Site, mistyped?: Mistyped): string {
   return render(
-    <Page site={site} title="Change topics">
+    <Page site={site} title="Change your preferences">
       <div className="stack">
-        <h1>How to change your topics</h1>
+        <h1>How to change your preferences</h1>
         <p>
           Every issue ends with a link called <strong>{copy.preferences}</strong>. It knows which address it
           was sent to, so there is nothing to log in to.
         </p>
+        <p>No issue at hand? Then let us mail you the link.</p>
+      </div>
+      <form method="post">
+        <TypedAddress label="Your address" mistyped={mistyped} />
+        <button type="submit">Mail me the link</button>
+      </form>
+      <p className="meta after">
+        Or write to <a href={`mailto:${replyAddress(site)}`}>{replyAddress(site)}</a>.
+      </p>
+    </Page>,
+  );
+}
+
+/** The same for every address, known or not. */
+export function linkSentPage(site: Site): string {
+  return render(
+    <Page site={site} title="Look into your inbox">
+      <div className="stack">
+        <h1>Look into your inbox</h1>
+        <p>If that address gets our issues, a mail with the link is on its way to it.</p>
         <p>
-          No issue at hand? Write to <a href={`mailto:${replyAddress(site)}`}>{replyAddress(site)}</a>.
+          Nothing there after ten minutes? Look into the folder for spam, or write to{' '}
+          <a href={`mailto:${replyAddress(site)}`}>{replyAddress(site)}</a>.
         </p>
       </div>
     </Page>,

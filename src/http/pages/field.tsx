@@ -1,0 +1,34 @@
+/** What somebody typed that is no address, and why. */
+export interface Mistyped {
+  typed: string;
+  /** "is not of the form name@example.org" */
+  reason: string;
+}
+
+/** A field for an address, with what is wrong about it said where screen readers look. */
+export const TypedAddress = ({ label, mistyped }: { label: string; mistyped?: Mistyped | undefined }) => (
+  <div className="field">
+    <label htmlFor="email">{label}</label>
+    <input
+      id="email"
+      name="email"
+      type="email"
+      autoComplete="email"
+      inputMode="email"
+      autoCapitalize="none"
+      spellCheck={false}
+      required
+      maxLength={254}
+      defaultValue={mistyped?.typed.slice(0, 254)}
+      aria-invalid={mistyped === undefined ? undefined : true}
+      aria-describedby={mistyped === undefined ? undefined : 'email-problem'}
+      // biome-ignore lint/a11y/noAutofocus: the page came back because of this one field
+      autoFocus={mistyped !== undefined}
+    />
+    {mistyped !== undefined && (
+      <p className="problem" id="email-problem" role="alert">
+        The address {mistyped.reason}.
+      </p>
+    )}
+  </div>
+);

@@ -1,0 +1,93 @@
+import { sql } from 'kysely';
+import type { Connection } from '../../db/index.ts';
+
+/** Everything on the books about one person, as they may have it (GDPR Art. 15 and 20). */
+export interface OwnData {
+  subscriber: Record<string, unknown>;
+  consents: Record<string, unknown>[];
+  deliveries: Record<string, unknown>[];
+  mails: Record<string, unknown>[];
+}
+
+/** @returns undefined for somebody who is not on the books. */
+export async function exportSubscriber(db: Connection, id: string): Promise<OwnData | undefined> {
+  const { rows } = await sql<OwnData>`
+    select
+      jsonb_build_object('email', s.email, 'status', s.status, 'topics', to_jsonb(s.topics), 'timezone', s.timezone,
+        'createdAt', s.created_at, 'confirmedAt', s.confirmed_at, 'leftAt', s.left_at, 'pausedUntil', s.paused_until,
+        'reason', s.reason) as subscriber,
+      coalesce((
+        select jsonb_agg(jsonb_build_object('event', c.event, 'at', c.at, 'method', c.method, 'source', c.source,
+          'details', c.details, 'ip', e.ip, 'userAgent', e.user_agent) order by c.id)
+        from consent_events c left join consent_evidence e on e.event_id = c.id where c.subscriber_id = s.id
+      ), '[]') as consents,
+      coalesce((
+        select jsonb_agg(jsonb_build_object('issue', i.slug, 'status', d.status, 'reason', d.reason,
+          'submittedAt', d.submitted_at) order by i.slot)
+        from deliveries d join issues i on i.id = d.issue_id where d.subscriber_id = s.id
+      ), '[]') as deliveries,
+      coalesce((
+        select jsonb_agg(jsonb_build_object('kind', m.kind, 'to', coalesce(m.recipient, s.email), 'status', m.status,
+          'createdAt', m.created_at, 'sentAt', m.sent_at) order by m.created_at)
+        from mails m where m.subscriber_id = s.id
+      ), '[]') as mails
+    from subscribers s where s.id = ${id}
+  `.execute(db);
+  return rows[0];
+}
+
+/**
+ * Forgets a person, in one transaction. Their address goes from every table, with their topics, where they
+ * came from and what was still to be mailed; what stays is a row without a person, which the ledger and the
+ * consent log point to. A hash of the address is kept, salted, so that no import brings it back; with `key`
+ * that is done for an address nobody has, too. In force when it commits: a delivery that is not claimed yet
+ * is excluded. Twice is once.
+ * @param who the subscriber's id, or the `key` of an {@link Address}.
+ * @param method who asked, as the consent log says it: `post_button`, `admin`.
+ * @returns whether somebody was forgotten now.
+ */
+export async function eraseSubscriber(
+  db: Connection,
+  who: { id: string } | { key: string },
+  method: string,
+): Promise<boolean> {
+  return db.transaction().execute(async (tx) => {
+    const { rows } = await sql<{ id: string; key: string }>`
+      select id, email_key as key from subscribers
+      where ${'id' in who ? sql`id = ${who.id}` : sql`email_key = ${who.key}`} and reason is distinct from 'erased'
+      for update
+    `.execute(tx);
+    const [person] = rows;
+    const key = person?.key ?? ('key' in who ? who.key : undefined);
+    if (key === undefined) return false;
+    await sql`insert into erased_addresses (hash) values (address_hash(${key})) on conflict do nothing`.execute(
+      tx,
+    );
+    // Somebody else may have asked to be mailed at this address, or an editor has signed in with it.
+    await sql`delete from confirmations where email_key = ${key}`.execute(tx);
+    await sql`delete from mails where subscriber_id is null and lower(recipient) = ${key}`.execute(tx);
+    await sql`
+      update mails set recipient = null, content = '{}', lease_id = null, lease_until = null,
+        status = case status when 'pending' then 'dropped' else status end,
+        reason = case status when 'pending' then 'erased' else reason end
+      where lower(recipient) = ${key} or subscriber_id = ${person?.id ?? null}::uuid
+    `.execute(tx);
+    if (person === undefined) return false;
+
+    const { id } = person;
+    await sql`delete from confirmations where subscriber_id = ${id}`.execute(tx);
+    await sql`
+      delete from consent_evidence e using consent_events c where c.id = e.event_id and c.subscriber_id = ${id}
+    `.execute(tx);
+    await sql`
+      with erased as (
+        update subscribers set email = '', email_key = 'erased:' || id, status = 'suppressed', reason = 'erased',
+          topics = '{}', timezone = null, paused_until = null, left_at = coalesce(left_at, now())
+        where id = ${id}
+        returning id
+      )
+      insert into consent_events (subscriber_id, event, method) select id, 'erased', ${method} from erased
+    `.execute(tx);
+    return true;
+  });
+}

@@ -1,0 +1,34 @@
+import { sql } from 'kysely';
+import type { Connection } from '../../src/db/index.ts';
+
+/** "table.column" of every place in the database, whatever its type, where `trace` can be read in any case. */
+export async function whereverWritten(db: Connection, trace: string): Promise<string[]> {
+  const { rows: columns } = await sql<{ table: string; column: string }>`
+    select table_name as table, column_name as column from information_schema.columns
+    where table_schema = 'public' order by table_name, ordinal_position
+  `.execute(db);
+  const found: string[] = [];
+  for (const { table, column } of columns) {
+    const { rows } = await sql`
+      select from ${sql.table(table)} where strpos(lower(${sql.ref(column)}::text), ${trace.toLowerCase()}) > 0 limit 1
+    `.execute(db);
+    if (rows.length > 0) found.push(`${table}.${column}`);
+  }
+  return found;
+}
+
+/** Every row of every table with the transaction that wrote it last: equal before and after, nothing was written. */
+export async function everyRow(db: Connection): Promise<string> {
+  const { rows: tables } = await sql<{ table: string }>`
+    select table_name as table from information_schema.tables
+    where table_schema = 'public' and table_type = 'BASE TABLE' order by table_name
+  `.execute(db);
+  const contents: unknown[] = [];
+  for (const { table } of tables) {
+    const { rows } = await sql`
+      select t.xmin::text as written, to_jsonb(t) as row from ${sql.table(table)} t order by to_jsonb(t)::text
+    `.execute(db);
+    contents.push([table, rows]);
+  }
+  return JSON.stringify(contents);
+}

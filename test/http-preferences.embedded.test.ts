@@ -1,0 +1,198 @@
+import { load } from 'cheerio';
+import type { InjectOptions } from 'fastify';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  eraseSubscriber,
+  findSubscriber,
+  keyId,
+  oneTimeToken,
+  unsubscribe,
+} from '../src/subscribers/index.ts';
+import { everyRow, whereverWritten } from './helpers/everywhere.ts';
+import { openSite, type TestSite } from './helpers/site.ts';
+
+/** Pause, another address, one's data, erasing: the pages. What they do to the books is in conformance/reader.ts. */
+
+let site: TestSite;
+beforeAll(async () => {
+  site = await openSite();
+});
+afterAll(async () => {
+  await site?.[Symbol.asyncDispose]();
+});
+
+let readers = 0;
+const subscribe = () => site.subscribe(`chooser${++readers}@mail.example`, ['Coding']);
+const prefer = (id: string, more = '') => `/preferences/${site.token('preferences', id)}${more}`;
+const change = (mailId: string) => `/change/${oneTimeToken(site.keys, mailId, keyId(site.keys[0]))}`;
+const get = (url: string) => site.app.inject({ url, headers: { accept: 'text/html' } });
+const post = (url: string, payload: string, more: InjectOptions = {}) =>
+  site.app.inject({
+    method: 'POST',
+    url,
+    payload,
+    headers: { accept: 'text/html', 'content-type': 'application/x-www-form-urlencoded' },
+    ...more,
+  });
+const status = (body: string) => load(body)('[role=status]').text();
+const h1 = (body: string) => load(body)('h1').last().text();
+
+describe('a pause', () => {
+  it('says until when, and can be ended', async () => {
+    const id = await subscribe();
+    const paused = await post(prefer(id), 'pause=1');
+    const until = (await findSubscriber(site.db, id))?.pausedUntil ?? new Date(0);
+    const said = until.toLocaleDateString('en-GB', {
+      day: 'numeric',
+      month: 'long',
+      year: 'numeric',
+      timeZone: 'UTC',
+    });
+    expect(status(paused.body)).toBe(`Paused. No issue until ${said}.`);
+    const page = load((await get(prefer(id))).body);
+    expect(page('time').attr('datetime')).toBe(until.toISOString());
+    expect(page('button').text()).toContain('Go on again now');
+    expect(page('button').text()).not.toContain('Pause');
+
+    const resumed = await post(prefer(id), 'resume=1');
+    expect(status(resumed.body)).toContain('The next issue is yours again');
+    expect(load(resumed.body)('button').text()).toContain('Pause for 4 weeks');
+  });
+});
+
+describe('another address', () => {
+  it('is the same answer for a free one, one’s own, somebody else’s and one that was erased', async () => {
+    const [id, other, gone] = [await subscribe(), await subscribe(), await subscribe()];
+    const emailOf = async (one: string) => (await findSubscriber(site.db, one))?.email ?? '';
+    const erased = await emailOf(gone);
+    await eraseSubscriber(site.db, { id: gone }, 'admin');
+    const rung = site.rung.length;
+    const pages = new Set<string>();
+    for (const email of ['free@else.example', await emailOf(id), await emailOf(other), erased]) {
+      const answer = await post(prefer(id), `change=1&email=${encodeURIComponent(email)}`);
+      expect(answer.statusCode).toBe(200);
+      pages.add(answer.body.replaceAll(email, 'ADDRESS'));
+    }
+    expect(pages.size).toBe(1);
+    expect(site.rung.length).toBe(rung + 1);
+  });
+
+  it.each([
+    '',
+    'nobody',
+    'a b@c.example',
+    'a@b.example\r\nBcc: x@y.example',
+    '<script>alert(1)</script>@x',
+    'x'.repeat(300),
+  ])('%j is refused beside the field, with what was typed', async (typed) => {
+    const id = await subscribe();
+    const rung = site.rung.length;
+    for (const [url, body] of [
+      [prefer(id), `change=1&email=${encodeURIComponent(typed)}`],
+      ['/preferences', `email=${encodeURIComponent(typed)}`],
+    ] as const) {
+      const answer = await post(url, body);
+      expect(answer.statusCode).toBe(422);
+      const page = load(answer.body);
+      const field = page('input[name=email]');
+      expect(field.attr('aria-invalid')).toBe('true');
+      expect(page(`#${field.attr('aria-describedby')}`).text()).toMatch(/^The address /);
+      expect(page('script').length).toBe(0);
+      expect(field.attr('value')).toBe(typed.slice(0, 254).replace('\r\n', '\n'));
+    }
+    expect(site.rung.length).toBe(rung);
+  });
+
+  it('moves with one button; old links unsubscribe still, and show nothing any more', async () => {
+    const id = await subscribe();
+    const [oldPreferences, oldUnsubscribe] = [prefer(id), `/unsubscribe/${site.token('unsubscribe', id)}`];
+    await post(prefer(id), 'change=1&email=moved@new.example');
+    const url = change(site.rung.at(-1) ?? '');
+    const before = await everyRow(site.db);
+    for (let time = 0; time < 50; time += 1)
+      expect((await site.app.inject({ method: time % 2 ? 'GET' : 'HEAD', url })).statusCode).toBe(200);
+    expect(await everyRow(site.db)).toBe(before);
+    const page = load((await get(url)).body);
+    expect(page('main').text()).toContain('m***@n***.example');
+    expect(page.html()).not.toContain('moved@');
+
+    for (let time = 0; time < 2; time += 1)
+      expect(h1((await post(url, '')).body)).toBe('Your address is changed');
+    expect((await findSubscriber(site.db, id))?.email).toBe('moved@new.example');
+    expect((await get(oldPreferences)).statusCode).toBe(404);
+    expect(h1((await get(url)).body)).toBe('Your address is changed');
+    expect((await post(oldUnsubscribe, 'List-Unsubscribe=One-Click')).statusCode).toBe(200);
+    expect((await findSubscriber(site.db, id))?.status).toBe('unsubscribed');
+  });
+
+  it.each(['x', '%00', 'a'.repeat(43), 'a'.repeat(400), '..%2f..'])(
+    'no such link: /change/%s',
+    async (token) => {
+      for (const method of ['GET', 'POST'] as const)
+        expect((await site.app.inject({ method, url: `/change/${token}` })).statusCode).toBe(404);
+    },
+  );
+});
+
+describe('a fresh link', () => {
+  it('is the same answer for a reader and for anybody else, and goes to readers', async () => {
+    const id = await subscribe();
+    const email = (await findSubscriber(site.db, id))?.email ?? '';
+    const rung = site.rung.length;
+    const bodies = new Set<string>();
+    for (const typed of [email, email.toUpperCase(), 'stranger@else.example'])
+      bodies.add((await post('/preferences', `email=${encodeURIComponent(typed)}`)).body);
+    expect(bodies.size).toBe(1);
+    expect([...bodies][0]).not.toContain('@mail.example');
+    expect(site.rung.length).toBe(rung + 1);
+  });
+});
+
+describe('one’s data', () => {
+  it('is a file that nobody keeps on the way, for those who left, too', async () => {
+    const id = await subscribe();
+    await unsubscribe(site.db, id, 'one_click');
+    const left = load((await get(prefer(id))).body);
+    const href = left('a[download]').attr('href') ?? '';
+    const answer = await get(href);
+    expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(answer.headers['content-disposition']).toBe('attachment; filename="my-data.json"');
+    expect(answer.headers['cache-control']).toBe('no-store');
+    expect(answer.json()).toMatchObject({ subscriber: { status: 'unsubscribed' } });
+    expect((await get(`/preferences/${site.token('unsubscribe', id)}/export`)).statusCode).toBe(404);
+  });
+
+  it('is erased by a button on a second page, and by nothing else', async () => {
+    const id = await subscribe();
+    const email = (await findSubscriber(site.db, id))?.email ?? '';
+    const before = await everyRow(site.db);
+    const page = load((await get(prefer(id, '/erase'))).body);
+    expect(page('form').length).toBe(1);
+    expect(page('main').text()).toContain('This cannot be taken back.');
+    for (const body of ['', 'confirm=1', 'List-Unsubscribe=One-Click'])
+      expect((await post(prefer(id, '/erase'), body)).statusCode).toBe(422);
+    expect(await everyRow(site.db)).toBe(before);
+
+    for (let time = 0; time < 2; time += 1)
+      expect(h1((await post(prefer(id, '/erase'), 'erase=1')).body)).toBe('We have forgotten you');
+    expect(await whereverWritten(site.db, email)).toEqual([]);
+    for (const url of [prefer(id), `/unsubscribe/${site.token('unsubscribe', id)}`])
+      expect(h1((await get(url)).body)).toBe('You are off the list');
+    expect(h1((await get(prefer(id, '/erase'))).body)).toBe('We have forgotten you');
+  });
+});
+
+it('nobody who complained or bounced comes back by any form here', async () => {
+  const id = await subscribe();
+  await site.db
+    .updateTable('subscribers')
+    .set({ status: 'suppressed', reason: 'complained' })
+    .where('id', '=', id)
+    .execute();
+  const email = (await findSubscriber(site.db, id))?.email ?? '';
+  const before = await everyRow(site.db);
+  for (const body of ['save=1', 'pause=1', 'resume=1', 'leave=1', 'change=1&email=other@else.example'])
+    expect(h1((await post(prefer(id), body)).body)).toBe('You are off the list');
+  await post('/preferences', `email=${encodeURIComponent(email)}`);
+  expect(await everyRow(site.db)).toBe(before);
+});
