@@ -28,7 +28,7 @@ const MODULES = {
 const DOMAIN = ['comparisons', 'transactional', 'subscribers', 'sources', 'issues', 'render', 'delivery'];
 
 /** Small files that everybody may import, because they import nothing of ours. */
-const LEAVES = ['errors', 'lifetime'];
+const LEAVES = ['errors', 'failpoint', 'lifetime'];
 
 /** Doors that may be named by type (`import type`) from below: the shape of a connection, of a mailer. */
 const TYPE_DOORS = { from: [...DOMAIN, 'queue', 'http'], to: ['db', 'mailer'] };

@@ -1,5 +1,6 @@
 import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
+import { failpoint } from '../failpoint.ts';
 import {
   changeIssue,
   contentHash,
@@ -121,6 +122,7 @@ export async function prepareIssue(db: Connection, issueId: string, envelope: En
     if (row?.status !== 'preparing') return false;
     await storeVariants(tx, issueId, drafts.variants, drafts.withoutContent, envelope);
     await freezeAudience(tx, issueId);
+    failpoint('mid-prepare');
     await changeIssue(tx, issueId, { type: 'start' });
     return true;
   });

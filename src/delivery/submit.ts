@@ -1,4 +1,5 @@
 import type { Connection } from '../db/index.ts';
+import { failpoint } from '../failpoint.ts';
 import type { Mailer, Outcome } from '../mailer/index.ts';
 import type { Keys } from '../subscribers/index.ts';
 import { buildBatch, type SendableVariant, sendable } from './envelope.ts';
@@ -55,11 +56,13 @@ export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys, leas
 
   return async (batchId) => {
     const lease = stopwatch();
+    failpoint('before-claim');
     const claim = await claimBatch(db, batchId, leaseMs, async (tx, variantId, members) =>
       buildBatch(await load(tx, variantId), batchId, members, keys),
     );
     if (claim.kind === 'unavailable') return claim;
     if (claim.kind === 'settled') return { kind: 'done', issueId: claim.issueId };
+    failpoint('after-claim');
     const { batch, built } = claim;
     // A worker that was frozen since its claim may not be the only one who has it: it must not begin.
     const timeLeft = Math.floor(leaseMs - lease() - Math.min(RECORD_MS, leaseMs / 2));
@@ -77,12 +80,15 @@ export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys, leas
           final: false,
         }),
       );
-    return record(
+    failpoint('after-accept');
+    const result = await record(
       db,
       batch,
       built.copies.map(({ deliveryId }) => deliveryId),
       outcome,
     );
+    failpoint('after-record');
+    return result;
   };
 }
 

@@ -11,10 +11,12 @@ export interface TestDatabase {
 /**
  * Creates an empty database for one test file, so that files never see each other's rows.
  * @param databaseUrl `inject('databaseUrl')`; its user must be allowed to create databases.
+ * @param original makes it a copy of this one instead, in which nobody may be.
  */
-export async function createDatabase(databaseUrl: string): Promise<TestDatabase> {
+export async function createDatabase(databaseUrl: string, original?: TestDatabase): Promise<TestDatabase> {
   const name = `verdict_${randomBytes(6).toString('hex')}`;
-  await execute(databaseUrl, `CREATE DATABASE ${name}`);
+  const template = original === undefined ? '' : ` TEMPLATE ${new URL(original.url).pathname.slice(1)}`;
+  await execute(databaseUrl, `CREATE DATABASE ${name}${template}`);
   const url = new URL(databaseUrl);
   url.pathname = `/${name}`;
   return {

@@ -28,6 +28,11 @@ declare module 'vitest' {
 /** A running program that {@link Service.stop} ends, whatever state it is in. */
 export interface Service {
   readonly url: string;
+  /**
+   * Ends the program by `signal` and starts it again on its port and its files; resolves when it listens. To
+   * PostgreSQL `SIGQUIT` is an immediate shutdown, which is recovered from; Redis keeps no files and comes back empty.
+   */
+  restart(signal: NodeJS.Signals): Promise<void>;
   /** Ends the program, waits until it is gone and removes its files. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -60,9 +65,10 @@ export function findRedis(env: NodeJS.ProcessEnv = process.env): string | null {
 /**
  * Starts a PostgreSQL of its own: trust authentication, loopback, `fsync` off (its data is not worth a disk).
  * @param bin what {@link findPostgres} found.
+ * @param more settings; a test that kills PostgreSQL wants `synchronous_commit` on, or it loses what was committed.
  * @throws when `initdb` or `postgres` fails, with what it said; nothing is left behind.
  */
-export async function startPostgres(bin: string): Promise<Service> {
+export async function startPostgres(bin: string, more: Record<string, string> = {}): Promise<Service> {
   const owner = unprivilegedUser();
   const dir = temporaryDirectory(owner);
   try {
@@ -82,6 +88,7 @@ export async function startPostgres(bin: string): Promise<Service> {
       synchronous_commit: 'off',
       full_page_writes: 'off',
       max_connections: '200',
+      ...more,
     };
     const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     return await run({
@@ -206,33 +213,54 @@ interface Program {
   url: string;
 }
 
-async function run({ file, args, as, dir, ready, stopSignal, url }: Program): Promise<Service> {
+async function run(program: Program): Promise<Service> {
+  const { dir, url, stopSignal } = program;
+  const removeFiles = () => rmSync(dir, { recursive: true, force: true });
+  // The last resort when the test run itself is ended by a signal: no child survives it.
+  const abandon = () => {
+    running.child.kill('SIGKILL');
+    removeFiles();
+  };
+  let running = launch(program);
+  process.once('exit', abandon);
+
+  const end = async (signal: NodeJS.Signals) => {
+    const { child, exited } = running;
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) child.kill(signal);
+    await exited;
+  };
+  const stop = async () => {
+    await end(stopSignal);
+    process.off('exit', abandon);
+    removeFiles();
+  };
+  const start = async () => {
+    const failure = await running.failure;
+    if (failure === null) return;
+    await stop();
+    throw new Error(`${program.file} did not start: ${failure}`);
+  };
+  await start();
+  const restart = async (signal: NodeJS.Signals) => {
+    await end(signal);
+    running = launch(program);
+    await start();
+  };
+  return { url, restart, stop };
+}
+
+/** `failure`: null once it listens, or what it said before it gave up. */
+function launch({ file, args, as, dir, ready }: Program) {
   const child = spawn(file, args, { ...as, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
   });
-  const removeFiles = () => rmSync(dir, { recursive: true, force: true });
-  // The last resort when the test run itself is ended by a signal: no child survives it.
-  const abandon = () => {
-    child.kill('SIGKILL');
-    removeFiles();
-  };
-  process.once('exit', abandon);
-
-  const stop = async () => {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
-      child.kill(stopSignal);
-    await exited;
-    process.off('exit', abandon);
-    removeFiles();
-  };
-
   let said = '';
-  const listening = new Promise<boolean>((resolve) => {
+  const failure = new Promise<string | null>((resolve) => {
     const listen = (chunk: Buffer) => {
       said = (said + chunk.toString()).slice(-4_000);
-      if (said.includes(ready)) resolve(true);
+      if (said.includes(ready)) resolve(null);
     };
     // The streams stay open and are read to the end, or a talkative server would block on a full pipe.
     child.stdout.on('data', listen);
@@ -240,13 +268,9 @@ async function run({ file, args, as, dir, ready, stopSignal, url }: Program): Pr
     child.once('error', (error) => {
       said += error.message;
     });
-    void exited.then(() => resolve(false));
+    void exited.then(() => resolve(said.trim()));
   });
-  if (!(await listening)) {
-    await stop();
-    throw new Error(`${file} did not start: ${said.trim()}`);
-  }
-  return { url, stop };
+  return { child, exited, failure };
 }
 
 /** PostgreSQL refuses to run as root; root lends it one of the users every Debian has. Null: stay who we are. */

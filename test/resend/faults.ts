@@ -16,8 +16,8 @@ export type Fault =
     }
   /** The connection is reset, before or after everything was taken. */
   | { kind: 'reset'; accepted: boolean }
-  /** No answer, ever. */
-  | { kind: 'hang'; accepted: boolean }
+  /** No answer, and the connection closed after `ms`, or never. */
+  | { kind: 'hang'; accepted: boolean; ms?: number }
   /** It takes so long; meanwhile the key is in use. */
   | { kind: 'slow'; ms: number }
   /** Of every so many messages the last is refused, as a bad address is. */
@@ -101,7 +101,7 @@ export function seeded(seed: number): () => number {
 }
 
 /** A share of all requests meets one of `faults`, drawn by the seed. */
-export function randomFaults(seed: number, share: number, faults: readonly FaultName[]): Planner {
+export function randomFaults(seed: number, share: number, faults: readonly (Fault | FaultName)[]): Planner {
   const draw = seeded(seed);
   return () => (draw() < share ? faults[Math.floor(draw() * faults.length)] : undefined);
 }

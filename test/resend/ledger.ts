@@ -45,6 +45,15 @@ export interface Remembered {
   answer: Answered;
 }
 
+/** One message of a request that was accepted otherwise. */
+export interface Refused {
+  key: string | null;
+  position: number;
+  /** As it was given. */
+  to: string;
+  message: string;
+}
+
 /** From which the answer of a request is made again: its ids follow from the seed and the position. */
 export interface Answered {
   single: boolean;
@@ -66,6 +75,8 @@ export class Ledger {
   readonly #keys = new Map<string, Remembered>();
   readonly #messages = new Map<string, Accepted>();
   readonly #bodies = new Map<string, WireEmail>();
+  /** Only of this process. */
+  readonly refused: Refused[] = [];
   /** Copies, to all recipients together. */
   total = 0;
 

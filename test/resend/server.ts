@@ -21,6 +21,7 @@ import {
   idOf,
   Ledger,
   type Recording,
+  type Refused,
   type Remembered,
   scanRecipients,
 } from './ledger.ts';
@@ -74,12 +75,16 @@ export interface LocalResend extends AsyncDisposable {
   calm(): void;
   /** The oracle, in the order of acceptance; empty when only recipients are recorded. */
   accepted(): Accepted[];
+  /** Messages that were refused while others of their request were accepted. */
+  refused(): Refused[];
   /** How many copies an address was accepted for. */
   copies(to: string): number;
   /** All copies. */
   readonly total: number;
   /** Every send request as it arrived; `status` is null when no answer was made. */
   readonly requests: readonly (Arrived & { status: number | null })[];
+  /** How many there were, also of those that are not kept. */
+  readonly arrivals: number;
   readonly suppressions: Suppressions;
   readonly webhooks: Webhooks;
   /** Sends an event of a message that was accepted, with what its type has more. */
@@ -123,6 +128,7 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
   const attempts = new Map<string, number>();
   const hanging = new Set<ServerResponse>();
   const requests: (Arrived & { status: number | null })[] = [];
+  let arrivals = 0;
   const window = { second: 0, used: 0 };
   const used = { day: '', daily: 0, month: '', monthly: 0 };
 
@@ -180,7 +186,9 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
     bytes: Buffer,
     isPermissive: boolean,
     refuseEvery: number | undefined,
-  ): { emails: [position: number, email: WireEmail][]; errors: Answered['errors'] } | Refusal {
+  ):
+    | { emails: [position: number, email: WireEmail][]; errors: Answered['errors']; refused: Refused[] }
+    | Refusal {
     let parsed: unknown;
     try {
       parsed = JSON.parse(bytes.toString('utf8'));
@@ -192,6 +200,7 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
     if (isRefusal(items)) return items;
     const emails: [number, WireEmail][] = [];
     const errors: { index: number; message: string }[] = [];
+    const refused: Refused[] = [];
     for (const [index, item] of items.entries()) {
       const isRefused = refuseEvery !== undefined && (index + 1) % refuseEvery === 0;
       const read = isRefused
@@ -199,10 +208,14 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
         : readEmail(item, rules, isBatch);
       if (!isRefusal(read)) emails.push([index, read]);
       // A domain that is not verified is no fault of a recipient.
-      else if (isPermissive && read.statusCode === 422) errors.push({ index, message: read.message });
-      else return read;
+      else if (isPermissive && read.statusCode === 422) {
+        const { message } = read;
+        errors.push({ index, message });
+        const to = String((item as { to?: unknown } | null)?.to ?? '');
+        refused.push({ key: arrived.key, position: index, to, message });
+      } else return read;
     }
-    return { emails, errors: isPermissive && isBatch ? errors : undefined };
+    return { emails, errors: isPermissive && isBatch ? errors : undefined, refused };
   }
 
   /** Accepts what a request asks for, once and for all, and says how it is answered. */
@@ -268,6 +281,7 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
         acceptedAt: at.toISOString(),
       };
     });
+    ledger.refused.push(...judged.refused);
     const remembered: Remembered = { fingerprint, at: at.getTime(), answer };
     ledger.accept(
       scope,
@@ -438,6 +452,7 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
       attempts.set(scope, arrived.attempt);
     }
     const log = { path, key: arrived.key, attempt: arrived.attempt, status: null as number | null };
+    arrivals += 1;
     if (requests.push(log) > MOST_REQUESTS_KEPT) requests.shift();
 
     const named = planned.shift() ?? planner(log);
@@ -450,7 +465,11 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
     }
     if (fault?.kind === 'hang') {
       hanging.add(response);
-      response.once('close', () => hanging.delete(response));
+      const limit = fault.ms === undefined ? undefined : setTimeout(() => response.destroy(), fault.ms);
+      response.once('close', () => {
+        clearTimeout(limit);
+        hanging.delete(response);
+      });
     } else request.socket.resetAndDestroy();
   }
 
@@ -483,11 +502,15 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
       for (const response of hanging) response.destroy();
     },
     accepted: () => ledger.messages(),
+    refused: () => ledger.refused,
     copies: (to) => ledger.copies(to),
     get total() {
       return ledger.total;
     },
     requests,
+    get arrivals() {
+      return arrivals;
+    },
     suppressions,
     webhooks,
     emit: (message, type, more) => webhooks.emit(eventOf(message, type, clock(), more)),

@@ -1,4 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seeded } from './faults.ts';
 
@@ -69,6 +70,8 @@ export class Webhooks implements AsyncDisposable {
 
   constructor(options: WebhookOptions | null) {
     this.#options = options;
+    // Every event that waits for its next attempt listens.
+    setMaxListeners(0, this.#stopped.signal);
     this.#reseed();
   }
 

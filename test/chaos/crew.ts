@@ -1,0 +1,141 @@
+import { type Command, startCommand } from '../helpers/command.ts';
+import type { Installation } from './ground.ts';
+
+export type Role = 'all' | 'web' | 'worker';
+
+/** One process of the installation, started as its users start it. */
+export interface Member {
+  readonly role: Role;
+  readonly failpoint: string | undefined;
+  readonly command: Command;
+  /** Settles when it says that it works, or has ended. */
+  readonly ready: Promise<void>;
+  works: boolean;
+  stopped: boolean;
+  /** We asked it to go. */
+  dismissed: boolean;
+}
+
+/**
+ * The processes of one installation and their supervisor: whoever dies is replaced, as a container is, until
+ * the crew is dismissed.
+ */
+export class Crew implements AsyncDisposable {
+  /** Deaths by SIGKILL: at a failpoint, or by our hand. */
+  readonly kills: string[] = [];
+  /** Exit codes of processes that ended by themselves; a supervisor starts them again. */
+  readonly crashes: string[] = [];
+  /** Everything that any process wrote, until it is looked at. */
+  readonly said: string[] = [];
+  readonly #installation: Installation;
+  readonly #members = new Set<Member>();
+  readonly #failpoint: (role: Role) => string | undefined;
+  readonly #replacements = new Set<Promise<void>>();
+  #isDismissed = false;
+
+  /** @param failpoint of the next process of a role, if it should have one. */
+  constructor(installation: Installation, failpoint: (role: Role) => string | undefined) {
+    this.#installation = installation;
+    this.#failpoint = failpoint;
+    process.on('exit', this.#abandon);
+  }
+
+  get members(): Member[] {
+    return [...this.#members];
+  }
+
+  /** Starts a process. */
+  start(role: Role): Member {
+    const failpoint = this.#failpoint(role);
+    const { PORT = '', ...env } = this.#installation.env;
+    const command = startCommand(['serve', '--role', role], {
+      ...env,
+      ...(role === 'worker' ? {} : { PORT }),
+      ...(failpoint === undefined ? {} : { FAILPOINT: failpoint }),
+    });
+    const member: Member = {
+      role,
+      failpoint,
+      command,
+      ready: ready(command),
+      works: false,
+      stopped: false,
+      dismissed: false,
+    };
+    void member.ready.then(() => {
+      member.works = true;
+    });
+    this.#members.add(member);
+    const replaced = this.#afterlife(member).finally(() => this.#replacements.delete(replaced));
+    this.#replacements.add(replaced);
+    return member;
+  }
+
+  /** Ends a process without warning. */
+  kill(member: Member): void {
+    member.command.child.kill('SIGKILL');
+  }
+
+  /** Asks a process to finish what it has in hand and go, as a deploy does; it is replaced. */
+  async retire(member: Member): Promise<void> {
+    member.dismissed = true;
+    this.resume(member);
+    member.command.child.kill('SIGTERM');
+    await member.command.done;
+  }
+
+  suspend(member: Member): void {
+    member.stopped = true;
+    member.command.child.kill('SIGSTOP');
+  }
+
+  resume(member: Member): void {
+    if (!member.stopped) return;
+    member.stopped = false;
+    member.command.child.kill('SIGCONT');
+  }
+
+  /** Ends all of them in good order and replaces none. */
+  async dismiss(): Promise<void> {
+    this.#isDismissed = true;
+    await Promise.all(this.members.map((member) => this.retire(member)));
+    await Promise.all(this.#replacements);
+  }
+
+  /** After {@link dismiss}: whoever is started from now on is replaced again. */
+  engage(): void {
+    this.#isDismissed = false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDismissed = true;
+    for (const member of this.members) this.kill(member);
+    await Promise.all(this.#replacements);
+    process.off('exit', this.#abandon);
+  }
+
+  readonly #abandon = () => {
+    for (const { command } of this.#members) command.child.kill('SIGKILL');
+  };
+
+  async #afterlife(member: Member): Promise<void> {
+    const { code, signal, stdout, stderr } = await member.command.done;
+    this.#members.delete(member);
+    this.said.push(stdout, stderr);
+    if (signal === 'SIGKILL') this.kills.push(member.failpoint ?? 'at random');
+    else if (!member.dismissed || code !== 0)
+      this.crashes.push(`${member.role} ended with ${signal ?? code}: ${stderr.slice(-600)}`);
+    if (!this.#isDismissed) this.start(member.role);
+  }
+}
+
+async function ready({ child, done }: Command): Promise<void> {
+  let said = '';
+  const works = new Promise<void>((resolve) => {
+    child.stdout?.on('data', (text: string) => {
+      said += text;
+      if (/ (?:listens|works) on /u.test(said)) resolve();
+    });
+  });
+  await Promise.race([works, done]);
+}

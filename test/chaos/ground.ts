@@ -1,0 +1,220 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import { type Connection, openDatabase } from '../../src/db/index.ts';
+import { changeIssue } from '../../src/issues/index.ts';
+import { addSubscribers, signer } from '../../src/subscribers/index.ts';
+import { approve, draft, gatherAll, slotToCompose } from '../../src/weekly.ts';
+import { createDatabase } from '../helpers/database.ts';
+import {
+  findPostgres,
+  findRedis,
+  freePort,
+  type Service,
+  startPostgres,
+  startRedis,
+} from '../helpers/services.ts';
+import type { Fate, LocalResend } from '../resend/index.ts';
+
+/**
+ * Where the fire tests take place: services that run for all of them, and one installation that is prepared
+ * once, up to the moment its issue is about to be frozen, and copied for each.
+ */
+export type Store = 'embedded' | 'services';
+
+export interface Reader {
+  email: string;
+  /** Path and token of the link that every mail to them carries. */
+  unsubscribe: string;
+}
+
+/** One installation, nobody working on it yet. */
+export interface Installation extends AsyncDisposable {
+  readonly store: Store;
+  readonly env: Record<string, string>;
+  readonly origin: string;
+  readonly issueId: string;
+  readonly readers: readonly Reader[];
+  /** Null where the database is this installation's own process. */
+  readonly services: { postgres: Service; redis: Service } | null;
+  /** The books. Embedded, only while no process works on them. */
+  open(): Promise<Books>;
+}
+
+export interface Books extends AsyncDisposable {
+  db: Connection;
+}
+
+export interface Ground extends AsyncDisposable {
+  install(resend: LocalResend): Promise<Installation>;
+}
+
+const SECRET_KEY = 'a-key-for-the-fire-test-only-0123456789';
+export const WEBHOOK_SECRET = `whsec_${Buffer.from('the secret of the fire test').toString('base64')}`;
+
+/** Topics that readers chose: everything, something, and what nothing is about this week. */
+const TOPICS: string[][] = [[], [], [], ['Developer Tools'], ['Meetings', 'Voice & Audio'], ['Beekeeping']];
+
+/** One of so many readers is told apart by the name of their address, which decides what becomes of it. */
+const ODD: Record<number, Fate> = { 17: 'bounced', 18: 'soft-bounced', 19: 'complained', 20: 'delayed' };
+
+export const fateOf = (email: string): Fate | undefined => {
+  const name = email.split('-')[0];
+  return Object.values(ODD).find((fate) => fate.replace('-', '') === name);
+};
+
+function addresses(count: number): { email: string; topics: string[] }[] {
+  return Array.from({ length: count }, (_, index) => ({
+    email: `${(ODD[index % 40] ?? 'reader').replace('-', '')}-${index}@readers.example`,
+    topics: TOPICS[index % TOPICS.length] ?? [],
+  }));
+}
+
+/** Settings of an installation; the schedule is days away, so that no second issue joins in. */
+function settings(dataDir: string, more: Record<string, string>): Record<string, string> {
+  const inThreeDays = new Date(Date.now() + 3 * 86_400_000);
+  const day = inThreeDays.toLocaleDateString('en-GB', { weekday: 'short', timeZone: 'UTC' });
+  return {
+    DATA_DIR: dataDir,
+    SECRET_KEY,
+    POSTAL_ADDRESS: '1 Example Street, Sampleton',
+    SOURCES: 'folder:samples/comparisons',
+    SCHEDULE: `${day} 09:00`,
+    LOG_LEVEL: 'warn',
+    ...more,
+  };
+}
+
+/** Fills an installation by the same steps that the commands take, up to an issue that waits to be frozen. */
+async function prepare(env: Record<string, string>, count: number) {
+  const { config, secrets } = loadConfig(env);
+  await using app = await createApp(config, secrets);
+  const confirmedAt = new Date(Date.now() - 30 * 86_400_000);
+  const rows = addresses(count).map(({ email, topics }) => ({
+    email,
+    key: email,
+    status: 'active' as const,
+    topics,
+    timezone: null,
+    confirmedAt,
+  }));
+  await addSubscribers(app.db, rows, 'fire test');
+  await gatherAll(app);
+  const issue = await approve(app, await draft(app, await slotToCompose(app)));
+  await changeIssue(app.db, issue.id, { type: 'prepare' });
+
+  const token = signer(app.keys, 'unsubscribe');
+  const people = await app.db.selectFrom('subscribers').select(['id', 'email', 'token_version']).execute();
+  const readers = people.map(({ id, email, token_version: version }) => ({
+    email,
+    unsubscribe: `/unsubscribe/${token({ subscriberId: id, version })}`,
+  }));
+  return { issueId: issue.id, readers: readers.sort((a, b) => (a.email < b.email ? -1 : 1)) };
+}
+
+const temporary = () => mkdtemp(path.join(tmpdir(), 'wv-fire-'));
+const remove = (folder: string) => rm(folder, { recursive: true, force: true, maxRetries: 3 });
+
+/** What every process of an installation is told, besides where its data is. */
+async function addressing(resend: LocalResend): Promise<Record<string, string>> {
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  resend.webhooks.configure({
+    url: `${origin}/webhooks/resend`,
+    secrets: [WEBHOOK_SECRET],
+    // Resend's own, a thousand times as fast, and more patient at the end.
+    schedule: [0, 50, 300, 1_000, 2_000, ...Array.from({ length: 60 }, () => 5_000)],
+    disorder: { seed: port, duplicates: 0.1 },
+  });
+  return {
+    PORT: String(port),
+    PUBLIC_URL: origin,
+    RESEND_API_KEY: resend.apiKey,
+    RESEND_BASE_URL: resend.url,
+    RESEND_WEBHOOK_SECRET: WEBHOOK_SECRET,
+    RESEND_RATE: '50',
+  };
+}
+
+/** @param readers how many there are in each installation. */
+export function layGround(store: Store, readers: number): Promise<Ground> {
+  return store === 'embedded' ? embeddedGround(readers) : servicesGround(readers);
+}
+
+async function embeddedGround(count: number): Promise<Ground> {
+  const folder = await temporary();
+  const original = path.join(folder, 'original');
+  const { issueId, readers } = await prepare(settings(original, {}), count);
+  return {
+    async install(resend) {
+      const dataDir = await mkdtemp(path.join(folder, 'run-'));
+      await cp(original, dataDir, { recursive: true });
+      const env = settings(dataDir, await addressing(resend));
+      return {
+        store: 'embedded',
+        env,
+        origin: env.PUBLIC_URL ?? '',
+        issueId,
+        readers,
+        services: null,
+        open: () => books({ databaseUrl: undefined, dataDir }),
+        [Symbol.asyncDispose]: () => remove(dataDir),
+      };
+    },
+    [Symbol.asyncDispose]: () => remove(folder),
+  };
+}
+
+async function servicesGround(count: number): Promise<Ground> {
+  const bin = findPostgres();
+  const redisServer = findRedis();
+  if (bin === null || redisServer === null)
+    throw new Error(
+      'PostgreSQL and Redis are needed: set POSTGRES_BIN and REDIS_SERVER, or use --store embedded.',
+    );
+  const folder = await temporary();
+  const postgres = await startPostgres(bin, { synchronous_commit: 'on' });
+  const redis = await startRedis(redisServer);
+  const original = await createDatabase(postgres.url);
+  const { issueId, readers } = await prepare(
+    settings(folder, { DATABASE_URL: original.url, REDIS_URL: redis.url }),
+    count,
+  );
+  return {
+    async install(resend) {
+      const dataDir = await mkdtemp(path.join(folder, 'run-'));
+      const database = await createDatabase(postgres.url, original);
+      const env = settings(dataDir, {
+        DATABASE_URL: database.url,
+        REDIS_URL: redis.url,
+        ...(await addressing(resend)),
+      });
+      return {
+        store: 'services',
+        env,
+        origin: env.PUBLIC_URL ?? '',
+        issueId,
+        readers,
+        services: { postgres, redis },
+        open: () => books({ databaseUrl: database.url, dataDir }),
+        [Symbol.asyncDispose]: async () => {
+          await database.drop();
+          // The queue of one installation is no business of the next.
+          await redis.restart('SIGTERM');
+          await remove(dataDir);
+        },
+      };
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([postgres.stop(), redis.stop()]);
+      await remove(folder);
+    },
+  };
+}
+
+async function books(where: { databaseUrl: string | undefined; dataDir: string }): Promise<Books> {
+  const database = await openDatabase({ ...where, connections: 3 });
+  return { db: database.kysely, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
+}

@@ -1,0 +1,145 @@
+import { sql } from 'kysely';
+import type { Connection } from '../../src/db/index.ts';
+import { issueProgress, type Progress, total } from '../../src/delivery/index.ts';
+import { findIssue } from '../../src/issues/index.ts';
+import { brokenInvariants } from '../helpers/invariants.ts';
+import type { LocalResend } from '../resend/index.ts';
+import { fateOf, type Reader } from './ground.ts';
+
+/** A leaving as its reader knows it: by when at the latest it was committed. */
+export interface Leaving {
+  email: string;
+  /** Milliseconds since 1970, of the answer. */
+  answeredAt: number;
+}
+
+export interface Verdict {
+  progress: Progress;
+  accepted: number;
+  lost: string[];
+  doubled: string[];
+  /** Mailed by a request that began after they had left. */
+  afterLeaving: string[];
+  /** Mailed though they left, by a request that was on its way. */
+  inFlight: number;
+  /** Everything else that must not be. */
+  faults: string[];
+}
+
+interface Row {
+  id: string;
+  email: string;
+  status: string;
+  reason: string | null;
+  /** Of the subscriber. */
+  standing: string;
+}
+
+/** What the books call the fate of a message once every event is applied. */
+const SPOKEN: Record<string, string> = {
+  delivered: 'delivered',
+  delayed: 'delivered',
+  bounced: 'bounced',
+  'soft-bounced': 'bounced',
+  complained: 'complained',
+};
+
+const ACCEPTED = new Set(['submitted', 'delivered', 'bounced', 'complained']);
+
+/**
+ * How long a request that was claimed may take to arrive on a busy machine. The books know exactly who had left
+ * when a batch was claimed (I3); this is only for the replays, whose claim leaves no time.
+ */
+const ON_ITS_WAY_MS = 10_000;
+
+/** Compares the books with what the provider truly accepted. */
+export async function judge(
+  db: Connection,
+  resend: LocalResend,
+  issueId: string,
+  readers: readonly Reader[],
+  leavings: readonly Leaving[],
+  stops: readonly { from: number; to: number }[],
+): Promise<Verdict> {
+  const faults: string[] = [];
+  const issue = await findIssue(db, { id: issueId });
+  if (issue?.status !== 'sent') faults.push(`the issue is ${issue?.status}: ${issue?.reason}`);
+  for (const [name, rows] of Object.entries(await brokenInvariants(db, issueId)))
+    faults.push(`${name}: ${rows.length}`);
+
+  const { rows: deliveries } = await sql<Row>`
+    select d.id, s.email, d.status, d.reason, s.status as standing from deliveries d join subscribers s on s.id = d.subscriber_id
+    where d.issue_id = ${issueId}
+  `.execute(db);
+  const byEmail = new Map(deliveries.map((row) => [row.email, row]));
+  const accepted = resend.accepted();
+  const refused = new Set(resend.refused().map(({ to }) => to));
+  const left = new Map(leavings.map((leaving) => [leaving.email, leaving]));
+
+  const lost: string[] = [];
+  const doubled: string[] = [];
+  for (const { email } of readers) {
+    const copies = resend.copies(email);
+    const delivery = byEmail.get(email);
+    if (copies > 1) doubled.push(`${email} has ${copies} copies`);
+    if (delivery === undefined) {
+      // Gone before the audience was frozen.
+      if (!left.has(email)) lost.push(`${email} has no delivery`);
+      continue;
+    }
+    const { status, reason, standing } = delivery;
+    if (ACCEPTED.has(status) !== copies > 0) {
+      const message = `${email} is ${status}(${reason}) with ${copies} copies`;
+      (copies > 0 ? faults : lost).push(message);
+    }
+    const fate = fateOf(email) ?? 'delivered';
+    if (copies > 0 && status !== SPOKEN[fate])
+      faults.push(`${email} is ${status}(${reason}), though it was ${fate}`);
+    const isBarred = copies > 0 && (fate === 'bounced' || fate === 'complained');
+    if (isBarred && standing !== 'suppressed') faults.push(`${email} ${fate} and is ${standing} (I7)`);
+    if (Number.isFinite(left.get(email)?.answeredAt ?? Number.NaN) && standing === 'active')
+      faults.push(`${email} was told they are off the list, and is ${standing}`);
+    if (status === 'failed' && !refused.has(email)) lost.push(`${email} failed: ${reason}`);
+    if (status === 'excluded' && reason !== 'no-content' && !left.has(email))
+      lost.push(`${email} was excluded: ${reason}`);
+  }
+  const known = new Set(deliveries.map(({ id }) => id));
+  for (const { deliveryId, to } of accepted) {
+    if (!known.has(deliveryId ?? '')) faults.push(`${to} was mailed as a delivery that is not on the books`);
+  }
+
+  const afterLeaving: string[] = [];
+  let inFlight = 0;
+  for (const { to, arrivedAt } of accepted) {
+    const leaving = left.get(to);
+    const arrived = Date.parse(arrivedAt);
+    if (leaving === undefined || arrived <= leaving.answeredAt) continue;
+    const stood = stops.some(({ from, to: until }) => from <= arrived && until >= leaving.answeredAt);
+    if (stood || arrived - leaving.answeredAt < ON_ITS_WAY_MS) inFlight += 1;
+    else afterLeaving.push(`${to} ${arrived - leaving.answeredAt} ms after leaving`);
+  }
+
+  const progress = await issueProgress(db, issueId);
+  if (progress.submitted !== accepted.length)
+    faults.push(`the ledger says ${progress.submitted} submitted, the provider accepted ${accepted.length}`);
+  const settled = progress.submitted + total(progress.excluded) + total(progress.failed);
+  if (settled !== progress.audience) faults.push(`audience ${progress.audience}, settled ${settled}`);
+  const { rows: slots } = await sql`select slot from issues group by slot having count(*) > 1`.execute(db);
+  if (slots.length > 0) faults.push('I6 one issue per slot');
+  return { progress, accepted: accepted.length, lost, doubled, afterLeaving, inFlight, faults };
+}
+
+/** I9: nothing that a process wrote names a reader, a token or a key. */
+export function secretsIn(
+  said: readonly string[],
+  readers: readonly Reader[],
+  keys: readonly string[],
+): string[] {
+  const text = said.join('\n');
+  const found = keys.filter((key) => text.includes(key)).map(() => 'a key');
+  // Every reader has the same domain, and every token the same first characters.
+  if (/@readers\.example/u.test(text)) found.push('an address');
+  if (readers.some(({ unsubscribe }) => text.includes(unsubscribe.split('/').at(-1) ?? '')))
+    found.push('a token');
+  return found;
+}

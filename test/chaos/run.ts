@@ -1,0 +1,434 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { debuglog } from 'node:util';
+import { sql } from 'kysely';
+import type { Connection } from '../../src/db/index.ts';
+import { hasDueEvents, settleBatch, unsettledBatches } from '../../src/delivery/index.ts';
+import type { Failpoint } from '../../src/failpoint.ts';
+import { findIssue } from '../../src/issues/index.ts';
+import { openQueue } from '../../src/queue/index.ts';
+import { startCommand } from '../helpers/command.ts';
+import {
+  type Fault,
+  type FaultName,
+  type LocalResend,
+  randomFaults,
+  seeded,
+  startResend,
+} from '../resend/index.ts';
+import { Crew, type Member, type Role } from './crew.ts';
+import { type Books, fateOf, type Ground, type Installation, type Reader, WEBHOOK_SECRET } from './ground.ts';
+import { judge, type Leaving, secretsIn, type Verdict } from './judge.ts';
+
+/**
+ * One issue, sent under fire: its workers are killed, stopped and replaced, its services flushed and restarted,
+ * its provider misbehaves, and readers leave all the time. Then the fire stops, and the issue has to finish by
+ * itself. What the harness does to rows is to let time pass: leases end after seconds instead of a minute.
+ */
+export interface Report {
+  seed: number;
+  kills: string[];
+  /** What else was done, in order. */
+  faults: string[];
+  crashes: string[];
+  left: number;
+  /** How uncertain batches were settled: by evidence, or by a person. */
+  settlements: string[];
+  seconds: number;
+  verdict: Verdict;
+  isGood: boolean;
+}
+
+/** Answers that a provider gives on a bad day, and none that only a person can mend. */
+const BAD_DAY: (Fault | FaultName)[] = [
+  '429',
+  '429-retry-after',
+  '429-retry-date',
+  'concurrent',
+  '500',
+  '500-accepted',
+  '502-html',
+  '502-accepted',
+  '503',
+  '504-accepted',
+  'reset-before',
+  'reset-after',
+  'slow',
+  'truncated',
+  'html-in-200',
+  'error-in-200',
+  'short',
+  'reordered',
+  'duplicated',
+  'third-refused',
+  { kind: 'hang', accepted: false, ms: 1_500 },
+  { kind: 'hang', accepted: true, ms: 1_500 },
+];
+/** Faults of the account: the issue pauses itself, and a person resumes it. */
+const ACCOUNT: FaultName[] = ['daily-quota', '403-domain'];
+
+const FAILPOINTS: Failpoint[] = [
+  'mid-prepare',
+  'before-claim',
+  'after-claim',
+  'after-accept',
+  'after-record',
+  'at-finish',
+];
+/** `NODE_DEBUG=chaos` tells what happens as it happens. */
+const trace = debuglog('chaos');
+
+const LEASE_MS = 3_000;
+const STORM_MS = 120_000;
+const CALM_MS = 240_000;
+const LOOK_MS = 250;
+
+export async function run(ground: Ground, seed: number, kills: number): Promise<Report> {
+  const began = performance.now();
+  await using resend = await startResend({
+    ratePerSecond: 50,
+    refusedDomains: [],
+    latencyMs: 60,
+    record: 'messages',
+    fate: fateOf,
+  });
+  await using installation = await ground.install(resend);
+  await using fire = new Fire(installation, resend, seed, kills);
+  await fire.rage();
+  await fire.calm();
+  const verdict = await fire.verdict();
+  const secrets = [resend.apiKey, WEBHOOK_SECRET, installation.env.SECRET_KEY ?? ''];
+  for (const found of secretsIn(fire.crew.said, installation.readers, secrets))
+    verdict.faults.push(`I9: ${found} was logged`);
+  const { lost, doubled, afterLeaving, faults } = verdict;
+  return {
+    seed,
+    kills: fire.crew.kills,
+    faults: fire.faults,
+    crashes: fire.crew.crashes,
+    left: fire.leavings.length,
+    settlements: await fire.settlements(),
+    seconds: (performance.now() - began) / 1_000,
+    verdict,
+    isGood: lost.length + doubled.length + afterLeaving.length + faults.length === 0,
+  };
+}
+
+class Fire implements AsyncDisposable {
+  readonly crew: Crew;
+  readonly faults: string[] = [];
+  readonly leavings: Leaving[] = [];
+  readonly #installation: Installation;
+  readonly #resend: LocalResend;
+  readonly #draw: () => number;
+  readonly #kills: number;
+  readonly #stops: { from: number; to: number }[] = [];
+  /** Leases that were seen, and since when. */
+  readonly #leases = new Map<string, number>();
+  #books: Books | null = null;
+  #isRaging = true;
+  #leaving: Promise<void> = Promise.resolve();
+
+  constructor(installation: Installation, resend: LocalResend, seed: number, kills: number) {
+    this.#installation = installation;
+    this.#resend = resend;
+    this.#draw = seeded(seed);
+    this.#kills = kills;
+    this.crew = new Crew(installation, (role) => this.#failpoint(role));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isRaging = false;
+    await this.crew[Symbol.asyncDispose]();
+    await this.#leaving;
+    await this.#books?.[Symbol.asyncDispose]();
+  }
+
+  /** Until enough were killed, or the issue is through. */
+  async rage(): Promise<void> {
+    const { services } = this.#installation;
+    if (services === null) await this.crew.start('all').ready;
+    else {
+      this.#books = await this.#installation.open();
+      await Promise.all(
+        (['web', 'worker', 'worker', 'worker'] as const).map((role) => this.crew.start(role).ready),
+      );
+    }
+    this.#leaving = this.#letReadersLeave();
+    const end = performance.now() + STORM_MS;
+    while (this.crew.kills.length < this.#kills && performance.now() < end) {
+      const status = await this.#look();
+      if (status === 'sent') break;
+      if (status === 'paused') await this.#resume();
+      if (this.#workers().length > 0) await this.#strike();
+      await this.#somethingHappens();
+    }
+  }
+
+  /** Strikes are spread over the issue: between two of them a request arrives, or nothing does for a while. */
+  async #somethingHappens(): Promise<void> {
+    const before = this.#resend.arrivals;
+    const patience = performance.now() + 5_000 + this.#draw() * 5_000;
+    while (this.#resend.arrivals === before && performance.now() < patience) {
+      await sleep(LOOK_MS);
+      await this.#look();
+    }
+    await sleep(this.#draw() * 500);
+  }
+
+  /** The faults clear; then everything has to come right by itself. */
+  async calm(): Promise<void> {
+    this.#isRaging = false;
+    trace('calm after %o', this.crew.kills);
+    this.#resend.calm();
+    for (const member of this.crew.members) this.crew.resume(member);
+    await this.#leaving;
+    const end = performance.now() + CALM_MS;
+    while (performance.now() < end && !(await this.#isOver())) await sleep(LOOK_MS);
+    await Promise.race([
+      this.#resend.webhooks.idle(),
+      sleep(Math.max(0, end - performance.now()), null, { ref: false }),
+    ]);
+    await this.crew.dismiss();
+    this.#books ??= await this.#installation.open();
+  }
+
+  async verdict(): Promise<Verdict> {
+    const { issueId, readers } = this.#installation;
+    const { db } = await this.#opened();
+    const verdict = await judge(db, this.#resend, issueId, readers, this.leavings, this.#stops);
+    if (this.#resend.webhooks.pending > 0)
+      verdict.faults.push(`${this.#resend.webhooks.pending} events were not taken`);
+    return verdict;
+  }
+
+  async #opened(): Promise<Books> {
+    this.#books ??= await this.#installation.open();
+    return this.#books;
+  }
+
+  /** While it rages, most processes carry the place where they will die. */
+  #failpoint(role: Role): string | undefined {
+    if (!this.#isRaging || role === 'web' || this.crew.kills.length >= this.#kills) return undefined;
+    if (this.#draw() < 0.25) return undefined;
+    const isFirst = this.crew.kills.length < 2;
+    const places = FAILPOINTS.filter((place) => isFirst || place !== 'mid-prepare');
+    const place = this.#pick(places);
+    const nth = place === 'mid-prepare' || place === 'at-finish' ? 1 : 1 + Math.floor(this.#draw() * 3);
+    return `${place}:${nth}`;
+  }
+
+  #pick<T>(from: readonly T[]): T {
+    return from[Math.floor(this.#draw() * from.length)] as T;
+  }
+
+  async #strike(): Promise<void> {
+    const { services } = this.#installation;
+    const strikes: Record<string, [weight: number, strike: () => unknown]> = {
+      kill: [6, () => this.#withAWorker((member) => this.crew.kill(member))],
+      provider: [4, () => this.#provider()],
+      deploy: [2, () => this.#withAWorker((member) => this.crew.retire(member))],
+      stop: [2, () => this.#withAWorker((member) => this.#suspend(member))],
+      ...(services === null
+        ? {}
+        : {
+            'kill web': [
+              1,
+              () => this.crew.members.filter(({ role }) => role === 'web').map((web) => this.crew.kill(web)),
+            ],
+            flush: [2, () => this.#flush(services.redis.url)],
+            redis: [1, () => services.redis.restart('SIGKILL')],
+            postgres: [1, () => services.postgres.restart('SIGQUIT')],
+            disconnect: [2, () => this.#disconnect()],
+          }),
+    };
+    const drawn = Object.entries(strikes).flatMap(([name, [weight, strike]]) =>
+      Array.from({ length: weight }, () => ({ name, strike })),
+    );
+    const { name, strike } = this.#pick(drawn);
+    this.faults.push(name);
+    trace('%s, %d accepted', name, this.#resend.accepted().length);
+    await strike();
+  }
+
+  /** Those who are at work: who is still starting would die of nothing. */
+  #workers(): Member[] {
+    return this.crew.members.filter(
+      ({ role, works, stopped, dismissed }) => role !== 'web' && works && !stopped && !dismissed,
+    );
+  }
+
+  async #withAWorker(act: (member: Member) => unknown): Promise<void> {
+    const workers = this.#workers();
+    if (workers.length > 0) await act(this.#pick(workers));
+  }
+
+  /** Past its lease, and on again: what it was about to do then, somebody else has done. */
+  #suspend(member: Member): void {
+    const stop = { from: Date.now(), to: Number.POSITIVE_INFINITY };
+    this.#stops.push(stop);
+    this.crew.suspend(member);
+    setTimeout(() => {
+      this.crew.resume(member);
+      // What it had begun is under way for a while.
+      stop.to = Date.now() + 5_000;
+    }, LEASE_MS + 1_500);
+  }
+
+  #provider(): void {
+    const faults = this.#draw() < 0.15 ? [...BAD_DAY, ...ACCOUNT] : BAD_DAY;
+    this.#resend.planBy(randomFaults(Math.floor(this.#draw() * 2 ** 31), 0.2 + this.#draw() * 0.6, faults));
+    setTimeout(() => this.#resend.planBy(() => undefined), 1_000 + this.#draw() * 3_000).unref();
+  }
+
+  async #flush(url: string): Promise<void> {
+    const { execFile } = await import('node:child_process');
+    const { port } = new URL(url);
+    await new Promise<void>((resolve) => {
+      execFile('redis-cli', ['-p', port, 'flushall'], () => resolve());
+    });
+  }
+
+  async #disconnect(): Promise<void> {
+    const { db } = await this.#opened();
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`
+      .execute(db)
+      .catch(() => {});
+  }
+
+  /** The issue's status; null where or while nobody can look. Also lets time pass for what it sees. */
+  async #look(): Promise<string | null> {
+    if (this.#installation.services === null) return null;
+    const { db } = await this.#opened();
+    const { issueId } = this.#installation;
+    try {
+      const issue = await findIssue(db, { id: issueId });
+      const { rows } = await sql<{ id: string; lease_id: string }>`
+        select id, lease_id from batches
+        where issue_id = ${issueId} and status = 'submitting' and lease_until > now()
+      `.execute(db);
+      for (const { id, lease_id } of rows.filter((row) => this.#hasAged(row.lease_id))) {
+        await sql`update batches set lease_until = now() where id = ${id} and lease_id = ${lease_id}::uuid`.execute(
+          db,
+        );
+      }
+      await this.#ring();
+      return issue?.status ?? 'gone';
+    } catch {
+      // PostgreSQL is starting again.
+      return null;
+    }
+  }
+
+  #hasAged(leaseId: string): boolean {
+    const since = this.#leases.get(leaseId) ?? performance.now();
+    this.#leases.set(leaseId, since);
+    return performance.now() - since > LEASE_MS;
+  }
+
+  /** The minute's doorbell, every few looks. */
+  #rungAt = 0;
+  async #ring(): Promise<void> {
+    const redisUrl = this.#installation.env.REDIS_URL;
+    if (redisUrl === undefined || performance.now() - this.#rungAt < 2_000) return;
+    this.#rungAt = performance.now();
+    await using queue = await openQueue({ redisUrl }, () => {});
+    await Promise.race([queue.enqueue('reconcile', {}), sleep(1_000, null, { ref: false })]);
+  }
+
+  async #isOver(): Promise<boolean> {
+    if (this.#installation.services === null) return this.#isOverEmbedded();
+    const status = await this.#look();
+    if (status === 'paused') await this.#resume();
+    const { db } = await this.#opened();
+    return this.#isAtRest(db, status);
+  }
+
+  /** One process holds the database: now and then it is asked to make way, as for a deploy, and its books are read. */
+  async #isOverEmbedded(): Promise<boolean> {
+    const before = this.#resend.arrivals;
+    await sleep(6_000);
+    if (this.#resend.arrivals > before) return false;
+    await this.#resend.webhooks.idle();
+    await this.crew.dismiss();
+    const { issueId } = this.#installation;
+    let status: string | undefined;
+    {
+      await using books = await this.#installation.open();
+      status = (await findIssue(books.db, { id: issueId }))?.status;
+      trace('the issue is %s', status);
+      if (await this.#isAtRest(books.db, status)) return true;
+    }
+    if (status === 'paused') await this.#resume();
+    this.crew.engage();
+    await this.crew.start('all').ready;
+    return false;
+  }
+
+  /** Sent, and every event applied. Batches that no event will settle get a person's word. */
+  async #isAtRest(db: Connection, status: string | null | undefined): Promise<boolean> {
+    if (status !== 'sent' && this.#resend.webhooks.pending === 0 && !(await hasDueEvents(db))) {
+      await this.#decide(db);
+      return false;
+    }
+    return status === 'sent' && this.#resend.webhooks.pending === 0 && !(await hasDueEvents(db));
+  }
+
+  /** The person looks at what the provider's own pages show; a request that is on its way is waited for. */
+  async #decide(db: Connection): Promise<void> {
+    for (const { id, revision } of await unsettledBatches(db)) {
+      const { rows } = await sql<{ n: number }>`
+        select count(*)::int as n from batches where id = ${id} and status = 'uncertain'
+      `.execute(db);
+      if (rows[0]?.n !== 1) continue;
+      const key = `batch/${id}/r${revision}`;
+      const isAccepted = this.#resend.accepted().some((message) => message.key === key);
+      const by = 'the person at the fire test';
+      await settleBatch(db, id, isAccepted ? 'accepted' : 'not-accepted', by).catch(() => {});
+    }
+  }
+
+  /** Who settled each batch that was uncertain. */
+  async settlements(): Promise<string[]> {
+    const { db } = await this.#opened();
+    const { rows } = await sql<{
+      by: string;
+    }>`select split_part(decided_by, ' ', 1) as by from settlements`.execute(db);
+    return rows.map(({ by }) => by);
+  }
+
+  /** What an editor does when the issue says why it is paused, and the cause is mended. */
+  async #resume(): Promise<void> {
+    this.#resend.planBy(() => undefined);
+    this.faults.push('resume');
+    const { PORT: _port, ...env } = this.#installation.env;
+    await startCommand(['resume'], env).done;
+  }
+
+  /** One reader after the other, over HTTP as their mail program would, and again until it is answered. */
+  async #letReadersLeave(): Promise<void> {
+    const draw = seeded(Math.floor(this.#draw() * 2 ** 31));
+    const staying = [...this.#installation.readers];
+    while (this.#isRaging && staying.length > 0) {
+      const [reader] = staying.splice(Math.floor(draw() * staying.length), 1);
+      if (reader !== undefined) await this.#leave(reader);
+      await sleep(draw() * 800);
+    }
+  }
+
+  async #leave({ email, unsubscribe }: Reader): Promise<void> {
+    const leaving = { email, answeredAt: Number.POSITIVE_INFINITY };
+    this.leavings.push(leaving);
+    while (this.#isRaging) {
+      const answer = await fetch(`${this.#installation.origin}${unsubscribe}`, {
+        method: 'POST',
+        body: new URLSearchParams({ 'List-Unsubscribe': 'One-Click' }),
+        signal: AbortSignal.timeout(5_000),
+      }).catch(() => null);
+      if (answer?.ok) {
+        leaving.answeredAt = Date.now();
+        return;
+      }
+      await sleep(100);
+    }
+  }
+}
