@@ -4,6 +4,7 @@
  *
  *   main → app | jobs | http → delivery → render → issues → sources → comparisons
  *                              delivery → subscribers
+ *                         http → desk → issues | subscribers
  *
  * To add a module, add a line to MODULES. To add a dependency that only one place should know, add a line to
  * VENDORS.
@@ -18,14 +19,34 @@ const MODULES = {
   issues: ['sources', 'comparisons'],
   render: ['issues', 'comparisons', 'transactional'],
   delivery: ['render', 'issues', 'sources', 'comparisons', 'subscribers', 'transactional'],
+  desk: ['issues', 'subscribers', 'transactional'],
   mailer: [],
   queue: [],
   db: [],
-  http: ['delivery', 'render', 'issues', 'sources', 'comparisons', 'subscribers', 'transactional', 'queue'],
+  http: [
+    'desk',
+    'delivery',
+    'render',
+    'issues',
+    'sources',
+    'comparisons',
+    'subscribers',
+    'transactional',
+    'queue',
+  ],
 };
 
 /** The domain: it takes what it needs as arguments, so it names adapters only as types. */
-const DOMAIN = ['comparisons', 'transactional', 'subscribers', 'sources', 'issues', 'render', 'delivery'];
+const DOMAIN = [
+  'comparisons',
+  'transactional',
+  'subscribers',
+  'sources',
+  'issues',
+  'render',
+  'delivery',
+  'desk',
+];
 
 /** Small files that everybody may import, because they import nothing of ours. */
 const LEAVES = ['errors', 'failpoint', 'lifetime'];

@@ -13,11 +13,13 @@ import {
   settleByRecall,
   suppressSoftBouncers,
 } from './delivery/index.ts';
+import { remindEditors } from './desk/index.ts';
 import { AppError } from './errors.ts';
 import {
   changeIssue,
   composeIssue,
   draftAt,
+  dueLabel,
   dueSlot,
   findIssue,
   type Issue,
@@ -28,6 +30,7 @@ import {
   refreshNewsletter,
   type Slot,
   slotsToDraft,
+  type WeekSettings,
 } from './issues/index.ts';
 import {
   beginGathering,
@@ -121,13 +124,7 @@ export async function slotToCompose({ db, config, clock }: App): Promise<Slot> {
 
 /** Composes the issue of a slot and hands it to the editors; too little for one, and the slot is skipped. */
 export async function draft(app: App, slot: Slot): Promise<Issue> {
-  const { config } = app;
-  const settings = {
-    newsletter: newsletterOf(app),
-    template: config.template,
-    minComparisons: config.minComparisons,
-  };
-  const issue = await composeIssue(app.db, slot, settings, app.clock());
+  const issue = await composeIssue(app.db, slot, weekSettings(app), app.clock());
   const matter = { kind: 'silent-week' as const, subject: slot.key, at: app.clock() };
   if (issue.status === 'skipped') {
     const message = `Nothing goes out on ${slot.label}: ${issue.reason ?? 'too little is new.'}`;
@@ -143,13 +140,20 @@ export async function draft(app: App, slot: Slot): Promise<Issue> {
   return inReview;
 }
 
+/** What composing takes from the settings, whoever asks for it. */
+export function weekSettings(app: App): WeekSettings {
+  const { template, minComparisons } = app.config;
+  return { newsletter: newsletterOf(app), template, minComparisons };
+}
+
 function newsletterOf({ config }: App) {
   return { name: config.newsletterName, url: config.publicUrl, postalAddress: config.mail.postalAddress };
 }
 
 /**
- * Approves an issue. It goes out at its slot, or at once if that has passed: then a person has decided.
- * @throws AppError `postal-address-missing`, `checks-failed`, `issue-refuses`, `issue-empty`.
+ * Approves an issue as it was given. It goes out at its slot, or at once if that has passed: then a person has
+ * decided.
+ * @throws AppError `postal-address-missing`, `checks-failed`, `issue-refuses`, `issue-empty`, `issue-changed`.
  */
 export async function approve(app: App, issue: Issue): Promise<Issue> {
   if (app.config.mail.postalAddress === '') {
@@ -158,7 +162,7 @@ export async function approve(app: App, issue: Issue): Promise<Issue> {
     });
   }
   const current = await refreshNewsletter(app.db, issue, newsletterOf(app));
-  const approved = await approveIssue(app.db, current.id);
+  const approved = await approveIssue(app.db, current.id, current.planHash);
   if (approved.status === 'approved' && approved.dueAt <= app.clock()) return send(app, approved);
   return approved;
 }
@@ -269,6 +273,22 @@ export async function keepSlots(app: App): Promise<void> {
     if (config.approval === 'auto' && drafted.status === 'review' && !late) await approveUnseen(app, drafted);
   }
   await startDue(app, now);
+  await remind(app, now);
+}
+
+/** Tells editors, once each, of a draft that waits for them. */
+async function remind(app: App, now: Date): Promise<void> {
+  const { config, db } = app;
+  for (const issue of await listIssues(db, { status: ['review'] })) {
+    const due = dueLabel(issue.dueAt, config.schedule.zone);
+    const mailIds = await remindEditors(db, issue, {
+      editors: config.editors,
+      now,
+      due,
+      keyId: keyId(app.keys[0]),
+    });
+    if (mailIds.length > 0) await app.queue.enqueue('mail', ...mailIds.map((mailId) => ({ mailId })));
+  }
 }
 
 /** `APPROVAL=auto`: what fails its checks stays in review, where a person finds it. */

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { schedulers } from '../../jobs/index.ts';
 import { type App, createApp } from '../app.ts';
 import { loadConfig, type Secrets } from '../config.ts';
+import { deskSteps } from '../editing.ts';
 import { AppError } from '../errors.ts';
-import { createHealthServer, createServer } from '../http/index.ts';
+import { createHealthServer, createServer, type DeskOptions } from '../http/index.ts';
 import { Lifetime } from '../lifetime.ts';
 import { type Context, say } from './output.ts';
 import { LOOPBACK, work } from './session.ts';
@@ -61,6 +62,7 @@ async function listen(app: App, role: Role, secrets: Secrets): Promise<AsyncDisp
     onEvents: doorbell(app),
     clock: app.clock,
     ring: (mailId) => ring(app, mailId),
+    desk: deskOf(app),
     ready: () => ready(app),
     logger,
   });
@@ -75,8 +77,17 @@ async function listen(app: App, role: Role, secrets: Secrets): Promise<AsyncDisp
   say(`${config.newsletterName} (${role}) listens on ${address}`);
   say(`  issues   ${config.publicUrl}/issues`);
   if (outboxDir !== null) say(`  outbox   ${address}/outbox`);
+  if (config.editors.length > 0) say(`  desk     ${config.publicUrl}/editor`);
   say(`  mail goes to ${app.mailer.destination}`);
   return { [Symbol.asyncDispose]: () => server.close() };
+}
+
+/** Where mail stays on this machine, whoever started it is shown the links that sign in. */
+function deskOf(app: App): DeskOptions | undefined {
+  const { editors, schedule } = app.config;
+  if (editors.length === 0) return undefined;
+  const tell = app.outboxDir === null ? undefined : (link: string) => say(`  sign in  ${link}`);
+  return { editors, zone: schedule.zone, steps: deskSteps(app), tell };
 }
 
 /**

@@ -32,6 +32,14 @@ export interface Schema {
   clicks: ClicksTable;
   figures: FiguresTable;
   settlements: SettlementsTable;
+  issue_choices: IssueChoicesTable;
+  left_out: LeftOutTable;
+  desk_links: DeskLinksTable;
+  desk_sessions: DeskSessionsTable;
+  desk_reviews: DeskReviewsTable;
+  desk_audit: DeskAuditTable;
+  reminders: RemindersTable;
+  test_sends: TestSendsTable;
 }
 
 /** Written as a JSON string, read back parsed. */
@@ -178,6 +186,8 @@ interface IssuesTable {
   approved_at: Date | null;
   prepared_at: Date | null;
   finished_at: Date | null;
+  /** Raised by every composing and every edit; who edits names the one they saw. */
+  revision: Generated<number>;
 }
 
 /** What an issue carries, as it was mailed: the memory behind *changed verdicts*. */
@@ -443,5 +453,90 @@ interface SettlementsTable {
   decision: 'accepted' | 'not-accepted';
   /** `event msg_…`, or `person NAME`. */
   decided_by: string;
+  at: Created;
+}
+
+/** What editors chose for an issue, beside what was composed. */
+interface IssueChoicesTable {
+  issue_id: string;
+  /** `EditorChoices` of src/issues/edit.ts. */
+  choices: Json<unknown>;
+  /** Who chose last; an address, like every `who`. */
+  who: string;
+  at: Created;
+}
+
+/** Comparisons that no issue carries until somebody puts them back. */
+interface LeftOutTable {
+  comparison_id: string;
+  /** The issue they were left out of. */
+  issue_id: string;
+  reason: string;
+  who: string;
+  at: Created;
+}
+
+/** Links that open the desk once, by their hash. */
+interface DeskLinksTable {
+  token_hash: string;
+  /** Of the cookie in the browser that asked: the link works in no other. */
+  browser_hash: string;
+  email: string;
+  created_at: Created;
+  expires_at: Date;
+  used_at: Date | null;
+}
+
+interface DeskSessionsTable {
+  /** Of the cookie. */
+  token_hash: string;
+  email: string;
+  created_at: Created;
+  seen_at: Created;
+  ended_at: Date | null;
+}
+
+/** Links to look at one issue, for people without an account. */
+interface DeskReviewsTable {
+  id: string;
+  token_hash: string;
+  /** Which key makes its link. */
+  key_id: string;
+  issue_id: string;
+  who: string;
+  created_at: Created;
+  expires_at: Date;
+  revoked_at: Date | null;
+}
+
+/** Append-only, by trigger: what editors did, and what was refused. */
+interface DeskAuditTable {
+  id: GeneratedAlways<number>;
+  at: Created;
+  /** null where nobody was signed in. */
+  who: string | null;
+  what: string;
+  /** Slug of the issue it is about. */
+  issue: string | null;
+  details: Json<unknown>;
+}
+
+/** What editors were reminded of. */
+interface RemindersTable {
+  issue_id: string;
+  kind: 'ready' | 'slot_nears';
+  at: Created;
+}
+
+/** An issue as it was sent to try it, frozen; its copies are in `mails`. */
+interface TestSendsTable {
+  id: string;
+  issue_id: string;
+  who: string;
+  /** From: of the issue. */
+  sender: string;
+  subject: string;
+  html: string;
+  text: string;
   at: Created;
 }

@@ -1,6 +1,8 @@
 import type { Connection } from '../db/index.ts';
+import { findIssue } from '../issues/index.ts';
 import { type Keys, oneTimeToken, signer } from '../subscribers/index.ts';
 import type { ClaimedMail, Letter, MailKind } from '../transactional/index.ts';
+import { readTest } from './store.ts';
 
 export interface LetterContext {
   db: Connection;
@@ -9,7 +11,15 @@ export interface LetterContext {
   newsletter: Letter['newsletter'];
 }
 
-type Writer = (mail: ClaimedMail, context: LetterContext) => Promise<Letter | null>;
+/** A mail that was drawn before: an issue, sent to try it. */
+export interface Drawn {
+  from: string;
+  subject: string;
+  html: string;
+  text: string;
+}
+
+type Writer = (mail: ClaimedMail, context: LetterContext) => Promise<Letter | Drawn | null>;
 
 /** What each kind of mail says. Deterministic, like everything that is sent under a key. */
 const writers: Partial<Record<MailKind, Writer>> = {
@@ -89,9 +99,59 @@ const writers: Partial<Record<MailKind, Writer>> = {
       why: 'You get this one mail because somebody typed this address into the form for lost links.',
     };
   },
+
+  async sign_in(mail, { keys, newsletter }) {
+    return {
+      newsletter,
+      subject: `Sign in to the desk of ${newsletter.name}`,
+      preheader: 'The link works once, for 15 minutes, in the browser that asked for it.',
+      heading: 'Sign in to the desk',
+      paragraphs: [
+        'Open the page and press its button. The link works once, for 15 minutes, and only in the browser in which it was asked for.',
+      ],
+      action: {
+        label: 'Open the desk',
+        url: `${newsletter.url}/editor/sign-in/${oneTimeToken(keys, mail.id, mail.keyId)}`,
+      },
+      list: null,
+      notes: [{ text: 'This was not you? Do nothing: nobody else can use this link.', link: null }],
+      why: 'You get this because your address is among the editors of this newsletter.',
+    };
+  },
+
+  async reminder(mail, { db, newsletter }) {
+    const { about, issueId, due } = mail.content as Record<string, string>;
+    const issue = await findIssue(db, { id: issueId ?? '' });
+    // Somebody was faster than the mail.
+    if (issue?.status !== 'review' || issue.plan === null) return null;
+    const urgent = about === 'slot_nears';
+    const count = issue.plan.comparisons.length;
+    return {
+      newsletter,
+      subject: urgent
+        ? `Issue ${issue.number} is not approved, and its slot is near`
+        : `Issue ${issue.number} is ready for review`,
+      preheader: `It is due ${due}, with ${count} ${count === 1 ? 'comparison' : 'comparisons'}.`,
+      heading: urgent ? 'Nobody has approved it yet' : 'A draft waits for you',
+      paragraphs: [
+        urgent
+          ? `Issue ${issue.number} is due ${due}. Without an approval it does not go out.`
+          : `Issue ${issue.number} has ${count} ${count === 1 ? 'comparison' : 'comparisons'} and is due ${due}. It goes out when a publisher approves it.`,
+      ],
+      action: { label: 'Look at it', url: `${newsletter.url}/editor` },
+      list: null,
+      notes: [],
+      why: 'You get this because your address is among the editors of this newsletter.',
+    };
+  },
+
+  // The very bytes of the issue, as they were when the test was asked for.
+  async test(mail, { db }) {
+    return (await readTest(db, String(mail.content.testId))) ?? null;
+  },
 };
 
 /** @returns null when there is nothing to say any more: the mail is dropped. */
-export async function writeLetter(mail: ClaimedMail, context: LetterContext): Promise<Letter | null> {
+export async function writeLetter(mail: ClaimedMail, context: LetterContext): Promise<Letter | Drawn | null> {
   return (await writers[mail.kind]?.(mail, context)) ?? null;
 }

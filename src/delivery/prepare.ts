@@ -6,6 +6,7 @@ import {
   contentHash,
   type Issue,
   type IssueContent,
+  issueChanged,
   type Plan,
   requireIssue,
   variantsOf,
@@ -78,10 +79,16 @@ function assertSendable(issue: Issue, variants: DraftVariant[]): void {
 
 /**
  * Approves an issue for sending, if every variant of it passes its checks. Approving twice is once.
+ * @param planHash the content that somebody looked at; without it, whatever is there.
  * @throws AppError `checks-failed`, `issue-refuses`, `issue-empty`, `issue-changed`.
  */
-export async function approveIssue(db: Connection, issueId: string): Promise<Issue> {
+export async function approveIssue(
+  db: Connection,
+  issueId: string,
+  planHash?: string | null,
+): Promise<Issue> {
   const issue = await requireIssue(db, { id: issueId });
+  if (planHash !== undefined && planHash !== issue.planHash) throw issueChanged(issue);
   if (issue.status === 'draft' || issue.status === 'review') {
     assertSendable(issue, (await renderIssue(db, issue)).variants);
     if (issue.status === 'draft')

@@ -512,3 +512,15 @@ export async function storeVariants(
     .where('id', '=', issueId)
     .execute();
 }
+
+/** An issue as it was sent to try it: subject marked, links for nobody. */
+export async function readTest(
+  db: Connection,
+  id: string,
+): Promise<{ from: string; subject: string; html: string; text: string } | undefined> {
+  return db
+    .selectFrom('test_sends')
+    .select(['sender as from', 'subject', 'html', 'text'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+}

@@ -47,11 +47,11 @@ export function createMailSender(
 
     const letter = await writeLetter(mail, { db, keys, newsletter: settings.newsletter });
     if (letter === null) return await end('dropped', 'it is not true any more');
-    const { html, text } = await renderLetter(letter);
+    const { html, text } = 'html' in letter ? letter : await renderLetter(letter);
     const single: SingleMail = {
       mailId: mail.id,
       kind: mail.kind,
-      from: settings.from,
+      from: 'from' in letter ? letter.from : settings.from,
       to: mail.to,
       replyTo: settings.replyTo,
       subject: letter.subject,

@@ -7,6 +7,7 @@ import { apiRoutes } from './api.ts';
 import { archiveRoutes } from './archive.ts';
 import { bareServer } from './bare.ts';
 import { comparisonRoutes } from './comparisons.ts';
+import { type DeskOptions, deskRoutes } from './desk/index.ts';
 import { acceptForms } from './form.ts';
 import { healthRoutes } from './health.ts';
 import { outboxRoutes } from './outbox.ts';
@@ -18,6 +19,7 @@ import type { Site } from './site.ts';
 import { unsubscribeRoutes } from './unsubscribe.ts';
 import { webhookRoutes } from './webhooks.ts';
 
+export type { DeskOptions, DeskSteps } from './desk/index.ts';
 export type { Site } from './site.ts';
 
 export interface ServerOptions {
@@ -36,6 +38,8 @@ export interface ServerOptions {
   clock?(): Date;
   /** Asks a worker to send a mail whose row is on the books; never in the way of an answer. */
   ring(mailId: string): void;
+  /** The editor's desk; without editors there is none. */
+  desk?: DeskOptions | undefined;
   /** Throws when the database or the queue is away. */
   ready(): Promise<void>;
   logger: Logger | false;
@@ -91,6 +95,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     await app.register(async (scope) =>
       webhookRoutes(scope, { db: options.db, webhookSecrets, onEvents, clock }),
     );
+  }
+  const { desk } = options;
+  if (desk !== undefined) {
+    await app.register(async (scope) => deskRoutes(scope, { ...options, desk }));
   }
   if (options.outboxDir !== null) {
     const { outboxDir } = options;

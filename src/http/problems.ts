@@ -41,6 +41,28 @@ const BY_CODE: Record<string, { status: number; title: string; detail: string }>
     title: 'That form is not complete',
     detail: 'Nothing was changed. Open the page once more and press its button.',
   },
+  // One text for every link that does not sign in; the desk's log has the reason.
+  'sign-in-refused': {
+    status: 403,
+    title: 'This link does not sign you in',
+    detail:
+      'A link works once, for 15 minutes, and only in the browser in which it was asked for. Ask for another at /editor.',
+  },
+  'signed-out': {
+    status: 403,
+    title: 'You are signed out',
+    detail: 'Nothing was changed. Sign in again at /editor.',
+  },
+  'form-forged': {
+    status: 403,
+    title: 'That did not come from the desk',
+    detail: 'Nothing was changed. Open the page once more and press its button.',
+  },
+  'role-lacking': {
+    status: 403,
+    title: 'That takes a publisher',
+    detail: 'Nothing was changed. Editors write; publishers approve, send, pause and cancel.',
+  },
   'token-wrong': {
     status: 401,
     title: 'Who are you?',

@@ -43,10 +43,14 @@ export interface ToolVotes {
 export interface EditorChoices {
   /** Slug of the comparison to lead with. */
   lead: string | null;
+  /** Slugs in the editor's order; what came in later stands after them. Empty: the order is ours. */
+  order: readonly string[];
   /** Slugs that wait for the next issue. */
   heldBack: readonly string[];
   /** Slugs that never go into this issue; the store keeps them out of later ones. */
   leftOut: readonly string[];
+  /** Topics that wait for the next issue, with every comparison that is about nothing else. */
+  withoutTopics: readonly string[];
   intro: string | null;
   subject: string | null;
   preheader: string | null;
@@ -105,14 +109,15 @@ export type Composition = { kind: 'composed'; plan: Plan } | { kind: 'skipped'; 
 
 /** Plans an issue, or says in one line why the slot has none. */
 export function compose(input: ComposeInput): Composition {
-  const { heldBack = [], leftOut = [], lead: pin = null, ...words } = input.editor ?? {};
+  const { leftOut = [], withoutTopics = [], order = [], lead: pin = null, ...words } = input.editor ?? {};
+  const heldBack = [...(words.heldBack ?? []), ...offTopic(input.candidates, withoutTopics)];
   const absent = new Set([...heldBack, ...leftOut]);
   const present = input.candidates.filter(({ comparison }) => !absent.has(comparison.slug));
   const minimum = Math.max(1, input.minComparisons ?? 1);
   if (present.length < minimum) return { kind: 'skipped', reason: tooFew(present.length, minimum, input) };
 
   const day = new Date(`${input.date}T00:00:00Z`);
-  const ranked = rank(present, day);
+  const ranked = inOrder(rank(present, day), order);
   const pinned = ranked.find(({ comparison }) => comparison.slug === pin);
   const ordered = pinned ? [pinned, ...ranked.filter((candidate) => candidate !== pinned)] : ranked;
 
@@ -120,6 +125,12 @@ export function compose(input: ComposeInput): Composition {
   const notes = pin !== null && !pinned ? [lostPin(pin, absent.has(pin))] : [];
   if (ordered.length > limit)
     notes.push(`${ordered.length - limit} comparisons wait for the next issue: ${limit} fit in one.`);
+  const late =
+    order.length === 0 ? 0 : present.filter(({ comparison }) => !order.includes(comparison.slug)).length;
+  if (late > 0)
+    notes.push(
+      `${late} ${late === 1 ? 'comparison' : 'comparisons'} came in after the order was set, and stand at its end.`,
+    );
   const [subject, preheader] = [said(words.subject), said(words.preheader)];
   const echo = subject !== null && preheader !== null && sameText(subject, preheader);
   if (echo) notes.push('The preheader repeats the subject; ours is used instead.');
@@ -150,6 +161,21 @@ export function compose(input: ComposeInput): Composition {
       notes,
     },
   };
+}
+
+/** Those in the editor's order first, then the rest as they are ranked. */
+function inOrder(ranked: Candidate[], order: readonly string[]): Candidate[] {
+  const place = new Map(order.map((slug, index) => [slug, index]));
+  const placeOf = ({ comparison }: Candidate) => place.get(comparison.slug) ?? order.length;
+  return ranked.toSorted((a, b) => placeOf(a) - placeOf(b));
+}
+
+/** Slugs of the comparisons that are about these topics and nothing else. */
+function offTopic(candidates: readonly Candidate[], without: readonly string[]): string[] {
+  const waiting = new Set(without.map((topic) => topic.toLowerCase()));
+  return candidates
+    .filter(({ comparison }) => topics(comparison).every((topic) => waiting.has(topic.toLowerCase())))
+    .map(({ comparison }) => comparison.slug);
 }
 
 /** A comparison in this issue anyway needs no row; nor does one the editor keeps out. */

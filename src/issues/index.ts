@@ -2,6 +2,8 @@ export { lensRows } from './cards.ts';
 export type { MailedComparison } from './changes.ts';
 export { type ComposeInput, type Composition, compose, type EditorChoices, type Plan } from './compose.ts';
 export * from './content.ts';
+export { lengthOf } from './cut.ts';
+export { type Choices, type Edit, ROOM } from './edit.ts';
 export { contentHash } from './hash.ts';
 export {
   allowedEvents,
@@ -21,6 +23,7 @@ export { type Candidate, interest, interestParts } from './rank.ts';
 export {
   type DueSlot,
   draftAt,
+  dueLabel,
   dueSlot,
   lateness,
   nextSlot,
@@ -32,6 +35,19 @@ export {
   slotsBetween,
   slotsToDraft,
 } from './slot.ts';
-export { changeIssue, findIssue, type Issue, listIssues, refreshNewsletter, requireIssue } from './store.ts';
+export {
+  changeIssue,
+  findCandidates,
+  findChoices,
+  findIssue,
+  type Issue,
+  issueChanged,
+  type LeftOut,
+  lastEdit,
+  leftOutOf,
+  listIssues,
+  refreshNewsletter,
+  requireIssue,
+} from './store.ts';
 export { type Assignment, slimmer, type Variant, type Variants, variantFor, variantsOf } from './variants.ts';
-export { composeIssue, isOpen, type WeekSettings } from './week.ts';
+export { composeIssue, type EditRequest, editIssue, isOpen, type WeekSettings } from './week.ts';

@@ -173,3 +173,8 @@ function firstInstant(wall: number, zoneName: string): number {
   }
   return after;
 }
+
+/** "Tuesday 24 November, 09:00 Europe/Berlin", for people. */
+export function dueLabel(dueAt: Date, zone: string): string {
+  return `${DateTime.fromJSDate(dueAt, { zone }).setLocale('en-GB').toFormat('cccc d LLLL, HH:mm')} ${zone}`;
+}

@@ -4,6 +4,8 @@ import type { Connection, IssueStatus } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import type { MailedComparison } from './changes.ts';
 import type { Plan } from './compose.ts';
+import { oneLine } from './cut.ts';
+import { type Choices, choicesSchema, NO_CHOICES } from './edit.ts';
 import { contentHash } from './hash.ts';
 import { type IssueState, type LifecycleEvent, Refusal, sourcesOf, transition } from './lifecycle.ts';
 import type { Candidate } from './rank.ts';
@@ -30,6 +32,8 @@ export interface Issue {
   composedAt: Date;
   approvedAt: Date | null;
   finishedAt: Date | null;
+  /** Raised by every composing and every edit. */
+  revision: number;
 }
 
 const COLUMNS = [
@@ -47,6 +51,7 @@ const COLUMNS = [
   'created_at as composedAt',
   'approved_at as approvedAt',
   'finished_at as finishedAt',
+  'revision',
 ] as const;
 
 export async function findIssue(
@@ -98,11 +103,7 @@ export async function changeIssue(
 ): Promise<{ issue: Issue; changed: boolean }> {
   for (;;) {
     const issue = await requireIssue(db, { id });
-    if (planHash !== undefined && issue.planHash !== planHash) {
-      throw new AppError('issue-changed', `Issue ${issue.slug} was composed again in the meantime.`, {
-        help: 'Look at it as it is now, and decide then.',
-      });
-    }
+    if (planHash !== undefined && issue.planHash !== planHash) throw issueChanged(issue);
     const next = transition(issue as IssueState, event);
     if (next instanceof Refusal)
       throw new AppError('issue-refuses', next.reason, { context: { issue: issue.slug } });
@@ -126,6 +127,13 @@ export async function changeIssue(
       .executeTakeFirst();
     if (numUpdatedRows > 0n) return { issue: { ...issue, ...next } as Issue, changed: true };
   }
+}
+
+/** What was decided on is not there any more. */
+export function issueChanged({ slug }: Issue): AppError {
+  return new AppError('issue-changed', `Issue ${slug} was changed in the meantime.`, {
+    help: 'Look at it as it is now, and decide then.',
+  });
 }
 
 /** The issue of a slot, which nobody changes until the transaction ends. */
@@ -166,7 +174,10 @@ export async function refreshNewsletter(
   return (row as Issue | undefined) ?? issue;
 }
 
-/** Comparisons that no other living issue carries: nothing is lost at the edge of a week. */
+/**
+ * Comparisons that no other living issue carries and that were not left out of another: nothing is lost at the
+ * edge of a week.
+ */
 export async function findCandidates(
   db: Connection,
   except: string | undefined,
@@ -177,6 +188,9 @@ export async function findCandidates(
       select from issue_comparisons ic join issues i on i.id = ic.issue_id
       where ic.comparison_id = c.id and i.status not in ('cancelled', 'skipped')
         and i.id is distinct from ${except ?? null}::uuid
+    )
+    and not exists (
+      select from left_out l where l.comparison_id = c.id and l.issue_id is distinct from ${except ?? null}::uuid
     )
     order by c.slug
   `.execute(db);
@@ -208,6 +222,109 @@ export async function findChanged(db: Connection): Promise<(MailedComparison & {
     now: comparisonSchema.parse(row.now),
     mailedIn: row.mailed_in,
   }));
+}
+
+/** The issue, which nobody changes until the transaction ends. @throws AppError `issue-unknown`. */
+export async function lockIssue(tx: Connection, id: string): Promise<Issue> {
+  const { slot } = await requireIssue(tx, { id });
+  return (await lockSlot(tx, slot)) ?? (await requireIssue(tx, { id }));
+}
+
+/** What editors chose for an issue; nothing yet is no choice. */
+export async function findChoices(db: Connection, issueId: string | undefined): Promise<Choices> {
+  if (issueId === undefined) return NO_CHOICES;
+  const row = await db
+    .selectFrom('issue_choices')
+    .select('choices')
+    .where('issue_id', '=', issueId)
+    .executeTakeFirst();
+  return row === undefined ? NO_CHOICES : choicesSchema.parse(row.choices);
+}
+
+export async function writeChoices(
+  tx: Connection,
+  issueId: string,
+  choices: Choices,
+  who: string,
+): Promise<void> {
+  const values = { choices: JSON.stringify(choices), who, at: sql<Date>`now()` };
+  await tx
+    .insertInto('issue_choices')
+    .values({ issue_id: issueId, ...values })
+    .onConflict((conflict) => conflict.column('issue_id').doUpdateSet(values))
+    .execute();
+}
+
+/** Who edited an issue last, and when. */
+export async function lastEdit(
+  db: Connection,
+  issueId: string,
+): Promise<{ who: string; at: Date } | undefined> {
+  return db
+    .selectFrom('issue_choices')
+    .select(['who', 'at'])
+    .where('issue_id', '=', issueId)
+    .executeTakeFirst();
+}
+
+/** Keeps a comparison out of this issue and of every later one, until somebody adds it. */
+export async function leaveOut(
+  tx: Connection,
+  { slug, reason, issueId, who }: { slug: string; reason: string; issueId: string; who: string },
+): Promise<void> {
+  await sql`
+    insert into left_out (comparison_id, issue_id, reason, who)
+    select id, ${issueId}::uuid, ${oneLine(reason)}, ${who} from comparisons where slug = ${slug}
+    on conflict (comparison_id) do update
+      set issue_id = excluded.issue_id, reason = excluded.reason, who = excluded.who, at = now()
+  `.execute(tx);
+}
+
+export async function putBack(tx: Connection, slug: string): Promise<void> {
+  await sql`
+    delete from left_out l using comparisons c where c.id = l.comparison_id and c.slug = ${slug}
+  `.execute(tx);
+}
+
+export interface LeftOut {
+  slug: string;
+  comparison: Comparison;
+  reason: string;
+  who: string;
+  at: Date;
+  /** Slug of the issue they were left out of. */
+  issue: string;
+}
+
+/** Newest first: what was left out of one issue, or of any. */
+export async function leftOutOf(
+  db: Connection,
+  issueId?: string,
+  limit: number | null = null,
+): Promise<LeftOut[]> {
+  const { rows } = await sql<Omit<LeftOut, 'comparison'> & { content: unknown }>`
+    select c.slug, c.content, l.reason, l.who, l.at, i.slug as issue
+    from left_out l join comparisons c on c.id = l.comparison_id join issues i on i.id = l.issue_id
+    where ${issueId === undefined ? sql`true` : sql`l.issue_id = ${issueId}`}
+    order by l.at desc, c.slug limit ${limit}
+  `.execute(db);
+  return rows.map(({ content, ...row }) => ({ ...row, comparison: comparisonSchema.parse(content) }));
+}
+
+/** Writes what an editor made of a draft; its status stays. */
+export async function rewriteIssue(tx: Connection, id: string, plan: Plan, template: string): Promise<Issue> {
+  const row = await tx
+    .updateTable('issues')
+    .set({
+      plan: JSON.stringify(plan),
+      plan_hash: contentHash(plan),
+      template,
+      revision: sql<number>`revision + 1`,
+    })
+    .where('id', '=', id)
+    .returning(COLUMNS)
+    .executeTakeFirstOrThrow();
+  return row as Issue;
 }
 
 /** The number the next issue would get. */
@@ -243,9 +360,13 @@ export async function writeIssue(
     .insertInto('issues')
     .values({ slug: slot.key, slot: slot.key, due_at: slot.dueAt, template, ...values })
     .onConflict((conflict) =>
-      conflict
-        .column('slot')
-        .doUpdateSet({ ...values, template, due_at: slot.dueAt, created_at: sql<Date>`now()` }),
+      conflict.column('slot').doUpdateSet({
+        ...values,
+        template,
+        due_at: slot.dueAt,
+        created_at: sql<Date>`now()`,
+        revision: sql<number>`issues.revision + 1`,
+      }),
     )
     .returning(COLUMNS)
     .executeTakeFirstOrThrow();

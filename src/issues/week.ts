@@ -1,15 +1,25 @@
 import { contentHash as comparisonHash } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
-import { compose } from './compose.ts';
+import { AppError } from '../errors.ts';
+import { type Composition, compose, type Plan } from './compose.ts';
 import type { IssueContent } from './content.ts';
+import { applyEdit, type Choices, type Edit } from './edit.ts';
 import type { Slot } from './slot.ts';
 import {
   findCandidates,
   findChanged,
+  findChoices,
   type Issue,
+  issueChanged,
+  leaveOut,
+  leftOutOf,
   lockComposing,
+  lockIssue,
   lockSlot,
   nextNumber,
+  putBack,
+  rewriteIssue,
+  writeChoices,
   writeContents,
   writeIssue,
 } from './store.ts';
@@ -21,9 +31,9 @@ export interface WeekSettings {
 }
 
 /**
- * Composes the issue of a slot from what is on the books, in one transaction. Composing again refreshes a
- * draft, an issue in review, or a slot that was skipped but is still ahead; an issue that is further is
- * returned as it is. Whatever asks, a slot has one issue (I6).
+ * Composes the issue of a slot from what is on the books, in one transaction, and applies what its editors chose.
+ * Composing again refreshes a draft, an issue in review, or a slot that was skipped but is still ahead; an issue
+ * that is further is returned as it is. Whatever asks, a slot has one issue (I6).
  */
 export async function composeIssue(
   db: Connection,
@@ -37,50 +47,115 @@ export async function composeIssue(
     const existing = await lockSlot(tx, slot.key);
     if (existing !== undefined && !isOpen(existing, now)) return existing;
 
-    const candidates = await findCandidates(tx, existing?.id);
-    const mailed = await findChanged(tx);
+    const choices = await findChoices(tx, existing?.id);
     const number = existing?.number ?? (await nextNumber(tx));
-    const composition = compose({
-      newsletter: settings.newsletter,
-      number,
-      slug: slot.key,
-      date: slot.key,
-      links: { online: `${settings.newsletter.url}/issues/${slot.key}` },
-      candidates,
-      mailed,
-      votes: [],
-      minComparisons: settings.minComparisons,
-    });
+    const week = await composeWeek(tx, { id: existing?.id, key: slot.key, number }, settings, choices);
+    const template = choices.template ?? settings.template;
+    const { composition } = week;
     if (composition.kind === 'skipped') {
-      const issue = await writeIssue(tx, slot, settings.template, { skipped: composition.reason });
+      const issue = await writeIssue(tx, slot, template, { skipped: composition.reason });
       await writeContents(tx, issue.id, []);
       return issue;
     }
-
-    const { plan } = composition;
-    const issue = await writeIssue(tx, slot, settings.template, { number, plan });
-    const planned = new Set(plan.comparisons.map(({ comparison }) => comparison.slug));
-    const changed = new Set(plan.changed.map(({ row }) => row.slug));
-    await writeContents(tx, issue.id, [
-      ...candidates
-        .filter(({ comparison }) => planned.has(comparison.slug))
-        .map(({ id, comparison }) => ({
-          id,
-          section: 'new' as const,
-          comparison,
-          hash: comparisonHash(comparison),
-        })),
-      ...mailed
-        .filter(({ now: current }) => changed.has(current.slug))
-        .map(({ id, now: current }) => ({
-          id,
-          section: 'changed' as const,
-          comparison: current,
-          hash: comparisonHash(current),
-        })),
-    ]);
+    const issue = await writeIssue(tx, slot, template, { number, plan: composition.plan });
+    await writeContents(tx, issue.id, week.contentsOf(composition.plan));
     return issue;
   });
+}
+
+export interface EditRequest {
+  issueId: string;
+  /** The revision that the editor saw. */
+  revision: number;
+  edit: Edit;
+  /** Address of the editor. */
+  who: string;
+  /** Writes down who did it, in the same transaction. */
+  record?: (tx: Connection, issue: Issue) => Promise<unknown>;
+}
+
+/**
+ * Changes a draft as an editor wants it, in one transaction: the choices are stored, and the plan is composed
+ * from them and from what the issue is about already. What came in since stays out until it is added: nothing
+ * appears under an editor's hands.
+ * @throws AppError `issue-changed` when somebody changed it since; `issue-refuses` past review; `edit-refused`.
+ */
+export async function editIssue(
+  db: Connection,
+  request: EditRequest,
+  settings: WeekSettings,
+): Promise<Issue> {
+  const { issueId, revision, edit, who, record } = request;
+  return db.transaction().execute(async (tx) => {
+    await lockComposing(tx);
+    const issue = await lockIssue(tx, issueId);
+    if (issue.plan === null || (issue.status !== 'draft' && issue.status !== 'review')) {
+      throw new AppError('issue-refuses', `Issue ${issue.slug} is ${issue.status}: it cannot be edited.`, {
+        help: issue.status === 'approved' ? 'Take the approval back first.' : 'Nothing was changed.',
+      });
+    }
+    if (issue.revision !== revision) throw issueChanged(issue);
+    const order = issue.plan.comparisons.map(({ comparison }) => comparison.slug);
+    const choices = applyEdit(await findChoices(tx, issueId), edit, order);
+    if (edit.kind === 'leave_out') await leaveOut(tx, { ...edit, issueId, who });
+    if (edit.kind === 'add') await putBack(tx, edit.slug);
+
+    const about = new Set([...order, ...issue.plan.heldBack, ...issue.plan.leftOut]);
+    if (edit.kind === 'add') about.add(edit.slug);
+    const target = { id: issueId, key: issue.slot, number: issue.plan.number };
+    const { composition, contentsOf } = await composeWeek(tx, target, settings, choices, about);
+    if (composition.kind === 'skipped')
+      throw new AppError('edit-refused', composition.reason, { help: 'Nothing was changed.' });
+    const { plan } = composition;
+    if (edit.kind === 'add' && !plan.comparisons.some(({ comparison }) => comparison.slug === edit.slug)) {
+      throw new AppError('edit-refused', `"${edit.slug}" cannot be in this issue.`, {
+        help: 'Another issue carries it, its topics wait for the next one, or there is no room.',
+      });
+    }
+    await writeChoices(tx, issueId, choices, who);
+    const edited = await rewriteIssue(tx, issueId, plan, choices.template ?? settings.template);
+    await writeContents(tx, issueId, contentsOf(plan));
+    await record?.(tx, edited);
+    return edited;
+  });
+}
+
+/** @param about only these new comparisons; without it every one that no issue carries yet. */
+async function composeWeek(
+  tx: Connection,
+  issue: { id: string | undefined; key: string; number: number },
+  settings: WeekSettings,
+  choices: Choices,
+  about?: ReadonlySet<string>,
+): Promise<{ composition: Composition; contentsOf: (plan: Plan) => Parameters<typeof writeContents>[2] }> {
+  const candidates = (await findCandidates(tx, issue.id)).filter(
+    ({ comparison }) => about?.has(comparison.slug) ?? true,
+  );
+  const mailed = await findChanged(tx);
+  const leftOut = issue.id === undefined ? [] : await leftOutOf(tx, issue.id);
+  const composition = compose({
+    newsletter: settings.newsletter,
+    number: issue.number,
+    slug: issue.key,
+    date: issue.key,
+    links: { online: `${settings.newsletter.url}/issues/${issue.key}` },
+    candidates,
+    mailed,
+    votes: [],
+    editor: { ...choices, leftOut: leftOut.map(({ slug }) => slug) },
+    minComparisons: settings.minComparisons,
+  });
+  const contentsOf = (plan: Plan) => {
+    const planned = new Set(plan.comparisons.map(({ comparison }) => comparison.slug));
+    const changed = new Set(plan.changed.map(({ row }) => row.slug));
+    const asNew = candidates.filter(({ comparison }) => planned.has(comparison.slug));
+    const asChanged = mailed.filter(({ now }) => changed.has(now.slug));
+    return [
+      ...asNew.map(({ id, comparison }) => ({ id, section: 'new' as const, comparison })),
+      ...asChanged.map(({ id, now }) => ({ id, section: 'changed' as const, comparison: now })),
+    ].map((each) => ({ ...each, hash: comparisonHash(each.comparison) }));
+  };
+  return { composition, contentsOf };
 }
 
 /** Whether composing may still replace it. */

@@ -1,0 +1,30 @@
+import type { Connection } from '../../db/index.ts';
+import type { Editor } from '../../desk/index.ts';
+import type { EditRequest, Issue } from '../../issues/index.ts';
+import type { Keys } from '../../subscribers/index.ts';
+import type { Site } from '../site.ts';
+
+/** The steps of a week, as the desk asks for them. Each may be asked for twice, and then does nothing more. */
+export interface DeskSteps {
+  /** Composes the issue again, or the next one where there is none. */
+  compose(issue?: Issue): Promise<Issue>;
+  edit(request: EditRequest): Promise<Issue>;
+}
+
+export interface DeskOptions {
+  editors: readonly Editor[];
+  /** IANA zone of the schedule: the desk's clock. */
+  zone: string;
+  steps: DeskSteps;
+  /** Shows a sign-in link to the person at the terminal, where no mail leaves this machine. */
+  tell?: ((link: string) => void) | undefined;
+}
+
+export interface DeskContext {
+  db: Connection;
+  keys: Keys;
+  site: Site;
+  desk: DeskOptions;
+  /** Asks a worker to send a mail whose row is on the books; never in the way of an answer. */
+  ring(mailId: string): void;
+}

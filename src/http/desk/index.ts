@@ -1,0 +1,27 @@
+import cookie from '@fastify/cookie';
+import type { FastifyInstance } from 'fastify';
+import { acceptForms } from '../form.ts';
+import { deskAssets } from './assets.ts';
+import type { DeskContext } from './context.ts';
+import { createGuard } from './guard.ts';
+import { logRoutes } from './log.ts';
+import { answerDeskProblems } from './problems.ts';
+import { signInRoutes } from './sign-in.ts';
+import { weekRoutes } from './week.ts';
+
+export type { DeskOptions, DeskSteps } from './context.ts';
+
+/** An introduction, percent-encoded, is longer than any public form. */
+const FORM_LIMIT = 64 * 1024;
+
+/** The editor's desk. Every action works without JavaScript; the one small script only saves steps. */
+export async function deskRoutes(app: FastifyInstance, context: DeskContext): Promise<void> {
+  await app.register(cookie);
+  acceptForms(app, FORM_LIMIT);
+  deskAssets(app);
+  answerDeskProblems(app, context.site);
+  const guard = createGuard(app, { ...context, editors: context.desk.editors });
+  signInRoutes(app, guard, context);
+  weekRoutes(guard, context);
+  logRoutes(guard, context);
+}

@@ -1,0 +1,118 @@
+import { title } from '../../../comparisons/index.ts';
+import type { Edit } from '../../../issues/index.ts';
+import { render } from '../../pages/layout.tsx';
+import type { Site } from '../../site.ts';
+import type { Visit } from '../guard.ts';
+import { moment } from './clock.ts';
+import { Csrf, DeskPage } from './frame.tsx';
+import type { WeekView } from './week.tsx';
+
+const WORDS: Record<Edit['kind'], string> = {
+  up: 'move one place up',
+  down: 'move one place down',
+  move: 'move to another place',
+  lead: 'pin as the lead',
+  unpin: 'unpin the lead',
+  reorder: 'go back to the order of interest',
+  hold: 'hold back',
+  leave_out: 'leave out',
+  add: 'add',
+  words: 'change the first lines',
+  look: 'change template and topics',
+};
+
+interface ConflictProps {
+  visit: Visit;
+  zone: string;
+  /** As it is now. */
+  view: WeekView;
+  edit: Edit;
+  /** As it was sent. */
+  form: URLSearchParams;
+}
+
+/** Two editors at once: what is there now beside what was wanted, and the choice between the two. */
+export function conflictPage(site: Site, { visit, zone, view, edit, form }: ConflictProps): string {
+  const { issue, edited, choices, content } = view;
+  const here = `/editor/issues/${issue.slug}`;
+  const lines =
+    edit.kind === 'words'
+      ? (['subject', 'preheader', 'intro'] as const).map((name) => ({
+          name,
+          theirs: choices[name] ?? 'ours',
+          yours: edit[name] || 'ours',
+        }))
+      : [];
+  return render(
+    <DeskPage site={site} title="Somebody else was faster" visit={visit}>
+      <div className="stack">
+        <h1>Somebody else was faster</h1>
+        <p>
+          Nothing of yours was saved.{' '}
+          {edited !== undefined && `The issue was changed by ${edited.who}, ${moment(edited.at, zone)}.`}
+        </p>
+      </div>
+      {lines.length > 0 ? (
+        <table className="log">
+          <caption>Both versions</caption>
+          <thead>
+            <tr>
+              <th scope="col">Line</th>
+              <th scope="col">As it is now</th>
+              <th scope="col">As you wrote it</th>
+            </tr>
+          </thead>
+          <tbody>
+            {lines.map(({ name, theirs, yours }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td>{theirs}</td>
+                <td>{theirs === yours ? 'the same' : <strong>{yours}</strong>}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      ) : (
+        <div className="two">
+          <section>
+            <h2>As it is now</h2>
+            <p>{content?.subject}</p>
+            <ol>
+              {issue.plan?.comparisons.map(({ comparison }) => (
+                <li key={comparison.slug}>{title(comparison)}</li>
+              ))}
+            </ol>
+          </section>
+          <section>
+            <h2>What you wanted</h2>
+            <p>
+              {'slug' in edit && <strong>{edit.slug}: </strong>}
+              {WORDS[edit.kind]}
+              {edit.kind === 'move' && `, ${edit.before === null ? 'to the end' : `before ${edit.before}`}`}
+              {edit.kind === 'leave_out' && `, because: ${edit.reason}`}
+              {edit.kind === 'look' &&
+                `: ${edit.template}, without ${edit.withoutTopics.join(', ') || 'nothing'}`}
+            </p>
+          </section>
+        </div>
+      )}
+      <div className="doings">
+        <a className="button" href={here}>
+          Keep it as it is now
+        </a>
+        <form method="post" action={`${here}/edit`}>
+          <Csrf visit={visit} />
+          <input type="hidden" name="revision" value={issue.revision} />
+          {[...form]
+            .filter(([name]) => name !== 'csrf' && name !== 'revision')
+            .map(([name, value]) => (
+              <input type="hidden" name={name} value={value} key={`${name} ${value}`} />
+            ))}
+          <button type="submit" className="quiet">
+            Do mine on top
+          </button>
+        </form>
+      </div>
+    </DeskPage>,
+  );
+}

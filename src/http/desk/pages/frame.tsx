@@ -1,0 +1,79 @@
+import type { ReactNode } from 'react';
+import type { Site } from '../../site.ts';
+import { SCRIPT_URL } from '../assets.ts';
+import type { Visit } from '../guard.ts';
+import { deskStylesheet } from './stylesheet.ts';
+
+/** The rooms of the desk, in the order in which a week needs them. */
+const ROOMS = [
+  { href: '/editor', name: 'This week' },
+  { href: '/editor/log', name: 'Log' },
+] as const;
+
+export type Room = (typeof ROOMS)[number]['href'];
+
+interface FrameProps {
+  site: Site;
+  title: string;
+  /** Undefined before signing in. */
+  visit?: Visit | undefined;
+  here?: Room | undefined;
+  children: ReactNode;
+}
+
+/** What every page of the desk shares. Without its script it is complete; with it some steps are saved. */
+export const DeskPage = ({ site, title, visit, here, children }: FrameProps) => (
+  <html lang="en" dir="ltr">
+    <head>
+      <meta charSet="utf-8" />
+      <title>{`${title} · Desk of ${site.newsletterName}`}</title>
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <meta name="color-scheme" content="light dark" />
+      {/* biome-ignore lint/security/noDangerouslySetInnerHtml: our own constant, which must match its hash byte for byte */}
+      <style dangerouslySetInnerHTML={{ __html: deskStylesheet }} />
+      {visit && <script src={SCRIPT_URL} defer />}
+    </head>
+    <body>
+      <div className={visit ? 'page desk' : 'page'}>
+        <header className="masthead">
+          <p className="name">
+            <a href="/editor">{site.newsletterName}</a>
+          </p>
+          {visit ? (
+            <div className="bar-top">
+              <nav aria-label="Desk">
+                <ul>
+                  {ROOMS.map(({ href, name }) => (
+                    <li key={href}>
+                      <a className="tap" href={href} {...(href === here && { 'aria-current': 'page' })}>
+                        {name}
+                      </a>
+                    </li>
+                  ))}
+                </ul>
+              </nav>
+              <form method="post" action="/editor/sign-out">
+                <Csrf visit={visit} />
+                <span className="meta">
+                  {visit.editor.email}, {visit.editor.role}
+                </span>
+                <button type="submit" className="word">
+                  Sign out
+                </button>
+                <button type="submit" className="word" name="everywhere" value="1">
+                  Everywhere
+                </button>
+              </form>
+            </div>
+          ) : (
+            <p className="meta">The editor’s desk</p>
+          )}
+        </header>
+        <main>{children}</main>
+      </div>
+    </body>
+  </html>
+);
+
+/** Goes into every form. */
+export const Csrf = ({ visit }: { visit: Visit }) => <input type="hidden" name="csrf" value={visit.csrf} />;

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { theme } from '../../../../emails/theme.ts';
+import { stylesheet } from '../../pages/stylesheet.ts';
+
+const { type, sideBySide } = theme;
+
+/** The desk adds what forms and lists need to the sheet of the public pages; paper, ink and marks are the same. */
+export const deskStylesheet =
+  stylesheet +
+  [
+    '.page.desk{max-width:1040px}',
+    '.bar-top{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;column-gap:28px;margin-top:8px}',
+    '.bar-top form{margin:0;display:flex;flex-wrap:wrap;align-items:center;column-gap:20px}',
+    '.bar-top ul{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;column-gap:24px}',
+    '.bar-top [aria-current]{color:inherit;font-weight:700;text-decoration:none}',
+
+    // A button that is a word, for what is done often; still a thumb high.
+    `button.word,summary.word{min-height:44px;padding:10px 0;border:0;background:transparent;color:var(--accent);font:400 ${type.meta}px/24px ${type.sans};`,
+    'text-decoration:underline;text-underline-offset:2px;cursor:pointer;display:inline-block;list-style:none}',
+    'summary.word::-webkit-details-marker{display:none}',
+    'button.word:hover,summary.word:hover{text-decoration-thickness:2px}',
+    'button[disabled]{opacity:1;color:var(--muted);border-color:var(--rule);background:transparent;cursor:default;text-decoration:none}',
+    `a.button{display:inline-block;font:700 ${type.body}px/24px ${type.sans};min-height:48px;padding:10px 24px;border:2px solid var(--ink);background:var(--ink);color:var(--paper);text-decoration:none}`,
+    'a.button.quiet{background:transparent;color:var(--ink)}a.button:hover{text-decoration:underline;text-underline-offset:3px}',
+    '.doings{display:flex;flex-wrap:wrap;gap:12px;margin-top:24px;align-items:center}.doings form{margin:0}',
+
+    // Fields.
+    'label.field{display:block;margin-top:18px}',
+    '.field>span{display:flex;justify-content:space-between;column-gap:16px;font-weight:700}',
+    `.field .count{font-weight:400;color:var(--muted);font-size:${type.meta}px}`,
+    '.field .count.out{color:var(--accent);font-weight:700}',
+    `input:not([type]),input[type=text],input[type=email],textarea,select{display:block;width:100%;margin-top:6px;padding:10px 12px;min-height:48px;`,
+    `border:2px solid var(--ink);border-radius:0;background:transparent;color:inherit;font:400 ${type.body}px/24px ${type.sans}}`,
+    'textarea{min-height:120px;resize:vertical}::placeholder{color:var(--muted);opacity:1}option{background:var(--paper);color:var(--ink)}',
+    '.tick input[type=radio]{border-radius:50%}.tick input[type=radio]:checked{box-shadow:inset 0 0 0 4px var(--paper)}',
+    '.two{display:grid;grid-template-columns:minmax(0,1fr);column-gap:48px}',
+    `@media (min-width:${sideBySide * 2 - 140}px){.two{grid-template-columns:repeat(2,minmax(0,1fr))}.two>section{margin-top:44px}}`,
+
+    // The ballot: one comparison a row, under a hairline.
+    '.ballot{list-style:none;margin:8px 0 0;padding:0}',
+    '.ballot>li{border-top:1px solid var(--rule);padding:16px 0 4px}',
+    '.ballot>li.lead{border-top:3px solid}',
+    '.ballot .part{border-top:0;padding:24px 0 6px;font-weight:700}.ballot .part:first-child{padding-top:8px}',
+    '.ballot .marked+p{margin-top:6px}',
+    '.ballot form{margin:2px 0 0;display:flex;flex-wrap:wrap;column-gap:20px;align-items:flex-start}',
+    '.ballot details{flex:none}.ballot details[open]{flex:1 1 100%}',
+    '.ballot details[open] .quiet{margin:8px 0 12px}',
+    '.ballot .grip{display:none}',
+    '.drags .ballot li[draggable=true]{cursor:grab}.drags .ballot li.over{border-top:3px solid var(--accent)}.drags .ballot li.held{opacity:.4}',
+    '.row{display:flex;flex-wrap:wrap;justify-content:space-between;column-gap:24px}.row>.marked{flex:1 1 280px}',
+    '.row>.meta{flex:none;line-height:26px}',
+    '.aside{list-style:none;margin:12px 0 0;padding:0}.aside>li{border-top:1px solid var(--rule);padding:12px 0}.aside form{margin:0}',
+
+    // What happened, and frames of mail.
+    '.log td{padding:10px 16px 10px 0;font-size:14px;line-height:20px}.log td:first-child{width:auto;white-space:nowrap}',
+    '.log tbody tr:first-child>*{padding-top:10px;padding-bottom:10px}.log th{padding:10px 16px 10px 0}',
+    `@media (max-width:${sideBySide - 1}px){.log td:first-child{white-space:normal}}`,
+    '.lit{border-left:4px solid var(--accent);padding-left:16px}',
+    '.numbers{margin:20px 0 0;padding:0;list-style:none;border-top:3px solid}.numbers li{border-top:1px solid var(--rule);padding:10px 0}.numbers li:first-child{border-top:0}',
+    '.numbers b{font:700 22px/28px Georgia,Times,serif;margin-right:8px}',
+    '.frames{display:flex;flex-wrap:wrap;gap:32px;margin-top:20px;align-items:flex-start}.frames figure{max-width:100%;overflow-x:auto}',
+    '.frames figcaption{padding-bottom:8px}',
+    '.frames iframe{display:block;border:1px solid var(--rule);height:900px;background:transparent}',
+    'iframe.light{color-scheme:light}iframe.dark{color-scheme:dark}iframe.w375{width:377px}iframe.w600{width:602px}',
+    '.views{margin:0;padding:0;border-bottom:1px solid var(--rule)}.views div{display:flex;flex-wrap:wrap;align-items:baseline;column-gap:20px;border-top:1px solid var(--rule)}',
+    '.views dt{flex:0 0 110px;color:var(--muted);font-size:14px}.views dd{margin:0}.views [aria-current]{color:inherit;font-weight:700;text-decoration:none}',
+  ].join('');
+
+export const deskStyleHash = `sha256-${createHash('sha256').update(deskStylesheet).digest('base64')}`;

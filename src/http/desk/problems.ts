@@ -1,0 +1,32 @@
+import type { FastifyInstance } from 'fastify';
+import { AppError } from '../../errors.ts';
+import type { Site } from '../site.ts';
+import { refusalPage } from './pages/refusal.tsx';
+
+/** What an editor is told in the words of whoever refused: those were written for people. */
+const STATUS: Record<string, number> = {
+  'edit-refused': 422,
+  'issue-refuses': 409,
+  'issue-changed': 409,
+  'issue-empty': 409,
+  'checks-failed': 422,
+  'postal-address-missing': 422,
+  'no-readers': 409,
+  'gathering-runs': 409,
+  'test-refused': 422,
+  'render-failed': 422,
+};
+
+/** Everything else is answered like everywhere, by the server above. */
+export function answerDeskProblems(app: FastifyInstance, site: Site): void {
+  app.setErrorHandler((error, request, reply) => {
+    const status = error instanceof AppError ? STATUS[error.code] : undefined;
+    if (status === undefined) throw error;
+    const { message, help } = error as AppError;
+    reply.code(status);
+    if (request.type(['application/problem+json', 'text/html']) === 'text/html')
+      return reply.type('text/html; charset=utf-8').send(refusalPage(site, { message, help }));
+    const problem = { type: 'about:blank', title: message, status, ...(help && { detail: help }) };
+    return reply.type('application/problem+json; charset=utf-8').send(JSON.stringify(problem));
+  });
+}

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { AppError } from '../errors.ts';
+import { lengthOf, oneLine } from './cut.ts';
+
+/**
+ * What an editor may do to a draft, as a pure function from the choices so far to the next. Choices stand beside
+ * the plan and never in it: composing again starts from what is on the books and applies them anew.
+ */
+
+const texts = z.string().nullable().default(null);
+const slugs = z.array(z.string()).default([]);
+
+/** `EditorChoices` of compose.ts as they are stored. What was left out is not here: that outlives the issue. */
+export const choicesSchema = z.object({
+  lead: texts,
+  order: slugs,
+  heldBack: slugs,
+  withoutTopics: slugs,
+  intro: texts,
+  subject: texts,
+  preheader: texts,
+  /** `ISSUE_TEMPLATE` for this issue; null: that of the installation. */
+  template: texts,
+});
+export type Choices = z.infer<typeof choicesSchema>;
+
+export const NO_CHOICES: Choices = choicesSchema.parse({});
+
+export type Edit =
+  /** One place towards the top or the end. */
+  | { kind: 'up' | 'down'; slug: string }
+  /** Before another; null: to the end. */
+  | { kind: 'move'; slug: string; before: string | null }
+  /** Leads, whatever comes in. */
+  | { kind: 'lead'; slug: string }
+  | { kind: 'unpin' }
+  /** Back to the order that interest gives. */
+  | { kind: 'reorder' }
+  | { kind: 'hold'; slug: string }
+  | { kind: 'leave_out'; slug: string; reason: string }
+  /** Held back or left out, here or in an earlier issue, or come in since: now in. */
+  | { kind: 'add'; slug: string }
+  /** An empty text gives the line back to us. */
+  | { kind: 'words'; subject: string; preheader: string; intro: string }
+  | { kind: 'look'; template: string; withoutTopics: string[] };
+
+/** Graphemes. A subject of more is blocked by the checks anyway; the rest is what a reader can bear. */
+export const ROOM = { subject: 199, preheader: 250, intro: 1_200, reason: 300 } as const;
+
+/**
+ * @param order slugs of the issue as it stands, the lead first.
+ * @throws AppError `edit-refused` when there is nothing it could be about.
+ */
+export function applyEdit(choices: Choices, edit: Edit, order: readonly string[]): Choices {
+  switch (edit.kind) {
+    case 'up':
+    case 'down': {
+      const at = indexOf(order, edit.slug);
+      const to = Math.min(order.length - 1, Math.max(0, at + (edit.kind === 'up' ? -1 : 1)));
+      return ordered(choices, order.toSpliced(at, 1).toSpliced(to, 0, edit.slug));
+    }
+    case 'move': {
+      indexOf(order, edit.slug);
+      if (edit.before === edit.slug) return choices;
+      const others = order.filter((slug) => slug !== edit.slug);
+      const to = edit.before === null ? others.length : indexOf(others, edit.before);
+      return ordered(choices, others.toSpliced(to, 0, edit.slug));
+    }
+    case 'lead': {
+      indexOf(order, edit.slug);
+      return { ...choices, lead: edit.slug };
+    }
+    case 'unpin':
+      return { ...choices, lead: null };
+    case 'reorder':
+      return { ...choices, lead: null, order: [] };
+    case 'hold':
+      indexOf(order, edit.slug);
+      return { ...without(choices, edit.slug), heldBack: [...choices.heldBack, edit.slug] };
+    case 'leave_out':
+      indexOf(order, edit.slug);
+      if (oneLine(edit.reason) === '') throw refused('Say why it is left out, in a few words.');
+      fits('reason', edit.reason);
+      return without(choices, edit.slug);
+    case 'add':
+      return { ...choices, heldBack: choices.heldBack.filter((slug) => slug !== edit.slug) };
+    case 'words': {
+      const { subject, preheader, intro } = edit;
+      for (const [name, text] of Object.entries({ subject, preheader, intro }))
+        fits(name as keyof typeof ROOM, text);
+      return {
+        ...choices,
+        subject: oneLine(subject) || null,
+        preheader: oneLine(preheader) || null,
+        intro: oneLine(intro) || null,
+      };
+    }
+    case 'look':
+      return { ...choices, template: edit.template, withoutTopics: edit.withoutTopics };
+  }
+}
+
+/** Who moves something to the top of an issue with a pinned lead means the lead. */
+function ordered(choices: Choices, order: string[]): Choices {
+  return { ...choices, order, lead: choices.lead === null ? null : (order[0] ?? null) };
+}
+
+function without(choices: Choices, slug: string): Choices {
+  return {
+    ...choices,
+    lead: choices.lead === slug ? null : choices.lead,
+    order: choices.order.filter((each) => each !== slug),
+    heldBack: choices.heldBack.filter((each) => each !== slug),
+  };
+}
+
+function indexOf(order: readonly string[], slug: string): number {
+  const at = order.indexOf(slug);
+  if (at < 0) throw refused('That comparison is not in this issue any more.');
+  return at;
+}
+
+function fits(name: keyof typeof ROOM, text: string): void {
+  const length = lengthOf(oneLine(text));
+  if (length > ROOM[name])
+    throw refused(`The ${name} has ${length} characters; there is room for ${ROOM[name]}.`);
+}
+
+function refused(message: string): AppError {
+  return new AppError('edit-refused', message, { help: 'Nothing was changed.' });
+}
