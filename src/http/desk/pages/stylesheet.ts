@@ -53,9 +53,9 @@ export const deskStylesheet =
 
     // What happened, and frames of mail.
     '.log td{padding:10px 16px 10px 0;font-size:14px;line-height:20px}.log td:first-child{width:auto;white-space:nowrap}',
-    '.log tbody tr:first-child>*{padding-top:10px;padding-bottom:10px}.log th{padding:10px 16px 10px 0}',
+    '.log tbody tr:first-child>*{padding-top:10px;padding-bottom:10px}.log thead th,.log tbody th{padding:10px 16px 10px 0}',
     `@media (max-width:${sideBySide - 1}px){.log td:first-child{white-space:normal}}`,
-    '.lit{border-left:4px solid var(--accent);padding-left:16px}',
+    'h1+.lit{margin-top:16px}.lit p+p{margin-top:4px}.lit{border-left:4px solid var(--accent);padding-left:16px}',
     '.numbers{margin:20px 0 0;padding:0;list-style:none;border-top:3px solid}.numbers li{border-top:1px solid var(--rule);padding:10px 0}.numbers li:first-child{border-top:0}',
     '.numbers b{font:700 22px/28px Georgia,Times,serif;margin-right:8px}',
     '.frames{display:flex;flex-wrap:wrap;gap:32px;margin-top:20px;align-items:flex-start}.frames figure{max-width:100%;overflow-x:auto}',
