@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -63,6 +63,8 @@ describe('usage', () => {
     [['serve', '--role', 'king']],
     [['import-page']],
     [['demo', '--subscribers', 'many']],
+    [['subscribers', 'import', 'list.csv', '--map', 'email']],
+    [['subscribers', 'export', '--status', 'happy']],
   ])('%j is wrong, exit code 2', async (args) => {
     const result = await run(args);
     expect(result.code).toBe(2);
@@ -104,6 +106,7 @@ describe('--help', () => {
     ['status'],
     ['subscribers'],
     ['subscribers', 'import'],
+    ['subscribers', 'export'],
     ['migrate'],
   ];
 
@@ -199,6 +202,53 @@ describe('one installation, from nothing to sent', () => {
 
     const status = JSON.parse((await run(['status', '--json'], demo)).stdout);
     expect(status.subscribers).toEqual({ active: 210, pending: 13, suppressed: 9, unsubscribed: 18 });
+  });
+
+  test('a list comes in with its consent, and goes out again', async () => {
+    const books = { DATA_DIR: path.join(root, 'books') };
+    const list = path.join(root, 'people.csv');
+    await writeFile(list, 'email,status\nann@example.org,\nbob@example.org,unsubscribed\nnobody,\n');
+
+    const dry = await run(['subscribers', 'import', list, '--dry-run'], books);
+    expect(dry).toMatchObject({ code: 1, stderr: 'importing: 3 rows\n' });
+    expect(dry.stdout).toContain('Would be, of 3 rows: 2 added (1 pending, 1 unsubscribed)');
+    expect(dry.stdout).toMatch(/1 are pending and get nothing.*\n.*--consent/);
+
+    const taken = await run(['subscribers', 'import', list, '--consent', 'By letter', '--json'], books);
+    expect(taken).toMatchObject({ code: 1, stderr: '' });
+    expect(JSON.parse(taken.stdout)).toMatchObject({
+      added: { active: 1, unsubscribed: 1 },
+      rejected: 1,
+      rejectedFile: `${list}.rejected.csv`,
+      subscribers: { active: 1, pending: 0, unsubscribed: 1, suppressed: 0 },
+    });
+
+    const out = path.join(root, 'out.csv');
+    const exported = await run(['subscribers', 'export', '--out', out, '--status', 'active'], books);
+    expect(exported).toMatchObject({ code: 0, stdout: '', stderr: `1 people are in ${out}\n` });
+    expect(await readFile(out, 'utf8')).toMatch(/^email,.*\nann@example\.org,active,[^\n]*\n$/);
+    const { stdout } = await run(['subscribers', 'export', '--json'], books);
+    expect(JSON.parse(stdout)).toHaveLength(2);
+    const nowhere = await run(['subscribers', 'export', '--out', path.join(root, 'no', 'where.csv')], books);
+    expect(nowhere.code).toBe(1);
+    expectOneLine(nowhere, /where\.csv could not be written/);
+  });
+
+  test('a list may come by a pipe, and its bad rows never take its place', async () => {
+    const books = { DATA_DIR: path.join(root, 'books') };
+    await using piped = start('src/main.ts', ['subscribers', 'import', '-', '--json'], books);
+    piped.tell('email,confirmed_at');
+    piped.tell('cleo@example.org,2026-11-01 09:00:00');
+    piped.end();
+    const { code, stdout } = await piped.ended;
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ added: { active: 1 } });
+    const list = path.join(root, 'precious.csv');
+    await writeFile(list, 'email\nnobody\n');
+    const result = await run(['subscribers', 'import', list, '--rejected', list], books);
+    expect(result.code).toBe(1);
+    expectOneLine(result, /--rejected/);
+    expect(await readFile(list, 'utf8')).toBe('email\nnobody\n');
   });
 
   test.each([

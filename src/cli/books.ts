@@ -3,12 +3,11 @@ import { saveComparisons, verdict } from '../comparisons/index.ts';
 import { settingsSchema } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { quarantined, readPage } from '../sources/index.ts';
-import { countSubscribers, importSubscribers } from '../subscribers/index.ts';
 import { gatherAll } from '../weekly.ts';
 import { type Context, say, sayJson } from './output.ts';
 import { openApp } from './session.ts';
 
-/** The commands that bring comparisons and subscribers onto the books. */
+/** The commands that bring comparisons onto the books. */
 
 interface Reporting {
   json?: boolean;
@@ -74,26 +73,6 @@ export async function importPage(
   if (refused !== undefined) throw new AppError('page-refused', `${file} was not saved: ${refused.reason}.`);
   if (!options.json)
     say(saved.added > 0 ? 'Saved as new.' : saved.changed > 0 ? 'Saved; it changed.' : 'Nothing new in it.');
-}
-
-/** @returns the exit code: 1 when rows were rejected. */
-export async function subscribersImport(context: Context, file: string, options: Reporting): Promise<number> {
-  await using app = await openApp(context);
-  const report = await importSubscribers(app.db, file, 'import');
-  const subscribers = await countSubscribers(app.db);
-  if (options.json) sayJson({ ...report, subscribers });
-  else {
-    say(
-      `${report.rows} rows: ${report.added} added, ${report.known} known already, ${report.rejected.length} rejected`,
-    );
-    for (const { line, reason } of report.rejected) say(`  line ${line}: ${reason}`);
-    if (subscribers.pending > 0) {
-      say(
-        `${subscribers.pending} are pending and get nothing: a row needs the date of its consent in confirmed_at.`,
-      );
-    }
-  }
-  return report.rejected.length > 0 ? 1 : 0;
 }
 
 /** Opening the database migrates it; this only says so. */

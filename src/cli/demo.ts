@@ -168,14 +168,16 @@ async function hasAnybody(app: App): Promise<boolean> {
 }
 
 async function addSampleSubscribers(app: App, wanted: number, tell: (line: string) => void): Promise<void> {
-  const report = await importSubscribers(app.db, path.join(SAMPLES, 'subscribers.csv'), SOURCE);
+  const { rows: sampled } = await importSubscribers(app.db, path.join(SAMPLES, 'subscribers.csv'), {
+    source: SOURCE,
+  });
   const confirmedAt = new Date('2026-11-01T00:00:00Z');
-  for (let from = report.rows; from < wanted; from += 1_000) {
+  for (let from = sampled; from < wanted; from += 1_000) {
     const rows = Array.from({ length: Math.min(1_000, wanted - from) }, (_, index) => {
       const email = `reader-${from + index + 1}@readers.example.org`;
       return { email, key: email, status: 'active' as const, topics: [], timezone: null, confirmedAt };
     });
-    report.added += await addSubscribers(app.db, rows, SOURCE);
+    await addSubscribers(app.db, rows, SOURCE);
   }
   const counts = await countSubscribers(app.db);
   tell(

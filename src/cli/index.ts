@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { SubscriberStatus } from '../db/index.ts';
 import { AppError, explain } from '../errors.ts';
 import type { Context } from './output.ts';
 import type { Role } from './serve.ts';
@@ -124,16 +125,32 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
     .addOption(json())
     .action(async (options) => (await import('./status.ts')).status(context, options));
 
-  program
-    .command('subscribers')
-    .description('the books of subscribers')
+  const subscribers = program.command('subscribers').description('the people on the books');
+
+  subscribers
     .command('import')
-    .argument('<file>', 'CSV with the columns email, status, topics, timezone, confirmed_at')
-    .description('add subscribers who are not known yet')
+    .argument('<file>', 'CSV of ours, or of Mailchimp, Substack, Buttondown or listmonk; - reads stdin')
+    .description('add people who are not known yet; nobody who left comes back')
+    .option('--consent <text>', 'what gives the right to mail those who bring no time of confirmation')
+    .option('--map <columns>', 'columns by name: email=Mail,status=State,left_at=', columnMap)
+    .option('--rejected <file>', 'where bad rows go (default: <file>.rejected.csv)')
+    .option('--dry-run', 'only tell what would be done')
     .addOption(json())
     .action(async (file, options) =>
-      exit(await (await import('./books.ts')).subscribersImport(context, file, options)),
+      exit(await (await import('./subscribers.ts')).subscribersImport(context, file, options)),
     );
+
+  subscribers
+    .command('export')
+    .description('everybody as CSV, with their consent; an import reads it again')
+    .option('--out <file>', 'where to (default: stdout)')
+    .option(
+      '--status <states>',
+      'only these, comma-separated: active,pending,unsubscribed,suppressed',
+      states,
+    )
+    .addOption(new Option('--json', 'one JSON document instead of CSV'))
+    .action(async (options) => (await import('./subscribers.ts')).subscribersExport(context, options));
 
   program
     .command('doctor')
@@ -147,6 +164,22 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
     .action(async () => (await import('./books.ts')).migrateCommand(context));
 
   return program;
+}
+
+/** "email=Mail,status=State"; which facts there are is the reader's business. */
+function columnMap(text: string): Record<string, string> {
+  const pairs = text.split(',').map((pair) => /^\s*(\w+)\s*=\s*(.*?)\s*$/s.exec(pair) ?? []);
+  if (!pairs.every(([, field]) => field)) throw new InvalidArgumentError('Write email=COLUMN,status=COLUMN.');
+  return Object.fromEntries(pairs.map(([, field, column]) => [field, column]));
+}
+
+function states(text: string): SubscriberStatus[] {
+  const known: SubscriberStatus[] = ['active', 'pending', 'unsubscribed', 'suppressed'];
+  return text.split(',').map((word) => {
+    const state = known.find((each) => each === word.trim());
+    if (state === undefined) throw new InvalidArgumentError(`The states are ${known.join(', ')}.`);
+    return state;
+  });
 }
 
 function wholeNumber(text: string): number {

@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import { type Progress, total } from '../delivery/index.ts';
+import { total } from '../delivery/index.ts';
 
 /** What a command needs from the outside. */
 export interface Context {
@@ -19,48 +19,42 @@ export function sayJson(value: unknown): void {
 }
 
 export interface Meter extends Disposable {
-  show(progress: Progress): void;
+  /** @param total undefined where nobody knows it, as of a pipe. */
+  show(done: number, total: number | undefined, note: string): void;
 }
 
-/** A bar on a terminal, a plain line every tenth elsewhere, nothing under `--json`. */
-export function meter(silent: boolean): Meter {
+/** A bar on a terminal, a plain line every tenth elsewhere (or every 10 MB of a pipe), nothing when silent. */
+export function meter(verb: string, silent: boolean): Meter {
   if (silent) return { show() {}, [Symbol.dispose]() {} };
-  if (!process.stderr.isTTY) return plainMeter();
-  const bar = new SingleBar({
-    format: 'sending {bar} {value}/{total} | {excluded} excluded',
-    stream: process.stderr,
-  });
-  let started = false;
+  if (!process.stderr.isTTY) return plainMeter(verb);
+  let bar: SingleBar | undefined;
   return {
-    show(progress) {
-      const { done, excluded } = read(progress);
-      if (!started) bar.start(progress.audience, done, { excluded });
-      started = true;
-      bar.setTotal(progress.audience);
-      bar.update(done, { excluded });
+    show(done, total, note) {
+      if (bar === undefined) {
+        const format = total === undefined ? `${verb} {note}` : `${verb} {bar} {percentage}% | {note}`;
+        bar = new SingleBar({ format, stream: process.stderr });
+        bar.start(total ?? 0, done, { note });
+      }
+      if (total !== undefined) bar.setTotal(total);
+      bar.update(done, { note });
     },
     [Symbol.dispose]() {
-      if (started) bar.stop();
+      bar?.stop();
     },
   };
 }
 
-function plainMeter(): Meter {
+function plainMeter(verb: string): Meter {
   let shown = -1;
   return {
-    show(progress) {
-      const { done } = read(progress);
-      const tenth = Math.floor((10 * done) / progress.audience);
-      if (progress.audience === 0 || tenth === shown) return;
+    show(done, total, note) {
+      const tenth = Math.floor(total === undefined ? done / 10_000_000 : (10 * done) / total);
+      if (total === 0 || tenth === shown) return;
       shown = tenth;
-      process.stderr.write(`sending: ${done} of ${progress.audience}\n`);
+      process.stderr.write(`${verb}: ${note}\n`);
     },
     [Symbol.dispose]() {},
   };
-}
-
-function read(progress: Progress): { done: number; excluded: number } {
-  return { done: progress.audience - progress.prepared, excluded: total(progress.excluded) };
 }
 
 /** "37 (12 no-content, 25 unsubscribed)", or "0". */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { processors } from '../../jobs/index.ts';
 import { type App, createApp } from '../app.ts';
 import { loadConfig } from '../config.ts';
-import { issueProgress, type Progress } from '../delivery/index.ts';
+import { issueProgress, type Progress, total } from '../delivery/index.ts';
 import { AppError } from '../errors.ts';
 import { findIssue, type Issue, listIssues, requireIssue, type Status } from '../issues/index.ts';
 import { send } from '../weekly.ts';
@@ -65,13 +65,15 @@ export async function sendAndWatch(
   });
   await app.queue.enqueue('reconcile', {});
   if (issue.status !== 'sent') await send(app, issue);
-  using bar = meter(silent);
+  using bar = meter('sending', silent);
   for (let look = 1; ; look += 1) {
     // Batches of a worker that died are free again when their lease ends; no scheduler runs here.
     if (look % RECONCILE_EVERY === 0) await app.queue.enqueue('reconcile', {});
     const current = (await findIssue(app.db, { id: issue.id })) ?? issue;
     const progress = await issueProgress(app.db, issue.id);
-    bar.show(progress);
+    const { audience } = progress;
+    const done = audience - progress.prepared;
+    bar.show(done, audience, `${done} of ${audience}, ${total(progress.excluded)} excluded`);
     const open = (progress.batches.pending ?? 0) + (progress.batches.submitting ?? 0);
     const stuck = current.status === 'sending' && open === 0 && progress.uncertain > 0;
     if (stuck || !['approved', 'preparing', 'sending'].includes(current.status))

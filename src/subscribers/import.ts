@@ -1,136 +1,267 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
-import { z } from 'zod';
-import type { Connection } from '../db/index.ts';
+import type { Connection, SubscriberStatus } from '../db/index.ts';
 import { AppError } from '../errors.ts';
-import { parseAddress } from './address.ts';
-import { addSubscribers, type NewSubscriber } from './store.ts';
+import { type Columns, type Row, type RowReader, rowReader } from './formats.ts';
+import { Rejections } from './rejections.ts';
+import {
+  type Added,
+  addSubscribers,
+  becomes,
+  type Known,
+  knownSubscribers,
+  type NewSubscriber,
+  nothingAdded,
+} from './store.ts';
 
-export interface ImportReport {
-  /** Rows read. */
-  rows: number;
-  added: number;
-  /** Already on the books, and left as they are. */
-  known: number;
-  rejected: { line: number; reason: string }[];
+export interface ImportOptions {
+  /** For the consent log: where these people come from. */
+  source: string;
+  /**
+   * What gives the right to mail the people of this list, in words. Without it only those become active who
+   * bring the time at which they confirmed.
+   */
+  consent?: string | undefined;
+  /** Columns by name, where the header does not tell. */
+  map?: Columns | undefined;
+  /** Only tell what would be done. */
+  dryRun?: boolean | undefined;
+  /** Where bad rows go, if there are any; undefined: nowhere, they are only counted. */
+  rejectedFile?: string | undefined;
+  /** Ends the import between two chunks; what is in stays in. */
+  signal?: AbortSignal | undefined;
+  /** After every chunk: bytes read, of a size that is not known for a pipe. */
+  onProgress?: ((progress: { rows: number; bytes: number; size: number | undefined }) => void) | undefined;
 }
 
-/** Rows in one statement: memory stays flat however long the file is. */
+/** Every row is counted once: in `added`, `activated`, `left`, `known`, `erased` or `rejected`. */
+export interface ImportReport {
+  /** What the list was taken for. */
+  format: string;
+  /** Columns nothing was taken from. */
+  unused: string[];
+  rows: number;
+  /** Were not on the books, by the state they are in now. */
+  added: Record<SubscriberStatus, number>;
+  /** Of those added as pending: active by this list, but for a consent. */
+  withoutConsent: number;
+  /** Were pending because an earlier list brought no consent; this one does. */
+  activated: number;
+  /** Were on the books; this list says that they left, bounced or complained. */
+  left: number;
+  /** On the books, or further up in the list; nothing was changed. */
+  known: number;
+  /** Asked to be forgotten once, and stay so. */
+  erased: number;
+  rejected: number;
+  /** Why rows were rejected, the most frequent reason first. */
+  reasons: { reason: string; rows: number; firstLine: number }[];
+  /** null where nothing was written. */
+  rejectedFile: string | null;
+}
+
+/** Rows in one statement: memory stays flat however long the list is. */
 const CHUNK = 1_000;
 
-/** A cell that may be missing or empty; no database holds a NUL, and no reader types a tab. */
-const cell = z
-  .string()
-  .regex(/^\P{Cc}*$/u, 'contains an invisible character')
-  .default('');
-
-const rowSchema = z.object({
-  email: z.string(),
-  status: cell
-    .transform((value) => value || 'active')
-    .pipe(z.enum(['active', 'pending', 'unsubscribed', 'suppressed'])),
-  topics: cell.transform((value) =>
-    [...new Set(value.split(';').map((topic) => topic.trim()))].filter(Boolean).sort(),
-  ),
-  timezone: cell.transform((value) => value || null),
-  confirmed_at: cell
-    .transform((value) => value || null)
-    .pipe(
-      z.iso
-        .datetime({ offset: true, error: 'is not a date and time like 2026-11-01T09:00:00Z' })
-        .transform((value) => new Date(value))
-        .nullable(),
-    ),
-});
-
 /**
- * Reads a CSV of subscribers with the columns email, status, topics (separated by `;`), timezone and
- * confirmed_at, of which only email is required. A row without consent (no `confirmed_at`) is taken
- * as pending, never as active: nobody is mailed who did not confirm (I4).
- * @throws AppError `import-unreadable`.
+ * Brings the people of a CSV onto the books. Its header tells which service wrote it, see {@link rowReader}.
+ *
+ * - Nobody is active without consent (I4): their own time of confirmation, or what `consent` says.
+ * - Who is known stays as they are, so that no list revives anybody, but for two cases: a list that says that
+ *   somebody left is believed (I7), and who is pending only because an earlier list brought no consent
+ *   becomes active when this one does.
+ * - Who was erased stays erased.
+ *
+ * A chunk is one transaction: an import that was interrupted is finished by running it again.
+ * @param list a file, or a stream of CSV.
+ * @throws AppError `import-unreadable`, `import-columns`, `interrupted`.
  */
-export async function importSubscribers(db: Connection, file: string, source: string): Promise<ImportReport> {
-  const report: ImportReport = { rows: 0, added: 0, known: 0, rejected: [] };
+export async function importSubscribers(
+  db: Connection,
+  list: string | Readable,
+  options: ImportOptions,
+): Promise<ImportReport> {
+  const now = new Date();
+  const { size, ...file } = await describeList(list);
+  const details = { ...(options.consent ? { basis: options.consent } : {}), ...file, imported_at: now };
+  const add = options.dryRun
+    ? pretender(db)
+    : (rows: NewSubscriber[]) => addSubscribers(db, rows, options.source, { details });
+
+  const report: ImportReport = {
+    format: 'plain',
+    unused: [],
+    rows: 0,
+    added: { pending: 0, active: 0, unsubscribed: 0, suppressed: 0 },
+    withoutConsent: 0,
+    activated: 0,
+    left: 0,
+    known: 0,
+    erased: 0,
+    rejected: 0,
+    reasons: [],
+    rejectedFile: null,
+  };
   const chunk = new Map<string, NewSubscriber>();
   const flush = async () => {
-    const added = await addSubscribers(db, [...chunk.values()], source);
-    report.added += added;
-    report.known += chunk.size - added;
+    if (chunk.size > 0) count(report, await add([...chunk.values()]), chunk.size);
     chunk.clear();
   };
 
-  const parser = parse({
-    columns: (names: string[]) => columnsOf(names, file),
-    delimiter: await delimiterOf(file),
-    bom: true,
-    info: true,
-    skip_empty_lines: true,
-    // A row that is too short or too long is one bad row, not a bad file.
-    relax_column_count: true,
-    trim: true,
-  });
-  const input = createReadStream(file);
-  input.on('error', (error) => parser.destroy(error));
-  try {
-    for await (const { record, info } of input.pipe(parser) as AsyncIterable<{
-      record: unknown;
-      info: { lines: number };
-    }>) {
-      report.rows += 1;
-      const read = readRow(record);
-      if ('reason' in read) report.rejected.push({ line: info.lines, reason: read.reason });
-      else if (chunk.has(read.key)) report.known += 1;
-      else chunk.set(read.key, read);
-      if (chunk.size === CHUNK) await flush();
+  await using rejections = new Rejections(options.rejectedFile);
+  let reader: RowReader | undefined;
+  for await (const { cells, line, bytes } of records(list)) {
+    if (reader === undefined) {
+      reader = rowReader(cells, options.map ?? {}, now);
+      Object.assign(report, { format: reader.format, unused: reader.unused });
+      rejections.header = cells;
+      continue;
     }
-    if (chunk.size > 0) await flush();
-  } catch (error) {
-    // Only what the file is to blame for; a database fault speaks for itself.
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    if (!/^(CSV_|E[A-Z]+$)/.test(code)) throw error;
-    throw new AppError('import-unreadable', `${file} cannot be read as CSV.`, {
-      help: `${message}.`,
-      cause: error,
-    });
+    report.rows += 1;
+    const row = reader.read(cells);
+    if ('fault' in row) {
+      await rejections.add(cells, line, row.fault);
+    } else {
+      const person = judged(row, options.consent, now);
+      const above = chunk.get(person.key);
+      // Who is named twice is told apart by the database, one after the other.
+      if (above !== undefined && becomes(stateOf(above), person) !== 'known') await flush();
+      if (chunk.has(person.key)) report.known += 1;
+      else chunk.set(person.key, person);
+    }
+    if (report.rows % CHUNK === 0) {
+      await flush();
+      options.onProgress?.({ rows: report.rows, bytes, size });
+      if (options.signal?.aborted) throw interrupted(report.rows);
+    }
   }
-  return report;
+  await flush();
+  options.onProgress?.({ rows: report.rows, bytes: size ?? 0, size });
+  return { ...report, ...rejections.summary };
 }
 
-function columnsOf(names: string[], file: string): string[] {
-  const columns = names.map((name) => name.trim().toLowerCase());
-  if (columns.includes('email')) return columns;
-  throw new AppError('import-columns', `${file} has no column called email.`, {
-    help: `Its first line must name the columns; it reads: ${names.join(', ').slice(0, 200)}.`,
-  });
+/** Without a time of their own, people are active by the consent that covers the list, or not at all. */
+function judged(row: Row, consent: string | undefined, now: Date): NewSubscriber {
+  if (row.status !== 'active' || row.confirmedAt !== null) return row;
+  return consent ? { ...row, confirmedAt: now } : { ...row, status: 'pending', lacksConsent: true };
+}
+
+/** What the books will say of somebody who was not on them. */
+function stateOf({ status, confirmedAt }: NewSubscriber): Known {
+  return { status, wasAsked: status !== 'pending' || confirmedAt !== null };
+}
+
+function count(report: ImportReport, { added, ...changed }: Added, rows: number): void {
+  for (const status of Object.keys(added) as SubscriberStatus[]) report.added[status] += added[status];
+  for (const name of ['withoutConsent', 'activated', 'left', 'erased'] as const)
+    report[name] += changed[name];
+  const sum = Object.values(added).reduce((total, each) => total + each, 0);
+  report.known += rows - sum - changed.activated - changed.left - changed.erased;
+}
+
+/** Tells what {@link addSubscribers} would do, chunk after chunk; remembers whom it would have changed. */
+function pretender(db: Connection): (rows: NewSubscriber[]) => Promise<Added> {
+  const changed = new Map<string, Known>();
+  return async (rows) => {
+    const books = await knownSubscribers(
+      db,
+      rows.map(({ key }) => key),
+    );
+    const total = nothingAdded();
+    for (const row of rows) {
+      const outcome = becomes(changed.get(row.key) ?? books.get(row.key), row);
+      if (outcome === 'known') continue;
+      if (outcome === 'added') total.added[row.status] += 1;
+      else total[outcome] += 1;
+      if (outcome === 'added' && row.lacksConsent) total.withoutConsent += 1;
+      if (outcome !== 'erased') changed.set(row.key, stateOf(row));
+    }
+    return total;
+  };
+}
+
+interface Line {
+  cells: string[];
+  /** The last line of the file that the row is on. */
+  line: number;
+  /** Read so far. */
+  bytes: number;
+}
+
+/** @throws AppError `import-unreadable`: what the list is to blame for, and nothing else. */
+async function* records(list: string | Readable): AsyncGenerator<Line> {
+  const input: Readable = typeof list === 'string' ? createReadStream(list) : list;
+  try {
+    const head = await firstBytes(input);
+    if (head === null) return;
+    let bytes = 0;
+    input.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+    const parser = parse({
+      delimiter: delimiterOf(head.toString('latin1')),
+      bom: true,
+      info: true,
+      skip_empty_lines: true,
+      // A row that is too short or too long is one bad row, not a bad file.
+      relax_column_count: true,
+      trim: true,
+    });
+    input.on('error', (error) => parser.destroy(error));
+    for await (const { record, info } of input.pipe(parser) as AsyncIterable<{
+      record: string[];
+      info: { lines: number };
+    }>) {
+      yield { cells: record, line: info.lines, bytes };
+    }
+  } catch (error) {
+    throw unreadable(list, error);
+  } finally {
+    input.destroy();
+  }
+}
+
+/** Looks at what is there without taking it. */
+async function firstBytes(input: Readable): Promise<Buffer | null> {
+  await once(input, 'readable');
+  const head: Buffer | null = input.read();
+  if (head !== null) input.unshift(head);
+  return head;
 }
 
 /** A spreadsheet in many countries writes semicolons; the header tells, for no column is called so. */
-async function delimiterOf(file: string): Promise<string> {
-  let header = '';
-  try {
-    for await (const chunk of createReadStream(file, { encoding: 'utf8', end: 4_095 })) header += chunk;
-  } catch {
-    // The parser meets the same fault, and reports it.
-  }
-  const [line = ''] = header.split(/[\r\n]/, 1);
+function delimiterOf(head: string): string {
+  const [line = ''] = head.split(/[\r\n]/, 1);
   return line.includes(',') ? ',' : (/[;\t]/.exec(line)?.[0] ?? ',');
 }
 
-function readRow(record: unknown): NewSubscriber | { reason: string } {
-  const row = rowSchema.safeParse(record);
-  if (!row.success) {
-    return {
-      reason: row.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
-    };
+/** What the consent log says of the list, so that it can be told from any other; nothing of a pipe. */
+async function describeList(
+  list: string | Readable,
+): Promise<{ file?: string; sha256?: string; size: number | undefined }> {
+  if (typeof list !== 'string') return { size: undefined };
+  try {
+    const hash = createHash('sha256');
+    for await (const chunk of createReadStream(list)) hash.update(chunk);
+    return { file: path.basename(list), sha256: hash.digest('hex'), size: (await stat(list)).size };
+  } catch (error) {
+    throw unreadable(list, error);
   }
-  const address = parseAddress(row.data.email);
-  if ('reason' in address) return { reason: `email ${address.reason}` };
-  const { status, topics, timezone, confirmed_at: confirmedAt } = row.data;
-  return {
-    ...address,
-    status: status === 'active' && confirmedAt === null ? 'pending' : status,
-    topics,
-    timezone,
-    confirmedAt: status === 'pending' ? null : confirmedAt,
-  };
+}
+
+function unreadable(list: string | Readable, cause: unknown): AppError {
+  const name = typeof list === 'string' ? list : 'The list';
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new AppError('import-unreadable', `${name} cannot be read as CSV.`, { help: `${message}.`, cause });
+}
+
+function interrupted(rows: number): AppError {
+  return new AppError('interrupted', `Interrupted after ${rows} rows, which are in.`, {
+    help: 'Run the same command again: it takes the rest, and nobody twice.',
+  });
 }

@@ -1,5 +1,7 @@
 export { type Address, parseAddress } from './address.ts';
-export { type ImportReport, importSubscribers } from './import.ts';
+export { exportSubscribers } from './export.ts';
+export type { Columns } from './formats.ts';
+export { type ImportOptions, type ImportReport, importSubscribers } from './import.ts';
 export { eraseSubscriber, exportSubscriber, type OwnData } from './own-data/store.ts';
 export {
   type AddressChange,

@@ -9,32 +9,124 @@ export interface NewSubscriber {
   topics: string[];
   timezone: string | null;
   confirmedAt: Date | null;
+  pausedUntil?: Date | null;
+  /** Why they are suppressed, where that is known. */
+  reason?: string | null;
+  /** Would be active but for a consent. */
+  lacksConsent?: boolean;
 }
 
+/** What became of rows; whoever is in none of these was known and is as before. */
+export interface Added {
+  added: Record<SubscriberStatus, number>;
+  /** Of those added. */
+  withoutConsent: number;
+  activated: number;
+  left: number;
+  erased: number;
+}
+
+export const nothingAdded = (): Added => ({
+  added: { pending: 0, active: 0, unsubscribed: 0, suppressed: 0 },
+  withoutConsent: 0,
+  activated: 0,
+  left: 0,
+  erased: 0,
+});
+
 /**
- * Adds those who are not known yet, with the consent that came with them; whoever is known stays as
- * they are, so that an import never revives anyone.
- * @returns how many were added.
+ * Adds those who are not known yet, with the consent that came with them. Whoever is known stays as they
+ * are, but for what {@link becomes} names.
+ * @param rows nobody twice.
+ * @param how what the consent log is to say of it.
  */
-export async function addSubscribers(db: Connection, rows: NewSubscriber[], source: string): Promise<number> {
-  const { rows: added } = await sql<{ id: string }>`
-    with added as (
-      insert into subscribers (email, email_key, status, topics, timezone, confirmed_at, left_at)
-      select email, key, status, topics, timezone, "confirmedAt",
-        case when status in ('unsubscribed', 'suppressed') then now() end
-      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-        as r (email text, key text, status text, topics text[], timezone text, "confirmedAt" timestamptz)
-      on conflict (email_key) do nothing
-      returning id, status, confirmed_at, created_at
+export async function addSubscribers(
+  db: Connection,
+  rows: NewSubscriber[],
+  source: string,
+  how: { method?: 'import' | 'admin'; details?: Record<string, unknown> } = {},
+): Promise<Added> {
+  const { method = 'import', details = {} } = how;
+  const log = sql`${method}, ${source}, ${JSON.stringify(details)}::jsonb`;
+  // In the order of the keys, so that two imports at once never wait for each other in a circle.
+  const { rows: counts } = await sql<{ outcome: keyof Added; status: SubscriberStatus; count: number }>`
+    with incoming as materialized (
+      select gen_random_uuid() as id, *
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (email text, key text, status text,
+        topics text[], timezone text, "confirmedAt" timestamptz, "pausedUntil" timestamptz,
+        reason text, "lacksConsent" boolean)
+    ), erased as (
+      select key from incoming join erased_addresses on hash = address_hash(key)
+      where not exists (select from subscribers s where s.email_key = key)
+    ), written as (
+      insert into subscribers as s
+        (id, email, email_key, status, topics, timezone, confirmed_at, paused_until, left_at, reason)
+      select id, email, key, status, topics, timezone, "confirmedAt", "pausedUntil",
+        case when status in ('unsubscribed', 'suppressed') then now() end, reason
+      from incoming where key not in (select key from erased)
+      order by key
+      on conflict (email_key) do update set status = excluded.status, left_at = coalesce(s.left_at, excluded.left_at),
+        confirmed_at = coalesce(s.confirmed_at, excluded.confirmed_at), reason = coalesce(s.reason, excluded.reason)
+      where excluded.status = 'suppressed' and s.status <> 'suppressed'
+        or excluded.status = 'unsubscribed' and s.status in ('pending', 'active')
+        or excluded.status = 'active' and s.status = 'pending'
+          and not exists (select from consent_events c where c.subscriber_id = s.id)
+      returning s.id, s.email_key as key, s.status
+    ), outcomes as (
+      select w.id, w.status, i."confirmedAt", i."lacksConsent", case
+        when w.id = i.id then 'added' when w.status = 'active' then 'activated' else 'left' end as outcome
+      from written w join incoming i using (key)
     ), consents as (
-      insert into consent_events (subscriber_id, event, at, method, source)
-      select id, 'confirmed', confirmed_at, 'import', ${source} from added where confirmed_at is not null
+      insert into consent_events (subscriber_id, event, at, method, source, details)
+      select id, 'confirmed', "confirmedAt", ${log}
+      from outcomes where "confirmedAt" is not null and outcome <> 'left'
       union all
-      select id, status, created_at, 'import', ${source} from added where status in ('unsubscribed', 'suppressed')
+      select id, status, now(), ${log}
+      from outcomes where status in ('unsubscribed', 'suppressed')
     )
-    select id from added
+    select outcome, status, count(*) from outcomes group by outcome, status
+    union all select 'withoutConsent', 'pending', count(*) from outcomes where outcome = 'added' and "lacksConsent"
+    union all select 'erased', 'suppressed', count(*) from erased
   `.execute(db);
-  return added.length;
+  const total = nothingAdded();
+  for (const { outcome, status, count } of counts) {
+    if (outcome === 'added') total.added[status] = count;
+    else total[outcome] += count;
+  }
+  return total;
+}
+
+/** What the books say of somebody whom a list names. `wasAsked`: they have a history of consent. */
+export type Known = { status: SubscriberStatus; wasAsked: boolean } | 'erased';
+
+/**
+ * What {@link addSubscribers} makes of somebody. Leaving wins, and is never taken back (I7); activated are
+ * those whom an earlier list brought without consent, and whom nobody ever asked.
+ */
+export function becomes(
+  before: Known | undefined,
+  { status }: Pick<NewSubscriber, 'status'>,
+): 'added' | 'activated' | 'left' | 'known' | 'erased' {
+  if (before === undefined) return 'added';
+  if (before === 'erased') return 'erased';
+  if (status === 'active') return before.status === 'pending' && !before.wasAsked ? 'activated' : 'known';
+  const strength = { pending: 0, active: 0, unsubscribed: 1, suppressed: 2 };
+  return strength[status] > strength[before.status] ? 'left' : 'known';
+}
+
+/** Those of `keys` that are on the books, or were erased. */
+export async function knownSubscribers(db: Connection, keys: string[]): Promise<Map<string, Known>> {
+  const { rows } = await sql<{ key: string; status: SubscriberStatus | null; asked: boolean }>`
+    select s.email_key as key, s.status,
+      exists (select from consent_events c where c.subscriber_id = s.id) as asked
+    from subscribers s where s.email_key = any(${keys}::text[])
+    union all
+    select key, null, true from unnest(${keys}::text[]) as key join erased_addresses on hash = address_hash(key)
+    where not exists (select from subscribers s where s.email_key = key)
+  `.execute(db);
+  return new Map(
+    rows.map(({ key, status, asked }) => [key, status === null ? 'erased' : { status, wasAsked: asked }]),
+  );
 }
 
 export interface Subscriber {
@@ -112,6 +204,52 @@ export async function countSubscribers(db: Connection): Promise<Record<Subscribe
   for (const row of rows) counts[row.status] = row.count;
   return counts;
 }
+
+/** A person as in an export. */
+export interface Listed {
+  email: string;
+  status: SubscriberStatus;
+  topics: string[];
+  timezone: string | null;
+  confirmed_at: Date | null;
+  paused_until: Date | null;
+  left_at: Date | null;
+  left_reason: string | null;
+  /** The last time they agreed: when, how, and where. */
+  consent_at: Date | null;
+  consent_method: string | null;
+  consent_source: string | null;
+  created_at: Date;
+}
+
+/** Everybody in these states, page by page; people who were erased are nobody. */
+export async function* listSubscribers(
+  db: Connection,
+  statuses: readonly SubscriberStatus[],
+  pageLength = 1_000,
+): AsyncGenerator<Listed[]> {
+  let after: string | undefined = '00000000-0000-0000-0000-000000000000';
+  while (after !== undefined) {
+    const { rows }: { rows: (Listed & { id: string })[] } = await sql<Listed & { id: string }>`
+      select s.id, s.email, s.status, s.topics, s.timezone, s.confirmed_at, s.paused_until, s.left_at,
+        s.reason as left_reason, c.at as consent_at, c.method as consent_method, c.source as consent_source,
+        s.created_at
+      from subscribers s
+      left join lateral (
+        select at, method, source from consent_events
+        where subscriber_id = s.id and event = 'confirmed' order by at desc limit 1
+      ) c on true
+      where s.id > ${after} and s.status = any(${statuses}::text[])
+        and s.reason is distinct from ${ERASED}
+      order by s.id limit ${pageLength}
+    `.execute(db);
+    if (rows.length > 0) yield rows.map(({ id: _, ...row }) => row);
+    after = rows.length < pageLength ? undefined : rows.at(-1)?.id;
+  }
+}
+
+/** The `reason` of somebody whose address is gone. */
+const ERASED = 'erased';
 
 /** Whether anybody came onto the books from `source`. */
 export async function hasSubscribersFrom(db: Connection, source: string): Promise<boolean> {

@@ -1,0 +1,135 @@
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import type { SubscriberStatus } from '../db/index.ts';
+import { AppError } from '../errors.ts';
+import {
+  type Columns,
+  countSubscribers,
+  exportSubscribers,
+  type ImportReport,
+  importSubscribers,
+} from '../subscribers/index.ts';
+import { type Context, meter, say, sayJson } from './output.ts';
+import { openApp } from './session.ts';
+
+/** The commands about the people on the books. */
+
+interface ImportCommand {
+  consent?: string;
+  map?: Columns;
+  rejected?: string;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+/** @returns the exit code: 1 when rows were rejected. */
+export async function subscribersImport(
+  context: Context,
+  file: string,
+  options: ImportCommand,
+): Promise<number> {
+  const isPipe = file === '-';
+  // A dry run writes nothing that it was not asked for.
+  const rejectedFile =
+    options.rejected ?? (options.dryRun ? undefined : `${isPipe ? 'stdin' : file}.rejected.csv`);
+  if (rejectedFile !== undefined && !isPipe && path.resolve(rejectedFile) === path.resolve(file)) {
+    throw new AppError('rejected-unwritable', 'The rejected rows would go where the list is.', {
+      help: 'Name another file with --rejected.',
+    });
+  }
+  await using app = await openApp(context);
+  using bar = meter('importing', options.json ?? false);
+  const report = await importSubscribers(app.db, isPipe ? process.stdin : file, {
+    ...options,
+    source: 'import',
+    rejectedFile,
+    signal: context.signal,
+    onProgress: ({ rows, bytes, size }) => bar.show(bytes, size, `${rows} rows`),
+  });
+  bar[Symbol.dispose]();
+  if (options.json) sayJson({ ...report, subscribers: await countSubscribers(app.db) });
+  else for (const line of told(report, options)) say(line);
+  return report.rejected > 0 ? 1 : 0;
+}
+
+function told(report: ImportReport, { dryRun, consent }: ImportCommand): string[] {
+  const { rows, added, known, activated, left, erased, rejected, unused, withoutConsent } = report;
+  const states = Object.entries(added).filter(([, count]) => count > 0);
+  const sum = states.reduce((total, [, count]) => total + count, 0);
+  const inStates =
+    states.length > 0 ? ` (${states.map(([name, count]) => `${count} ${name}`).join(', ')})` : '';
+  const counts = [
+    `${sum} added${inStates}`,
+    `${known} known already`,
+    ...(activated > 0 ? [`${activated} active now by this list`] : []),
+    ...(left > 0 ? [`${left} taken off the list`] : []),
+    ...(erased > 0 ? [`${erased} who asked to be forgotten`] : []),
+    `${rejected} rejected`,
+  ];
+  return [
+    `Read as ${report.format === 'plain' || report.format === 'mapped' ? 'a list of ours' : `an export of ${report.format}`}${
+      unused.length > 0 ? `; nothing is taken from ${unused.join(', ')}` : ''
+    }`,
+    `${dryRun ? 'Would be, of ' : ''}${rows} rows: ${counts.join(', ')}`,
+    ...report.reasons.map(
+      ({ reason, rows: times, firstLine }) => `  ${times} × ${reason} (first on line ${firstLine})`,
+    ),
+    ...(report.rejectedFile === null ? [] : [`  to mend and import again: ${report.rejectedFile}`]),
+    ...(withoutConsent > 0 && !consent
+      ? [
+          `${withoutConsent} are pending and get nothing: nothing says when they confirmed.`,
+          '  If they agreed elsewhere, import the list again with --consent "what they agreed to, where and when".',
+        ]
+      : []),
+  ];
+}
+
+interface ExportCommand {
+  out?: string;
+  status?: SubscriberStatus[];
+  json?: boolean;
+}
+
+const EVERYBODY: SubscriberStatus[] = ['active', 'pending', 'unsubscribed', 'suppressed'];
+
+/** Text goes to stdout or a file; what is said about it goes to stderr, where it cannot get into the list. */
+export async function subscribersExport(context: Context, options: ExportCommand): Promise<void> {
+  await using app = await openApp(context);
+  const pages = exportSubscribers(app.db, options.json ? 'json' : 'csv', options.status ?? EVERYBODY);
+  let people = 0;
+  const write = async (to: Writable) => {
+    for await (const page of pages) {
+      if (context.signal.aborted)
+        throw new AppError('interrupted', 'Interrupted; the export is not complete.');
+      people += page.people;
+      if (!to.write(page.text)) await new Promise((resolve) => to.once('drain', resolve));
+    }
+  };
+  if (options.out === undefined) await write(process.stdout);
+  else await writeWhole(options.out, write);
+  process.stderr.write(`${people} people${options.out === undefined ? '' : ` are in ${options.out}`}\n`);
+}
+
+/** A file of this name is always complete. For its owner alone: it holds addresses. */
+async function writeWhole(file: string, write: (to: Writable) => Promise<void>): Promise<void> {
+  const aside = `${file}.part`;
+  const stream = createWriteStream(aside, { mode: 0o600 });
+  try {
+    const done = finished(stream);
+    await Promise.race([write(stream), done]);
+    stream.end();
+    await done;
+    await rename(aside, file);
+  } catch (cause) {
+    stream.destroy();
+    await rm(aside, { force: true });
+    if (cause instanceof AppError) throw cause;
+    throw new AppError('export-unwritable', `${file} could not be written.`, {
+      help: `${(cause as Error).message}.`,
+      cause,
+    });
+  }
+}
