@@ -204,10 +204,17 @@ export default {
     },
     {
       name: 'not-from-test',
-      comment: 'Nothing but a test imports from test/.',
+      comment: 'Nothing but a test imports from test/; only the bench starts the same throw-away services.',
       severity: 'error',
-      from: { pathNot: '^test/' },
+      from: { pathNot: '^(?:test|bench)/' },
       to: { path: '^test/' },
+    },
+    {
+      name: 'bench-is-no-test',
+      comment: 'The bench shares with the tests how services are started, and nothing else.',
+      severity: 'error',
+      from: { path: '^bench/' },
+      to: { path: '^test/', pathNot: '^test/helpers/services\\.ts$' },
     },
     {
       name: 'no-dev-dependencies',

@@ -1,3 +1,4 @@
+export { type Body, bodyOf } from './body.ts';
 export { openOutbox } from './outbox.ts';
 export {
   type BatchRequest,

@@ -1,0 +1,64 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Whatever is measured runs in a process of its own, so that its CPU time and its memory are its own and one
+ * measurement leaves nothing warm for the next.
+ */
+
+/** Starts one of our programs; `NODE_ENV` is there before React is. */
+export function start(program: string, input: unknown = null): ChildProcess {
+  return fork(fileURLToPath(new URL(program, import.meta.url)), [JSON.stringify(input)], {
+    env: { ...process.env, NODE_ENV: 'production' },
+  });
+}
+
+/** Runs a program of `contenders/` to its end. */
+export async function contend<Figures>(name: string, input: unknown): Promise<Figures> {
+  const child = start(`./contenders/${name}.ts`, input);
+  const abandon = () => child.kill('SIGKILL');
+  process.once('exit', abandon);
+  let figures: Figures | undefined;
+  child.on('message', (message) => {
+    figures = message as Figures;
+  });
+  const [code] = await once(child, 'exit');
+  process.off('exit', abandon);
+  if (code !== 0 || figures === undefined) throw new Error(`the contender "${name}" ended with ${code}`);
+  return figures;
+}
+
+/** The other end of {@link contend}: a contender is one call of this. */
+export async function contender<Input, Figures>(run: (input: Input) => Promise<Figures>): Promise<void> {
+  const figures = await run(JSON.parse(process.argv[2] ?? 'null'));
+  process.send?.(figures as object);
+  process.disconnect();
+}
+
+export interface Spent {
+  seconds: number;
+  /** User and system time of this process, all its threads. */
+  cpuSeconds: number;
+}
+
+/** Starts a clock; calling what it returns reads it. */
+export function stopwatch(): () => Spent {
+  const cpu = process.cpuUsage();
+  const at = performance.now();
+  return () => {
+    const { user, system } = process.cpuUsage(cpu);
+    return { seconds: (performance.now() - at) / 1_000, cpuSeconds: (user + system) / 1e6 };
+  };
+}
+
+/** The most memory this process ever had, in MB. Linux knows it of this process alone; elsewhere `getrusage` must do. */
+export function peakMegabytes(): number {
+  try {
+    const [, kilobytes] = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+    return Number(kilobytes) / 1_024;
+  } catch {
+    return process.resourceUsage().maxRSS / 1_024;
+  }
+}

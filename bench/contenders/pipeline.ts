@@ -1,0 +1,72 @@
+import { processors } from '../../jobs/index.ts';
+import { type App, createApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import { issueProgress } from '../../src/delivery/index.ts';
+import { type Issue, listIssues } from '../../src/issues/index.ts';
+import { approve, send } from '../../src/weekly.ts';
+import { contender, peakMegabytes, type Spent, stopwatch } from '../child.ts';
+import { SETTINGS } from '../issue.ts';
+import type { Seen } from '../provider.ts';
+
+export interface Input {
+  env: Record<string, string>;
+  provider: string;
+}
+
+export interface Figures extends Spent {
+  submitted: number;
+  /** From the editor's "send now" to the first request at the provider. */
+  firstBatchSeconds: number;
+  peakMegabytes: number;
+}
+
+/**
+ * Ours, nothing left out: the audience frozen, every batch claimed, leased, submitted and recorded by the workers
+ * of one process, and the books balanced at the end.
+ */
+await contender(async ({ env, provider }: Input): Promise<Figures> => {
+  const { config, secrets } = loadConfig({ ...SETTINGS, ...env, RESEND_BASE_URL: provider });
+  await using app = await createApp(config, secrets);
+  const [inReview] = await listIssues(app.db, { status: ['review'] });
+  if (inReview === undefined) throw new Error('the books have no issue in review');
+  const issue = await approve(app, inReview);
+  await fetch(`${provider}/seen`, { method: 'DELETE' });
+
+  await using _workers = await app.queue.work(processors(app), {
+    concurrency: app.database.home === 'embedded' ? 2 : 8,
+    onFailure: ({ error }) => {
+      throw error;
+    },
+  });
+  const startedAt = performance.timeOrigin + performance.now();
+  const read = stopwatch();
+  await send(app, issue);
+  await sent(app, issue);
+  const spent = read();
+
+  const { submitted, audience } = await issueProgress(app.db, issue.id);
+  const seen = (await (await fetch(`${provider}/seen`)).json()) as Seen;
+  if (submitted !== audience || seen.requests * 100 !== submitted || seen.firstAt === null) {
+    throw new Error(`${submitted} of ${audience} submitted in ${seen.requests} requests`);
+  }
+  return {
+    ...spent,
+    submitted,
+    firstBatchSeconds: (seen.firstAt - startedAt) / 1_000,
+    peakMegabytes: peakMegabytes(),
+  };
+});
+
+/** Looks at one column of one row, so that watching costs nothing worth measuring. */
+async function sent({ db }: App, { id }: Issue): Promise<void> {
+  for (;;) {
+    const { status } = await db
+      .selectFrom('issues')
+      .select('status')
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    if (status === 'sent') return;
+    if (!['approved', 'preparing', 'sending'].includes(status)) throw new Error(`the issue is ${status}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,64 @@
+import type { Spent } from './child.ts';
+import { contend } from './child.ts';
+import type { Figures as BooksFigures } from './contenders/books.ts';
+import type { Figures as PiecesFigures } from './contenders/pieces.ts';
+import type { Figures as PipelineFigures } from './contenders/pipeline.ts';
+import type { Figures as TutorialFigures } from './contenders/tutorial.ts';
+import type { Home, Stage } from './stage.ts';
+
+/** One contender with one input. Whatever rows need it, it is taken once a round. */
+export interface Measurement<Figures = unknown> {
+  id: string;
+  take(stage: Stage): Promise<Figures>;
+}
+
+export const pieces: Measurement<PiecesFigures> = {
+  id: 'pieces',
+  take: () => contend('pieces', {}),
+};
+
+/** The whole of a send. */
+export const pipeline = (home: Home, readers: number): Measurement<PipelineFigures & { emails: number }> => ({
+  id: `pipeline of ${readers} on ${home}`,
+  async take(stage) {
+    await using place = await stage.place(home, readers);
+    const figures = await contend<PipelineFigures>('pipeline', { env: place.env, provider: stage.provider });
+    return { ...figures, emails: readers };
+  },
+});
+
+export const bare = (emails: number): Measurement<Spent & { emails: number }> => ({
+  id: `bare loop of ${emails}`,
+  async take({ provider }) {
+    return { ...(await contend<Spent>('bare', { provider, emails })), emails };
+  },
+});
+
+/** Our adapter, with nothing before or behind it. */
+export const wire = (emails: number): Measurement<Spent & { emails: number }> => ({
+  id: `wire of ${emails}`,
+  async take({ provider }) {
+    return { ...(await contend<Spent>('wire', { provider, emails })), emails };
+  },
+});
+
+export const tutorial = (home: Home, emails: number): Measurement<TutorialFigures & { emails: number }> => ({
+  id: `tutorial of ${emails} on ${home}`,
+  async take(stage) {
+    await using place = await stage.place(home, emails);
+    const figures = await contend<TutorialFigures>('tutorial', {
+      env: place.env,
+      provider: stage.provider,
+      emails,
+    });
+    return { ...figures, emails };
+  },
+});
+
+export const books = (home: Home, readers: number): Measurement<BooksFigures> => ({
+  id: `books of ${readers} on ${home}`,
+  async take(stage) {
+    await using place = await stage.place(home, readers);
+    return await contend('books', { env: place.env });
+  },
+});

@@ -1,0 +1,162 @@
+import type { Spent } from './child.ts';
+import type { Figures as PiecesFigures } from './contenders/pieces.ts';
+import { bare, books, type Measurement, pieces, pipeline, tutorial, wire } from './measure.ts';
+import type { Home } from './stage.ts';
+
+/** One number of a measurement. */
+export interface Figure {
+  measurement: Measurement;
+  /** From what the measurement of this round gave. */
+  read(figures: unknown): number;
+}
+
+export type Bound = { atLeast: number } | { atMost: number };
+
+/** One line of the table: ours against another, both measured in the same round. */
+export interface Row {
+  /** What `--only` names; several rows may share one. */
+  name: string;
+  about: string;
+  unit: string;
+  ours: Figure;
+  against: Figure;
+  /** Both are costs, and the ratio says how many times ours is cheaper; otherwise it is ours to theirs. */
+  isCost?: true;
+  /** What the ratio of the two has to hold. */
+  promise?: Bound;
+  /** What our own figure has to hold. */
+  limit?: Bound;
+}
+
+export interface Scale {
+  homes: Home[];
+  quick: boolean;
+}
+
+/** The table, top to bottom. */
+export function rowsFor({ homes, quick }: Scale): Row[] {
+  const sizes = quick ? [1_000, 10_000] : [1_000, 10_000, 100_000];
+  const largest = sizes.at(-1) as number;
+  const many = quick ? 100_000 : 1_000_000;
+  const lessons = quick ? 500 : 2_000;
+  const main = homes[0] as Home;
+
+  const rows: Row[] = [
+    ...parts(),
+    ...homes.flatMap((home) =>
+      sizes.flatMap((readers) => sending(home, readers, lessons, readers === largest)),
+    ),
+    {
+      name: 'cpu',
+      about: `CPU an email, ${count(largest)} readers on ${main}, against the tutorial's`,
+      unit: 'µs',
+      ours: figure(pipeline(main, largest), cpuMicros),
+      against: figure(tutorial(main, lessons), cpuMicros),
+      isCost: true,
+      promise: { atLeast: 50 },
+    },
+    {
+      name: 'memory',
+      about: `peak memory, ${count(many)} readers on ${main}, against ${count(10_000)}`,
+      unit: 'MB',
+      ours: figure(pipeline(main, many), ({ peakMegabytes }) => peakMegabytes),
+      against: figure(pipeline(main, 10_000), ({ peakMegabytes }) => peakMegabytes),
+      ...(main === 'services' ? { promise: { atMost: 1.3 }, limit: { atMost: 256 } } : {}),
+    },
+    {
+      name: 'first',
+      about: `first batch out, ${count(largest)} readers on ${main}, against ${count(1_000)}`,
+      unit: 's',
+      ours: figure(pipeline(main, largest), ({ firstBatchSeconds }) => firstBatchSeconds),
+      against: figure(pipeline(main, 1_000), ({ firstBatchSeconds }) => firstBatchSeconds),
+      limit: { atMost: 1 },
+    },
+    {
+      name: 'freeze',
+      about: `audience of ${count(many)} frozen on ${main}, against inserting its rows as they are`,
+      unit: 's',
+      ours: figure(books(main, many), ({ freezeSeconds }) => freezeSeconds),
+      against: figure(books(main, many), ({ copySeconds }) => copySeconds),
+    },
+    {
+      name: 'progress',
+      about: `progress of ${count(many)} on ${main}, against counting the deliveries`,
+      unit: 'ms',
+      ours: figure(books(main, many), ({ progressSeconds }) => progressSeconds * 1_000),
+      against: figure(books(main, many), ({ countSeconds }) => countSeconds * 1_000),
+      isCost: true,
+      limit: { atMost: 10 },
+    },
+  ];
+  // The promises are about full sizes.
+  return quick ? rows.map(({ promise: _, limit: __, ...row }) => row) : rows;
+}
+
+function parts(): Row[] {
+  const micros = (part: keyof PiecesFigures) => figure(pieces, (figures) => figures[part]);
+  return [
+    {
+      name: 'personalise',
+      about: "a reader's copy, against replaceAll",
+      unit: 'µs',
+      ours: micros('segments'),
+      against: micros('replaceAll'),
+      isCost: true,
+    },
+    {
+      name: 'personalise',
+      about: "a reader's copy, against rendering it",
+      unit: 'µs',
+      ours: micros('segments'),
+      against: micros('render'),
+      isCost: true,
+    },
+    {
+      name: 'body',
+      about: "a reader's bytes, against JSON.stringify",
+      unit: 'µs',
+      ours: micros('body'),
+      against: micros('stringify'),
+      isCost: true,
+      promise: { atLeast: 25 },
+    },
+    {
+      name: 'wire',
+      about: 'our adapter, against a bare loop',
+      unit: 'emails/s',
+      ours: figure(wire(10_000), rate),
+      against: figure(bare(10_000), rate),
+    },
+  ];
+}
+
+function sending(home: Home, readers: number, lessons: number, promised: boolean): Row[] {
+  const about = `${count(readers)} readers on ${home}`;
+  const ours = figure(pipeline(home, readers), rate);
+  return [
+    {
+      name: 'pipeline',
+      about: `${about}, against a bare loop`,
+      unit: 'emails/s',
+      ours,
+      against: figure(bare(Math.max(readers, 10_000)), rate),
+      ...(promised ? { promise: { atLeast: home === 'services' ? 0.35 : 0.15 } } : {}),
+    },
+    {
+      name: 'pipeline',
+      about: `${about}, against the tutorial`,
+      unit: 'emails/s',
+      ours,
+      against: figure(tutorial(home, lessons), rate),
+      ...(promised && home === 'services' ? { promise: { atLeast: 40 } } : {}),
+    },
+  ];
+}
+
+function figure<Figures>(measurement: Measurement<Figures>, read: (figures: Figures) => number): Figure {
+  return { measurement, read: (figures) => read(figures as Figures) };
+}
+
+const rate = ({ emails, seconds }: Spent & { emails: number }) => emails / seconds;
+const cpuMicros = ({ emails, cpuSeconds }: Spent & { emails: number }) => (cpuSeconds * 1e6) / emails;
+const count = (readers: number) => (readers >= 1e6 ? `${readers / 1e6}M` : `${readers / 1e3}k`);
