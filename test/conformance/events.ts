@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Connection, Database } from '../../src/db/index.ts';
+import type { Connection, Database, MailStatus } from '../../src/db/index.ts';
 import {
   applyEvents,
   createSubmitter,
@@ -16,6 +16,7 @@ import {
   unsettledBatches,
 } from '../../src/delivery/index.ts';
 import { unsubscribe } from '../../src/subscribers/index.ts';
+import { queueMail } from '../../src/transactional/index.ts';
 import { ageEvents, HARD, outcomeOf, recount, SOFT, told, wakeEvents } from '../helpers/events.ts';
 import type { Place } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
@@ -320,6 +321,61 @@ export function describeEvents(name: string, newPlace: () => Promise<Place>): vo
         expect(await subscriber(readers[0])).toMatchObject({ status: 'active' });
         expect(await finishIssue(db, issue.id)).toBe(true);
         await assertInvariants(db, issue.id);
+      });
+    });
+
+    describe('a transactional mail', () => {
+      async function mailTo(subscriberId: string | undefined, status: MailStatus, recipient?: string) {
+        const id = await queueMail(db, {
+          kind: recipient === undefined ? 'link' : 'change',
+          keyId: 'aaaaaa',
+          ...(subscriberId === undefined ? {} : { subscriberId }),
+          ...(recipient === undefined ? {} : { recipient }),
+        });
+        await db.updateTable('mails').set({ status }).where('id', '=', id).execute();
+        return id;
+      }
+      const about = (type: string, mail: string, data = {}) =>
+        told(type, null, { data: { tags: { mail }, ...data } });
+
+      it('that bounces hard or is complained about takes its reader off the list', async () => {
+        const { readers } = await week(3);
+        const mails = await Promise.all(readers.map((id) => mailTo(id, 'sent')));
+        await take(
+          about('email.bounced', mails[0] ?? '', HARD),
+          about('email.complained', mails[1] ?? ''),
+          about('email.bounced', mails[2] ?? '', SOFT),
+        );
+        expect(await Promise.all(readers.map(subscriber))).toMatchObject([
+          { status: 'suppressed', reason: 'bounced' },
+          { status: 'suppressed', reason: 'complained' },
+          { status: 'active' },
+        ]);
+      });
+
+      it('to another address than the reader’s says nothing about the reader', async () => {
+        const { readers } = await week(1);
+        const toNew = await mailTo(readers[0], 'sent', 'new@readers.example');
+        const toEditor = await mailTo(undefined, 'sent', 'desk@verdicts.example');
+        expect(
+          await take(about('email.bounced', toNew, HARD), about('email.bounced', toEditor, HARD)),
+        ).toMatchObject({ applied: 2, suppressed: 0 });
+        expect(await subscriber(readers[0])).toMatchObject({ status: 'active' });
+      });
+
+      it('whose answer was lost was accepted, if there is an event about it', async () => {
+        const { readers } = await week(1);
+        const mail = await mailTo(readers[0], 'uncertain');
+        const event = about('email.delivered', mail);
+        await take(event);
+        expect(
+          await db
+            .selectFrom('mails')
+            .select(['status', 'provider_id'])
+            .where('id', '=', mail)
+            .executeTakeFirst(),
+        ).toEqual({ status: 'sent', provider_id: event.providerId });
+        expect(await take(about('email.delivered', randomUUID()))).toMatchObject({ parked: 1 });
       });
     });
 

@@ -167,6 +167,26 @@ export function describeQueue(name: string, newHome: () => Promise<QueueHome>): 
       });
     });
 
+    it('rung for many times, has one job at work and one behind it, where once is enough', async () => {
+      for (let time = 0; time < 5; time += 1) await queue.enqueue('events', {});
+      expect(await queue.waiting('issues')).toBe(1);
+      const doors: (() => void)[] = [];
+      await bench.work(queue, {
+        events: () => new Promise<void>((resolve) => doors.push(resolve)),
+      });
+      await expect.poll(() => doors.length, POLL).toBe(1);
+      for (let time = 0; time < 5; time += 1) await queue.enqueue('events', {});
+      doors[0]?.();
+      await expect.poll(() => doors.length, POLL).toBe(2);
+      doors[1]?.();
+      await quiet();
+      expect(bench.done).toHaveLength(2);
+      await queue.enqueue('events', {});
+      await expect.poll(() => doors.length, POLL).toBe(3);
+      doors[2]?.();
+      await quiet();
+    });
+
     it('does what was enqueued while nobody worked, in order, many at once', async () => {
       const before = await open();
       const batches = Array.from({ length: 1_203 }, () => ({ batchId: randomUUID() }));

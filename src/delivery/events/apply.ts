@@ -18,6 +18,7 @@ import {
   type Look,
   markEvents,
   readDeliveries,
+  readMails,
   settleAccepted,
   suppressSubscribers,
   writeClicks,
@@ -75,21 +76,25 @@ async function applyChunk(tx: Connection): Promise<Applied | null> {
 
   await findSubjects(tx, events);
   const { entries, settled } = await readLedger(tx, events);
+  const mails = await readMails(
+    tx,
+    new Map(events.flatMap(({ mailId, providerId }) => (mailId ? [[mailId, providerId]] : []))),
+  );
   const looks: Look[] = [];
   const told = new Map<LedgerEntry, DueEvent[]>();
   const reasons = new Map<string, Suppression>();
   for (const event of events) {
     const entry = entries.get(event.deliveryId ?? '');
-    const subscriberId = entry?.subscriberId ?? event.subscriberId;
-    if (subscriberId === null || (entry !== undefined && isOpen(entry))) {
+    const subscriberId = entry?.subscriberId ?? event.subscriberId ?? mails.get(event.mailId ?? '');
+    if (subscriberId === undefined || (entry !== undefined && isOpen(entry))) {
       looks.push(lookAgain(event, entry !== undefined));
       continue;
     }
     looks.push({ id: event.id, outcome: 'applied', waitMs: null });
     if (entry !== undefined) told.set(entry, [...(told.get(entry) ?? []), event]);
     const reason = suppression(event);
-    if (reason === 'complained' || (reason !== null && !reasons.has(subscriberId)))
-      reasons.set(subscriberId, reason);
+    if (subscriberId === null || reason === null) continue;
+    if (reason === 'complained' || !reasons.has(subscriberId)) reasons.set(subscriberId, reason);
   }
 
   await writeLedger(tx, told);

@@ -113,6 +113,29 @@ export async function findByProvider(
   return new Map(rows.map((row) => [row.provider_id, row.id]));
 }
 
+/**
+ * Whom the transactional mails were for that events are about. A mail without an answer has one now: it was
+ * accepted.
+ * @returns mail → subscriber; null where it went to another address than the subscriber's.
+ */
+export async function readMails(
+  tx: Connection,
+  accepted: ReadonlyMap<string, string | null>,
+): Promise<Map<string, string | null>> {
+  if (accepted.size === 0) return new Map();
+  const ids = [...accepted.keys()];
+  await sql`
+    update mails m set status = 'sent', reason = null, provider_id = r.provider_id, sent_at = now()
+    from unnest(${ids}::uuid[], ${[...accepted.values()]}::text[]) as r (id, provider_id)
+    where m.id = r.id and m.status = 'uncertain'
+  `.execute(tx);
+  const { rows } = await sql<{ id: string; subscriberId: string | null }>`
+    select m.id, case when m.recipient is null then m.subscriber_id end as "subscriberId"
+    from unnest(${ids}::uuid[]) as r (id) join mails m on m.id = r.id
+  `.execute(tx);
+  return new Map(rows.map(({ id, subscriberId }) => [id, subscriberId]));
+}
+
 export async function writeDeliveries(
   tx: Connection,
   entries: readonly ({ id: string } & DeliveryState)[],
