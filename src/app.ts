@@ -31,6 +31,11 @@ export interface App extends AsyncDisposable {
   mailer: Mailer;
   /** Where the outbox can be browsed, or null when mail leaves the machine. */
   outboxDir: string | null;
+  /**
+   * Whether the provider tells us what became of our mail: `unseen` when it could and has nowhere to, `none`
+   * when no mail leaves the machine.
+   */
+  events: 'taken' | 'unseen' | 'none';
   clock(): Date;
   submit: Submitter;
   sendMail: MailSender;
@@ -78,6 +83,7 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       queue,
       mailer,
       outboxDir: usesOutbox ? path.join(config.dataDir, 'outbox') : null,
+      events: eventsOf(secrets),
       clock,
       submit: createSubmitter(database.kysely, mailer, secretKeys),
       sendMail: createMailSender(database.kysely, mailer, secretKeys, {
@@ -95,6 +101,11 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     await lifetime[Symbol.asyncDispose]().catch(() => {});
     throw error;
   }
+}
+
+function eventsOf({ resendApiKey, resendWebhookSecrets }: Secrets): App['events'] {
+  if (resendApiKey === undefined) return 'none';
+  return resendWebhookSecrets.length > 0 ? 'taken' : 'unseen';
 }
 
 /**

@@ -11,7 +11,9 @@ import {
   hasDueEvents,
   prepareIssue,
   settleByRecall,
+  silentIssue,
   suppressSoftBouncers,
+  unsettledBatches,
 } from './delivery/index.ts';
 import { remindEditors } from './desk/index.ts';
 import { AppError } from './errors.ts';
@@ -40,6 +42,7 @@ import {
   type HealthNews,
   loadKnown,
   notify,
+  openNotices,
   recordGather,
   resolve,
   type SourceReport,
@@ -242,6 +245,42 @@ export async function takeEvents(app: App): Promise<void> {
   await forgetEvents(app.db);
 }
 
+/** After a batch was settled: it may be the last of its issue, or waits for a worker again. */
+export async function afterSettling(app: App, issueId: string): Promise<void> {
+  await ring(app, issueId);
+  await finish(app, issueId);
+}
+
+/**
+ * Tells editors, once, what only they can mend: an issue of which no event comes, and batches that neither the
+ * provider nor an event has settled.
+ */
+async function watchEvents(app: App): Promise<void> {
+  const at = app.clock();
+  const silent = app.events === 'taken' ? await silentIssue(app.db) : undefined;
+  const overdue = (await unsettledBatches(app.db)).filter(({ overdue }) => overdue);
+  const matters = overdue.map(({ id, issue, number }) => ({
+    kind: 'batch-uncertain' as const,
+    subject: id,
+    at,
+    message: `Nobody knows whether batch ${number} of issue ${issue} was accepted; \`verdict settle\` tells what to do.`,
+  }));
+  if (silent !== undefined) {
+    const message = `Issue ${silent} is out, and not one event came: bounces and complaints are not seen. Look at the webhook in Resend.`;
+    if (await notify(app.db, { kind: 'events-missing', subject: silent, at, message }))
+      app.logger.error({ issue: silent }, 'no events come: bounces and complaints are not seen');
+  }
+  for (const matter of matters) {
+    if (await notify(app.db, matter))
+      app.logger.error({ batch: matter.subject }, 'a batch waits for a person');
+  }
+  const open = new Set([silent, ...overdue.map(({ id }) => id)]);
+  for (const { kind, subject } of await openNotices(app.db)) {
+    if ((kind === 'events-missing' || kind === 'batch-uncertain') && !open.has(subject))
+      await resolve(app.db, { kind, subject, at });
+  }
+}
+
 /**
  * What the clock asks for: drafts that should exist by now, and issues that are due. Reminded late or
  * twice, it does the same. A slot missed by more than 12 hours waits for a person.
@@ -330,4 +369,5 @@ export async function reconcile(app: App): Promise<void> {
   if ((await app.queue.waiting('transactional')) === 0) await ringForMails(app);
   if (await hasDueEvents(app.db)) await app.queue.enqueue('events', {});
   for (const issue of await listIssues(app.db, { status: ['sending'] })) await finish(app, issue.id);
+  await watchEvents(app);
 }

@@ -120,6 +120,17 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
     .action(async (options) => (await import('./issue.ts')).cancelCommand(context, options));
 
   program
+    .command('settle')
+    .description('say what became of a batch whose answer was lost; alone: list them, with what is known')
+    .option('--batch <id>', 'which batch, by its id or the beginning of it')
+    .option('--accepted', 'the provider has its messages: nobody is mailed again')
+    .option('--not-accepted', 'the provider has none of them: it goes out once more, without those who left')
+    .option('--by <name>', 'who decides, as it is written down (default: the name of the system’s user)')
+    .addOption(new Option('--issue <slug>', 'list only those of this issue'))
+    .addOption(json())
+    .action(async (options) => (await import('./settle.ts')).settle(context, options));
+
+  program
     .command('status')
     .description('where everything stands')
     .addOption(json())

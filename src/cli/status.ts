@@ -1,10 +1,11 @@
-import { issueProgress, uncertainBatches } from '../delivery/index.ts';
+import { type Figures, issueFigures, issueProgress, unsettledBatches } from '../delivery/index.ts';
 import { listIssues, nextSlot } from '../issues/index.ts';
 import { lastGather, listFaults, openNotices, quarantined, sourceHealth } from '../sources/index.ts';
 import { countSubscribers } from '../subscribers/index.ts';
 import { describe, summary } from './issue.ts';
 import { type Context, say, sayJson, withReasons } from './output.ts';
 import { openApp } from './session.ts';
+import { evidence } from './settle.ts';
 
 /** Where everything stands, from the books alone. */
 export async function status(context: Context, options: { json?: boolean }): Promise<void> {
@@ -17,11 +18,14 @@ export async function status(context: Context, options: { json?: boolean }): Pro
     quarantined(db, { limit: options.json ? 1_000 : 20 }),
     sourceHealth(db),
     openNotices(db),
-    uncertainBatches(db),
+    unsettledBatches(db),
     listIssues(db, { limit: 10 }),
   ]);
   const issues = [];
-  for (const issue of found) issues.push({ issue, progress: await issueProgress(db, issue.id) });
+  for (const issue of found) {
+    const [progress, figures] = await Promise.all([issueProgress(db, issue.id), issueFigures(db, issue.id)]);
+    issues.push({ issue, progress, figures });
+  }
 
   if (options.json) {
     return sayJson({
@@ -31,13 +35,9 @@ export async function status(context: Context, options: { json?: boolean }): Pro
       quarantine,
       sources: health,
       notices,
-      issues: issues.map(({ issue, progress }) => ({ ...summary(issue), progress })),
-      uncertain: uncertain.map(({ issue, number, reason, deliveryIds }) => ({
-        issue,
-        batch: number,
-        reason,
-        deliveries: deliveryIds.length,
-      })),
+      events: app.events,
+      issues: issues.map(({ issue, progress, figures }) => ({ ...summary(issue), progress, figures })),
+      uncertain: uncertain.map(({ number, ...rest }) => ({ batch: number, ...rest })),
     });
   }
   say(`Next slot ${next.label}`);
@@ -64,16 +64,25 @@ export async function status(context: Context, options: { json?: boolean }): Pro
       say(`  ${url} (${source}, since ${firstSeenAt.toISOString()}): ${listFaults(faults)}`);
     if (quarantine.total > quarantine.entries.length) say('  ... and more; --json lists up to 1,000');
   }
-  for (const { issue, progress } of issues) {
+  if (app.events === 'unseen')
+    say('No events are taken: bounces and complaints are not seen. Set RESEND_WEBHOOK_SECRET.');
+  for (const { issue, progress, figures } of issues) {
     say(describe(issue));
     if (progress.audience > 0) {
       say(
         `  audience ${progress.audience}, submitted ${progress.submitted}, to go ${progress.prepared}, excluded ${withReasons(progress.excluded)}, failed ${withReasons(progress.failed)}, uncertain ${progress.uncertain}`,
       );
+      if (app.events !== 'none' || Object.values(figures).some((count) => count > 0))
+        say(`  ${told(figures)}`);
     }
   }
-  for (const batch of uncertain)
-    say(
-      `Uncertain: issue ${batch.issue}, batch ${batch.number}, ${batch.deliveryIds.length} readers: ${batch.reason}`,
-    );
+  for (const batch of uncertain) for (const line of evidence(batch)) say(line);
+}
+
+/** What the provider told of an issue. */
+function told(figures: Figures): string {
+  const { bouncedHard: hard, bouncedSoft: soft, clickedByMachines } = figures;
+  const machines = clickedByMachines > 0 ? ` (and ${clickedByMachines} likely by machines)` : '';
+  const failed = figures.failed > 0 ? `, dropped by the provider ${figures.failed}` : '';
+  return `delivered ${figures.delivered}, bounced ${withReasons({ hard, soft })}, complained ${figures.complained}${failed}, opened ${figures.opened}, clicked ${figures.clicked}${machines}, left ${figures.left}`;
 }

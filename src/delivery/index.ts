@@ -13,6 +13,13 @@ export {
   type UnsettledBatch,
   unsettledBatches,
 } from './events/index.ts';
+export {
+  countEvents,
+  type EventCounts,
+  type Figures,
+  issueFigures,
+  silentIssue,
+} from './figures/index.ts';
 export { approveIssue, type DraftVariant, prepareIssue, renderIssue } from './prepare.ts';
 export { finishIssue, issueProgress, type Progress, progressOf, total } from './progress.ts';
 export {

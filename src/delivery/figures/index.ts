@@ -1,0 +1,1 @@
+export { countEvents, type EventCounts, type Figures, issueFigures, silentIssue } from './store.ts';
