@@ -20,6 +20,7 @@ export interface Schema {
   variant_topics: VariantTopicsTable;
   batches: BatchesTable;
   deliveries: DeliveriesTable;
+  tallies: TalliesTable;
   subscribers: SubscribersTable;
   consent_events: ConsentEventsTable;
   consent_texts: ConsentTextsTable;
@@ -267,6 +268,18 @@ interface DeliveriesTable {
   /** The earliest that an event told. */
   delivered_at: Date | null;
   opened_at: Date | null;
+}
+
+/** Deliveries counted, kept by triggers on them; the sum over an issue is where it stands (I11). */
+interface TalliesTable {
+  issue_id: string;
+  /** The batch, or the issue for those who are in none: a row that only one worker at a time counts in. */
+  holder: string;
+  /** `submitted` whatever became of it later. */
+  status: 'prepared' | 'submitted' | 'excluded' | 'failed' | 'uncertain';
+  /** Empty but for `excluded` and `failed`. */
+  reason: string;
+  count: number;
 }
 
 export type SubscriberStatus = 'pending' | 'active' | 'unsubscribed' | 'suppressed';

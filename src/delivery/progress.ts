@@ -1,7 +1,7 @@
 import type { Connection } from '../db/index.ts';
 import { failpoint } from '../failpoint.ts';
 import { changeIssue } from '../issues/index.ts';
-import { hasOpenBatch, type Tally, tallyBatches, tallyDeliveries } from './store.ts';
+import { countDeliveries, hasOpenBatch, readTallies, type Tally, tallyBatches } from './store.ts';
 
 /** Where an issue stands, from the ledger alone (I11). */
 export interface Progress {
@@ -40,8 +40,9 @@ export function progressOf(deliveries: Tally[], batches: Tally[]): Progress {
   return progress;
 }
 
+/** From the tallies that are kept with the deliveries: cheap enough to ask again and again, however long the list. */
 export async function issueProgress(db: Connection, issueId: string): Promise<Progress> {
-  return progressOf(await tallyDeliveries(db, issueId), await tallyBatches(db, issueId));
+  return progressOf(await readTallies(db, issueId), await tallyBatches(db, issueId));
 }
 
 /** The sum over reasons. */
@@ -50,13 +51,14 @@ export function total(reasons: Record<string, number>): number {
 }
 
 /**
- * Ends an issue in which nobody is open or uncertain any more, after the books are balanced (I2).
+ * Ends an issue in which nobody is open or uncertain any more, after the books are balanced (I2), delivery by
+ * delivery.
  * @returns whether it is sent now because of this call.
  * @throws Error when the books do not balance: a fault of this program, never to be papered over.
  */
 export async function finishIssue(db: Connection, issueId: string): Promise<boolean> {
   if (await hasOpenBatch(db, issueId)) return false;
-  const progress = await issueProgress(db, issueId);
+  const progress = progressOf(await countDeliveries(db, issueId), []);
   const settled = progress.submitted + total(progress.excluded) + total(progress.failed);
   if (settled !== progress.audience) {
     throw new Error(

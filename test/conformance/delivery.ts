@@ -617,6 +617,8 @@ export function describeDelivery(name: string, newPlace: () => Promise<Place>): 
         ],
         ['I4', `update deliveries set submitted_at = '2026-10-01' where issue_id = $1`],
         ['I5', `update batches set status = 'submitting', payload_hash = null where issue_id = $1`],
+        ['no foreign key', `update deliveries set subscriber_id = gen_random_uuid() where issue_id = $1`],
+        ['I11', `update tallies set count = count + 1 where issue_id = $1`],
       ])('notice when they are broken: %s by %s', async (name, breaking) => {
         const { issue, batch, submit } = await week(2);
         await submit(batch);

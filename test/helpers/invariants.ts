@@ -38,6 +38,17 @@ const OFFENDERS: Record<string, string> = {
   'I5 frozen content: what was claimed has its bytes': `select id from batches
     where issue_id = $1 and (status in ('submitting', 'uncertain') and (payload_hash is null or claimed_at is null)
       or status = 'pending' and (payload_hash is not null or claimed_at is not null))`,
+  'no foreign key says so: a delivery points to rows that are there': `select d.id from deliveries d
+    left join issues i on i.id = d.issue_id left join subscribers s on s.id = d.subscriber_id left join batches b on b.id = d.batch_id
+    where d.issue_id = $1 and (i.id is null or s.id is null or b.id is null and d.batch_id is not null)`,
+  'I11 every number comes from the ledger: the tallies are the deliveries, counted': `select holder, status, reason, sum(count) from (
+      select holder, status, reason, count from tallies where issue_id = $1
+      union all
+      select coalesce(batch_id, issue_id),
+        case when status in ('delivered', 'bounced', 'complained') then 'submitted' else status end,
+        case when status in ('excluded', 'failed') then reason else '' end, -count(*)
+      from deliveries where issue_id = $1 group by 1, 2, 3
+    ) c group by holder, status, reason having sum(count) <> 0`,
 };
 
 /** @throws an assertion error that names every invariant that is broken, and by which rows. */
