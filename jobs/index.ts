@@ -5,6 +5,7 @@ import { gather } from './gather.ts';
 import { mail } from './mail.ts';
 import { prepare } from './prepare.ts';
 import { reconcile } from './reconcile.ts';
+import { signUp } from './sign-up.ts';
 import { slot } from './slot.ts';
 import { submit } from './submit.ts';
 
@@ -16,6 +17,7 @@ export function processors(app: App): Processors {
     reconcile: () => reconcile(app),
     prepare: (payload) => prepare(app, payload),
     submit: (payload) => submit(app, payload),
+    sign_up: () => signUp(app),
     mail: (payload) => mail(app, payload),
     events: () => events(app),
   };

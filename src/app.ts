@@ -11,9 +11,9 @@ import {
 } from './delivery/index.ts';
 import { Lifetime } from './lifetime.ts';
 import { type Mailer, openOutbox, openResend } from './mailer/index.ts';
-import { type JobQueue, openQueue } from './queue/index.ts';
+import { type JobQueue, type Limiter, openLimiter, openQueue } from './queue/index.ts';
 import { endGathering } from './sources/index.ts';
-import type { Keys } from './subscribers/index.ts';
+import { createDomainCheck, type Dns, type DomainCheck, type Keys, systemDns } from './subscribers/index.ts';
 
 /**
  * The composition root: the parts, wired once, in the order in which they need each other. Importing
@@ -28,6 +28,8 @@ export interface App extends AsyncDisposable {
   database: Database;
   db: Connection;
   queue: JobQueue;
+  limiter: Limiter;
+  checkDomain: DomainCheck;
   mailer: Mailer;
   /** Where the outbox can be browsed, or null when mail leaves the machine. */
   outboxDir: string | null;
@@ -46,6 +48,7 @@ export interface Overrides {
   clock?: () => Date;
   logger?: Logger;
   mailer?: Mailer;
+  dns?: Dns;
 }
 
 /** @throws AppError whatever opening the database, the queue or the mailer throws. */
@@ -63,10 +66,12 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       await endGathering(database.kysely);
     }
 
-    const queueHome = redisUrl === undefined ? { pool: database.queuePool() } : { redisUrl };
+    const pool = database.queuePool();
+    const onDisturbance = (error: Error) => logger.warn({ err: error }, 'the queue is disturbed');
     const queue = lifetime.use(
-      await openQueue(queueHome, (error) => logger.warn({ err: error }, 'the queue is disturbed')),
+      await openQueue(redisUrl === undefined ? { pool } : { redisUrl }, onDisturbance),
     );
+    const limiter = lifetime.use(openLimiter({ redisUrl, pool }));
     const usesOutbox = overrides.mailer === undefined && resendApiKey === undefined;
     const mailer =
       overrides.mailer ??
@@ -81,6 +86,8 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       database,
       db: database.kysely,
       queue,
+      limiter,
+      checkDomain: createDomainCheck(overrides.dns ?? systemDns()),
       mailer,
       outboxDir: usesOutbox ? path.join(config.dataDir, 'outbox') : null,
       events: eventsOf(secrets),

@@ -48,7 +48,7 @@ import {
   type SourceReport,
   userAgent,
 } from './sources/index.ts';
-import { keyId } from './subscribers/index.ts';
+import { answerSignUps, forgetOldSignUps, keyId } from './subscribers/index.ts';
 import { pendingMails } from './transactional/index.ts';
 
 /**
@@ -230,6 +230,21 @@ async function ring(app: App, issueId?: string): Promise<void> {
   if (batchIds.length > 0) await app.queue.enqueue('submit', ...batchIds.map((batchId) => ({ batchId })));
 }
 
+/**
+ * Answers the sign-ups that wait. Where a budget of confirm mails is spent they wait on, and an editor is told:
+ * somebody may be using the form to bury others in mail.
+ */
+export async function answerWaiting(app: App): Promise<void> {
+  const { mailIds, spent } = await answerSignUps(app.db, app.keys);
+  if (mailIds.length > 0) await app.queue.enqueue('mail', ...mailIds.map((mailId) => ({ mailId })));
+  for (const subject of spent) {
+    const whose = subject === '*' ? 'all' : subject;
+    const message = `More sign-ups of ${whose} than an hour may have confirm mails: they wait for the next.`;
+    if (await notify(app.db, { kind: 'sign-up-flood', subject, message, at: app.clock() }))
+      app.logger.error({ domain: whose }, 'the budget of confirm mails is spent');
+  }
+}
+
 /** One job for every transactional mail that was left: its cause committed, and then somebody was killed. */
 async function ringForMails(app: App): Promise<void> {
   const mailIds = await pendingMails(app.db);
@@ -366,6 +381,8 @@ export async function reconcile(app: App): Promise<void> {
   await settleByRecall(app.db, app.mailer);
   await closeCancelled(app.db);
   if ((await app.queue.waiting('delivery')) === 0) await ring(app);
+  await answerWaiting(app);
+  await forgetOldSignUps(app.db, app.clock());
   if ((await app.queue.waiting('transactional')) === 0) await ringForMails(app);
   if (await hasDueEvents(app.db)) await app.queue.enqueue('events', {});
   for (const issue of await listIssues(app.db, { status: ['sending'] })) await finish(app, issue.id);

@@ -67,7 +67,9 @@ describe('a comparison', () => {
     for (const words of [a.category, a.tagline, b.tagline, b.description]) {
       expect($('.pair.tools').text()).toContain(words);
     }
-    expect($('form, script[src], img, link[rel=stylesheet]').length).toBe(0);
+    expect($('script[src], img, link[rel=stylesheet]').length).toBe(0);
+    expect($('form[action="/subscribe"]').length).toBe(1);
+    expect($('input[name=source]').attr('value')).toBe('comparison:hammer-vs-nail');
   });
 
   it('splits the scorecard by lens, and says where one wrote nothing', async () => {
@@ -293,6 +295,7 @@ describe('both', () => {
       // React closes void elements, and writes attributes its own way.
       rules: {
         'void-style': 'off',
+        'form-dup-name': ['error', { shared: ['checkbox'] }],
         'attr-case': 'off',
         'doctype-style': 'off',
         'long-title': 'off',

@@ -366,7 +366,7 @@ it('the pages point at no other site', async () => {
     const page = load((await app.inject({ url, headers: BROWSER })).body);
     const targets = page('[href], [src], [action]')
       .toArray()
-      .map((one) => page(one).attr('href') ?? 'src');
+      .map((one) => page(one).attr('href') ?? page(one).attr('action') ?? 'src');
     expect(targets.filter((target) => !/^(?:\/(?!\/)|mailto:)/.test(target))).toEqual([]);
     expect(page('h1').length).toBe(1);
     expect(page('footer').text()).toContain(SITE.postalAddress);

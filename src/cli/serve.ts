@@ -4,7 +4,7 @@ import { type App, createApp } from '../app.ts';
 import { loadConfig, type Secrets } from '../config.ts';
 import { deskSteps } from '../editing.ts';
 import { AppError } from '../errors.ts';
-import { createHealthServer, createServer, type DeskOptions } from '../http/index.ts';
+import { createHealthServer, createServer, type DeskOptions, turnstile } from '../http/index.ts';
 import { Lifetime } from '../lifetime.ts';
 import { type Context, say } from './output.ts';
 import { LOOPBACK, work } from './session.ts';
@@ -59,10 +59,20 @@ async function listen(app: App, role: Role, secrets: Secrets): Promise<AsyncDisp
     outboxDir,
     apiToken: secrets.apiToken,
     webhookSecrets: secrets.resendWebhookSecrets,
-    onEvents: doorbell(app),
+    onEvents: doorbell(app, 'events'),
     clock: app.clock,
     ring: (mailId) => ring(app, mailId),
     desk: deskOf(app),
+    signUp: {
+      limiter: app.limiter,
+      checkDomain: app.checkDomain,
+      onSignUp: doorbell(app, 'sign_up'),
+      challenge: challengeOf(app, secrets),
+      embedOrigins: config.embedOrigins,
+      privacyUrl: config.privacyUrl,
+      clock: app.clock,
+    },
+    trustProxy: config.trustProxy,
     ready: () => ready(app),
     logger,
   });
@@ -90,6 +100,14 @@ function deskOf(app: App): DeskOptions | undefined {
   return { editors, zone: schedule.zone, steps: deskSteps(app), tell };
 }
 
+/** The puzzle of the sign-up form, where the settings name one. */
+function challengeOf({ config, logger }: App, { turnstileSecretKey: secretKey }: Secrets) {
+  if (config.turnstile === null || secretKey === undefined) return null;
+  return turnstile({ ...config.turnstile, secretKey }, (reason) =>
+    logger.warn({ reason }, 'Turnstile cannot be asked: strict limits take its place'),
+  );
+}
+
 /**
  * A worker answers health probes where PORT is set, as in a container of its own. Several on one
  * machine cannot share a port, and none of them should stop for that: the work does not need it.
@@ -109,18 +127,29 @@ async function listenForHealth(app: App, context: Context): Promise<AsyncDisposa
   return { [Symbol.asyncDispose]: () => server.close() };
 }
 
-/** Rings for the job that applies events, once at a time: while the queue is away there is nothing to add. */
-function doorbell(app: App): () => void {
+/**
+ * Rings for a job that does all there is to do, without waiting for it. While one ring is on its way, one more
+ * is enough for all who come; while the queue is away, `reconcile` will look.
+ */
+function doorbell(app: App, name: 'events' | 'sign_up'): () => void {
   let isRinging = false;
-  return () => {
-    if (isRinging) return;
+  let again = false;
+  const ringOut = async (): Promise<void> => {
     isRinging = true;
-    app.queue
-      .enqueue('events', {})
-      .catch((error) => app.logger.warn({ err: error }, 'nobody was rung for events; reconcile will'))
-      .finally(() => {
-        isRinging = false;
-      });
+    try {
+      do {
+        again = false;
+        await app.queue.enqueue(name, {});
+      } while (again);
+    } catch (error) {
+      app.logger.warn({ job: name, err: error }, 'nobody was rung for; reconcile will look');
+    } finally {
+      isRinging = false;
+    }
+  };
+  return () => {
+    again = true;
+    if (!isRinging) void ringOut();
   };
 }
 

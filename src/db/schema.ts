@@ -26,6 +26,10 @@ export interface Schema {
   consent_texts: ConsentTextsTable;
   consent_evidence: ConsentEvidenceTable;
   confirmations: ConfirmationsTable;
+  sign_ups: SignUpsTable;
+  sign_up_mails: SignUpMailsTable;
+  refused_inboxes: RefusedInboxesTable;
+  rate_limits: RateLimitsTable;
   installation: InstallationTable;
   erased_addresses: ErasedAddressesTable;
   mails: MailsTable;
@@ -144,8 +148,8 @@ interface GatheringTable {
 /** What editors are told once. */
 interface NoticesTable {
   id: Generated<string>;
-  kind: 'source-failing' | 'silent-week' | 'events-missing' | 'batch-uncertain';
-  /** The source, the slot, the issue, or the batch. */
+  kind: 'source-failing' | 'silent-week' | 'sign-up-flood' | 'events-missing' | 'batch-uncertain';
+  /** The source, the slot, the domain, the issue, or the batch. */
   subject: string;
   message: string;
   at: Created;
@@ -337,6 +341,52 @@ interface ConsentEvidenceTable {
   event_id: number;
   ip: string | null;
   user_agent: string | null;
+  at: Created;
+}
+
+/** What came from the form and waits for its answer; gone when it is answered. */
+interface SignUpsTable {
+  id: Generated<string>;
+  email: string;
+  email_key: string;
+  /** `address_hash` of the folded address: one inbox, however its address is spelled. */
+  limit_key: string;
+  /** Sorted; empty = everything. */
+  topics: string[];
+  timezone: string | null;
+  /** The form it came from. */
+  source: string | null;
+  consent_version: string;
+  /** It may be a machine: its mails have a smaller budget. */
+  is_suspicious: boolean;
+  ip: string | null;
+  user_agent: string | null;
+  created_at: Created;
+  /** Later than it came when the budget of mails was spent. */
+  due_at: Created;
+}
+
+/** Mails that sign-ups caused: what the limits count. */
+interface SignUpMailsTable {
+  mail_id: string;
+  limit_key: string;
+  domain: string;
+  is_suspicious: boolean;
+  at: Created;
+}
+
+/** People who never want to be asked again, in every spelling of their address. */
+interface RefusedInboxesTable {
+  limit_key: string;
+  at: Created;
+}
+
+/** Counters of requests, where no Redis counts them. */
+interface RateLimitsTable {
+  key: string;
+  points: Generated<number>;
+  /** Unix time in ms. */
+  expire: number | null;
 }
 
 /** Links that work once, by their hash: who reads the table cannot use them. */

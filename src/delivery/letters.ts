@@ -1,8 +1,9 @@
+import { title, verdict } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import { findIssue } from '../issues/index.ts';
-import { type Keys, oneTimeToken, signer } from '../subscribers/index.ts';
+import { CONFIRM_HOURS, type Keys, oneTimeToken, signer } from '../subscribers/index.ts';
 import type { ClaimedMail, Letter, MailKind } from '../transactional/index.ts';
-import { readTest } from './store.ts';
+import { mailedIssue, readTest } from './store.ts';
 
 export interface LetterContext {
   db: Connection;
@@ -23,6 +24,7 @@ type Writer = (mail: ClaimedMail, context: LetterContext) => Promise<Letter | Dr
 
 /** What each kind of mail says. Deterministic, like everything that is sent under a key. */
 const writers: Partial<Record<MailKind, Writer>> = {
+  /** Nothing but the question: a confirm mail that advertises is spam, and one that quotes a form carries it. */
   async confirm(mail, { keys, newsletter }) {
     const url = `${newsletter.url}/confirm/${oneTimeToken(keys, mail.id, mail.keyId)}`;
     return {
@@ -32,15 +34,86 @@ const writers: Partial<Record<MailKind, Writer>> = {
       heading: 'One step is left',
       paragraphs: [
         `Somebody, hopefully you, asked for ${newsletter.name} to be sent to this address.`,
-        'Open the page and press its button, and the next issue is yours. The link works for 72 hours.',
+        `Open the page and press its button, and the next issue is yours. The link works for ${CONFIRM_HOURS} hours.`,
       ],
       action: { label: 'Confirm my subscription', url },
       list: null,
       notes: [
         { text: 'This was not you? Do nothing: without the button nobody is subscribed.', link: null },
-        { text: 'And if it happens again:', link: { label: 'Never mail me again', url: `${url}#never` } },
+        {
+          text: 'Does it happen again and again?',
+          link: { label: 'Never mail me again', url: `${url}/never` },
+        },
       ],
       why: 'You get this one mail because this address was typed into our sign-up form.',
+    };
+  },
+
+  async welcome(mail, { db, keys, newsletter }) {
+    if (mail.subscriber?.status !== 'active') return null;
+    const { issue: slug } = mail.content;
+    const issue = typeof slug === 'string' ? await mailedIssue(db, slug) : undefined;
+    const links = personalLinks(mail, keys, newsletter);
+    return {
+      newsletter,
+      subject: `Welcome to ${newsletter.name}`,
+      preheader: issue
+        ? `While you wait for the next issue: ${issue.subject}`.slice(0, 90)
+        : 'The next issue is yours. Here is what to expect until then.',
+      heading: 'You are on the list',
+      paragraphs: [
+        'Once a week you get the verdicts on new AI tools, two at a time: which one to ship, which one to skip.',
+        issue
+          ? `While you wait for the next issue, here is the latest, No. ${issue.number}: ${issue.subject}`
+          : 'The first issue is yet to come. It will be yours as soon as it goes out.',
+      ],
+      action: issue
+        ? { label: `Read No. ${issue.number}`, url: `${newsletter.url}/issues/${issue.slug}` }
+        : { label: 'See what was compared so far', url: `${newsletter.url}/comparisons` },
+      list: issue
+        ? {
+            title: 'Its verdicts in ten seconds',
+            rows: issue.comparisons.map(({ slug: each, tools }) => ({
+              text: `${verdict(tools).words} (${title({ tools })})`,
+              url: `${newsletter.url}/comparisons/${encodeURIComponent(each)}`,
+            })),
+          }
+        : null,
+      notes: [
+        {
+          text: 'Too much, or too little?',
+          link: { label: 'Change topics or pause', url: links.preferences },
+        },
+        {
+          text: 'Not for you after all?',
+          link: { label: 'Unsubscribe in one step', url: links.unsubscribe },
+        },
+      ],
+      why: `You get this because you confirmed your subscription to ${newsletter.name}.`,
+    };
+  },
+
+  async already(mail, { keys, newsletter }) {
+    if (mail.subscriber?.status !== 'active') return null;
+    const links = personalLinks(mail, keys, newsletter);
+    return {
+      newsletter,
+      subject: `You already get ${newsletter.name}`,
+      preheader: 'There is nothing to do: the next issue comes to this address.',
+      heading: 'You are on the list already',
+      paragraphs: [
+        `Somebody, probably you, asked for ${newsletter.name} to be sent to this address. It is: there is nothing to do.`,
+        'Do issues not arrive? Look among the spam, and answer one of them: then your mail program knows us. If you paused, your preferences tell until when.',
+      ],
+      action: { label: 'My preferences', url: links.preferences },
+      list: null,
+      notes: [
+        {
+          text: 'Would you rather get no more issues?',
+          link: { label: 'Unsubscribe in one step', url: links.unsubscribe },
+        },
+      ],
+      why: 'You get this note, at most once in 30 days, because this address was typed into our sign-up form.',
     };
   },
 
@@ -150,6 +223,15 @@ const writers: Partial<Record<MailKind, Writer>> = {
     return (await readTest(db, String(mail.content.testId))) ?? null;
   },
 };
+
+/** The same links as at the end of an issue. */
+function personalLinks({ subscriber, keyId }: ClaimedMail, keys: Keys, { url }: Letter['newsletter']) {
+  const claim = { subscriberId: subscriber?.id ?? '', version: subscriber?.tokenVersion ?? 0 };
+  return {
+    preferences: `${url}/preferences/${signer(keys, 'preferences', keyId)(claim)}`,
+    unsubscribe: `${url}/unsubscribe/${signer(keys, 'unsubscribe', keyId)(claim)}`,
+  };
+}
 
 /** @returns null when there is nothing to say any more: the mail is dropped. */
 export async function writeLetter(mail: ClaimedMail, context: LetterContext): Promise<Letter | Drawn | null> {

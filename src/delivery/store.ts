@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { BatchStatus, Connection, IssueStatus, SubscriberStatus } from '../db/index.ts';
+import type { Plan } from '../issues/index.ts';
 import type { ItemOutcome } from '../mailer/index.ts';
 import type { Envelope, IssueStamp, Member } from './envelope.ts';
 
@@ -536,4 +537,28 @@ export async function readTest(
     .select(['sender as from', 'subject', 'html', 'text'])
     .where('id', '=', id)
     .executeTakeFirst();
+}
+
+/** An issue as everybody was mailed it: its subject, and what it compared. */
+export async function mailedIssue(
+  db: Connection,
+  slug: string,
+): Promise<
+  | {
+      slug: string;
+      number: number;
+      subject: string;
+      comparisons: Plan['comparisons'][number]['comparison'][];
+    }
+  | undefined
+> {
+  const row = await db
+    .selectFrom('issues as i')
+    .innerJoin('variants as v', (join) => join.onRef('v.issue_id', '=', 'i.id').on('v.number', '=', 1))
+    .select(['i.number', 'i.plan', 'v.subject'])
+    .where('i.slug', '=', slug)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const comparisons = (row.plan as Plan).comparisons.map(({ comparison }) => comparison);
+  return { slug, number: row.number ?? 0, subject: row.subject, comparisons };
 }

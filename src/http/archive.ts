@@ -8,6 +8,7 @@ import { archivePage } from './pages/archive.tsx';
 import { homePage } from './pages/home.tsx';
 import { fromDatabase } from './problems.ts';
 import { resource } from './resource.ts';
+import type { Forms } from './sign-up-form.ts';
 import type { Site } from './site.ts';
 import { findPublished, publishedIssues, publishedVerdicts } from './store.ts';
 
@@ -24,14 +25,18 @@ const FEED_LENGTH = 20;
 const ARCHIVE_LENGTH = 1_000;
 
 /** The front page, the archive of issues as mailed, and its feeds. */
-export function archiveRoutes(app: FastifyInstance, { db, site }: { db: Connection; site: Site }): void {
+export function archiveRoutes(
+  app: FastifyInstance,
+  { db, site, forms }: { db: Connection; site: Site; forms: Forms },
+): void {
   resource(app, '/', {
     GET: async (request, reply) => {
       const [latest] = await fromDatabase(publishedVerdicts(db, 1));
       return sendCached(request, reply, {
         type: HTML,
-        body: homePage(site, latest),
+        body: homePage(site, latest, await forms.make('home')),
         changedAt: latest?.publishedAt,
+        stamp: forms.stamp(),
       });
     },
   });

@@ -10,14 +10,25 @@ const BODY_LIMIT = 8 * 1024;
 /** Of health checks, which come every few seconds, and events, which come in thousands, nobody wants to read. */
 const QUIET = new Set(['/healthz', '/readyz', '/webhooks/resend']);
 
+/** Whose `X-Forwarded-*` are believed: nobody's, those of so many proxies, or those of these networks. */
+export type TrustProxy = false | number | string[];
+
+/**
+ * Fastify does not count proxies any more, because who reaches the program around them can then call
+ * themselves what they like. The manual says so where the setting is; on many hosts there is no other way.
+ */
+function trusted(proxies: TrustProxy) {
+  return typeof proxies === 'number' ? (_address: string, hop: number) => hop < proxies : proxies;
+}
+
 /** A server without routes: limits, request ids, and a log that never holds a URL (I9). */
-export function bareServer(options: { logger: Logger | false; trustProxy?: boolean }): FastifyInstance {
+export function bareServer(options: { logger: Logger | false; trustProxy?: TrustProxy }): FastifyInstance {
   const app: FastifyInstance = Fastify({
     ...(options.logger ? { loggerInstance: options.logger as FastifyBaseLogger } : { logger: false }),
     // Its own lines would print URLs.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
-    trustProxy: options.trustProxy ?? false,
+    trustProxy: trusted(options.trustProxy ?? false),
     bodyLimit: BODY_LIMIT,
     // Nobody may hold a connection by sending slowly.
     requestTimeout: 30_000,

@@ -1,21 +1,30 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { UNSTAMPED } from './sign-up-form.ts';
 
 /**
  * Sends a public body with its validators, or 304 to who has it already (RFC 9110 §13.1). What is sent
  * changes when an issue goes out or a comparison moves, so five minutes old is fresh.
  * @param changedAt undefined where nothing says when.
+ * @param stamp of the form in it. It is no part of what is the same: the validator is then a weak one.
  */
 export function sendCached(
   request: FastifyRequest,
   reply: FastifyReply,
-  { type, body, changedAt }: { type: string; body: string; changedAt: Date | undefined },
+  {
+    type,
+    body,
+    changedAt,
+    stamp,
+  }: { type: string; body: string; changedAt: Date | undefined; stamp?: string },
 ): FastifyReply {
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
-  reply.header('etag', etag).header('cache-control', 'public, max-age=300');
+  reply
+    .header('etag', stamp === undefined ? etag : `W/${etag}`)
+    .header('cache-control', 'public, max-age=300');
   if (changedAt !== undefined) reply.header('last-modified', changedAt.toUTCString());
   if (isFresh(request.headers, etag, changedAt)) return reply.code(304).send();
-  return reply.type(type).send(body);
+  return reply.type(type).send(stamp === undefined ? body : body.replace(UNSTAMPED, stamp));
 }
 
 /** If-None-Match rules wherever it is given; If-Modified-Since counts whole seconds. */

@@ -17,6 +17,7 @@ import { comparisonPage } from './pages/comparison.tsx';
 import { comparisonsPage } from './pages/comparisons.tsx';
 import { fromDatabase } from './problems.ts';
 import { resource } from './resource.ts';
+import type { Forms } from './sign-up-form.ts';
 import type { Site } from './site.ts';
 import { lastMailing, publishedIssues } from './store.ts';
 
@@ -28,7 +29,10 @@ const PAGE_LENGTH = 30;
 const REVISIONS_READ = 100;
 
 /** What was compared, with or without an issue: the list, and a page for each. */
-export function comparisonRoutes(app: FastifyInstance, { db, site }: { db: Connection; site: Site }): void {
+export function comparisonRoutes(
+  app: FastifyInstance,
+  { db, site, forms }: { db: Connection; site: Site; forms: Forms },
+): void {
   resource(app, '/comparisons', {
     GET: async (request, reply) => {
       const query = request.query as Record<string, string | string[] | undefined>;
@@ -38,8 +42,11 @@ export function comparisonRoutes(app: FastifyInstance, { db, site }: { db: Conne
       const found = await fromDatabase(listComparisons(db, { topic, after, limit: PAGE_LENGTH + 1 }));
       const comparisons = found.slice(0, PAGE_LENGTH);
       const next = found.length > PAGE_LENGTH ? comparisons.at(-1)?.comparison.slug : undefined;
-      const body = comparisonsPage(site, { comparisons, topics: known, topic, after, next });
-      return sendCached(request, reply, { type: HTML, body, changedAt });
+      const body = comparisonsPage(site, {
+        ...{ comparisons, topics: known, topic, after, next },
+        form: await forms.make('comparisons'),
+      });
+      return sendCached(request, reply, { type: HTML, body, changedAt, stamp: forms.stamp() });
     },
   });
 
@@ -59,7 +66,13 @@ export function comparisonRoutes(app: FastifyInstance, { db, site }: { db: Conne
       const times = [changedAt, latest?.publishedAt].filter((time) => time !== undefined);
       return sendCached(request, reply, {
         type: HTML,
-        body: comparisonPage(site, { stored, mailed, latest }),
+        body: comparisonPage(site, {
+          stored,
+          mailed,
+          latest,
+          form: await forms.make(`comparison:${comparison.slug}`),
+        }),
+        stamp: forms.stamp(),
         changedAt: new Date(Math.max(...times.map(Number))),
       });
     },

@@ -5,8 +5,10 @@ import type { Connection } from '../db/index.ts';
 import type { Keys } from '../subscribers/index.ts';
 import { apiRoutes } from './api.ts';
 import { archiveRoutes } from './archive.ts';
-import { bareServer } from './bare.ts';
+import { bareServer, type TrustProxy } from './bare.ts';
+import { TURNSTILE_ORIGIN } from './challenge.ts';
 import { comparisonRoutes } from './comparisons.ts';
+import { confirmRoutes } from './confirm.ts';
 import { type DeskOptions, deskRoutes } from './desk/index.ts';
 import { acceptForms } from './form.ts';
 import { healthRoutes } from './health.ts';
@@ -15,11 +17,15 @@ import { problemPage } from './pages/problem.tsx';
 import { styleHash } from './pages/stylesheet.ts';
 import { preferencesRoutes } from './preferences.ts';
 import { answerProblems } from './problems.ts';
+import { type SignUpParts, signUpForms } from './sign-up-form.ts';
 import type { Site } from './site.ts';
+import { subscribeRoutes } from './subscribe.ts';
 import { unsubscribeRoutes } from './unsubscribe.ts';
 import { webhookRoutes } from './webhooks.ts';
 
+export { type Challenge, turnstile } from './challenge.ts';
 export type { DeskOptions, DeskSteps } from './desk/index.ts';
+export type { SignUpParts } from './sign-up-form.ts';
 export type { Site } from './site.ts';
 
 export interface ServerOptions {
@@ -43,8 +49,9 @@ export interface ServerOptions {
   /** Throws when the database or the queue is away. */
   ready(): Promise<void>;
   logger: Logger | false;
-  /** Whether `X-Forwarded-*` come from a proxy of ours. */
-  trustProxy?: boolean;
+  signUp: SignUpParts;
+  /** Whose `X-Forwarded-*` are believed. */
+  trustProxy?: TrustProxy;
 }
 
 /**
@@ -52,7 +59,10 @@ export interface ServerOptions {
  * no script and no cookie.
  */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { site } = options;
+  const { db, keys, site, signUp } = options;
+  const forms = signUpForms(db, keys, site, signUp);
+  // The one script of another site that a page may have, and only where the operator asked for it.
+  const puzzle = signUp.challenge === null ? [] : [TURNSTILE_ORIGIN];
   const app = bareServer(options);
   await app.register(helmet, {
     contentSecurityPolicy: {
@@ -60,6 +70,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       directives: {
         defaultSrc: ["'none'"],
         styleSrc: [`'${styleHash}'`],
+        ...(puzzle.length > 0 ? { scriptSrc: puzzle, frameSrc: puzzle } : {}),
         formAction: ["'self'"],
         baseUri: ["'none'"],
         frameAncestors: ["'none'"],
@@ -71,8 +82,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   answerProblems(app, (problem) => problemPage(site, problem));
 
   healthRoutes(app, options.ready);
-  await app.register(async (scope) => archiveRoutes(scope, options));
-  await app.register(async (scope) => comparisonRoutes(scope, options));
+  await app.register(async (scope) => archiveRoutes(scope, { ...options, forms }));
+  await app.register(async (scope) => comparisonRoutes(scope, { ...options, forms }));
+  await app.register(async (scope) => {
+    acceptForms(scope);
+    subscribeRoutes(scope, { ...options, forms });
+  });
   await app.register(async (scope) => {
     acceptForms(scope);
     // Whoever has the URL has the power of its token: it stays out of caches and indexes
@@ -85,6 +100,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     });
     unsubscribeRoutes(scope, options);
     preferencesRoutes(scope, options);
+    confirmRoutes(scope, options);
   });
   const { apiToken } = options;
   if (apiToken !== undefined) {

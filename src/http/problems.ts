@@ -2,6 +2,13 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { AppError } from '../errors.ts';
 import type { Fault } from '../sources/index.ts';
 
+/** What is wrong with one field of a form: a word for programs, a sentence for people. */
+export interface FieldError {
+  field: string;
+  code: string;
+  message: string;
+}
+
 /** What a failed request is told: RFC 9457, in JSON or as a page. Never what went wrong inside. */
 export interface Problem {
   /** No problem here means more than its status, so there is no page to point at (RFC 9457 §4.2.1). */
@@ -12,7 +19,7 @@ export interface Problem {
   /** `urn:uuid:` of the request, as in the log. */
   instance: string;
   /** What is wrong with the fields of what was sent: an extension (RFC 9457 §3.2). */
-  errors?: Fault[];
+  errors?: (Fault | FieldError)[];
 }
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
@@ -62,6 +69,31 @@ const BY_CODE: Record<string, { status: number; title: string; detail: string }>
     status: 403,
     title: 'That takes a publisher',
     detail: 'Nothing was changed. Editors write; publishers approve, send, pause and cancel.',
+  },
+  'sign-up-invalid': {
+    status: 422,
+    title: 'Please look again',
+    detail: 'Nothing was sent. What is wrong is named under errors.',
+  },
+  'sign-up-type-unknown': {
+    status: 415,
+    title: 'That is not a form',
+    detail: 'Send application/json, application/x-www-form-urlencoded or multipart/form-data.',
+  },
+  'body-unreadable': {
+    status: 400,
+    title: 'That request makes no sense',
+    detail: 'It should be one JSON object, in UTF-8.',
+  },
+  'origin-refused': {
+    status: 403,
+    title: 'Not from there',
+    detail: 'The form you came from is on a site that may not carry it. Sign up on our own page instead.',
+  },
+  'too-many-requests': {
+    status: 429,
+    title: 'That was often',
+    detail: 'Too many sign-ups came from your network. Wait as long as Retry-After says, and try again.',
   },
   'token-wrong': {
     status: 401,
@@ -129,13 +161,15 @@ function problemOf(error: unknown, request: FastifyRequest): Problem {
     statusCode !== undefined && statusCode >= 400 && statusCode < 500
       ? { status: statusCode, ...(BY_STATUS[statusCode] ?? { title: 'That was refused', detail: 'Sorry.' }) }
       : undefined;
-  const faults =
-    known && error instanceof AppError ? (error.context.faults as Fault[] | undefined) : undefined;
+  const { faults, errors = faults } = (known && error instanceof AppError ? error.context : {}) as {
+    faults?: Fault[];
+    errors?: FieldError[];
+  };
   return {
     type: 'about:blank',
     ...(known ?? refused ?? UNEXPECTED),
     instance: `urn:uuid:${request.id}`,
-    ...(faults ? { errors: faults } : {}),
+    ...(errors ? { errors } : {}),
   };
 }
 
@@ -160,7 +194,8 @@ function send(
   reply: FastifyReply,
   page?: (problem: Problem) => string,
 ) {
-  reply.code(problem.status).header('cache-control', 'no-store').header('vary', 'Accept');
+  reply.code(problem.status).header('cache-control', 'no-store');
+  if (!reply.hasHeader('vary')) reply.header('vary', 'Accept');
   if (problem.status === 503) reply.header('retry-after', '60');
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
   // A browser puts text/html first; curl and mail providers take anything and get JSON.

@@ -17,6 +17,7 @@ import { contracts, type JobName, type Payload, QUEUE_NAMES, type QueueName } fr
 import { connectRedis } from './redis.ts';
 
 export { contracts, type JobName, type Payload, QUEUE_NAMES, type QueueName } from './contracts.ts';
+export { type Limiter, openLimiter } from './limiter.ts';
 
 export type Processors = { [Name in JobName]: (payload: Payload<Name>) => Promise<void> };
 

@@ -43,6 +43,22 @@ export async function connectRedis(url: string): Promise<Redis> {
   }
 }
 
+/**
+ * A connection for counters that a request waits for: it never holds anybody up. While Redis is away a command
+ * fails at once, and one that is not answered fails soon.
+ */
+export function connectCounters(url: string): Redis {
+  const redis = new Redis(url, {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: 250,
+    connectTimeout: 2_000,
+    retryStrategy: (attempt) => Math.min(attempt * 200, 2_000),
+  });
+  redis.on('error', () => {});
+  return redis;
+}
+
 /** Of a name with several addresses, what each of them answered. */
 function messageOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join(', ');

@@ -12,6 +12,35 @@ export {
   requestLink,
   takePause,
 } from './preferences/store.ts';
+export { type Answered, answerSignUps, confirmSubscription } from './sign-up/answer.ts';
+export { type ConsentText, consentText } from './sign-up/consent.ts';
+export {
+  CONFIRM_HOURS,
+  foldAddress,
+  type Limit,
+  PER_INBOX,
+  REQUESTS,
+  SUSPICIOUS_REQUESTS,
+} from './sign-up/limits.ts';
+export {
+  createDomainCheck,
+  type Dns,
+  type DomainCheck,
+  isDisposable,
+  suggestDomain,
+  systemDns,
+  type TakesMail,
+} from './sign-up/reputation.ts';
+export { isHumanPace, stampForm } from './sign-up/stamp.ts';
+export {
+  addSignUp,
+  type Evidence,
+  findInvitation,
+  forgetOldSignUps,
+  type Invitation,
+  refuseForEver,
+  type SignUp,
+} from './sign-up/store.ts';
 export {
   addSubscribers,
   countSubscribers,

@@ -4,7 +4,9 @@ export {
   claimMail,
   closeMail,
   type MailKind,
+  type NewMail,
   pendingMails,
   queueMail,
+  queueMails,
   releaseMail,
 } from './store.ts';

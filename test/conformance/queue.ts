@@ -64,6 +64,7 @@ const NAMES = Object.keys(contracts) as JobName[];
 const PAYLOADS: { [Name in JobName]: Payload<Name> } = {
   slot: {},
   gather: {},
+  sign_up: {},
   reconcile: {},
   prepare: { issueId: randomUUID() },
   submit: { batchId: randomUUID() },

@@ -4,11 +4,12 @@ import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { type Comparison, saveComparisons } from '../../src/comparisons/index.ts';
-import { type Connection, openDatabase } from '../../src/db/index.ts';
+import { type Connection, openDatabase, type Pool } from '../../src/db/index.ts';
 import { approveIssue, prepareIssue } from '../../src/delivery/index.ts';
-import { createServer, type ServerOptions } from '../../src/http/index.ts';
+import { createServer, type ServerOptions, type SignUpParts } from '../../src/http/index.ts';
 import { changeIssue, composeIssue, findIssue, type Issue } from '../../src/issues/index.ts';
 import { Lifetime } from '../../src/lifetime.ts';
+import { openLimiter } from '../../src/queue/index.ts';
 import {
   addSubscribers,
   type Keys,
@@ -45,6 +46,19 @@ export const SITE = {
 
 const KEYS: Keys = ['a key of thirty-two characters..', 'the key before, thirty-two chars'];
 
+/** Signing up with limits in the database; every domain takes mail, and nobody comes when the bell rings. */
+export function signUpParts(pool: Pool): SignUpParts {
+  return {
+    limiter: openLimiter({ redisUrl: undefined, pool }),
+    checkDomain: async () => 'yes',
+    onSignUp() {},
+    challenge: null,
+    embedOrigins: ['https://blog.example'],
+    privacyUrl: undefined,
+    clock: () => new Date(),
+  };
+}
+
 export async function openSite(options: { logger?: Logger } = {}): Promise<TestSite> {
   const lifetime = new Lifetime();
   try {
@@ -64,6 +78,8 @@ async function build(lifetime: Lifetime, logger: Logger | false): Promise<TestSi
   const db = database.kysely;
 
   const rung: string[] = [];
+  const signUp = signUpParts(database.queuePool());
+
   const serve = async (overrides: Partial<ServerOptions>) => {
     const server = await createServer({
       db,
@@ -72,6 +88,7 @@ async function build(lifetime: Lifetime, logger: Logger | false): Promise<TestSi
       outboxDir: path.join(dir, 'outbox'),
       ring: (mailId) => rung.push(mailId),
       ready: async () => {},
+      signUp,
       logger,
       ...overrides,
     });

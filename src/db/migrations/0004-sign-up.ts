@@ -72,6 +72,57 @@ const STATEMENTS = [
   `create table consent_evidence (
     event_id bigint primary key references consent_events,
     ip text,
-    user_agent text
+    user_agent text,
+    at timestamptz not null default now()
   )`,
+  `create index consent_evidence_by_time on consent_evidence (at)`,
+
+  // What came from the form and waits for its answer. A row is gone when it is answered: the request that made
+  // it never learnt whether the address is known, and took the same time for all.
+  `create table sign_ups (
+    id uuid primary key default gen_random_uuid(),
+    email text not null,
+    email_key text not null,
+    limit_key text not null,
+    topics text[] not null,
+    timezone text,
+    source text,
+    consent_version text not null references consent_texts,
+    is_suspicious boolean not null,
+    ip text,
+    user_agent text,
+    created_at timestamptz not null default now(),
+    due_at timestamptz not null default now()
+  )`,
+  `create index sign_ups_by_time on sign_ups (due_at)`,
+  `create index subscribers_pending on subscribers (created_at) where status = 'pending'`,
+
+  // Mails that sign-ups caused: what the limits count.
+  `create table sign_up_mails (
+    mail_id uuid primary key references mails on delete cascade,
+    limit_key text not null,
+    domain text not null,
+    is_suspicious boolean not null,
+    at timestamptz not null default now()
+  )`,
+  `create index sign_up_mails_by_address on sign_up_mails (limit_key, at)`,
+  `create index sign_up_mails_by_domain on sign_up_mails (domain, at)`,
+  `create index sign_up_mails_by_time on sign_up_mails (at)`,
+
+  // People who never want to be asked again, in every spelling of their address.
+  `create table refused_inboxes (
+    limit_key text primary key,
+    at timestamptz not null default now()
+  )`,
+
+  // Counters of requests, where no Redis counts them; made as rate-limiter-flexible wants it.
+  `create table rate_limits (
+    key text primary key,
+    points integer not null default 0,
+    expire bigint
+  )`,
+
+  `alter table notices drop constraint notices_kind_check`,
+  `alter table notices add constraint notices_kind_check
+    check (kind in ('source-failing', 'silent-week', 'sign-up-flood'))`,
 ];

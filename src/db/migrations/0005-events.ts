@@ -75,5 +75,5 @@ const STATEMENTS = [
 
   `alter table notices drop constraint notices_kind_check`,
   `alter table notices add constraint notices_kind_check
-    check (kind in ('source-failing', 'silent-week', 'events-missing', 'batch-uncertain'))`,
+    check (kind in ('source-failing', 'silent-week', 'sign-up-flood', 'events-missing', 'batch-uncertain'))`,
 ];

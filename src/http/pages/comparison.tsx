@@ -16,6 +16,7 @@ import type { PublishedIssue } from '../store.ts';
 import { day, longDate } from './dates.ts';
 import { jsonLd } from './json-ld.ts';
 import { Page, render } from './layout.tsx';
+import { SignUp, type SignUpForm } from './sign-up.tsx';
 import { Marked, Outcome } from './verdict.tsx';
 
 export interface ComparisonPage {
@@ -24,6 +25,7 @@ export interface ComparisonPage {
   mailed: { issue: PublishedIssue; changes: (Change & { at: Date | undefined })[] } | undefined;
   /** The latest issue of all, for those who want more. */
   latest: PublishedIssue | undefined;
+  form: SignUpForm;
 }
 
 /** Two tools side by side: the outcome first, then the figures, then every reviewer. */
@@ -58,7 +60,9 @@ export function comparisonPage(site: Site, page: ComparisonPage): string {
         )}
         {page.mailed !== undefined && <Mailed {...page.mailed} />}
       </article>
-      <SignUp site={site} latest={page.latest} />
+      <SignUp site={site} form={page.form}>
+        <Elsewhere latest={page.latest} />
+      </SignUp>
     </Page>,
   );
 }
@@ -198,23 +202,19 @@ const Mailed = ({ issue, changes }: NonNullable<ComparisonPage['mailed']>) => (
   </section>
 );
 
-const SignUp = ({ site, latest }: { site: Site; latest: PublishedIssue | undefined }) => (
-  <section>
-    <h2>{site.newsletterName}</h2>
-    <p>One issue a week with every new comparison, told in thirty seconds.</p>
-    <p>
-      {latest !== undefined && (
-        <>
-          <a className="tap" href={`/issues/${latest.slug}`}>
-            Read the latest issue, No. {latest.number}
-          </a>{' '}
-          or{' '}
-        </>
-      )}
-      <a className="tap" href="/issues.atom">
-        follow it as a feed
-      </a>
-      .
-    </p>
-  </section>
+const Elsewhere = ({ latest }: { latest: PublishedIssue | undefined }) => (
+  <p>
+    {latest !== undefined && (
+      <>
+        <a className="tap" href={`/issues/${latest.slug}`}>
+          Read the latest issue, No. {latest.number}
+        </a>{' '}
+        or{' '}
+      </>
+    )}
+    <a className="tap" href="/issues.atom">
+      follow it as a feed
+    </a>
+    .
+  </p>
 );

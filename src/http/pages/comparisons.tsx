@@ -2,6 +2,7 @@ import { entryPrices, type StoredComparison, title, topics, verdict } from '../.
 import type { Site } from '../site.ts';
 import { day } from './dates.ts';
 import { Page, render } from './layout.tsx';
+import { SignUp, type SignUpForm } from './sign-up.tsx';
 import { Outcome } from './verdict.tsx';
 
 export interface ComparisonList {
@@ -13,6 +14,7 @@ export interface ComparisonList {
   after: string | undefined;
   /** Where the next begins; undefined on the last. */
   next: string | undefined;
+  form: SignUpForm;
 }
 
 /** Every comparison, newest first, or those of one topic. */
@@ -49,6 +51,7 @@ export function comparisonsPage(site: Site, list: ComparisonList): string {
           </ul>
         </nav>
       )}
+      <SignUp site={site} form={list.form} />
     </Page>,
   );
 }

@@ -4,20 +4,22 @@ import type { Site } from '../site.ts';
 import type { PublishedIssue } from '../store.ts';
 import { longDate } from './dates.ts';
 import { Page, render } from './layout.tsx';
+import { SignUp, type SignUpForm } from './sign-up.tsx';
 
 /** Verdicts on the front page; the rest is in the issue. */
 const TOP = 5;
 
 type LatestIssue = PublishedIssue & { verdicts: GlanceRow[] };
 
-/** What this is, and the latest issue's first verdicts. */
-export function homePage(site: Site, latest: LatestIssue | undefined): string {
+/** What this is, how to get it, and the latest issue's first verdicts. */
+export function homePage(site: Site, latest: LatestIssue | undefined, form: SignUpForm): string {
   return render(
     <Page site={site}>
       <p className="lede">
         New AI tools turn up faster than anybody can try them. Every week a panel of reviewers takes them two
         by two and says which one to ship, which one to skip, and where it cannot agree.
       </p>
+      <SignUp site={site} form={form} />
       {latest === undefined ? (
         <section>
           <h2>No issue has gone out yet</h2>

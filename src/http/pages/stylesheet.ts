@@ -135,6 +135,17 @@ export const stylesheet = [
   '.field .problem{margin-top:8px;color:var(--accent);font-weight:700}',
   '@media (forced-colors:active){.tick input{appearance:auto}.mark,.call,.bar{forced-color-adjust:none}}',
   '.after{margin-top:20px}',
+
+  // Signing up: one line to type in, one button.
+  '.sign-up>p{margin-top:8px}',
+  `.field{display:block;font-weight:700}.field input{display:block;width:100%;margin-top:8px;min-height:48px;padding:10px 12px;font:400 ${type.body}px/24px ${type.sans};`,
+  'border:2px solid var(--ink);border-radius:0;background:transparent;color:var(--ink)}',
+  '.field+button,details+button,.puzzle+script+button{margin-top:16px}.field input[aria-invalid]{border-width:4px;padding:8px 10px}',
+  '.fault{margin-top:8px;font-weight:700}',
+  '.elsewhere{position:absolute;left:-9999px;width:1px;height:1px;opacity:0}',
+  'details{margin-top:12px}summary{padding:10px 0;line-height:24px;cursor:pointer}details fieldset{margin:4px 0 0}',
+  '.puzzle{margin-top:16px;min-height:65px}',
+  '.notice ul{margin:8px 0 0;padding-left:20px}',
   '.notice{border:2px solid var(--ink);padding:12px 16px;margin-bottom:24px}',
 ].join('');
 

@@ -65,6 +65,7 @@ export async function eraseSubscriber(
     );
     // Somebody else may have asked to be mailed at this address, or an editor has signed in with it.
     await sql`delete from confirmations where email_key = ${key}`.execute(tx);
+    await sql`delete from sign_ups where email_key = ${key}`.execute(tx);
     await sql`delete from mails where subscriber_id is null and lower(recipient) = ${key}`.execute(tx);
     await sql`
       update mails set recipient = null, content = '{}', lease_id = null, lease_until = null,

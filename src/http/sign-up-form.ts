@@ -1,0 +1,52 @@
+import { knownTopics } from '../comparisons/index.ts';
+import type { Connection } from '../db/index.ts';
+import type { Limiter } from '../queue/index.ts';
+import { consentText, type DomainCheck, type Keys, stampForm } from '../subscribers/index.ts';
+import type { Challenge } from './challenge.ts';
+import type { SignUpForm } from './pages/sign-up.tsx';
+import { fromDatabase } from './problems.ts';
+import type { Site } from './site.ts';
+
+/** What signing up needs of the rest of the program. */
+export interface SignUpParts {
+  limiter: Pick<Limiter, 'consume'>;
+  checkDomain: DomainCheck;
+  /** Called when somebody waits for an answer; never in the way of ours. */
+  onSignUp(): void;
+  /** null: the form has no puzzle. */
+  challenge: Challenge | null;
+  /** Other sites that may carry the form. */
+  embedOrigins: readonly string[];
+  privacyUrl: string | undefined;
+  clock(): Date;
+}
+
+/** Stands for the stamp in a page that is cached: two pages that differ in it only are one page. */
+export const UNSTAMPED = 'stamped-when-sent';
+
+/** Makes the forms of all pages. */
+export interface Forms {
+  /** @param source tells where it stands. */
+  make(source: string): Promise<SignUpForm>;
+  stamp(): string;
+}
+
+export function signUpForms(
+  db: Connection,
+  keys: Keys,
+  site: Site,
+  { challenge, privacyUrl, clock }: SignUpParts,
+): Forms {
+  const consent = consentText(site.newsletterName).text;
+  return {
+    make: async (source) => ({
+      source,
+      consent,
+      privacyUrl,
+      siteKey: challenge?.siteKey ?? null,
+      stamp: UNSTAMPED,
+      topics: await fromDatabase(knownTopics(db)),
+    }),
+    stamp: () => stampForm(keys, clock()),
+  };
+}
