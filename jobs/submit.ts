@@ -13,6 +13,7 @@ export async function submit(app: App, { batchId }: Payload<'submit'>): Promise<
     case 'halted':
       return pause(app, result.issueId, result.reason);
     case 'wait':
+      if (result.reason !== undefined) app.logger.warn(result, 'the provider does not answer');
       throw new HoldQueue(result.ms);
     case 'again':
       // Tried again with backoff, then by reconcile: the batch keeps its key and its bytes.

@@ -31,6 +31,8 @@ export interface App extends AsyncDisposable {
   limiter: Limiter;
   checkDomain: DomainCheck;
   mailer: Mailer;
+  /** Requests a second that issues may make to the provider; null: it has no such limit. */
+  pace: number | null;
   /** Where the outbox can be browsed, or null when mail leaves the machine. */
   outboxDir: string | null;
   /**
@@ -72,12 +74,21 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       await openQueue(redisUrl === undefined ? { pool } : { redisUrl }, onDisturbance),
     );
     const limiter = lifetime.use(openLimiter({ redisUrl, pool }));
+    let allowed = config.resend.rate;
+    /** What the account may ask lowers the pace of issues, for all processes; more than was set is never asked. */
+    const onLimit = (perSecond: number) => {
+      const now = Math.min(perSecond, config.resend.rate);
+      if (now === allowed) return;
+      allowed = now;
+      logger.info({ perSecond: now }, 'the provider says how many requests it takes a second');
+      queue.pace(paceOf(now)).catch((error) => logger.warn({ err: error }, 'the pace could not be changed'));
+    };
     const usesOutbox = overrides.mailer === undefined && resendApiKey === undefined;
     const mailer =
       overrides.mailer ??
       (resendApiKey === undefined
         ? await openOutbox(config.dataDir, clock)
-        : lifetime.use(openResend({ apiKey: resendApiKey, baseUrl: config.resend.baseUrl, clock })));
+        : lifetime.use(openResend({ apiKey: resendApiKey, baseUrl: config.resend.baseUrl, clock, onLimit })));
 
     return {
       config,
@@ -89,6 +100,7 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       limiter,
       checkDomain: createDomainCheck(overrides.dns ?? systemDns()),
       mailer,
+      pace: overrides.mailer === undefined && resendApiKey !== undefined ? paceOf(config.resend.rate) : null,
       outboxDir: usesOutbox ? path.join(config.dataDir, 'outbox') : null,
       events: eventsOf(secrets),
       clock,
@@ -113,6 +125,11 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
 function eventsOf({ resendApiKey, resendWebhookSecrets }: Secrets): App['events'] {
   if (resendApiKey === undefined) return 'none';
   return resendWebhookSecrets.length > 0 ? 'taken' : 'unseen';
+}
+
+/** Of the requests that the provider takes in a second, what issues may have: one is left for a confirm mail. */
+function paceOf(perSecond: number): number {
+  return perSecond >= 3 ? perSecond - 1 : perSecond;
 }
 
 /**

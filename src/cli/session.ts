@@ -18,8 +18,9 @@ export async function openApp(context: Context, settings: Record<string, string>
 }
 
 /** Starts this process's workers. */
-export function work(app: App, onLost: (error: Error) => void = () => {}): Promise<AsyncDisposable> {
-  return app.queue.work(processors(app), {
+export async function work(app: App, onLost: (error: Error) => void = () => {}): Promise<AsyncDisposable> {
+  await app.queue.pace(app.pace);
+  return await app.queue.work(processors(app), {
     // A batch is one request: more in flight than the provider's 10 a second brings nothing, and the
     // embedded database is one session anyway.
     concurrency: app.database.home === 'embedded' ? 2 : 8,

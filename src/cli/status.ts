@@ -1,4 +1,10 @@
-import { type Figures, issueFigures, issueProgress, unsettledBatches } from '../delivery/index.ts';
+import {
+  type Figures,
+  issueFigures,
+  issueProgress,
+  openCircuit,
+  unsettledBatches,
+} from '../delivery/index.ts';
 import { listIssues, nextSlot } from '../issues/index.ts';
 import { lastGather, listFaults, openNotices, quarantined, sourceHealth } from '../sources/index.ts';
 import { countSubscribers } from '../subscribers/index.ts';
@@ -12,13 +18,14 @@ export async function status(context: Context, options: { json?: boolean }): Pro
   await using app = await openApp(context);
   const { db, config } = app;
   const next = nextSlot(config.schedule, app.clock());
-  const [subscribers, gathered, quarantine, health, notices, uncertain, found] = await Promise.all([
+  const [subscribers, gathered, quarantine, health, notices, uncertain, circuit, found] = await Promise.all([
     countSubscribers(db),
     lastGather(db),
     quarantined(db, { limit: options.json ? 1_000 : 20 }),
     sourceHealth(db),
     openNotices(db),
     unsettledBatches(db),
+    openCircuit(db),
     listIssues(db, { limit: 10 }),
   ]);
   const issues = [];
@@ -30,6 +37,7 @@ export async function status(context: Context, options: { json?: boolean }): Pro
   if (options.json) {
     return sayJson({
       nextSlot: { label: next.label, dueAt: next.dueAt },
+      mail: { destination: app.mailer.destination, silent: circuit ?? null },
       subscribers,
       lastGather: gathered ?? null,
       quarantine,
@@ -41,6 +49,12 @@ export async function status(context: Context, options: { json?: boolean }): Pro
     });
   }
   say(`Next slot ${next.label}`);
+  say(`Mail goes to ${app.mailer.destination}`);
+  if (circuit) {
+    say(
+      `  which does not answer since ${circuit.since?.toISOString()} (${circuit.reason}); it is asked again at ${circuit.until.toISOString()}`,
+    );
+  }
   say(
     `Subscribers: ${Object.entries(subscribers)
       .map(([name, count]) => `${count} ${name}`)

@@ -20,6 +20,7 @@ export interface Schema {
   variant_topics: VariantTopicsTable;
   batches: BatchesTable;
   deliveries: DeliveriesTable;
+  circuit: CircuitTable;
   tallies: TalliesTable;
   subscribers: SubscribersTable;
   consent_events: ConsentEventsTable;
@@ -284,6 +285,19 @@ interface TalliesTable {
   /** Empty but for `excluded` and `failed`. */
   reason: string;
   count: number;
+}
+
+/** One row, made by the migration: whether the provider answers, as all workers together have found. */
+interface CircuitTable {
+  is_only: Generated<boolean>;
+  /** Requests without an answer, in a row. */
+  failures: Generated<number>;
+  /** Of the last of them. */
+  reason: string | null;
+  /** When the first of them was. */
+  since: Date | null;
+  /** Nobody asks before that, and then one worker does; null: everybody may. */
+  open_until: Date | null;
 }
 
 export type SubscriberStatus = 'pending' | 'active' | 'unsubscribed' | 'suppressed';

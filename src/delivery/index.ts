@@ -26,6 +26,7 @@ export {
   BATCH_SIZE,
   claimableBatches,
   closeCancelled,
+  openCircuit,
   readGeneralVariant,
   uncertainBatches,
   voidLeases,

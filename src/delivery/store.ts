@@ -82,12 +82,18 @@ export interface ClaimedBatch {
   payloadHash: string;
   /** It was asked before under this key, without an answer: perhaps it is accepted already. */
   replayed: boolean;
+  /** Requests without an answer in a row, of all workers, before this one. */
+  failures: number;
+  /** The provider is left alone, and this worker tries whether it answers again. */
+  isProbe: boolean;
 }
 
 export type Claim<Built> =
   | { kind: 'claimed'; batch: ClaimedBatch; built: Built }
   /** Somebody else has it, or the issue is not sending: nothing to do now. */
   | { kind: 'unavailable' }
+  /** The provider did not answer others; it is not asked for so long. */
+  | { kind: 'wait'; ms: number }
   /** Nothing of it is left to submit. */
   | { kind: 'settled'; issueId: string };
 
@@ -102,6 +108,8 @@ interface BatchRow {
   leased: boolean;
   forgotten: boolean;
   issue_status: IssueStatus;
+  failures: number;
+  is_circuit_open: boolean;
 }
 
 /**
@@ -122,8 +130,9 @@ export async function claimBatch<Built extends { payloadHash: string }>(
     const { rows } = await sql<BatchRow>`
       select b.id, b.issue_id, b.variant_id, b.status, b.revision, b.payload_hash, b.lease_id, i.status as issue_status,
         coalesce(b.lease_until > now(), false) as leased,
-        coalesce(b.claimed_at < now() - make_interval(hours => ${REPLAY_HOURS}), false) as forgotten
-      from batches b join issues i on i.id = b.issue_id
+        coalesce(b.claimed_at < now() - make_interval(hours => ${REPLAY_HOURS}), false) as forgotten,
+        c.failures, c.open_until is not null as is_circuit_open
+      from batches b join issues i on i.id = b.issue_id cross join circuit c
       where b.id = ${batchId} and b.status in ('pending', 'submitting')
       for update of b skip locked
     `.execute(tx);
@@ -159,6 +168,7 @@ export async function claimBatch<Built extends { payloadHash: string }>(
     if (row.status === 'submitting' && built.payloadHash !== row.payload_hash) {
       return await setUncertain(tx, row, 'its messages cannot be built again byte for byte');
     }
+    if (row.is_circuit_open && !(await mayProbe(tx, leaseMs))) return { kind: 'wait', ms: PROBE_MS };
     const leaseId = randomUUID();
     await sql`
       update batches set status = 'submitting', lease_id = ${leaseId}, payload_hash = ${built.payloadHash},
@@ -176,6 +186,8 @@ export async function claimBatch<Built extends { payloadHash: string }>(
         leaseId,
         payloadHash: built.payloadHash,
         replayed: row.status === 'submitting',
+        failures: row.failures,
+        isProbe: row.is_circuit_open,
       },
       built,
     };
@@ -374,6 +386,63 @@ export async function voidLeases(db: Connection): Promise<void> {
     .where('status', '=', 'pending')
     .where('lease_until', 'is not', null)
     .execute();
+}
+
+/** After so many requests without an answer in a row, of all workers, the provider is left alone for a while. */
+const FAILURES_TO_OPEN = 5;
+
+/** The first pause, doubled each time, and the longest; a quarter more or less, so that installations drift apart. */
+const PAUSE_SECONDS = 5;
+const LONGEST_PAUSE_SECONDS = 300;
+
+/** How often a worker looks whether the one who tries has an answer. */
+const PROBE_MS = 1_000;
+
+/** While the provider is left alone: whether this worker is the one who tries again. */
+async function mayProbe(tx: Connection, leaseMs: number): Promise<boolean> {
+  const { rows } = await sql`
+    update circuit set open_until = now() + make_interval(secs => ${leaseMs / 1_000})
+    where open_until <= now() returning is_only
+  `.execute(tx);
+  return rows.length > 0;
+}
+
+/**
+ * A request got no answer. What was under way when the provider began to be left alone counts no more.
+ * @returns for how many ms nobody should ask; null: the next one may.
+ */
+export async function countFailure(db: Connection, reason: string, isProbe: boolean): Promise<number | null> {
+  const { rows } = await sql<{ ms: number | null }>`
+    update circuit set failures = failures + 1, reason = ${reason}, since = coalesce(since, now()),
+      open_until = case when failures + 1 >= ${FAILURES_TO_OPEN}::int then now() + make_interval(secs =>
+        least(${PAUSE_SECONDS} * power(2, least(failures + 1 - ${FAILURES_TO_OPEN}::int, 20)), ${LONGEST_PAUSE_SECONDS})
+        * (0.75 + random() / 2)) end
+    where open_until is null or ${isProbe}
+    returning ceil(extract(epoch from open_until - now()) * 1000)::int as ms
+  `.execute(db);
+  const [counted] = rows;
+  return counted === undefined ? PROBE_MS : counted.ms;
+}
+
+/** The provider has answered, whatever it said. */
+export async function forgetFailures(db: Connection): Promise<void> {
+  await db
+    .updateTable('circuit')
+    .set({ failures: 0, reason: null, since: null, open_until: null })
+    .where('failures', '>', 0)
+    .execute();
+}
+
+/** Since when the provider does not answer, and when it is asked again; undefined while it does. */
+export async function openCircuit(
+  db: Connection,
+): Promise<{ reason: string | null; since: Date | null; until: Date } | undefined> {
+  const row = await db
+    .selectFrom('circuit')
+    .select(['reason', 'since', 'open_until'])
+    .where('open_until', 'is not', null)
+    .executeTakeFirst();
+  return row?.open_until ? { reason: row.reason, since: row.since, until: row.open_until } : undefined;
 }
 
 /** Batches of sending issues that a worker could take now. */

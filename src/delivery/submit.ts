@@ -3,10 +3,14 @@ import { failpoint } from '../failpoint.ts';
 import type { Mailer, Outcome } from '../mailer/index.ts';
 import type { Keys } from '../subscribers/index.ts';
 import { buildBatch, type SendableVariant, sendable } from './envelope.ts';
+import { progressOf, total } from './progress.ts';
 import {
   type ClaimedBatch,
   claimBatch,
   closeBatch,
+  countFailure,
+  forgetFailures,
+  readTallies,
   readVariant,
   recordAnswer,
   releaseBatch,
@@ -31,8 +35,8 @@ export type SubmitResult =
   | { kind: 'split'; batchIds: string[] }
   /** Another worker has it, or the issue is not sending. */
   | { kind: 'unavailable' }
-  /** The provider asks every worker to wait. */
-  | { kind: 'wait'; ms: number }
+  /** Every worker is to wait: the provider asks for it, or has not answered many in a row (then with the reason). */
+  | { kind: 'wait'; ms: number; reason?: string }
   /** No answer; the same bytes under the same key must be tried again. */
   | { kind: 'again'; reason: string }
   /** The provider takes nothing at all until a person acts. */
@@ -60,7 +64,7 @@ export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys, leas
     const claim = await claimBatch(db, batchId, leaseMs, async (tx, variantId, members) =>
       buildBatch(await load(tx, variantId), batchId, members, keys),
     );
-    if (claim.kind === 'unavailable') return claim;
+    if (claim.kind === 'unavailable' || claim.kind === 'wait') return claim;
     if (claim.kind === 'settled') return { kind: 'done', issueId: claim.issueId };
     failpoint('after-claim');
     const { batch, built } = claim;
@@ -110,6 +114,8 @@ async function record(
   outcome: Outcome,
 ): Promise<SubmitResult> {
   const { issueId } = batch;
+  const isAnswer = outcome.kind !== 'ambiguous' || outcome.final;
+  if (isAnswer && batch.failures > 0) await forgetFailures(db);
   switch (outcome.kind) {
     case 'accepted':
       if (outcome.items.length !== deliveryIds.length) {
@@ -121,22 +127,24 @@ async function record(
         );
       } else {
         await recordAnswer(db, batch, deliveryIds, outcome.items);
+        const refusals = outcome.items.flatMap((item) => ('rejected' in item ? [item.rejected] : []));
+        if (refusals.length === deliveryIds.length) return await afterRefusal(db, issueId, refusals[0] ?? '');
       }
       return { kind: 'done', issueId };
     case 'rejected':
     case 'split':
       if (batch.replayed) await closeBatch(db, batch, 'uncertain', `${outcome.reason}, but only at a replay`);
-      else if (outcome.kind === 'rejected' || deliveryIds.length === 1)
+      else if (outcome.kind === 'rejected' || deliveryIds.length === 1) {
         await closeBatch(db, batch, 'failed', outcome.reason);
-      else return { kind: 'split', batchIds: await splitBatch(db, batch, deliveryIds) };
+        return await afterRefusal(db, issueId, outcome.reason);
+      } else return { kind: 'split', batchIds: await splitBatch(db, batch, deliveryIds) };
       return { kind: 'done', issueId };
     case 'ambiguous':
       if (outcome.final) {
         await closeBatch(db, batch, 'uncertain', outcome.reason);
         return { kind: 'done', issueId };
       }
-      await releaseBatch(db, batch);
-      return { kind: 'again', reason: outcome.reason };
+      return await noAnswer(db, batch, outcome.reason);
     case 'retryAfter':
       await putBack(db, batch);
       return { kind: 'wait', ms: outcome.ms };
@@ -144,6 +152,24 @@ async function record(
       await putBack(db, batch);
       return { kind: 'halted', issueId, reason: outcome.reason };
   }
+}
+
+/** When so many were refused and nobody was accepted, it is no matter of addresses. */
+const REFUSED_BY_ALL = 10;
+
+/** All of a batch was refused for good: before the whole list is, a person should look. */
+async function afterRefusal(db: Connection, issueId: string, reason: string): Promise<SubmitResult> {
+  const { submitted, failed } = progressOf(await readTallies(db, issueId), []);
+  return submitted === 0 && total(failed) >= REFUSED_BY_ALL
+    ? { kind: 'halted', issueId, reason: `The provider refuses every message: ${reason}` }
+    : { kind: 'done', issueId };
+}
+
+/** The batch keeps its key and its bytes; whether it is tried again soon depends on how others fare. */
+async function noAnswer(db: Connection, batch: ClaimedBatch, reason: string): Promise<SubmitResult> {
+  await releaseBatch(db, batch);
+  const ms = await countFailure(db, reason, batch.isProbe);
+  return ms === null ? { kind: 'again', reason } : { kind: 'wait', ms, reason };
 }
 
 /**

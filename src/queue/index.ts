@@ -36,6 +36,11 @@ export interface JobQueue extends AsyncDisposable {
   waiting(queue: QueueName): Promise<number>;
   /** Makes the schedulers exactly these; safe to call from every process at every start. */
   schedule(schedulers: JobScheduler[]): Promise<void>;
+  /**
+   * Lets at most so many jobs of `delivery` begin in a second, of all processes together, evenly spread;
+   * null: as many as there are hands. A process that works calls it first; the last call holds.
+   */
+  pace(perSecond: number | null): Promise<void>;
   /** Starts working; disposing waits for the jobs in hand. */
   work(processors: Processors, options: WorkOptions): Promise<AsyncDisposable>;
 }
@@ -81,6 +86,34 @@ export async function openQueue(
       queues.set(name, queue);
     }
     const queueOf = (name: QueueName) => queues.get(name) as Queue;
+    const limits = new Map<QueueName, Limit>(QUEUE_NAMES.map((name) => [name, HOLDABLE]));
+    const wanted = new Map<string, JobScheduler>();
+    const limit = async (name: QueueName) => {
+      const { max, duration } = limits.get(name) ?? HOLDABLE;
+      await queueOf(name).setGlobalRateLimit(max, duration);
+    };
+    const upsert = async ({ name, every, pattern, timezone }: JobScheduler) => {
+      const queue = queueOf(contracts[name].queue);
+      const repeat = {
+        ...(every === undefined ? {} : { every }),
+        ...(pattern === undefined ? {} : { pattern }),
+        ...(timezone === undefined ? {} : { tz: timezone }),
+      };
+      const opts = jobOptions({ ...contracts[name], attempts: 1 });
+      await queue.upsertJobScheduler(name, repeat, { name, data: {}, opts }).catch(async (error) => {
+        // Another process made it at this very moment, and its first job with it.
+        const made = COLLISIONS.has(error.code) && (await queue.getJobScheduler(name));
+        if (!made) throw error;
+      });
+    };
+    /** A Redis that was emptied has forgotten limits and schedulers; who works puts them back. */
+    const keep = async () => {
+      for (const name of QUEUE_NAMES) await limit(name);
+      for (const scheduler of wanted.values()) {
+        if (!(await queueOf(contracts[scheduler.name].queue).getJobScheduler(scheduler.name)))
+          await upsert(scheduler);
+      }
+    };
 
     return {
       async enqueue(name, ...payloads) {
@@ -100,27 +133,30 @@ export async function openQueue(
               await queueOf(name).removeJobScheduler(key);
           }
         }
-        for (const { name, every, pattern, timezone } of schedulers) {
-          const queue = queueOf(contracts[name].queue);
-          const repeat = {
-            ...(every === undefined ? {} : { every }),
-            ...(pattern === undefined ? {} : { pattern }),
-            ...(timezone === undefined ? {} : { tz: timezone }),
-          };
-          const opts = jobOptions({ ...contracts[name], attempts: 1 });
-          await queue.upsertJobScheduler(name, repeat, { name, data: {}, opts }).catch(async (error) => {
-            // Another process made it at this very moment, and its first job with it.
-            const made = COLLISIONS.has(error.code) && (await queue.getJobScheduler(name));
-            if (!made) throw error;
-          });
+        wanted.clear();
+        for (const scheduler of schedulers) {
+          wanted.set(scheduler.name, scheduler);
+          await upsert(scheduler);
         }
+      },
+      async pace(perSecond) {
+        limits.set('delivery', perSecond === null ? HOLDABLE : spread(perSecond));
+        await limit('delivery');
       },
       async work(processors, options) {
         const working = new Lifetime();
+        await keep();
+        const keeper = setInterval(() => keep().catch(onError), KEEP_MS);
+        working.defer(() => clearInterval(keeper));
         for (const name of QUEUE_NAMES) {
           const worker = connect.worker(
             name,
-            (job) => processJob(job, processors, queueOf(name)),
+            (job) =>
+              processJob(job, processors, async (ms) => {
+                // Without a limit nobody would look whether the queue is held.
+                await limit(name);
+                await queueOf(name).rateLimit(ms);
+              }),
             name === 'delivery' ? options.concurrency : OTHERS_CONCURRENCY,
           );
           worker.on('error', onError);
@@ -142,11 +178,29 @@ export async function openQueue(
   }
 }
 
+/** So many jobs may begin in so many ms. It is kept in the queue, for every process alike. */
+interface Limit {
+  max: number;
+  duration: number;
+}
+
 /**
  * A limit that nobody reaches. Without any, a worker does not look whether the queue is held, and
  * {@link HoldQueue} would only stop the worker that threw it.
  */
-const HOLDABLE = { max: 1_000_000_000, duration: 1_000 };
+const HOLDABLE: Limit = { max: 1_000_000_000, duration: 1_000 };
+
+/**
+ * A rate in windows as short as a tenth of a second: neither the provider, whose windows begin at other
+ * moments, nor our own event loop gets a second's worth at once.
+ */
+function spread(perSecond: number): Limit {
+  const max = Math.max(1, Math.round(perSecond / 10));
+  return { max, duration: Math.ceil((1_000 * max) / perSecond) };
+}
+
+/** How long an emptied Redis may stay without limits and schedulers. */
+const KEEP_MS = 15_000;
 
 const COLLISIONS = new Set<unknown>([ErrorCode.SchedulerJobIdCollision, ErrorCode.SchedulerJobSlotsBusy]);
 
@@ -162,7 +216,7 @@ async function backend(home: { redisUrl: string } | { pool: Pool }, lifetime: Li
     return {
       queue: (name) => new Queue(name, { connection, prefix: 'weekly-verdict' }),
       worker: (name, processor, concurrency) =>
-        new Worker(name, processor, { connection, prefix: 'weekly-verdict', concurrency, limiter: HOLDABLE }),
+        new Worker(name, processor, { connection, prefix: 'weekly-verdict', concurrency }),
     };
   }
   // BullMQ listens to the pool's errors once for every queue and worker, and never stops.
@@ -178,12 +232,7 @@ async function backend(home: { redisUrl: string } | { pool: Pool }, lifetime: Li
   return {
     queue: (name) => new Queue(name, { connection }, factory) as unknown as Queue,
     worker: (name, processor, concurrency) =>
-      new Worker(
-        name,
-        processor,
-        { connection, concurrency, limiter: HOLDABLE },
-        factory,
-      ) as unknown as Worker,
+      new Worker(name, processor, { connection, concurrency }, factory) as unknown as Worker,
   };
 }
 
@@ -197,7 +246,11 @@ function jobOptions(contract: { attempts: number; backoffMs: number }) {
   };
 }
 
-async function processJob(job: Job, processors: Processors, queue: Queue): Promise<void> {
+async function processJob(
+  job: Job,
+  processors: Processors,
+  hold: (ms: number) => Promise<void>,
+): Promise<void> {
   const name = job.name as JobName;
   const contract = contracts[name];
   if (contract === undefined) throw new UnrecoverableError(`Nobody knows a job called ${job.name}.`);
@@ -207,7 +260,7 @@ async function processJob(job: Job, processors: Processors, queue: Queue): Promi
     await (processors[name] as (payload: unknown) => Promise<void>)(payload.data);
   } catch (error) {
     if (error instanceof HoldQueue) {
-      await queue.rateLimit(error.ms);
+      await hold(error.ms);
       throw new RateLimitError();
     }
     // What a person must mend does not mend itself between two attempts; BullMQ stops only for this class.

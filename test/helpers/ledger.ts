@@ -52,6 +52,7 @@ export async function onlyReaders(db: Connection, topics: string[][]): Promise<s
 /** An issue in `sending` with one variant and its audience frozen: everybody who is active now. */
 export async function sendingIssue(db: Connection): Promise<{ id: string; batches: string[] }> {
   weeks += 1;
+  await sql`update circuit set failures = 0, reason = null, since = null, open_until = null`.execute(db);
   const slot = new Date(Date.UTC(2020, 0, 7 * weeks)).toISOString().slice(0, 10);
   const { id } = await db
     .insertInto('issues')
@@ -116,8 +117,9 @@ export async function deliveriesOf(db: Connection, issueId: string) {
   return new Map(rows.map((row) => [row.subscriber_id, row]));
 }
 
-/** As if the worker that holds them had been gone for longer than its lease. */
+/** As if the workers that hold them had been gone for longer than their leases, and the provider left alone. */
 export async function expireLeases(db: Connection): Promise<void> {
+  await sql`update circuit set open_until = now() where open_until is not null`.execute(db);
   await sql`update batches set lease_until = now() - interval '1 second' where lease_until is not null`.execute(
     db,
   );

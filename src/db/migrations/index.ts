@@ -5,6 +5,7 @@ import * as gathering from './0003-gathering.ts';
 import * as signUp from './0004-sign-up.ts';
 import * as events from './0005-events.ts';
 import * as desk from './0006-desk.ts';
+import * as circuit from './0007-circuit.ts';
 import * as scale from './0009-scale.ts';
 
 /** A static list, so that the build, the tests and both databases see the same set. */
@@ -15,5 +16,6 @@ export const migrations: Record<string, Migration> = {
   '0004-sign-up': signUp,
   '0005-events': events,
   '0006-desk': desk,
+  '0007-circuit': circuit,
   '0009-scale': scale,
 };
