@@ -108,7 +108,7 @@ export async function openQueue(
     };
     /** A Redis that was emptied has forgotten limits and schedulers; who works puts them back. */
     const keep = async () => {
-      for (const name of QUEUE_NAMES) await limit(name);
+      for (const name of QUEUE_NAMES) if (!(await queueOf(name).getGlobalRateLimit())) await limit(name);
       for (const scheduler of wanted.values()) {
         if (!(await queueOf(contracts[scheduler.name].queue).getJobScheduler(scheduler.name)))
           await upsert(scheduler);

@@ -287,6 +287,55 @@ export function describeQueue(name: string, newHome: () => Promise<QueueHome>): 
       });
     });
 
+    describe('a pace', () => {
+      const PER_SECOND = 25;
+
+      it('is kept by all processes together, and is that of the last who set it', async () => {
+        await using other = await open();
+        const starts: number[] = [];
+        const submit = async () => {
+          starts.push(performance.now());
+        };
+        await queue.pace(1_000);
+        await queue.pace(PER_SECOND);
+        await queue.enqueue('submit', ...Array.from({ length: 20 }, () => ({ batchId: randomUUID() })));
+        await bench.work(queue, { submit }, { concurrency: 4 });
+        await using _theirs = await bench.work(other, { submit }, { concurrency: 4 });
+        await expect.poll(() => starts.length, POLL).toBe(20);
+        // In windows of a tenth of a second or so, each of which may end in the beginning of the next.
+        const span = (Math.max(...starts) - Math.min(...starts)) / 1_000;
+        expect(20 / span).toBeLessThanOrEqual(PER_SECOND * 1.5);
+
+        // A lane of its own: nobody waits for an issue to be mailed their confirmation.
+        await queue.enqueue('mail', ...Array.from({ length: 5 }, () => ({ mailId: randomUUID() })));
+        await expect.poll(() => bench.done.filter(({ name }) => name === 'mail').length, POLL).toBe(5);
+        expect(bench.failures).toEqual([]);
+      });
+
+      it('does not let a held queue go', async () => {
+        await queue.pace(PER_SECOND);
+        await bench.work(queue, { submit: () => Promise.reject(new HoldQueue(600_000)) });
+        await queue.enqueue('submit', PAYLOADS.submit);
+        await expect
+          .poll(() => look('delivery', (raw) => raw.getRateLimitTtl()), POLL)
+          .toBeGreaterThan(60_000);
+        await queue.pace(PER_SECOND * 2);
+        expect(await look('delivery', (raw) => raw.getRateLimitTtl())).toBeGreaterThan(60_000);
+      });
+
+      it('and the schedulers are back when everything was forgotten', async () => {
+        await queue.pace(PER_SECOND);
+        await queue.schedule([{ name: 'reconcile', every: 60_000 }]);
+        await home.empty();
+        await using _again = await open();
+        await bench.work(queue);
+        const limit = await look('delivery', (raw) => raw.getGlobalRateLimit());
+        expect(limit).toMatchObject({ max: 3, duration: 120 });
+        const found = await look('issues', (raw) => raw.getJobSchedulers());
+        expect(found.map(({ key }) => key)).toEqual(['reconcile']);
+      });
+    });
+
     describe('schedulers', () => {
       const names = (at: QueueName) =>
         look(at, async (raw) =>
