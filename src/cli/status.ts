@@ -52,7 +52,7 @@ export async function status(context: Context, options: { json?: boolean }): Pro
   say(`Mail goes to ${app.mailer.destination}`);
   if (circuit) {
     say(
-      `  which does not answer since ${circuit.since?.toISOString()} (${circuit.reason}); it is asked again at ${circuit.until.toISOString()}`,
+      `  which has not answered since ${circuit.since?.toISOString()} (${circuit.reason}); it is asked again at ${circuit.until.toISOString()}`,
     );
   }
   say(
