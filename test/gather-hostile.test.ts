@@ -25,7 +25,7 @@ const web: WebOptions = {
     if (addresses) return addresses.map((address) => ({ address, family: 4 }));
     throw Object.assign(new Error('no such name'), { code: 'ENOTFOUND' });
   },
-  limits: { connectMs: 500, headersMs: 500, bodyMs: 500, wholeMs: 1_200 },
+  limits: { connectMs: 500, headersMs: 500, bodyMs: 500, wholeMs: 4_000 },
   sleep: async () => {},
 };
 
@@ -81,7 +81,7 @@ const HOSTILE: Record<string, { answer: (response: ServerResponse) => unknown; r
       const timer = setInterval(() => response.write('<p>'), 100);
       response.on('close', () => clearInterval(timer));
     },
-    reason: /took longer than 1\.2 s/u,
+    reason: /took longer than 4 s/u,
   },
   '/resets': { answer: (response) => response.socket?.resetAndDestroy(), reason: /closed the connection/u },
   '/cuts': {
