@@ -107,6 +107,7 @@ describe('--help', () => {
     ['subscribers'],
     ['subscribers', 'import'],
     ['subscribers', 'export'],
+    ['subscribers', 'forget'],
     ['migrate'],
   ];
 
@@ -204,7 +205,7 @@ describe('one installation, from nothing to sent', () => {
     expect(status.subscribers).toEqual({ active: 210, pending: 13, suppressed: 9, unsubscribed: 18 });
   });
 
-  test('a list comes in with its consent, and goes out again', async () => {
+  test('a list comes in with its consent, goes out again, and a person of it is forgotten', async () => {
     const books = { DATA_DIR: path.join(root, 'books') };
     const list = path.join(root, 'people.csv');
     await writeFile(list, 'email,status\nann@example.org,\nbob@example.org,unsubscribed\nnobody,\n');
@@ -232,6 +233,15 @@ describe('one installation, from nothing to sent', () => {
     const nowhere = await run(['subscribers', 'export', '--out', path.join(root, 'no', 'where.csv')], books);
     expect(nowhere.code).toBe(1);
     expectOneLine(nowhere, /where\.csv could not be written/);
+
+    const forget = (address: string) => run(['subscribers', 'forget', address], books);
+    expect((await forget('Ann@example.org')).stdout).toMatch(/^Forgotten/);
+    expect((await forget('ann@example.org')).stdout).toMatch(/^Nobody/);
+    const again = await run(['subscribers', 'import', list, '--consent', 'By letter'], books);
+    expect(again.stdout).toContain(
+      '3 rows: 0 added, 1 known already, 1 who asked to be forgotten, 1 rejected',
+    );
+    expectOneLine(await forget('ann'), /is not of the form/);
   });
 
   test('a list may come by a pipe, and its bad rows never take its place', async () => {

@@ -169,6 +169,15 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
     .addOption(json())
     .action(async (options) => exit(await (await import('./doctor.ts')).doctor(context, options)));
 
+  subscribers
+    .command('forget')
+    .argument('<address>')
+    .description('erase one person; a salted hash of the address keeps lists from bringing it back')
+    .addOption(json())
+    .action(async (address, options) =>
+      (await import('./subscribers.ts')).subscribersForget(context, address, options),
+    );
+
   program
     .command('migrate')
     .description('bring the database to the newest schema')

@@ -6,11 +6,14 @@ import { finished } from 'node:stream/promises';
 import type { SubscriberStatus } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import {
+  type Address,
   type Columns,
   countSubscribers,
+  eraseSubscriber,
   exportSubscribers,
   type ImportReport,
   importSubscribers,
+  parseAddress,
 } from '../subscribers/index.ts';
 import { type Context, meter, say, sayJson } from './output.ts';
 import { openApp } from './session.ts';
@@ -132,4 +135,25 @@ async function writeWhole(file: string, write: (to: Writable) => Promise<void>):
       cause,
     });
   }
+}
+
+/** Forgets one person for good. Twice is once. */
+export async function subscribersForget(
+  context: Context,
+  address: string,
+  options: { json?: boolean },
+): Promise<void> {
+  const { key } = readAddress(address);
+  await using app = await openApp(context);
+  const forgotten = await eraseSubscriber(app.db, { key }, 'admin');
+  if (options.json) sayJson({ forgotten });
+  else if (forgotten) say('Forgotten: the address is gone, and no list brings it back.');
+  else say('Nobody with this address is on the books, and no list brings it back.');
+}
+
+/** @throws AppError `address-invalid`. */
+function readAddress(text: string): Address {
+  const address = parseAddress(text);
+  if ('reason' in address) throw new AppError('address-invalid', `The address ${address.reason}.`);
+  return address;
 }
