@@ -10,6 +10,7 @@ import { TURNSTILE_ORIGIN } from './challenge.ts';
 import { comparisonRoutes } from './comparisons.ts';
 import { confirmRoutes } from './confirm.ts';
 import { type DeskOptions, deskRoutes } from './desk/index.ts';
+import { embedRoutes } from './embed.ts';
 import { acceptForms } from './form.ts';
 import { healthRoutes } from './health.ts';
 import { outboxRoutes } from './outbox.ts';
@@ -88,6 +89,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     acceptForms(scope);
     subscribeRoutes(scope, { ...options, forms });
   });
+  await app.register(async (scope) =>
+    embedRoutes(scope, { site, forms, embedOrigins: signUp.embedOrigins, puzzle }),
+  );
   await app.register(async (scope) => {
     acceptForms(scope);
     // Whoever has the URL has the power of its token: it stays out of caches and indexes

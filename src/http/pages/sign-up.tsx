@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import type { FormHTMLAttributes, ReactNode } from 'react';
 import { TURNSTILE_ORIGIN } from '../challenge.ts';
 import type { FieldError } from '../problems.ts';
 import { replyAddress, type Site } from '../site.ts';
@@ -38,11 +38,14 @@ export const SignUp = ({ site, form, children }: { site: Site; form: SignUpForm;
   </section>
 );
 
-const SignUpFields = ({ form, attempt }: { form: SignUpForm; attempt?: Attempt }) => {
+type FieldsProps = FormHTMLAttributes<HTMLFormElement> & { form: SignUpForm; attempt?: Attempt };
+
+/** @param attributes of the `<form>`, where it stands in a page of its own kind. */
+export const SignUpFields = ({ form, attempt, ...attributes }: FieldsProps) => {
   const fault = attempt?.errors.find(({ field }) => field === 'email');
   const chosen = new Set(attempt?.topics);
   return (
-    <form method="post" action="/subscribe">
+    <form method="post" action="/subscribe" {...attributes}>
       <label className="field">
         Email address
         <input

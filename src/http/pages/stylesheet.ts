@@ -144,6 +144,12 @@ export const stylesheet = [
   '.fault{margin-top:8px;font-weight:700}',
   '.elsewhere{position:absolute;left:-9999px;width:1px;height:1px;opacity:0}',
   'details{margin-top:12px}summary{padding:10px 0;line-height:24px;cursor:pointer}details fieldset{margin:4px 0 0}',
+  // The form for other sites, and the page to copy it from.
+  '[role=alert]:not(.notice,.fault),[role=status]:not(.notice){margin-top:8px;font-weight:700}[role=status] button{margin-top:8px}',
+  '.field select,.field textarea{display:block;width:100%;margin-top:8px;padding:10px 12px;border:2px solid var(--ink);border-radius:0;background:var(--paper);color:var(--ink)}',
+  `.field select{min-height:48px;font:400 ${type.body}px/24px ${type.sans}}`,
+  `.field textarea{font:400 ${type.meta}px/20px ui-monospace,Consolas,monospace;resize:vertical}`,
+  '.preview{display:block;width:100%;height:420px;margin-top:24px;border:1px solid var(--rule)}',
   '.puzzle{margin-top:16px;min-height:65px}',
   '.notice ul{margin:8px 0 0;padding-left:20px}',
   '.notice{border:2px solid var(--ink);padding:12px 16px;margin-bottom:24px}',
