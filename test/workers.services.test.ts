@@ -1,0 +1,128 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { processors } from '../jobs/index.ts';
+import { type App, createApp } from '../src/app.ts';
+import { loadConfig } from '../src/config.ts';
+import { finishIssue, issueProgress } from '../src/delivery/index.ts';
+import { findIssue } from '../src/issues/index.ts';
+import { type Command, startCommand } from './helpers/command.ts';
+import { createDatabase } from './helpers/database.ts';
+import { assertInvariants } from './helpers/invariants.ts';
+import { expireLeases, onlyReaders, sendingIssue } from './helpers/ledger.ts';
+import { type LocalResend, startResend } from './resend/index.ts';
+
+const databaseUrl = inject('databaseUrl');
+const redisUrl = inject('redisUrl');
+
+describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Redis and a Resend', () => {
+  let dataDir: string;
+  let env: Record<string, string>;
+  let drop: () => Promise<void>;
+  let provider: LocalResend;
+  let app: App;
+  const open: AsyncDisposable[] = [];
+  const processes: Command[] = [];
+
+  beforeEach(async () => {
+    dataDir = await mkdtemp(path.join(os.tmpdir(), 'wv-many-'));
+    const database = await createDatabase(databaseUrl);
+    drop = database.drop;
+    provider = await startResend({ ratePerSecond: Number.POSITIVE_INFINITY });
+    env = {
+      DATA_DIR: dataDir,
+      DATABASE_URL: database.url,
+      REDIS_URL: `${redisUrl}/13`,
+      SECRET_KEY: 'k'.repeat(40),
+      RESEND_API_KEY: provider.apiKey,
+      RESEND_BASE_URL: provider.url,
+      RESEND_RATE: '1000',
+      LOG_LEVEL: 'silent',
+    };
+    app = await openWorkerless();
+  });
+  afterEach(async () => {
+    for (const { child, done } of processes.splice(0)) {
+      child.kill('SIGKILL');
+      await done;
+    }
+    for (const each of open.splice(0).reverse()) await each[Symbol.asyncDispose]();
+    await provider[Symbol.asyncDispose]();
+    await drop();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  async function openWorkerless(): Promise<App> {
+    const { config, secrets } = loadConfig(env);
+    const opened = await createApp(config, secrets);
+    open.push(opened);
+    return opened;
+  }
+
+  /** An issue of so many readers, and its bells. */
+  async function issueFor(readers: number) {
+    await onlyReaders(
+      app.db,
+      Array.from({ length: readers }, () => []),
+    );
+    const issue = await sendingIssue(app.db);
+    await app.queue.enqueue('submit', ...issue.batches.map((batchId) => ({ batchId })));
+    return issue;
+  }
+
+  async function whenSent(issueId: string): Promise<void> {
+    while ((await findIssue(app.db, { id: issueId }))?.status !== 'sent') {
+      await app.queue.enqueue('reconcile', {});
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  async function expectOneCopyEach(issueId: string, readers: number): Promise<void> {
+    expect(new Set(provider.accepted().map(({ deliveryId }) => deliveryId)).size).toBe(readers);
+    expect(provider.total).toBe(readers);
+    expect(await issueProgress(app.db, issueId)).toMatchObject({ audience: readers, submitted: readers });
+    await assertInvariants(app.db, issueId);
+  }
+
+  test.each([2, 10])('%i of them send everybody one copy', async (count) => {
+    const issue = await issueFor(2_000);
+    // Every bell rings twice: a doorbell may.
+    await app.queue.enqueue('submit', ...issue.batches.map((batchId) => ({ batchId })));
+    for (let worker = 0; worker < count; worker += 1) {
+      const each = await openWorkerless();
+      open.push(await each.queue.work(processors(each), { concurrency: 3, onFailure: () => {} }));
+    }
+    await whenSent(issue.id);
+    await expectOneCopyEach(issue.id, 2_000);
+    expect(provider.requests).toHaveLength(20);
+  });
+
+  test('one that is stopped past its lease and continued overwrites nothing and doubles nobody', async () => {
+    provider.planBy(({ attempt }) => (attempt === 1 ? 'slow' : undefined));
+    const issue = await issueFor(1_500);
+    const frozen = startCommand(['serve', '--role', 'worker'], env);
+    processes.push(frozen);
+    while (provider.requests.length === 0) await new Promise(setImmediate);
+    frozen.child.kill('SIGSTOP');
+    const held = await app.db.selectFrom('batches').select('id').where('status', '=', 'submitting').execute();
+    expect(held.length).toBeGreaterThan(0);
+
+    // A minute later: its leases are over, and somebody else does its work.
+    await expireLeases(app.db);
+    const other = await openWorkerless();
+    open.push(await other.queue.work(processors(other), { concurrency: 3, onFailure: () => {} }));
+    await whenSent(issue.id);
+    const books = () =>
+      app.db.selectFrom('batches').selectAll().where('issue_id', '=', issue.id).orderBy('number').execute();
+    const before = await books();
+    await expectOneCopyEach(issue.id, 1_500);
+
+    frozen.child.kill('SIGCONT');
+    frozen.child.kill('SIGTERM');
+    expect(await frozen.done).toMatchObject({ code: 0 });
+    expect(await books()).toEqual(before);
+    expect(await finishIssue(app.db, issue.id)).toBe(false);
+    await expectOneCopyEach(issue.id, 1_500);
+  });
+});
