@@ -94,10 +94,10 @@ async function listen(app: App, role: Role, secrets: Secrets): Promise<AsyncDisp
 
 /** Where mail stays on this machine, whoever started it is shown the links that sign in. */
 function deskOf(app: App): DeskOptions | undefined {
-  const { editors, schedule } = app.config;
+  const { editors, schedule, mail } = app.config;
   if (editors.length === 0) return undefined;
   const tell = app.outboxDir === null ? undefined : (link: string) => say(`  sign in  ${link}`);
-  return { editors, zone: schedule.zone, steps: deskSteps(app), tell };
+  return { editors, zone: schedule.zone, sender: mail.from, steps: deskSteps(app), tell };
 }
 
 /** The puzzle of the sign-up form, where the settings name one. */

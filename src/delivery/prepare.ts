@@ -53,7 +53,8 @@ export async function renderIssue(
   };
 }
 
-function planOf(issue: Issue): Plan {
+/** @throws AppError `issue-empty`. */
+export function planOf(issue: Issue): Plan {
   if (issue.plan === null) {
     throw new AppError('issue-empty', `Issue ${issue.slug} was skipped: ${issue.reason}`, {
       help: 'Compose it again when there is something new.',

@@ -45,6 +45,7 @@ export {
   addSubscribers,
   countSubscribers,
   findSubscriber,
+  findSubscriberByAddress,
   hasSubscribersFrom,
   type NewSubscriber,
   type Subscriber,

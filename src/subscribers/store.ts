@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Connection, SubscriberStatus } from '../db/index.ts';
+import { parseAddress } from './address.ts';
 
 export interface NewSubscriber {
   email: string;
@@ -156,6 +157,21 @@ export async function findSubscriber(db: Connection, id: string): Promise<Subscr
       pausedUntil: row.paused_until,
     }
   );
+}
+
+/** By an address as it is typed; undefined for what is none. */
+export async function findSubscriberByAddress(
+  db: Connection,
+  typed: string,
+): Promise<Subscriber | undefined> {
+  const address = parseAddress(typed);
+  if ('reason' in address) return undefined;
+  const row = await db
+    .selectFrom('subscribers')
+    .select('id')
+    .where('email_key', '=', address.key)
+    .executeTakeFirst();
+  return row && findSubscriber(db, row.id);
 }
 
 /**

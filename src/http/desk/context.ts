@@ -9,12 +9,21 @@ export interface DeskSteps {
   /** Composes the issue again, or the next one where there is none. */
   compose(issue?: Issue): Promise<Issue>;
   edit(request: EditRequest): Promise<Issue>;
+  /** Of the issue as it is given: its `planHash` is the content that was looked at. */
+  approve(issue: Issue): Promise<Issue>;
+  takeBack(issue: Issue): Promise<Issue>;
+  send(issue: Issue): Promise<Issue>;
+  pause(issue: Issue, reason: string): Promise<Issue>;
+  resume(issue: Issue): Promise<Issue>;
+  cancel(issue: Issue): Promise<Issue>;
 }
 
 export interface DeskOptions {
   editors: readonly Editor[];
   /** IANA zone of the schedule: the desk's clock. */
   zone: string;
+  /** From: of issues. */
+  sender: string;
   steps: DeskSteps;
   /** Shows a sign-in link to the person at the terminal, where no mail leaves this machine. */
   tell?: ((link: string) => void) | undefined;

@@ -1,12 +1,15 @@
 import cookie from '@fastify/cookie';
 import type { FastifyInstance } from 'fastify';
 import { acceptForms } from '../form.ts';
+import { actionRoutes } from './actions.ts';
 import { deskAssets } from './assets.ts';
 import type { DeskContext } from './context.ts';
 import { createGuard } from './guard.ts';
 import { logRoutes } from './log.ts';
+import { previewRoutes } from './preview.ts';
 import { answerDeskProblems } from './problems.ts';
 import { signInRoutes } from './sign-in.ts';
+import { testRoutes } from './tests.ts';
 import { weekRoutes } from './week.ts';
 
 export type { DeskOptions, DeskSteps } from './context.ts';
@@ -23,5 +26,8 @@ export async function deskRoutes(app: FastifyInstance, context: DeskContext): Pr
   const guard = createGuard(app, { ...context, editors: context.desk.editors });
   signInRoutes(app, guard, context);
   weekRoutes(guard, context);
+  previewRoutes(app, guard, context);
+  testRoutes(guard, context);
+  actionRoutes(guard, context);
   logRoutes(guard, context);
 }

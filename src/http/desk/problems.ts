@@ -13,6 +13,7 @@ const STATUS: Record<string, number> = {
   'postal-address-missing': 422,
   'no-readers': 409,
   'gathering-runs': 409,
+  'preview-unknown': 404,
   'test-refused': 422,
   'render-failed': 422,
 };

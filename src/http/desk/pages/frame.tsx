@@ -7,6 +7,7 @@ import { deskStylesheet } from './stylesheet.ts';
 /** The rooms of the desk, in the order in which a week needs them. */
 const ROOMS = [
   { href: '/editor', name: 'This week' },
+  { href: '/editor/preview', name: 'Preview' },
   { href: '/editor/log', name: 'Log' },
 ] as const;
 
@@ -18,11 +19,13 @@ interface FrameProps {
   /** Undefined before signing in. */
   visit?: Visit | undefined;
   here?: Room | undefined;
+  /** Frames of mail stand side by side, whoever looks at them. */
+  wide?: boolean;
   children: ReactNode;
 }
 
 /** What every page of the desk shares. Without its script it is complete; with it some steps are saved. */
-export const DeskPage = ({ site, title, visit, here, children }: FrameProps) => (
+export const DeskPage = ({ site, title, visit, here, wide = false, children }: FrameProps) => (
   <html lang="en" dir="ltr">
     <head>
       <meta charSet="utf-8" />
@@ -34,7 +37,7 @@ export const DeskPage = ({ site, title, visit, here, children }: FrameProps) => 
       {visit && <script src={SCRIPT_URL} defer />}
     </head>
     <body>
-      <div className={visit ? 'page desk' : 'page'}>
+      <div className={visit || wide ? 'page desk' : 'page'}>
         <header className="masthead">
           <p className="name">
             <a href="/editor">{site.newsletterName}</a>

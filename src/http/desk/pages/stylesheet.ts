@@ -62,6 +62,7 @@ export const deskStylesheet =
     '.frames figcaption{padding-bottom:8px}',
     '.frames iframe{display:block;border:1px solid var(--rule);height:900px;background:transparent}',
     'iframe.light{color-scheme:light}iframe.dark{color-scheme:dark}iframe.w375{width:377px}iframe.w600{width:602px}',
+    `.paper-text{margin:20px 0 0;padding:20px;border:1px solid var(--rule);font:400 14px/21px ui-monospace,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere}`,
     '.views{margin:0;padding:0;border-bottom:1px solid var(--rule)}.views div{display:flex;flex-wrap:wrap;align-items:baseline;column-gap:20px;border-top:1px solid var(--rule)}',
     '.views dt{flex:0 0 110px;color:var(--muted);font-size:14px}.views dd{margin:0}.views [aria-current]{color:inherit;font-weight:700;text-decoration:none}',
   ].join('');

@@ -15,6 +15,7 @@ import { longDate } from '../../pages/dates.ts';
 import { render } from '../../pages/layout.tsx';
 import { Outcome } from '../../pages/verdict.tsx';
 import type { Site } from '../../site.ts';
+import type { ActionName } from '../decisions.ts';
 import type { Visit } from '../guard.ts';
 import { moment } from './clock.ts';
 import { Csrf, DeskPage } from './frame.tsx';
@@ -81,6 +82,7 @@ export function weekPage(site: Site, props: WeekProps): string {
           </p>
         ))}
       </div>
+      <Doings issue={issue} isPublisher={visit.editor.role === 'publisher'} />
       {view.others.length > 0 && (
         <p className="meta">
           Also open:{' '}
@@ -125,6 +127,69 @@ export function stateOf(issue: Issue, zone: string): string {
       return 'It is cancelled. What was submitted stays submitted.';
   }
 }
+
+/** What can be done now, the next thing first; each leads to a page that says in numbers what it will do. */
+const NEXT: Partial<Record<Issue['status'], [action: ActionName, label: string][]>> = {
+  draft: [
+    ['approve', 'Approve…'],
+    ['cancel', 'Cancel…'],
+  ],
+  review: [
+    ['approve', 'Approve…'],
+    ['cancel', 'Cancel…'],
+  ],
+  approved: [
+    ['send', 'Send now…'],
+    ['pause', 'Pause…'],
+    ['take-back', 'Take the approval back…'],
+    ['cancel', 'Cancel…'],
+  ],
+  preparing: [
+    ['pause', 'Pause…'],
+    ['cancel', 'Cancel…'],
+  ],
+  sending: [
+    ['pause', 'Pause…'],
+    ['cancel', 'Cancel…'],
+  ],
+  paused: [
+    ['resume', 'Go on…'],
+    ['cancel', 'Cancel…'],
+  ],
+  failed: [
+    ['resume', 'Try again…'],
+    ['cancel', 'Cancel…'],
+  ],
+};
+
+const Doings = ({ issue, isPublisher }: { issue: Issue; isPublisher: boolean }) => {
+  const [first, ...others] = isPublisher ? (NEXT[issue.status] ?? []) : [];
+  const here = `/editor/issues/${issue.slug}`;
+  return (
+    <div className="doings">
+      {first !== undefined && (
+        <a className="button" href={`${here}/do/${first[0]}`}>
+          {first[1]}
+        </a>
+      )}
+      {issue.plan !== null && (
+        <>
+          <a className="button quiet" href={`${here}/preview`}>
+            Preview
+          </a>
+          <a className="button quiet" href={`${here}/test`}>
+            Send a test
+          </a>
+        </>
+      )}
+      {others.map(([action, label]) => (
+        <a className="tap" key={action} href={`${here}/do/${action}`}>
+          {label}
+        </a>
+      ))}
+    </div>
+  );
+};
 
 /** Every form about a draft names the revision that it was made from. */
 const EditForm = ({

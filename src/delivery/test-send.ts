@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import type { Connection } from '../db/index.ts';
+import { AppError } from '../errors.ts';
+import type { Issue } from '../issues/index.ts';
+import { parseAddress } from '../subscribers/index.ts';
+import { queueMail } from '../transactional/index.ts';
+import { impersonal, type PreviewRequest, previewIssue } from './preview.ts';
+import { insertTest, suppressedAmong } from './store.ts';
+
+/** Addresses in one test: a newsroom, not a list. */
+const MOST = 20;
+
+export interface TestRequest extends PreviewRequest {
+  issue: Issue;
+  /** As typed, in any number. */
+  to: readonly string[];
+  who: string;
+  /** From: of issues. */
+  from: string;
+  publicUrl: string;
+  keyId: string;
+  /** Writes down who did it, in the same transaction. */
+  record?: (tx: Connection, addresses: number) => Promise<unknown>;
+}
+
+/**
+ * Puts a test of an issue on the books: the bytes that would go out, frozen now, with a marked subject and links
+ * for nobody. It never enters the ledger, and counts nothing.
+ * @returns the mails to ring for.
+ * @throws AppError `test-refused` with the address at fault.
+ */
+export async function queueTest(db: Connection, request: TestRequest): Promise<string[]> {
+  const { issue, who, keyId, record } = request;
+  const addresses = new Map<string, string>();
+  for (const typed of request.to) {
+    const address = parseAddress(typed);
+    if ('reason' in address) throw refused(`"${typed}" ${address.reason}.`);
+    addresses.set(address.key, address.email);
+  }
+  if (addresses.size === 0 || addresses.size > MOST)
+    throw refused(`A test goes to 1 to ${MOST} addresses; these are ${addresses.size}.`);
+  const [suppressed] = await suppressedAmong(db, [...addresses.keys()]);
+  if (suppressed !== undefined) throw refused(`${addresses.get(suppressed)} wants no mail from us.`);
+
+  const preview = await previewIssue(db, issue, request);
+  const test = {
+    id: randomUUID(),
+    issueId: issue.id,
+    who,
+    sender: request.from,
+    subject: `[Test] ${preview.subject}`,
+    ...impersonal(preview, request.publicUrl),
+  };
+  return db.transaction().execute(async (tx) => {
+    await insertTest(tx, test);
+    const mails: string[] = [];
+    for (const recipient of addresses.values())
+      mails.push(await queueMail(tx, { kind: 'test', recipient, content: { testId: test.id }, keyId }));
+    await record?.(tx, addresses.size);
+    return mails;
+  });
+}
+
+function refused(message: string): AppError {
+  return new AppError('test-refused', message, { help: 'Nothing was sent.' });
+}

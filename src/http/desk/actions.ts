@@ -1,0 +1,76 @@
+import { forecastIssue, issueProgress } from '../../delivery/index.ts';
+import { audit } from '../../desk/index.ts';
+import { AppError } from '../../errors.ts';
+import type { Issue } from '../../issues/index.ts';
+import { fromDatabase } from '../problems.ts';
+import type { DeskContext, DeskSteps } from './context.ts';
+import { type ActionName, DONE } from './decisions.ts';
+import type { Guard } from './guard.ts';
+import { actionPage, type Numbers } from './pages/action.tsx';
+import { issueOf } from './week.ts';
+
+const HTML = 'text/html; charset=utf-8';
+
+/** Each decision is shown with its numbers first, and asked for twice does nothing more. */
+export function actionRoutes(guard: Guard, { db, site, desk }: DeskContext): void {
+  guard<{ slug: string; action: string }>('/editor/issues/:slug/do/:action', {
+    publisher: true,
+
+    GET: async (visit, request, reply) => {
+      const action = actionOf(request.params.action);
+      const issue = await issueOf(db, request.params.slug);
+      const numbers = await numbersOf(issue);
+      return reply.type(HTML).send(actionPage(site, { visit, zone: desk.zone, issue, action, numbers }));
+    },
+
+    POST: async (visit, request, reply) => {
+      const action = actionOf(request.params.action);
+      const issue = await issueOf(db, request.params.slug);
+      const who = visit.editor.email;
+      const reason = visit.form.get('reason')?.trim() ?? '';
+      // What is decided on is what was shown.
+      const seen = visit.form.get('plan') ?? '';
+      const now = await perform(desk.steps, action, { ...issue, planHash: seen }, reason, who);
+      if (now.status !== issue.status) {
+        const details = reason === '' ? {} : { reason };
+        await fromDatabase(audit(db, { who, what: DONE[action], issue: issue.slug, details }));
+      }
+      return reply.redirect(`/editor/issues/${issue.slug}`, 303);
+    },
+  });
+
+  async function numbersOf(issue: Issue): Promise<Numbers> {
+    const progress = await fromDatabase(issueProgress(db, issue.id));
+    if (progress.audience > 0) return { kind: 'frozen', progress };
+    return { kind: 'forecast', forecast: await forecastIssue(db, issue) };
+  }
+}
+
+function perform(
+  steps: DeskSteps,
+  action: ActionName,
+  issue: Issue,
+  reason: string,
+  who: string,
+): Promise<Issue> {
+  switch (action) {
+    case 'approve':
+      return steps.approve(issue);
+    case 'take-back':
+      return steps.takeBack(issue);
+    case 'send':
+      return steps.send(issue);
+    case 'resume':
+      return steps.resume(issue);
+    case 'cancel':
+      return steps.cancel(issue);
+    case 'pause':
+      return steps.pause(issue, reason === '' ? `Paused by ${who}.` : reason);
+  }
+}
+
+/** @throws AppError `page-unknown`. */
+function actionOf(name: string): ActionName {
+  if (!Object.hasOwn(DONE, name)) throw new AppError('page-unknown', 'No such action.');
+  return name as ActionName;
+}

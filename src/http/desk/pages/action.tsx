@@ -1,0 +1,143 @@
+import { type Forecast, type Progress, total } from '../../../delivery/index.ts';
+import { dueLabel, type Issue } from '../../../issues/index.ts';
+import { render } from '../../pages/layout.tsx';
+import type { Site } from '../../site.ts';
+import type { ActionName } from '../decisions.ts';
+import type { Visit } from '../guard.ts';
+import { Csrf, DeskPage } from './frame.tsx';
+import { stateOf } from './week.tsx';
+
+/** Before the audience is frozen what would be, after that what is. */
+export type Numbers = { kind: 'forecast'; forecast: Forecast } | { kind: 'frozen'; progress: Progress };
+
+interface ActionProps {
+  visit: Visit;
+  zone: string;
+  issue: Issue;
+  action: ActionName;
+  numbers: Numbers;
+}
+
+const WORDS: Record<ActionName, { title: string; button: string }> = {
+  approve: { title: 'Approve this issue?', button: 'Approve it' },
+  'take-back': { title: 'Take the approval back?', button: 'Take it back' },
+  send: { title: 'Send it now?', button: 'Send it now' },
+  pause: { title: 'Pause it?', button: 'Pause it' },
+  resume: { title: 'Go on with it?', button: 'Go on' },
+  cancel: { title: 'Cancel it for good?', button: 'Cancel it for good' },
+};
+
+const count = (value: number, one: string, many = `${one}s`): string =>
+  `${value.toLocaleString('en-US')} ${value === 1 ? one : many}`;
+
+/** What will happen, in numbers, and one button. */
+export function actionPage(site: Site, { visit, zone, issue, action, numbers }: ActionProps): string {
+  const words = WORDS[action];
+  const mayAct = visit.editor.role === 'publisher';
+  return render(
+    <DeskPage site={site} title={words.title} visit={visit}>
+      <p className="overline">
+        No. {issue.number} · {issue.slug}
+      </p>
+      <h1>{words.title}</h1>
+      <div className="stack lit">
+        <p>
+          <strong>{sentence(action, issue, numbers, zone)}</strong>
+        </p>
+        <p className="meta">{stateOf(issue, zone)}</p>
+      </div>
+      <List numbers={numbers} />
+      {mayAct ? (
+        <form method="post">
+          <Csrf visit={visit} />
+          <input type="hidden" name="plan" value={issue.planHash ?? ''} />
+          {(action === 'pause' || action === 'cancel') && (
+            <label className="field">
+              <span>Why, for the log and the other editors</span>
+              <input name="reason" maxLength={300} autoComplete="off" />
+            </label>
+          )}
+          <div className="doings">
+            <button type="submit">{words.button}</button>
+            <a className="button quiet" href={`/editor/issues/${issue.slug}`}>
+              Back, and change nothing
+            </a>
+          </div>
+        </form>
+      ) : (
+        <p className="notice">That takes a publisher; you are signed in as an editor.</p>
+      )}
+    </DeskPage>,
+  );
+}
+
+function sentence(action: ActionName, issue: Issue, numbers: Numbers, zone: string): string {
+  const due = dueLabel(issue.dueAt, zone);
+  const isLate = issue.dueAt <= new Date();
+  const whom = numbers.kind === 'forecast' ? reach(numbers.forecast) : toGo(numbers.progress);
+  switch (action) {
+    case 'approve':
+      return `It goes ${whom}, ${isLate ? 'at once: its slot has passed' : `from ${due}`}.`;
+    case 'take-back':
+      return 'It can be edited again, and does not go out until it is approved again.';
+    case 'send':
+      return `It goes ${whom}, from now.`;
+    case 'resume':
+      if (issue.resumeTo !== 'approved') return `It goes on ${whom}. Nobody gets it twice.`;
+      return `It goes ${whom}, ${isLate ? 'from now' : `from ${due}`}.`;
+    case 'pause':
+      return numbers.kind === 'frozen'
+        ? `It stops before ${count(numbers.progress.prepared, 'person', 'people')} who did not get it yet. What was submitted stays submitted.`
+        : 'It does not go out until somebody lets it go on.';
+    case 'cancel':
+      return numbers.kind === 'frozen'
+        ? `${count(numbers.progress.prepared, 'person', 'people')} will never get it. What was submitted stays submitted.`
+        : 'Nobody gets it. Its comparisons stand for the next issue.';
+  }
+}
+
+function reach({ people, variants }: Forecast): string {
+  return `to ${count(people, 'person', 'people')} in ${count(variants.length, 'variant')}`;
+}
+
+function toGo({ prepared, submitted }: Progress): string {
+  return `to ${count(prepared, 'person', 'people')}; ${submitted.toLocaleString('en-US')} have been submitted`;
+}
+
+const List = ({ numbers }: { numbers: Numbers }) => {
+  const rows: [number, string][] =
+    numbers.kind === 'forecast'
+      ? [
+          ...numbers.forecast.variants.map(({ people, topics, number }): [number, string] => [
+            people,
+            number === 1 ? 'get everything' : `get ${topics.join(', ')}`,
+          ]),
+          ...reasons(numbers.forecast.excluded),
+        ]
+      : [
+          [numbers.progress.submitted, 'submitted'],
+          [numbers.progress.prepared, 'to go'],
+          [numbers.progress.uncertain, 'uncertain'],
+          [total(numbers.progress.failed), 'failed'],
+          ...reasons(numbers.progress.excluded),
+        ];
+  return (
+    <ul className="numbers">
+      {rows.map(([value, words]) => (
+        <li key={words}>
+          <b>{value.toLocaleString('en-US')}</b> {words}
+        </li>
+      ))}
+    </ul>
+  );
+};
+
+const REASONS: Record<string, string> = {
+  'no-content': 'get nothing: nothing in it is about their topics',
+  'no-consent': 'get nothing: no consent is on the books',
+  paused: 'get nothing: they asked for a break',
+};
+
+function reasons(excluded: Record<string, number>): [number, string][] {
+  return Object.entries(excluded).map(([reason, value]) => [value, REASONS[reason] ?? `excluded: ${reason}`]);
+}
