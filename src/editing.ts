@@ -1,10 +1,17 @@
 import type { App } from './app.ts';
-import type { DeskSteps } from './http/index.ts';
+import type { DeskOptions, DeskSteps } from './http/index.ts';
 import { changeIssue, editIssue, type Issue, requireIssue } from './issues/index.ts';
 import { approve, cancel, draft, pause, send, slotToCompose, weekSettings } from './weekly.ts';
 
+/** The desk of this installation; without editors there is none. */
+export function deskOf(app: App, tell?: DeskOptions['tell']): DeskOptions | undefined {
+  const { editors, schedule, mail } = app.config;
+  if (editors.length === 0) return undefined;
+  return { editors, zone: schedule.zone, sender: mail.from, steps: deskSteps(app), tell };
+}
+
 /** The steps that the desk asks for, each the one that commands and jobs take. */
-export function deskSteps(app: App): DeskSteps {
+function deskSteps(app: App): DeskSteps {
   const { db } = app;
   return {
     compose: async (issue) => await draft(app, issue ? slotOf(issue) : await slotToCompose(app)),

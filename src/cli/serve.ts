@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { schedulers } from '../../jobs/index.ts';
 import { type App, createApp } from '../app.ts';
 import { loadConfig, type Secrets } from '../config.ts';
-import { deskSteps } from '../editing.ts';
+import { deskOf } from '../editing.ts';
 import { AppError } from '../errors.ts';
-import { createHealthServer, createServer, type DeskOptions, turnstile } from '../http/index.ts';
+import { createHealthServer, createServer, turnstile } from '../http/index.ts';
 import { Lifetime } from '../lifetime.ts';
 import { type Context, say } from './output.ts';
 import { LOOPBACK, work } from './session.ts';
@@ -62,7 +62,8 @@ async function listen(app: App, role: Role, secrets: Secrets): Promise<AsyncDisp
     onEvents: doorbell(app, 'events'),
     clock: app.clock,
     ring: (mailId) => ring(app, mailId),
-    desk: deskOf(app),
+    // Where mail stays on this machine, whoever started it is shown the links that sign in.
+    desk: deskOf(app, app.outboxDir === null ? undefined : (link) => say(`  sign in  ${link}`)),
     signUp: {
       limiter: app.limiter,
       checkDomain: app.checkDomain,
@@ -90,14 +91,6 @@ async function listen(app: App, role: Role, secrets: Secrets): Promise<AsyncDisp
   if (config.editors.length > 0) say(`  desk     ${config.publicUrl}/editor`);
   say(`  mail goes to ${app.mailer.destination}`);
   return { [Symbol.asyncDispose]: () => server.close() };
-}
-
-/** Where mail stays on this machine, whoever started it is shown the links that sign in. */
-function deskOf(app: App): DeskOptions | undefined {
-  const { editors, schedule, mail } = app.config;
-  if (editors.length === 0) return undefined;
-  const tell = app.outboxDir === null ? undefined : (link: string) => say(`  sign in  ${link}`);
-  return { editors, zone: schedule.zone, sender: mail.from, steps: deskSteps(app), tell };
 }
 
 /** The puzzle of the sign-up form, where the settings name one. */

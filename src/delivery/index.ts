@@ -20,9 +20,17 @@ export {
   issueFigures,
   silentIssue,
 } from './figures/index.ts';
-export { type Forecast, forecastIssue } from './forecast.ts';
 export { approveIssue, type DraftVariant, prepareIssue, renderIssue } from './prepare.ts';
-export { impersonal, type Preview, type PreviewRequest, previewIssue } from './preview.ts';
+export {
+  type Forecast,
+  forecastIssue,
+  impersonal,
+  type Preview,
+  type PreviewRequest,
+  previewIssue,
+  queueTest,
+  type TestRequest,
+} from './preview/index.ts';
 export { finishIssue, issueProgress, type Progress, progressOf, total } from './progress.ts';
 export {
   BATCH_SIZE,
@@ -34,5 +42,4 @@ export {
   voidLeases,
 } from './store.ts';
 export { createSubmitter, type SubmitResult, type Submitter, settleByRecall } from './submit.ts';
-export { queueTest, type TestRequest } from './test-send.ts';
 export { createMailSender, type MailResult, type MailSender } from './transactional.ts';

@@ -3,7 +3,8 @@ import type { Connection } from '../db/index.ts';
 import { findIssue } from '../issues/index.ts';
 import { CONFIRM_HOURS, type Keys, oneTimeToken, signer } from '../subscribers/index.ts';
 import type { ClaimedMail, Letter, MailKind } from '../transactional/index.ts';
-import { mailedIssue, readTest } from './store.ts';
+import { readTest } from './preview/index.ts';
+import { mailedIssue } from './store.ts';
 
 export interface LetterContext {
   db: Connection;

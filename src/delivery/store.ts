@@ -64,25 +64,6 @@ export async function freezeAudience(db: Connection, issueId: string): Promise<v
 }
 
 /**
- * Who {@link freezeAudience} would look at now, by the topics they chose and by what it decides on. The two must
- * say the same; a conformance test compares them.
- */
-export async function readersByTopics(
-  db: Connection,
-): Promise<{ topics: string[]; consented: boolean; paused: boolean; count: number }[]> {
-  const { rows } = await sql<{ topics: string[]; consented: boolean; paused: boolean; count: number }>`
-    select s.topics, c.consented, coalesce(s.paused_until > now(), false) as paused, count(*) as count
-    from subscribers s
-    cross join lateral (
-      select exists (select from consent_events e where e.subscriber_id = s.id and e.event = 'confirmed') as consented
-    ) c
-    where s.status = 'active'
-    group by 1, 2, 3
-  `.execute(db);
-  return rows;
-}
-
-/**
  * Without fresh statistics the planner takes the just filled tables for empty, and every batch scans
  * them; PGlite has no autovacuum that would ever mend it.
  */
@@ -615,18 +596,6 @@ export async function storeVariants(
     .execute();
 }
 
-/** An issue as it was sent to try it: subject marked, links for nobody. */
-export async function readTest(
-  db: Connection,
-  id: string,
-): Promise<{ from: string; subject: string; html: string; text: string } | undefined> {
-  return db
-    .selectFrom('test_sends')
-    .select(['sender as from', 'subject', 'html', 'text'])
-    .where('id', '=', id)
-    .executeTakeFirst();
-}
-
 /** An issue as everybody was mailed it: its subject, and what it compared. */
 export async function mailedIssue(
   db: Connection,
@@ -649,75 +618,4 @@ export async function mailedIssue(
   if (row === undefined) return undefined;
   const comparisons = (row.plan as Plan).comparisons.map(({ comparison }) => comparison);
   return { slug, number: row.number ?? 0, subject: row.subject, comparisons };
-}
-
-export async function insertTest(
-  tx: Connection,
-  test: {
-    id: string;
-    issueId: string;
-    who: string;
-    sender: string;
-    subject: string;
-    html: string;
-    text: string;
-  },
-): Promise<void> {
-  const { issueId, ...columns } = test;
-  await tx
-    .insertInto('test_sends')
-    .values({ ...columns, issue_id: issueId })
-    .execute();
-}
-
-/** Which of these keys of addresses belong to people who must not be mailed. */
-export async function suppressedAmong(db: Connection, keys: string[]): Promise<string[]> {
-  const rows = await db
-    .selectFrom('subscribers')
-    .select('email_key')
-    .where('email_key', 'in', keys)
-    .where('status', '=', 'suppressed')
-    .execute();
-  return rows.map((row) => row.email_key);
-}
-
-/** The bodies of a prepared issue, each with all topics that it is for; none before that. */
-export async function frozenVariants(
-  db: Connection,
-  issueId: string,
-): Promise<
-  { number: number; topics: string[]; subject: string; preheader: string; html: string; text: string }[]
-> {
-  const { rows } = await sql<{
-    number: number;
-    topics: string[];
-    subject: string;
-    preheader: string;
-    html: string;
-    text: string;
-  }>`
-    select v.number, v.subject, v.preheader, v.html, v.text, case when v.number = 1 then '{}'::text[] else array(
-      select distinct topic from variant_topics t cross join lateral unnest(t.topics) as topic
-      where t.issue_id = v.issue_id and t.variant_id = v.id order by topic
-    ) end as topics
-    from variants v where v.issue_id = ${issueId} order by v.number
-  `.execute(db);
-  return rows;
-}
-
-/** The number of the variant in which a reader is; undefined for somebody who got nothing. */
-export async function variantMailed(
-  db: Connection,
-  issueId: string,
-  subscriberId: string,
-): Promise<number | undefined> {
-  const row = await db
-    .selectFrom('deliveries as d')
-    .innerJoin('batches as b', 'b.id', 'd.batch_id')
-    .innerJoin('variants as v', 'v.id', 'b.variant_id')
-    .select('v.number')
-    .where('d.issue_id', '=', issueId)
-    .where('d.subscriber_id', '=', subscriberId)
-    .executeTakeFirst();
-  return row?.number;
 }

@@ -118,7 +118,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   }
   const { desk } = options;
   if (desk !== undefined) {
-    await app.register(async (scope) => deskRoutes(scope, { ...options, desk }));
+    await app.register(async (scope) => deskRoutes(scope, { ...options, clock, desk }));
   }
   if (options.outboxDir !== null) {
     const { outboxDir } = options;

@@ -12,7 +12,7 @@ import { issueOf } from './week.ts';
 const HTML = 'text/html; charset=utf-8';
 
 /** Each decision is shown with its numbers first, and asked for twice does nothing more. */
-export function actionRoutes(guard: Guard, { db, site, desk }: DeskContext): void {
+export function actionRoutes(guard: Guard, { db, site, desk, clock }: DeskContext): void {
   guard<{ slug: string; action: string }>('/editor/issues/:slug/do/:action', {
     publisher: true,
 
@@ -20,7 +20,9 @@ export function actionRoutes(guard: Guard, { db, site, desk }: DeskContext): voi
       const action = actionOf(request.params.action);
       const issue = await issueOf(db, request.params.slug);
       const numbers = await numbersOf(issue);
-      return reply.type(HTML).send(actionPage(site, { visit, zone: desk.zone, issue, action, numbers }));
+      return reply
+        .type(HTML)
+        .send(actionPage(site, { visit, zone: desk.zone, issue, action, numbers, now: clock() }));
     },
 
     POST: async (visit, request, reply) => {

@@ -36,4 +36,5 @@ export interface DeskContext {
   desk: DeskOptions;
   /** Asks a worker to send a mail whose row is on the books; never in the way of an answer. */
   ring(mailId: string): void;
+  clock(): Date;
 }

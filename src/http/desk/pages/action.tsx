@@ -16,6 +16,7 @@ interface ActionProps {
   issue: Issue;
   action: ActionName;
   numbers: Numbers;
+  now: Date;
 }
 
 const WORDS: Record<ActionName, { title: string; button: string }> = {
@@ -31,7 +32,7 @@ const count = (value: number, one: string, many = `${one}s`): string =>
   `${value.toLocaleString('en-US')} ${value === 1 ? one : many}`;
 
 /** What will happen, in numbers, and one button. */
-export function actionPage(site: Site, { visit, zone, issue, action, numbers }: ActionProps): string {
+export function actionPage(site: Site, { visit, zone, issue, action, numbers, now }: ActionProps): string {
   const words = WORDS[action];
   const mayAct = visit.editor.role === 'publisher';
   return render(
@@ -42,11 +43,10 @@ export function actionPage(site: Site, { visit, zone, issue, action, numbers }: 
       <h1>{words.title}</h1>
       <div className="stack lit">
         <p>
-          <strong>{sentence(action, issue, numbers, zone)}</strong>
+          <strong>{sentence(action, issue, numbers, zone, now)}</strong>
         </p>
         <p className="meta">{stateOf(issue, zone)}</p>
       </div>
-      <List numbers={numbers} />
       {mayAct ? (
         <form method="post">
           <Csrf visit={visit} />
@@ -65,15 +65,16 @@ export function actionPage(site: Site, { visit, zone, issue, action, numbers }: 
           </div>
         </form>
       ) : (
-        <p className="notice">That takes a publisher; you are signed in as an editor.</p>
+        <p className="notice after">That takes a publisher; you are signed in as an editor.</p>
       )}
+      <List numbers={numbers} />
     </DeskPage>,
   );
 }
 
-function sentence(action: ActionName, issue: Issue, numbers: Numbers, zone: string): string {
+function sentence(action: ActionName, issue: Issue, numbers: Numbers, zone: string, now: Date): string {
   const due = dueLabel(issue.dueAt, zone);
-  const isLate = issue.dueAt <= new Date();
+  const isLate = issue.dueAt <= now;
   const whom = numbers.kind === 'forecast' ? reach(numbers.forecast) : toGo(numbers.progress);
   switch (action) {
     case 'approve':
@@ -108,10 +109,12 @@ const List = ({ numbers }: { numbers: Numbers }) => {
   const rows: [number, string][] =
     numbers.kind === 'forecast'
       ? [
-          ...numbers.forecast.variants.map(({ people, topics, number }): [number, string] => [
-            people,
-            number === 1 ? 'get everything' : `get ${topics.join(', ')}`,
-          ]),
+          ...numbers.forecast.variants
+            .toSorted((a, b) => b.people - a.people)
+            .map(({ people, topics, number }): [number, string] => [
+              people,
+              number === 1 ? 'get everything' : `get ${topics.join(', ')}`,
+            ]),
           ...reasons(numbers.forecast.excluded),
         ]
       : [

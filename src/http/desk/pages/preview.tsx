@@ -145,7 +145,6 @@ const Frames = ({ base, frames }: PreviewProps & { frames: (Shape & { way: Way; 
           className={`w${width} ${scheme}`}
           src={`${base}/mail${queryOf({ ...way, width: 'both', scheme: 'light' })}`}
           sandbox=""
-          loading="lazy"
         />
       </figure>
     ))}
@@ -193,14 +192,30 @@ const Views = ({ base, view: { preview }, way, visit }: PreviewProps) => {
         ['On', { images: true }, way.images],
         ['Off', { images: false }, !way.images],
       ])}
-      {row(
-        'Variant',
-        preview.variants.map(({ number, topics }): [string, Partial<Way>, boolean] => [
-          number === 1 ? 'Everything' : topics.join(', '),
-          { variant: number, as: undefined },
-          way.as === undefined && number === preview.number,
-        ]),
-      )}
+      <div>
+        <dt>
+          <label htmlFor="variant">Variant</label>
+        </dt>
+        <dd>
+          <form method="get" action={page} className="inline">
+            {[...new URLSearchParams(queryOf({ ...way, variant: undefined, as: undefined }))].map(
+              ([name, value]) => (
+                <input type="hidden" name={name} value={value} key={name} />
+              ),
+            )}
+            <select id="variant" name="variant" defaultValue={preview.number}>
+              {preview.variants.map(({ number, topics }) => (
+                <option value={number} key={number}>
+                  {number === 1 ? 'Everything' : topics.join(', ')}
+                </option>
+              ))}
+            </select>
+            <button type="submit" className="word">
+              Show
+            </button>
+          </form>
+        </dd>
+      </div>
     </dl>
   );
 };

@@ -8,7 +8,7 @@ const { type, sideBySide } = theme;
 export const deskStylesheet =
   stylesheet +
   [
-    '.page.desk{max-width:1040px}',
+    '.page.desk{max-width:1072px}',
     '.bar-top{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;column-gap:28px;margin-top:8px}',
     '.bar-top form{margin:0;display:flex;flex-wrap:wrap;align-items:center;column-gap:20px}',
     '.bar-top ul{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;column-gap:24px}',
@@ -58,6 +58,7 @@ export const deskStylesheet =
     'h1+.lit{margin-top:16px}.lit p+p{margin-top:4px}.lit{border-left:4px solid var(--accent);padding-left:16px}',
     '.numbers{margin:20px 0 0;padding:0;list-style:none;border-top:3px solid}.numbers li{border-top:1px solid var(--rule);padding:10px 0}.numbers li:first-child{border-top:0}',
     '.numbers b{font:700 22px/28px Georgia,Times,serif;margin-right:8px}',
+    'form.inline{margin:0;display:flex;flex-wrap:wrap;align-items:center;column-gap:16px}.inline select{width:auto;max-width:100%;min-height:44px;margin:4px 0;padding:6px 10px}.views+*{margin-top:24px}',
     '.frames{display:flex;flex-wrap:wrap;gap:32px;margin-top:20px;align-items:flex-start}.frames figure{max-width:100%;overflow-x:auto}',
     '.frames figcaption{padding-bottom:8px}',
     '.frames iframe{display:block;border:1px solid var(--rule);height:900px;background:transparent}',

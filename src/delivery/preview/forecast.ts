@@ -1,6 +1,6 @@
-import type { Connection } from '../db/index.ts';
-import { type Issue, variantsOf } from '../issues/index.ts';
-import { planOf } from './prepare.ts';
+import type { Connection } from '../../db/index.ts';
+import { type Issue, variantsOf } from '../../issues/index.ts';
+import { planOf } from '../prepare.ts';
 import { readersByTopics } from './store.ts';
 
 /** Whom an issue would go to if it were frozen now. */

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { Connection } from '../db/index.ts';
-import { AppError } from '../errors.ts';
-import type { Issue } from '../issues/index.ts';
-import { parseAddress } from '../subscribers/index.ts';
-import { queueMail } from '../transactional/index.ts';
+import type { Connection } from '../../db/index.ts';
+import { AppError } from '../../errors.ts';
+import type { Issue } from '../../issues/index.ts';
+import { parseAddress } from '../../subscribers/index.ts';
+import { queueMail } from '../../transactional/index.ts';
 import { impersonal, type PreviewRequest, previewIssue } from './preview.ts';
 import { insertTest, suppressedAmong } from './store.ts';
 

@@ -1,10 +1,11 @@
-import type { Connection } from '../db/index.ts';
-import { AppError } from '../errors.ts';
-import { type Issue, variantsOf } from '../issues/index.ts';
-import { compile, personalise, renderToFit, type TemplateRef } from '../render/index.ts';
-import { findSubscriber } from '../subscribers/index.ts';
-import { planOf } from './prepare.ts';
-import { chosenTopics, frozenVariants, variantMailed } from './store.ts';
+import type { Connection } from '../../db/index.ts';
+import { AppError } from '../../errors.ts';
+import { type Issue, variantsOf } from '../../issues/index.ts';
+import { compile, personalise, renderToFit, type TemplateRef } from '../../render/index.ts';
+import { findSubscriber } from '../../subscribers/index.ts';
+import { planOf } from '../prepare.ts';
+import { chosenTopics } from '../store.ts';
+import { frozenVariants, variantMailed } from './store.ts';
 
 export interface PreviewRequest {
   /** Counts from 1, which is the general one and the default. */

@@ -1,0 +1,529 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { load } from 'cheerio';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { claimableBatches, forecastIssue, issueProgress } from '../../src/delivery/index.ts';
+import { listAudit } from '../../src/desk/index.ts';
+import { changeIssue, findIssue, type Issue } from '../../src/issues/index.ts';
+import { inertLinks } from '../../src/render/index.ts';
+import { draft, prepare, reconcile } from '../../src/weekly.ts';
+import { comparison, tool } from '../helpers/compose.ts';
+import { CHIEF, EDITOR, openDesk, type TestDesk, type Visitor } from '../helpers/desk.ts';
+import { readMail } from '../helpers/eml.ts';
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+/** The desk over its own HTTP, on whatever database `home` names. */
+export function describeDesk(
+  name: string,
+  home: () => Promise<{ env: Record<string, string>; close(): Promise<void> }>,
+): void {
+  describe(`the desk on ${name}`, () => {
+    let place: Awaited<ReturnType<typeof home>>;
+    let desk: TestDesk;
+    let issue: Issue;
+    let chief: Visitor;
+    let editor: Visitor;
+
+    const fresh = async () => {
+      const found = await findIssue(desk.app.db, { id: issue.id });
+      if (found === undefined) throw new Error('no issue');
+      return found;
+    };
+    const slugs = async () => (await fresh()).plan?.comparisons.map((each) => each.comparison.slug);
+    const edit = async (visitor: Visitor, form: Record<string, string | string[]>, revision?: number) =>
+      visitor.post(`/editor/issues/${issue.slug}/edit`, {
+        revision: String(revision ?? (await fresh()).revision),
+        ...form,
+      });
+    const lastDeed = async () => (await listAudit(desk.app.db, { limit: 1 }))[0];
+
+    beforeAll(async () => {
+      place = await home();
+      desk = await openDesk(place.env);
+      issue = await desk.compose();
+      chief = await desk.signIn(CHIEF);
+      editor = await desk.signIn(EDITOR);
+    });
+    afterAll(async () => {
+      await desk?.[Symbol.asyncDispose]();
+      await place?.close();
+    });
+
+    describe('signing in', () => {
+      it('answers strangers and editors alike, and mails editors alone', async () => {
+        const before = desk.rung.length;
+        const [known, unknown] = [desk.visitor(), desk.visitor()];
+        const answers = [
+          await known.post('/editor/sign-in', { email: ' Editor@Desk.Example ' }),
+          await unknown.post('/editor/sign-in', { email: 'stranger@desk.example' }),
+        ];
+        expect(answers.map(({ statusCode, headers }) => [statusCode, headers.location])).toEqual(
+          Array(2).fill([303, '/editor/sign-in/asked']),
+        );
+        expect(desk.rung).toHaveLength(before + 1);
+        expect([...known.cookies.keys()]).toEqual([...unknown.cookies.keys()]);
+        expect(await lastDeed()).toMatchObject({ who: null, what: 'link_refused' });
+        expect(JSON.stringify(await listAudit(desk.app.db, { limit: 100 }))).not.toContain('stranger');
+      });
+
+      it('takes a press of the button: opening a link signs nobody in and uses nothing up', async () => {
+        const visitor = desk.visitor();
+        await visitor.post('/editor/sign-in', { email: EDITOR });
+        const url = new URL(desk.links.at(-1) ?? '').pathname;
+        for (const _ of [1, 2]) expect((await visitor.get(url)).statusCode).toBe(200);
+        expect(visitor.cookies.has('__Host-desk')).toBe(false);
+        const answer = await visitor.post(url, {});
+        expect([answer.statusCode, answer.headers.location]).toEqual([303, '/editor']);
+        expect(answer.headers['set-cookie']).toEqual(
+          expect.arrayContaining([
+            expect.stringMatching(/^__Host-desk=[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Lax$/),
+          ]),
+        );
+        expect((await visitor.get('/editor')).statusCode).toBe(200);
+      });
+
+      it.each([
+        ['used before', async (visitor: Visitor, url: string) => void (await visitor.post(url, {}))],
+        [
+          'too old',
+          async () =>
+            void (await sql`update desk_links set expires_at = now() where used_at is null`.execute(
+              desk.app.db,
+            )),
+        ],
+        ['another browser', async (visitor: Visitor) => visitor.cookies.clear()],
+      ])('refuses a link that is %s, and writes it down', async (why, spoil) => {
+        await sql`update desk_links set created_at = now() - interval '2 hours'`.execute(desk.app.db);
+        const visitor = desk.visitor();
+        await visitor.post('/editor/sign-in', { email: EDITOR });
+        const url = new URL(desk.links.at(-1) ?? '').pathname;
+        await spoil(visitor, url);
+        visitor.cookies.delete('__Host-desk');
+        const answer = await visitor.post(url, {});
+        expect([answer.statusCode, load(answer.body)('h1').text()]).toEqual([
+          403,
+          'This link does not sign you in',
+        ]);
+        expect(visitor.cookies.has('__Host-desk')).toBe(false);
+        expect(await lastDeed()).toMatchObject({
+          who: EDITOR,
+          what: 'link_refused',
+          details: { why: expect.any(String) },
+        });
+        if (why !== 'used before') expect((await lastDeed())?.details).toEqual({ why });
+      });
+
+      it('mails an editor five links an hour, and no more', async () => {
+        await sql`update desk_links set created_at = now() - interval '2 hours'`.execute(desk.app.db);
+        const before = desk.rung.length;
+        for (let turn = 0; turn < 8; turn += 1)
+          await desk.visitor().post('/editor/sign-in', { email: EDITOR });
+        expect(desk.rung).toHaveLength(before + 5);
+        expect(await lastDeed()).toMatchObject({ what: 'link_refused', details: { why: 'too many' } });
+        await sql`update desk_links set created_at = now() - interval '2 hours'`.execute(desk.app.db);
+      });
+
+      it('keeps no token that opens anything in its tables, its mails or its log', async () => {
+        const cookie = chief.cookies.get('__Host-desk') ?? '';
+        const link = new URL(desk.links[0] ?? '').pathname.split('/').at(-1) ?? '';
+        for (const table of ['desk_links', 'desk_sessions', 'desk_audit', 'mails', 'desk_reviews']) {
+          const { rows } = await sql`select * from ${sql.table(table)}`.execute(desk.app.db);
+          for (const secret of [cookie, link]) expect(JSON.stringify(rows)).not.toContain(secret);
+        }
+      });
+    });
+
+    describe('a session', () => {
+      it('is refused when it is forged, and that is written down', async () => {
+        const forger = desk.visitor();
+        forger.cookies.set('__Host-desk', 'A'.repeat(43));
+        const page = await forger.get('/editor');
+        expect([page.statusCode, page.headers.location]).toEqual([303, '/editor/sign-in']);
+        expect(await lastDeed()).toMatchObject({ who: null, what: 'session_refused' });
+        forger.cookies.set('__Host-desk', 'A'.repeat(43));
+        const before = (await fresh()).revision;
+        const answer = await edit(forger, { kind: 'unpin', csrf: 'x' });
+        expect(answer.statusCode).toBe(403);
+        expect((await fresh()).revision).toBe(before);
+      });
+
+      it.each([
+        ['12 hours unseen', sql`update desk_sessions set seen_at = now() - interval '12 hours'`],
+        ['30 days old', sql`update desk_sessions set created_at = now() - interval '30 days'`],
+      ])('ends when it is %s', async (_name, age) => {
+        await sql`update desk_links set created_at = now() - interval '2 hours'`.execute(desk.app.db);
+        const visitor = await desk.signIn(EDITOR);
+        expect((await visitor.get('/editor')).statusCode).toBe(200);
+        await sql`${age} where token_hash = ${createHash('sha256')
+          .update(visitor.cookies.get('__Host-desk') ?? '')
+          .digest('base64url')}`.execute(desk.app.db);
+        expect((await visitor.get('/editor')).statusCode).toBe(303);
+      });
+
+      it('ends here, or everywhere, when its owner says so', async () => {
+        await sql`update desk_links set created_at = now() - interval '2 hours'`.execute(desk.app.db);
+        const [here, there, third] = [
+          await desk.signIn(EDITOR),
+          await desk.signIn(EDITOR),
+          await desk.signIn(EDITOR),
+        ];
+        await here.post('/editor/sign-out', {});
+        expect((await here.get('/editor')).statusCode).toBe(303);
+        expect((await there.get('/editor')).statusCode).toBe(200);
+        const kept = new Map(third.cookies);
+        await there.post('/editor/sign-out', { everywhere: '1' });
+        third.cookies = kept;
+        expect((await third.get('/editor')).statusCode).toBe(303);
+        expect((await chief.get('/editor')).statusCode).toBe(200);
+        editor = await desk.signIn(EDITOR);
+      });
+
+      it.each([
+        ['no token', { csrf: '' }, {}],
+        ['a wrong token', { csrf: 'x'.repeat(43) }, {}],
+        ['a form of another site', {}, { 'sec-fetch-site': 'cross-site' }],
+        ['a form of another host of the domain', {}, { 'sec-fetch-site': 'same-site' }],
+      ])('does nothing for %s, and writes it down', async (_name, form, headers) => {
+        const before = await fresh();
+        const url = `/editor/issues/${issue.slug}/do/approve`;
+        const answer = await chief.post(url, { plan: before.planHash ?? '', ...form }, headers);
+        expect(answer.statusCode).toBe(403);
+        expect(await fresh()).toEqual(before);
+        expect(await lastDeed()).toMatchObject({ who: CHIEF, what: 'form_refused' });
+      });
+
+      it('of an editor decides nothing: approve, send, pause, resume and cancel take a publisher', async () => {
+        const before = await fresh();
+        for (const action of ['approve', 'take-back', 'send', 'pause', 'resume', 'cancel']) {
+          const url = `/editor/issues/${issue.slug}/do/${action}`;
+          const page = load((await editor.get(url)).body);
+          expect([action, page('button:contains("it")').length]).toEqual([action, 0]);
+          const answer = await editor.post(url, { plan: before.planHash ?? '' });
+          expect([action, answer.statusCode]).toEqual([action, 403]);
+          expect(await lastDeed()).toMatchObject({ who: EDITOR, what: 'role_refused' });
+        }
+        expect(await fresh()).toEqual(before);
+      });
+    });
+
+    it('the log can only grow', async () => {
+      const code = '23001';
+      const { db } = desk.app;
+      await expect(sql`update desk_audit set who = 'x'`.execute(db)).rejects.toMatchObject({ code });
+      await expect(sql`delete from desk_audit`.execute(db)).rejects.toMatchObject({ code });
+      await expect(sql`truncate desk_audit`.execute(db)).rejects.toMatchObject({ code });
+    });
+
+    describe('editing', () => {
+      it('moves, pins and writes, and every step is in the log', async () => {
+        expect(await slugs()).toEqual(['orca-vs-hedge', 'moth-vs-lamp', 'pike-vs-perch', 'reed-vs-rush']);
+        const answer = await edit(editor, { kind: 'up', slug: 'pike-vs-perch' });
+        expect([answer.statusCode, answer.headers.location]).toEqual([
+          303,
+          `/editor/issues/${issue.slug}#at-pike-vs-perch`,
+        ]);
+        expect(await slugs()).toEqual(['orca-vs-hedge', 'pike-vs-perch', 'moth-vs-lamp', 'reed-vs-rush']);
+        expect(await lastDeed()).toMatchObject({
+          who: EDITOR,
+          what: 'edited',
+          issue: issue.slug,
+          details: { kind: 'up', slug: 'pike-vs-perch' },
+        });
+        await edit(editor, { kind: 'move', slug: 'reed-vs-rush', before: 'orca-vs-hedge' });
+        expect(await slugs()).toEqual(['reed-vs-rush', 'orca-vs-hedge', 'pike-vs-perch', 'moth-vs-lamp']);
+        await edit(editor, { kind: 'lead', slug: 'moth-vs-lamp' });
+        expect((await slugs())?.[0]).toBe('moth-vs-lamp');
+        await edit(editor, { kind: 'reorder' });
+        expect((await slugs())?.[0]).toBe('orca-vs-hedge');
+        await edit(editor, {
+          kind: 'words',
+          subject: 'What  the editor\r\nwrote',
+          preheader: '',
+          intro: 'Hello.',
+        });
+        expect((await fresh()).plan).toMatchObject({ subject: 'What the editor wrote', intro: 'Hello.' });
+        expect((await fresh()).status).toBe('review');
+      });
+
+      it('of two at once the second is asked: both versions are shown, and neither is lost', async () => {
+        const { revision } = await fresh();
+        await edit(
+          chief,
+          { kind: 'words', subject: 'The chief was here', preheader: '', intro: '' },
+          revision,
+        );
+        const words = { kind: 'words', subject: 'The editor, too', preheader: '', intro: '' };
+        const answer = await edit(editor, words, revision);
+        expect(answer.statusCode).toBe(409);
+        const page = load(answer.body);
+        expect(page('main').text()).toContain('The chief was here');
+        expect(page('main').text()).toContain('The editor, too');
+        expect((await fresh()).plan?.subject).toBe('The chief was here');
+        // The same form once more, with the revision that the page carries.
+        const again = Object.fromEntries(
+          page('main form input')
+            .map((_, input) => [[page(input).attr('name'), page(input).attr('value')]])
+            .get(),
+        );
+        expect((await editor.post(`/editor/issues/${issue.slug}/edit`, again)).statusCode).toBe(303);
+        expect((await fresh()).plan?.subject).toBe('The editor, too');
+      });
+
+      it('what was left out has its reason on the page, and stays out until it is put back', async () => {
+        expect(
+          (await edit(editor, { kind: 'leave_out', slug: 'reed-vs-rush', reason: ' ' })).statusCode,
+        ).toBe(422);
+        await edit(editor, { kind: 'leave_out', slug: 'reed-vs-rush', reason: 'Rush has closed' });
+        await edit(editor, { kind: 'hold', slug: 'pike-vs-perch' });
+        expect(await slugs()).toEqual(['orca-vs-hedge', 'moth-vs-lamp']);
+        expect((await editor.get('/editor')).body).toContain('Rush has closed');
+        await edit(editor, { kind: 'add', slug: 'reed-vs-rush' });
+        expect(await slugs()).toContain('reed-vs-rush');
+        await edit(editor, { kind: 'leave_out', slug: 'reed-vs-rush', reason: 'Rush has closed, really' });
+        expect(await slugs()).toEqual(['orca-vs-hedge', 'moth-vs-lamp']);
+      });
+
+      it('composing again keeps every choice, and what came in joins at the end', async () => {
+        await edit(editor, { kind: 'move', slug: 'moth-vs-lamp', before: 'orca-vs-hedge' });
+        const before = await fresh();
+        const late = [comparison('gull-vs-tern', tool('Gull', 50), tool('Tern', 45))];
+        await desk.compose(late);
+        expect(await slugs()).toEqual(['moth-vs-lamp', 'orca-vs-hedge', 'gull-vs-tern']);
+        const after = await fresh();
+        expect(after.plan).toMatchObject({
+          subject: before.plan?.subject,
+          heldBack: ['pike-vs-perch'],
+          leftOut: ['reed-vs-rush'],
+        });
+        expect(after.revision).toBeGreaterThan(before.revision);
+        await edit(editor, { kind: 'hold', slug: 'gull-vs-tern' });
+      });
+
+      it('topics can wait for the next issue, and another engine can draw this one', async () => {
+        const look = { kind: 'look', template: 'mjml:digest', offered: ['Coding', 'Writing'] };
+        await edit(editor, { ...look, topic: ['Writing'] });
+        expect(await slugs()).toEqual(['moth-vs-lamp']);
+        expect((await fresh()).template).toBe('mjml:digest');
+        await edit(editor, { ...look, template: 'react:digest', topic: ['Coding', 'Writing'] });
+        expect(await slugs()).toEqual(['moth-vs-lamp', 'orca-vs-hedge']);
+      });
+
+      it('never empties an issue', async () => {
+        await edit(editor, { kind: 'hold', slug: 'moth-vs-lamp' });
+        const answer = await edit(editor, { kind: 'hold', slug: 'orca-vs-hedge' });
+        expect(answer.statusCode).toBe(422);
+        expect(await slugs()).toEqual(['orca-vs-hedge']);
+        await edit(editor, { kind: 'add', slug: 'moth-vs-lamp' });
+      });
+    });
+
+    describe('going out', () => {
+      const READERS = ['anna@readers.example', 'bert@readers.example', 'cleo@readers.example'];
+
+      it('reminds every editor once that a draft waits, in two mails and no more', async () => {
+        const mails = async () => {
+          const { rows } = await sql<{ id: string }>`select id from mails where kind = 'reminder'`.execute(
+            desk.app.db,
+          );
+          return rows;
+        };
+        await reconcile(desk.app);
+        await reconcile(desk.app);
+        expect(await mails()).toHaveLength(2);
+        const near = { ...desk.app, clock: () => new Date('2026-11-24T05:30:00Z') };
+        await reconcile(near);
+        await reconcile(near);
+        expect(await mails()).toHaveLength(4);
+      });
+
+      it('sends a test of the very bytes that will go out, to addresses that are in no ledger', async () => {
+        const url = `/editor/issues/${issue.slug}/test`;
+        const before = desk.rung.length;
+        for (const to of [
+          '',
+          'no address',
+          Array.from({ length: 21 }, (_, one) => `a${one}@b.example`).join(' '),
+        ])
+          expect((await editor.post(url, { to })).statusCode).toBe(422);
+        const answer = await editor.post(url, { to: `${EDITOR}, somebody@else.example` });
+        expect(answer.headers.location).toBe(`${url}?sent=2`);
+        const mails = desk.rung.slice(before);
+        for (const id of mails) expect(await desk.app.sendMail(id)).toEqual({ kind: 'done' });
+        const folder = path.join(desk.app.config.dataDir, 'outbox', 'transactional');
+        const html = await Promise.all(
+          mails.map(async (id) => readFile(path.join(folder, `mail-${id}`, '001.html'), 'utf8')),
+        );
+        const frame = await editor.get(`/editor/issues/${issue.slug}/mail`);
+        expect(html.map((each) => sha256(inertLinks(each)))).toEqual(Array(2).fill(sha256(frame.body)));
+        const eml = readMail(await readFile(path.join(folder, `mail-${mails[0]}`, '001.eml')));
+        expect(eml.one('subject')).toBe('[Test] The editor, too');
+        const { rows } = await sql`select from deliveries`.execute(desk.app.db);
+        expect(rows).toHaveLength(0);
+      });
+
+      it('says first what it will do, by the numbers that the freeze then has', async () => {
+        await desk.addReaders(READERS);
+        await desk.addReaders(['dora@readers.example'], ['Writing']);
+        await desk.addReaders(['emil@readers.example'], ['Robotics']);
+        await desk.addReaders(['finn@readers.example']);
+        await sql`update subscribers set paused_until = now() + interval '1 day' where email = 'finn@readers.example'`.execute(
+          desk.app.db,
+        );
+        const page = load((await chief.get(`/editor/issues/${issue.slug}/do/approve`)).body);
+        expect(page('main strong').text()).toBe(
+          'It goes to 4 people in 2 variants, from Tuesday 24 November, 09:00 Europe/Berlin.',
+        );
+      });
+
+      it('approves what was seen, once, however often it is pressed; what was edited since is not approved', async () => {
+        const url = `/editor/issues/${issue.slug}/do/approve`;
+        const stale = (await fresh()).planHash ?? '';
+        await edit(editor, { kind: 'words', subject: 'A last word', preheader: '', intro: '' });
+        expect((await chief.post(url, { plan: stale })).statusCode).toBe(409);
+        expect((await fresh()).status).toBe('review');
+        const seen = (await fresh()).planHash ?? '';
+        const answers = await Promise.all([chief.post(url, { plan: seen }), chief.post(url, { plan: seen })]);
+        expect(answers.map(({ statusCode }) => statusCode)).toEqual([303, 303]);
+        expect((await fresh()).status).toBe('approved');
+        const edited = await edit(editor, { kind: 'up', slug: 'moth-vs-lamp' });
+        expect(edited.statusCode).toBe(409);
+      });
+
+      it('pauses, goes on and is taken back, and each twice is once', async () => {
+        const act = async (action: string) =>
+          chief.post(`/editor/issues/${issue.slug}/do/${action}`, { plan: (await fresh()).planHash ?? '' });
+        for (const [action, status] of [
+          ['pause', 'paused'],
+          ['pause', 'paused'],
+          ['resume', 'approved'],
+          ['resume', 'approved'],
+          ['take-back', 'review'],
+          ['take-back', 'review'],
+          ['approve', 'approved'],
+        ] as const) {
+          expect([action, (await act(action)).statusCode]).toEqual([action, 303]);
+          expect((await fresh()).status).toBe(status);
+        }
+        const deeds = (await listAudit(desk.app.db, { limit: 5 })).map(({ what }) => what);
+        expect(deeds.slice(0, 4)).toEqual(['approved', 'approval_taken_back', 'resumed', 'paused']);
+      });
+
+      it('goes out in the numbers that were shown, and the frame has the submitted bytes of a reader', async () => {
+        const forecast = await forecastIssue(desk.app.db, await fresh());
+        const plan = (await fresh()).planHash ?? '';
+        for (const _ of [1, 2]) await chief.post(`/editor/issues/${issue.slug}/do/send`, { plan });
+        const frames = new Map<string, string>();
+        const frameOf = async (email: string) => {
+          const found = await chief.post(`/editor/issues/${issue.slug}/preview`, { email });
+          const as = new URL(String(found.headers.location), 'https://x.example').searchParams.get('as');
+          return chief.get(`/editor/issues/${issue.slug}/mail?as=${as}`);
+        };
+        for (const email of [...READERS, 'dora@readers.example'])
+          frames.set(email, sha256((await frameOf(email)).body));
+
+        await prepare(desk.app, issue.id);
+        for (const batch of await claimableBatches(desk.app.db, issue.id)) await desk.app.submit(batch);
+        const progress = await issueProgress(desk.app.db, issue.id);
+        expect([progress.submitted, progress.excluded]).toEqual([forecast.people, forecast.excluded]);
+        expect(forecast).toMatchObject({ people: 4, excluded: { 'no-content': 1, paused: 1 } });
+
+        const submitted = await htmlByReader(path.join(desk.app.config.dataDir, 'outbox', issue.slug));
+        expect(submitted.size).toBe(4);
+        for (const [email, html] of submitted) {
+          expect(html).toContain('/unsubscribe/1.');
+          expect([email, sha256(inertLinks(html))]).toEqual([email, frames.get(email)]);
+          // Frozen now, and still the same.
+          expect([email, sha256((await frameOf(email)).body)]).toEqual([email, frames.get(email)]);
+        }
+      });
+
+      it('what was held back is in the next issue, what was left out is not', async () => {
+        await changeIssue(desk.app.db, issue.id, { type: 'finish' });
+        const slot = { key: '2026-12-01', label: '2026-12-01', dueAt: new Date('2026-12-01T08:00:00Z') };
+        const next = await draft(desk.app, slot);
+        expect(next.plan?.comparisons.map((each) => each.comparison.slug).sort()).toEqual([
+          'gull-vs-tern',
+          'pike-vs-perch',
+        ]);
+        const page = (await editor.get('/editor/issues/2026-12-01')).body;
+        expect(page).toContain(`left out of ${issue.slug}: Rush has closed, really`);
+        const url = '/editor/issues/2026-12-01/edit';
+        await editor.post(url, { revision: String(next.revision), kind: 'add', slug: 'reed-vs-rush' });
+        const now = await findIssue(desk.app.db, { id: next.id });
+        expect(now?.plan?.comparisons.map((each) => each.comparison.slug)).toContain('reed-vs-rush');
+      });
+    });
+
+    describe('a link for reviewers', () => {
+      it('shows the preview to people without an account, changes nothing, and ends when it is taken back', async () => {
+        const base = '/editor/issues/2026-12-01';
+        await editor.post(`${base}/reviews`, {});
+        const page = load((await editor.get(`${base}/preview`)).body);
+        const url = new URL(page('#reviewers a').attr('href') ?? '').pathname;
+        const stranger = desk.visitor();
+        const shown = await stranger.get(url);
+        expect([shown.statusCode, load(shown.body)('form[method=post]').length]).toEqual([200, 0]);
+        const frame = await stranger.get(`${url}/mail`);
+        expect(frame.body).toBe((await editor.get(`${base}/mail`)).body);
+        // Nobody's copy, whoever is asked for.
+        const { rows } = await sql<{ id: string }>`select id from subscribers limit 1`.execute(desk.app.db);
+        expect((await stranger.get(`${url}/mail?as=${rows[0]?.id}`)).body).toBe(frame.body);
+        expect((await stranger.post(url, {})).statusCode).toBe(405);
+        const id = page('#reviewers button[name=revoke]').attr('value') ?? '';
+        await editor.post(`${base}/reviews`, { revoke: id });
+        expect((await stranger.get(url)).statusCode).toBe(404);
+        expect((await stranger.get(`${url}/mail`)).statusCode).toBe(404);
+      });
+    });
+
+    describe('every page', () => {
+      it('is for nobody’s cache, frame or index, and runs no script but ours', async () => {
+        for (const url of [
+          '/editor/sign-in',
+          '/editor',
+          '/editor/log',
+          `/editor/issues/${issue.slug}/preview`,
+        ]) {
+          const { headers, statusCode } = await chief.get(url);
+          expect([
+            url,
+            statusCode,
+            headers['cache-control'],
+            headers['x-robots-tag'],
+            headers['referrer-policy'],
+          ]).toEqual([url, 200, 'no-store', 'noindex', 'no-referrer']);
+          expect(headers['content-security-policy']).toMatch(
+            /^default-src 'none'; style-src 'sha256-[^']+'; script-src 'self'; .*frame-ancestors 'none'$/,
+          );
+        }
+        const frame = await chief.get(`/editor/issues/${issue.slug}/mail?images=off`);
+        expect(frame.headers['content-security-policy']).toBe(
+          "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'",
+        );
+      });
+    });
+
+    it('whoever is taken off the settings is out at once', async () => {
+      const { editors } = desk.app.config;
+      const index = editors.findIndex(({ email }) => email === EDITOR);
+      editors.splice(index, 1);
+      expect((await editor.get('/editor')).statusCode).toBe(303);
+      expect((await chief.get('/editor')).statusCode).toBe(200);
+    });
+  });
+}
+
+/** What the provider accepted, by recipient. */
+async function htmlByReader(folder: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const name of await readdir(folder, { recursive: true })) {
+    if (!name.endsWith('.eml')) continue;
+    const file = path.join(folder, name);
+    const to = readMail(await readFile(file)).one('to');
+    found.set(to, await readFile(file.replace(/eml$/, 'html'), 'utf8'));
+  }
+  return found;
+}

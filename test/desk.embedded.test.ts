@@ -1,0 +1,3 @@
+import { describeDesk } from './conformance/desk.ts';
+
+describeDesk('PGlite', async () => ({ env: {}, close: async () => {} }));

@@ -1,0 +1,177 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { type App, createApp } from '../../src/app.ts';
+import { type Comparison, saveComparisons } from '../../src/comparisons/index.ts';
+import { loadConfig } from '../../src/config.ts';
+import { deskOf } from '../../src/editing.ts';
+import { createServer } from '../../src/http/index.ts';
+import type { Issue } from '../../src/issues/index.ts';
+import { Lifetime } from '../../src/lifetime.ts';
+import { addSubscribers } from '../../src/subscribers/index.ts';
+import { draft, slotToCompose } from '../../src/weekly.ts';
+import { comparison, tool } from './compose.ts';
+import { signUpParts } from './site.ts';
+
+/** A whole installation with a desk, on a database of its own; nobody works on its queue. */
+export interface TestDesk extends AsyncDisposable {
+  app: App;
+  server: FastifyInstance;
+  /** Sign-in links, as `serve` prints them. */
+  links: string[];
+  /** Mails that were rung for. */
+  rung: string[];
+  /** Composes the issue of 24 November 2026 from these. */
+  compose(comparisons?: Comparison[]): Promise<Issue>;
+  /** Adds confirmed readers. */
+  addReaders(emails: string[], topics?: string[]): Promise<void>;
+  /** A browser without a session. */
+  visitor(): Visitor;
+  /** One with a session. */
+  signIn(email: string): Promise<Visitor>;
+}
+
+/** As a browser: keeps cookies, says where its forms come from. */
+export interface Visitor {
+  cookies: Map<string, string>;
+  get(url: string, headers?: Record<string, string>): Promise<Answer>;
+  /** A form of ours: with the token of the session, unless another is given. */
+  post(
+    url: string,
+    form: Record<string, string | string[]>,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
+  /** The token of the session's forms. */
+  csrf(): Promise<string>;
+}
+
+type Answer = Awaited<ReturnType<FastifyInstance['inject']>>;
+
+export const CHIEF = 'chief@desk.example';
+export const EDITOR = 'editor@desk.example';
+
+export async function openDesk(env: Record<string, string> = {}): Promise<TestDesk> {
+  const lifetime = new Lifetime();
+  try {
+    const dataDir = mkdtempSync(path.join(tmpdir(), 'wv-desk-'));
+    lifetime.defer(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 }));
+    const { config, secrets } = loadConfig({
+      DATA_DIR: dataDir,
+      SECRET_KEY: 'k'.repeat(40),
+      POSTAL_ADDRESS: '1 Example Street, Sampleton',
+      PUBLIC_URL: 'https://verdicts.example',
+      SCHEDULE: 'Tue 09:00',
+      TIMEZONE: 'Europe/Berlin',
+      LOG_LEVEL: 'silent',
+      EDITORS: `${CHIEF}:publisher, ${EDITOR}:editor`,
+      ...env,
+    });
+    const app = lifetime.use(
+      await createApp(config, secrets, { clock: () => new Date('2026-11-23T10:00:00Z') }),
+    );
+    const links: string[] = [];
+    const rung: string[] = [];
+    const server = await createServer({
+      db: app.db,
+      keys: app.keys,
+      site: { ...config, postalAddress: config.mail.postalAddress, replyTo: config.mail.replyTo },
+      outboxDir: null,
+      signUp: signUpParts(app.database.queuePool()),
+      ring: (mailId) => rung.push(mailId),
+      clock: app.clock,
+      desk: deskOf(app, (link) => links.push(link)),
+      ready: async () => {},
+      logger: false,
+    });
+    lifetime.defer(() => server.close());
+    const visitor = () => createVisitor(server);
+    return {
+      app,
+      server,
+      links,
+      rung,
+      visitor,
+      async compose(comparisons = WEEK) {
+        await saveComparisons(app.db, comparisons);
+        return draft(app, await slotToCompose(app));
+      },
+      async addReaders(emails, topics = []) {
+        const confirmedAt = new Date('2026-11-01T00:00:00Z');
+        const rows = emails.map((email) => ({
+          email,
+          key: email,
+          status: 'active' as const,
+          topics,
+          timezone: null,
+          confirmedAt,
+        }));
+        await addSubscribers(app.db, rows, 'test');
+      },
+      async signIn(email) {
+        const browser = visitor();
+        await browser.post('/editor/sign-in', { email });
+        await browser.post(new URL(links.at(-1) ?? '').pathname, {});
+        return browser;
+      },
+      [Symbol.asyncDispose]: () => lifetime[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await lifetime[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function createVisitor(server: FastifyInstance): Visitor {
+  const cookies = new Map<string, string>();
+  const keep = (answer: Answer): Answer => {
+    for (const { name, value, maxAge } of answer.cookies) {
+      if (maxAge === 0) cookies.delete(name);
+      else cookies.set(name, value);
+    }
+    return answer;
+  };
+  const cookie = () => [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  const get: Visitor['get'] = async (url, headers = {}) =>
+    keep(await server.inject({ url, headers: { accept: 'text/html', cookie: cookie(), ...headers } }));
+  const csrf = async () => /name="csrf" value="([^"]+)"/.exec((await get('/editor/log')).body)?.[1] ?? '';
+  return {
+    cookies,
+    get,
+    csrf,
+    async post(url, form, headers = {}) {
+      const token = 'csrf' in form || !hasSession(cookies) ? {} : { csrf: await csrf() };
+      const fields = Object.entries({ ...token, ...form }).flatMap(([name, value]) =>
+        [value].flat().map((each): [string, string] => [name, each]),
+      );
+      return keep(
+        await server.inject({
+          method: 'POST',
+          url,
+          payload: new URLSearchParams(fields).toString(),
+          headers: {
+            'content-type': 'application/x-www-form-urlencoded',
+            accept: 'text/html',
+            'sec-fetch-site': 'same-origin',
+            cookie: cookie(),
+            ...headers,
+          },
+        }),
+      );
+    },
+  };
+}
+
+function hasSession(cookies: Map<string, string>): boolean {
+  return cookies.has('__Host-desk') || cookies.has('desk');
+}
+
+const writing = { category: 'Writing' };
+
+/** Four comparisons, the most disputed first: the order of interest is the order here. */
+export const WEEK = [
+  comparison('orca-vs-hedge', tool('Orca', 50), tool('Hedge', 50)),
+  comparison('moth-vs-lamp', tool('Moth', 60, writing), tool('Lamp', 25, writing)),
+  comparison('pike-vs-perch', tool('Pike', 75), tool('Perch', 100)),
+  comparison('reed-vs-rush', tool('Reed', 100, writing), tool('Rush', 0, writing)),
+];
