@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
@@ -8,16 +9,17 @@ import { fileURLToPath } from 'node:url';
  * measurement leaves nothing warm for the next.
  */
 
-/** Starts one of our programs; `NODE_ENV` is there before React is. */
+/** Starts one of the programs here, which is compiled as this is; `NODE_ENV` is there before React is. */
 export function start(program: string, input: unknown = null): ChildProcess {
-  return fork(fileURLToPath(new URL(program, import.meta.url)), [JSON.stringify(input)], {
+  const file = fileURLToPath(new URL(program + path.extname(import.meta.url), import.meta.url));
+  return fork(file, [JSON.stringify(input)], {
     env: { ...process.env, NODE_ENV: 'production' },
   });
 }
 
 /** Runs a program of `contenders/` to its end. */
 export async function contend<Figures>(name: string, input: unknown): Promise<Figures> {
-  const child = start(`./contenders/${name}.ts`, input);
+  const child = start(`./contenders/${name}`, input);
   const abandon = () => child.kill('SIGKILL');
   process.once('exit', abandon);
   let figures: Figures | undefined;

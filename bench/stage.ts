@@ -33,7 +33,7 @@ export interface Stage extends AsyncDisposable {
 export async function openStage(): Promise<Stage> {
   const lifetime = new Lifetime();
   try {
-    const child = start('./provider.ts');
+    const child = start('./provider');
     lifetime.defer(() => child.kill());
     const [provider] = await once(child, 'message');
 

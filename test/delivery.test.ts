@@ -49,7 +49,7 @@ const build = (
     more.members ?? members,
     more.keys ?? [OLD],
   );
-  const bytes = Buffer.concat([...bodyOf({ key: '', ...request })]).toString();
+  const bytes = Array.from(bodyOf({ key: '', ...request }), (slab) => slab.toString('latin1')).join('');
   return { payloadHash: request.payloadHash, messages: messagesOf(request), bytes };
 };
 

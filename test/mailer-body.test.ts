@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bodyOf } from '../src/mailer/body.ts';
+import { type Body, bodyOf } from '../src/mailer/body.ts';
 import { type BatchRequest, type Copy, messagesOf, type Segments } from '../src/mailer/index.ts';
 
 /** Everything that JSON, HTML and UTF-8 are touchy about, half surrogates included. */
@@ -57,12 +57,16 @@ const plain = (request: BatchRequest) =>
 /** Two halves of a pair may stand in two pieces, and are then escaped one by one: parsed, they are the same. */
 const parsed = (json: string) => JSON.parse(json) as unknown;
 
+/** A slab is written over when the next is asked for. */
+const copiesOf = (body: Body) => Array.from(body, (slab) => Buffer.from(slab));
+const bytesOf = (body: Body) => Buffer.concat(copiesOf(body));
+
 describe('the body of a batch', () => {
   it('says what JSON.stringify of whole messages says, and is as long as it claims', () => {
     fc.assert(
       fc.property(batch, (request) => {
         const body = bodyOf(request);
-        const bytes = Buffer.concat([...body]);
+        const bytes = bytesOf(body);
         expect(bytes.length).toBe(body.length);
         expect(isUtf8(bytes)).toBe(true);
         expect(parsed(bytes.toString('utf8'))).toEqual(parsed(JSON.stringify(plain(request))));
@@ -74,7 +78,7 @@ describe('the body of a batch', () => {
   it('is the same bytes every time', () => {
     fc.assert(
       fc.property(batch, (request) => {
-        const bytes = () => Buffer.concat([...bodyOf(structuredClone(request))]);
+        const bytes = () => bytesOf(bodyOf(structuredClone(request)));
         expect(bytes().equals(bytes())).toBe(true);
       }),
     );
@@ -106,7 +110,7 @@ describe('the body of a batch', () => {
         htmlValues: own,
       })),
     };
-    const slabs = [...bodyOf(request)];
+    const slabs = copiesOf(bodyOf(request));
     expect(Math.max(...slabs.map(({ length }) => length))).toBeLessThanOrEqual(700_200);
     expect(slabs.length).toBeGreaterThan(20);
     expect(parsed(Buffer.concat(slabs).toString())).toEqual(plain(request));
