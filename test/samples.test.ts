@@ -116,8 +116,7 @@ describe('the sample subscribers', () => {
     expect(header).toBe('email,status,topics,timezone,confirmed_at');
     expect(people).toHaveLength(250);
     expect(new Set(people.map(({ email }) => email)).size).toBe(250);
-    for (const { email } of people)
-      expect(email).toMatch(/^[a-z0-9.+-]+@(?:[a-z]+\.)?example\.(?:org|net|com)$/u);
+    for (const { email } of people) expect(email).toMatch(/^[a-z0-9.+-]+@[a-z]+\.example$/u);
   });
 
   it('are in every state, and only the confirmed have a date', () => {

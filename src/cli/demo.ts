@@ -174,7 +174,7 @@ async function addSampleSubscribers(app: App, wanted: number, tell: (line: strin
   const confirmedAt = new Date('2026-11-01T00:00:00Z');
   for (let from = sampled; from < wanted; from += 1_000) {
     const rows = Array.from({ length: Math.min(1_000, wanted - from) }, (_, index) => {
-      const email = `reader-${from + index + 1}@readers.example.org`;
+      const email = `reader-${from + index + 1}@readers.example`;
       return { email, key: email, status: 'active' as const, topics: [], timezone: null, confirmedAt };
     });
     await addSubscribers(app.db, rows, SOURCE);
