@@ -9,30 +9,30 @@ import { copy, glanceTitle } from './words.ts';
 
 /** The weekly digest: the ten-second table, the lead, the cards, and the short sections that have something to say. */
 export function Digest(content: IssueContent) {
-  const { intro, glance, lead, cards, compact, changed, readers } = content;
+  const { intro, glance, lead, cards, compact, changed, readers, links } = content;
   return (
     <Frame title={content.subject} preheader={content.preheader}>
       <Masthead content={content} />
       <GlanceTable title={glanceTitle(content)} rows={glance} />
       {intro !== null && <P style={{ paddingTop: 20 }}>{intro}</P>}
-      <Lead card={lead} />
+      <Lead card={lead} vote={links.vote} />
       {cards.length > 0 && (
         <Section title={copy.cards}>
           {cards.map((card, index) => (
             <Entry key={card.slug} first={index === 0}>
-              <Card card={card} />
+              <Card card={card} vote={links.vote} />
             </Entry>
           ))}
         </Section>
       )}
       {compact.length > 0 && (
         <Section title={copy.compact}>
-          <CompactList rows={compact} />
+          <CompactList rows={compact} vote={links.vote} />
         </Section>
       )}
       {changed.length > 0 && (
         <Section title={copy.changed}>
-          <ChangedVerdicts rows={changed} />
+          <ChangedVerdicts rows={changed} vote={links.vote} />
         </Section>
       )}
       {readers.length > 0 && (

@@ -29,7 +29,18 @@ const tool = (
   entryPrice: string,
   tagline: string,
   description: string,
-): ToolCard => ({ name, category, tagline, description, mark, panelShip, communityShip, entryPrice });
+  readers: ToolCard['readers'] = null,
+): ToolCard => ({
+  name,
+  category,
+  tagline,
+  description,
+  mark,
+  panelShip,
+  communityShip,
+  readers,
+  entryPrice,
+});
 
 const page = (slug: string): string => `https://verdicts.example/compare/${slug}`;
 
@@ -54,6 +65,7 @@ const lead: ComparisonCard = {
       'Free',
       'The agent that stops and asks before it breaks the build',
       'Runs in the terminal, shows every diff before it lands, and keeps a log you can read aloud in a review.',
+      { ship: 64, votes: 1204 },
     ),
     tool(
       'Quillwright',
@@ -367,5 +379,6 @@ export const goldenIssue: IssueContent = {
     online: 'https://verdicts.example/issues/2026-11-24',
     unsubscribe: 'https://placeholder.invalid/unsubscribe',
     preferences: 'https://placeholder.invalid/preferences',
+    vote: 'https://placeholder.invalid/vote',
   },
 };

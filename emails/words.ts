@@ -1,4 +1,4 @@
-import type { Mark, Verdict } from '../src/comparisons/index.ts';
+import type { Call, Mark, Verdict } from '../src/comparisons/index.ts';
 import type { IssueContent } from '../src/issues/index.ts';
 
 /** The word that every mark carries, so that it never depends on its shape or colour. */
@@ -38,6 +38,21 @@ export function glanceTitle({ glance, cards, compact }: IssueContent): string {
     : `The first ${glance.length} of ${all} verdicts`;
 }
 
+/**
+ * Where a reader votes: on one tool of a comparison, or on both where no call is given.
+ * @param start what the path is put after, ending without a slash.
+ */
+export function voteUrl(start: string, slug: string, side?: 0 | 1, call?: Call): string {
+  const page = `${start}/${encodeURIComponent(slug)}`;
+  return side === undefined || call === undefined ? page : `${page}/${sideLetter[side]}/${call}`;
+}
+
+/** The two sides of a comparison in a URL. */
+export const sideLetter = ['a', 'b'] as const;
+
+/** "Readers ship (12 votes)": never a share without its count. */
+export const readersLabel = (votes: number): string => `${copy.figures.readers} (${votesCast(votes)})`;
+
 /** Wording that both engines and the text part share, so that the three never drift apart. */
 export const copy = {
   lead: 'The lead',
@@ -53,6 +68,9 @@ export const copy = {
     readers: 'Readers ship',
     entryPrice: 'Entry price',
   },
+  vote: { ship: 'Vote ship', skip: 'Vote skip', both: 'Vote' },
+  voteFor: (call: Call, tool: string) => `Vote ${call} for ${tool}`,
+  voteOn: (title: string) => `Vote on ${title}`,
   was: 'Was',
   now: 'Now',
   read: (title: string) => `Read the ${title} comparison`,

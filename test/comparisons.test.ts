@@ -2,11 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type Comparison,
+  communityOf,
   comparisonSchema,
   contentHash,
   entryPrices,
   isContested,
   pairKey,
+  QUORUM,
+  shipShare,
   shortName,
   slugFor,
   slugSchema,
@@ -69,6 +72,36 @@ describe('toolMark', () => {
         expect(toolMark({ panelShip: 100 - panelShip })).toBe(mirror[toolMark({ panelShip })]);
       }),
     );
+  });
+});
+
+describe('the community', () => {
+  const readers = (ship: number, skip: number) => ({ ...tool('Ada', 100, 80), readers: { ship, skip } });
+
+  it('is the source’s until ten of our readers voted, and ours from then on, never a mixture', () => {
+    expect(communityOf(tool('Ada', 100))).toBeNull();
+    expect(communityOf(readers(0, QUORUM - 1))).toBe(80);
+    expect(communityOf(readers(1, QUORUM - 1))).toBe(10);
+    expect(communityOf({ ...readers(0, QUORUM), communityShip: null })).toBe(0);
+  });
+
+  it('of ours puts a verdict in doubt, and never reverses it', () => {
+    const doubted = verdict([readers(1, 29), tool('Bix', 0)]);
+    expect([doubted.mark, doubted.pick, doubted.words]).toEqual(['split', null, 'Split on Ada']);
+    expect(doubted.because).toContain('but readers vote ship 3% on Ada');
+    expect(verdict([readers(0, QUORUM - 1), tool('Bix', 0)]).words).toBe('Ship Ada');
+  });
+
+  it('is a share between 0 and 100, null without a vote', () => {
+    const votes = fc.record({ ship: fc.nat(1_000_000), skip: fc.nat(1_000_000) });
+    fc.assert(
+      fc.property(votes, ({ ship, skip }) => {
+        const share = shipShare({ ship, skip });
+        if (ship + skip === 0) expect(share).toBeNull();
+        else expect((share ?? 0) + (shipShare({ ship: skip, skip: ship }) ?? 0)).toBeOneOf([100, 101]);
+      }),
+    );
+    expect(shipShare({ ship: 0, skip: 0 })).toBeNull();
   });
 });
 

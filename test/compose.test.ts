@@ -356,6 +356,23 @@ describe('what readers said', () => {
     expect(planOf(edited(week, {}, { votes, limits: { readers: 1 } })).readers).toHaveLength(1);
   });
 
+  it('keeps quiet where so few voted that it would tell who, and tells of a tool once', () => {
+    const again = {
+      ...music,
+      slug: 'suno-again',
+      tools: [music.tools[0], clear.tools[0]] as typeof music.tools,
+    };
+    const votes = [
+      { comparison: clear, tool: 0 as const, ship: 1, skip: 1 },
+      { comparison: again, tool: 0 as const, ship: 1, skip: 2 },
+      { comparison: music, tool: 0 as const, ship: 1, skip: 2 },
+    ];
+    const rows = (limits = {}) =>
+      planOf(edited(week, {}, { votes, limits })).readers.map(({ row }) => row.tool);
+    expect(rows()).toEqual(['Suno']);
+    expect(rows({ votes: 0 })).toEqual(['Zed', 'Suno']);
+  });
+
   it('is in one order also where everything is equal', () => {
     const votes = ([0, 1] as const).map((side) => ({ comparison: music, tool: side, ship: 1, skip: 3 }));
     for (const order of [votes, votes.toReversed()]) {

@@ -57,7 +57,8 @@ describe('the archive', () => {
     ] as const) {
       const expected = body
         ?.replaceAll(PLACEHOLDERS.unsubscribe, `${SITE.publicUrl}/unsubscribe`)
-        .replaceAll(PLACEHOLDERS.preferences, `${SITE.publicUrl}/preferences`);
+        .replaceAll(PLACEHOLDERS.preferences, `${SITE.publicUrl}/preferences`)
+        .replaceAll(PLACEHOLDERS.vote, `${SITE.publicUrl}/vote`);
       const answer = await get(url);
       expect(answer.body).toBe(expected);
       expect(answer.body).not.toContain('placeholder.invalid');

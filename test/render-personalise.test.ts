@@ -6,7 +6,11 @@ import { compile, personalise, renderVariant, TEMPLATES } from '../src/render/in
 import { goldenIssue } from './fixtures/golden-issue.ts';
 
 const names = Object.keys(PLACEHOLDERS) as PlaceholderName[];
-const values = fc.record({ unsubscribe: fc.webUrl({ withQueryParameters: true }), preferences: fc.string() });
+const values = fc.record({
+  unsubscribe: fc.webUrl({ withQueryParameters: true }),
+  preferences: fc.string(),
+  vote: fc.string(),
+});
 
 /** Texts that hold placeholders, whole, doubled and cut short. */
 const source = fc
@@ -61,6 +65,7 @@ describe('personalise', () => {
       const own = {
         unsubscribe: 'https://verdicts.example/u/a?b=1&c="><script>alert(1)</script>',
         preferences: "https://verdicts.example/p/a'b&amp;",
+        vote: 'https://verdicts.example/v/a"b',
       };
       const { html, text } = personalise(compile(variant), own);
       const $ = load(html);
@@ -70,6 +75,7 @@ describe('personalise', () => {
       expect($('script')).toHaveLength(0);
       expect(hrefs).toContain(own.unsubscribe);
       expect(hrefs).toContain(own.preferences);
+      expect(hrefs).toContain(`${own.vote}/kestrel-vs-quillwright/a/ship`);
       expect(text.split('\n')).toContain(own.unsubscribe);
       expect(html + text).not.toContain('placeholder.invalid');
     },

@@ -1,14 +1,15 @@
+import { Fragment } from 'react';
 import type { ComparisonCard, LensRow, ToolCard } from '../../src/issues/index.ts';
 import { theme } from '../theme.ts';
-import { copy } from '../words.ts';
+import { copy, readersLabel, voteUrl } from '../words.ts';
 import { Figure, Line } from './bar.tsx';
-import { Link, Meta, Overline, P, SideBySide, Table } from './elements.tsx';
+import { Link, Meta, Overline, P, SideBySide, Table, VoteLink } from './elements.tsx';
 import { Call, Marked, VerdictMark } from './verdict-mark.tsx';
 
 const { light, type, space } = theme;
 
 /** The lead: verdict first, then both tools in full and every reviewer. */
-export const Lead = ({ card }: { card: ComparisonCard }) => (
+export const Lead = ({ card, vote }: { card: ComparisonCard; vote: string }) => (
   <div style={{ borderTop: '3px solid', marginTop: space.section, paddingTop: 16 }}>
     <Overline>{`${copy.lead} · ${card.category}`}</Overline>
     <h2
@@ -24,7 +25,7 @@ export const Lead = ({ card }: { card: ComparisonCard }) => (
     </h2>
     <VerdictMark verdict={card.verdict} size="large" />
     <P style={{ padding: '16px 0 26px', fontSize: 18, lineHeight: '27px' }}>{card.verdict.because}</P>
-    <Tools card={card} full />
+    <Tools card={card} vote={vote} full />
     {card.lenses.length > 0 && (
       <h3 style={{ margin: '36px 0 0', fontFamily: type.serif, fontSize: 18, lineHeight: '26px' }}>
         {copy.reviewers}
@@ -38,7 +39,7 @@ export const Lead = ({ card }: { card: ComparisonCard }) => (
 );
 
 /** A standard card: the same order, without the descriptions and with the lenses that decide it. */
-export const Card = ({ card }: { card: ComparisonCard }) => (
+export const Card = ({ card, vote }: { card: ComparisonCard; vote: string }) => (
   <>
     <Overline>{card.category}</Overline>
     <h3
@@ -54,7 +55,7 @@ export const Card = ({ card }: { card: ComparisonCard }) => (
     </h3>
     <VerdictMark verdict={card.verdict} size="medium" />
     <P style={{ padding: '10px 0 20px' }}>{card.verdict.because}</P>
-    <Tools card={card} />
+    <Tools card={card} vote={vote} />
     {card.lenses.map((row) => (
       <Lens key={row.lens} row={row} tools={card.tools} />
     ))}
@@ -68,38 +69,56 @@ const ReadMore = ({ card }: { card: ComparisonCard }) => (
   </div>
 );
 
-const Tools = ({ card, full = false }: { card: ComparisonCard; full?: boolean }) => {
-  const [first, second] = card.tools;
-  const { pick } = card.verdict;
+interface Sides {
+  card: ComparisonCard;
+  /** `links.vote` of the issue. */
+  vote: string;
+  full?: boolean;
+}
+
+const Tools = (sides: Sides) => (
+  <SideBySide left={<Tool {...sides} side={0} />} right={<Tool {...sides} side={1} />} />
+);
+
+/** One side. The tool to ship stands under a heavy rule, the other under a hairline. */
+const Tool = ({ card, vote, full = false, side }: Sides & { side: 0 | 1 }) => {
+  const tool: ToolCard = card.tools[side];
+  const picked = card.verdict.pick === side;
   return (
-    <SideBySide
-      left={<Tool tool={first} picked={pick === 0} full={full} />}
-      right={<Tool tool={second} picked={pick === 1} full={full} />}
-    />
+    <div
+      className={picked ? undefined : 'rule'}
+      style={{
+        borderTop: picked ? '4px solid' : `1px solid ${light.rule}`,
+        paddingTop: picked ? 12 : 15,
+      }}
+    >
+      <Marked mark={tool.mark} size="small">
+        {tool.name}
+      </Marked>
+      <P style={{ paddingTop: 8 }}>{tool.tagline}</P>
+      {full && <Meta style={{ paddingTop: 6 }}>{tool.description}</Meta>}
+      <Table style={{ marginTop: 8 }}>
+        <Figure label={copy.figures.panel} value={tool.panelShip} />
+        <Figure label={copy.figures.community} value={tool.communityShip} />
+        {tool.readers !== null && (
+          <Figure label={readersLabel(tool.readers.votes)} value={tool.readers.ship} />
+        )}
+        <Line label={copy.figures.entryPrice} value={tool.entryPrice} />
+      </Table>
+      {(['ship', 'skip'] as const).map((call) => (
+        <Fragment key={call}>
+          <VoteLink href={voteUrl(vote, card.slug, side, call)} label={copy.voteFor(call, tool.name)}>
+            {copy.vote[call]}
+          </VoteLink>
+          {call === 'ship' && GAP}
+        </Fragment>
+      ))}
+    </div>
   );
 };
 
-/** One side. The tool to ship stands under a heavy rule, the other under a hairline. */
-const Tool = ({ tool, picked, full }: { tool: ToolCard; picked: boolean; full: boolean }) => (
-  <div
-    className={picked ? undefined : 'rule'}
-    style={{
-      borderTop: picked ? '4px solid' : `1px solid ${light.rule}`,
-      paddingTop: picked ? 12 : 15,
-    }}
-  >
-    <Marked mark={tool.mark} size="small">
-      {tool.name}
-    </Marked>
-    <P style={{ paddingTop: 8 }}>{tool.tagline}</P>
-    {full && <Meta style={{ paddingTop: 6 }}>{tool.description}</Meta>}
-    <Table style={{ marginTop: 8 }}>
-      <Figure label={copy.figures.panel} value={tool.panelShip} />
-      <Figure label={copy.figures.community} value={tool.communityShip} />
-      <Line label={copy.figures.entryPrice} value={tool.entryPrice} />
-    </Table>
-  </div>
-);
+/** Between two links that a thumb must tell apart; a space, because Word ignores margins on links. */
+const GAP = '\u2003\u2003';
 
 /** One reviewer's lens on both tools. */
 const Lens = ({ row, tools }: { row: LensRow; tools: ComparisonCard['tools'] }) => (

@@ -54,6 +54,18 @@ export const Link = ({ href, children, style }: Styled & { href: string }) => (
   </a>
 );
 
+/** As high in fewer bytes, for there are many; `label` begins with the words and says what they are about. */
+export const VoteLink = ({ href, label, children }: Styled & { href: string; label: string }) => (
+  <a
+    href={href}
+    className="link"
+    aria-label={label}
+    style={{ display: 'inline-block', fontSize: type.body, lineHeight: '44px', color: light.accent }}
+  >
+    {children}
+  </a>
+);
+
 /** A layout table, which readers of the page never hear about. Children are rows. */
 export const Table = ({
   children,

@@ -1,22 +1,31 @@
 import type { ChangedVerdict, CompactRow, ReadersSaid } from '../../src/issues/index.ts';
-import { copy, votesCast } from '../words.ts';
+import { copy, votesCast, voteUrl } from '../words.ts';
 import { Figure } from './bar.tsx';
-import { Entry, Link, Meta, P, SideBySide, Table } from './elements.tsx';
+import { Entry, Link, Meta, P, SideBySide, Table, VoteLink } from './elements.tsx';
 import { VerdictMark } from './verdict-mark.tsx';
 
 /** Everything that did not get a card: never dropped, only shorter. */
-export const CompactList = ({ rows }: { rows: CompactRow[] }) =>
+export const CompactList = ({ rows, vote }: { rows: CompactRow[]; vote: string }) =>
   rows.map((row, index) => (
     <Entry key={row.slug} first={index === 0}>
       <VerdictMark verdict={row.verdict} size="small" />
       <P style={{ paddingTop: 6 }}>{row.verdict.because}</P>
       <Meta style={{ paddingTop: 2 }}>{row.entryPrice}</Meta>
       <Link href={row.url}>{row.title}</Link>
+      <br />
+      <VoteOnBoth row={row} vote={vote} />
     </Entry>
   ));
 
+/** To the page with both tools, where there is no room for four links. */
+const VoteOnBoth = ({ row, vote }: { row: { slug: string; title: string }; vote: string }) => (
+  <VoteLink href={voteUrl(vote, row.slug)} label={copy.voteOn(row.title)}>
+    {copy.vote.both}
+  </VoteLink>
+);
+
 /** Comparisons mailed before whose panel, price or verdict moved: what it is now, what it was, and why. */
-export const ChangedVerdicts = ({ rows }: { rows: ChangedVerdict[] }) =>
+export const ChangedVerdicts = ({ rows, vote }: { rows: ChangedVerdict[]; vote: string }) =>
   rows.map((row, index) => (
     <Entry key={row.slug} first={index === 0}>
       <SideBySide
@@ -36,6 +45,8 @@ export const ChangedVerdicts = ({ rows }: { rows: ChangedVerdict[] }) =>
       <P style={{ paddingTop: 12 }}>{row.whatMoved}</P>
       <Meta style={{ paddingTop: 2 }}>{copy.mailedIn(row.mailedIn)}</Meta>
       <Link href={row.url}>{row.title}</Link>
+      <br />
+      <VoteOnBoth row={row} vote={vote} />
     </Entry>
   ));
 

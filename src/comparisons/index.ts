@@ -3,6 +3,7 @@ export {
   canonicalUrl,
   contentHash,
   entryPrices,
+  nameKey,
   pairKey,
   shortName,
   shortNames,
@@ -27,10 +28,14 @@ export {
 } from './store.ts';
 export {
   CLEAR_LEAD,
+  communityOf,
   isContested,
   type Pair,
+  QUORUM,
   SHIP_FROM,
   SKIP_TO,
+  shipShare,
   toolMark,
   verdict,
 } from './verdict.ts';
+export { type Ballot, castVote, countVotes, votesOf, withVotes } from './votes/store.ts';

@@ -77,6 +77,23 @@ export const comparisonSchema = z.object({
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
 
+/** What our own readers say of a tool: each of them once. */
+export const votesSchema = z.object({ ship: z.number().int().min(0), skip: z.number().int().min(0) });
+export type Votes = z.infer<typeof votesSchema>;
+
+/** A tool with the votes of our readers, where there are any. No source can bring them. */
+export type CountedTool = Tool & { readers?: Votes | undefined };
+
+/** A comparison as it was composed: what a source says, and beside it what our readers said by then. */
+export const countedComparisonSchema = comparisonSchema.extend({
+  tools: z.tuple([countedTool(), countedTool()]),
+});
+export type CountedComparison = z.infer<typeof countedComparisonSchema>;
+
+function countedTool() {
+  return toolSchema.extend({ readers: votesSchema.optional() });
+}
+
 /** What a tool's own panel says of it. `split` is a panel that disagrees. */
 export type Mark = 'ship' | 'skip' | 'split';
 

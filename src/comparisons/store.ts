@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Connection } from '../db/index.ts';
 import { alignTo, clash, type Identified, identify, type Known, swapped } from './identity.ts';
-import { type Comparison, comparisonSchema } from './model.ts';
+import { type Comparison, type CountedComparison, comparisonSchema } from './model.ts';
 import { canonicalUrl, contentHash, pairKey } from './names.ts';
 import { type Change, changesBetween } from './revisions.ts';
 
@@ -170,7 +170,8 @@ function columnsOf(comparison: Comparison) {
 /** A comparison and when it came to us. */
 export interface StoredComparison {
   id: string;
-  comparison: Comparison;
+  /** Without votes, until somebody counts them: see `withVotes`. */
+  comparison: CountedComparison;
   /** When the site published it, or else when we saw it first. */
   since: Date;
   changedAt: Date;

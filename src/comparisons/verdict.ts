@@ -1,8 +1,8 @@
-import type { Mark, Tool, Verdict } from './model.ts';
+import type { CountedTool, Mark, Tool, Verdict, Votes } from './model.ts';
 import { shortNames } from './names.ts';
 
 /** The two sides of a comparison, or whatever of them a rule needs. */
-export type Pair<T = Tool> = readonly [T, T];
+export type Pair<T = CountedTool> = readonly [T, T];
 
 /**
  * Where a panel stops disagreeing: two reviewers of three. Sites round 2/3 both ways (66%, 67%), so the
@@ -20,11 +20,29 @@ export function toolMark(tool: Pick<Tool, 'panelShip'>): Mark {
   return tool.panelShip <= SKIP_TO ? 'skip' : 'split';
 }
 
+/** Votes from which our own readers are heard in a verdict: with fewer, one person moves it by ten points. */
+export const QUORUM = 10;
+
+/** Share of `ship` among votes, 0 to 100; null without a vote. */
+export function shipShare({ ship, skip }: Votes): number | null {
+  const votes = ship + skip;
+  return votes === 0 ? null : Math.round((100 * ship) / votes);
+}
+
+/**
+ * The community as a verdict sees it. Our own readers from {@link QUORUM} votes on, because we can count them;
+ * before that whoever the source asked. The two are never added: a share without a count has no weight.
+ */
+export function communityOf({ communityShip, readers }: Pick<CountedTool, 'communityShip' | 'readers'>) {
+  return readers !== undefined && readers.ship + readers.skip >= QUORUM ? shipShare(readers) : communityShip;
+}
+
 /** True where readers voted the opposite of the panel, each by at least two to one. */
-export function isContested(tool: Pick<Tool, 'panelShip' | 'communityShip'>): boolean {
-  if (tool.communityShip === null) return false;
+export function isContested(tool: Pick<CountedTool, 'panelShip' | 'communityShip' | 'readers'>): boolean {
+  const community = communityOf(tool);
+  if (community === null) return false;
   const panel = toolMark(tool);
-  const readers = toolMark({ panelShip: tool.communityShip });
+  const readers = toolMark({ panelShip: community });
   return panel !== 'split' && readers !== 'split' && panel !== readers;
 }
 
@@ -55,7 +73,7 @@ export function verdict(tools: Pair): Verdict {
   return { mark: 'split', pick: null, words: open, because };
 }
 
-function standing(tool: Tool): Mark {
+function standing(tool: CountedTool): Mark {
   return isContested(tool) ? 'split' : toolMark(tool);
 }
 
@@ -65,9 +83,8 @@ function favourite(tools: Pair, stands: Pair<Mark>): 0 | 1 | null {
 }
 
 function readersFavourite([a, b]: Pair): 0 | 1 | null {
-  return a.communityShip === null || b.communityShip === null
-    ? null
-    : leader(a.communityShip, b.communityShip);
+  const [first, second] = [communityOf(a), communityOf(b)];
+  return first === null || second === null ? null : leader(first, second);
 }
 
 function leader(a: number, b: number): 0 | 1 | null {
@@ -82,7 +99,7 @@ function reason(tools: Pair, names: Pair<string>, stands: Pair<Mark>): string {
   const swap =
     rank[stands[0]] - rank[stands[1]] ||
     tools[1].panelShip - tools[0].panelShip ||
-    (tools[1].communityShip ?? 0) - (tools[0].communityShip ?? 0);
+    (communityOf(tools[1]) ?? 0) - (communityOf(tools[0]) ?? 0);
   const [first, second] = swap > 0 ? ([1, 0] as const) : ([0, 1] as const);
 
   const [one, other] = [tools[first], tools[second]];
@@ -92,9 +109,9 @@ function reason(tools: Pair, names: Pair<string>, stands: Pair<Mark>): string {
       ? `${SAME[marks[0]]}, ${between(names[first], one.panelShip, names[second], other.panelShip)}`
       : `The panel ${ONE[marks[first]]} ${names[first]} (${one.panelShip}%) and ${also} ${names[second]} (${other.panelShip}%)`;
 
-  const voted = ([first, second] as const).filter((side) => tools[side].communityShip !== null);
+  const voted = ([first, second] as const).filter((side) => communityOf(tools[side]) !== null);
   if (voted.length === 0) return `${panel}.`;
-  const votes = voted.map((side) => `${tools[side].communityShip}% on ${names[side]}`).join(' and ');
+  const votes = voted.map((side) => `${communityOf(tools[side])}% on ${names[side]}`).join(' and ');
   return `${panel}; ${voted.some((side) => isContested(tools[side])) ? 'but readers' : 'readers'} vote ship ${votes}.`;
 }
 

@@ -34,6 +34,7 @@ export interface Schema {
   installation: InstallationTable;
   erased_addresses: ErasedAddressesTable;
   mails: MailsTable;
+  votes: VotesTable;
   events: EventsTable;
   clicks: ClicksTable;
   figures: FiguresTable;
@@ -615,5 +616,16 @@ interface TestSendsTable {
   subject: string;
   html: string;
   text: string;
+  at: Created;
+}
+
+/** What readers said of tools: one row a reader and tool, the last word. */
+interface VotesTable {
+  subscriber_id: string;
+  /** `nameKey` of the tool's name. */
+  tool_key: string;
+  call: 'ship' | 'skip';
+  /** Where it was cast last. */
+  comparison_id: string;
   at: Created;
 }

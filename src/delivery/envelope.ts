@@ -96,6 +96,7 @@ export function buildBatch(
 ): Omit<BatchRequest, 'key'> {
   const unsubscribeToken = signer(keys, 'unsubscribe', keyId);
   const preferencesToken = signer(keys, 'preferences', keyId);
+  const voteToken = signer(keys, 'vote', keyId);
   const hash = createHash('sha256').update(JSON.stringify([variantHash, batchId, publicUrl]));
 
   const copies = members.map(({ deliveryId, subscriberId, email, tokenVersion }) => {
@@ -104,13 +105,15 @@ export function buildBatch(
     const values = {
       unsubscribe: `${publicUrl}/unsubscribe/${token}`,
       preferences: `${publicUrl}/preferences/${preferencesToken(claim)}`,
+      vote: `${publicUrl}/vote/${voteToken(claim)}`,
       token,
     };
     const htmlValues = {
       unsubscribe: escapeAttribute(values.unsubscribe),
       preferences: escapeAttribute(values.preferences),
+      vote: escapeAttribute(values.vote),
     };
-    hash.update(JSON.stringify([deliveryId, email, values.unsubscribe, values.preferences]));
+    hash.update(JSON.stringify([deliveryId, email, values.unsubscribe, values.preferences, values.vote]));
     return { deliveryId, to: email, values, htmlValues };
   });
   return { payloadHash: hash.digest('base64url'), batchId, variant, copies };

@@ -100,6 +100,7 @@ async function asMailed(db: Connection, site: Site, slug: string) {
   const links = {
     unsubscribe: `${site.publicUrl}/unsubscribe`,
     preferences: `${site.publicUrl}/preferences`,
+    vote: `${site.publicUrl}/vote`,
   };
   return { ...personalise(compile(issue), links), publishedAt: issue.publishedAt };
 }

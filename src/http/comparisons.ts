@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import {
   type Change,
   changesBetween,
+  countVotes,
   findComparison,
   knownTopics,
   lastChange,
@@ -9,6 +10,7 @@ import {
   type Revision,
   revisionsOf,
   slugSchema,
+  withVotes,
 } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
@@ -40,13 +42,25 @@ export function comparisonRoutes(
       const [known, changedAt] = await fromDatabase(Promise.all([knownTopics(db), lastChange(db)]));
       const topic = readTopic(query.topic, known);
       const found = await fromDatabase(listComparisons(db, { topic, after, limit: PAGE_LENGTH + 1 }));
-      const comparisons = found.slice(0, PAGE_LENGTH);
+      const shown = found.slice(0, PAGE_LENGTH);
+      const votes = await fromDatabase(
+        countVotes(
+          db,
+          shown.map(({ comparison }) => comparison),
+        ),
+      );
+      const comparisons = shown.map((one) => ({ ...one, comparison: withVotes(one.comparison, votes) }));
       const next = found.length > PAGE_LENGTH ? comparisons.at(-1)?.comparison.slug : undefined;
       const body = comparisonsPage(site, {
         ...{ comparisons, topics: known, topic, after, next },
         form: await forms.make('comparisons'),
       });
-      return sendCached(request, reply, { type: HTML, body, changedAt, stamp: forms.stamp() });
+      return sendCached(request, reply, {
+        type: HTML,
+        body,
+        changedAt: latestOf(changedAt, votes),
+        stamp: forms.stamp(),
+      });
     },
   });
 
@@ -55,28 +69,44 @@ export function comparisonRoutes(
       const slug = readSlug(request.params.slug);
       const stored = slug === undefined ? undefined : await fromDatabase(findComparison(db, slug));
       if (stored === undefined) throw new AppError('page-unknown', 'No such comparison.');
-      const { id, comparison, changedAt } = stored;
-      const [mailing, [latest], revisions] = await fromDatabase(
-        Promise.all([lastMailing(db, id), publishedIssues(db, 1), revisionsOf(db, id, REVISIONS_READ)]),
+      const { id, changedAt } = stored;
+      const [mailing, [latest], revisions, votes] = await fromDatabase(
+        Promise.all([
+          lastMailing(db, id),
+          publishedIssues(db, 1),
+          revisionsOf(db, id, REVISIONS_READ),
+          countVotes(db, [stored.comparison]),
+        ]),
       );
+      const comparison = withVotes(stored.comparison, votes);
       const mailed = mailing && {
         issue: mailing.issue,
         changes: dated(changesBetween(mailing.asMailed, comparison), revisions),
       };
-      const times = [changedAt, latest?.publishedAt].filter((time) => time !== undefined);
       return sendCached(request, reply, {
         type: HTML,
         body: comparisonPage(site, {
-          stored,
+          stored: { ...stored, comparison },
           mailed,
           latest,
           form: await forms.make(`comparison:${comparison.slug}`),
         }),
         stamp: forms.stamp(),
-        changedAt: new Date(Math.max(...times.map(Number))),
+        changedAt: latestOf(changedAt, votes, latest?.publishedAt),
       });
     },
   });
+}
+
+/** When what a page says moved last: a vote moves it, too. */
+function latestOf(
+  changedAt: Date | undefined,
+  votes: ReadonlyMap<string, { lastAt: Date }>,
+  publishedAt?: Date,
+): Date | undefined {
+  const times = [changedAt, publishedAt, ...[...votes.values()].map(({ lastAt }) => lastAt)];
+  const known = times.filter((time) => time !== undefined).map(Number);
+  return known.length === 0 ? undefined : new Date(Math.max(...known));
 }
 
 /** Each change with the day of the last revision that made it. */
@@ -90,7 +120,7 @@ function dated(changes: Change[], revisions: Revision[]): (Change & { at: Date |
 }
 
 /** @throws AppError `page-unknown` for what no comparison can be called. */
-function readSlug(given: string | string[] | undefined): string | undefined {
+export function readSlug(given: string | string[] | undefined): string | undefined {
   if (given === undefined) return undefined;
   const slug = slugSchema.safeParse(typeof given === 'string' ? given.normalize('NFC') : given);
   if (!slug.success) throw new AppError('page-unknown', 'No such comparison.');

@@ -22,6 +22,7 @@ import { type SignUpParts, signUpForms } from './sign-up-form.ts';
 import type { Site } from './site.ts';
 import { subscribeRoutes } from './subscribe.ts';
 import { unsubscribeRoutes } from './unsubscribe.ts';
+import { voteRoutes } from './vote.ts';
 import { webhookRoutes } from './webhooks.ts';
 
 export { type Challenge, turnstile } from './challenge.ts';
@@ -105,6 +106,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     unsubscribeRoutes(scope, options);
     preferencesRoutes(scope, options);
     confirmRoutes(scope, options);
+    voteRoutes(scope, options);
   });
   const { apiToken } = options;
   if (apiToken !== undefined) {

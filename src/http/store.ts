@@ -1,4 +1,10 @@
-import { type Comparison, comparisonSchema, entryPrices, title, verdict } from '../comparisons/index.ts';
+import {
+  type CountedComparison,
+  countedComparisonSchema,
+  entryPrices,
+  title,
+  verdict,
+} from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import type { GlanceRow, Plan } from '../issues/index.ts';
 
@@ -50,7 +56,7 @@ export async function findPublished(
 export async function lastMailing(
   db: Connection,
   comparisonId: string,
-): Promise<{ issue: PublishedIssue; asMailed: Comparison } | undefined> {
+): Promise<{ issue: PublishedIssue; asMailed: CountedComparison } | undefined> {
   const row = await published(db)
     .innerJoin('issue_comparisons as ic', 'ic.issue_id', 'i.id')
     .select('ic.content')
@@ -58,7 +64,7 @@ export async function lastMailing(
     .orderBy('i.slot', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return row && { issue: toPublished(row), asMailed: comparisonSchema.parse(row.content) };
+  return row && { issue: toPublished(row), asMailed: countedComparisonSchema.parse(row.content) };
 }
 
 /**

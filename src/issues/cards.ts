@@ -1,5 +1,5 @@
-import type { Comparison, Tool } from '../comparisons/index.ts';
-import { entryPrices, title, toolMark, topics, verdict } from '../comparisons/index.ts';
+import type { CountedComparison, CountedTool, Tool } from '../comparisons/index.ts';
+import { entryPrices, shipShare, title, toolMark, topics, verdict } from '../comparisons/index.ts';
 import type { CompactRow, ComparisonCard, GlanceRow, LensRow, LensSide, ToolCard } from './content.ts';
 import { cutAtSentence } from './cut.ts';
 
@@ -10,7 +10,7 @@ const ROOM = {
 };
 
 /** One comparison drawn large: every lens for the lead, the one or two that decide it for a standard card. */
-export function cardFor(comparison: Comparison, size: 'lead' | 'card'): ComparisonCard {
+export function cardFor(comparison: CountedComparison, size: 'lead' | 'card'): ComparisonCard {
   const { slug, url, tools } = comparison;
   const rows = lensRows(tools);
   const room = ROOM[size];
@@ -25,26 +25,41 @@ export function cardFor(comparison: Comparison, size: 'lead' | 'card'): Comparis
   };
 }
 
-export function compactRow(comparison: Comparison): CompactRow {
+export function compactRow(comparison: CountedComparison): CompactRow {
   return { ...glanceRow(comparison), url: comparison.url };
 }
 
-export function glanceRow(comparison: Comparison): GlanceRow {
+export function glanceRow(comparison: CountedComparison): GlanceRow {
   const { slug, tools } = comparison;
   return { slug, title: title(comparison), verdict: verdict(tools), entryPrice: entryPrices(tools) };
 }
 
-function toolCard(tool: Tool, room: number): ToolCard {
+function toolCard(tool: CountedTool, room: number): ToolCard {
   const { name, category, tagline, panelShip, communityShip, entryPrice } = tool;
-  const description = cutAtSentence(tool.description, room);
-  return { name, category, tagline, description, mark: toolMark(tool), panelShip, communityShip, entryPrice };
+  return {
+    name,
+    category,
+    tagline,
+    description: cutAtSentence(tool.description, room),
+    mark: toolMark(tool),
+    panelShip,
+    communityShip,
+    readers: readersOf(tool),
+    entryPrice,
+  };
+}
+
+/** What our readers say of a tool, or null until one of them has. */
+export function readersOf({ readers }: Pick<CountedTool, 'readers'>): ToolCard['readers'] {
+  const ship = readers ? shipShare(readers) : null;
+  return readers === undefined || ship === null ? null : { ship, votes: readers.ship + readers.skip };
 }
 
 /**
  * Both tools' reviews side by side, in the order in which the page lists the lenses. A lens that wrote
  * twice about a tool gets a second row.
  */
-export function lensRows(tools: Comparison['tools']): LensRow[] {
+export function lensRows(tools: readonly [Tool, Tool]): LensRow[] {
   const rows = new Map<string, LensRow>();
   for (const side of [0, 1] as const) {
     const seen = new Map<string, number>();
@@ -66,7 +81,7 @@ export function lensRows(tools: Comparison['tools']): LensRow[] {
  * one who wrote about both. Then the best of the others whose calls differ: the other side of the
  * argument. Where no call is known, one lens is enough.
  */
-function decidingRows(rows: readonly LensRow[], tools: Comparison['tools']): LensRow[] {
+function decidingRows(rows: readonly LensRow[], tools: readonly [Tool, Tool]): LensRow[] {
   const weight = ({ sides }: LensRow) => {
     const dissents = ([0, 1] as const).filter((side) => dissentsFrom(tools[side], sides[side])).length;
     const [a, b] = [callOf(sides[0]), callOf(sides[1])];

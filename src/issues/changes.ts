@@ -1,11 +1,11 @@
-import type { Comparison, Tool } from '../comparisons/index.ts';
-import { title, verdict } from '../comparisons/index.ts';
+import type { CountedComparison, CountedTool } from '../comparisons/index.ts';
+import { communityOf, title, verdict } from '../comparisons/index.ts';
 import type { ChangedVerdict } from './content.ts';
 
 /** A comparison that was mailed, as it was mailed and as it is now. */
 export interface MailedComparison {
-  was: Comparison;
-  now: Comparison;
+  was: CountedComparison;
+  now: CountedComparison;
   /** Number of the issue that carried it last. */
   mailedIn: number;
 }
@@ -37,20 +37,21 @@ export function byWeight(a: ChangedVerdict, b: ChangedVerdict): number {
   return turned(b) - turned(a) || (a.slug < b.slug ? -1 : 1);
 }
 
-function aligned(was: Comparison, now: Comparison): Comparison['tools'] {
+function aligned(was: CountedComparison, now: CountedComparison): CountedComparison['tools'] {
   const [a, b] = was.tools;
   const swapped = a.name === now.tools[1].name || b.name === now.tools[0].name;
   return swapped ? [b, a] : [a, b];
 }
 
 /** Readers' votes move every day: they are named only when they turned the verdict. */
-function moved(was: Tool, now: Tool, turned: boolean): string[] {
+function moved(was: CountedTool, now: CountedTool, turned: boolean): string[] {
   const moves: string[] = [];
+  const [before, after] = [communityOf(was), communityOf(now)];
   if (was.panelShip !== now.panelShip) {
     moves.push(`Panel on ${now.name} ${was.panelShip}% → ${now.panelShip}%`);
   }
-  if (turned && was.communityShip !== now.communityShip) {
-    moves.push(`Readers on ${now.name} ${share(was.communityShip)} → ${share(now.communityShip)}`);
+  if (turned && before !== after) {
+    moves.push(`Readers on ${now.name} ${share(before)} → ${share(after)}`);
   }
   if (was.entryPrice.toLowerCase() !== now.entryPrice.toLowerCase()) {
     moves.push(`${now.name} now ${now.entryPrice} (was ${was.entryPrice})`);

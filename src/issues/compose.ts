@@ -1,5 +1,5 @@
-import type { Comparison } from '../comparisons/index.ts';
-import { title, topics } from '../comparisons/index.ts';
+import type { CountedComparison } from '../comparisons/index.ts';
+import { nameKey, shipShare, title, topics } from '../comparisons/index.ts';
 import { byWeight, changedVerdict, type MailedComparison } from './changes.ts';
 import type { ChangedVerdict, IssueContent, ReadersSaid } from './content.ts';
 import { oneLine } from './cut.ts';
@@ -33,7 +33,7 @@ export interface ComposeInput {
 }
 
 export interface ToolVotes {
-  comparison: Comparison;
+  comparison: CountedComparison;
   /** Which of its tools. */
   tool: 0 | 1;
   ship: number;
@@ -66,6 +66,8 @@ export interface Limits {
   comparisons: number;
   /** Rows of *what readers said*, the widest disagreement first. Default 4. */
   readers: number;
+  /** Votes before *what readers said* speaks of a tool: fewer would tell how somebody voted. Default 3. */
+  votes: number;
 }
 
 /** An issue as approved. Rows that need no further choice are finished; comparisons are cut to size per variant. */
@@ -92,7 +94,7 @@ export interface Plan {
 
 export interface PlannedComparison {
   /** As it will be mailed. */
-  comparison: Comparison;
+  comparison: CountedComparison;
   /** 0 to 120, see {@link interest}. */
   interest: number;
   /** Put first by the editor. */
@@ -155,7 +157,7 @@ export function compose(input: ComposeInput): Composition {
         pinned: candidate === pinned,
       })),
       changed: changedRows(input.mailed, unless),
-      readers: readersRows(input.votes, input.limits?.readers ?? 4),
+      readers: readersRows(input.votes, input.limits ?? {}),
       heldBack: distinct(heldBack).filter((slug) => known.has(slug)),
       leftOut: distinct(leftOut).filter((slug) => known.has(slug)),
       notes,
@@ -189,14 +191,23 @@ function changedRows(mailed: readonly MailedComparison[], unless: ReadonlySet<st
     .sort((a, b) => byWeight(a.row, b.row));
 }
 
-function readersRows(votes: readonly ToolVotes[], limit: number): Plan['readers'] {
+/** A tool that stands in two comparisons is told of once: its votes are the same in both. */
+function readersRows(
+  votes: readonly ToolVotes[],
+  { readers: limit = 4, votes: fewest = 3 }: Partial<Limits>,
+): Plan['readers'] {
   const gap = ({ row }: Topical<ReadersSaid>) => Math.abs(row.readersShip - row.panelShip);
+  const told = new Set<string>();
   return votes
-    .filter(({ ship, skip }) => ship + skip > 0)
+    .filter(({ ship, skip }) => ship + skip >= Math.max(1, fewest))
     .sort((a, b) => compare(a.comparison.slug, b.comparison.slug) || a.tool - b.tool)
+    .filter(({ comparison, tool }) => {
+      const key = nameKey(comparison.tools[tool].name);
+      return !told.has(key) && told.add(key);
+    })
     .map(({ comparison, tool, ship, skip }) => {
       const { name, category, panelShip } = comparison.tools[tool];
-      const readersShip = Math.round((100 * ship) / (ship + skip));
+      const readersShip = shipShare({ ship, skip }) ?? 0;
       const row = {
         tool: name,
         title: title(comparison),

@@ -46,6 +46,8 @@ export interface IssueContent {
     online: string;
     unsubscribe: typeof PLACEHOLDERS.unsubscribe;
     preferences: typeof PLACEHOLDERS.preferences;
+    /** Followed by the path of a comparison, a tool and a call: see `votePath` of emails/words.ts. */
+    vote: typeof PLACEHOLDERS.vote;
   };
 }
 
@@ -66,8 +68,10 @@ export interface ToolCard {
   description: string;
   mark: Mark;
   panelShip: number;
-  /** null is shown as an em dash. */
+  /** What the source reports of its community; null is shown as an em dash. */
   communityShip: number | null;
+  /** Share of `ship` among our own readers' votes, and how many those are; null until there is one. */
+  readers: { ship: number; votes: number } | null;
   entryPrice: string;
 }
 
@@ -131,13 +135,14 @@ export interface ReadersSaid {
 }
 
 /**
- * The only strings of a rendered variant that differ between two subscribers. Both are whole URLs,
- * so that links can be checked and previewed like any other; the host is reserved and never resolves
+ * The only strings of a rendered variant that differ between two subscribers. They are whole URLs, or
+ * begin one, so that links can be checked and previewed like any other; the host is reserved and never resolves
  * (RFC 2606 §2), a forgotten one leads nowhere.
  */
 export const PLACEHOLDERS = {
   unsubscribe: 'https://placeholder.invalid/unsubscribe',
   preferences: 'https://placeholder.invalid/preferences',
+  vote: 'https://placeholder.invalid/vote',
 } as const;
 
 export type PlaceholderName = keyof typeof PLACEHOLDERS;

@@ -1,9 +1,9 @@
-import type { Comparison, Verdict } from '../comparisons/index.ts';
-import { verdict } from '../comparisons/index.ts';
+import type { CountedComparison, Verdict } from '../comparisons/index.ts';
+import { communityOf, verdict } from '../comparisons/index.ts';
 
 /** A comparison that no sent issue has carried yet. */
 export interface Candidate {
-  comparison: Comparison;
+  comparison: CountedComparison;
   firstSeenAt: Date;
   /** Its verdict when it was mailed before in another form; null when readers never saw it. */
   mailed: Verdict | null;
@@ -30,7 +30,7 @@ export function interestParts({ comparison, firstSeenAt, mailed }: Candidate, at
   const { tools } = comparison;
   const split = Math.max(...tools.map((tool) => 1 - Math.abs(2 * tool.panelShip - 100) / 100));
   const gap = Math.max(
-    ...tools.map((tool) => Math.abs((tool.communityShip ?? tool.panelShip) - tool.panelShip) / 100),
+    ...tools.map((tool) => Math.abs((communityOf(tool) ?? tool.panelShip) - tool.panelShip) / 100),
   );
   const age = Math.max(0, at.getTime() - newsAt(comparison, firstSeenAt)) / DAY;
   const now = verdict(tools);
@@ -71,7 +71,7 @@ export function rank(candidates: readonly Candidate[], at: Date): Candidate[] {
 }
 
 /** A site's old pages are not news on the day we first read them. */
-function newsAt(comparison: Comparison, firstSeenAt: Date): number {
+function newsAt(comparison: CountedComparison, firstSeenAt: Date): number {
   const seen = firstSeenAt.getTime();
   return comparison.publishedAt === null ? seen : Math.min(seen, Date.parse(comparison.publishedAt));
 }

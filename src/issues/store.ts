@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { type Comparison, comparisonSchema } from '../comparisons/index.ts';
+import { type Comparison, comparisonSchema, countedComparisonSchema } from '../comparisons/index.ts';
 import type { Connection, IssueStatus } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import type { MailedComparison } from './changes.ts';
@@ -181,9 +181,9 @@ export async function refreshNewsletter(
 export async function findCandidates(
   db: Connection,
   except: string | undefined,
-): Promise<(Candidate & { id: string })[]> {
-  const { rows } = await sql<{ id: string; content: unknown; first_seen_at: Date }>`
-    select c.id, c.content, c.first_seen_at from comparisons c
+): Promise<(Candidate & { id: string; hash: string })[]> {
+  const { rows } = await sql<{ id: string; content: unknown; hash: string; first_seen_at: Date }>`
+    select c.id, c.content, c.content_hash as hash, c.first_seen_at from comparisons c
     where not exists (
       select from issue_comparisons ic join issues i on i.id = ic.issue_id
       where ic.comparison_id = c.id and i.status not in ('cancelled', 'skipped')
@@ -196,6 +196,7 @@ export async function findCandidates(
   `.execute(db);
   return rows.map((row) => ({
     id: row.id,
+    hash: row.hash,
     comparison: comparisonSchema.parse(row.content),
     firstSeenAt: row.first_seen_at,
     mailed: null,
@@ -203,9 +204,11 @@ export async function findCandidates(
 }
 
 /** Comparisons whose content moved since the last issue that carried them was sent. */
-export async function findChanged(db: Connection): Promise<(MailedComparison & { id: string })[]> {
-  const { rows } = await sql<{ id: string; was: unknown; now: unknown; mailed_in: number }>`
-    select c.id, mailed.content as was, c.content as now, mailed.number as mailed_in
+export async function findChanged(
+  db: Connection,
+): Promise<(MailedComparison & { id: string; hash: string })[]> {
+  const { rows } = await sql<{ id: string; was: unknown; now: unknown; hash: string; mailed_in: number }>`
+    select c.id, mailed.content as was, c.content as now, c.content_hash as hash, mailed.number as mailed_in
     from comparisons c
     cross join lateral (
       select ic.content, ic.content_hash, i.number
@@ -218,7 +221,8 @@ export async function findChanged(db: Connection): Promise<(MailedComparison & {
   `.execute(db);
   return rows.map((row) => ({
     id: row.id,
-    was: comparisonSchema.parse(row.was),
+    hash: row.hash,
+    was: countedComparisonSchema.parse(row.was),
     now: comparisonSchema.parse(row.now),
     mailedIn: row.mailed_in,
   }));
@@ -325,6 +329,16 @@ export async function rewriteIssue(tx: Connection, id: string, plan: Plan, templ
     .returning(COLUMNS)
     .executeTakeFirstOrThrow();
   return row as Issue;
+}
+
+/** What the last issue that was sent carried, as it is now. */
+export async function findLastMailed(db: Connection): Promise<Comparison[]> {
+  const { rows } = await sql<{ content: unknown }>`
+    select c.content from comparisons c join issue_comparisons ic on ic.comparison_id = c.id
+    where ic.issue_id = (select id from issues where status = 'sent' order by slot desc limit 1)
+    order by c.slug
+  `.execute(db);
+  return rows.map(({ content }) => comparisonSchema.parse(content));
 }
 
 /** The number the next issue would get. */

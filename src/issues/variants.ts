@@ -148,6 +148,7 @@ function contentOf(plan: Plan, selection: Selection, topics: string[]): IssueCon
       online: plan.links.online,
       unsubscribe: PLACEHOLDERS.unsubscribe,
       preferences: PLACEHOLDERS.preferences,
+      vote: PLACEHOLDERS.vote,
     },
   };
 }

@@ -1,7 +1,7 @@
-import { contentHash as comparisonHash } from '../comparisons/index.ts';
+import { type Comparison, countVotes, nameKey, type Votes, withVotes } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
-import { type Composition, compose, type Plan } from './compose.ts';
+import { type Composition, compose, type Plan, type ToolVotes } from './compose.ts';
 import type { IssueContent } from './content.ts';
 import { applyEdit, type Choices, type Edit } from './edit.ts';
 import type { Slot } from './slot.ts';
@@ -9,6 +9,7 @@ import {
   findCandidates,
   findChanged,
   findChoices,
+  findLastMailed,
   type Issue,
   issueChanged,
   leaveOut,
@@ -128,10 +129,19 @@ async function composeWeek(
   choices: Choices,
   about?: ReadonlySet<string>,
 ): Promise<{ composition: Composition; contentsOf: (plan: Plan) => Parameters<typeof writeContents>[2] }> {
-  const candidates = (await findCandidates(tx, issue.id)).filter(
+  const found = (await findCandidates(tx, issue.id)).filter(
     ({ comparison }) => about?.has(comparison.slug) ?? true,
   );
-  const mailed = await findChanged(tx);
+  const moved = await findChanged(tx);
+  const last = await findLastMailed(tx);
+  // What readers say by now is composed with the rest, and frozen with it.
+  const counted = await countVotes(tx, [
+    ...found.map(({ comparison }) => comparison),
+    ...moved.map(({ now }) => now),
+    ...last,
+  ]);
+  const candidates = found.map((each) => ({ ...each, comparison: withVotes(each.comparison, counted) }));
+  const mailed = moved.map((each) => ({ ...each, now: withVotes(each.now, counted) }));
   const leftOut = issue.id === undefined ? [] : await leftOutOf(tx, issue.id);
   const composition = compose({
     newsletter: settings.newsletter,
@@ -141,7 +151,7 @@ async function composeWeek(
     links: { online: `${settings.newsletter.url}/issues/${issue.key}` },
     candidates,
     mailed,
-    votes: [],
+    votes: last.flatMap((comparison) => votesOn(comparison, counted)),
     editor: { ...choices, leftOut: leftOut.map(({ slug }) => slug) },
     minComparisons: settings.minComparisons,
   });
@@ -151,11 +161,19 @@ async function composeWeek(
     const asNew = candidates.filter(({ comparison }) => planned.has(comparison.slug));
     const asChanged = mailed.filter(({ now }) => changed.has(now.slug));
     return [
-      ...asNew.map(({ id, comparison }) => ({ id, section: 'new' as const, comparison })),
-      ...asChanged.map(({ id, now }) => ({ id, section: 'changed' as const, comparison: now })),
-    ].map((each) => ({ ...each, hash: comparisonHash(each.comparison) }));
+      ...asNew.map(({ id, comparison, hash }) => ({ id, section: 'new' as const, comparison, hash })),
+      ...asChanged.map(({ id, now, hash }) => ({ id, section: 'changed' as const, comparison: now, hash })),
+    ];
   };
   return { composition, contentsOf };
+}
+
+/** What readers said of each tool of a comparison; nothing of one that nobody voted on. */
+function votesOn(comparison: Comparison, counted: ReadonlyMap<string, Votes>): ToolVotes[] {
+  return ([0, 1] as const).flatMap((tool) => {
+    const votes = counted.get(nameKey(comparison.tools[tool].name));
+    return votes ? [{ comparison, tool, ship: votes.ship, skip: votes.skip }] : [];
+  });
 }
 
 /** Whether composing may still replace it. */

@@ -48,6 +48,7 @@ export function harmless(content: IssueContent): IssueContent {
       online: harmlessUrl(content.links.online, fallback),
       unsubscribe: PLACEHOLDERS.unsubscribe,
       preferences: PLACEHOLDERS.preferences,
+      vote: PLACEHOLDERS.vote,
     },
   };
 }

@@ -5,8 +5,18 @@ import mjml2html from 'mjml';
 import { sizes } from '../../emails/parts/mark-sizes.ts';
 import { outlookStyleSheet, styleSheet } from '../../emails/stylesheet.ts';
 import { theme } from '../../emails/theme.ts';
-import { afterMark, copy, dateline, glanceTitle, markWord, share, votesCast } from '../../emails/words.ts';
-import type { Mark, Verdict } from '../comparisons/index.ts';
+import {
+  afterMark,
+  copy,
+  dateline,
+  glanceTitle,
+  markWord,
+  readersLabel,
+  share,
+  votesCast,
+  voteUrl,
+} from '../../emails/words.ts';
+import type { Call, Mark, Verdict } from '../comparisons/index.ts';
 import type { IssueContent } from '../issues/index.ts';
 
 /** `templates/` stands beside `src/`, one level higher from a build. */
@@ -34,6 +44,12 @@ liquid.registerFilter('after_mark', (verdict: Verdict) => afterMark(verdict));
 liquid.registerFilter('mark_word', (mark: Mark) => markWord[mark]);
 liquid.registerFilter('share', (value: number | null) => share(value));
 liquid.registerFilter('votes_cast', (votes: number) => votesCast(votes));
+liquid.registerFilter('readers_label', (votes: number) => readersLabel(votes));
+liquid.registerFilter('vote_url', (start: string, slug: string, side?: 0 | 1, call?: Call) =>
+  voteUrl(start, slug, side, call),
+);
+liquid.registerFilter('vote_for', (tool: string, call: Call) => copy.voteFor(call, tool));
+liquid.registerFilter('vote_on', (title: string) => copy.voteOn(title));
 liquid.registerFilter('dateline', (content: IssueContent) => dateline(content));
 liquid.registerFilter('glance_title', (content: IssueContent) => glanceTitle(content));
 liquid.registerFilter('your_topics', (topics: string[]) => copy.topics(topics));

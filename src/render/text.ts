@@ -1,4 +1,13 @@
-import { copy, dateline, glanceTitle, markWord, share, votesCast } from '../../emails/words.ts';
+import {
+  copy,
+  dateline,
+  glanceTitle,
+  markWord,
+  readersLabel,
+  share,
+  votesCast,
+  voteUrl,
+} from '../../emails/words.ts';
 import type { Mark, Verdict } from '../comparisons/index.ts';
 import type { ComparisonCard, IssueContent, LensRow, ToolCard } from '../issues/index.ts';
 
@@ -51,6 +60,7 @@ function tool(one: ToolCard, full: boolean): string {
   const figures = [
     `${copy.figures.panel} ${share(one.panelShip)}`,
     `${copy.figures.community} ${share(one.communityShip)}`,
+    ...(one.readers === null ? [] : [`${readersLabel(one.readers.votes)} ${share(one.readers.ship)}`]),
     `${copy.figures.entryPrice} ${one.entryPrice}`,
   ];
   return [
@@ -71,12 +81,17 @@ function lens(row: LensRow, [first, second]: ComparisonCard['tools']): string {
   return [wrap(row.lens, '  '), ...said].join('\n');
 }
 
-function card(one: ComparisonCard, full: boolean): string {
+/** One link for both tools: its page has a button for every call. */
+const votes = (start: string, { slug }: { slug: string }): string =>
+  `${copy.vote.both}:\n${voteUrl(start, slug)}`;
+
+function card(one: ComparisonCard, full: boolean, vote: string): string {
   return [
     [verdictLine(one.verdict), wrap(`${one.title} | ${one.category}`), wrap(one.verdict.because)].join('\n'),
     ...one.tools.map((side) => tool(side, full)),
     ...one.lenses.map((row) => lens(row, one.tools)),
     `${wrap(copy.read(one.title))}:\n${one.url}`,
+    votes(vote, one),
   ].join('\n\n');
 }
 
@@ -95,6 +110,7 @@ export function renderText(content: IssueContent): string {
       wrap(`${row.title} | ${row.entryPrice}`, '    '),
       wrap(row.verdict.because, '    '),
       row.url,
+      votes(links.vote, row),
     ].join('\n'),
   );
   const changed = content.changed.map((row) =>
@@ -107,6 +123,7 @@ export function renderText(content: IssueContent): string {
       wrap(row.whatMoved),
       wrap(copy.mailedIn(row.mailedIn)),
       row.url,
+      votes(links.vote, row),
     ].join('\n'),
   );
   const readers = content.readers.map((row) =>
@@ -128,10 +145,10 @@ export function renderText(content: IssueContent): string {
     glanceTitle(content).toUpperCase(),
     glance.join('\n'),
     ...(content.intro === null ? [] : [wrap(content.intro)]),
-    ...section(copy.lead, [card(content.lead, true)]),
+    ...section(copy.lead, [card(content.lead, true, links.vote)]),
     ...section(
       copy.cards,
-      content.cards.map((one) => card(one, false)),
+      content.cards.map((one) => card(one, false, links.vote)),
     ),
     ...section(copy.compact, compact),
     ...section(copy.changed, changed),

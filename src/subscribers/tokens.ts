@@ -7,7 +7,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
  * old issues stay in inboxes (CAN-SPAM asks for 30 days, we keep them for ever); raising the
  * subscriber's version revokes them.
  */
-export type Scope = 'unsubscribe' | 'preferences';
+export type Scope = 'unsubscribe' | 'preferences' | 'vote';
 
 export interface Claim {
   subscriberId: string;

@@ -6,6 +6,7 @@ import * as signUp from './0004-sign-up.ts';
 import * as events from './0005-events.ts';
 import * as desk from './0006-desk.ts';
 import * as circuit from './0007-circuit.ts';
+import * as votes from './0008-votes.ts';
 import * as scale from './0009-scale.ts';
 
 /** A static list, so that the build, the tests and both databases see the same set. */
@@ -17,5 +18,6 @@ export const migrations: Record<string, Migration> = {
   '0005-events': events,
   '0006-desk': desk,
   '0007-circuit': circuit,
+  '0008-votes': votes,
   '0009-scale': scale,
 };

@@ -72,6 +72,7 @@ export function impersonal(
   return personalise(compile({ html, text }), {
     unsubscribe: `${publicUrl}/unsubscribe`,
     preferences: `${publicUrl}/preferences`,
+    vote: `${publicUrl}/vote`,
   });
 }
 

@@ -1,23 +1,33 @@
-import { copy, markWord, share } from '../../../emails/words.ts';
+import type { ReactNode } from 'react';
+import { copy, markWord, voteUrl } from '../../../emails/words.ts';
 import {
+  type Call,
   type Change,
   type Comparison,
+  type CountedTool,
   changeInWords,
   type StoredComparison,
-  type Tool,
   title,
   toolMark,
   topics,
   verdict,
 } from '../../comparisons/index.ts';
-import { type LensRow, lensRows } from '../../issues/index.ts';
+import { type LensRow, lensRows, readersOf } from '../../issues/index.ts';
 import { comparisonUrl, type Site } from '../site.ts';
 import type { PublishedIssue } from '../store.ts';
 import { day, longDate } from './dates.ts';
+import { Figure } from './figure.tsx';
 import { jsonLd } from './json-ld.ts';
 import { Page, render } from './layout.tsx';
 import { SignUp, type SignUpForm } from './sign-up.tsx';
 import { Marked, Outcome } from './verdict.tsx';
+
+/** A reader who came from a mail: they can vote, and see how they did. */
+export interface Voter {
+  token: string;
+  /** What they said of each tool so far. */
+  calls: readonly [Call | null, Call | null];
+}
 
 export interface ComparisonPage {
   stored: StoredComparison;
@@ -25,11 +35,12 @@ export interface ComparisonPage {
   mailed: { issue: PublishedIssue; changes: (Change & { at: Date | undefined })[] } | undefined;
   /** The latest issue of all, for those who want more. */
   latest: PublishedIssue | undefined;
-  form: SignUpForm;
+  /** Undefined for a reader: they have signed up already. */
+  form: SignUpForm | undefined;
 }
 
 /** Two tools side by side: the outcome first, then the figures, then every reviewer. */
-export function comparisonPage(site: Site, page: ComparisonPage): string {
+export function comparisonPage(site: Site, page: ComparisonPage, voter?: Voter): string {
   const { comparison } = page.stored;
   const { tools } = comparison;
   const outcome = verdict(tools);
@@ -46,7 +57,14 @@ export function comparisonPage(site: Site, page: ComparisonPage): string {
         <Dates stored={page.stored} />
         <div className="pair tools">
           {([0, 1] as const).map((side) => (
-            <ToolColumn key={side} tool={tools[side]} picked={outcome.pick === side} />
+            <ToolColumn
+              key={side}
+              tool={tools[side]}
+              picked={outcome.pick === side}
+              source={sourceOf(site, comparison)}
+            >
+              {voter !== undefined && <Votes voter={voter} comparison={comparison} side={side} />}
+            </ToolColumn>
           ))}
         </div>
         {rows.length > 0 && (
@@ -60,9 +78,11 @@ export function comparisonPage(site: Site, page: ComparisonPage): string {
         )}
         {page.mailed !== undefined && <Mailed {...page.mailed} />}
       </article>
-      <SignUp site={site} form={page.form}>
-        <Elsewhere latest={page.latest} />
-      </SignUp>
+      {page.form !== undefined && (
+        <SignUp site={site} form={page.form}>
+          <Elsewhere latest={page.latest} />
+        </SignUp>
+      )}
     </Page>,
   );
 }
@@ -107,42 +127,72 @@ const Dates = ({ stored: { since, changedAt } }: { stored: StoredComparison }) =
   </p>
 );
 
-/** One side. The tool to ship stands under a heavy rule, the other under a hairline. */
-const ToolColumn = ({ tool, picked }: { tool: Tool; picked: boolean }) => (
-  <div className={picked ? 'tool picked' : 'tool'}>
-    <p className="meta">{tool.category}</p>
-    <h2>
-      <Marked mark={toolMark(tool)} size="small">
-        {tool.name}
-      </Marked>
-    </h2>
-    <p className="tagline">{tool.tagline}</p>
-    <dl className="figures">
-      <Figure label={copy.figures.panel} value={tool.panelShip} />
-      <Figure label={copy.figures.community} value={tool.communityShip} />
-      <div>
-        <dt>{copy.figures.entryPrice}</dt>
-        <dd>{tool.entryPrice}</dd>
-      </div>
-    </dl>
-    <p>{tool.description}</p>
-  </div>
-);
+interface ToolColumnProps {
+  tool: CountedTool;
+  picked: boolean;
+  /** Whose community it is, or null where that is our own site. */
+  source: string | null;
+  children: ReactNode;
+}
 
-/** A share over its bar; an em dash and no bar until there is a vote. */
-const Figure = ({ label, value }: { label: string; value: number | null }) => (
-  <div>
-    <dt>{label}</dt>
-    <dd>{share(value)}</dd>
-    {value !== null && (
-      <dd className="bar" aria-hidden="true">
-        <svg width="100%" height="6" focusable="false" aria-hidden="true">
-          <rect width={`${value}%`} height="6" />
-        </svg>
-      </dd>
-    )}
-  </div>
-);
+/** One side. The tool to ship stands under a heavy rule, the other under a hairline. */
+const ToolColumn = ({ tool, picked, source, children }: ToolColumnProps) => {
+  const readers = readersOf(tool);
+  return (
+    <div className={picked ? 'tool picked' : 'tool'}>
+      <p className="meta">{tool.category}</p>
+      <h2>
+        <Marked mark={toolMark(tool)} size="small">
+          {tool.name}
+        </Marked>
+      </h2>
+      <p className="tagline">{tool.tagline}</p>
+      <dl className="figures">
+        <Figure label={copy.figures.panel} value={tool.panelShip} />
+        <Figure
+          label={source === null ? copy.figures.community : `${copy.figures.community}, ${source}`}
+          value={tool.communityShip}
+        />
+        {readers !== null && <Figure readers={readers} />}
+        <div>
+          <dt>{copy.figures.entryPrice}</dt>
+          <dd>{tool.entryPrice}</dd>
+        </div>
+      </dl>
+      <p>{tool.description}</p>
+      {children}
+    </div>
+  );
+};
+
+/** The site that reports a community of its own, by its host: our readers are counted beside it. */
+function sourceOf(site: Site, { url }: Comparison): string | null {
+  const { host } = new URL(url);
+  return host === new URL(site.publicUrl).host ? null : host;
+}
+
+/** A button for each call; the one that counts is marked, and pressing the other one takes its place. */
+const Votes = ({ voter, comparison, side }: { voter: Voter; comparison: Comparison; side: 0 | 1 }) => {
+  const { name } = comparison.tools[side];
+  const said = voter.calls[side];
+  return (
+    <div className="votes">
+      {(['ship', 'skip'] as const).map((call) => (
+        <form key={call} method="post" action={voteUrl(`/vote/${voter.token}`, comparison.slug, side, call)}>
+          <button
+            type="submit"
+            className={said === call ? undefined : 'quiet'}
+            aria-label={copy.voteFor(call, name)}
+            aria-pressed={said === call}
+          >
+            {copy.vote[call]}
+          </button>
+        </form>
+      ))}
+      {said !== null && <p className="meta">You would {said} it.</p>}
+    </div>
+  );
+};
 
 /** One reviewer's lens on both tools. */
 const Lens = ({ row, tools }: { row: LensRow; tools: Comparison['tools'] }) => (

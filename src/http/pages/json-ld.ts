@@ -1,4 +1,11 @@
-import { type StoredComparison, type Tool, title, toolMark, verdict } from '../../comparisons/index.ts';
+import {
+  comparisonSchema,
+  type StoredComparison,
+  type Tool,
+  title,
+  toolMark,
+  verdict,
+} from '../../comparisons/index.ts';
 import { comparisonUrl, type Site } from '../site.ts';
 
 /**
@@ -29,7 +36,8 @@ export function jsonLd(site: Site, { comparison, since, changedAt }: StoredCompa
         item: application(tool),
       })),
     },
-    _verdict: comparison,
+    // Our readers' votes stay here: elsewhere they would look like a source's.
+    _verdict: comparisonSchema.parse(comparison),
   });
 }
 

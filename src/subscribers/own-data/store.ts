@@ -6,6 +6,7 @@ export interface OwnData {
   subscriber: Record<string, unknown>;
   consents: Record<string, unknown>[];
   deliveries: Record<string, unknown>[];
+  votes: Record<string, unknown>[];
   mails: Record<string, unknown>[];
 }
 
@@ -27,6 +28,11 @@ export async function exportSubscriber(db: Connection, id: string): Promise<OwnD
         from deliveries d join issues i on i.id = d.issue_id where d.subscriber_id = s.id
       ), '[]') as deliveries,
       coalesce((
+        select jsonb_agg(jsonb_build_object('tool', v.tool_key, 'call', v.call, 'comparison', c.slug, 'at', v.at)
+          order by v.at)
+        from votes v join comparisons c on c.id = v.comparison_id where v.subscriber_id = s.id
+      ), '[]') as votes,
+      coalesce((
         select jsonb_agg(jsonb_build_object('kind', m.kind, 'to', coalesce(m.recipient, s.email), 'status', m.status,
           'createdAt', m.created_at, 'sentAt', m.sent_at) order by m.created_at)
         from mails m where m.subscriber_id = s.id
@@ -37,7 +43,7 @@ export async function exportSubscriber(db: Connection, id: string): Promise<OwnD
 }
 
 /**
- * Forgets a person, in one transaction. Their address goes from every table, with their topics, where they
+ * Forgets a person, in one transaction. Their address goes from every table, with their topics and votes, where they
  * came from and what was still to be mailed; what stays is a row without a person, which the ledger and the
  * consent log point to. A hash of the address is kept, salted, so that no import brings it back; with `key`
  * that is done for an address nobody has, too. In force when it commits: a delivery that is not claimed yet
@@ -63,7 +69,8 @@ export async function eraseSubscriber(
     await sql`insert into erased_addresses (hash) values (address_hash(${key})) on conflict do nothing`.execute(
       tx,
     );
-    // Somebody else may have asked to be mailed at this address, or an editor has signed in with it.
+    // What waits for its answer, what somebody else asked for this address, an editor's sign-in.
+    await sql`delete from sign_ups where email_key = ${key}`.execute(tx);
     await sql`delete from confirmations where email_key = ${key}`.execute(tx);
     await sql`delete from sign_ups where email_key = ${key}`.execute(tx);
     await sql`delete from mails where subscriber_id is null and lower(recipient) = ${key}`.execute(tx);
@@ -77,6 +84,7 @@ export async function eraseSubscriber(
 
     const { id } = person;
     await sql`delete from confirmations where subscriber_id = ${id}`.execute(tx);
+    await sql`delete from votes where subscriber_id = ${id}`.execute(tx);
     await sql`
       delete from consent_evidence e using consent_events c where c.id = e.event_id and c.subscriber_id = ${id}
     `.execute(tx);

@@ -1,0 +1,120 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { sideLetter } from '../../emails/words.ts';
+import {
+  type CountedComparison,
+  callSchema,
+  castVote,
+  countVotes,
+  findComparison,
+  type StoredComparison,
+  votesOf,
+  withVotes,
+} from '../comparisons/index.ts';
+import type { Connection } from '../db/index.ts';
+import { AppError } from '../errors.ts';
+import { findSubscriber, type Keys, type Subscriber, verify } from '../subscribers/index.ts';
+import { readSlug } from './comparisons.ts';
+import { comparisonPage } from './pages/comparison.tsx';
+import { type Choice, votedPage, votePage, votersOnlyPage, votingHelpPage } from './pages/vote.tsx';
+import { fromDatabase } from './problems.ts';
+import { resource } from './resource.ts';
+import type { Site } from './site.ts';
+
+const HTML = 'text/html; charset=utf-8';
+
+interface OneTool {
+  slug: string;
+  side: string;
+  call: string;
+}
+
+/**
+ * Votes by links in mail: a comparison with a button for every call, and a page for each of them. A GET shows
+ * and never counts, because mail scanners follow every link; a POST counts, once a reader and tool, and can
+ * be taken back by the other one. The token says who votes without saying who that is, and opens nothing else.
+ */
+export function voteRoutes(
+  app: FastifyInstance,
+  { db, keys, site }: { db: Connection; keys: Keys; site: Site },
+): void {
+  /** @throws AppError `link-unknown`, one and the same for forged, revoked and gone. */
+  const voterOf = async (token: string): Promise<Subscriber> => {
+    const claim = verify(keys, 'vote', token);
+    const subscriber = claim && (await fromDatabase(findSubscriber(db, claim.subscriberId)));
+    if (subscriber === undefined || subscriber.tokenVersion !== claim?.version) {
+      throw new AppError('link-unknown', 'Not a living vote token.');
+    }
+    return subscriber;
+  };
+  /** @throws AppError `page-unknown`. */
+  const storedFor = async (given: string): Promise<StoredComparison> => {
+    const slug = readSlug(given);
+    const stored = slug === undefined ? undefined : await fromDatabase(findComparison(db, slug));
+    if (stored === undefined) throw new AppError('page-unknown', 'No such comparison.');
+    return stored;
+  };
+  const counted = async ({ comparison }: StoredComparison): Promise<CountedComparison> =>
+    withVotes(comparison, await fromDatabase(countVotes(db, [comparison])));
+
+  const help = {
+    GET: (_request: unknown, reply: FastifyReply) => reply.type(HTML).send(votingHelpPage(site)),
+  };
+  // As the archive prints them: without a token.
+  for (const url of ['/vote', '/vote/:slug', '/vote/:slug/:side/:call']) resource(app, url, help);
+
+  resource<{ token: string; slug: string }>(app, '/vote/:token/:slug', {
+    GET: async (request, reply) => {
+      const { token, slug } = request.params;
+      const voter = await voterOf(token);
+      const stored = await storedFor(slug);
+      if (voter.status !== 'active') return reply.type(HTML).send(votersOnlyPage(site, stored.comparison));
+      const comparison = await counted(stored);
+      const calls = await fromDatabase(votesOf(db, voter.id, comparison));
+      const page = {
+        stored: { ...stored, comparison },
+        mailed: undefined,
+        latest: undefined,
+        form: undefined,
+      };
+      return reply.type(HTML).send(comparisonPage(site, page, { token, calls }));
+    },
+  });
+
+  /** @throws AppError `page-unknown` for what is no side and no call. */
+  const choiceOf = (token: string, { side, call }: OneTool, comparison: CountedComparison): Choice => {
+    const index = sideLetter.indexOf(side as 'a' | 'b') as -1 | 0 | 1;
+    const read = callSchema.safeParse(call);
+    if (index === -1 || !read.success) throw new AppError('page-unknown', 'No such choice.');
+    return { token, comparison, side: index, call: read.data };
+  };
+
+  resource<{ token: string } & OneTool>(app, '/vote/:token/:slug/:side/:call', {
+    GET: async (request, reply) => {
+      const { token, slug } = request.params;
+      const voter = await voterOf(token);
+      const { comparison } = await storedFor(slug);
+      const choice = choiceOf(token, request.params, comparison);
+      if (voter.status !== 'active') return reply.type(HTML).send(votersOnlyPage(site, comparison));
+      const calls = await fromDatabase(votesOf(db, voter.id, comparison));
+      return reply.type(HTML).send(votePage(site, choice, calls[choice.side]));
+    },
+
+    POST: async (request, reply) => {
+      const { token, slug } = request.params;
+      const voter = await voterOf(token);
+      const stored = await storedFor(slug);
+      const { side, call } = choiceOf(token, request.params, stored.comparison);
+      const ballot = {
+        subscriberId: voter.id,
+        comparisonId: stored.id,
+        tool: stored.comparison.tools[side],
+        call,
+      };
+      reply.type(HTML);
+      if (!(await fromDatabase(castVote(db, ballot)))) {
+        return reply.send(votersOnlyPage(site, stored.comparison));
+      }
+      return reply.send(votedPage(site, { token, comparison: await counted(stored), side, call }));
+    },
+  });
+}
