@@ -177,3 +177,23 @@ async function appears(folder: string, file: string, child: Process): Promise<vo
     watcher.close();
   }
 }
+
+describe('a long row of transactions', () => {
+  it('lets sockets and timers of this process have their turn', async () => {
+    await using database = await place.open();
+    let turns = 0;
+    let isRunning = true;
+    const turn = () => {
+      turns += 1;
+      if (isRunning) setImmediate(turn);
+    };
+    setImmediate(turn);
+    for (let round = 0; round < 200; round += 1) {
+      await database.kysely.transaction().execute(async (tx) => {
+        await sql`select count(*) from generate_series(1, 20000)`.execute(tx);
+      });
+    }
+    isRunning = false;
+    expect(turns).toBeGreaterThan(20);
+  });
+});

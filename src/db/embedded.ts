@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Duplex } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { PGlite } from '@electric-sql/pglite';
 import { AppError } from '../errors.ts';
 import { Lifetime } from '../lifetime.ts';
@@ -70,6 +71,9 @@ const FRONTEND = { query: 0x51, sync: 0x53, terminate: 0x58, flush: 0x48 } as co
 const BACKEND = { readyForQuery: 0x5a, notification: 0x41 } as const;
 const IDLE = 0x49;
 
+/** How long sockets and timers of this process may have to wait, beside the one statement that is under way. */
+const BREATH_MS = 5;
+
 class Session {
   readonly listeners = new Set<ClientStream>();
   readonly #pglite: PGlite;
@@ -77,6 +81,7 @@ class Session {
   #holder: ClientStream | undefined;
   #served: ClientStream | undefined;
   #searchPath = '';
+  #breathedAt = performance.now();
 
   constructor(pglite: PGlite) {
     this.#pglite = pglite;
@@ -109,11 +114,22 @@ class Session {
     if (turn === undefined) return;
     this.#served = turn.client;
     try {
+      await this.#breathe();
       await turn.run();
     } finally {
       this.#served = undefined;
       void this.#next();
     }
+  }
+
+  /**
+   * Every answer is computed in this very thread, and the next question follows in a microtask: without a
+   * pause, a long row of transactions would keep sockets and timers waiting until its end.
+   */
+  async #breathe(): Promise<void> {
+    if (performance.now() - this.#breathedAt < BREATH_MS) return;
+    await setImmediate();
+    this.#breathedAt = performance.now();
   }
 
   async #execute(client: ClientStream, group: Buffer): Promise<void> {
