@@ -71,6 +71,7 @@ const VENDORS = {
   'react-email': { place: '(?:emails/primitives|src/render/react)\\.tsx?' },
   luxon: { file: 'src/issues/slot\\.ts' },
   fastify: { place: 'src/http/.+\\.tsx?' },
+  'prom-client': { file: 'src/http/metrics\\.ts' },
   commander: { place: 'src/(?:main|cli/.+)\\.ts' },
 };
 

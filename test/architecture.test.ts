@@ -68,6 +68,7 @@ const WRONG: Record<string, { code: string; breaks: string[] }> = {
     code: "import '@electric-sql/pglite/contrib';",
     breaks: ['vendor-@electric-sql/pglite'],
   },
+  'src/delivery/counting.ts': { code: "import 'prom-client';", breaks: ['vendor-prom-client'] },
   'src/issues/serving.ts': { code: "import 'fastify';", breaks: ['vendor-fastify'] },
 };
 
@@ -124,6 +125,7 @@ const PACKAGES = [
   'luxon',
   'nodemailer',
   'pg',
+  'prom-client',
   'react-email',
   'resend',
 ];

@@ -2,10 +2,13 @@ import { once } from 'node:events';
 import { schedulers } from '../../jobs/index.ts';
 import { type App, createApp } from '../app.ts';
 import { loadConfig, type Secrets } from '../config.ts';
+import { countEvents, issueProgress, total } from '../delivery/index.ts';
 import { deskOf } from '../editing.ts';
 import { AppError } from '../errors.ts';
-import { createHealthServer, createServer, turnstile } from '../http/index.ts';
+import { createHealthServer, createServer, type Measures, turnstile } from '../http/index.ts';
+import { listIssues } from '../issues/index.ts';
 import { Lifetime } from '../lifetime.ts';
+import { QUEUE_NAMES } from '../queue/index.ts';
 import { type Context, say } from './output.ts';
 import { LOOPBACK, work } from './session.ts';
 
@@ -75,6 +78,7 @@ async function listen(app: App, role: Role, secrets: Secrets): Promise<AsyncDisp
     },
     trustProxy: config.trustProxy,
     ready: () => ready(app),
+    measure: () => measure(app),
     logger,
   });
   const address = await server.listen({ host: config.host, port: config.port }).catch(async (error) => {
@@ -107,7 +111,11 @@ function challengeOf({ config, logger }: App, { turnstileSecretKey: secretKey }:
  */
 async function listenForHealth(app: App, context: Context): Promise<AsyncDisposable> {
   const { config, logger } = app;
-  const server = await createHealthServer({ ready: () => ready(app), logger });
+  const server = await createHealthServer({
+    ready: () => ready(app),
+    measure: () => measure(app),
+    logger,
+  });
   if (context.env.PORT) {
     await server.listen({ host: config.host, port: config.port }).catch((error) => {
       if (error.code !== 'EADDRINUSE') throw error;
@@ -151,6 +159,17 @@ function ring(app: App, mailId: string): void {
   app.queue.enqueue('mail', { mailId }).catch((error) => {
     app.logger.warn({ err: error }, 'a mail waits for the next look at the books');
   });
+}
+
+async function measure({ db, queue }: App): Promise<Measures> {
+  const queues: Record<string, number> = {};
+  for (const name of QUEUE_NAMES) queues[name] = await queue.waiting(name);
+  const deliveries: Record<string, Record<string, number>> = {};
+  for (const { id, slug } of await listIssues(db, { status: ['sending', 'paused'] })) {
+    const { prepared, submitted, excluded, failed, uncertain } = await issueProgress(db, id);
+    deliveries[slug] = { prepared, submitted, excluded: total(excluded), failed: total(failed), uncertain };
+  }
+  return { queues, deliveries, events: await countEvents(db) };
 }
 
 async function ready(app: App): Promise<void> {

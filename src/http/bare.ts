@@ -8,7 +8,7 @@ import { answerUnroutable } from './problems.ts';
 const BODY_LIMIT = 8 * 1024;
 
 /** Of health checks, which come every few seconds, and events, which come in thousands, nobody wants to read. */
-const QUIET = new Set(['/healthz', '/readyz', '/webhooks/resend']);
+const QUIET = new Set(['/healthz', '/readyz', '/metrics', '/webhooks/resend']);
 
 /** Whose `X-Forwarded-*` are believed: nobody's, those of so many proxies, or those of these networks. */
 export type TrustProxy = false | number | string[];

@@ -13,6 +13,7 @@ import { type DeskOptions, deskRoutes } from './desk/index.ts';
 import { embedRoutes } from './embed.ts';
 import { acceptForms } from './form.ts';
 import { healthRoutes } from './health.ts';
+import { localOrBearer, type Measures, watch } from './metrics.ts';
 import { outboxRoutes } from './outbox.ts';
 import { problemPage } from './pages/problem.tsx';
 import { styleHash } from './pages/stylesheet.ts';
@@ -27,6 +28,7 @@ import { webhookRoutes } from './webhooks.ts';
 
 export { type Challenge, turnstile } from './challenge.ts';
 export type { DeskOptions, DeskSteps } from './desk/index.ts';
+export type { Measures } from './metrics.ts';
 export type { SignUpParts } from './sign-up-form.ts';
 export type { Site } from './site.ts';
 
@@ -50,6 +52,8 @@ export interface ServerOptions {
   desk?: DeskOptions | undefined;
   /** Throws when the database or the queue is away. */
   ready(): Promise<void>;
+  /** For `/metrics`; without it there is no such page. */
+  measure?(): Promise<Measures>;
   logger: Logger | false;
   signUp: SignUpParts;
   /** Whose `X-Forwarded-*` are believed. */
@@ -83,6 +87,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   answerProblems(app, (problem) => problemPage(site, problem));
 
+  const metrics = options.measure && watch(app, options.measure, localOrBearer(options.apiToken));
   healthRoutes(app, options.ready);
   await app.register(async (scope) => archiveRoutes(scope, { ...options, forms }));
   await app.register(async (scope) => comparisonRoutes(scope, { ...options, forms }));
@@ -115,7 +120,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { webhookSecrets = [], onEvents = () => {}, clock = () => new Date() } = options;
   if (webhookSecrets.length > 0) {
     await app.register(async (scope) =>
-      webhookRoutes(scope, { db: options.db, webhookSecrets, onEvents, clock }),
+      webhookRoutes(scope, {
+        ...{ db: options.db, webhookSecrets, clock },
+        onEvents(stored) {
+          metrics?.countEvents(stored);
+          onEvents();
+        },
+      }),
     );
   }
   const { desk } = options;
@@ -130,12 +141,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   return app;
 }
 
-/** For processes that serve nobody but the one who watches them: `/healthz` and `/readyz`. */
+/** For processes that serve nobody but the one who watches them: `/healthz`, `/readyz` and `/metrics`. */
 export async function createHealthServer(
-  options: Pick<ServerOptions, 'ready' | 'logger'>,
+  options: Pick<ServerOptions, 'ready' | 'measure' | 'logger'>,
 ): Promise<FastifyInstance> {
   const app = bareServer(options);
   answerProblems(app);
+  if (options.measure) watch(app, options.measure, () => true);
   healthRoutes(app, options.ready);
   await app.ready();
   return app;

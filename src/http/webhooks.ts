@@ -20,7 +20,7 @@ export interface WebhookOptions {
   webhookSecrets: readonly string[];
   clock(): Date;
   /** Called after something new was stored; must not throw. */
-  onEvents(): void;
+  onEvents(stored: number): void;
 }
 
 /**
@@ -30,7 +30,8 @@ export interface WebhookOptions {
 export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): void {
   const { db, webhookSecrets, clock, onEvents } = options;
   const store = gatherWrites<NewEvent>(async (events) => {
-    if ((await storeEvents(db, events)) > 0) onEvents();
+    const stored = await storeEvents(db, events);
+    if (stored > 0) onEvents(stored);
   }, GATHERED);
 
   // The signature is over the bytes as they came.

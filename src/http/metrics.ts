@@ -1,0 +1,101 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { AppError } from '../errors.ts';
+import { bearerOf } from './bearer.ts';
+import { resource } from './resource.ts';
+
+/** What can be counted at any moment; asked for at every scrape, so it must be cheap. */
+export interface Measures {
+  /** Jobs that wait for a worker, by queue. */
+  queues: Record<string, number>;
+  /** Of issues that are going out now: slug → status → deliveries. */
+  deliveries: Record<string, Record<string, number>>;
+  events: { waiting: number; parked: number; lastAt: Date | null };
+}
+
+export interface Metrics {
+  /** Events that were stored by this process. */
+  countEvents(stored: number): void;
+}
+
+/** Of the process itself: memory, garbage, lag of the event loop. Watched once, whoever asks. */
+let ofProcess: Registry | undefined;
+
+/**
+ * `GET /metrics` for Prometheus, and the clock on every request of `app`. Numbers and routes only: no address,
+ * no token, no URL.
+ * @param mayRead who may see them; for everybody else there is no such page.
+ */
+export function watch(
+  app: FastifyInstance,
+  measure: () => Promise<Measures>,
+  mayRead: (request: FastifyRequest) => boolean,
+): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const prefix = 'weekly_verdict_';
+  const durations = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Time to answer, by route.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+    registers,
+  });
+  const gauge = (name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name: prefix + name, help, labelNames, registers });
+  const waiting = gauge('queue_waiting', 'Jobs that wait for a worker.', ['queue']);
+  const deliveries = gauge('deliveries', 'Deliveries of the issues that are going out.', ['issue', 'status']);
+  const due = gauge('events_waiting', 'Events that were not looked at yet.');
+  const parked = gauge('events_parked', 'Events that wait for a commit of ours.');
+  const last = gauge('events_last_timestamp_seconds', 'When the last event came; 0 for never.');
+  const stored = new Counter({
+    name: `${prefix}events_stored_total`,
+    help: 'Events of the mail provider that this process stored.',
+    registers,
+  });
+
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    const labels = { method: request.method, route, status: String(reply.statusCode) };
+    durations.observe(labels, reply.elapsedTime / 1_000);
+  });
+
+  resource(app, '/metrics', {
+    GET: async (request, reply) => {
+      if (!mayRead(request)) throw new AppError('page-unknown', 'Metrics for a stranger.');
+      const now = await measure();
+      waiting.reset();
+      for (const [queue, count] of Object.entries(now.queues)) waiting.set({ queue }, count);
+      deliveries.reset();
+      for (const [issue, counts] of Object.entries(now.deliveries)) {
+        for (const [status, count] of Object.entries(counts)) deliveries.set({ issue, status }, count);
+      }
+      due.set(now.events.waiting);
+      parked.set(now.events.parked);
+      last.set((now.events.lastAt?.getTime() ?? 0) / 1_000);
+      if (ofProcess === undefined) {
+        ofProcess = new Registry();
+        collectDefaultMetrics({ register: ofProcess });
+      }
+      const text = await Registry.merge([ofProcess, registry]).metrics();
+      return reply.header('cache-control', 'no-store').type(registry.contentType).send(text);
+    },
+  });
+  return { countEvents: (count) => stored.inc(count) };
+}
+
+const LOOPBACK_NAME = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i;
+
+/**
+ * On a server that strangers reach: for programs on this machine that ask it directly, and for whoever has
+ * the token. What a proxy passes on comes from this machine too, but says for whom or for which host.
+ */
+export function localOrBearer(token: string | undefined): (request: FastifyRequest) => boolean {
+  const isBearer = bearerOf(token);
+  return (request) => {
+    const { headers, socket } = request.raw;
+    const isPassedOn = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'].some((name) => name in headers);
+    const isLocal = /^(?:::1|(?:::ffff:)?127\.[\d.]+)$/.test(socket.remoteAddress ?? '');
+    return (isLocal && !isPassedOn && LOOPBACK_NAME.test(headers.host ?? '')) || isBearer(request);
+  };
+}
