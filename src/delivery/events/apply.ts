@@ -68,8 +68,8 @@ export async function applyEvents(db: Connection, signal?: AbortSignal): Promise
   return sum;
 }
 
-/** @returns null when nothing was due, or somebody else is at it. */
-async function applyChunk(tx: Connection): Promise<Applied | null> {
+/** One transaction of it. @returns null when nothing was due, or somebody else is at it. */
+export async function applyChunk(tx: Connection): Promise<Applied | null> {
   if (!(await beginApplying(tx))) return null;
   const events = await dueEvents(tx, CHUNK);
   if (events.length === 0) return null;

@@ -1,0 +1,187 @@
+import fc from 'fast-check';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Connection, Database } from '../../src/db/index.ts';
+import { applyChunk } from '../../src/delivery/events/apply.ts';
+import { applyEvents, createSubmitter, storeEvents } from '../../src/delivery/index.ts';
+import { bareServer } from '../../src/http/bare.ts';
+import { answerProblems } from '../../src/http/problems.ts';
+import { readResendEvent } from '../../src/http/resend-event.ts';
+import { webhookRoutes } from '../../src/http/webhooks.ts';
+import { HARD, outcomeOf, payload, recount, SOFT, signedRequest, WEBHOOK_SECRET } from '../helpers/events.ts';
+import type { Place } from '../helpers/homes.ts';
+import { assertInvariants } from '../helpers/invariants.ts';
+import { deliveriesOf, KEYS, onlyReaders, sendingIssue } from '../helpers/ledger.ts';
+import { Provider } from '../helpers/provider.ts';
+
+const READERS = 5_000;
+const EVENTS = 50_000;
+/** One in five of what comes has come before. */
+const DIFFERENT = (EVENTS * 4) / 5;
+/** Posted, one request each, while the others are applied. */
+const POSTED = 1_000;
+
+const CLICK = { click: { link: 'https://site.example/compare/a-vs-b', userAgent: 'Mozilla/5.0' } };
+/** Type, what comes with it, and how often it happens: up to that number in a thousand. */
+const TYPES: [string, Record<string, unknown>, number][] = [
+  ['email.sent', {}, 250],
+  ['email.delivered', {}, 600],
+  ['email.delivery_delayed', {}, 650],
+  ['email.opened', {}, 850],
+  ['email.clicked', CLICK, 930],
+  ['email.bounced', HARD, 950],
+  ['email.bounced', SOFT, 980],
+  ['email.complained', {}, 990],
+  ['email.failed', { failed: { reason: 'reached_daily_quota' } }, 1_000],
+];
+
+/** As many events as one good issue brings at once, on tables that nobody has analyzed. */
+export function describeManyEvents(name: string, newPlace: () => Promise<Place>): void {
+  describe(name, () => {
+    let place: Place;
+    let database: Database;
+    let db: Connection;
+    beforeAll(async () => {
+      place = await newPlace();
+      database = await place.open(20);
+      db = database.kysely;
+    });
+    afterAll(async () => {
+      await database?.[Symbol.asyncDispose]();
+      await place?.[Symbol.asyncDispose]();
+    });
+
+    /** A story of events by reader, the same for the same seed. */
+    const story = fc.sample(
+      fc.record({
+        reader: fc.nat({ max: READERS - 1 }),
+        kind: fc.nat({ max: 999 }),
+        second: fc.nat({ max: 3_599 }),
+      }),
+      { numRuns: DIFFERENT, seed: 20_261_124 },
+    );
+
+    async function submittedIssue(): Promise<{ id: string; deliveries: string[] }> {
+      const readers = await onlyReaders(
+        db,
+        Array.from({ length: READERS }, () => []),
+      );
+      const issue = await sendingIssue(db);
+      const submit = createSubmitter(db, new Provider(), KEYS);
+      for (const batch of issue.batches) await submit(batch);
+      const found = await deliveriesOf(db, issue.id);
+      return { id: issue.id, deliveries: readers.map((id) => found.get(id)?.id ?? '') };
+    }
+
+    /** The story as the provider posts it about the deliveries of an issue. */
+    function posts(deliveries: readonly string[], issue: string) {
+      return story.map(({ reader, kind, second }, index) => {
+        const [type = '', data] = TYPES.find(([, , upTo]) => kind < upTo) ?? [];
+        const at = new Date(Date.UTC(2026, 10, 24, 9, 0, second)).toISOString();
+        const body = payload(type, { ...data, tags: { delivery: deliveries[reader] } }, at);
+        return { id: `msg_${issue}_${index}`, at, body };
+      });
+    }
+
+    const store = async (sent: ReturnType<typeof posts>) => {
+      for (let from = 0; from < sent.length; from += 500) {
+        const events = sent
+          .slice(from, from + 500)
+          .map(({ id, body }) => readResendEvent(id, Buffer.from(JSON.stringify(body)), new Date()));
+        await storeEvents(db, events);
+      }
+    };
+
+    it('50,000 in no order, one in five told before, end as they do in order and once, while more come in', async () => {
+      const inOrder = await submittedIssue();
+      const sorted = posts(inOrder.deliveries, 'ordered').sort((a, b) => (a.at < b.at ? -1 : 1));
+      await store(sorted);
+      expect(await applyEvents(db)).toMatchObject({ applied: DIFFERENT, parked: 0 });
+      const expected = await outcomeOf(db, inOrder.id);
+      await assertInvariants(db, inOrder.id);
+
+      const { id, deliveries } = await submittedIssue();
+      const once = posts(deliveries, 'disordered');
+      const all = [...once, ...once.filter((_, index) => index % 4 === 0)];
+      const [sent = []] = fc.sample(fc.shuffledSubarray(all, { minLength: all.length }), {
+        numRuns: 1,
+        seed: 7,
+      });
+      expect(sent).toHaveLength(EVENTS);
+      await store(sent.slice(POSTED));
+
+      const server = bareServer({ logger: false });
+      answerProblems(server);
+      await server.register(async (scope) =>
+        webhookRoutes(scope, {
+          db,
+          webhookSecrets: [WEBHOOK_SECRET],
+          clock: () => new Date(),
+          onEvents() {},
+        }),
+      );
+      let isApplying = true;
+      const applying = applyEvents(db).finally(() => {
+        isApplying = false;
+      });
+      const answers: { status: number; duringApplication: boolean }[] = [];
+      const queue = sent.slice(0, POSTED);
+      const post = async () => {
+        for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+          const { headers, payload: bytes } = signedRequest(next.body, { id: next.id });
+          const { statusCode } = await server.inject({
+            ...{ method: 'POST', url: '/webhooks/resend' },
+            ...{ headers, payload: bytes },
+          });
+          answers.push({ status: statusCode, duringApplication: isApplying });
+        }
+      };
+      await Promise.all(Array.from({ length: 8 }, post));
+      await applying;
+      await applyEvents(db);
+      await server.close();
+
+      expect(answers.filter(({ status }) => status === 200)).toHaveLength(POSTED);
+      expect(answers.filter(({ duringApplication }) => duringApplication).length).toBeGreaterThan(
+        POSTED / 10,
+      );
+      const { rows } = await sql<{ outcome: string; count: number }>`
+        select outcome, count(*) as count from events where id like 'msg_disordered%' group by outcome
+      `.execute(db);
+      expect(rows).toEqual([{ outcome: 'applied', count: DIFFERENT }]);
+      expect(await outcomeOf(db, id)).toEqual(expected);
+      const { issue_id, ...figures } = await db
+        .selectFrom('figures')
+        .selectAll()
+        .where('issue_id', '=', id)
+        .executeTakeFirstOrThrow();
+      expect(figures).toEqual(await recount(db, issue_id));
+      await assertInvariants(db, id);
+    }, 480_000);
+
+    it('are applied by keys alone: no table that grows is read from end to end', async () => {
+      const { deliveries } = await submittedIssue();
+      await store(posts(deliveries, 'scanned').slice(0, 1_000));
+      // What this session counted earlier may not have been handed in yet.
+      const counted = async (tx: Connection) => {
+        const { rows } = await sql<{ relname: string; seq_scan: number; n_tup_upd: number }>`
+          select relname, seq_scan, n_tup_upd from pg_stat_xact_user_tables
+          where relname in ('events', 'deliveries', 'subscribers', 'batches', 'clicks')
+        `.execute(tx);
+        return new Map(rows.map(({ relname, ...counts }) => [relname, counts]));
+      };
+      const { applied, before, after } = await db.transaction().execute(async (tx) => ({
+        before: await counted(tx),
+        applied: (await applyChunk(tx))?.applied,
+        after: await counted(tx),
+      }));
+      expect(applied).toBe(1_000);
+      const more = (table: string, count: 'seq_scan' | 'n_tup_upd') =>
+        (after.get(table)?.[count] ?? 0) - (before.get(table)?.[count] ?? 0);
+      expect(more('events', 'n_tup_upd')).toBe(1_000);
+      expect([...after.keys()].map((table) => [table, more(table, 'seq_scan')])).toEqual(
+        [...after.keys()].map((table) => [table, 0]),
+      );
+    });
+  });
+}
