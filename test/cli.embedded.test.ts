@@ -65,6 +65,7 @@ describe('usage', () => {
     [['demo', '--subscribers', 'many']],
     [['subscribers', 'import', 'list.csv', '--map', 'email']],
     [['subscribers', 'export', '--status', 'happy']],
+    [['subscribers', 'add', 'ann@example.org']],
   ])('%j is wrong, exit code 2', async (args) => {
     const result = await run(args);
     expect(result.code).toBe(2);
@@ -107,6 +108,7 @@ describe('--help', () => {
     ['subscribers'],
     ['subscribers', 'import'],
     ['subscribers', 'export'],
+    ['subscribers', 'add'],
     ['subscribers', 'forget'],
     ['migrate'],
   ];
@@ -239,9 +241,31 @@ describe('one installation, from nothing to sent', () => {
     expect((await forget('ann@example.org')).stdout).toMatch(/^Nobody/);
     const again = await run(['subscribers', 'import', list, '--consent', 'By letter'], books);
     expect(again.stdout).toContain(
-      '3 rows: 0 added, 1 known already, 1 who asked to be forgotten, 1 rejected',
+      '3 rows: 0 added, 1 known already, 1 who asked not to be mailed, 1 rejected',
     );
     expectOneLine(await forget('ann'), /is not of the form/);
+  });
+
+  test('one person is added: asked by mail, or a reader with the time at which they confirmed', async () => {
+    const books = { DATA_DIR: path.join(root, 'books') };
+    const add = (...args: string[]) =>
+      run(['subscribers', 'add', ...args, '--consent', 'Asked me at the fair, 3 May 2026'], books);
+    expect((await add('dora@example.org', '--topics', 'Writing,Coding')).stdout).toMatch(/^Asked/);
+    expect((await add('emil@example.org', '--confirmed-at', '2026-05-03T10:00:00Z')).stdout).toBe(
+      'Added as a reader.\n',
+    );
+    expect((await add('emil@example.org')).stdout).toMatch(/^Is a reader already/);
+    expectOneLine(
+      await add('bob@example.org', '--confirmed-at', '2026-05-03T10:00:00Z'),
+      /asked not to be mailed/,
+    );
+    expectOneLine(await add('fay@example.org', '--confirmed-at', '2999-01-01T00:00:00Z'), /later than today/);
+    const { stdout } = await run(['subscribers', 'export', '--json'], books);
+    const people: { email: string }[] = JSON.parse(stdout);
+    const person = (email: string) => people.find((each) => each.email === email);
+    expect(person('dora@example.org')).toMatchObject({ status: 'pending' });
+    expect(person('emil@example.org')).toMatchObject({ status: 'active', consent_method: 'admin' });
+    expect(person('fay@example.org')).toBeUndefined();
   });
 
   test('a list may come by a pipe, and its bad rows never take its place', async () => {

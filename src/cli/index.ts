@@ -170,6 +170,18 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
     .action(async (options) => exit(await (await import('./doctor.ts')).doctor(context, options)));
 
   subscribers
+    .command('add')
+    .argument('<address>')
+    .description('add one person, who is asked by mail; with --confirmed-at a reader at once')
+    .requiredOption('--consent <text>', 'what they agreed to, when and where')
+    .option('--topics <topics>', 'comma-separated (default: everything)')
+    .option('--confirmed-at <time>', 'when they confirmed, like 2026-11-01T09:00:00Z')
+    .addOption(json())
+    .action(async (address, options) =>
+      (await import('./subscribers.ts')).subscribersAdd(context, address, options),
+    );
+
+  subscribers
     .command('forget')
     .argument('<address>')
     .description('erase one person; a salted hash of the address keeps lists from bringing it back')

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -7,14 +8,20 @@ import type { SubscriberStatus } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import {
   type Address,
+  addSignUp,
+  addSubscribers,
   type Columns,
+  type ConsentText,
   countSubscribers,
   eraseSubscriber,
   exportSubscribers,
   type ImportReport,
   importSubscribers,
+  knownSubscribers,
   parseAddress,
+  rowReader,
 } from '../subscribers/index.ts';
+import { answerWaiting } from '../weekly.ts';
 import { type Context, meter, say, sayJson } from './output.ts';
 import { openApp } from './session.ts';
 
@@ -69,7 +76,7 @@ function told(report: ImportReport, { dryRun, consent }: ImportCommand): string[
     `${known} known already`,
     ...(activated > 0 ? [`${activated} active now by this list`] : []),
     ...(left > 0 ? [`${left} taken off the list`] : []),
-    ...(erased > 0 ? [`${erased} who asked to be forgotten`] : []),
+    ...(erased > 0 ? [`${erased} who asked not to be mailed`] : []),
     `${rejected} rejected`,
   ];
   return [
@@ -135,6 +142,67 @@ async function writeWhole(file: string, write: (to: Writable) => Promise<void>):
       cause,
     });
   }
+}
+
+interface AddCommand {
+  consent: string;
+  topics?: string;
+  confirmedAt?: string;
+  json?: boolean;
+}
+
+/**
+ * Adds one person. With the time at which they confirmed they are a reader at once; otherwise they are asked by
+ * the same mail as everybody who signs up.
+ * @throws AppError `subscriber-invalid`, `subscriber-gone`.
+ */
+export async function subscribersAdd(context: Context, email: string, options: AddCommand): Promise<void> {
+  const reader = rowReader(['email', 'topics', 'confirmed_at'], {}, new Date());
+  const person = reader.read([email, (options.topics ?? '').replaceAll(',', ';'), options.confirmedAt ?? '']);
+  if ('fault' in person) throw new AppError('subscriber-invalid', `Not added: ${person.fault}.`);
+
+  await using app = await openApp(context);
+  const { db } = app;
+  const before = (await knownSubscribers(db, [person])).get(person.key);
+  const status = typeof before === 'object' ? before.status : before;
+  const mayBeAsked = status !== 'suppressed' && status !== 'refused';
+  const asks = person.confirmedAt === null;
+  if (!mayBeAsked || (!asks && (status === 'erased' || status === 'unsubscribed'))) {
+    throw new AppError('subscriber-gone', 'Not added: this person asked not to be mailed.', {
+      help: mayBeAsked ? 'Leave out --confirmed-at to ask them by mail.' : 'Only they can lift that.',
+    });
+  }
+  if (asks) {
+    const nobody = { ip: null, userAgent: null };
+    const { topics, timezone } = person;
+    const asked = {
+      address: person,
+      topics,
+      timezone,
+      source: 'command',
+      isSuspicious: false,
+      evidence: nobody,
+    };
+    await addSignUp(db, asked, consentInWords(options.consent), true);
+    await answerWaiting(app);
+  } else {
+    const details = { basis: options.consent };
+    await addSubscribers(db, [person], 'command', { method: 'admin', details });
+  }
+  const after = (await knownSubscribers(db, [person])).get(person.key);
+  const now = typeof after === 'object' ? after.status : 'unknown';
+  if (options.json) sayJson({ status: now, asked: asks && status !== 'active' });
+  else if (status === 'active') say('Is a reader already; nothing was changed.');
+  else if (asks)
+    say('Asked: the confirm mail goes out as soon as a worker runs, and they are pending until they answer.');
+  else if (now === 'active') say('Added as a reader.');
+  else say('Was asked by mail before, so their own answer counts: they are pending.');
+}
+
+/** What a person behind a desk was told, as a text of the consent log. */
+function consentInWords(text: string): ConsentText {
+  const hash = createHash('sha256').update(text).digest('hex');
+  return { version: `added.${hash.slice(0, 16)}`, hash, text };
 }
 
 /** Forgets one person for good. Twice is once. */

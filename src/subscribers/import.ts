@@ -56,7 +56,7 @@ export interface ImportReport {
   left: number;
   /** On the books, or further up in the list; nothing was changed. */
   known: number;
-  /** Asked to be forgotten once, and stay so. */
+  /** Asked to be forgotten, or never to be mailed, and stay so. */
   erased: number;
   rejected: number;
   /** Why rows were rejected, the most frequent reason first. */
@@ -75,7 +75,7 @@ const CHUNK = 1_000;
  * - Who is known stays as they are, so that no list revives anybody, but for two cases: a list that says that
  *   somebody left is believed (I7), and who is pending only because an earlier list brought no consent
  *   becomes active when this one does.
- * - Who was erased stays erased.
+ * - Who asked to be forgotten, or never to be mailed, is not brought back.
  *
  * A chunk is one transaction: an import that was interrupted is finished by running it again.
  * @param list a file, or a stream of CSV.
@@ -168,10 +168,7 @@ function count(report: ImportReport, { added, ...changed }: Added, rows: number)
 function pretender(db: Connection): (rows: NewSubscriber[]) => Promise<Added> {
   const changed = new Map<string, Known>();
   return async (rows) => {
-    const books = await knownSubscribers(
-      db,
-      rows.map(({ key }) => key),
-    );
+    const books = await knownSubscribers(db, rows);
     const total = nothingAdded();
     for (const row of rows) {
       const outcome = becomes(changed.get(row.key) ?? books.get(row.key), row);

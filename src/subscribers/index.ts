@@ -1,6 +1,6 @@
 export { type Address, parseAddress } from './address.ts';
 export { exportSubscribers } from './export.ts';
-export type { Columns } from './formats.ts';
+export { type Columns, rowReader } from './formats.ts';
 export { type ImportOptions, type ImportReport, importSubscribers } from './import.ts';
 export { eraseSubscriber, exportSubscriber, type OwnData } from './own-data/store.ts';
 export {
@@ -47,6 +47,7 @@ export {
   findSubscriber,
   findSubscriberByAddress,
   hasSubscribersFrom,
+  knownSubscribers,
   type NewSubscriber,
   type Subscriber,
   setTopics,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Connection, SubscriberStatus } from '../db/index.ts';
 import { parseAddress } from './address.ts';
+import { foldAddress } from './sign-up/limits.ts';
 
 export interface NewSubscriber {
   email: string;
@@ -24,6 +25,7 @@ export interface Added {
   withoutConsent: number;
   activated: number;
   left: number;
+  /** Asked to be forgotten, or never to be mailed. */
   erased: number;
 }
 
@@ -53,12 +55,14 @@ export async function addSubscribers(
   const { rows: counts } = await sql<{ outcome: keyof Added; status: SubscriberStatus; count: number }>`
     with incoming as materialized (
       select gen_random_uuid() as id, *
-      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (email text, key text, status text,
+      from jsonb_to_recordset(${JSON.stringify(withInbox(rows))}::jsonb) as r (email text, key text, status text,
         topics text[], timezone text, "confirmedAt" timestamptz, "pausedUntil" timestamptz,
-        reason text, "lacksConsent" boolean)
+        reason text, "lacksConsent" boolean, inbox text)
     ), erased as (
-      select key from incoming join erased_addresses on hash = address_hash(key)
-      where not exists (select from subscribers s where s.email_key = key)
+      select key from incoming i
+      where (exists (select from erased_addresses where hash = address_hash(key))
+          or exists (select from refused_inboxes where limit_key = address_hash(inbox)))
+        and not exists (select from subscribers s where s.email_key = i.key)
     ), written as (
       insert into subscribers as s
         (id, email, email_key, status, topics, timezone, confirmed_at, paused_until, left_at, reason)
@@ -97,8 +101,15 @@ export async function addSubscribers(
   return total;
 }
 
-/** What the books say of somebody whom a list names. `wasAsked`: they have a history of consent. */
-export type Known = { status: SubscriberStatus; wasAsked: boolean } | 'erased';
+/** With what {@link refuseForEver} keeps of somebody: one inbox, in whatever spelling. */
+const withInbox = <T extends { key: string }>(rows: T[]) =>
+  rows.map((row) => ({ ...row, inbox: foldAddress(row.key) }));
+
+/**
+ * What the books say of somebody whom a list names. `wasAsked`: they have a history of consent. `erased` and
+ * `refused` are not on the books: they asked to be forgotten, or never to be mailed.
+ */
+export type Known = { status: SubscriberStatus; wasAsked: boolean } | 'erased' | 'refused';
 
 /**
  * What {@link addSubscribers} makes of somebody. Leaving wins, and is never taken back (I7); activated are
@@ -109,24 +120,37 @@ export function becomes(
   { status }: Pick<NewSubscriber, 'status'>,
 ): 'added' | 'activated' | 'left' | 'known' | 'erased' {
   if (before === undefined) return 'added';
-  if (before === 'erased') return 'erased';
+  if (before === 'erased' || before === 'refused') return 'erased';
   if (status === 'active') return before.status === 'pending' && !before.wasAsked ? 'activated' : 'known';
   const strength = { pending: 0, active: 0, unsubscribed: 1, suppressed: 2 };
   return strength[status] > strength[before.status] ? 'left' : 'known';
 }
 
-/** Those of `keys` that are on the books, or were erased. */
-export async function knownSubscribers(db: Connection, keys: string[]): Promise<Map<string, Known>> {
-  const { rows } = await sql<{ key: string; status: SubscriberStatus | null; asked: boolean }>`
-    select s.email_key as key, s.status,
-      exists (select from consent_events c where c.subscriber_id = s.id) as asked
-    from subscribers s where s.email_key = any(${keys}::text[])
-    union all
-    select key, null, true from unnest(${keys}::text[]) as key join erased_addresses on hash = address_hash(key)
-    where not exists (select from subscribers s where s.email_key = key)
+/** Of these, by key, whoever is on the books or must not come onto them. */
+export async function knownSubscribers(
+  db: Connection,
+  people: { key: string }[],
+): Promise<Map<string, Known>> {
+  const keys = people.map(({ key }) => ({ key }));
+  const { rows } = await sql<{
+    key: string;
+    status: SubscriberStatus | 'erased' | 'refused' | null;
+    asked: boolean;
+  }>`
+    with named as (
+      select key, inbox from jsonb_to_recordset(${JSON.stringify(withInbox(keys))}::jsonb) as r (key text, inbox text)
+    )
+    select key, coalesce(s.status, case
+        when exists (select from refused_inboxes where limit_key = address_hash(inbox)) then 'refused'
+        when exists (select from erased_addresses where hash = address_hash(key)) then 'erased'
+      end) as status, exists (select from consent_events c where c.subscriber_id = s.id) as asked
+    from named left join subscribers s on s.email_key = key
   `.execute(db);
   return new Map(
-    rows.map(({ key, status, asked }) => [key, status === null ? 'erased' : { status, wasAsked: asked }]),
+    rows.flatMap(({ key, status, asked }): [string, Known][] => {
+      if (status === null) return [];
+      return [[key, status === 'erased' || status === 'refused' ? status : { status, wasAsked: asked }]];
+    }),
   );
 }
 
@@ -238,7 +262,7 @@ export interface Listed {
   created_at: Date;
 }
 
-/** Everybody in these states, page by page; people who were erased are nobody. */
+/** Everybody in these states, page by page; whose address is gone is nobody. */
 export async function* listSubscribers(
   db: Connection,
   statuses: readonly SubscriberStatus[],
@@ -256,16 +280,13 @@ export async function* listSubscribers(
         where subscriber_id = s.id and event = 'confirmed' order by at desc limit 1
       ) c on true
       where s.id > ${after} and s.status = any(${statuses}::text[])
-        and s.reason is distinct from ${ERASED}
+        and s.email <> ''
       order by s.id limit ${pageLength}
     `.execute(db);
     if (rows.length > 0) yield rows.map(({ id: _, ...row }) => row);
     after = rows.length < pageLength ? undefined : rows.at(-1)?.id;
   }
 }
-
-/** The `reason` of somebody whose address is gone. */
-const ERASED = 'erased';
 
 /** Whether anybody came onto the books from `source`. */
 export async function hasSubscribersFrom(db: Connection, source: string): Promise<boolean> {

@@ -314,6 +314,14 @@ export function describeLists(name: string, newPlace: () => Promise<Place>): voi
         expect(await statesOf()).toEqual({ b: 'unsubscribed', c: 'active' });
       });
 
+      it('brings nobody in who asked never to be mailed, in whatever spelling of the inbox', async () => {
+        await sql`insert into refused_inboxes (limit_key) values (address_hash(${`a@${host}`}))`.execute(db);
+        const list = `email,confirmed_at\nA+news@${host},${AT}\nb@${host},${AT}\n`;
+        for (const dryRun of [true, false])
+          expect(await load(list, { dryRun })).toMatchObject({ erased: 1, added: { active: 1 } });
+        expect(await statesOf()).toEqual({ b: 'active' });
+      });
+
       it('lets the strongest word win where a list has two about one person, however far apart', async () => {
         const others = Array.from({ length: 1_500 }, (_, index) => `other-${index}@${host},active,${AT}`);
         const report = await load(
@@ -454,7 +462,7 @@ export function describeLists(name: string, newPlace: () => Promise<Place>): voi
           fc.constantFrom('active', 'pending', 'unsubscribed', 'suppressed', '', AT, 'Coding;Writing', 'UTC'),
           fc.string({ unit: 'grapheme', maxLength: 12 }),
         );
-        const email = fc.nat(12).map((number) => `p${number}@`);
+        const email = fc.nat(5).map((number) => `p${number}@`);
         const quoted = (value: string) =>
           `"${(value.endsWith('@') ? value + host : value).replaceAll('"', '""')}"`;
         const state = fc.constantFrom('active', 'pending', 'unsubscribed', 'suppressed');
@@ -465,21 +473,27 @@ export function describeLists(name: string, newPlace: () => Promise<Place>): voi
         );
         const consents = fc.constantFrom(undefined, 'They agreed');
         await fc.assert(
-          fc.asyncProperty(fc.array(row, { maxLength: 20 }), consents, async (table, consent) => {
-            hosts += 1;
-            host = fc.sample(fc.boolean(), 1)[0] ? `list${hosts}.example` : host;
-            const before = await countSubscribers(db);
-            const list = `email,status,topics,confirmed_at\n${table.map((each) => each.map(quoted).join(',')).join('\n')}\n`;
-            const told = await load(list, { consent, dryRun: true });
-            expect(await countSubscribers(db)).toEqual(before);
-            const report = await load(list, { consent });
-            expect(told).toEqual(report);
-            const { rows, known, activated, left, erased, rejected } = report;
-            expect(sum(report) + known + activated + left + erased + rejected).toBe(rows);
-            const all = (counts: Record<string, number>) =>
-              Object.values(counts).reduce((total, count) => total + count, 0);
-            expect(all(await countSubscribers(db)) - all(before)).toBe(sum(report));
-          }),
+          fc.asyncProperty(
+            fc.array(row, { maxLength: 20 }),
+            consents,
+            fc.nat(9),
+            async (table, consent, turn) => {
+              hosts += 1;
+              // The same people as before, or others.
+              if (turn === 0) host = `list${hosts}.example`;
+              const before = await countSubscribers(db);
+              const list = `email,status,topics,confirmed_at\n${table.map((each) => each.map(quoted).join(',')).join('\n')}\n`;
+              const told = await load(list, { consent, dryRun: true });
+              expect(await countSubscribers(db)).toEqual(before);
+              const report = await load(list, { consent });
+              expect(told).toEqual(report);
+              const { rows, known, activated, left, erased, rejected } = report;
+              expect(sum(report) + known + activated + left + erased + rejected).toBe(rows);
+              const all = (counts: Record<string, number>) =>
+                Object.values(counts).reduce((total, count) => total + count, 0);
+              expect(all(await countSubscribers(db)) - all(before)).toBe(sum(report));
+            },
+          ),
           { numRuns: 60 },
         );
         // I4, over everything that was ever imported here.
@@ -542,6 +556,9 @@ export function describeLists(name: string, newPlace: () => Promise<Place>): voi
       });
 
       it('read into an empty database gives the same people in the same states', async () => {
+        // Whose address is gone is no person any more.
+        await sql`insert into subscribers (email, email_key, status, left_at)
+          values ('', gen_random_uuid()::text, 'unsubscribed', now())`.execute(db);
         await using other = await newPlace();
         await using empty = await other.open();
         const file = path.join(other.dataDir, 'export.csv');
@@ -561,7 +578,7 @@ export function describeLists(name: string, newPlace: () => Promise<Place>): voi
               'paused_until',
               'reason',
             ])
-            .where(({ eb, or }) => or([eb('reason', 'is', null), eb('reason', '<>', 'erased')]))
+            .where('email', '<>', '')
             .orderBy('email_key')
             .execute();
         expect(await people(empty.kysely)).toEqual(await people(db));
