@@ -34,6 +34,8 @@ export function serverPool(connectionString: string, searchPath: SearchPath, max
   // An idle connection that the server closes is replaced by the pool; without a listener it would
   // end the process.
   pool.on('error', () => {});
+  // So would one that is cut between two statements of a transaction: the next statement fails, and that is enough.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 

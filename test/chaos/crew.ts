@@ -1,5 +1,11 @@
+import { debuglog } from 'node:util';
 import { type Command, startCommand } from '../helpers/command.ts';
 import type { Installation } from './ground.ts';
+
+/** `NODE_DEBUG=chaos` tells what happens as it happens, by the second. */
+const log = debuglog('chaos');
+export const trace = (what: string, ...details: unknown[]) =>
+  log(`%s s ${what}`, (performance.now() / 1_000).toFixed(1), ...details);
 
 export type Role = 'all' | 'web' | 'worker';
 
@@ -12,6 +18,7 @@ export interface Member {
   readonly ready: Promise<void>;
   works: boolean;
   stopped: boolean;
+  killedByUs: boolean;
   /** We asked it to go. */
   dismissed: boolean;
 }
@@ -48,21 +55,24 @@ export class Crew implements AsyncDisposable {
   start(role: Role): Member {
     const failpoint = this.#failpoint(role);
     const { PORT = '', ...env } = this.#installation.env;
-    const command = startCommand(['serve', '--role', role], {
+    const settings = {
       ...env,
       ...(role === 'worker' ? {} : { PORT }),
       ...(failpoint === undefined ? {} : { FAILPOINT: failpoint }),
-    });
+    };
+    const command = startCommand(['serve', '--role', role], settings, this.#installation.program);
     const member: Member = {
       role,
       failpoint,
       command,
       ready: ready(command),
       works: false,
+      killedByUs: false,
       stopped: false,
       dismissed: false,
     };
     void member.ready.then(() => {
+      trace('a %s works (%s)', role, failpoint ?? 'no failpoint');
       member.works = true;
     });
     this.#members.add(member);
@@ -73,6 +83,7 @@ export class Crew implements AsyncDisposable {
 
   /** Ends a process without warning. */
   kill(member: Member): void {
+    member.killedByUs = true;
     member.command.child.kill('SIGKILL');
   }
 
@@ -120,9 +131,11 @@ export class Crew implements AsyncDisposable {
 
   async #afterlife(member: Member): Promise<void> {
     const { code, signal, stdout, stderr } = await member.command.done;
+    trace('a %s is gone (%s)', member.role, signal ?? code);
     this.#members.delete(member);
     this.said.push(stdout, stderr);
-    if (signal === 'SIGKILL') this.kills.push(member.failpoint ?? 'at random');
+    if (signal === 'SIGKILL')
+      this.kills.push(member.killedByUs ? 'at random' : (member.failpoint?.split(':')[0] ?? 'unknown'));
     else if (!member.dismissed || code !== 0)
       this.crashes.push(`${member.role} ended with ${signal ?? code}: ${stderr.slice(-600)}`);
     if (!this.#isDismissed) this.start(member.role);

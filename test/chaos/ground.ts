@@ -7,6 +7,7 @@ import { type Connection, openDatabase } from '../../src/db/index.ts';
 import { changeIssue } from '../../src/issues/index.ts';
 import { addSubscribers, signer } from '../../src/subscribers/index.ts';
 import { approve, draft, gatherAll, slotToCompose } from '../../src/weekly.ts';
+import type { PROGRAMS } from '../helpers/command.ts';
 import { createDatabase } from '../helpers/database.ts';
 import {
   findPostgres,
@@ -33,6 +34,8 @@ export interface Reader {
 /** One installation, nobody working on it yet. */
 export interface Installation extends AsyncDisposable {
   readonly store: Store;
+  /** What its processes run. */
+  readonly program: keyof typeof PROGRAMS;
   readonly env: Record<string, string>;
   readonly origin: string;
   readonly issueId: string;
@@ -138,12 +141,18 @@ async function addressing(resend: LocalResend): Promise<Record<string, string>> 
   };
 }
 
-/** @param readers how many there are in each installation. */
-export function layGround(store: Store, readers: number): Promise<Ground> {
-  return store === 'embedded' ? embeddedGround(readers) : servicesGround(readers);
+export interface Plot {
+  store: Store;
+  program: keyof typeof PROGRAMS;
+  /** How many there are in each installation. */
+  readers: number;
 }
 
-async function embeddedGround(count: number): Promise<Ground> {
+export function layGround(plot: Plot): Promise<Ground> {
+  return plot.store === 'embedded' ? embeddedGround(plot) : servicesGround(plot);
+}
+
+async function embeddedGround({ program, readers: count }: Plot): Promise<Ground> {
   const folder = await temporary();
   const original = path.join(folder, 'original');
   const { issueId, readers } = await prepare(settings(original, {}), count);
@@ -154,6 +163,7 @@ async function embeddedGround(count: number): Promise<Ground> {
       const env = settings(dataDir, await addressing(resend));
       return {
         store: 'embedded',
+        program,
         env,
         origin: env.PUBLIC_URL ?? '',
         issueId,
@@ -167,7 +177,7 @@ async function embeddedGround(count: number): Promise<Ground> {
   };
 }
 
-async function servicesGround(count: number): Promise<Ground> {
+async function servicesGround({ program, readers: count }: Plot): Promise<Ground> {
   const bin = findPostgres();
   const redisServer = findRedis();
   if (bin === null || redisServer === null)
@@ -193,6 +203,7 @@ async function servicesGround(count: number): Promise<Ground> {
       });
       return {
         store: 'services',
+        program,
         env,
         origin: env.PUBLIC_URL ?? '',
         issueId,

@@ -1,13 +1,15 @@
 import { parseArgs } from 'node:util';
 import { layGround, type Store } from './ground.ts';
-import { type Report, run } from './run.ts';
+import { lineOf } from './report.ts';
+import { run } from './run.ts';
 
 /** `npm run chaos`: sends issue after issue under fire until so many processes were killed. */
 
-const USAGE = `npm run chaos -- [--kills N] [--seed S] [--store embedded|services] [--readers N]
+const USAGE = `npm run chaos -- [--kills N] [--seed S] [--store embedded|services] [--readers N] [--built]
 
 Sends issues while workers are killed and services fail, one line an issue, until N processes were killed
 (default 20). A failure names its seed: \`--seed S --kills N\` with those of its line repeats it.
+\`--built\` runs what \`npm run build\` made, as the image does, instead of the sources. NODE_DEBUG=chaos tells more.
 `;
 
 const options = {
@@ -15,6 +17,7 @@ const options = {
   seed: { type: 'string', default: '1' },
   store: { type: 'string', default: 'embedded' },
   readers: { type: 'string' },
+  built: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
@@ -34,45 +37,22 @@ function settings() {
   return {
     kills: whole('kills', values.kills),
     seed: whole('seed', values.seed),
-    store: values.store as Store,
-    readers: whole('readers', values.readers ?? (values.store === 'services' ? '1200' : '700')),
+    plot: {
+      store: values.store as Store,
+      program: values.built ? ('built' as const) : ('source' as const),
+      readers: whole('readers', values.readers ?? (values.store === 'services' ? '800' : '600')),
+    },
   };
 }
 
-function countsOf(names: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return [...counts].map(([name, count]) => `${name} ${count}`).join(', ') || 'none';
-}
-
-export function lineOf(report: Report): string {
-  const { verdict } = report;
-  const { progress } = verdict;
-  const sum = (reasons: Record<string, number>) => Object.values(reasons).reduce((a, b) => a + b, 0);
-  const figures = [
-    `seed ${report.seed}`,
-    `kills ${report.kills.length} (${countsOf(report.kills)})`,
-    `faults ${countsOf(report.faults)}`,
-    `audience ${progress.audience}`,
-    `accepted ${verdict.accepted}`,
-    `excluded ${sum(progress.excluded)}`,
-    `failed ${sum(progress.failed)}`,
-    `left ${report.left} (${verdict.inFlight} in flight)`,
-    `uncertain settled by ${countsOf(report.settlements)}`,
-    `${report.seconds.toFixed(0)} s`,
-  ];
-  const faults = [...verdict.lost, ...verdict.doubled, ...verdict.afterLeaving, ...verdict.faults];
-  return `${report.isGood ? 'ok  ' : 'FAIL'} ${figures.join(' · ')}${report.isGood ? '' : `\n     ${faults.slice(0, 12).join('\n     ')}`}`;
-}
-
 async function main(): Promise<number> {
-  const { kills, seed, store, readers } = settings();
-  await using ground = await layGround(store, readers);
+  const { kills, seed, plot } = settings();
+  await using ground = await layGround(plot);
   const totals = { issues: 0, kills: 0, lost: 0, doubled: 0, afterLeaving: 0, unfinished: 0 };
   const failed: number[] = [];
-  const perIssue = store === 'services' ? 10 : 6;
+  const perIssue = plot.store === 'services' ? 20 : 8;
   for (let at = seed; totals.kills < kills; at += 1) {
-    const report = await run(ground, at, Math.min(perIssue, kills - totals.kills));
+    const report = await run(ground, { seed: at, kills: Math.min(perIssue, kills - totals.kills) });
     process.stdout.write(`${lineOf(report)}\n`);
     for (const crash of report.crashes) process.stderr.write(`     a process ended by itself: ${crash}\n`);
     totals.issues += 1;
@@ -89,6 +69,9 @@ async function main(): Promise<number> {
   process.stdout.write(`seeds with faults: ${failed.join(', ')}\n`);
   return 1;
 }
+
+// Whoever is told to go takes its processes along: they are ended at the exit.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 
 try {
   process.exitCode = await main();

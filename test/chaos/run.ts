@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { debuglog } from 'node:util';
 import { sql } from 'kysely';
 import type { Connection } from '../../src/db/index.ts';
 import { hasDueEvents, settleBatch, unsettledBatches } from '../../src/delivery/index.ts';
@@ -15,7 +14,7 @@ import {
   seeded,
   startResend,
 } from '../resend/index.ts';
-import { Crew, type Member, type Role } from './crew.ts';
+import { Crew, type Member, type Role, trace } from './crew.ts';
 import { type Books, fateOf, type Ground, type Installation, type Reader, WEBHOOK_SECRET } from './ground.ts';
 import { judge, type Leaving, secretsIn, type Verdict } from './judge.ts';
 
@@ -66,7 +65,7 @@ const BAD_DAY: (Fault | FaultName)[] = [
 /** Faults of the account: the issue pauses itself, and a person resumes it. */
 const ACCOUNT: FaultName[] = ['daily-quota', '403-domain'];
 
-const FAILPOINTS: Failpoint[] = [
+export const FAILPOINTS: readonly Failpoint[] = [
   'mid-prepare',
   'before-claim',
   'after-claim',
@@ -74,15 +73,22 @@ const FAILPOINTS: Failpoint[] = [
   'after-record',
   'at-finish',
 ];
-/** `NODE_DEBUG=chaos` tells what happens as it happens. */
-const trace = debuglog('chaos');
-
 const LEASE_MS = 3_000;
 const STORM_MS = 120_000;
 const CALM_MS = 240_000;
-const LOOK_MS = 250;
+const LOOK_MS = 400;
 
-export async function run(ground: Ground, seed: number, kills: number): Promise<Report> {
+/** What happens to an issue. */
+export interface Attack {
+  /** Draws everything that is left to chance. */
+  seed: number;
+  /** It ends when so many were killed. */
+  kills: number;
+  /** Instead of chance: one worker at a time, which dies here, then there, and nothing else happens. */
+  deaths?: readonly Failpoint[];
+}
+
+export async function run(ground: Ground, attack: Attack): Promise<Report> {
   const began = performance.now();
   await using resend = await startResend({
     ratePerSecond: 50,
@@ -92,7 +98,7 @@ export async function run(ground: Ground, seed: number, kills: number): Promise<
     fate: fateOf,
   });
   await using installation = await ground.install(resend);
-  await using fire = new Fire(installation, resend, seed, kills);
+  await using fire = new Fire(installation, resend, attack);
   await fire.rage();
   await fire.calm();
   const verdict = await fire.verdict();
@@ -101,7 +107,7 @@ export async function run(ground: Ground, seed: number, kills: number): Promise<
     verdict.faults.push(`I9: ${found} was logged`);
   const { lost, doubled, afterLeaving, faults } = verdict;
   return {
-    seed,
+    seed: attack.seed,
     kills: fire.crew.kills,
     faults: fire.faults,
     crashes: fire.crew.crashes,
@@ -120,7 +126,7 @@ class Fire implements AsyncDisposable {
   readonly #installation: Installation;
   readonly #resend: LocalResend;
   readonly #draw: () => number;
-  readonly #kills: number;
+  readonly #attack: Attack;
   readonly #stops: { from: number; to: number }[] = [];
   /** Leases that were seen, and since when. */
   readonly #leases = new Map<string, number>();
@@ -128,11 +134,11 @@ class Fire implements AsyncDisposable {
   #isRaging = true;
   #leaving: Promise<void> = Promise.resolve();
 
-  constructor(installation: Installation, resend: LocalResend, seed: number, kills: number) {
+  constructor(installation: Installation, resend: LocalResend, attack: Attack) {
     this.#installation = installation;
     this.#resend = resend;
-    this.#draw = seeded(seed);
-    this.#kills = kills;
+    this.#attack = attack;
+    this.#draw = seeded(attack.seed);
     this.crew = new Crew(installation, (role) => this.#failpoint(role));
   }
 
@@ -149,19 +155,32 @@ class Fire implements AsyncDisposable {
     if (services === null) await this.crew.start('all').ready;
     else {
       this.#books = await this.#installation.open();
-      await Promise.all(
-        (['web', 'worker', 'worker', 'worker'] as const).map((role) => this.crew.start(role).ready),
-      );
+      const workers = this.#attack.deaths === undefined ? 3 : 1;
+      const roles: Role[] = ['web', ...Array.from({ length: workers }, () => 'worker' as const)];
+      await Promise.all(roles.map((role) => this.crew.start(role).ready));
     }
     this.#leaving = this.#letReadersLeave();
     const end = performance.now() + STORM_MS;
-    while (this.crew.kills.length < this.#kills && performance.now() < end) {
+    while (this.crew.kills.length < this.#attack.kills && performance.now() < end) {
       const status = await this.#look();
-      if (status === 'sent') break;
+      trace('the issue is %s, %d requests', status, this.#resend.arrivals);
+      if (status === 'sent' || (await this.#isUpToAPerson())) break;
       if (status === 'paused') await this.#resume();
-      if (this.#workers().length > 0) await this.#strike();
+      if (this.#attack.deaths === undefined && this.#workers().length > 0) await this.#strike();
       await this.#somethingHappens();
     }
+  }
+
+  /** Nothing is open any more but what no machine may decide. */
+  async #isUpToAPerson(): Promise<boolean> {
+    if (this.#installation.services === null) return false;
+    const { db } = await this.#opened();
+    const { rows } = await sql<{ open: number; all: number }>`
+      select count(*) filter (where status in ('pending', 'submitting'))::int as open, count(*)::int as all from batches
+    `
+      .execute(db)
+      .catch(() => ({ rows: [] }));
+    return rows[0]?.open === 0 && rows[0].all > 0;
   }
 
   /** Strikes are spread over the issue: between two of them a request arrives, or nothing does for a while. */
@@ -182,6 +201,9 @@ class Fire implements AsyncDisposable {
     this.#resend.calm();
     for (const member of this.crew.members) this.crew.resume(member);
     await this.#leaving;
+    // What the queue holds for the dead it gives up after a minute. Mostly we do not wait for that, but empty it.
+    const { services } = this.#installation;
+    if (services !== null && this.#draw() < 0.8) await this.#flush(services.redis.url);
     const end = performance.now() + CALM_MS;
     while (performance.now() < end && !(await this.#isOver())) await sleep(LOOK_MS);
     await Promise.race([
@@ -208,13 +230,16 @@ class Fire implements AsyncDisposable {
 
   /** While it rages, most processes carry the place where they will die. */
   #failpoint(role: Role): string | undefined {
-    if (!this.#isRaging || role === 'web' || this.crew.kills.length >= this.#kills) return undefined;
-    if (this.#draw() < 0.25) return undefined;
-    const isFirst = this.crew.kills.length < 2;
-    const places = FAILPOINTS.filter((place) => isFirst || place !== 'mid-prepare');
-    const place = this.#pick(places);
-    const nth = place === 'mid-prepare' || place === 'at-finish' ? 1 : 1 + Math.floor(this.#draw() * 3);
-    return `${place}:${nth}`;
+    const { kills, deaths } = this.#attack;
+    if (!this.#isRaging || role === 'web' || this.crew.kills.length >= kills) return undefined;
+    if (deaths !== undefined) return deaths[this.crew.kills.length];
+    if (this.#draw() < 0.15) return undefined;
+    if (this.crew.kills.length < 2 && this.#draw() < 0.5) return 'mid-prepare';
+    if (this.#draw() < 0.1) return 'at-finish';
+    const place = this.#pick(
+      FAILPOINTS.filter((each) => each.includes('-claim') || each.startsWith('after-')),
+    );
+    return `${place}:${1 + Math.floor(this.#draw() * 3)}`;
   }
 
   #pick<T>(from: readonly T[]): T {
@@ -224,7 +249,7 @@ class Fire implements AsyncDisposable {
   async #strike(): Promise<void> {
     const { services } = this.#installation;
     const strikes: Record<string, [weight: number, strike: () => unknown]> = {
-      kill: [6, () => this.#withAWorker((member) => this.crew.kill(member))],
+      kill: [4, () => this.#withAWorker((member) => this.crew.kill(member))],
       provider: [4, () => this.#provider()],
       deploy: [2, () => this.#withAWorker((member) => this.crew.retire(member))],
       stop: [2, () => this.#withAWorker((member) => this.#suspend(member))],
@@ -366,11 +391,11 @@ class Fire implements AsyncDisposable {
 
   /** Sent, and every event applied. Batches that no event will settle get a person's word. */
   async #isAtRest(db: Connection, status: string | null | undefined): Promise<boolean> {
-    if (status !== 'sent' && this.#resend.webhooks.pending === 0 && !(await hasDueEvents(db))) {
-      await this.#decide(db);
-      return false;
-    }
-    return status === 'sent' && this.#resend.webhooks.pending === 0 && !(await hasDueEvents(db));
+    const { pending } = this.#resend.webhooks;
+    const isTold = pending === 0 && !(await hasDueEvents(db));
+    trace('the issue is %s, %d events under way', status, pending);
+    if (isTold && status !== 'sent') await this.#decide(db);
+    return isTold && status === 'sent';
   }
 
   /** The person looks at what the provider's own pages show; a request that is on its way is waited for. */
@@ -401,7 +426,7 @@ class Fire implements AsyncDisposable {
     this.#resend.planBy(() => undefined);
     this.faults.push('resume');
     const { PORT: _port, ...env } = this.#installation.env;
-    await startCommand(['resume'], env).done;
+    await startCommand(['resume'], env, this.#installation.program).done;
   }
 
   /** One reader after the other, over HTTP as their mail program would, and again until it is answered. */
@@ -411,7 +436,7 @@ class Fire implements AsyncDisposable {
     while (this.#isRaging && staying.length > 0) {
       const [reader] = staying.splice(Math.floor(draw() * staying.length), 1);
       if (reader !== undefined) await this.#leave(reader);
-      await sleep(draw() * 800);
+      await sleep(draw() * 3_000);
     }
   }
 

@@ -10,10 +10,17 @@ export interface Command {
   done: Promise<{ code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }>;
 }
 
+/** In a checkout, and in the image (`npm run build`), which starts three times as fast. */
+export const PROGRAMS = { source: ['--import', 'tsx', 'src/main.ts'], built: ['dist/src/main.js'] };
+
 /** Starts a command as its users do, in a process of its own. */
-export function startCommand(args: string[], env: Record<string, string>): Command {
+export function startCommand(
+  args: string[],
+  env: Record<string, string>,
+  program: keyof typeof PROGRAMS = 'source',
+): Command {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], {
+  const child = spawn(process.execPath, [...PROGRAMS[program], ...args], {
     cwd: ROOT,
     env: { PATH, HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
