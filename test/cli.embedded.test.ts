@@ -138,7 +138,7 @@ describe('one installation, from nothing to sent', () => {
     env = { DATA_DIR: path.join(root, 'var'), SOURCES: `folder:${path.join(root, 'empty')}` };
   });
 
-  test('an empty week is skipped, with its reason', async () => {
+  test('fault 19: an empty week is skipped, with its reason', async () => {
     const { code, stdout } = await run(['compose', '--json'], env);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
@@ -167,7 +167,7 @@ describe('one installation, from nothing to sent', () => {
     expectOneLine(result, /nowhere/);
   });
 
-  test('without a postal address nothing is approved, and the demo says so too', async () => {
+  test('fault 22: without a postal address nothing is approved, and the demo says so too', async () => {
     const samples = { ...env, SOURCES: 'folder:samples/comparisons' };
     expect((await run(['gather'], samples)).code).toBe(0);
     expect((await run(['compose'], samples)).code).toBe(0);

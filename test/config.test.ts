@@ -260,7 +260,7 @@ describe('secrets', () => {
     ).toEqual([]);
   });
 
-  it('of several processes must be given', () => {
+  it('fault 22: of several processes must be given', () => {
     expect(complaint({ DATABASE_URL: SECRET.DATABASE_URL, SECRET_KEY: '' })).toMatch(
       /SECRET_KEY: is required with/,
     );

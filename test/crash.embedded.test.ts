@@ -48,7 +48,7 @@ async function killWhen(folder: string, reached: () => Promise<boolean> | boolea
 }
 
 describe('a process killed without warning', () => {
-  test('leaves an issue that the same command finishes: nobody lost, nobody doubled', async () => {
+  test('fault 1: leaves an issue that the same command finishes: nobody lost, nobody doubled', async () => {
     await killWhen(dataDir, () => existsSync(path.join(dataDir, 'db.initialising')));
     for (const batches of [1, 4, 11, 21]) {
       await killWhen(path.join(dataDir, 'outbox'), async () => (await acceptedBatches(dataDir)) >= batches);

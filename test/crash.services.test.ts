@@ -60,7 +60,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('two workers and a web process', () =
     while ((await issueProgress(app.db, issueId)).submitted < count) await new Promise(setImmediate);
   }
 
-  test('send one issue once, though one of them is killed in the middle and the rest are told to stop', async () => {
+  test('faults 1, 2, 16: send one issue once, though one of them is killed in the middle and the rest are told to stop', async () => {
     const confirmedAt = new Date('2026-11-01T00:00:00Z');
     const readers = Array.from({ length: READERS }, (_, index) => {
       const email = `reader-${index}@example.org`;

@@ -81,7 +81,7 @@ describe('errors', () => {
     expect(answer.body).not.toContain('secret');
   });
 
-  it('a database that is away is 503 everywhere, never "you are off the list"', async () => {
+  it('fault 4: a database that is away is 503 everywhere, never "you are off the list"', async () => {
     const pool = new pg.Pool({ host: '127.0.0.1', port: 1 });
     const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
     const app = await site.serve({ db });
@@ -116,7 +116,7 @@ describe('errors', () => {
     await db.destroy();
   });
 
-  it('an unsubscribe that does not commit is 503, and works when it is tried again', async () => {
+  it('fault 4: an unsubscribe that does not commit is 503, and works when it is tried again', async () => {
     const id = await site.subscribe('unlucky@mail.example');
     const send = () =>
       site.app.inject({

@@ -162,7 +162,7 @@ describe('one-click unsubscribe (RFC 8058)', () => {
     expect(await events(id)).toMatchObject([{ event: 'unsubscribed', method: 'unknown' }]);
   });
 
-  it('honours a link that was revoked, and one signed with the key before', async () => {
+  it('fault 22: honours a link that was revoked, and one signed with the key before', async () => {
     const id = await subscribe();
     await site.db.updateTable('subscribers').set({ token_version: 7 }).where('id', '=', id).execute();
     expect((await app.inject(leave(id))).statusCode).toBe(200);

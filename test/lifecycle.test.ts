@@ -158,7 +158,7 @@ describe('an interruption', () => {
 });
 
 describe('an event', () => {
-  it('changes nothing the second time', () => {
+  it('fault 25: changes nothing the second time', () => {
     for (const state of reachable()) {
       for (const event of EVENTS) {
         const once = transition(state, event);

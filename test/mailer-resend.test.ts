@@ -91,7 +91,7 @@ describe('Resend', () => {
     ['error-in-200', 2, { kind: 'ambiguous', reason: 'an answer that cannot be read', final: false }],
     ['truncated', 2, { kind: 'ambiguous', reason: 'an answer that cannot be read', final: false }],
     ['html-in-200', 2, { kind: 'ambiguous', reason: 'an answer that cannot be read', final: false }],
-  ])('answers %s for %i: what that means', async (fault, size, outcome) => {
+  ])('faults 5, 6, 8, 9: answers %s for %i, and what that means', async (fault, size, outcome) => {
     expect(await submit(size, fault)).toEqual(outcome);
   });
 
@@ -103,13 +103,13 @@ describe('Resend', () => {
     '403-edge',
     'daily-quota',
     'monthly-quota',
-  ])('answers %s: nothing goes until a person has mended it', async (fault) => {
+  ])('faults 5, 22: answers %s, and nothing goes until a person has mended it', async (fault) => {
     const outcome = await submit(2, fault);
     expect(outcome).toMatchObject({ kind: 'halt', reason: expect.stringMatching(/^\S.+\.$/) });
     expect(await local.copies()).toEqual([]);
   });
 
-  it('that took every message and whose answer got lost answers the replay', async () => {
+  it('fault 7: that took every message and whose answer got lost answers the replay', async () => {
     const request = batch([message(), message()]);
     for (const fault of ['reset-after', '502-accepted', 'truncated'] as const) {
       provider.plan(fault);
@@ -119,13 +119,13 @@ describe('Resend', () => {
     expect(await local.copies()).toHaveLength(2);
   });
 
-  it('that never answers is not waited for', async () => {
+  it('fault 7: that never answers is not waited for', async () => {
     provider.plan('hang-after');
     const outcome = await local.mailer.submit(batch([message()]), AbortSignal.timeout(50));
     expect(outcome).toEqual({ kind: 'ambiguous', reason: 'no answer in time', final: false });
   });
 
-  it('that is not there is no answer', async () => {
+  it('fault 6: that is not there is no answer', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as { port: number };
@@ -136,7 +136,7 @@ describe('Resend', () => {
     await mailer[Symbol.asyncDispose]();
   });
 
-  it('refuses some and takes the others, each by its place', async () => {
+  it('fault 9: refuses some and takes the others, each by its place', async () => {
     const messages = Array.from({ length: 7 }, (_, index) =>
       message(index === 2 || index === 5 ? { to: `bad ${index}@readers.example` } : {}),
     );

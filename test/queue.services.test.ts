@@ -13,7 +13,7 @@ const { redisUrl, databaseUrl } = { redisUrl: inject('redisUrl'), databaseUrl: i
 describe.skipIf(redisUrl === '')('on Redis', () => {
   describeQueue('BullMQ on Redis', () => redisHome(redisUrl));
 
-  it('that throws jobs away is refused, with what to do', async (context) => {
+  it('fault 3: that throws jobs away is refused, with what to do', async (context) => {
     const program = findRedis();
     if (program === null) return context.skip('redis-server not found, and the shared Redis is left alone');
     const service = await startRedis(program);

@@ -60,17 +60,25 @@ export const WEBHOOK_SECRET = `whsec_${Buffer.from('the secret of the fire test'
 /** Topics that readers chose: everything, something, and what nothing is about this week. */
 const TOPICS: string[][] = [[], [], [], ['Developer Tools'], ['Meetings', 'Voice & Audio'], ['Beekeeping']];
 
-/** One of so many readers is told apart by the name of their address, which decides what becomes of it. */
-const ODD: Record<number, Fate> = { 17: 'bounced', 18: 'soft-bounced', 19: 'complained', 20: 'delayed' };
+/** What becomes of some of every forty readers; of all others nothing is ever heard, and most events are saved. */
+const HEARD_OF: Record<number, Fate> = {
+  9: 'delivered',
+  17: 'bounced',
+  18: 'soft-bounced',
+  19: 'complained',
+  20: 'delayed',
+  30: 'delivered',
+};
 
-export const fateOf = (email: string): Fate | undefined => {
+/** Told by the name of an address. */
+export const fateOf = (email: string): Fate => {
   const name = email.split('-')[0];
-  return Object.values(ODD).find((fate) => fate.replace('-', '') === name);
+  return Object.values(HEARD_OF).find((fate) => fate.replace('-', '') === name) ?? 'silent';
 };
 
 function addresses(count: number): { email: string; topics: string[] }[] {
   return Array.from({ length: count }, (_, index) => ({
-    email: `${(ODD[index % 40] ?? 'reader').replace('-', '')}-${index}@readers.example`,
+    email: `${(HEARD_OF[index % 40] ?? 'reader').replace('-', '')}-${index}@readers.example`,
     topics: TOPICS[index % TOPICS.length] ?? [],
   }));
 }
@@ -137,7 +145,6 @@ async function addressing(resend: LocalResend): Promise<Record<string, string>> 
     RESEND_API_KEY: resend.apiKey,
     RESEND_BASE_URL: resend.url,
     RESEND_WEBHOOK_SECRET: WEBHOOK_SECRET,
-    RESEND_RATE: '50',
   };
 }
 

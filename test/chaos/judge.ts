@@ -42,6 +42,7 @@ const SPOKEN: Record<string, string> = {
   bounced: 'bounced',
   'soft-bounced': 'bounced',
   complained: 'complained',
+  silent: 'submitted',
 };
 
 const ACCEPTED = new Set(['submitted', 'delivered', 'bounced', 'complained']);
@@ -92,7 +93,7 @@ export async function judge(
       const message = `${email} is ${status}(${reason}) with ${copies} copies`;
       (copies > 0 ? faults : lost).push(message);
     }
-    const fate = fateOf(email) ?? 'delivered';
+    const fate = fateOf(email);
     if (copies > 0 && status !== SPOKEN[fate])
       faults.push(`${email} is ${status}(${reason}), though it was ${fate}`);
     const isBarred = copies > 0 && (fate === 'bounced' || fate === 'complained');

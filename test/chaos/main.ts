@@ -40,7 +40,7 @@ function settings() {
     plot: {
       store: values.store as Store,
       program: values.built ? ('built' as const) : ('source' as const),
-      readers: whole('readers', values.readers ?? (values.store === 'services' ? '800' : '600')),
+      readers: whole('readers', values.readers ?? (values.store === 'services' ? '1600' : '600')),
     },
   };
 }

@@ -91,9 +91,10 @@ export interface Attack {
 export async function run(ground: Ground, attack: Attack): Promise<Report> {
   const began = performance.now();
   await using resend = await startResend({
-    ratePerSecond: 50,
+    // So slow that there is always something in hand to lose.
+    ratePerSecond: 2,
     refusedDomains: [],
-    latencyMs: 60,
+    latencyMs: 150,
     record: 'messages',
     fate: fateOf,
   });
@@ -155,7 +156,7 @@ class Fire implements AsyncDisposable {
     if (services === null) await this.crew.start('all').ready;
     else {
       this.#books = await this.#installation.open();
-      const workers = this.#attack.deaths === undefined ? 3 : 1;
+      const workers = this.#attack.deaths === undefined ? 4 : 1;
       const roles: Role[] = ['web', ...Array.from({ length: workers }, () => 'worker' as const)];
       await Promise.all(roles.map((role) => this.crew.start(role).ready));
     }
@@ -239,7 +240,7 @@ class Fire implements AsyncDisposable {
     const place = this.#pick(
       FAILPOINTS.filter((each) => each.includes('-claim') || each.startsWith('after-')),
     );
-    return `${place}:${1 + Math.floor(this.#draw() * 3)}`;
+    return `${place}:${this.#draw() < 0.75 ? 1 : 2}`;
   }
 
   #pick<T>(from: readonly T[]): T {
@@ -249,7 +250,7 @@ class Fire implements AsyncDisposable {
   async #strike(): Promise<void> {
     const { services } = this.#installation;
     const strikes: Record<string, [weight: number, strike: () => unknown]> = {
-      kill: [4, () => this.#withAWorker((member) => this.crew.kill(member))],
+      kill: [8, () => this.#withAWorker((member) => this.crew.kill(member))],
       provider: [4, () => this.#provider()],
       deploy: [2, () => this.#withAWorker((member) => this.crew.retire(member))],
       stop: [2, () => this.#withAWorker((member) => this.#suspend(member))],
@@ -336,12 +337,20 @@ class Fire implements AsyncDisposable {
           db,
         );
       }
+      await this.#leaveNobodyAlone(db);
       await this.#ring();
       return issue?.status ?? 'gone';
     } catch {
       // PostgreSQL is starting again.
       return null;
     }
+  }
+
+  /** A provider that is left alone for a while is asked again after a second. */
+  async #leaveNobodyAlone(db: Connection): Promise<void> {
+    await sql`
+      update circuit set open_until = now() + interval '1 second' where open_until > now() + interval '1 second'
+    `.execute(db);
   }
 
   #hasAged(leaseId: string): boolean {
@@ -382,6 +391,7 @@ class Fire implements AsyncDisposable {
       status = (await findIssue(books.db, { id: issueId }))?.status;
       trace('the issue is %s', status);
       if (await this.#isAtRest(books.db, status)) return true;
+      await this.#leaveNobodyAlone(books.db);
     }
     if (status === 'paused') await this.#resume();
     this.crew.engage();

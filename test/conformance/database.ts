@@ -320,7 +320,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
       const history = async (connection: Connection) =>
         (await sql`select name, timestamp from kysely_migration order by name`.execute(connection)).rows;
 
-      it('twice at once migrates once, and again changes nothing', async () => {
+      it('fault 23: twice at once migrates once, and again changes nothing', async () => {
         await using fresh = await newPlace();
         const outcomes = await Promise.allSettled([fresh.open(), fresh.open()]);
         const opened = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));

@@ -72,7 +72,7 @@ export function describeDelivery(name: string, newPlace: () => Promise<Place>): 
       );
 
     describe('claiming a batch', () => {
-      it('is durable, with its bytes, before the provider hears of it', async () => {
+      it('fault 4: is durable, with its bytes, before the provider hears of it', async () => {
         const seen: unknown[] = [];
         const { issue, batch, submit, provider, statuses } = await week(3, async (request, honest) => {
           const { status, payload_hash, lease_id } = await batchRow(db, batch);
@@ -96,7 +96,7 @@ export function describeDelivery(name: string, newPlace: () => Promise<Place>): 
         await assertInvariants(db, issue.id);
       });
 
-      it('leaves out who left since the audience was frozen, with the reason (I3)', async () => {
+      it('fault 12: leaves out who left since the audience was frozen, with the reason (I3)', async () => {
         const { issue, readers, batch, submit, provider } = await week(4);
         await leave(readers[0]);
         await suppress(readers[2]);
@@ -159,7 +159,7 @@ export function describeDelivery(name: string, newPlace: () => Promise<Place>): 
     });
 
     describe('a worker that died between claim and record', () => {
-      it('is replaced when its lease is over, with the same key and the same bytes', async () => {
+      it('fault 1: is replaced when its lease is over, with the same key and the same bytes', async () => {
         const { issue, batch, submit, provider } = await week(3, 'answer-lost');
         expect(await submit(batch)).toEqual({ kind: 'again', reason: 'read ECONNRESET' });
         await sql`update batches set lease_until = now() + interval '1 minute' where id = ${batch}`.execute(
@@ -198,7 +198,7 @@ export function describeDelivery(name: string, newPlace: () => Promise<Place>): 
         ['never to be known', { kind: 'ambiguous', reason: 'late', final: true }],
         ['later', { kind: 'retryAfter', ms: 1 }],
         ['stop', { kind: 'halt', reason: 'late' }],
-      ])('and was not dead after all changes nothing: %s', async (_, late) => {
+      ])('fault 16: and was not dead after all changes nothing: %s', async (_, late) => {
         // Both workers are at the provider, which has not answered either of them.
         const doors = [new Door(), new Door()] as const;
         const { issue, batch, submit, provider } = await week(2, ...doors.map((door) => door.hold));
@@ -220,7 +220,7 @@ export function describeDelivery(name: string, newPlace: () => Promise<Place>): 
         await assertInvariants(db, issue.id);
       });
 
-      it('and answers when another has finished its work changes nothing', async () => {
+      it('fault 16: and answers when another has finished its work changes nothing', async () => {
         const door = new Door();
         const { issue, batch, submit } = await week(2, door.hold);
         const slow = submit(batch);
@@ -234,7 +234,7 @@ export function describeDelivery(name: string, newPlace: () => Promise<Place>): 
         expect(await books()).toEqual(before);
       });
 
-      it('and whose reader left meanwhile leaves a batch that is uncertain, not a guess', async () => {
+      it('faults 12, 13: and whose reader left meanwhile leaves a batch that is uncertain, not a guess', async () => {
         const { issue, readers, batch, submit, provider, statuses } = await week(3, 'answer-lost');
         await submit(batch);
         await leave(readers[1]);
@@ -261,7 +261,7 @@ export function describeDelivery(name: string, newPlace: () => Promise<Place>): 
         await assertInvariants(db, issue.id);
       });
 
-      it('and had never been heard is done again without the reader who left, under another key', async () => {
+      it('fault 13: and had never been heard is done again without the reader who left, under another key', async () => {
         const { issue, readers, batch, submit, provider } = await week(3, 'request-lost');
         await submit(batch);
         await leave(readers[1]);
@@ -284,7 +284,7 @@ export function describeDelivery(name: string, newPlace: () => Promise<Place>): 
         await assertInvariants(db, issue.id);
       });
 
-      it('is not imitated when the provider may have forgotten the key', async () => {
+      it('fault 1: is not imitated when the provider may have forgotten the key', async () => {
         const { issue, batch, submit, provider } = await week(2, 'answer-lost');
         await submit(batch);
         await ageClaim(db, batch, 19);
@@ -376,7 +376,7 @@ export function describeDelivery(name: string, newPlace: () => Promise<Place>): 
         await assertInvariants(db, issue.id);
       });
 
-      it('that refuses one of them fails that one', async () => {
+      it('fault 18: that refuses one of them fails that one', async () => {
         const { issue, batch, submit, provider } = await week(5, 'refuses-some');
         await submit(batch);
         expect(await issueProgress(db, issue.id)).toMatchObject({
@@ -635,7 +635,7 @@ export function describeDelivery(name: string, newPlace: () => Promise<Place>): 
     });
 
     describe('many workers', () => {
-      it('submit every batch once, while readers leave and answers get lost', async () => {
+      it('fault 16: submit every batch once, while readers leave and answers get lost', async () => {
         const readers = await onlyReaders(
           db,
           Array.from({ length: 430 }, () => []),

@@ -391,7 +391,7 @@ export function describeQueue(name: string, newHome: () => Promise<QueueHome>): 
       });
     });
 
-    it('waits for the jobs in hand when it stops, and starts no other', async () => {
+    it('fault 2: waits for the jobs in hand when it stops, and starts no other', async () => {
       const gate = withResolvers();
       const started = withResolvers();
       const worker = await bench.work(queue, {

@@ -122,7 +122,7 @@ export function describeWeek(
       });
     });
 
-    test('a reader who leaves before their batch is claimed gets nothing', async () => {
+    test('fault 12: a reader who leaves before their batch is claimed gets nothing', async () => {
       await addReaders(3);
       await gatherAll(app);
       const issue = await approve(app, await draft(app, await slotToCompose(app)));
@@ -140,7 +140,7 @@ export function describeWeek(
       expect(await acceptedRecipients(dataDir, issue.slug)).toHaveLength(2);
     });
 
-    test('the clock drafts at its lead, sends at its slot, and does neither twice', async () => {
+    test('fault 15: the clock drafts at its lead, sends at its slot, and does neither twice', async () => {
       await addReaders(5);
       now = new Date('2026-11-23T07:59:00Z');
       await keepSlots(app);
@@ -162,7 +162,7 @@ export function describeWeek(
       expect(await acceptedRecipients(dataDir, issue.slug)).toHaveLength(5);
     });
 
-    test('a slot missed by more than twelve hours waits for a person', async () => {
+    test('faults 15, 24: a slot missed by more than twelve hours waits for a person', async () => {
       await addReaders(2);
       now = new Date('2026-11-23T08:00:00Z');
       await keepSlots(app);
@@ -181,7 +181,7 @@ export function describeWeek(
       expect((await whenSettled(issue)).status).toBe('sent');
     });
 
-    test('an emptied queue and an interrupted send come right from the rows alone', async () => {
+    test('fault 3: an emptied queue and an interrupted send come right from the rows alone', async () => {
       await addReaders(350);
       await gatherAll(app);
       const issue = await approve(app, await draft(app, await slotToCompose(app)));

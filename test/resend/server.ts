@@ -45,6 +45,8 @@ export interface LocalResendOptions {
   /** Recipients; undefined: none. */
   dailyQuota?: number;
   monthlyQuota?: number;
+  /** Whether `x-batch-validation: permissive` is honoured, which Resend no longer advertises. Default: yes. */
+  isPermissive?: boolean;
   /** Domains that may be in `from`. Default: every one. */
   verifiedDomains?: readonly string[];
   /** Domains that are refused in `to`. Default: example.com and test.com, as Resend does. */
@@ -457,7 +459,8 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
 
     const named = planned.shift() ?? planner(log);
     const fault = named === undefined ? undefined : faultOf(named);
-    const isPermissive = request.headers['x-batch-validation'] === 'permissive';
+    const isPermissive =
+      options.isPermissive !== false && request.headers['x-batch-validation'] === 'permissive';
     const answer = await send(arrived, bytes, isPermissive, fault);
     if (answer !== null) {
       log.status = answer.status;
