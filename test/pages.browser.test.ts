@@ -30,6 +30,9 @@ const PAGES: Record<string, { pageRules: boolean }> = {
   '/preferences/:token': { pageRules: true },
   '/preferences/:token/erase': { pageRules: true },
   '/change/:token': { pageRules: true },
+  '/vote': { pageRules: true },
+  '/vote/:token/kestrel-vs-quillwright': { pageRules: true },
+  '/vote/:token/kestrel-vs-quillwright/b/skip': { pageRules: true },
   '/nowhere': { pageRules: true },
 };
 
@@ -53,7 +56,8 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
   const subscribe = () => site.subscribe(`reader${++readers}@mail.example`, ['Writing']);
   const urlOf = async (page: string) => {
     if (page.startsWith('/change')) return `${origin}/change/${await askedFor('new')}`;
-    const scope = page.startsWith('/preferences') ? 'preferences' : 'unsubscribe';
+    const scope =
+      (['preferences', 'vote'] as const).find((name) => page.startsWith(`/${name}`)) ?? 'unsubscribe';
     const url = page.includes(':token') ? page.replace(':token', site.token(scope, await subscribe())) : page;
     return `${origin}${url}`;
   };
@@ -183,6 +187,46 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     await page.getByRole('heading', { name: 'Your address is changed' }).waitFor();
     expect((await findSubscriber(site.db, id))?.email).toBe('me@moved.example');
   });
+
+  it.each([true, false])(
+    'somebody chooses, votes, changes their mind and leaves, JavaScript: %s',
+    async (on) => {
+      const id = await subscribe();
+      await using context = await browser.newContext({ javaScriptEnabled: on });
+      const page = await context.newPage();
+      await page.goto(`${origin}/preferences/${site.token('preferences', id)}`);
+      await page.getByLabel('Coding').check();
+      await page.getByRole('button', { name: 'Save topics' }).click();
+      await page.getByRole('status').getByText('Saved.').waitFor();
+
+      const callOf = async (tool: string) =>
+        (
+          await site.db
+            .selectFrom('votes')
+            .select('call')
+            .where('subscriber_id', '=', id)
+            .where('tool_key', '=', tool)
+            .executeTakeFirst()
+        )?.call;
+      await page.goto(`${origin}/vote/${site.token('vote', id)}/kestrel-vs-quillwright/a/ship`);
+      expect(await callOf('kestrel')).toBeUndefined();
+      await page.getByRole('button', { name: 'Yes, ship it' }).click();
+      await page.getByRole('status').getByText('You would ship Kestrel.').waitFor();
+      expect(await callOf('kestrel')).toBe('ship');
+      await page.getByRole('button', { name: 'Change my vote: skip' }).click();
+      await page.getByRole('status').getByText('You would skip Kestrel.').waitFor();
+      expect(await callOf('kestrel')).toBe('skip');
+      await page.getByRole('link', { name: 'vote on Quillwright' }).click();
+      await page.getByRole('button', { name: 'Vote ship for Quillwright' }).click();
+      await page.getByRole('status').getByText('You would ship Quillwright.').waitFor();
+      expect(await callOf('quillwright')).toBe('ship');
+
+      await page.goto(`${origin}/unsubscribe/${site.token('unsubscribe', id)}`);
+      await page.getByRole('button', { name: 'Unsubscribe' }).click();
+      await page.getByRole('heading', { name: 'You are off the list' }).waitFor();
+      expect((await findSubscriber(site.db, id))?.status).toBe('unsubscribed');
+    },
+  );
 
   it('somebody takes their data along and is forgotten', async () => {
     const id = await subscribe();
