@@ -99,6 +99,7 @@ describe('--help', () => {
     ['import-page'],
     ['compose'],
     ['preview'],
+    ['test-send'],
     ['approve'],
     ['send'],
     ['pause'],

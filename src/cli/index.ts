@@ -84,6 +84,14 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
     .action(async (options) => (await import('./issue.ts')).preview(context, options));
 
   program
+    .command('test-send')
+    .description('mail an issue to a few addresses, to try it; nothing of it is in the ledger')
+    .requiredOption('--to <addresses>', 'up to 20, separated by commas')
+    .addOption(issue())
+    .addOption(json())
+    .action(async (options) => exit(await (await import('./issue.ts')).testSend(context, options)));
+
+  program
     .command('approve')
     .description('approve an issue for sending at its slot')
     .addOption(issue())

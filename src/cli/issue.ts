@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { renderIssue } from '../delivery/index.ts';
+import { queueTest, renderIssue } from '../delivery/index.ts';
 import { AppError } from '../errors.ts';
 import { changeIssue, type Issue } from '../issues/index.ts';
 import { type Check, checks, renderToFit, TEMPLATES } from '../render/index.ts';
-import { countSubscribers } from '../subscribers/index.ts';
+import { countSubscribers, keyId } from '../subscribers/index.ts';
 import { approve, cancel, draft, send, slotToCompose } from '../weekly.ts';
 import { type Context, say, sayJson, withReasons } from './output.ts';
 import { chooseIssue, openApp, sendAndWatch } from './session.ts';
@@ -71,6 +71,30 @@ export async function preview(context: Context, options: IssueOptions & { out?: 
         say(`    ${level}: ${template} ${where}: ${message} ${help}`);
     }
   }
+}
+
+/** @returns the exit code: 1 when a mail was not accepted yet; a worker goes on with it. */
+export async function testSend(context: Context, options: IssueOptions & { to: string }): Promise<number> {
+  await using app = await openApp(context);
+  const chosen = await chooseIssue(app, options.issue, ['draft', 'review', 'approved', 'sending', 'sent']);
+  const mails = await queueTest(app.db, {
+    issue: chosen,
+    to: options.to.split(/[\s,;]+/).filter(Boolean),
+    who: 'command line',
+    from: app.config.mail.from,
+    publicUrl: app.config.publicUrl,
+    keyId: keyId(app.keys[0]),
+  });
+  const results = [];
+  for (const mailId of mails) results.push(await app.sendMail(mailId));
+  const waiting = results.filter(({ kind }) => kind !== 'done').length;
+  const sent = mails.length - waiting;
+  if (options.json) sayJson({ issue: summary(chosen), sent, waiting, destination: app.mailer.destination });
+  else {
+    say(`${sent} ${sent === 1 ? 'test' : 'tests'} of ${chosen.slug} went to ${app.mailer.destination}`);
+    if (waiting > 0) say(`  ${waiting} not accepted yet; \`serve\` tries again`);
+  }
+  return waiting === 0 ? 0 : 1;
 }
 
 export async function approveCommand(context: Context, options: IssueOptions): Promise<void> {

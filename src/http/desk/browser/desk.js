@@ -71,8 +71,8 @@ function takeQuietly(page) {
 
 /** @param {HTMLInputElement} input */
 function count(input) {
-  const output = input.closest('label')?.querySelector('output[data-count]');
-  if (!(output instanceof HTMLOutputElement)) return;
+  const output = input.closest('label')?.querySelector('[data-count]');
+  if (!(output instanceof HTMLElement)) return;
   const [from = 0, to = 0] = (output.dataset.count ?? '').split('-').map(Number);
   const length = [...new Intl.Segmenter('en').segment(input.value || input.placeholder)].length;
   output.textContent = `${length} of ${from} to ${to} characters`;

@@ -254,9 +254,9 @@ const Line = ({ name, label, from, to, value, ours }: LineProps) => {
     <label className="field">
       <span>
         {label}{' '}
-        <output className={length < from || length > to ? 'count out' : 'count'} data-count={`${from}-${to}`}>
+        <span className={length < from || length > to ? 'count out' : 'count'} data-count={`${from}-${to}`}>
           {`${length} of ${from} to ${to} characters`}
-        </output>
+        </span>
       </span>
       <input name={name} defaultValue={value ?? ''} placeholder={ours} maxLength={ROOM[name]} />
     </label>
