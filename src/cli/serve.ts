@@ -46,11 +46,15 @@ export async function serve(context: Context, role: Role): Promise<void> {
   }
 }
 
-async function listen(app: App, role: Role, secrets: Secrets): Promise<AsyncDisposable> {
+/** The outbox holds readers' personal links: it is for this machine only, never behind a public host. */
+function outboxOf({ config, outboxDir }: App): string | null {
+  return LOOPBACK.has(new URL(config.publicUrl).hostname) ? outboxDir : null;
+}
+
+/** The public web server of an app, not yet listening. */
+export function publicServer(app: App, secrets: Secrets): ReturnType<typeof createServer> {
   const { config, logger } = app;
-  // The outbox holds readers' personal links: it is for this machine only, never behind a public host.
-  const outboxDir = LOOPBACK.has(new URL(config.publicUrl).hostname) ? app.outboxDir : null;
-  const server = await createServer({
+  return createServer({
     db: app.db,
     keys: app.keys,
     site: {
@@ -59,7 +63,7 @@ async function listen(app: App, role: Role, secrets: Secrets): Promise<AsyncDisp
       postalAddress: config.mail.postalAddress,
       replyTo: config.mail.replyTo,
     },
-    outboxDir,
+    outboxDir: outboxOf(app),
     apiToken: secrets.apiToken,
     webhookSecrets: secrets.resendWebhookSecrets,
     onEvents: doorbell(app, 'events'),
@@ -81,6 +85,12 @@ async function listen(app: App, role: Role, secrets: Secrets): Promise<AsyncDisp
     measure: () => measure(app),
     logger,
   });
+}
+
+async function listen(app: App, role: Role, secrets: Secrets): Promise<AsyncDisposable> {
+  const { config } = app;
+  const outboxDir = outboxOf(app);
+  const server = await publicServer(app, secrets);
   const address = await server.listen({ host: config.host, port: config.port }).catch(async (error) => {
     await server.close();
     if (error.code !== 'EADDRINUSE') throw error;

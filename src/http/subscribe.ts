@@ -340,7 +340,7 @@ function allowOrigin(request: FastifyRequest, reply: FastifyReply, embedOrigins:
 function comesFrom(request: FastifyRequest, origins: ReadonlySet<string>): boolean {
   const { origin, 'sec-fetch-site': site } = request.headers;
   if (origin !== undefined && origin !== 'null') {
-    return origins.has(origin) || new URL(origin).host === request.host;
+    return origins.has(origin) || (URL.canParse(origin) && new URL(origin).host === request.host);
   }
   return site === undefined || site === 'same-origin' || site === 'none';
 }

@@ -12,9 +12,13 @@ export interface Address {
 /** Control, white space, zero-width and bidirectional characters; CR and LF would reach a header. */
 const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Z}\p{Cs}]/u;
 
-/** The pattern of `z.email()`, and top-level domains that are not written in Latin letters (xn--p1ai). */
+/**
+ * The pattern of `z.email()`, with labels of at most 63 octets that end as they begin (RFC 1035 §2.3.1), and with
+ * top-level domains that are not written in Latin letters (xn--p1ai).
+ */
 const syntax = z.email({
-  pattern: /^(?!\.)(?!.*\.\.)[\w'+\-.]*[\w+-]@(?:[a-z0-9][a-z0-9-]*\.)+(?:[a-z]{2,}|xn--[a-z0-9-]+)$/i,
+  pattern:
+    /^(?!\.)(?!.*\.\.)[\w'+\-.]*[\w+-]@(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)+(?:[a-z]{2,63}|xn--[a-z\d-]{0,58}[a-z\d])$/i,
 });
 
 /**

@@ -25,6 +25,8 @@ export interface TestSite extends AsyncDisposable {
   db: Connection;
   keys: Keys;
   app: FastifyInstance;
+  /** What the servers sign people up with. */
+  signUp: SignUpParts;
   /** A second server on the same database, closed with the site. */
   serve(overrides: Partial<ServerOptions>): Promise<FastifyInstance>;
   /** Adds a confirmed reader. */
@@ -124,6 +126,7 @@ async function build(lifetime: Lifetime, logger: Logger | false): Promise<TestSi
     db,
     dir,
     keys: KEYS,
+    signUp,
     rung,
     app: await serve({}),
     serve,

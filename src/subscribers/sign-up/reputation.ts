@@ -29,14 +29,17 @@ const COMMON = [
   'orange.fr',
   'free.fr',
   'comcast.net',
-] as const;
+];
 
-/** Short names are close to many others that are right (`mail.com`, `me.com`): they must not be guessed at. */
+/** Providers that are called nearly like a greater one. */
+const ALSO_RIGHT = ['email.com', 'mail.com', 'ymail.com'];
+
+/** Short names are close to many others that are right (`me.com`): they must not be guessed at. */
 const LONG_ENOUGH = 8;
 
 /** @returns the domain that was probably meant; a hint for a person, never a correction. */
 export function suggestDomain(domain: string): string | undefined {
-  if (domain.length < LONG_ENOUGH || (COMMON as readonly string[]).includes(domain)) return undefined;
+  if (domain.length < LONG_ENOUGH || [...COMMON, ...ALSO_RIGHT].includes(domain)) return undefined;
   const near = COMMON.map((known) => ({ known, far: distance(domain, known) }))
     .filter(({ known, far }) => far <= (known.length > 10 ? 2 : 1) || isSwap(domain, known))
     .sort((a, b) => a.far - b.far);
