@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { sql } from 'kysely';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { createApp } from '../src/app.ts';
 import { publicServer } from '../src/cli/serve.ts';
@@ -89,20 +90,22 @@ describe.skipIf(!databaseUrl || redis === null)('10,000 sign-ups of ten people w
     server = await startRedis(redis ?? '', port);
     await reconcile(app);
     for (let open = 1; open > 0; ) {
-      const { rows } = await app.database
-        .queuePool()
-        .query<{ open: number }>(
-          `select (select count(*) from public.sign_ups) + (select count(*) from public.mails where status = 'pending') as open`,
-        );
+      const { rows } = await sql<{ open: number }>`
+        select (select count(*) from sign_ups) + (select count(*) from mails where status = 'pending') as open
+      `.execute(app.db);
       open = rows[0]?.open ?? 0;
       await new Promise(setImmediate);
     }
 
-    const perInbox = Map.groupBy(provider.copies, (to) => foldAddress(to.toLowerCase()));
+    const perInbox = new Map<string, number>();
+    for (const to of provider.copies) {
+      const inbox = foldAddress(to.toLowerCase());
+      perInbox.set(inbox, (perInbox.get(inbox) ?? 0) + 1);
+    }
     const victims = [...perInbox].filter(([inbox]) => inbox.startsWith('victim'));
     const most = Math.min(3, 1 + Math.floor((Date.now() - began) / 600_000));
     expect(victims).toHaveLength(10);
-    expect(Math.max(...victims.map(([, copies]) => copies.length))).toBeLessThanOrEqual(most);
+    expect(Math.max(...victims.map(([, copies]) => copies))).toBeLessThanOrEqual(most);
     expect(real).toHaveLength(20);
     expect(provider.copies.filter((to) => to.startsWith('real')).sort()).toEqual(real.sort());
     // The one machine was told to wait, in Redis and then in the database; nobody met an error.
