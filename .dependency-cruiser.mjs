@@ -63,6 +63,8 @@ const VENDORS = {
   nodemailer: { file: 'src/mailer/[^/]+\\.ts' },
   bullmq: { place: 'src/queue/[^/]+\\.ts' },
   ioredis: { file: 'src/queue/[^/]+\\.ts' },
+  'rate-limiter-flexible': { file: 'src/queue/[^/]+\\.ts' },
+  'fastest-levenshtein': { file: 'src/subscribers/.+\\.ts' },
   pg: { file: 'src/db/[^/]+\\.ts' },
   '@electric-sql/pglite': { file: 'src/db/[^/]+\\.ts' },
   // SQL lives in the stores; the composition root builds the one instance.

@@ -252,7 +252,7 @@ export const settingsSchema = z.object({
   TRUST_PROXY: parsed(parseTrustProxy)
     .prefault('')
     .describe(
-      'Whose X-Forwarded-For is believed: a number of proxies, or networks like 10.0.0.0/8. Empty: nobody.',
+      'Whose X-Forwarded-For is believed: networks like 10.0.0.0/8, or a number of proxies if nobody can reach us around them. Empty: nobody.',
     ),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])

@@ -62,6 +62,14 @@ const WRONG: Record<string, { code: string; breaks: string[] }> = {
     breaks: ['vendor-kysely'],
   },
   'src/issues/compose.ts': { code: "import 'luxon';", breaks: ['vendor-luxon'] },
+  'src/http/limiting.ts': {
+    code: "import 'rate-limiter-flexible';",
+    breaks: ['vendor-rate-limiter-flexible'],
+  },
+  'src/http/guessing.ts': {
+    code: "import 'fastest-levenshtein';",
+    breaks: ['vendor-fastest-levenshtein'],
+  },
   'src/http/queues.ts': { code: "import 'bullmq';", breaks: ['vendor-bullmq'] },
   'jobs/redis.ts': { code: "import 'ioredis';", breaks: ['vendor-ioredis'] },
   'src/issues/pglite.ts': {
@@ -97,6 +105,8 @@ const RIGHT: Record<string, string> = {
   'src/db/index.ts': "import 'pg'; import 'kysely'; export type A = 1;",
   'src/queue/index.ts': "import 'bullmq'; import './redis.ts'; export type A = 1;",
   'src/queue/redis.ts': "import 'ioredis';",
+  'src/queue/limiter.ts': "import 'rate-limiter-flexible'; import './redis.ts';",
+  'src/subscribers/sign-up/reputation.ts': "import 'fastest-levenshtein';",
   'src/http/index.ts':
     "import 'fastify'; import '../delivery/index.ts'; import '../../emails/theme.ts'; import type { A } from '../db/index.ts'; export type B = A;",
   'jobs/index.ts': "import './send.ts';",
@@ -119,6 +129,7 @@ const PACKAGES = [
   '@react-email/components',
   'bullmq',
   'commander',
+  'fastest-levenshtein',
   'fastify',
   'ioredis',
   'kysely',
@@ -126,6 +137,7 @@ const PACKAGES = [
   'nodemailer',
   'pg',
   'prom-client',
+  'rate-limiter-flexible',
   'react-email',
   'resend',
 ];

@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, describe, expect, inject, it } from 'vitest';
+import { processors } from '../jobs/index.ts';
 import { createApp } from '../src/app.ts';
-import { publicServer } from '../src/cli/serve.ts';
-import { work } from '../src/cli/session.ts';
 import { loadConfig } from '../src/config.ts';
 import { Lifetime } from '../src/lifetime.ts';
+import { publicServer } from '../src/serving.ts';
 import { foldAddress, stampForm } from '../src/subscribers/index.ts';
 import { reconcile } from '../src/weekly.ts';
 import { createDatabase } from './helpers/database.ts';
@@ -58,7 +58,7 @@ describe.skipIf(!databaseUrl || redis === null)('10,000 sign-ups of ten people w
     const app = lifetime.use(await createApp(config, secrets, { mailer: provider, dns }));
     const web = await publicServer(app, secrets);
     lifetime.defer(() => web.close());
-    lifetime.use(await work(app));
+    lifetime.use(await app.queue.work(processors(app), { concurrency: 2, onFailure() {} }));
 
     const stamp = stampForm(app.keys, new Date(Date.now() - 60_000));
     const post = (email: string, remoteAddress: string) =>

@@ -5,6 +5,7 @@ import type { App } from '../app.ts';
 import { renderIssue, total } from '../delivery/index.ts';
 import { AppError } from '../errors.ts';
 import { findIssue, type Issue, listIssues, slotAtOrBefore } from '../issues/index.ts';
+import { LOOPBACK } from '../serving.ts';
 import { parseSource } from '../sources/index.ts';
 import {
   addSubscribers,
@@ -15,7 +16,7 @@ import {
 import { approve, draft, gatherAll, slotToCompose } from '../weekly.ts';
 import { describe, summary } from './issue.ts';
 import { type Context, say, sayJson, withReasons } from './output.ts';
-import { LOOPBACK, openApp, sendAndWatch } from './session.ts';
+import { openApp, sendAndWatch } from './session.ts';
 
 /**
  * A whole week in one command, by the same steps and the same workers as every other week. Only the

@@ -8,9 +8,6 @@ import { findIssue, type Issue, listIssues, requireIssue, type Status } from '..
 import { send } from '../weekly.ts';
 import { type Context, meter } from './output.ts';
 
-/** Host names of this machine, as URLs spell them. */
-export const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
-
 /** Opens the app for one command. Only `serve` logs at `info` unasked: a command has its own words. */
 export async function openApp(context: Context, settings: Record<string, string> = {}): Promise<App> {
   const { config, secrets } = loadConfig({ LOG_LEVEL: 'error', ...context.env, ...settings });

@@ -28,11 +28,9 @@ export interface Attempt {
 /** The promise, and the form that makes it come true. Stands at the end of every page that is worth subscribing for. */
 export const SignUp = ({ site, form, children }: { site: Site; form: SignUpForm; children?: ReactNode }) => (
   <section className="sign-up">
-    <h2>{site.newsletterName}</h2>
-    <p>
-      New AI tools ship daily. We compare them before you waste an afternoon. Get the next comparisons in your
-      inbox.
-    </p>
+    <p className="overline">{site.newsletterName}</p>
+    <h2>Get the next comparison in your inbox</h2>
+    <p>New AI tools ship daily. We compare them before you waste an afternoon.</p>
     <SignUpFields form={form} />
     {children}
   </section>

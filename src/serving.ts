@@ -1,0 +1,118 @@
+import type { App } from './app.ts';
+import type { Secrets } from './config.ts';
+import { countEvents, issueProgress, total } from './delivery/index.ts';
+import { deskOf } from './editing.ts';
+import { createServer, type Measures, turnstile } from './http/index.ts';
+import { listIssues } from './issues/index.ts';
+import { QUEUE_NAMES } from './queue/index.ts';
+
+/** How an app meets the public: the web server, wired to it, and the bells that its visitors ring. */
+
+/** Host names of this machine, as URLs spell them. */
+export const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** The outbox holds readers' personal links: it is for this machine only, never behind a public host. */
+export function outboxOf({ config, outboxDir }: App): string | null {
+  return LOOPBACK.has(new URL(config.publicUrl).hostname) ? outboxDir : null;
+}
+
+/**
+ * The public web server of an app, not yet listening.
+ * @param tell shows whoever started it the links that sign in to the desk, where mail stays on this machine.
+ */
+export function publicServer(
+  app: App,
+  secrets: Secrets,
+  tell?: (link: string) => void,
+): ReturnType<typeof createServer> {
+  const { config, logger } = app;
+  return createServer({
+    db: app.db,
+    keys: app.keys,
+    site: {
+      publicUrl: config.publicUrl,
+      newsletterName: config.newsletterName,
+      postalAddress: config.mail.postalAddress,
+      replyTo: config.mail.replyTo,
+    },
+    outboxDir: outboxOf(app),
+    apiToken: secrets.apiToken,
+    webhookSecrets: secrets.resendWebhookSecrets,
+    onEvents: doorbell(app, 'events'),
+    clock: app.clock,
+    ring: (mailId) => ring(app, mailId),
+    desk: deskOf(app, app.outboxDir === null ? undefined : tell),
+    signUp: {
+      limiter: app.limiter,
+      checkDomain: app.checkDomain,
+      onSignUp: doorbell(app, 'sign_up'),
+      challenge: challengeOf(app, secrets),
+      embedOrigins: config.embedOrigins,
+      privacyUrl: config.privacyUrl,
+      clock: app.clock,
+    },
+    trustProxy: config.trustProxy,
+    ready: () => ready(app),
+    measure: () => measure(app),
+    logger,
+  });
+}
+
+/** The puzzle of the sign-up form, where the settings name one. */
+function challengeOf({ config, logger }: App, { turnstileSecretKey: secretKey }: Secrets) {
+  if (config.turnstile === null || secretKey === undefined) return null;
+  return turnstile({ ...config.turnstile, secretKey }, (reason) =>
+    logger.warn({ reason }, 'Turnstile cannot be asked: strict limits take its place'),
+  );
+}
+
+/**
+ * Rings for a job that does all there is to do, without waiting for it. While one ring is on its way, one more
+ * is enough for all who come; while the queue is away, `reconcile` will look.
+ */
+function doorbell(app: App, name: 'events' | 'sign_up'): () => void {
+  let isRinging = false;
+  let again = false;
+  const ringOut = async (): Promise<void> => {
+    isRinging = true;
+    try {
+      do {
+        again = false;
+        await app.queue.enqueue(name, {});
+      } while (again);
+    } catch (error) {
+      app.logger.warn({ job: name, err: error }, 'nobody was rung for; reconcile will look');
+    } finally {
+      isRinging = false;
+    }
+  };
+  return () => {
+    again = true;
+    if (!isRinging) void ringOut();
+  };
+}
+
+/** Without a queue nobody waits for one: `reconcile` finds the mail on the books. */
+function ring(app: App, mailId: string): void {
+  app.queue.enqueue('mail', { mailId }).catch((error) => {
+    app.logger.warn({ err: error }, 'a mail waits for the next look at the books');
+  });
+}
+
+/** What `/metrics` shows, from the books. */
+export async function measure({ db, queue }: App): Promise<Measures> {
+  const queues: Record<string, number> = {};
+  for (const name of QUEUE_NAMES) queues[name] = await queue.waiting(name);
+  const deliveries: Record<string, Record<string, number>> = {};
+  for (const { id, slug } of await listIssues(db, { status: ['sending', 'paused'] })) {
+    const { prepared, submitted, excluded, failed, uncertain } = await issueProgress(db, id);
+    deliveries[slug] = { prepared, submitted, excluded: total(excluded), failed: total(failed), uncertain };
+  }
+  return { queues, deliveries, events: await countEvents(db) };
+}
+
+/** @throws when the database or the queue is away. */
+export async function ready(app: App): Promise<void> {
+  await app.db.selectFrom('issues').select('id').limit(1).execute();
+  await app.queue.waiting('issues');
+}
