@@ -1,7 +1,7 @@
 import type { App } from './app.ts';
 import type { DeskOptions, DeskSteps } from './http/index.ts';
 import { changeIssue, editIssue, type Issue, requireIssue } from './issues/index.ts';
-import { approve, cancel, draft, pause, send, slotToCompose, weekSettings } from './weekly.ts';
+import { afterSettling, approve, cancel, draft, pause, send, slotToCompose, weekSettings } from './weekly.ts';
 
 /** The desk of this installation; without editors there is none. */
 export function deskOf(app: App, tell?: DeskOptions['tell']): DeskOptions | undefined {
@@ -29,6 +29,8 @@ function deskSteps(app: App): DeskSteps {
       return issue.status === 'approved' && issue.dueAt > app.clock() ? issue : send(app, issue);
     },
     cancel: (issue) => cancel(app, issue),
+    settled: (issueId) => afterSettling(app, issueId),
+    gather: () => app.queue.enqueue('gather', {}),
   };
 }
 

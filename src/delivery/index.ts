@@ -17,8 +17,11 @@ export {
   countEvents,
   type EventCounts,
   type Figures,
+  type IssueLine,
   issueFigures,
+  listIssueLines,
   silentIssue,
+  submitRate,
 } from './figures/index.ts';
 export { approveIssue, type DraftVariant, prepareIssue, renderIssue } from './prepare.ts';
 export {

@@ -15,6 +15,10 @@ export type Deed =
   | 'test_sent'
   | 'review_opened'
   | 'review_revoked'
+  | 'batch_settled'
+  | 'gather_rung'
+  | 'suppressed'
+  | 'erased'
   /** Refusals. */
   | 'link_refused'
   | 'session_refused'

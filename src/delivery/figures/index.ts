@@ -1,1 +1,10 @@
-export { countEvents, type EventCounts, type Figures, issueFigures, silentIssue } from './store.ts';
+export {
+  countEvents,
+  type EventCounts,
+  type Figures,
+  type IssueLine,
+  issueFigures,
+  listIssueLines,
+  silentIssue,
+  submitRate,
+} from './store.ts';

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Connection } from '../../db/index.ts';
+import type { Connection, IssueStatus } from '../../db/index.ts';
 
 /** What became of what the provider accepted of an issue, as far as it has told. */
 export interface Figures {
@@ -18,6 +18,41 @@ export interface Figures {
   clickedByMachines: number;
   /** Readers who left between this issue and the next. */
   left: number;
+}
+
+/** An issue in the list of all, with what was counted when it was written. */
+export interface IssueLine {
+  slug: string;
+  number: number | null;
+  status: IssueStatus;
+  /** Local date. */
+  slot: string;
+  subject: string | null;
+  submitted: number;
+  delivered: number;
+  bounced: number;
+  complained: number;
+}
+
+/** The newest first, a page at a time: `before` is the slot of the last one already shown. */
+export async function listIssueLines(
+  db: Connection,
+  { before, limit }: { before?: string | undefined; limit: number },
+): Promise<IssueLine[]> {
+  const { rows } = await sql<IssueLine>`
+    select i.slug, i.number, i.status, i.slot::text as slot, v.subject, coalesce(t.submitted, 0) as submitted,
+      coalesce(f.delivered, 0) as delivered, coalesce(f.bounced_hard + f.bounced_soft, 0) as bounced,
+      coalesce(f.complained, 0) as complained
+    from (select * from issues where ${before === undefined ? sql`true` : sql`slot < ${before}::date`}
+      order by slot desc limit ${limit}) i
+    left join variants v on v.issue_id = i.id and v.number = 1
+    left join figures f on f.issue_id = i.id
+    left join lateral (
+      select sum(count)::int as submitted from tallies t where t.issue_id = i.id and t.status = 'submitted'
+    ) t on true
+    order by i.slot desc
+  `.execute(db);
+  return rows;
 }
 
 /** Sooner after the delivery than a person opens a mail, reads it and decides. */
@@ -83,6 +118,20 @@ async function countClicks(
 export function linksOf(html: string): number {
   const links = html.matchAll(/\bhref="([^"#?]+)/g);
   return new Set([...links].map(([, link]) => link).filter((link) => !link?.startsWith('mailto:'))).size;
+}
+
+/**
+ * How many people a second of an issue were submitted to in the last minute; 0 when nothing moves. From the
+ * batches, which are few, and what is counted in each.
+ */
+export async function submitRate(db: Connection, issueId: string): Promise<number> {
+  const { rows } = await sql<{ perSecond: number }>`
+    select coalesce(sum(t.count) / greatest(extract(epoch from now() - min(b.claimed_at)), 1), 0)::float8
+      as "perSecond"
+    from batches b join tallies t on t.issue_id = b.issue_id and t.holder = b.id and t.status = 'submitted'
+    where b.issue_id = ${issueId} and b.claimed_at > now() - interval '1 minute'
+  `.execute(db);
+  return rows[0]?.perSecond ?? 0;
 }
 
 /** Long enough for the slowest first event, by far. */

@@ -16,6 +16,10 @@ export interface DeskSteps {
   pause(issue: Issue, reason: string): Promise<Issue>;
   resume(issue: Issue): Promise<Issue>;
   cancel(issue: Issue): Promise<Issue>;
+  /** After a batch was settled by a person's word: it may be the last of its issue, or waits for a worker. */
+  settled(issueId: string): Promise<void>;
+  /** Has a worker look at the sources, soon. */
+  gather(): Promise<void>;
 }
 
 export interface DeskOptions {

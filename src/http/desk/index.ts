@@ -2,6 +2,7 @@ import cookie from '@fastify/cookie';
 import type { FastifyInstance } from 'fastify';
 import { acceptForms } from '../form.ts';
 import { actionRoutes } from './actions.ts';
+import { afterwardsRoutes } from './afterwards.ts';
 import { deskAssets } from './assets.ts';
 import type { DeskContext } from './context.ts';
 import { createGuard } from './guard.ts';
@@ -10,6 +11,7 @@ import { previewRoutes } from './preview.ts';
 import { answerDeskProblems } from './problems.ts';
 import { signInRoutes } from './sign-in.ts';
 import { testRoutes } from './tests.ts';
+import { watchRoutes } from './watch.ts';
 import { weekRoutes } from './week.ts';
 
 export type { DeskOptions, DeskSteps } from './context.ts';
@@ -29,5 +31,7 @@ export async function deskRoutes(app: FastifyInstance, context: DeskContext): Pr
   previewRoutes(app, guard, context);
   testRoutes(guard, context);
   actionRoutes(guard, context);
+  watchRoutes(app, guard, context);
+  afterwardsRoutes(guard, context);
   logRoutes(guard, context);
 }

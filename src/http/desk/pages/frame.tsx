@@ -8,6 +8,7 @@ import { deskStylesheet } from './stylesheet.ts';
 const ROOMS = [
   { href: '/editor', name: 'This week' },
   { href: '/editor/preview', name: 'Preview' },
+  { href: '/editor/issues', name: 'Issues' },
   { href: '/editor/log', name: 'Log' },
 ] as const;
 

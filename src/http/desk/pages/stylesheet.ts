@@ -51,6 +51,13 @@ export const deskStylesheet =
     '.row>.meta{flex:none;line-height:26px}',
     '.aside{list-style:none;margin:12px 0 0;padding:0}.aside>li{border-top:1px solid var(--rule);padding:12px 0}.aside form{margin:0}',
 
+    // Figures that move, facts about one thing, and charts.
+    '.going{margin-top:24px}.going svg{display:block;background:var(--track);fill:var(--ink)}.going p{margin-top:8px}',
+    `h3{margin:0;font:700 18px/26px ${type.serif}}`,
+    '.facts{margin:12px 0 0}.facts div{display:grid;grid-template-columns:minmax(0,1fr);column-gap:16px;border-top:1px solid var(--rule);padding:8px 0}',
+    `.facts dt{color:var(--muted);font-size:${type.meta}px}.facts dd{margin:0}`,
+    `@media (min-width:${sideBySide}px){.facts div{grid-template-columns:160px minmax(0,1fr)}}`,
+
     // What happened, and frames of mail.
     '.log td{padding:10px 16px 10px 0;font-size:14px;line-height:20px}.log td:first-child{width:auto;white-space:nowrap}',
     '.log tbody tr:first-child>*{padding-top:10px;padding-bottom:10px}.log thead th,.log tbody th{padding:10px 16px 10px 0}',

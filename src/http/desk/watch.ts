@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { FastifyInstance } from 'fastify';
+import type { Connection } from '../../db/index.ts';
+import { issueProgress, settleBatch, submitRate, unsettledBatches } from '../../delivery/index.ts';
+import { audit } from '../../desk/index.ts';
+import { AppError } from '../../errors.ts';
+import { type Issue, requireIssue } from '../../issues/index.ts';
+import { fromDatabase } from '../problems.ts';
+import { resource } from '../resource.ts';
+import type { DeskContext } from './context.ts';
+import type { Guard } from './guard.ts';
+import { progressHtml, type Standing, watchPage } from './pages/watch.tsx';
+import { Watchers } from './watchers.ts';
+import { issueOf } from './week.ts';
+
+const HTML = 'text/html; charset=utf-8';
+
+/** Plain JavaScript, typed by JSDoc, named by its content like the script of the desk. */
+const script = readFileSync(new URL('./browser/watch.js', import.meta.url), 'utf8');
+const SCRIPT_URL = `/editor/watch-${createHash('sha256').update(script).digest('base64url').slice(0, 16)}.js`;
+
+/** An issue on its way: the figures of `status`, as they change, and what only a person can settle. */
+export function watchRoutes(app: FastifyInstance, guard: Guard, { db, site, desk }: DeskContext): void {
+  const watchers = new Watchers(app, async (issueId) => {
+    const standing = await standingOf(db, await requireIssue(db, { id: issueId }));
+    const { issue, progress } = standing;
+    return {
+      html: progressHtml(standing),
+      phase: `${issue.status} ${progress.uncertain}`,
+      resting: !isUnderWay(issue),
+    };
+  });
+
+  resource(app, SCRIPT_URL, {
+    GET: (_request, reply) =>
+      reply
+        .header('cache-control', 'public, max-age=31536000, immutable')
+        .type('text/javascript; charset=utf-8')
+        .send(script),
+  });
+
+  guard<{ slug: string }>('/editor/issues/:slug/watch', {
+    GET: async (visit, request, reply) => {
+      const issue = await issueOf(db, request.params.slug);
+      const [standing, uncertain] = await fromDatabase(
+        Promise.all([standingOf(db, issue), unsettledBatches(db, issue.slug)]),
+      );
+      const live = isUnderWay(issue) ? SCRIPT_URL : undefined;
+      return reply
+        .type(HTML)
+        .send(watchPage(site, { visit, zone: desk.zone, standing, uncertain, script: live }));
+    },
+  });
+
+  guard<{ slug: string }>('/editor/issues/:slug/watch/events', {
+    GET: async (_visit, request, reply) => {
+      const issue = await issueOf(db, request.params.slug);
+      reply.type('text/event-stream; charset=utf-8').headers({
+        // No proxy may keep it until it is complete.
+        'x-accel-buffering': 'no',
+        // Its connection ends with it: a server that closes does not wait for the next request on it.
+        connection: 'close',
+      });
+      if (request.method === 'HEAD') return reply.send();
+      const stream = watchers.watch(issue.id);
+      // 204 tells a browser not to come back: its page keeps the figures that it has, and a link to fresh ones.
+      return stream === undefined ? reply.code(204).send() : reply.send(stream);
+    },
+  });
+
+  guard<{ slug: string }>('/editor/issues/:slug/settle', {
+    publisher: true,
+    POST: async (visit, request, reply) => {
+      const issue = await issueOf(db, request.params.slug);
+      const batch = visit.form.get('batch') ?? '';
+      const decision = visit.form.get('decision');
+      if (decision !== 'accepted' && decision !== 'not-accepted')
+        throw new AppError('form-unknown', 'No decision.');
+      const open = await fromDatabase(unsettledBatches(db, issue.slug));
+      const found = open.find(({ id }) => id === batch);
+      // Pressed twice, or settled by an event meanwhile: the page says how it stands.
+      if (found !== undefined) {
+        const who = visit.editor.email;
+        const settled = await settleBatch(db, found.id, decision, who).catch((error) => {
+          if (error instanceof AppError && error.code === 'batch-settled') return undefined;
+          throw error;
+        });
+        if (settled !== undefined) {
+          const details = { batch: found.number, decision };
+          await fromDatabase(audit(db, { who, what: 'batch_settled', issue: issue.slug, details }));
+          await desk.steps.settled(settled.issueId);
+        }
+      }
+      return reply.redirect(`/editor/issues/${issue.slug}/watch`, 303);
+    },
+  });
+}
+
+async function standingOf(db: Connection, issue: Issue): Promise<Standing> {
+  const [progress, rate] = await Promise.all([issueProgress(db, issue.id), submitRate(db, issue.id)]);
+  return { issue, progress, rate };
+}
+
+/** Whether its figures change without anybody doing anything. */
+function isUnderWay({ status }: Issue): boolean {
+  return status === 'preparing' || status === 'sending';
+}
