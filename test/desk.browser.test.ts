@@ -136,12 +136,19 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     expect(await page.evaluate('document.activeElement.closest("li").dataset.slug')).toBe(first);
     expect((await order())?.slice(0, 2)).toEqual([second, first]);
 
-    const last = (await order())?.at(-1) ?? '';
     // By its first line: a button is pressed, not dragged.
-    const grip = { sourcePosition: { x: 300, y: 20 }, targetPosition: { x: 300, y: 20 } };
-    await page.locator(`[id="at-${last}"]`).dragTo(page.locator(`[id="at-${second}"]`), grip);
-    await page.locator(`ol.ballot > li.lead[id="at-${last}"]`).waitFor();
-    expect((await order())?.[0]).toBe(last);
+    await page.setViewportSize({ width: 1280, height: 2400 });
+    const lineOf = async (slug: string) => {
+      const box = await page.locator(`[id="at-${slug}"]`).boundingBox();
+      return [(box?.x ?? 0) + 300, (box?.y ?? 0) + 20] as const;
+    };
+    const third = (await order())?.[2] ?? '';
+    await page.mouse.move(...(await lineOf(third)));
+    await page.mouse.down();
+    await page.mouse.move(...(await lineOf(second)), { steps: 8 });
+    await page.mouse.up();
+    await page.locator(`ol.ballot > li.lead[id="at-${third}"]`).waitFor();
+    expect((await order())?.slice(0, 3)).toEqual([third, second, first]);
   });
 
   it('two windows: the second is told what the first did, and nothing is overwritten', async () => {
