@@ -61,12 +61,18 @@ describe('a domain', () => {
 
 describe('asking a domain whether it takes mail', () => {
   const fails = (code: string) => Promise.reject(Object.assign(new Error(code), { code }));
-  const dns = (more: Partial<Dns>): Dns => ({
+  const empty: Dns = {
     resolveMx: () => fails('ENODATA'),
     resolve4: () => fails('ENODATA'),
     resolve6: () => fails('ENODATA'),
-    ...more,
-  });
+  };
+  /** Knows the provider that every resolver knows, and of all others what it is told. */
+  const dns = (more: Partial<Dns>): Dns => {
+    const others = { ...empty, ...more };
+    const resolveMx = async (domain: string) =>
+      domain === 'gmail.com' ? [{ exchange: 'mx.gmail.com' }] : others.resolveMx(domain);
+    return { ...others, resolveMx };
+  };
 
   test.each<[string, Partial<Dns>, string]>([
     ['an MX', { resolveMx: async () => [{ exchange: 'mx.example.org' }] }, 'yes'],
@@ -80,6 +86,16 @@ describe('asking a domain whether it takes mail', () => {
     ['no MX, and then a fault', { resolve4: () => fails('ETIMEOUT') }, 'unknown'],
   ])('%s', async (_name, records, said) => {
     expect(await createDomainCheck(dns(records))('example.org')).toBe(said);
+  });
+
+  test('a resolver that denies every name is not believed', async () => {
+    const denies = { ...empty, resolveMx: () => fails('ENOTFOUND') };
+    const check = createDomainCheck(denies);
+    expect(await check('example.org')).toBe('unknown');
+    expect(await check('gmail.com')).toBe('unknown');
+    // What is said in so many words is another matter than silence.
+    const refuses = { ...denies, resolveMx: async () => [{ exchange: '.' }] };
+    expect(await createDomainCheck(refuses)('example.org')).toBe('no');
   });
 
   test('one that never answers is believed', async () => {

@@ -103,22 +103,27 @@ export function systemDns(): Dns {
   return new Resolver({ timeout: PATIENCE_MS / 2, tries: 2 });
 }
 
+/** Exists, whatever else does: a resolver that has not heard of it knows no other name either. */
+const WITNESS = 'gmail.com';
+
 /**
  * Asks whether a domain takes mail: by its MX records, or, without any, by an address (RFC 5321 §5.1). A
- * null MX (RFC 7505) and a name that does not exist are `no`; a resolver that fails or dawdles is `unknown`,
- * and is left alone for a while.
+ * null MX (RFC 7505) and a name that does not exist are `no`; a resolver that fails, dawdles or denies
+ * everything, as behind a wall, is `unknown`, and is left alone for a while.
  */
 export function createDomainCheck(dns: Dns, now: () => number = Date.now): DomainCheck {
   const kept = new Map<string, { answer: Promise<TakesMail>; until: number }>();
   let faults = 0;
   let outageUntil = 0;
-  return (domain) => {
+  const check: DomainCheck = (domain) => {
     const known = kept.get(domain);
     if (known !== undefined && known.until > now()) return known.answer;
     if (outageUntil > now()) return Promise.resolve('unknown');
     const entry = {
       until: now() + KEPT_MS,
-      answer: ask(dns, domain).then((said) => {
+      answer: ask(dns, domain).then(async (found) => {
+        const isDenied = found === 'absent' && (domain === WITNESS || (await check(WITNESS)) !== 'yes');
+        const said = isDenied ? 'unknown' : found === 'absent' ? 'no' : found;
         faults = said === 'unknown' ? faults + 1 : 0;
         if (said === 'unknown') entry.until = now() + OUTAGE_MS;
         if (faults >= OUTAGE_AFTER) outageUntil = now() + OUTAGE_MS;
@@ -132,11 +137,14 @@ export function createDomainCheck(dns: Dns, now: () => number = Date.now): Domai
     if (oldest !== undefined) kept.delete(oldest);
     return entry.answer;
   };
+  return check;
 }
 
-async function ask(dns: Dns, domain: string): Promise<TakesMail> {
+type Found = TakesMail | 'absent';
+
+async function ask(dns: Dns, domain: string): Promise<Found> {
   let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<TakesMail>((resolve) => {
+  const patience = new Promise<Found>((resolve) => {
     timer = setTimeout(() => resolve('unknown'), PATIENCE_MS);
   });
   try {
@@ -146,18 +154,18 @@ async function ask(dns: Dns, domain: string): Promise<TakesMail> {
   }
 }
 
-async function look(dns: Dns, domain: string): Promise<TakesMail> {
+async function look(dns: Dns, domain: string): Promise<Found> {
   try {
     const records = await dns.resolveMx(domain);
     if (records.length > 0) return records.every(({ exchange }) => isNull(exchange)) ? 'no' : 'yes';
   } catch (error) {
     if (!isAbsence(error)) return 'unknown';
-    if (codeOf(error) === 'ENOTFOUND') return 'no';
+    if (codeOf(error) === 'ENOTFOUND') return 'absent';
   }
   const addresses = await Promise.allSettled([dns.resolve4(domain), dns.resolve6(domain)]);
   if (addresses.some((found) => found.status === 'fulfilled' && found.value.length > 0)) return 'yes';
   return addresses.every((found) => found.status === 'fulfilled' || isAbsence(found.reason))
-    ? 'no'
+    ? 'absent'
     : 'unknown';
 }
 
