@@ -94,7 +94,10 @@ export function describeDesk(
               desk.app.db,
             )),
         ],
-        ['another browser', async (visitor: Visitor) => visitor.cookies.clear()],
+        [
+          'another browser',
+          async (visitor: Visitor) => void visitor.cookies.set('__Host-desk-asked', 'x'.repeat(43)),
+        ],
       ])('refuses a link that is %s, and writes it down', async (why, spoil) => {
         await sql`update desk_links set created_at = now() - interval '2 hours'`.execute(desk.app.db);
         const visitor = desk.visitor();
