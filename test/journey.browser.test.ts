@@ -4,10 +4,13 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { processors } from '../jobs/index.ts';
 import { type App, createApp } from '../src/app.ts';
+import { saveComparisons } from '../src/comparisons/index.ts';
 import { loadConfig } from '../src/config.ts';
 import { Lifetime } from '../src/lifetime.ts';
 import { publicServer } from '../src/serving.ts';
+import { approve, draft, send, slotToCompose } from '../src/weekly.ts';
 import { launchBrowser, noBrowser } from './helpers/browser.ts';
+import { comparison, tool } from './helpers/compose.ts';
 import { readMail } from './helpers/eml.ts';
 import { temporaryFolder } from './helpers/homes.ts';
 import { freePort } from './helpers/services.ts';
@@ -36,6 +39,7 @@ describe.skipIf(noBrowser)(`a reader in Chromium${noBrowser ? ` (${noBrowser})` 
       DATA_DIR: dataDir,
       PORT: String(port),
       EMBED_ORIGINS: elsewhere.origin,
+      POSTAL_ADDRESS: '1 Ballot Lane, Testtown',
       LOG_LEVEL: 'silent',
     });
     const dns = {
@@ -65,7 +69,7 @@ describe.skipIf(noBrowser)(`a reader in Chromium${noBrowser ? ` (${noBrowser})` 
 
   /** Waits until the outbox has a mail of this kind for somebody, and reads it as a mail program would. */
   async function mailFor(email: string, subject: RegExp): Promise<string> {
-    const folder = path.join(dataDir, 'outbox', 'transactional');
+    const folder = path.join(dataDir, 'outbox');
     for (;;) {
       const names = await readdir(folder, { recursive: true }).catch(() => []);
       for (const name of names.filter((each) => each.endsWith('.eml') && !each.includes('/.'))) {
@@ -75,6 +79,13 @@ describe.skipIf(noBrowser)(`a reader in Chromium${noBrowser ? ` (${noBrowser})` 
       }
       await new Promise(setImmediate);
     }
+  }
+
+  /** A week with one comparison, composed, approved and sent to whoever gets issues. */
+  async function sendIssue(first: string, second: string): Promise<void> {
+    const slug = `${first}-vs-${second}`.toLowerCase();
+    await saveComparisons(app.db, [comparison(slug, tool(first, 100), tool(second, 0))]);
+    await send(app, await approve(app, await draft(app, await slotToCompose(app))));
   }
 
   const linkAfter = (mail: string, label: string): string => {
@@ -92,9 +103,9 @@ describe.skipIf(noBrowser)(`a reader in Chromium${noBrowser ? ` (${noBrowser})` 
     )?.status;
 
   it.each([
-    ['with JavaScript', true],
-    ['without JavaScript', false],
-  ])('goes all the way %s', async (_name, javaScriptEnabled) => {
+    ['with JavaScript', true, 'Otter', 'Newt'],
+    ['without JavaScript', false, 'Heron', 'Coot'],
+  ])('goes all the way %s', async (_name, javaScriptEnabled, first, second) => {
     await using context = await browser.newContext({ javaScriptEnabled });
     const page = await context.newPage();
     const email = `journey-${javaScriptEnabled ? 'on' : 'off'}@readers.example`;
@@ -116,8 +127,24 @@ describe.skipIf(noBrowser)(`a reader in Chromium${noBrowser ? ` (${noBrowser})` 
     const welcome = await mailFor(email, /^Welcome to/);
     await page.goto(linkAfter(welcome, 'Change topics or pause'));
     await page.getByText('j***@r***.example').first().waitFor();
+    await page.getByRole('button', { name: 'Pause for 4 weeks' }).click();
+    await page.getByRole('status').getByText('Paused.').waitFor();
+    await page.getByRole('button', { name: 'Go on again now' }).click();
+    await page.getByRole('status').getByText('Welcome back.').waitFor();
 
-    await page.goto(linkAfter(welcome, 'Unsubscribe in one step'));
+    await sendIssue(first, second);
+    const digest = await mailFor(email, new RegExp(first));
+    const votes = () =>
+      app.db.selectFrom('votes').select('call').where('tool_key', '=', first.toLowerCase()).execute();
+    await page.goto(linkAfter(digest, 'Vote'));
+    expect(await votes()).toEqual([]);
+    await page.getByRole('button', { name: `Vote ship for ${first}` }).click();
+    await page.getByRole('status').getByText(`You would ship ${first}.`).waitFor();
+    await page.getByRole('button', { name: 'Change my vote: skip' }).click();
+    await page.getByRole('status').getByText(`You would skip ${first}.`).waitFor();
+    expect(await votes()).toEqual([{ call: 'skip' }]);
+
+    await page.goto(linkAfter(digest, 'Unsubscribe in one step'));
     await page.getByRole('button', { name: 'Unsubscribe' }).click();
     await heading(page, 'You are off the list');
     expect(await statusOf(email)).toBe('unsubscribed');
