@@ -8,4 +8,4 @@ test('fault 1: an issue on the embedded database finishes under fire, everybody 
   const report = await run(ground, { seed: 2, kills: 2 });
   expect(report.verdict).toMatchObject({ lost: [], doubled: [], afterLeaving: [], faults: [] });
   expect(report.kills.length).toBeGreaterThan(0);
-});
+}, 400_000);

@@ -6,19 +6,19 @@ import { FAILPOINTS, run } from './chaos/run.ts';
 describe.skipIf(inject('servicesMissing') !== '')('an issue under fire, on PostgreSQL and Redis', () => {
   let ground: Ground;
   beforeAll(async () => {
-    ground = await layGround({ store: 'services', program: 'source', readers: 500 });
-  });
+    ground = await layGround({ store: 'services', program: 'source', readers: 300 });
+  }, 400_000);
   afterAll(() => ground?.[Symbol.asyncDispose]());
 
   test('fault 1: a worker that dies at every named place, one after the other, is made good', async () => {
     const report = await run(ground, { seed: 1, kills: FAILPOINTS.length, deaths: FAILPOINTS });
     expect(report.verdict).toMatchObject({ lost: [], doubled: [], afterLeaving: [], faults: [] });
     expect(report.kills).toEqual(FAILPOINTS);
-  });
+  }, 400_000);
 
   test('fault 1: nobody is lost, doubled or mailed after leaving, whatever dies', async () => {
     const report = await run(ground, { seed: 4, kills: 4 });
     expect(report.verdict).toMatchObject({ lost: [], doubled: [], afterLeaving: [], faults: [] });
     expect(report.left).toBeGreaterThan(0);
-  });
+  }, 400_000);
 });

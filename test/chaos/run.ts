@@ -160,7 +160,7 @@ class Fire implements AsyncDisposable {
       const roles: Role[] = ['web', ...Array.from({ length: workers }, () => 'worker' as const)];
       await Promise.all(roles.map((role) => this.crew.start(role).ready));
     }
-    this.#leaving = this.#letReadersLeave();
+    if (this.#attack.deaths === undefined) this.#leaving = this.#letReadersLeave();
     const end = performance.now() + STORM_MS;
     while (this.crew.kills.length < this.#attack.kills && performance.now() < end) {
       const status = await this.#look();
@@ -174,7 +174,7 @@ class Fire implements AsyncDisposable {
 
   /** Nothing is open any more but what no machine may decide. */
   async #isUpToAPerson(): Promise<boolean> {
-    if (this.#installation.services === null) return false;
+    if (this.#installation.services === null || this.#attack.deaths !== undefined) return false;
     const { db } = await this.#opened();
     const { rows } = await sql<{ open: number; all: number }>`
       select count(*) filter (where status in ('pending', 'submitting'))::int as open, count(*)::int as all from batches
