@@ -15,7 +15,9 @@ export {
 } from './events/index.ts';
 export {
   countEvents,
+  type EventAbout,
   type EventCounts,
+  eventsAbout,
   type Figures,
   type IssueLine,
   issueFigures,

@@ -3,6 +3,7 @@ export { exportSubscribers } from './export.ts';
 export { type Columns, rowReader } from './formats.ts';
 export { type ImportOptions, type ImportReport, importSubscribers } from './import.ts';
 export { eraseSubscriber, exportSubscriber, type OwnData } from './own-data/store.ts';
+export { type Found, searchSubscribers, suppressSubscriber } from './people/store.ts';
 export {
   type AddressChange,
   changeAddress,

@@ -8,6 +8,7 @@ import * as desk from './0006-desk.ts';
 import * as circuit from './0007-circuit.ts';
 import * as votes from './0008-votes.ts';
 import * as scale from './0009-scale.ts';
+import * as deskLists from './0010-desk-lists.ts';
 
 /** A static list, so that the build, the tests and both databases see the same set. */
 export const migrations: Record<string, Migration> = {
@@ -20,4 +21,5 @@ export const migrations: Record<string, Migration> = {
   '0007-circuit': circuit,
   '0008-votes': votes,
   '0009-scale': scale,
+  '0010-desk-lists': deskLists,
 };

@@ -1,6 +1,8 @@
 export {
   countEvents,
+  type EventAbout,
   type EventCounts,
+  eventsAbout,
   type Figures,
   type IssueLine,
   issueFigures,

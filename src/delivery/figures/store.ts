@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Connection, IssueStatus } from '../../db/index.ts';
+import type { Connection, EventKind, IssueStatus } from '../../db/index.ts';
 
 /** What became of what the provider accepted of an issue, as far as it has told. */
 export interface Figures {
@@ -149,6 +149,31 @@ export async function silentIssue(db: Connection): Promise<string | undefined> {
       and not exists (select from events e where e.received_at >= i.prepared_at)
   `.execute(db);
   return rows[0]?.slug;
+}
+
+/** What the provider told of a person. */
+export interface EventAbout {
+  at: Date;
+  kind: EventKind;
+  reason: string | null;
+  /** What was clicked, without tokens. */
+  link: string | null;
+  /** Slug; null for other mail, and for events about an address. */
+  issue: string | null;
+}
+
+/** Newest first; of a person who has more, the newest. */
+export async function eventsAbout(db: Connection, subscriberId: string, limit = 200): Promise<EventAbout[]> {
+  const { rows } = await sql<EventAbout>`
+    select e.at, e.kind, e.reason, e.link, i.slug as issue from (
+      select e.*, d.issue_id from deliveries d join events e on e.delivery_id = d.id
+      where d.subscriber_id = ${subscriberId}
+      union all
+      select e.*, null from events e where e.subscriber_id = ${subscriberId} and e.delivery_id is null
+    ) e left join issues i on i.id = e.issue_id
+    order by e.at desc limit ${limit}
+  `.execute(db);
+  return rows;
 }
 
 /** Events as they stand, for whoever watches. */

@@ -7,9 +7,11 @@ import { deskAssets } from './assets.ts';
 import type { DeskContext } from './context.ts';
 import { createGuard } from './guard.ts';
 import { logRoutes } from './log.ts';
+import { peopleRoutes } from './people.ts';
 import { previewRoutes } from './preview.ts';
 import { answerDeskProblems } from './problems.ts';
 import { signInRoutes } from './sign-in.ts';
+import { sourcesRoutes } from './sources.ts';
 import { testRoutes } from './tests.ts';
 import { watchRoutes } from './watch.ts';
 import { weekRoutes } from './week.ts';
@@ -33,5 +35,7 @@ export async function deskRoutes(app: FastifyInstance, context: DeskContext): Pr
   actionRoutes(guard, context);
   watchRoutes(app, guard, context);
   afterwardsRoutes(guard, context);
+  peopleRoutes(guard, context);
+  sourcesRoutes(guard, context);
   logRoutes(guard, context);
 }

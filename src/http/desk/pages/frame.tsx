@@ -9,6 +9,8 @@ const ROOMS = [
   { href: '/editor', name: 'This week' },
   { href: '/editor/preview', name: 'Preview' },
   { href: '/editor/issues', name: 'Issues' },
+  { href: '/editor/people', name: 'Subscribers' },
+  { href: '/editor/sources', name: 'Sources' },
   { href: '/editor/log', name: 'Log' },
 ] as const;
 

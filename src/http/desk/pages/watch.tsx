@@ -133,13 +133,11 @@ interface UncertainProps {
 const Uncertain = ({ visit, zone, slug, batches }: UncertainProps) => (
   <section id="uncertain">
     <h2>Uncertain</h2>
-    <div className="stack">
-      <p>
-        They were handed over, and no answer came. An event of the provider settles each of them by itself.
-        After a day without one, look at the provider for a message of the batch, by the tag “batch”, and say
-        here what you found.
-      </p>
-    </div>
+    <p>
+      They were handed over, and no answer came. An event of the provider settles each of them by itself.
+      After a day without one, look at the provider for a message of the batch, by the tag “batch”, and say
+      here what you found.
+    </p>
     <ul className="aside after">
       {batches.map((batch) => (
         <li key={batch.id}>
@@ -173,7 +171,7 @@ const Uncertain = ({ visit, zone, slug, batches }: UncertainProps) => (
             </div>
           </dl>
           {visit.editor.role === 'publisher' ? (
-            <div className="two">
+            <div className="two choices">
               <Choice
                 {...{ visit, slug, batch }}
                 decision="accepted"

@@ -1,0 +1,126 @@
+import {
+  type GatherRecord,
+  type Health,
+  listFaults,
+  type Notice,
+  type QuarantineEntry,
+} from '../../../sources/index.ts';
+import { render } from '../../pages/layout.tsx';
+import type { Site } from '../../site.ts';
+import type { Visit } from '../guard.ts';
+import { moment } from './clock.ts';
+import { Csrf, DeskPage } from './frame.tsx';
+import { count } from './numbers.ts';
+
+interface SourcesProps {
+  visit: Visit;
+  zone: string;
+  gathered: GatherRecord | undefined;
+  health: Health[];
+  quarantine: { total: number; entries: QuarantineEntry[] };
+  notices: Notice[];
+  /** A worker was asked just now. */
+  isRung: boolean;
+}
+
+export function sourcesPage(site: Site, props: SourcesProps): string {
+  const { visit, zone, gathered, health, quarantine, notices, isRung } = props;
+  const sick = new Map(health.map((each) => [each.source, each]));
+  return render(
+    <DeskPage site={site} title="Sources" visit={visit} here="/editor/sources">
+      <h1>Sources</h1>
+      {isRung && (
+        <p className="notice after" role="status">
+          A worker looks at them now. What it finds stands here in a moment.
+        </p>
+      )}
+      {notices.length > 0 && (
+        <ul className="aside">
+          {notices.map(({ kind, subject, message, at }) => (
+            <li key={kind + subject}>
+              <strong>{message}</strong> <span className="meta">since {moment(at, zone)}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+      <form method="post" action="/editor/sources/gather">
+        <Csrf visit={visit} />
+        <button type="submit">Gather now</button>
+      </form>
+      <section>
+        <h2>The last look</h2>
+        {gathered === undefined ? (
+          <p>Nobody has looked yet.</p>
+        ) : (
+          <>
+            <p className="meta">
+              {`${moment(gathered.at, zone)}: ${gathered.added} new, ${gathered.changed} changed, ${gathered.unchanged} unchanged`}
+            </p>
+            <table className="log" aria-label="Sources in the last look">
+              <thead>
+                <tr>
+                  <th scope="col">Source</th>
+                  <th scope="col">Found</th>
+                  <th scope="col">Health</th>
+                </tr>
+              </thead>
+              <tbody>
+                {gathered.sources.map(({ source, comparisons, unchanged, rejected, fault }) => (
+                  <tr key={source}>
+                    <td>{source}</td>
+                    <td>
+                      {count(comparisons + unchanged, 'comparison')}
+                      {rejected > 0 && `, ${rejected} skipped`}
+                    </td>
+                    <td>{fault ?? healthOf(sick.get(source), zone)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+            {gathered.rejected.length > 0 && (
+              <details>
+                <summary>{count(gathered.rejected.length, 'page was', 'pages were')} skipped</summary>
+                <ul className="aside">
+                  {gathered.rejected.map(({ name, reason }) => (
+                    <li key={name + reason}>
+                      {name} <span className="meta">{reason}</span>
+                    </li>
+                  ))}
+                </ul>
+              </details>
+            )}
+          </>
+        )}
+      </section>
+      <section>
+        <h2>Quarantine</h2>
+        {quarantine.total === 0 ? (
+          <p>Nothing waits here.</p>
+        ) : (
+          <>
+            <p>
+              {`${count(quarantine.total, 'page')} ${quarantine.total === 1 ? 'is' : 'are'} no complete comparison. Each is read again when it changes.`}
+              {quarantine.total > quarantine.entries.length &&
+                ` The newest ${quarantine.entries.length} are shown; \`status --json\` has more.`}
+            </p>
+            <ul className="aside">
+              {quarantine.entries.map(({ source, url, faults, firstSeenAt }) => (
+                <li key={source + url}>
+                  <p>{url}</p>
+                  <p className="meta">{`${listFaults(faults)} · since ${moment(firstSeenAt, zone)}`}</p>
+                </li>
+              ))}
+            </ul>
+          </>
+        )}
+      </section>
+    </DeskPage>,
+  );
+}
+
+function healthOf(health: Health | undefined, zone: string): string {
+  if (health === undefined) return 'well';
+  const { failures, isFailing, recoveredAt } = health;
+  if (failures > 0) return `${isFailing ? 'failing' : 'failed'}, ${count(failures, 'time')} in a row`;
+  return recoveredAt === null ? 'well' : `well again since ${moment(recoveredAt, zone)}`;
+}

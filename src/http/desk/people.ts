@@ -1,0 +1,103 @@
+import { eventsAbout } from '../../delivery/index.ts';
+import { audit } from '../../desk/index.ts';
+import { AppError } from '../../errors.ts';
+import {
+  countSubscribers,
+  eraseSubscriber,
+  exportSubscriber,
+  findSubscriber,
+  searchSubscribers,
+  suppressSubscriber,
+} from '../../subscribers/index.ts';
+import { fromDatabase } from '../problems.ts';
+import type { DeskContext } from './context.ts';
+import type { Guard } from './guard.ts';
+import { peoplePage } from './pages/people.tsx';
+import { erasePage, type History, personPage } from './pages/person.tsx';
+
+const HTML = 'text/html; charset=utf-8';
+
+const PAGE = 50;
+
+/** As long as an address can be. */
+const LONGEST = 254;
+
+/** Who is on the list. An address is typed into a form and shown on a page; no URL has one. */
+export function peopleRoutes(guard: Guard, { db, site, desk }: DeskContext): void {
+  guard('/editor/people', {
+    GET: async (visit, _request, reply) => {
+      const counts = await fromDatabase(countSubscribers(db));
+      return reply.type(HTML).send(peoplePage(site, { visit, zone: desk.zone, counts }));
+    },
+
+    // A question, not a change: it is posted so that what was typed stays out of logs and histories.
+    POST: async (visit, _request, reply) => {
+      const typed = (visit.form.get('address') ?? '').trim().slice(0, LONGEST);
+      const after = visit.form.get('after')?.slice(0, LONGEST);
+      const [counts, found] = await fromDatabase(
+        Promise.all([
+          countSubscribers(db),
+          typed === '' ? [] : searchSubscribers(db, typed, { after, limit: PAGE }),
+        ]),
+      );
+      const [only] = found;
+      if (only !== undefined && found.length === 1 && only.key === typed.toLowerCase())
+        return reply.redirect(`/editor/people/${only.id}`, 303);
+      const more = found.length === PAGE ? found.at(-1)?.key : undefined;
+      const search = { typed, found, more };
+      return reply.type(HTML).send(peoplePage(site, { visit, zone: desk.zone, counts, search }));
+    },
+  });
+
+  guard<{ id: string }>('/editor/people/:id', {
+    GET: async (visit, request, reply) => {
+      const id = idOf(request.params.id);
+      const [data, events] = await fromDatabase(Promise.all([exportSubscriber(db, id), eventsAbout(db, id)]));
+      if (data === undefined) throw new AppError('page-unknown', 'No such person.');
+      const history = { ...data, events } as unknown as History;
+      return reply.type(HTML).send(personPage(site, { visit, zone: desk.zone, id, history }));
+    },
+  });
+
+  guard<{ id: string }>('/editor/people/:id/suppress', {
+    publisher: true,
+    POST: async (visit, request, reply) => {
+      const id = idOf(request.params.id);
+      const reason = (visit.form.get('reason') ?? '').trim().slice(0, 300);
+      if (reason === '') throw new AppError('form-unknown', 'No reason.');
+      const who = visit.editor.email;
+      await fromDatabase(
+        db.transaction().execute(async (tx) => {
+          if (await suppressSubscriber(tx, id, reason))
+            await audit(tx, { who, what: 'suppressed', details: { reader: id, reason } });
+        }),
+      );
+      return reply.redirect(`/editor/people/${id}`, 303);
+    },
+  });
+
+  guard<{ id: string }>('/editor/people/:id/erase', {
+    publisher: true,
+    GET: async (visit, request, reply) => {
+      const person = await fromDatabase(findSubscriber(db, idOf(request.params.id)));
+      if (person === undefined) throw new AppError('page-unknown', 'No such person.');
+      return reply.type(HTML).send(erasePage(site, { visit, person }));
+    },
+    POST: async (visit, request, reply) => {
+      const id = idOf(request.params.id);
+      const erased = await fromDatabase(eraseSubscriber(db, { id }, 'admin'));
+      if (erased) {
+        const who = visit.editor.email;
+        await fromDatabase(audit(db, { who, what: 'erased', details: { reader: id } }));
+      }
+      return reply.redirect(`/editor/people/${id}`, 303);
+    },
+  });
+}
+
+/** @throws AppError `page-unknown`. */
+function idOf(text: string): string {
+  if (!/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/.test(text))
+    throw new AppError('page-unknown', 'Not an id.');
+  return text;
+}

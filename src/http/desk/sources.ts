@@ -1,0 +1,32 @@
+import { audit } from '../../desk/index.ts';
+import { lastGather, openNotices, quarantined, sourceHealth } from '../../sources/index.ts';
+import { fromDatabase } from '../problems.ts';
+import type { DeskContext } from './context.ts';
+import type { Guard } from './guard.ts';
+import { sourcesPage } from './pages/sources.tsx';
+
+/** Faulty pages shown at once; the command lists all of them. */
+const SHOWN = 50;
+
+/** Where comparisons come from, and what is wrong there. */
+export function sourcesRoutes(guard: Guard, { db, site, desk }: DeskContext): void {
+  guard('/editor/sources', {
+    GET: async (visit, request, reply) => {
+      const [gathered, health, quarantine, notices] = await fromDatabase(
+        Promise.all([lastGather(db), sourceHealth(db), quarantined(db, { limit: SHOWN }), openNotices(db)]),
+      );
+      const isRung = request.query.rung !== undefined;
+      return reply
+        .type('text/html; charset=utf-8')
+        .send(sourcesPage(site, { visit, zone: desk.zone, gathered, health, quarantine, notices, isRung }));
+    },
+  });
+
+  guard('/editor/sources/gather', {
+    POST: async (visit, _request, reply) => {
+      await desk.steps.gather();
+      await fromDatabase(audit(db, { who: visit.editor.email, what: 'gather_rung' }));
+      return reply.redirect('/editor/sources?rung', 303);
+    },
+  });
+}
