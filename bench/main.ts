@@ -11,7 +11,8 @@ import { lineOf, print } from './table.ts';
  */
 const HELP = `npm run bench -- [options]
   --runs N        rounds; the table shows medians (default 3)
-  --only a,b      only these rows: personalise, body, wire, pipeline, cpu, memory, first, freeze, progress
+  --only a,b      only these rows: personalise, body, wire, pipeline, cpu, memory, first, freeze, progress,
+                  paced, events
   --quick         smaller sizes, no promises
   --json          one JSON document instead of the table`;
 

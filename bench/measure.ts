@@ -1,6 +1,9 @@
+import { freePort } from '../test/helpers/services.ts';
 import type { Spent } from './child.ts';
-import { contend } from './child.ts';
+import { AS_DEPLOYED, contend } from './child.ts';
 import type { Figures as BooksFigures } from './contenders/books.ts';
+import type { Figures as EventsFigures } from './contenders/events.ts';
+import type { Figures as PacedFigures } from './contenders/paced.ts';
 import type { Figures as PiecesFigures } from './contenders/pieces.ts';
 import type { Figures as PipelineFigures } from './contenders/pipeline.ts';
 import type { Figures as TutorialFigures } from './contenders/tutorial.ts';
@@ -22,7 +25,8 @@ export const pipeline = (home: Home, readers: number): Measurement<PipelineFigur
   id: `pipeline of ${readers} on ${home}`,
   async take(stage) {
     await using place = await stage.place(home, readers);
-    const figures = await contend<PipelineFigures>('pipeline', { env: place.env, provider: stage.provider });
+    const input = { env: place.env, provider: stage.provider };
+    const figures = await contend<PipelineFigures>('pipeline', input, AS_DEPLOYED);
     return { ...figures, emails: readers };
   },
 });
@@ -60,5 +64,22 @@ export const books = (home: Home, readers: number): Measurement<BooksFigures> =>
   async take(stage) {
     await using place = await stage.place(home, readers);
     return await contend('books', { env: place.env });
+  },
+});
+
+export const events = (home: Home, readers: number): Measurement<EventsFigures> => ({
+  id: `events about ${readers} on ${home}`,
+  async take(stage) {
+    await using place = await stage.place(home, readers);
+    return await contend('events', { env: place.env, events: readers * 0.4 });
+  },
+});
+
+/** Needs a home that two processes can share. */
+export const paced = (readers: number): Measurement<PacedFigures> => ({
+  id: `paced, ${readers} readers`,
+  async take(stage) {
+    await using place = await stage.place('services', readers);
+    return await contend('paced', { env: place.env, provider: stage.provider, port: await freePort() });
   },
 });

@@ -1,6 +1,7 @@
 import type { Spent } from './child.ts';
+import type { Figures as EventsFigures } from './contenders/events.ts';
 import type { Figures as PiecesFigures } from './contenders/pieces.ts';
-import { bare, books, type Measurement, pieces, pipeline, tutorial, wire } from './measure.ts';
+import { bare, books, events, type Measurement, paced, pieces, pipeline, tutorial, wire } from './measure.ts';
 import type { Home } from './stage.ts';
 
 /** One number of a measurement. */
@@ -87,9 +88,46 @@ export function rowsFor({ homes, quick }: Scale): Row[] {
       isCost: true,
       limit: { atMost: 10 },
     },
+    ...(homes.includes('services') ? [pacedRow] : []),
+    ...homes.flatMap((home) => eventRows(home, quick ? 10_000 : 100_000)),
   ];
   // The promises are about full sizes.
   return quick ? rows.map(({ promise: _, limit: __, ...row }) => row) : rows;
+}
+
+const pacedRow: Row = {
+  name: 'paced',
+  about: 'event loop p99 at 10 requests a second, people signing up, against no issue going out',
+  unit: 'ms',
+  ours: figure(paced(20_000), ({ sending }) => sending),
+  against: figure(paced(20_000), ({ quiet }) => quiet),
+  limit: { atMost: 10 },
+};
+
+function eventRows(home: Home, readers: number): Row[] {
+  const rates = (name: keyof EventsFigures) => figure(events(home, readers), (figures) => figures[name]);
+  const row = { name: 'events', unit: 'events/s' };
+  return [
+    {
+      ...row,
+      about: `stored on ${home}, against one at a time`,
+      ours: rates('stored'),
+      against: rates('storedSingly'),
+    },
+    {
+      ...row,
+      about: `applied on ${home}, against one at a time`,
+      ours: rates('applied'),
+      against: rates('appliedSingly'),
+    },
+    {
+      ...row,
+      about: `applied on ${home}, tables never analyzed, against analyzed`,
+      ours: rates('appliedUnanalyzed'),
+      against: rates('applied'),
+      promise: { atLeast: 0.5 },
+    },
+  ];
 }
 
 function parts(): Row[] {

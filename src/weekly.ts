@@ -9,6 +9,7 @@ import {
   finishIssue,
   forgetEvents,
   hasDueEvents,
+  hasOpenBatch,
   prepareIssue,
   settleByRecall,
   silentIssue,
@@ -199,8 +200,9 @@ export async function prepare(app: App, issueId: string): Promise<void> {
   await finish(app, issueId);
 }
 
-/** Ends an issue in which nothing is left to do. */
+/** Ends an issue in which nothing is left to do. Asked after every batch, so the look at an index comes first. */
 export async function finish(app: App, issueId: string): Promise<void> {
+  if (await hasOpenBatch(app.db, issueId)) return;
   const issue = await findIssue(app.db, { id: issueId });
   if (issue?.status === 'sending' && (await finishIssue(app.db, issueId))) {
     app.logger.info({ issue: issue.slug }, 'sent');

@@ -1,9 +1,7 @@
 import { createApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
-import { issueProgress, prepareIssue } from '../../src/delivery/index.ts';
-import { listIssues } from '../../src/issues/index.ts';
-import { keyId } from '../../src/subscribers/index.ts';
-import { approve } from '../../src/weekly.ts';
+import { issueProgress } from '../../src/delivery/index.ts';
+import { approved, freeze } from '../books.ts';
 import { contender } from '../child.ts';
 import { SETTINGS } from '../issue.ts';
 
@@ -13,20 +11,10 @@ export type Figures = Record<'freezeSeconds' | 'copySeconds' | 'progressSeconds'
 await contender(async ({ env }: { env: Record<string, string> }): Promise<Figures> => {
   const { config, secrets } = loadConfig({ ...SETTINGS, ...env });
   await using app = await createApp(config, secrets);
-  const [inReview] = await listIssues(app.db, { status: ['review'] });
-  if (inReview === undefined) throw new Error('the books have no issue in review');
-  const { id } = await approve(app, inReview);
+  const { id } = await approved(app);
   const pool = app.database.queuePool();
 
-  const freezeSeconds = await seconds(() =>
-    prepareIssue(app.db, id, {
-      from: config.mail.from,
-      replyTo: config.mail.replyTo,
-      newsletterName: config.newsletterName,
-      publicUrl: config.publicUrl,
-      keyId: keyId(app.keys[0]),
-    }),
-  );
+  const freezeSeconds = await seconds(() => freeze(app, id));
   await pool.query('create table public.copied (like public.deliveries including all)');
   const copySeconds = await seconds(() =>
     pool.query('insert into public.copied select * from public.deliveries'),

@@ -2,8 +2,9 @@ import { processors } from '../../jobs/index.ts';
 import { type App, createApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { issueProgress } from '../../src/delivery/index.ts';
-import { type Issue, listIssues } from '../../src/issues/index.ts';
-import { approve, send } from '../../src/weekly.ts';
+import type { Issue } from '../../src/issues/index.ts';
+import { send } from '../../src/weekly.ts';
+import { approved } from '../books.ts';
 import { contender, peakMegabytes, type Spent, stopwatch } from '../child.ts';
 import { SETTINGS } from '../issue.ts';
 import type { Seen } from '../provider.ts';
@@ -27,11 +28,10 @@ export interface Figures extends Spent {
 await contender(async ({ env, provider }: Input): Promise<Figures> => {
   const { config, secrets } = loadConfig({ ...SETTINGS, ...env, RESEND_BASE_URL: provider });
   await using app = await createApp(config, secrets);
-  const [inReview] = await listIssues(app.db, { status: ['review'] });
-  if (inReview === undefined) throw new Error('the books have no issue in review');
-  const issue = await approve(app, inReview);
+  const issue = await approved(app);
   await fetch(`${provider}/seen`, { method: 'DELETE' });
 
+  await app.queue.pace(app.pace);
   await using _workers = await app.queue.work(processors(app), {
     concurrency: app.database.home === 'embedded' ? 2 : 8,
     onFailure: ({ error }) => {

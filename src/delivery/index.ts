@@ -41,6 +41,7 @@ export {
   BATCH_SIZE,
   claimableBatches,
   closeCancelled,
+  hasOpenBatch,
   openCircuit,
   readGeneralVariant,
   uncertainBatches,

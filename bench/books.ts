@@ -1,0 +1,23 @@
+import type { App } from '../src/app.ts';
+import { prepareIssue } from '../src/delivery/index.ts';
+import { type Issue, listIssues } from '../src/issues/index.ts';
+import { keyId } from '../src/subscribers/index.ts';
+import { approve } from '../src/weekly.ts';
+
+/** The issue that the books were seeded with, approved: what the desk does before anything is sent. */
+export async function approved(app: App): Promise<Issue> {
+  const [inReview] = await listIssues(app.db, { status: ['review'] });
+  if (inReview === undefined) throw new Error('the books have no issue in review');
+  return await approve(app, inReview);
+}
+
+/** Its audience frozen, and nothing submitted. */
+export async function freeze({ db, config, keys }: App, issueId: string): Promise<void> {
+  await prepareIssue(db, issueId, {
+    from: config.mail.from,
+    replyTo: config.mail.replyTo,
+    newsletterName: config.newsletterName,
+    publicUrl: config.publicUrl,
+    keyId: keyId(keys[0]),
+  });
+}
