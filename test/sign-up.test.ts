@@ -19,7 +19,8 @@ describe('one inbox', () => {
   test.each([
     ['v.i.c.t.i.m+1@gmail.com', 'victim@gmail.com'],
     ['victim@googlemail.com', 'victim@gmail.com'],
-    ['first.last+tag@example.org', 'first.last@example.org'],
+    ['v.i.c.t.i.m+1@example.org', 'victim@example.org'],
+    ['first.last+tag@example.org', 'firstlast@example.org'],
     ['+tag@example.org', '+tag@example.org'],
     ['a+b+c@example.org', 'a@example.org'],
   ])('%s counts as %s', (key, folded) => expect(foldAddress(key)).toBe(folded));

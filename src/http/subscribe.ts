@@ -140,7 +140,8 @@ async function takeSignUp(
 
   const isOdd = !isHumanPace(keys, fields.stamp, signUp.clock()) || isDisposable(domain);
   const isSuspicious = await judge(request, fields, isOdd, signUp.challenge);
-  if (isSuspicious) await limit(`suspicious:${network}`, SUSPICIOUS_REQUESTS);
+  // Nobody is turned away for a missing stamp alone: old browsers and scripts have none.
+  if (isSuspicious && signUp.challenge !== null) await limit(`suspicious:${network}`, SUSPICIOUS_REQUESTS);
 
   const topics = chosenTopics(fields.topics, await fromDatabase(knownTopics(db)));
   const { timezone, source } = fields;

@@ -13,13 +13,16 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Requests of one network: whoever sends more is told when to come again (429). */
+/**
+ * Requests of one network: whoever sends more is told when to come again (429). A school or an office may
+ * be one network; its inboxes are guarded by {@link PER_INBOX} in any case.
+ */
 export const REQUESTS: readonly Limit[] = [
-  { points: 5, seconds: MINUTE },
-  { points: 20, seconds: HOUR },
+  { points: 10, seconds: MINUTE },
+  { points: 60, seconds: HOUR },
 ];
 
-/** The same for those that look like a machine's: no stamp of a form, too fast, a throw-away address. */
+/** The same in place of a challenge that cannot be verified now. */
 export const SUSPICIOUS_REQUESTS: readonly Limit[] = [
   { points: 2, seconds: MINUTE },
   { points: 6, seconds: HOUR },
@@ -57,21 +60,17 @@ export const PENDING_DAYS = 30;
 /** Where a consent came from is kept this long: long enough for any complaint about it. */
 export const EVIDENCE_MONTHS = 12;
 
-/** Providers that deliver every spelling with other dots to one inbox. */
-const DOTLESS = new Set(['gmail.com', 'googlemail.com']);
-
 /** Other names of one provider. */
 const SAME_DOMAIN: Record<string, string> = { 'googlemail.com': 'gmail.com' };
 
 /**
- * One inbox, as far as its spelling tells: plus tags and, where the provider ignores them, dots are dropped.
- * For counting only: as an identity it would be wrong, because at most providers they matter.
+ * One inbox, as far as its spelling can hide it: without plus tags and dots, which some providers ignore. For
+ * counting only, where two people who share a count wait a little; as an identity it would be wrong.
  * @param key of {@link Address}.
  */
 export function foldAddress(key: string): string {
   const at = key.lastIndexOf('@');
   const domain = key.slice(at + 1);
   const bare = key.slice(0, at).replace(/(?<=.)\+.*$/, '');
-  const local = DOTLESS.has(domain) ? bare.replaceAll('.', '') : bare;
-  return `${local}@${SAME_DOMAIN[domain] ?? domain}`;
+  return `${bare.replaceAll('.', '')}@${SAME_DOMAIN[domain] ?? domain}`;
 }
