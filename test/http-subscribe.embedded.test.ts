@@ -421,7 +421,7 @@ describe('how often', () => {
   it('a network may, is said with 429 and when to come again; others are not held up', async () => {
     const from = (remoteAddress: string) => json({ email: 'often@example.org' }, { remoteAddress });
     const ours = '192.0.2.77';
-    for (let time = 0; time < 5; time += 1) expect((await from(ours)).statusCode).toBe(202);
+    for (let time = 0; time < 10; time += 1) expect((await from(ours)).statusCode).toBe(202);
     const refused = await from(ours);
     expect(refused.statusCode).toBe(429);
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
@@ -432,7 +432,7 @@ describe('how often', () => {
 
   it('a /64 of IPv6 counts as one', async () => {
     const from = (remoteAddress: string) => json({ email: 'six@example.org' }, { remoteAddress });
-    for (let host = 1; host <= 5; host += 1) {
+    for (let host = 1; host <= 10; host += 1) {
       expect((await from(`2001:db8:1:1::${host}`)).statusCode).toBe(202);
     }
     expect((await from('2001:db8:1:1:ffff::9')).statusCode).toBe(429);
@@ -448,14 +448,14 @@ describe('how often', () => {
       );
     for (const trustProxy of [['10.0.0.0/8'], 1]) {
       const behind = await site.serve({ trustProxy });
-      for (let client = 0; client < 8; client += 1) {
+      for (let client = 0; client < 12; client += 1) {
         expect(
           (await send(behind, `198.51.${Array.isArray(trustProxy) ? 100 : 101}.${client}`)).statusCode,
         ).toBe(202);
       }
     }
     const statuses = [];
-    for (let client = 0; client < 8; client += 1) {
+    for (let client = 0; client < 12; client += 1) {
       statuses.push((await send(app, `198.51.102.${client}`)).statusCode);
     }
     expect(statuses).toContain(429);
@@ -467,14 +467,12 @@ describe('how often', () => {
     ['from yesterday', { stamp: () => stampForm(site.keys, new Date(Date.now() - 25 * 3_600_000)) }],
     ['of a throw-away address', { stamp, email: 'x@mailinator.com' }],
   ])(
-    'a form %s is taken, but seldom',
+    'a form %s is taken, and looks suspicious',
     async (_name, { stamp: made, email = 'slow@example.org' }: { stamp?: () => string; email?: string }) => {
       await clear();
       const remoteAddress = network();
       const send = () => post({ payload: { email, ...(made ? { stamp: made() } : {}) }, remoteAddress });
-      expect([(await send()).statusCode, (await send()).statusCode, (await send()).statusCode]).toEqual([
-        202, 202, 429,
-      ]);
+      for (let time = 0; time < 3; time += 1) expect((await send()).statusCode).toBe(202);
       expect((await waiting()).every((row) => row.is_suspicious)).toBe(true);
     },
   );
