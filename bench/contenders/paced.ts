@@ -47,6 +47,8 @@ await contender(async ({ env, provider, port }: Input): Promise<Figures> => {
   await using app = await createApp(config, secrets);
   const issue = await approved(app);
   const server = serve(settings);
+  // A sign-up that fails ends this process, and must not leave the other behind.
+  process.once('exit', () => server.kill('SIGKILL'));
   try {
     const url = `http://127.0.0.1:${port}`;
     await Promise.race([answering(`${url}/healthz`), ended(server)]);
