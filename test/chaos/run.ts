@@ -377,12 +377,16 @@ class Fire implements AsyncDisposable {
     return this.#isAtRest(db, status);
   }
 
+  /** The issue is sent, and what became of its messages is not all on the books. */
+  #isOnlyEvents = false;
+
   /** One process holds the database: now and then it is asked to make way, as for a deploy, and its books are read. */
   async #isOverEmbedded(): Promise<boolean> {
     const before = this.#resend.arrivals;
-    await sleep(6_000);
+    // Events that a dead process had in hand are looked at again after a minute, and not before.
+    await sleep(this.#isOnlyEvents ? 30_000 : 6_000);
     if (this.#resend.arrivals > before) return false;
-    await this.#resend.webhooks.idle();
+    await Promise.race([this.#resend.webhooks.idle(), sleep(60_000, null, { ref: false })]);
     await this.crew.dismiss();
     const { issueId } = this.#installation;
     let status: string | undefined;
@@ -391,6 +395,7 @@ class Fire implements AsyncDisposable {
       status = (await findIssue(books.db, { id: issueId }))?.status;
       trace('the issue is %s', status);
       if (await this.#isAtRest(books.db, status)) return true;
+      this.#isOnlyEvents = status === 'sent';
       await this.#leaveNobodyAlone(books.db);
     }
     if (status === 'paused') await this.#resume();
