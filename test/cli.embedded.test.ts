@@ -105,12 +105,14 @@ describe('--help', () => {
     ['pause'],
     ['resume'],
     ['cancel'],
+    ['settle'],
     ['status'],
     ['subscribers'],
     ['subscribers', 'import'],
     ['subscribers', 'export'],
     ['subscribers', 'add'],
     ['subscribers', 'forget'],
+    ['doctor'],
     ['migrate'],
   ];
 
