@@ -88,8 +88,9 @@ describe.skipIf(!databaseUrl || redis === null)('10,000 sign-ups of ten people w
 
     // Its workers wait for Redis; who signed up in between is on the books, and is mailed when it is back.
     server = await startRedis(redis ?? '', port);
-    await reconcile(app);
     for (let open = 1; open > 0; ) {
+      // What `serve` does every minute: a bell that was lost with Redis is rung again.
+      await reconcile(app);
       const { rows } = await sql<{ open: number }>`
         select (select count(*) from sign_ups) + (select count(*) from mails where status = 'pending') as open
       `.execute(app.db);
@@ -111,7 +112,7 @@ describe.skipIf(!databaseUrl || redis === null)('10,000 sign-ups of ten people w
     // The one machine was told to wait, in Redis and then in the database; nobody met an error.
     expect([...statuses.keys()].sort()).toEqual([202, 429]);
     expect(statuses.get(202)).toBeGreaterThanOrEqual(9_000);
-    expect(statuses.get(202)).toBeLessThanOrEqual(9_040);
+    expect(statuses.get(202)).toBeLessThanOrEqual(9_120);
     expect(await app.db.selectFrom('sign_ups').selectAll().execute()).toEqual([]);
   }, 900_000);
 });
