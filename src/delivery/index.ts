@@ -21,7 +21,9 @@ export {
   type Figures,
   type IssueLine,
   issueFigures,
+  issueOutcomes,
   listIssueLines,
+  type Outcomes,
   silentIssue,
   submitRate,
 } from './figures/index.ts';

@@ -1,9 +1,18 @@
 export { type Address, parseAddress } from './address.ts';
+export { guarded } from './cells.ts';
 export { exportSubscribers } from './export.ts';
 export { type Columns, rowReader } from './formats.ts';
 export { type ImportOptions, type ImportReport, importSubscribers } from './import.ts';
 export { eraseSubscriber, exportSubscriber, type OwnData } from './own-data/store.ts';
-export { type Found, searchSubscribers, suppressSubscriber } from './people/store.ts';
+export {
+  type Found,
+  type GrowthWeek,
+  listGrowth,
+  listOrigins,
+  type Origin,
+  searchSubscribers,
+  suppressSubscriber,
+} from './people/store.ts';
 export {
   type AddressChange,
   changeAddress,

@@ -10,6 +10,9 @@ const STATEMENTS = [
   `create index subscribers_by_address on subscribers (email_key text_pattern_ops)`,
   // How many there are of each, from the index alone.
   `create index subscribers_by_status on subscribers (status)`,
+  // How the list grew, and where people asked for it.
+  `create index subscribers_joined on subscribers (confirmed_at) where confirmed_at is not null`,
+  `create index consent_events_asked on consent_events (at) where event in ('requested', 'confirmed')`,
   // One person's history, and the evidence about a batch.
   `create index events_by_delivery on events (delivery_id) where delivery_id is not null`,
   `create index events_by_subscriber on events (subscriber_id) where subscriber_id is not null`,

@@ -6,7 +6,9 @@ export {
   type Figures,
   type IssueLine,
   issueFigures,
+  issueOutcomes,
   listIssueLines,
+  type Outcomes,
   silentIssue,
   submitRate,
 } from './store.ts';

@@ -54,3 +54,59 @@ export async function suppressSubscriber(db: Connection, id: string, reason: str
   `.execute(db);
   return rows.length > 0;
 }
+
+/** Half a year. */
+const WEEKS = 26;
+
+export interface GrowthWeek {
+  /** Date of its Monday. */
+  week: string;
+  /** Confirmed for the first time. */
+  joined: number;
+  /** Left, or taken off. */
+  left: number;
+}
+
+/** How the list grew, week by week; the oldest first, this week last. */
+export async function listGrowth(db: Connection): Promise<GrowthWeek[]> {
+  const { rows } = await sql<GrowthWeek>`
+    with span as (
+      select date_trunc('week', now()) - make_interval(weeks => ${WEEKS} - 1) as since
+    ), joined as (
+      select date_trunc('week', confirmed_at) as week, count(*)::int as count
+      from subscribers where confirmed_at >= (select since from span) group by 1
+    ), gone as (
+      select date_trunc('week', left_at) as week, count(*)::int as count
+      from subscribers where left_at >= (select since from span) group by 1
+    )
+    select to_char(w.week, 'YYYY-MM-DD') as week, coalesce(j.count, 0) as joined, coalesce(g.count, 0) as "left"
+    from span, generate_series(span.since, now(), interval '1 week') as w (week)
+      left join joined j on j.week = w.week left join gone g on g.week = w.week
+    order by w.week
+  `.execute(db);
+  return rows;
+}
+
+/** A form, and how many of those who asked there confirmed. */
+export interface Origin {
+  /** null: the form said nothing. */
+  source: string | null;
+  asked: number;
+  confirmed: number;
+}
+
+/** Where people asked to get the issues in half a year, the busiest form first. */
+export async function listOrigins(db: Connection, limit = 20): Promise<Origin[]> {
+  const { rows } = await sql<Origin>`
+    select source, count(*)::int as asked, (count(*) filter (where confirmed))::int as confirmed
+    from (
+      select max(source) filter (where event = 'requested') as source, bool_or(event = 'requested') as asked,
+        bool_or(event = 'confirmed') as confirmed
+      from consent_events
+      where event in ('requested', 'confirmed') and at >= now() - make_interval(weeks => ${WEEKS})
+      group by subscriber_id
+    ) person where asked
+    group by source order by asked desc, source limit ${limit}
+  `.execute(db);
+  return rows;
+}

@@ -61,6 +61,10 @@ const Entry = ({ slug, number, status, slot, subject, ...counts }: IssueLine) =>
           <a className="tap" href={`${here}/watch`} aria-label={`How it went out: ${slug}`}>
             How it went out
           </a>
+          {' · '}
+          <a className="tap" href={`${here}/afterwards`} aria-label={`What became of it: ${slug}`}>
+            What became of it
+          </a>
         </p>
       )}
     </li>

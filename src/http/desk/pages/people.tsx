@@ -36,6 +36,11 @@ export function peoplePage(site: Site, { visit, zone, counts, search }: PeoplePr
           </li>
         ))}
       </ul>
+      <p>
+        <a className="tap" href="/editor/growth">
+          How the list grows
+        </a>
+      </p>
       <form method="post" action="/editor/people">
         <Csrf visit={visit} />
         <label className="field">

@@ -55,6 +55,8 @@ export const deskStylesheet =
     '.going{margin-top:24px}.going svg{display:block;background:var(--track);fill:var(--ink)}.going p{margin-top:8px}',
     `h3{margin:0;font:700 18px/26px ${type.serif}}`,
     '.choices form{margin-top:16px}',
+    '.chart{display:block;margin-top:20px;fill:var(--accent)}.chart .line{fill:var(--ink)}.charted{row-gap:8px}',
+    '.charted tbody td:first-child{width:auto}',
     '.facts{margin:12px 0 0}.facts div{display:grid;grid-template-columns:minmax(0,1fr);column-gap:16px;border-top:1px solid var(--rule);padding:8px 0}',
     `.facts dt{color:var(--muted);font-size:${type.meta}px}.facts dd{margin:0}`,
     `@media (min-width:${sideBySide}px){.facts div{grid-template-columns:160px minmax(0,1fr)}}`,

@@ -53,6 +53,9 @@ export function watchPage(site: Site, { visit, zone, standing, uncertain, script
             Pause…
           </a>
         )}
+        <a className="tap" href={`${here}/afterwards`}>
+          What became of it
+        </a>
         <a className="tap" href={here}>
           The issue
         </a>

@@ -1,0 +1,159 @@
+import type { Figures, Outcomes, Progress } from '../../../delivery/index.ts';
+import type { Issue } from '../../../issues/index.ts';
+import { render } from '../../pages/layout.tsx';
+import type { Site } from '../../site.ts';
+import type { Visit } from '../guard.ts';
+import { Chart } from './chart.tsx';
+import { moment } from './clock.ts';
+import { DeskPage } from './frame.tsx';
+import { count, figure, percent } from './numbers.ts';
+import { stateOf } from './week.tsx';
+
+interface AfterwardsProps {
+  visit: Visit;
+  zone: string;
+  issue: Issue;
+  progress: Progress;
+  figures: Figures;
+  outcomes: Outcomes;
+}
+
+export function afterwardsPage(site: Site, props: AfterwardsProps): string {
+  const { visit, zone, issue, progress, figures, outcomes } = props;
+  const here = `/editor/issues/${issue.slug}`;
+  const { submitted } = progress;
+  const rows: [value: number, words: string, share: boolean][] = [
+    [submitted, 'submitted', false],
+    [figures.delivered, 'delivered', true],
+    [figures.bouncedHard, 'bounced: the address is gone', true],
+    [figures.bouncedSoft, 'bounced: out of reach', true],
+    [figures.complained, 'complained', true],
+    [figures.left, 'left before the next issue', true],
+    [outcomes.votes, 'votes on its comparisons before the next issue', false],
+    [figures.clicked, 'clicked', true],
+  ];
+  return render(
+    <DeskPage site={site} title={`Afterwards: ${issue.slug}`} visit={visit} here="/editor/issues">
+      <p className="overline">
+        {issue.number !== null && `No. ${issue.number} · `}
+        {issue.slug}
+      </p>
+      <h1>What became of it</h1>
+      <div className="stack lit">
+        <p>{stateOf(issue, zone)}</p>
+      </div>
+      <ul className="numbers">
+        {rows
+          .filter(([value], at) => value > 0 || at < 7)
+          .map(([value, words, share]) => (
+            <li key={words}>
+              <b>{figure(value)}</b> {words}
+              {share && <span className="meta"> {percent(value, submitted)} of the submitted</span>}
+            </li>
+          ))}
+      </ul>
+      <div className="doings">
+        <a className="button quiet" href={`${here}/afterwards.csv`}>
+          Download as CSV
+        </a>
+        <a className="tap" href={`${here}/watch`}>
+          How it went out
+        </a>
+        <a className="tap" href={here}>
+          The issue
+        </a>
+      </div>
+      <Hours zone={zone} outcomes={outcomes} />
+      <Variants outcomes={outcomes} />
+    </DeskPage>,
+  );
+}
+
+/** Rows of a table before the rest is one row. */
+const SHOWN = 24;
+
+const Hours = ({ zone, outcomes: { hours } }: Pick<AfterwardsProps, 'zone' | 'outcomes'>) => {
+  const [first] = hours;
+  if (first === undefined) return null;
+  const busiest = hours.reduce((a, b) => (b.delivered > a.delivered ? b : a));
+  const shown = hours.slice(0, SHOWN);
+  const later = hours.slice(SHOWN).reduce((sum, { delivered }) => sum + delivered, 0);
+  return (
+    <section>
+      <h2>Over time</h2>
+      <div className="two charted">
+        <Chart
+          id="hours"
+          title="Delivered, by hour"
+          desc={`From ${moment(first.hour, zone)}, most in the hour from ${moment(busiest.hour, zone)}: ${figure(busiest.delivered)}.`}
+          bars={shown.map(({ hour, delivered }) => ({ label: hour.toISOString(), value: delivered }))}
+        />
+        <table className="log">
+          <caption>Delivered, by hour; times in {zone}</caption>
+          <thead>
+            <tr>
+              <th scope="col">From</th>
+              <th scope="col">Delivered</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map(({ hour, delivered }) => (
+              <tr key={hour.toISOString()}>
+                <td>{moment(hour, zone)}</td>
+                <td>{figure(delivered)}</td>
+              </tr>
+            ))}
+            {later > 0 && (
+              <tr>
+                <td>Later</td>
+                <td>{figure(later)}</td>
+              </tr>
+            )}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+};
+
+const Variants = ({ outcomes: { variants } }: Pick<AfterwardsProps, 'outcomes'>) =>
+  variants.length === 0 ? null : (
+    <section>
+      <h2>By variant</h2>
+      <div className="two charted">
+        <Chart
+          id="variants"
+          title="Submitted, by variant"
+          desc={variants
+            .map(({ variant, submitted }) => `Variant ${variant}: ${count(submitted, 'reader')}.`)
+            .join(' ')}
+          bars={variants.map(({ variant, submitted }) => ({ label: String(variant), value: submitted }))}
+        />
+        <table className="log">
+          <caption>Submitted, and what became of it</caption>
+          <thead>
+            <tr>
+              <th scope="col">Variant</th>
+              <th scope="col">Submitted</th>
+              <th scope="col">Delivered</th>
+              <th scope="col">Bounced</th>
+              <th scope="col">Complained</th>
+            </tr>
+          </thead>
+          <tbody>
+            {variants.map(({ variant, subject, submitted, delivered, bounced, complained }) => (
+              <tr key={variant}>
+                <td>
+                  {variant}: {subject}
+                </td>
+                <td>{figure(submitted)}</td>
+                <td>{figure(delivered)}</td>
+                <td>{figure(bounced)}</td>
+                <td>{figure(complained)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );

@@ -1,0 +1,49 @@
+export interface Bar {
+  label: string;
+  value: number;
+}
+
+interface ChartProps {
+  /** Unique on its page. */
+  id: string;
+  title: string;
+  /** The whole story in a sentence, for who cannot see it. */
+  desc: string;
+  bars: Bar[];
+}
+
+/** Pixels; the width is the page's. */
+const HEIGHT = 120;
+
+/** Bars over a line, without a script; the table beside it has the figures. */
+export const Chart = ({ id, title, desc, bars }: ChartProps) => {
+  const highest = Math.max(1, ...bars.map(({ value }) => value));
+  const step = 100 / bars.length;
+  return (
+    <svg
+      className="chart"
+      width="100%"
+      height={HEIGHT}
+      role="img"
+      aria-labelledby={`${id}-title`}
+      aria-describedby={`${id}-desc`}
+    >
+      <title id={`${id}-title`}>{title}</title>
+      <desc id={`${id}-desc`}>{desc}</desc>
+      {bars.map(({ label, value }, at) => {
+        // Something is never nothing.
+        const height = value === 0 ? 0 : Math.max(2, ((HEIGHT - 2) * value) / highest);
+        return (
+          <rect
+            key={label}
+            x={`${at * step}%`}
+            y={HEIGHT - 2 - height}
+            width={`${step * 0.8}%`}
+            height={height}
+          />
+        );
+      })}
+      <rect className="line" y={HEIGHT - 1} width="100%" height="1" />
+    </svg>
+  );
+};
