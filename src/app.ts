@@ -122,7 +122,11 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
   }
 }
 
-function eventsOf({ resendApiKey, resendWebhookSecrets }: Secrets): App['events'] {
+/** What {@link App.events} is with these secrets. */
+export function eventsOf({
+  resendApiKey,
+  resendWebhookSecrets,
+}: Pick<Secrets, 'resendApiKey' | 'resendWebhookSecrets'>): App['events'] {
   if (resendApiKey === undefined) return 'none';
   return resendWebhookSecrets.length > 0 ? 'taken' : 'unseen';
 }

@@ -1,5 +1,6 @@
 import { Resolver } from 'node:dns/promises';
-import { type Config, RESEND_URL, type Secrets } from './config.ts';
+import type { App } from './app.ts';
+import { type Config, RESEND_URL } from './config.ts';
 
 /**
  * Whether an installation is set up to mail people, and what to mend where it is not. The settings are
@@ -40,11 +41,8 @@ const LOOPBACK = /^https?:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?(
 const domainOf = (mailbox: string) => /@([^>\s]+)>?$/u.exec(mailbox)?.[1]?.toLowerCase() ?? '';
 
 /** Settings alone: the same answer every time. */
-export function examineSettings(
-  config: Config,
-  secrets: Pick<Secrets, 'resendApiKey' | 'resendWebhookSecrets'>,
-): Finding[] {
-  const leaves = secrets.resendApiKey !== undefined;
+export function examineSettings(config: Config, events: App['events']): Finding[] {
+  const leaves = events !== 'none';
   const findings: Finding[] = [];
   const find = (level: Finding['level'], about: string, message: string, help = '') =>
     findings.push({ level, about, message, help });
@@ -98,7 +96,7 @@ export function examineSettings(
       'Give confirm mails an address of their own.',
     );
   }
-  if (leaves && secrets.resendWebhookSecrets.length === 0) {
+  if (events === 'unseen') {
     find(
       'warn',
       'RESEND_WEBHOOK_SECRET',

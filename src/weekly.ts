@@ -166,7 +166,7 @@ export async function approve(app: App, issue: Issue): Promise<Issue> {
     });
   }
   const current = await refreshNewsletter(app.db, issue, newsletterOf(app));
-  const approved = await approveIssue(app.db, current.id, current.planHash);
+  const approved = await approveIssue(app.db, current.id, current.planHash, app.clock());
   if (approved.status === 'approved' && approved.dueAt <= app.clock()) return send(app, approved);
   return approved;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { eventsOf } from '../src/app.ts';
 import { loadConfig } from '../src/config.ts';
 import { examineDns, examineSettings, type Finding, type Records } from '../src/doctor.ts';
 
@@ -19,7 +20,7 @@ const WELL = {
 
 function findings(env: Record<string, string>): Finding[] {
   const { config, secrets } = loadConfig({ ...WELL, ...env });
-  return examineSettings(config, secrets);
+  return examineSettings(config, eventsOf(secrets));
 }
 
 const amiss = (all: Finding[]) =>

@@ -1,3 +1,4 @@
+import { eventsOf } from '../app.ts';
 import { loadConfig } from '../config.ts';
 import { dnsRecords, examineDns, examineSettings, type Finding } from '../doctor.ts';
 import { explain } from '../errors.ts';
@@ -13,7 +14,7 @@ const MARKS: Record<Finding['level'], string> = { ok: 'ok   ', warn: 'warn ', bl
  */
 export async function doctor(context: Context, options: { json?: boolean }): Promise<number> {
   const { config, secrets } = loadConfig(context.env);
-  const findings = examineSettings(config, secrets);
+  const findings = examineSettings(config, eventsOf(secrets));
   findings.push(await examineServices(context));
   if (secrets.resendApiKey !== undefined) findings.push(...(await examineDns(config, dnsRecords())));
 

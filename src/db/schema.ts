@@ -47,6 +47,8 @@ export interface Schema {
   desk_audit: DeskAuditTable;
   reminders: RemindersTable;
   test_sends: TestSendsTable;
+  link_checks: LinkChecksTable;
+  check_overrides: CheckOverridesTable;
 }
 
 /** Written as a JSON string, read back parsed. */
@@ -616,6 +618,28 @@ interface TestSendsTable {
   subject: string;
   html: string;
   text: string;
+  at: Created;
+}
+
+/** What came of it when we followed a link of an issue ourselves, last time. */
+interface LinkChecksTable {
+  url: string;
+  /** HTTP status of the last answer; null where there was none. */
+  status: number | null;
+  /** What is wrong with it; null where it leads where it should. */
+  reason: string | null;
+  checked_at: Date;
+}
+
+/** A publisher's word on one red check, for exactly one plan in one template. */
+interface CheckOverridesTable {
+  issue_id: string;
+  plan_hash: string;
+  template: string;
+  /** The check's id, with the comparison's slug where it is about one: "price.changed:cursor-vs-zed". */
+  check_key: string;
+  reason: string;
+  who: string;
   at: Created;
 }
 

@@ -27,6 +27,19 @@ export {
   silentIssue,
   submitRate,
 } from './figures/index.ts';
+export {
+  type Area,
+  checkLinks,
+  type Drawn,
+  drawIssue,
+  type Inspection,
+  inspectIssue,
+  overrideCheck,
+  type PanelCheck,
+  panelOf,
+  REASON_FROM,
+  stops,
+} from './inspection/index.ts';
 export { approveIssue, type DraftVariant, prepareIssue, renderIssue } from './prepare.ts';
 export {
   type Forecast,

@@ -13,6 +13,8 @@ import {
 } from '../issues/index.ts';
 import { type Check, checks, renderToFit, type TemplateRef } from '../render/index.ts';
 import type { Envelope } from './envelope.ts';
+import { type PanelCheck, panelOf, stops } from './inspection/panel.ts';
+import { factsOf, overridesOf } from './inspection/store.ts';
 import { analyzeAudience, chosenTopics, freezeAudience, type NewVariant, storeVariants } from './store.ts';
 
 /** A variant as it would go out. */
@@ -64,13 +66,13 @@ export function planOf(issue: Issue): Plan {
 }
 
 /** @throws AppError `checks-failed` naming every check that blocks. */
-function assertSendable(issue: Issue, variants: DraftVariant[]): void {
-  const blocking = new Map<string, string>();
-  for (const variant of variants) {
-    for (const check of variant.checks) {
-      if (check.level === 'block') blocking.set(check.id + check.where, `${check.message} ${check.help}`);
-    }
-  }
+function assertSendable(issue: Issue, checks: readonly PanelCheck[]): void {
+  const blocking = new Map(
+    checks.filter(stops).map(({ key, where, comparison, message, help }) => {
+      const about = comparison === null ? '' : `${comparison.title}: `;
+      return [key + where, `${about}${message} ${help}`];
+    }),
+  );
   if (blocking.size === 0) return;
   throw new AppError(
     'checks-failed',
@@ -79,7 +81,8 @@ function assertSendable(issue: Issue, variants: DraftVariant[]): void {
 }
 
 /**
- * Approves an issue for sending, if every variant of it passes its checks. Approving twice is once.
+ * Approves an issue for sending, if no check stops it: of its variants, its comparisons and its links. A red one
+ * that a publisher let stand for this very content is passed over. Approving twice is once.
  * @param planHash the content that somebody looked at; without it, whatever is there.
  * @throws AppError `checks-failed`, `issue-refuses`, `issue-empty`, `issue-changed`.
  */
@@ -87,11 +90,13 @@ export async function approveIssue(
   db: Connection,
   issueId: string,
   planHash?: string | null,
+  now = new Date(),
 ): Promise<Issue> {
   const issue = await requireIssue(db, { id: issueId });
   if (planHash !== undefined && planHash !== issue.planHash) throw issueChanged(issue);
   if (issue.status === 'draft' || issue.status === 'review') {
-    assertSendable(issue, (await renderIssue(db, issue)).variants);
+    const { variants } = await renderIssue(db, issue);
+    assertSendable(issue, panelOf({ plan: planOf(issue), variants, ...(await factsOf(db, issue)), now }));
     if (issue.status === 'draft')
       await changeIssue(db, issueId, { type: 'submit_for_review' }, issue.planHash);
   }
@@ -113,7 +118,10 @@ export async function prepareIssue(db: Connection, issueId: string, envelope: En
   let drafts: Awaited<ReturnType<typeof renderIssue>>;
   try {
     drafts = await renderIssue(db, issue);
-    assertSendable(issue, drafts.variants);
+    const overrides = await overridesOf(db, issue);
+    // What the world says of its comparisons was looked at when it was approved.
+    const books = { facts: [], links: [], overrides, now: new Date(0) };
+    assertSendable(issue, panelOf({ plan: planOf(issue), variants: drafts.variants, ...books }));
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     await changeIssue(db, issueId, { type: 'fail', reason: error.message });

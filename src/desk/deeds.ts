@@ -13,6 +13,8 @@ export type Deed =
   | 'resumed'
   | 'cancelled'
   | 'test_sent'
+  | 'check_overridden'
+  | 'links_followed'
   | 'review_opened'
   | 'review_revoked'
   | 'batch_settled'

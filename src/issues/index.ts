@@ -4,6 +4,14 @@ export { type ComposeInput, type Composition, compose, type EditorChoices, type 
 export * from './content.ts';
 export { lengthOf } from './cut.ts';
 export { type Choices, type Edit, ROOM } from './edit.ts';
+export {
+  type ComparisonFacts,
+  type EditorialCheck,
+  editorialChecks,
+  type LinkFact,
+  linksOf,
+  WEEKS_APART,
+} from './editorial.ts';
 export { contentHash } from './hash.ts';
 export {
   allowedEvents,

@@ -3,6 +3,7 @@ import { type Fault, listFaults } from './faults.ts';
 import { gatherFolder } from './folder.ts';
 import { Collection, type Gathered, type SourceReport } from './gathered.ts';
 import { Fetcher, type FetcherOptions } from './http.ts';
+import { followEach, type LinkCheck } from './links.ts';
 import type { WebSource } from './listing.ts';
 import { type Known, Memory, type MemoryChanges } from './memory.ts';
 import { gatherWeb, type WebGathered } from './web.ts';
@@ -12,6 +13,7 @@ export { checkComparison, type Fault, listFaults } from './faults.ts';
 export { gatherFolder } from './folder.ts';
 export type { Gathered, Rejection, SourceReport } from './gathered.ts';
 export type { FetcherOptions, Limits } from './http.ts';
+export type { LinkCheck } from './links.ts';
 export type { Known, MemoryChanges } from './memory.ts';
 export { type PageOptions, readPage } from './page.ts';
 export {
@@ -86,6 +88,15 @@ const AGENT = 'WeeklyVerdict';
 /** Who we are to the sites we read, and where to complain. */
 export function userAgent(publicUrl: string): string {
   return `${AGENT}/0.1 (+${publicUrl})`;
+}
+
+/** As long as somebody waits for a page; what is not reached is followed when they ask again. */
+const FOLLOWING_MS = 20_000;
+
+/** Follows links with the manners of gathering, for 20 seconds at most; what was not reached is left out. */
+export async function followLinks(urls: readonly string[], options: WebOptions): Promise<LinkCheck[]> {
+  const { budgetMs = FOLLOWING_MS, ...fetching } = options;
+  return followEach(urls, fetching, { agent: AGENT, budgetMs });
 }
 
 /**

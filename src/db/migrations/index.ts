@@ -9,6 +9,7 @@ import * as circuit from './0007-circuit.ts';
 import * as votes from './0008-votes.ts';
 import * as scale from './0009-scale.ts';
 import * as deskLists from './0010-desk-lists.ts';
+import * as checks from './0011-checks.ts';
 
 /** A static list, so that the build, the tests and both databases see the same set. */
 export const migrations: Record<string, Migration> = {
@@ -22,4 +23,5 @@ export const migrations: Record<string, Migration> = {
   '0008-votes': votes,
   '0009-scale': scale,
   '0010-desk-lists': deskLists,
+  '0011-checks': checks,
 };

@@ -11,6 +11,8 @@ export interface DeskSteps {
   edit(request: EditRequest): Promise<Issue>;
   /** Of the issue as it is given: its `planHash` is the content that was looked at. */
   approve(issue: Issue): Promise<Issue>;
+  /** Follows the pages that readers are sent to. @returns how many were reached in time. */
+  followLinks(issue: Issue): Promise<number>;
   takeBack(issue: Issue): Promise<Issue>;
   send(issue: Issue): Promise<Issue>;
   pause(issue: Issue, reason: string): Promise<Issue>;
@@ -22,6 +24,14 @@ export interface DeskSteps {
   gather(): Promise<void>;
 }
 
+/** What `doctor` finds. */
+export interface SetUpFinding {
+  level: 'ok' | 'warn' | 'block';
+  about: string;
+  message: string;
+  help: string;
+}
+
 export interface DeskOptions {
   editors: readonly Editor[];
   /** IANA zone of the schedule: the desk's clock. */
@@ -29,6 +39,8 @@ export interface DeskOptions {
   /** From: of issues. */
   sender: string;
   steps: DeskSteps;
+  /** Settings and DNS, as they were found last. */
+  setUp(): SetUpFinding[];
   /** Shows a sign-in link to the person at the terminal, where no mail leaves this machine. */
   tell?: ((link: string) => void) | undefined;
 }

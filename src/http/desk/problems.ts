@@ -10,6 +10,7 @@ const STATUS: Record<string, number> = {
   'issue-changed': 409,
   'issue-empty': 409,
   'checks-failed': 422,
+  'override-refused': 422,
   'postal-address-missing': 422,
   'no-readers': 409,
   'gathering-runs': 409,

@@ -16,7 +16,8 @@ import {
 import { TEMPLATES } from '../../render/index.ts';
 import { fromDatabase } from '../problems.ts';
 import type { DeskContext } from './context.ts';
-import type { Guard } from './guard.ts';
+import type { Guard, Visit } from './guard.ts';
+import type { Inspect } from './inspector.ts';
 import { conflictPage } from './pages/conflict.tsx';
 import { emptyPage, type WeekView, weekPage } from './pages/week.tsx';
 
@@ -41,21 +42,25 @@ export async function issueOf(db: Connection, slug: string): Promise<Issue> {
 }
 
 /** The draft, and everything an editor may do to it. */
-export function weekRoutes(guard: Guard, { db, site, desk }: DeskContext): void {
+export function weekRoutes(guard: Guard, { db, site, desk }: DeskContext, inspect: Inspect): void {
+  const pageOf = async (visit: Visit, issue: Issue) => {
+    const view = await fromDatabase(viewOf(db, issue));
+    const isOpen = issue.status === 'draft' || issue.status === 'review';
+    const checks = isOpen && issue.plan !== null ? (await inspect(issue)).checks : undefined;
+    return weekPage(site, { visit, zone: desk.zone, view, checks });
+  };
+
   guard('/editor', {
     GET: async (visit, _request, reply) => {
       const issue = await fromDatabase(currentIssue(db));
       if (issue === undefined) return reply.type(HTML).send(emptyPage(site, visit));
-      const view = await fromDatabase(viewOf(db, issue));
-      return reply.type(HTML).send(weekPage(site, { visit, zone: desk.zone, view }));
+      return reply.type(HTML).send(await pageOf(visit, issue));
     },
   });
 
   guard<{ slug: string }>('/editor/issues/:slug', {
-    GET: async (visit, request, reply) => {
-      const view = await fromDatabase(viewOf(db, await issueOf(db, request.params.slug)));
-      return reply.type(HTML).send(weekPage(site, { visit, zone: desk.zone, view }));
-    },
+    GET: async (visit, request, reply) =>
+      reply.type(HTML).send(await pageOf(visit, await issueOf(db, request.params.slug))),
   });
 
   guard('/editor/compose', {

@@ -18,6 +18,8 @@ const WORDS: Record<Deed, string> = {
   paused: 'paused',
   resumed: 'resumed',
   cancelled: 'cancelled',
+  check_overridden: 'let a red check stand in',
+  links_followed: 'followed the links of',
   test_sent: 'sent a test of',
   review_opened: 'made a link for reviewers of',
   review_revoked: 'took back a link for reviewers of',

@@ -60,6 +60,9 @@ export const deskStylesheet =
     '.facts{margin:12px 0 0}.facts div{display:grid;grid-template-columns:minmax(0,1fr);column-gap:16px;border-top:1px solid var(--rule);padding:8px 0}',
     `.facts dt{color:var(--muted);font-size:${type.meta}px}.facts dd{margin:0}`,
     `@media (min-width:${sideBySide}px){.facts div{grid-template-columns:160px minmax(0,1fr)}}`,
+    // Checks: a shape, a word, and how full a mail is.
+    '.checks p+p{margin-top:4px}.checks details form{margin-top:4px}.sign{font-weight:700;margin-right:8px}.sign.stops{color:var(--accent)}',
+    '.checked{margin-top:16px}.meter{display:block;margin-top:4px;background:var(--rule)}.meter rect{fill:var(--ink)}',
 
     // What happened, and frames of mail.
     '.log td{padding:10px 16px 10px 0;font-size:14px;line-height:20px}.log td:first-child{width:auto;white-space:nowrap}',

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { copy } from '../../../../emails/words.ts';
 import { type Comparison, entryPrices, title, topics, verdict } from '../../../comparisons/index.ts';
+import type { PanelCheck } from '../../../delivery/index.ts';
 import {
   type Choices,
   dueLabel,
@@ -17,6 +18,7 @@ import { Outcome } from '../../pages/verdict.tsx';
 import type { Site } from '../../site.ts';
 import type { ActionName } from '../decisions.ts';
 import type { Visit } from '../guard.ts';
+import { summaryOf } from './checks.tsx';
 import { moment } from './clock.ts';
 import { Csrf, DeskPage } from './frame.tsx';
 
@@ -38,6 +40,8 @@ export interface WeekView {
 
 interface WeekProps {
   visit: Visit;
+  /** Of a draft that can still be edited. */
+  checks?: readonly PanelCheck[] | undefined;
   zone: string;
   view: WeekView;
 }
@@ -82,6 +86,13 @@ export function weekPage(site: Site, props: WeekProps): string {
           </p>
         ))}
       </div>
+      {props.checks !== undefined && (
+        <p className="checked">
+          <a className="tap" href={`/editor/issues/${issue.slug}/checks`}>
+            {`Checks: ${summaryOf(props.checks)}`}
+          </a>
+        </p>
+      )}
       <Doings issue={issue} isPublisher={visit.editor.role === 'publisher'} />
       {view.others.length > 0 && (
         <p className="meta">

@@ -1,0 +1,241 @@
+import { type Area, type Inspection, type PanelCheck, REASON_FROM, stops } from '../../../delivery/index.ts';
+import type { Issue } from '../../../issues/index.ts';
+import { SIZE_LIMITS } from '../../../render/index.ts';
+import { render } from '../../pages/layout.tsx';
+import type { Site } from '../../site.ts';
+import type { Visit } from '../guard.ts';
+import { moment } from './clock.ts';
+import { Csrf, DeskPage } from './frame.tsx';
+
+interface ChecksProps {
+  visit: Visit;
+  zone: string;
+  issue: Issue;
+  inspection: Inspection;
+}
+
+/** What was looked at, in the order of the page, and where at the desk it is mended. */
+const AREAS: Record<Area, { name: string; well: string; place: [label: string, anchor: string] | null }> = {
+  words: {
+    name: 'First lines',
+    well: 'Subject and preheader can stand.',
+    place: ['Edit the lines', '#words'],
+  },
+  comparisons: {
+    name: 'Comparisons',
+    well: 'Prices, dates and comparisons are as their pages have them.',
+    place: ['Go to it', '#ballot'],
+  },
+  links: { name: 'Links', well: 'Every link leads where it should.', place: null },
+  size: { name: 'Size', well: 'No mail program cuts it off.', place: ['Shorten the ballot', '#ballot'] },
+  mail: {
+    name: 'Mail',
+    well: 'Headings, texts of images, languages, links and plain text are in order.',
+    place: ['Look at the template', '#look'],
+  },
+  sources: {
+    name: 'Sources',
+    well: 'Every source is read, and nothing new waits in quarantine.',
+    place: null,
+  },
+  'set-up': { name: 'Set-up', well: 'Settings and DNS are in order.', place: null },
+};
+
+/** "1 stops it, 2 to look at". */
+export function summaryOf(checks: readonly PanelCheck[]): string {
+  const stopping = checks.filter(stops).length;
+  const looks = checks.filter(({ level }) => level === 'warn').length;
+  const standing = checks.length - stopping - looks;
+  const parts = [
+    ...(stopping > 0 ? [`${stopping} ${stopping === 1 ? 'stops' : 'stop'} it`] : []),
+    ...(standing > 0 ? [`${standing} let stand`] : []),
+    ...(looks > 0 ? [`${looks} to look at`] : []),
+  ];
+  return parts.length === 0 ? 'all is well' : parts.join(', ');
+}
+
+export function checksPage(site: Site, props: ChecksProps): string {
+  const { visit, issue, inspection } = props;
+  const { checks } = inspection;
+  const here = `/editor/issues/${issue.slug}`;
+  const well = (Object.keys(AREAS) as Area[]).filter((area) => checks.every((check) => check.area !== area));
+  const summary = summaryOf(checks);
+  return render(
+    <DeskPage site={site} title="Checks" visit={visit}>
+      <p className="overline">
+        No. {issue.number} · {issue.slug}
+      </p>
+      <h1>{summary.charAt(0).toUpperCase() + summary.slice(1)}</h1>
+      <div className="stack">
+        <p>
+          {checks.some(stops)
+            ? 'What stops it has to be mended before the issue can be approved.'
+            : 'Nothing stops an approval.'}
+        </p>
+      </div>
+      <ul className="aside checks">
+        {checks.map((check) => (
+          <Line key={check.key + check.where + check.message} check={check} {...props} />
+        ))}
+        {well.map((area) => (
+          <li key={area}>
+            <Sign kind="well" /> <strong>{AREAS[area].name}</strong>: {AREAS[area].well}
+          </li>
+        ))}
+      </ul>
+      <Sizes inspection={inspection} />
+      <Links {...props} />
+      <p>
+        <a className="button quiet" href={here}>
+          Back to the issue
+        </a>
+      </p>
+    </DeskPage>,
+  );
+}
+
+const SIGNS = {
+  stops: ['■', 'Stops it'],
+  stands: ['◩', 'Let stand'],
+  look: ['□', 'Look'],
+  well: ['○', 'Well'],
+} as const;
+
+/** A shape and its word, for who sees no colours and who sees no shapes. */
+const Sign = ({ kind }: { kind: keyof typeof SIGNS }) => (
+  <span className={`sign ${kind}`}>
+    <span aria-hidden="true">{SIGNS[kind][0]}</span> {SIGNS[kind][1]}
+  </span>
+);
+
+const Line = ({ check, ...props }: ChecksProps & { check: PanelCheck }) => {
+  const { issue, visit } = props;
+  const { override, comparison, topics } = check;
+  const kind = stops(check) ? 'stops' : override !== null ? 'stands' : 'look';
+  return (
+    <li>
+      <p>
+        <Sign kind={kind} /> <strong>{check.where}</strong>
+        {topics !== null && topics.length > 0 && (
+          <span className="meta"> · for readers of {topics.join(', ')}</span>
+        )}
+      </p>
+      <p>
+        {check.message} <span className="meta">{check.help}</span>{' '}
+        <Mend area={check.area} issue={issue} slug={comparison?.slug} />
+      </p>
+      {override !== null && (
+        <p className="meta">
+          {`Let stand by ${override.who}, ${moment(override.at, props.zone)}: ${override.reason}`}
+        </p>
+      )}
+      {kind === 'stops' &&
+        check.isOverridable &&
+        (visit.editor.role === 'publisher' ? (
+          <details>
+            <summary className="word">Let it stand…</summary>
+            <form method="post" action={`/editor/issues/${issue.slug}/checks/override`}>
+              <Csrf visit={visit} />
+              <input type="hidden" name="plan" value={issue.planHash ?? ''} />
+              <input type="hidden" name="template" value={issue.template} />
+              <input type="hidden" name="key" value={check.key} />
+              <label className="field">
+                <span>Why it may stand, for the log: {REASON_FROM} characters or more</span>
+                <input name="reason" required minLength={REASON_FROM} maxLength={300} autoComplete="off" />
+              </label>
+              <button type="submit" className="quiet">
+                Let it stand for this version
+              </button>
+            </form>
+          </details>
+        ) : (
+          <p className="meta">A publisher may let it stand, with a reason.</p>
+        ))}
+    </li>
+  );
+};
+
+/** To the place at the desk where it is mended. */
+const Mend = ({ area, issue, slug }: { area: Area; issue: Issue; slug: string | undefined }) => {
+  const isPlanned = issue.plan?.comparisons.some(({ comparison }) => comparison.slug === slug) ?? false;
+  const here = `/editor/issues/${issue.slug}`;
+  if (isPlanned) return <a href={`${here}#at-${slug}`}>Go to it</a>;
+  if (area === 'links') return <a href="#links">See the links</a>;
+  const { place } = AREAS[area];
+  return place === null ? null : <a href={here + place[1]}>{place[0]}</a>;
+};
+
+/** Where Gmail cuts a mail off, in bytes. */
+const CLIP = 102_000;
+
+const kB = (bytes: number) => `${(bytes / 1_000).toFixed(1)} kB`;
+
+const Sizes = ({ inspection }: Pick<ChecksProps, 'inspection'>) => (
+  <section>
+    <h2>Size</h2>
+    <table className="log">
+      <caption>
+        {`Gmail cuts a mail off at about ${kB(CLIP)}; more than ${kB(SIZE_LIMITS.block)} stops an approval`}
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">For readers of</th>
+          <th scope="col">Html</th>
+        </tr>
+      </thead>
+      <tbody>
+        {inspection.variants.map(({ number, topics, bytes }) => (
+          <tr key={number}>
+            <th scope="row">{topics.length === 0 ? 'everything' : topics.join(', ')}</th>
+            <td>
+              {`${kB(bytes)}, ${Math.round((bytes / CLIP) * 100)}%`}
+              <svg width="100%" height="6" className="meter" aria-hidden="true" focusable="false">
+                <rect width={`${Math.min(100, (bytes / CLIP) * 100)}%`} height="6" />
+              </svg>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </section>
+);
+
+const Links = ({ inspection: { links }, issue, visit, zone }: ChecksProps) => (
+  <section id="links">
+    <h2>Links</h2>
+    <p className="meta">
+      We follow them as we gather: one at a time at a site, as its rules allow, and never a reader’s own link.
+    </p>
+    <form method="post" action={`/editor/issues/${issue.slug}/checks/links`}>
+      <Csrf visit={visit} />
+      <button type="submit" className="quiet">
+        Follow the links now
+      </button>
+    </form>
+    <table className="log">
+      <caption>Where readers are sent</caption>
+      <thead>
+        <tr>
+          <th scope="col">Page</th>
+          <th scope="col">What came of it</th>
+        </tr>
+      </thead>
+      <tbody>
+        {links.map(({ url, title, fact }) => (
+          <tr key={url}>
+            <th scope="row">
+              <a href={url} rel="noreferrer">
+                {title}
+              </a>
+            </th>
+            <td>
+              {fact === undefined
+                ? 'not followed yet'
+                : `${fact.reason === null ? 'it is there' : `it ${fact.reason}`}, ${moment(fact.checkedAt, zone)}`}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </section>
+);

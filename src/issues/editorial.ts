@@ -1,0 +1,268 @@
+import { type Comparison, contentHash, nameKey, title } from '../comparisons/index.ts';
+import type { Plan } from './compose.ts';
+
+/**
+ * What an editor would want to know about an issue before it goes out, from what is on the books. A rule is a
+ * pure function of the plan and of {@link EditorialFacts}; `block` stops an approval, `warn` asks to look.
+ */
+
+export interface EditorialCheck {
+  /** Stable: "price.changed". */
+  id: string;
+  level: 'block' | 'warn';
+  /** The comparison it is about; null for the first lines. */
+  comparison: { slug: string; title: string } | null;
+  message: string;
+  help: string;
+}
+
+/** What the books say today of one comparison of the plan. */
+export interface ComparisonFacts {
+  slug: string;
+  /** As it stands now; the plan has it as it was composed. */
+  now: Comparison;
+  /** When the site published it; null where it does not say. */
+  publishedAt: Date | null;
+  firstSeenAt: Date;
+  /** When its content moved last, or when it was first seen. */
+  changedAt: Date;
+  /** When its page was last read, whether it had changed or not. */
+  readAt: Date;
+  /** Slug of an issue of the last weeks that carried it, other than this one. */
+  carriedBy: string | null;
+}
+
+/** What came of following one link of the issue ourselves. */
+export interface LinkFact {
+  url: string;
+  status: number | null;
+  /** null where it leads where it should. */
+  reason: string | null;
+  checkedAt: Date;
+}
+
+export const WEEKS_APART = 8;
+export const STALE_DAYS = 60;
+export const PRICE_DAYS = 30;
+/** What came of following a link holds for this long. */
+export const LINK_DAYS = 7;
+
+const DAY = 24 * 3_600_000;
+
+/**
+ * All findings: those of the first lines, then a comparison after the other in the plan's order, then the links. Pure.
+ * A comparison without facts is not on the books any more, and is taken as it was composed.
+ */
+export function editorialChecks(
+  plan: Plan,
+  facts: readonly ComparisonFacts[],
+  links: readonly LinkFact[],
+  now: Date,
+): EditorialCheck[] {
+  const known = new Map(facts.map((each) => [each.slug, each]));
+  return [
+    ...wordChecks(plan),
+    ...plan.comparisons.flatMap(({ comparison }) => {
+      const found = known.get(comparison.slug);
+      return [
+        ...missingPrices(comparison),
+        ...(found === undefined ? [] : comparisonChecks(comparison, found, now)),
+      ];
+    }),
+    ...linkChecks(plan, links, now),
+  ];
+}
+
+/** Every page that readers are sent to, each once; what is personal is no page of these. */
+export function linksOf(plan: Plan): { url: string; about: { slug: string; title: string } }[] {
+  const all = [
+    ...plan.comparisons.map(({ comparison }) => ({ url: comparison.url, about: about(comparison) })),
+    ...plan.changed.map(({ row: { url, slug, title } }) => ({ url, about: { slug, title } })),
+    ...plan.readers.map(({ row: { url, title } }) => ({ url, about: { slug: slugOf(url), title } })),
+  ];
+  return [...new Map(all.toReversed().map((each) => [each.url, each])).values()].toReversed();
+}
+
+/** Of a comparison that is told of by its page alone. */
+function slugOf(url: string): string {
+  return (
+    url
+      .replace(/[?#].*$/u, '')
+      .split('/')
+      .findLast(Boolean) ?? url
+  );
+}
+
+function linkChecks(plan: Plan, facts: readonly LinkFact[], now: Date): EditorialCheck[] {
+  const known = new Map(facts.map((each) => [each.url, each]));
+  const due = linksOf(plan).filter(({ url }) => isDue(known.get(url), now));
+  const unfollowed = `${due.length} ${due.length === 1 ? 'link was' : 'links were'} not followed in the last ${LINK_DAYS} days.`;
+  return [
+    ...linksOf(plan).flatMap(({ url, about: comparison }): EditorialCheck[] => {
+      const fact = known.get(url);
+      if (fact === undefined || fact.reason === null) return [];
+      const isGone = fact.status === 404 || fact.status === 410;
+      return [
+        {
+          id: isGone ? 'link.dead' : 'link.doubtful',
+          level: isGone ? 'block' : 'warn',
+          comparison,
+          message: isGone
+            ? `Its page is gone: it ${fact.reason}.`
+            : `Following its link brought nothing: it ${fact.reason}.`,
+          help: isGone
+            ? 'Hold the comparison back, or mend the page and follow the links again.'
+            : 'Open it yourself, and follow the links again.',
+        },
+      ];
+    }),
+    ...(due.length === 0
+      ? []
+      : [
+          {
+            id: 'link.unfollowed',
+            level: 'warn' as const,
+            comparison: null,
+            message: unfollowed,
+            help: 'Follow the links now.',
+          },
+        ]),
+  ];
+}
+
+function isDue(fact: LinkFact | undefined, now: Date): boolean {
+  return fact === undefined || now.getTime() - fact.checkedAt.getTime() >= LINK_DAYS * DAY;
+}
+
+/** Not a price: what sites print where they know none. */
+const NO_PRICE = /^(?:[-–—?]+|n\/?a|tb[ad]|unknown|contact(?: us| sales)?|see (?:site|website))\.?$/iu;
+
+function missingPrices(comparison: Comparison): EditorialCheck[] {
+  return comparison.tools
+    .filter(({ entryPrice }) => NO_PRICE.test(entryPrice.trim()))
+    .map(({ name, entryPrice }) => ({
+      id: 'price.missing',
+      level: 'warn',
+      comparison: about(comparison),
+      message: `${name} has no entry price: the page says "${entryPrice}".`,
+      help: 'Look whether the site prints one by now, or hold the comparison back.',
+    }));
+}
+
+function comparisonChecks(planned: Comparison, facts: ComparisonFacts, now: Date): EditorialCheck[] {
+  const found: EditorialCheck[] = [];
+  const find = (id: string, level: EditorialCheck['level'], message: string, help: string) =>
+    found.push({ id, level, comparison: about(planned), message, help });
+  const days = (at: Date) => Math.floor((now.getTime() - at.getTime()) / DAY);
+
+  const moved = planned.tools.flatMap(({ name, entryPrice }) => {
+    const today = facts.now.tools.find((tool) => nameKey(tool.name) === nameKey(name))?.entryPrice;
+    return today === undefined || today === entryPrice
+      ? []
+      : [`${name} costs ${today} now, not ${entryPrice}`];
+  });
+  const again = 'Compose the issue again: your choices stay.';
+  if (moved.length > 0) find('price.changed', 'block', `${moved.join('; ')}.`, again);
+  else if (!isSame(planned, facts.now))
+    find('content.changed', 'warn', 'Its page has changed since the issue was composed.', again);
+
+  // A page that moved since we first saw it is as old as its last change, whatever date it prints.
+  const source =
+    facts.changedAt > facts.firstSeenAt ? facts.changedAt : (facts.publishedAt ?? facts.firstSeenAt);
+  if (days(source) > STALE_DAYS)
+    find(
+      'stale',
+      'warn',
+      `What it says is ${days(source)} days old.`,
+      'Look whether it still holds, and say so in the introduction, or hold it back.',
+    );
+  if (days(facts.readAt) > PRICE_DAYS)
+    find(
+      'price.old',
+      'warn',
+      `Its prices were last read ${days(facts.readAt)} days ago.`,
+      'Gather now, or look at the page yourself.',
+    );
+  if (facts.carriedBy !== null)
+    find(
+      'repeated',
+      'warn',
+      `Issue ${facts.carriedBy} carried it less than ${WEEKS_APART} weeks ago.`,
+      'Leave it out, unless there is something new to say.',
+    );
+
+  return found;
+}
+
+/** Votes are counted anew every week and are no change of the page. */
+function isSame(planned: Comparison, now: Comparison): boolean {
+  const bare = ({ tools, ...rest }: Comparison) => ({
+    ...rest,
+    tools: tools.map(({ readers: _, ...tool }: Comparison['tools'][0] & { readers?: unknown }) => tool),
+  });
+  return contentHash(bare(planned) as Comparison) === contentHash(bare(now) as Comparison);
+}
+
+/** A share or a price: a figure that a reader takes for one of ours. */
+const FIGURE = /[$€£¥]\s?\d+(?:[.,]\d+)*|\d+(?:[.,]\d+)*\s?%/gu;
+const figuresIn = (text: string): string[] =>
+  (text.match(FIGURE) ?? []).map((figure) => figure.replace(/\s/gu, ''));
+
+/** The editor's own words; ours follow from the data. */
+function wordChecks(plan: Plan): EditorialCheck[] {
+  const found: EditorialCheck[] = [];
+  const data = new Set(figuresIn(JSON.stringify([plan.comparisons, plan.changed, plan.readers])));
+  const shares = new Set(
+    [
+      ...plan.comparisons.flatMap(({ comparison }) => comparison.tools),
+      ...plan.readers.map(({ row }) => row),
+    ].flatMap((each) =>
+      Object.entries(each).flatMap(([name, value]) =>
+        name.endsWith('Ship') && typeof value === 'number' ? [`${value}%`] : [],
+      ),
+    ),
+  );
+  const lines = { subject: plan.subject, preheader: plan.preheader, intro: plan.intro };
+  for (const [line, text] of Object.entries(lines)) {
+    if (text === null) continue;
+    for (const figure of new Set(figuresIn(text))) {
+      if (data.has(figure) || shares.has(figure)) continue;
+      found.push({
+        id: `figure.${line}`,
+        level: line === 'intro' ? 'warn' : 'block',
+        comparison: null,
+        message: `The ${line} says ${figure}, and no comparison in the issue does.`,
+        help: 'Write the figure that the comparison has.',
+      });
+    }
+  }
+  if (plan.subject !== null && isShouting(plan.subject, namesIn(plan)))
+    found.push({
+      id: 'subject.shouting',
+      level: 'warn',
+      comparison: null,
+      message: 'The subject shouts: capitals, several exclamation marks or an emoji.',
+      help: 'Say it calmly: filters and readers take shouting for spam.',
+    });
+  return found;
+}
+
+function namesIn({ comparisons }: Plan): string[] {
+  return comparisons.flatMap(({ comparison }) => comparison.tools.map(({ name }) => name));
+}
+
+/** Names of tools may be in capitals. */
+function isShouting(subject: string, names: readonly string[]): boolean {
+  const rest = names.reduce((text, name) => text.replaceAll(name, ''), subject);
+  const letters = rest.match(/\p{L}/gu)?.length ?? 0;
+  const capitals = rest.match(/\p{Lu}/gu)?.length ?? 0;
+  return (
+    (letters >= 8 && capitals > letters / 2) ||
+    /!.*!|[!?]{2}/u.test(subject) ||
+    /\p{Extended_Pictographic}/u.test(rest)
+  );
+}
+
+function about(comparison: Comparison): { slug: string; title: string } {
+  return { slug: comparison.slug, title: title(comparison) };
+}
