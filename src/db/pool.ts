@@ -28,6 +28,9 @@ export function serverPool(connectionString: string, searchPath: SearchPath, max
     types,
     keepAlive: true,
     connectionTimeoutMillis: 10_000,
+    // A process that is frozen in the middle of a transaction keeps its locks: shorter than a lease, so that
+    // its work can be taken over, and longer than we ever pause between two statements.
+    idle_in_transaction_session_timeout: 20_000,
     // Compiling a plan takes a third of a second; none of ours runs long enough to earn it.
     options: `-c search_path=${searchPath.replaceAll(' ', '')} -c jit=off`,
   });
