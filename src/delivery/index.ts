@@ -1,3 +1,6 @@
+export { BATCH_SIZE } from './audience/store.ts';
+export { claimableBatches, closeCancelled, uncertainBatches, voidLeases } from './batches/store.ts';
+export { openCircuit } from './circuit/store.ts';
 export { buildBatch, type Envelope, sendable } from './envelope.ts';
 export {
   type Applied,
@@ -52,15 +55,6 @@ export {
   type TestRequest,
 } from './preview/index.ts';
 export { finishIssue, issueProgress, type Progress, progressOf, total } from './progress.ts';
-export {
-  BATCH_SIZE,
-  claimableBatches,
-  closeCancelled,
-  hasOpenBatch,
-  openCircuit,
-  readGeneralVariant,
-  uncertainBatches,
-  voidLeases,
-} from './store.ts';
+export { hasOpenBatch, readGeneralVariant } from './store.ts';
 export { createSubmitter, type SubmitResult, type Submitter, settleByRecall } from './submit.ts';
 export { createMailSender, type MailResult, type MailSender } from './transactional.ts';

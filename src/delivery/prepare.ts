@@ -12,10 +12,16 @@ import {
   variantsOf,
 } from '../issues/index.ts';
 import { type Check, checks, renderToFit, type TemplateRef } from '../render/index.ts';
+import {
+  analyzeAudience,
+  chosenTopics,
+  freezeAudience,
+  type NewVariant,
+  storeVariants,
+} from './audience/store.ts';
 import type { Envelope } from './envelope.ts';
 import { type PanelCheck, panelOf, stops } from './inspection/panel.ts';
 import { factsOf, overridesOf } from './inspection/store.ts';
-import { analyzeAudience, chosenTopics, freezeAudience, type NewVariant, storeVariants } from './store.ts';
 
 /** A variant as it would go out. */
 export interface DraftVariant extends NewVariant {

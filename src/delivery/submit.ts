@@ -2,22 +2,20 @@ import type { Connection } from '../db/index.ts';
 import { failpoint } from '../failpoint.ts';
 import type { Mailer, Outcome } from '../mailer/index.ts';
 import type { Keys } from '../subscribers/index.ts';
-import { buildBatch, type SendableVariant, sendable } from './envelope.ts';
-import { progressOf, total } from './progress.ts';
 import {
   type ClaimedBatch,
   claimBatch,
   closeBatch,
-  countFailure,
-  forgetFailures,
-  readTallies,
-  readVariant,
   recordAnswer,
   releaseBatch,
   reopenBatch,
   splitBatch,
   uncertainBatches,
-} from './store.ts';
+} from './batches/store.ts';
+import { countFailure, forgetFailures } from './circuit/store.ts';
+import { buildBatch, type SendableVariant, sendable } from './envelope.ts';
+import { progressOf, total } from './progress.ts';
+import { readTallies, readVariant } from './store.ts';
 
 /**
  * How long a worker may take for one batch: longer than the provider's slowest answer, shorter than

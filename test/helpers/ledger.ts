@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Connection } from '../../src/db/index.ts';
+import { freezeAudience, storeVariants } from '../../src/delivery/audience/store.ts';
 import type { Envelope } from '../../src/delivery/index.ts';
-import { freezeAudience, storeVariants } from '../../src/delivery/store.ts';
 import { contentHash, PLACEHOLDERS } from '../../src/issues/index.ts';
 import { addSubscribers, type Keys, keyId } from '../../src/subscribers/index.ts';
 

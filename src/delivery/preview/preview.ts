@@ -3,8 +3,8 @@ import { AppError } from '../../errors.ts';
 import { type Issue, variantsOf } from '../../issues/index.ts';
 import { compile, personalise, renderToFit, type TemplateRef } from '../../render/index.ts';
 import { findSubscriber } from '../../subscribers/index.ts';
+import { chosenTopics } from '../audience/store.ts';
 import { planOf } from '../prepare.ts';
-import { chosenTopics } from '../store.ts';
 import { frozenVariants, variantMailed } from './store.ts';
 
 export interface PreviewRequest {

@@ -1,0 +1,114 @@
+import { sql } from 'kysely';
+import type { Connection } from '../../db/index.ts';
+import type { Envelope } from '../envelope.ts';
+
+/** The provider takes at most this many messages in one request. */
+export const BATCH_SIZE = 100;
+
+export interface NewVariant {
+  number: number;
+  subject: string;
+  preheader: string;
+  html: string;
+  text: string;
+  contentHash: string;
+  /** The sets of topics that get it. */
+  topics: string[][];
+}
+
+/** Stores every variant before the first submit (I5), and which topics get which; null = nothing for them. */
+export async function storeVariants(
+  tx: Connection,
+  issueId: string,
+  variants: NewVariant[],
+  withoutContent: string[][],
+  envelope: Envelope,
+): Promise<void> {
+  const entries: { issue_id: string; topics: string[]; variant_id: string | null }[] = withoutContent.map(
+    (topics) => ({
+      issue_id: issueId,
+      topics,
+      variant_id: null,
+    }),
+  );
+  for (const { number, subject, preheader, html, text, contentHash, topics } of variants) {
+    const { id } = await tx
+      .insertInto('variants')
+      .values({ issue_id: issueId, number, subject, preheader, html, text, content_hash: contentHash })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    for (const each of topics) entries.push({ issue_id: issueId, topics: each, variant_id: id });
+  }
+  for (let at = 0; at < entries.length; at += 500) {
+    await tx
+      .insertInto('variant_topics')
+      .values(entries.slice(at, at + 500))
+      .execute();
+  }
+  await tx
+    .updateTable('issues')
+    .set({ envelope: JSON.stringify(envelope) })
+    .where('id', '=', issueId)
+    .execute();
+}
+
+/** Every distinct set of topics that a confirmed reader chose. */
+export async function chosenTopics(db: Connection): Promise<string[][]> {
+  const rows = await db
+    .selectFrom('subscribers')
+    .select('topics')
+    .distinct()
+    .where('status', '=', 'active')
+    .execute();
+  return rows.map((row) => row.topics);
+}
+
+/**
+ * Freezes the audience of an issue in one statement: a delivery for every confirmed reader, placed in
+ * batches of one variant each, or excluded with its reason. Whoever chose topics after the variants
+ * were made gets the general variant.
+ */
+export async function freezeAudience(db: Connection, issueId: string): Promise<void> {
+  // A list is sorted in memory, up to some hundred thousand readers.
+  await sql`set local work_mem = '64MB'`.execute(db);
+  await sql`
+    with candidates as materialized (
+      select s.id as subscriber_id,
+        case when t.topics is null then general.id else t.variant_id end as variant_id,
+        exists (select from consent_events c where c.subscriber_id = s.id and c.event = 'confirmed') as consented,
+        coalesce(s.paused_until > now(), false) as paused
+      from subscribers s
+      join variants general on general.issue_id = ${issueId}::uuid and general.number = 1
+      left join variant_topics t on t.issue_id = ${issueId}::uuid and t.topics = s.topics
+      where s.status = 'active'
+    ), placed as materialized (
+      select subscriber_id, variant_id,
+        row_number() over (partition by variant_id order by subscriber_id) - 1 as place
+      from candidates where consented and not paused and variant_id is not null
+    ), made as (
+      insert into batches (issue_id, variant_id, number)
+      select ${issueId}::uuid, b.variant_id, row_number() over (order by v.number, b.ordinal)
+      from (select distinct variant_id, place / ${BATCH_SIZE}::int as ordinal from placed) b
+      join variants v on v.id = b.variant_id
+      returning id, variant_id, number
+    ), batch as (
+      select id, variant_id, row_number() over (partition by variant_id order by number) - 1 as ordinal from made
+    )
+    insert into deliveries (issue_id, subscriber_id, batch_id, position, status, reason)
+    select ${issueId}::uuid, p.subscriber_id, b.id, p.place % ${BATCH_SIZE}::int, 'prepared', null
+    from placed p join batch b on b.variant_id = p.variant_id and b.ordinal = p.place / ${BATCH_SIZE}::int
+    union all
+    select ${issueId}::uuid, subscriber_id, null, 0, 'excluded',
+      case when not consented then 'no-consent' when paused then 'paused' else 'no-content' end
+    from candidates where not consented or paused or variant_id is null
+  `.execute(db);
+}
+
+/**
+ * Without fresh statistics the planner takes the just filled tables for empty, and every batch scans
+ * them; PGlite has no autovacuum that would ever mend it.
+ */
+export async function analyzeAudience(db: Connection): Promise<void> {
+  for (const table of ['deliveries', 'batches', 'tallies', 'variant_topics'])
+    await sql`analyze ${sql.table(table)}`.execute(db);
+}
