@@ -2,7 +2,7 @@ import type { App } from './app.ts';
 import { checkLinks } from './delivery/index.ts';
 import { dnsRecords, examineDns, examineSettings, type Finding } from './doctor.ts';
 import type { DeskOptions, DeskSteps } from './http/index.ts';
-import { changeIssue, editIssue, type Issue, requireIssue } from './issues/index.ts';
+import { changeIssue, editIssue, type Issue } from './issues/index.ts';
 import { followLinks, userAgent } from './sources/index.ts';
 import { afterSettling, approve, cancel, draft, pause, send, slotToCompose, weekSettings } from './weekly.ts';
 
@@ -24,30 +24,37 @@ export function deskOf(app: App, tell?: DeskOptions['tell']): DeskOptions | unde
 function deskSteps(app: App): DeskSteps {
   const { db } = app;
   return {
-    compose: async (issue) => await draft(app, issue ? slotOf(issue) : await slotToCompose(app)),
+    compose: async (record, issue) =>
+      await draft(app, issue ? slotOf(issue) : await slotToCompose(app), record),
     edit: (request) => editIssue(db, request, weekSettings(app)),
-    approve: (issue) => approve(app, issue),
-    followLinks: (issue) =>
+    approve: async (issue, record) => {
+      await approve(app, issue, record);
+    },
+    followLinks: (issue, record) =>
       checkLinks(db, issue, {
         now: app.clock(),
+        record,
         follow: (urls) =>
           followLinks(urls, {
             userAgent: userAgent(app.config.publicUrl),
             ...(app.config.allowPrivateSources ? { mayReach: () => true } : {}),
           }),
       }),
-    takeBack: async ({ id }) => (await changeIssue(db, id, { type: 'edit' })).issue,
-    send: (issue) => send(app, issue),
-    pause: async ({ id }, reason) => {
-      await pause(app, id, reason);
-      return requireIssue(db, { id });
+    takeBack: async ({ id }, record) => {
+      await changeIssue(db, id, { type: 'edit' }, { record });
     },
+    send: async (issue, record) => {
+      await send(app, issue, record);
+    },
+    pause: ({ id }, record, reason) => pause(app, id, reason, record),
     // Back to where it was: an issue that was only approved still waits for its slot.
-    resume: async ({ id }) => {
-      const { issue } = await changeIssue(db, id, { type: 'resume' });
-      return issue.status === 'approved' && issue.dueAt > app.clock() ? issue : send(app, issue);
+    resume: async ({ id }, record) => {
+      const { issue } = await changeIssue(db, id, { type: 'resume' }, { record });
+      if (issue.status !== 'approved' || issue.dueAt <= app.clock()) await send(app, issue);
     },
-    cancel: (issue) => cancel(app, issue),
+    cancel: async (issue, record) => {
+      await cancel(app, issue, record);
+    },
     settled: (issueId) => afterSettling(app, issueId),
     gather: () => app.queue.enqueue('gather', {}),
   };

@@ -30,6 +30,7 @@ import {
   lateness,
   listIssues,
   nextSlot,
+  type RecordChange,
   refreshNewsletter,
   type Slot,
   slotsToDraft,
@@ -127,8 +128,8 @@ export async function slotToCompose({ db, config, clock }: App): Promise<Slot> {
 }
 
 /** Composes the issue of a slot and hands it to the editors; too little for one, and the slot is skipped. */
-export async function draft(app: App, slot: Slot): Promise<Issue> {
-  const issue = await composeIssue(app.db, slot, weekSettings(app), app.clock());
+export async function draft(app: App, slot: Slot, record?: RecordChange): Promise<Issue> {
+  const issue = await composeIssue(app.db, slot, weekSettings(app), app.clock(), record);
   const matter = { kind: 'silent-week' as const, subject: slot.key, at: app.clock() };
   if (issue.status === 'skipped') {
     const message = `Nothing goes out on ${slot.label}: ${issue.reason ?? 'too little is new.'}`;
@@ -159,14 +160,18 @@ function newsletterOf({ config }: App) {
  * decided.
  * @throws AppError `postal-address-missing`, `checks-failed`, `issue-refuses`, `issue-empty`, `issue-changed`.
  */
-export async function approve(app: App, issue: Issue): Promise<Issue> {
+export async function approve(app: App, issue: Issue, record?: RecordChange): Promise<Issue> {
   if (app.config.mail.postalAddress === '') {
     throw new AppError('postal-address-missing', 'No issue can be approved without a postal address.', {
       help: 'Set POSTAL_ADDRESS to the address that every issue must print.',
     });
   }
   const current = await refreshNewsletter(app.db, issue, newsletterOf(app));
-  const approved = await approveIssue(app.db, current.id, current.planHash, app.clock());
+  const approved = await approveIssue(app.db, current.id, {
+    planHash: current.planHash,
+    now: app.clock(),
+    record,
+  });
   if (approved.status === 'approved' && approved.dueAt <= app.clock()) return send(app, approved);
   return approved;
 }
@@ -175,11 +180,15 @@ export async function approve(app: App, issue: Issue): Promise<Issue> {
  * Starts an approved issue now, or goes on with an interrupted one where it stopped.
  * @throws AppError `issue-refuses` when it is not approved.
  */
-export async function send(app: App, issue: Issue): Promise<Issue> {
-  if (issue.status === 'paused' || issue.status === 'failed')
-    await changeIssue(app.db, issue.id, { type: 'resume' });
-  const { issue: started } = await changeIssue(app.db, issue.id, { type: 'prepare' });
-  await app.queue.enqueue('prepare', { issueId: issue.id });
+export async function send(app: App, { id, status }: Issue, record?: RecordChange): Promise<Issue> {
+  const isInterrupted = status === 'paused' || status === 'failed';
+  const started = await app.db.transaction().execute(async (tx) => {
+    const resumed = isInterrupted && (await changeIssue(tx, id, { type: 'resume' })).changed;
+    const { issue, changed } = await changeIssue(tx, id, { type: 'prepare' });
+    if (resumed || changed) await record?.(tx, issue);
+    return issue;
+  });
+  await app.queue.enqueue('prepare', { issueId: id });
   return started;
 }
 
@@ -210,8 +219,8 @@ export async function finish(app: App, issueId: string): Promise<void> {
 }
 
 /** Stops an issue with the reason that an editor reads. */
-export async function pause(app: App, issueId: string, reason: string): Promise<void> {
-  const { issue, changed } = await changeIssue(app.db, issueId, { type: 'pause', reason });
+export async function pause(app: App, issueId: string, reason: string, record?: RecordChange): Promise<void> {
+  const { issue, changed } = await changeIssue(app.db, issueId, { type: 'pause', reason }, { record });
   if (changed) app.logger.error({ issue: issue.slug, reason }, 'paused');
 }
 
@@ -220,8 +229,8 @@ export async function pause(app: App, issueId: string, reason: string): Promise<
  * is at the provider at this moment is still recorded.
  * @throws AppError `issue-refuses` when it was sent or skipped.
  */
-export async function cancel(app: App, issue: Issue): Promise<Issue> {
-  const { issue: cancelled } = await changeIssue(app.db, issue.id, { type: 'cancel' });
+export async function cancel(app: App, issue: Issue, record?: RecordChange): Promise<Issue> {
+  const { issue: cancelled } = await changeIssue(app.db, issue.id, { type: 'cancel' }, { record });
   await closeCancelled(app.db, issue.id);
   return cancelled;
 }

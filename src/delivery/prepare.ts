@@ -2,6 +2,7 @@ import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import { failpoint } from '../failpoint.ts';
 import {
+  type ChangeOptions,
   changeIssue,
   contentHash,
   type Issue,
@@ -89,14 +90,13 @@ function assertSendable(issue: Issue, checks: readonly PanelCheck[]): void {
 /**
  * Approves an issue for sending, if no check stops it: of its variants, its comparisons and its links. A red one
  * that a publisher let stand for this very content is passed over. Approving twice is once.
- * @param planHash the content that somebody looked at; without it, whatever is there.
+ * @param options `planHash` is the content that somebody looked at; without it, whatever is there.
  * @throws AppError `checks-failed`, `issue-refuses`, `issue-empty`, `issue-changed`.
  */
 export async function approveIssue(
   db: Connection,
   issueId: string,
-  planHash?: string | null,
-  now = new Date(),
+  { planHash, record, now = new Date() }: ChangeOptions & { now?: Date } = {},
 ): Promise<Issue> {
   const issue = await requireIssue(db, { id: issueId });
   if (planHash !== undefined && planHash !== issue.planHash) throw issueChanged(issue);
@@ -104,10 +104,10 @@ export async function approveIssue(
     const { variants } = await renderIssue(db, issue);
     assertSendable(issue, panelOf({ plan: planOf(issue), variants, ...(await factsOf(db, issue)), now }));
     if (issue.status === 'draft')
-      await changeIssue(db, issueId, { type: 'submit_for_review' }, issue.planHash);
+      await changeIssue(db, issueId, { type: 'submit_for_review' }, { planHash: issue.planHash });
   }
   // What was checked is what is approved.
-  return (await changeIssue(db, issueId, { type: 'approve' }, issue.planHash)).issue;
+  return (await changeIssue(db, issueId, { type: 'approve' }, { planHash: issue.planHash, record })).issue;
 }
 
 /**

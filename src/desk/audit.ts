@@ -2,7 +2,7 @@ import type { Connection } from '../db/index.ts';
 import type { AuditEntry } from './deeds.ts';
 import { countRefusals, insertAudit, selectAudit } from './store.ts';
 
-/** Writes down what an editor did. Call it in the transaction of the deed, where it has one. */
+/** Writes down what an editor did, in the transaction that does it: neither is there without the other. */
 export async function audit(tx: Connection, entry: AuditEntry): Promise<void> {
   await insertAudit(tx, entry);
 }

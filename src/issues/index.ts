@@ -44,6 +44,7 @@ export {
   slotsToDraft,
 } from './slot.ts';
 export {
+  type ChangeOptions,
   changeIssue,
   findCandidates,
   findChoices,
@@ -54,6 +55,7 @@ export {
   lastEdit,
   leftOutOf,
   listIssues,
+  type RecordChange,
   refreshNewsletter,
   requireIssue,
 } from './store.ts';

@@ -88,10 +88,19 @@ export async function listIssues(
   return (await query.execute()) as Issue[];
 }
 
+/** Writes down who changed an issue, in the transaction that changes it: there is no deed without its entry. */
+export type RecordChange = (tx: Connection, issue: Issue) => Promise<unknown>;
+
+export interface ChangeOptions {
+  /** The content that the event is about; an issue that was composed again since is left alone. */
+  planHash?: string | null | undefined;
+  /** Asked for only where this call changes the issue. */
+  record?: RecordChange | undefined;
+}
+
 /**
  * Moves an issue along its life. The row's status is the lock: of two that ask at once, one changes
  * the row and the other finds it changed.
- * @param planHash the content that the event is about; an issue that was composed again since is left alone.
  * @returns the issue as it is now, and whether this call changed it.
  * @throws AppError `issue-refuses` when the event is out of place, `issue-changed`.
  */
@@ -99,8 +108,11 @@ export async function changeIssue(
   db: Connection,
   id: string,
   event: LifecycleEvent,
-  planHash?: string | null,
+  options: ChangeOptions = {},
 ): Promise<{ issue: Issue; changed: boolean }> {
+  const { planHash, record } = options;
+  if (record !== undefined && !db.isTransaction)
+    return db.transaction().execute((tx) => changeIssue(tx, id, event, options));
   for (;;) {
     const issue = await requireIssue(db, { id });
     if (planHash !== undefined && issue.planHash !== planHash) throw issueChanged(issue);
@@ -125,7 +137,11 @@ export async function changeIssue(
       .where('resume_to', 'is not distinct from', issue.resumeTo)
       .where('plan_hash', 'is not distinct from', issue.planHash)
       .executeTakeFirst();
-    if (numUpdatedRows > 0n) return { issue: { ...issue, ...next } as Issue, changed: true };
+    if (numUpdatedRows > 0n) {
+      const changed = { ...issue, ...next } as Issue;
+      await record?.(db, changed);
+      return { issue: changed, changed: true };
+    }
   }
 }
 

@@ -19,6 +19,7 @@ import {
   lockSlot,
   nextNumber,
   putBack,
+  type RecordChange,
   rewriteIssue,
   writeChoices,
   writeContents,
@@ -35,12 +36,14 @@ export interface WeekSettings {
  * Composes the issue of a slot from what is on the books, in one transaction, and applies what its editors chose.
  * Composing again refreshes a draft, an issue in review, or a slot that was skipped but is still ahead; an issue
  * that is further is returned as it is. Whatever asks, a slot has one issue (I6).
+ * @param record asked for only where something was composed.
  */
 export async function composeIssue(
   db: Connection,
   slot: Slot,
   settings: WeekSettings,
   now: Date,
+  record?: RecordChange,
 ): Promise<Issue> {
   return db.transaction().execute(async (tx) => {
     // Two that compose at once would take the same comparisons and the same number.
@@ -56,10 +59,12 @@ export async function composeIssue(
     if (composition.kind === 'skipped') {
       const issue = await writeIssue(tx, slot, template, { skipped: composition.reason });
       await writeContents(tx, issue.id, []);
+      await record?.(tx, issue);
       return issue;
     }
     const issue = await writeIssue(tx, slot, template, { number, plan: composition.plan });
     await writeContents(tx, issue.id, week.contentsOf(composition.plan));
+    await record?.(tx, issue);
     return issue;
   });
 }
@@ -71,8 +76,7 @@ export interface EditRequest {
   edit: Edit;
   /** Address of the editor. */
   who: string;
-  /** Writes down who did it, in the same transaction. */
-  record?: (tx: Connection, issue: Issue) => Promise<unknown>;
+  record?: RecordChange;
 }
 
 /**

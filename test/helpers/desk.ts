@@ -12,6 +12,7 @@ import { Lifetime } from '../../src/lifetime.ts';
 import { addSubscribers } from '../../src/subscribers/index.ts';
 import { draft, slotToCompose } from '../../src/weekly.ts';
 import { comparison, tool } from './compose.ts';
+import { createDatabase } from './database.ts';
 import { signUpParts } from './site.ts';
 
 /** A whole installation with a desk, on a database of its own; nobody works on its queue. */
@@ -51,9 +52,27 @@ type Answer = Awaited<ReturnType<FastifyInstance['inject']>>;
 export const CHIEF = 'chief@desk.example';
 export const EDITOR = 'editor@desk.example';
 
-export async function openDesk(env: Record<string, string> = {}): Promise<TestDesk> {
+/** Where a desk has its books: the settings that name the database, and how it goes. */
+export type DeskHome = () => Promise<{ env: Record<string, string>; close(): Promise<void> }>;
+
+export const embedded: DeskHome = async () => ({ env: {}, close: async () => {} });
+
+/** @param server `inject('databaseUrl')` */
+export function onServer(server: string): DeskHome {
+  return async () => {
+    const { url, drop } = await createDatabase(server);
+    return { env: { DATABASE_URL: url }, close: drop };
+  };
+}
+
+export async function openDesk(
+  env: Record<string, string> = {},
+  home: DeskHome = embedded,
+): Promise<TestDesk> {
   const lifetime = new Lifetime();
   try {
+    const place = await home();
+    lifetime.defer(() => place.close());
     const dataDir = mkdtempSync(path.join(tmpdir(), 'wv-desk-'));
     lifetime.defer(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 }));
     const { config, secrets } = loadConfig({
@@ -65,6 +84,7 @@ export async function openDesk(env: Record<string, string> = {}): Promise<TestDe
       TIMEZONE: 'Europe/Berlin',
       LOG_LEVEL: 'silent',
       EDITORS: `${CHIEF}:publisher, ${EDITOR}:editor`,
+      ...place.env,
       ...env,
     });
     const app = lifetime.use(

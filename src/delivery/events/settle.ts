@@ -13,6 +13,7 @@ export interface Settled {
  * more under a new key, without those who left; whoever has it already would get it twice.
  * @param prefix the id of the batch, or the beginning of it.
  * @param by who decides, as it is written down.
+ * @param record writes it into the log of the desk too, in the same transaction.
  * @throws AppError `batch-unknown`, `batch-settled`.
  */
 export async function settleBatch(
@@ -20,6 +21,7 @@ export async function settleBatch(
   prefix: string,
   decision: 'accepted' | 'not-accepted',
   by: string,
+  record?: (tx: Connection) => Promise<unknown>,
 ): Promise<Settled> {
   return db.transaction().execute(async (tx) => {
     await waitForApplying(tx);
@@ -43,6 +45,7 @@ export async function settleBatch(
         help: 'Nothing was changed.',
       });
     }
+    await record?.(tx);
     return { batchId: batch.id, issueId: batch.issueId };
   });
 }

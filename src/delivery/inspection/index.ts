@@ -105,13 +105,22 @@ export async function overrideCheck(
   });
 }
 
-/** Follows the pages that readers are sent to, and remembers what came of it. @returns how many were reached. */
+export interface FollowOptions {
+  follow(urls: string[]): Promise<LinkCheck[]>;
+  now: Date;
+  /** Writes into the log how many were reached, in the transaction that remembers what came of it. */
+  record?: (tx: Connection, followed: number) => Promise<unknown>;
+}
+
+/** Follows the pages that readers are sent to, and remembers what came of it. */
 export async function checkLinks(
   db: Connection,
   issue: Issue,
-  { follow, now }: { follow(urls: string[]): Promise<LinkCheck[]>; now: Date },
-): Promise<number> {
+  { follow, now, record }: FollowOptions,
+): Promise<void> {
   const checks = await follow(linksOf(planOf(issue)).map(({ url }) => url));
-  if (checks.length > 0) await writeLinks(db, checks, now);
-  return checks.length;
+  await db.transaction().execute(async (tx) => {
+    if (checks.length > 0) await writeLinks(tx, checks, now);
+    await record?.(tx, checks.length);
+  });
 }

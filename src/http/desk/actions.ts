@@ -1,7 +1,7 @@
 import { forecastIssue, issueProgress } from '../../delivery/index.ts';
 import { audit } from '../../desk/index.ts';
 import { AppError } from '../../errors.ts';
-import type { Issue } from '../../issues/index.ts';
+import type { Issue, RecordChange } from '../../issues/index.ts';
 import { fromDatabase } from '../problems.ts';
 import type { DeskContext, DeskSteps } from './context.ts';
 import { type ActionName, DONE } from './decisions.ts';
@@ -32,11 +32,12 @@ export function actionRoutes(guard: Guard, { db, site, desk, clock }: DeskContex
       const reason = visit.form.get('reason')?.trim() ?? '';
       // What is decided on is what was shown.
       const seen = visit.form.get('plan') ?? '';
-      const now = await perform(desk.steps, action, { ...issue, planHash: seen }, reason, who);
-      if (now.status !== issue.status) {
-        const details = reason === '' ? {} : { reason };
-        await fromDatabase(audit(db, { who, what: DONE[action], issue: issue.slug, details }));
-      }
+      const details = reason === '' ? {} : { reason };
+      const record: RecordChange = (tx) => audit(tx, { who, what: DONE[action], issue: issue.slug, details });
+      const asked = { ...issue, planHash: seen };
+      if (action === 'pause')
+        await desk.steps.pause(asked, record, reason === '' ? `Paused by ${who}.` : reason);
+      else await desk.steps[STEPS[action]](asked, record);
       return reply.redirect(`/editor/issues/${issue.slug}`, 303);
     },
   });
@@ -48,28 +49,14 @@ export function actionRoutes(guard: Guard, { db, site, desk, clock }: DeskContex
   }
 }
 
-function perform(
-  steps: DeskSteps,
-  action: ActionName,
-  issue: Issue,
-  reason: string,
-  who: string,
-): Promise<Issue> {
-  switch (action) {
-    case 'approve':
-      return steps.approve(issue);
-    case 'take-back':
-      return steps.takeBack(issue);
-    case 'send':
-      return steps.send(issue);
-    case 'resume':
-      return steps.resume(issue);
-    case 'cancel':
-      return steps.cancel(issue);
-    case 'pause':
-      return steps.pause(issue, reason === '' ? `Paused by ${who}.` : reason);
-  }
-}
+/** The step behind each; a pause also takes its reason. */
+const STEPS = {
+  approve: 'approve',
+  'take-back': 'takeBack',
+  send: 'send',
+  resume: 'resume',
+  cancel: 'cancel',
+} as const satisfies Record<Exclude<ActionName, 'pause'>, keyof DeskSteps>;
 
 /** @throws AppError `page-unknown`. */
 function actionOf(name: string): ActionName {

@@ -2,7 +2,6 @@ import { overrideCheck } from '../../delivery/index.ts';
 import { audit } from '../../desk/index.ts';
 import { AppError } from '../../errors.ts';
 import { issueChanged } from '../../issues/index.ts';
-import { fromDatabase } from '../problems.ts';
 import type { DeskContext } from './context.ts';
 import type { Guard } from './guard.ts';
 import type { Inspect } from './inspector.ts';
@@ -24,10 +23,10 @@ export function checkRoutes(guard: Guard, { db, site, desk, clock }: DeskContext
   guard<{ slug: string }>('/editor/issues/:slug/checks/links', {
     POST: async (visit, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
-      const followed = await desk.steps.followLinks(issue);
       const who = visit.editor.email;
-      const details = { followed };
-      await fromDatabase(audit(db, { who, what: 'links_followed', issue: issue.slug, details }));
+      await desk.steps.followLinks(issue, (tx, followed) =>
+        audit(tx, { who, what: 'links_followed', issue: issue.slug, details: { followed } }),
+      );
       return reply.redirect(`/editor/issues/${issue.slug}/checks#links`, 303);
     },
   });

@@ -1,23 +1,26 @@
 import type { Connection } from '../../db/index.ts';
 import type { Editor } from '../../desk/index.ts';
-import type { EditRequest, Issue } from '../../issues/index.ts';
+import type { EditRequest, Issue, RecordChange } from '../../issues/index.ts';
 import type { Keys } from '../../subscribers/index.ts';
 import type { Site } from '../site.ts';
 
-/** The steps of a week, as the desk asks for them. Each may be asked for twice, and then does nothing more. */
+/**
+ * The steps of a week, as the desk asks for them. Each may be asked for twice, and then does nothing more; what
+ * does something is written into the log by `record`, in the same transaction.
+ */
 export interface DeskSteps {
   /** Composes the issue again, or the next one where there is none. */
-  compose(issue?: Issue): Promise<Issue>;
+  compose(record: RecordChange, issue?: Issue): Promise<Issue>;
   edit(request: EditRequest): Promise<Issue>;
   /** Of the issue as it is given: its `planHash` is the content that was looked at. */
-  approve(issue: Issue): Promise<Issue>;
-  /** Follows the pages that readers are sent to. @returns how many were reached in time. */
-  followLinks(issue: Issue): Promise<number>;
-  takeBack(issue: Issue): Promise<Issue>;
-  send(issue: Issue): Promise<Issue>;
-  pause(issue: Issue, reason: string): Promise<Issue>;
-  resume(issue: Issue): Promise<Issue>;
-  cancel(issue: Issue): Promise<Issue>;
+  approve(issue: Issue, record: RecordChange): Promise<void>;
+  /** Follows the pages that readers are sent to; `record` is told how many were reached in time. */
+  followLinks(issue: Issue, record: (tx: Connection, followed: number) => Promise<unknown>): Promise<void>;
+  takeBack(issue: Issue, record: RecordChange): Promise<void>;
+  send(issue: Issue, record: RecordChange): Promise<void>;
+  pause(issue: Issue, record: RecordChange, reason: string): Promise<void>;
+  resume(issue: Issue, record: RecordChange): Promise<void>;
+  cancel(issue: Issue, record: RecordChange): Promise<void>;
   /** After a batch was settled by a person's word: it may be the last of its issue, or waits for a worker. */
   settled(issueId: string): Promise<void>;
   /** Has a worker look at the sources, soon. */

@@ -85,11 +85,12 @@ export function peopleRoutes(guard: Guard, { db, site, desk }: DeskContext): voi
     },
     POST: async (visit, request, reply) => {
       const id = idOf(request.params.id);
-      const erased = await fromDatabase(eraseSubscriber(db, { id }, 'admin'));
-      if (erased) {
-        const who = visit.editor.email;
-        await fromDatabase(audit(db, { who, what: 'erased', details: { reader: id } }));
-      }
+      const who = visit.editor.email;
+      await fromDatabase(
+        eraseSubscriber(db, { id }, 'admin', (tx) =>
+          audit(tx, { who, what: 'erased', details: { reader: id } }),
+        ),
+      );
       return reply.redirect(`/editor/people/${id}`, 303);
     },
   });

@@ -24,8 +24,9 @@ export function sourcesRoutes(guard: Guard, { db, site, desk }: DeskContext): vo
 
   guard('/editor/sources/gather', {
     POST: async (visit, _request, reply) => {
-      await desk.steps.gather();
+      // A queue knows no transaction of ours: what is asked for is written down before it is.
       await fromDatabase(audit(db, { who: visit.editor.email, what: 'gather_rung' }));
+      await desk.steps.gather();
       return reply.redirect('/editor/sources?rung', 303);
     },
   });

@@ -82,15 +82,14 @@ export function watchRoutes(app: FastifyInstance, guard: Guard, { db, site, desk
       // Pressed twice, or settled by an event meanwhile: the page says how it stands.
       if (found !== undefined) {
         const who = visit.editor.email;
-        const settled = await settleBatch(db, found.id, decision, who).catch((error) => {
+        const details = { batch: found.number, decision };
+        const settled = await settleBatch(db, found.id, decision, who, (tx) =>
+          audit(tx, { who, what: 'batch_settled', issue: issue.slug, details }),
+        ).catch((error) => {
           if (error instanceof AppError && error.code === 'batch-settled') return undefined;
           throw error;
         });
-        if (settled !== undefined) {
-          const details = { batch: found.number, decision };
-          await fromDatabase(audit(db, { who, what: 'batch_settled', issue: issue.slug, details }));
-          await desk.steps.settled(settled.issueId);
-        }
+        if (settled !== undefined) await desk.steps.settled(settled.issueId);
       }
       return reply.redirect(`/editor/issues/${issue.slug}/watch`, 303);
     },

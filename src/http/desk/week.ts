@@ -65,8 +65,10 @@ export function weekRoutes(guard: Guard, { db, site, desk }: DeskContext, inspec
 
   guard('/editor/compose', {
     POST: async (visit, _request, reply) => {
-      const issue = await desk.steps.compose();
-      await fromDatabase(audit(db, { who: visit.editor.email, what: 'composed', issue: issue.slug }));
+      const who = visit.editor.email;
+      const issue = await desk.steps.compose((tx, { slug }) =>
+        audit(tx, { who, what: 'composed', issue: slug }),
+      );
       return back(reply, issue);
     },
   });
@@ -74,8 +76,8 @@ export function weekRoutes(guard: Guard, { db, site, desk }: DeskContext, inspec
   guard<{ slug: string }>('/editor/issues/:slug/compose', {
     POST: async (visit, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
-      await desk.steps.compose(issue);
-      await fromDatabase(audit(db, { who: visit.editor.email, what: 'composed', issue: issue.slug }));
+      const who = visit.editor.email;
+      await desk.steps.compose((tx, { slug }) => audit(tx, { who, what: 'composed', issue: slug }), issue);
       return back(reply, issue);
     },
   });

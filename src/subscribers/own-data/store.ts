@@ -50,12 +50,14 @@ export async function exportSubscriber(db: Connection, id: string): Promise<OwnD
  * is excluded. Twice is once.
  * @param who the subscriber's id, or the `key` of an {@link Address}.
  * @param method who asked, as the consent log says it: `post_button`, `admin`.
+ * @param record writes it into another log too, in the same transaction.
  * @returns whether somebody was forgotten now.
  */
 export async function eraseSubscriber(
   db: Connection,
   who: { id: string } | { key: string },
   method: string,
+  record?: (tx: Connection) => Promise<unknown>,
 ): Promise<boolean> {
   return db.transaction().execute(async (tx) => {
     const { rows } = await sql<{ id: string; key: string }>`
@@ -97,6 +99,7 @@ export async function eraseSubscriber(
       )
       insert into consent_events (subscriber_id, event, method) select id, 'erased', ${method} from erased
     `.execute(tx);
+    await record?.(tx);
     return true;
   });
 }

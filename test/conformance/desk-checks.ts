@@ -1,0 +1,203 @@
+import { load } from 'cheerio';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Comparison, saveComparisons } from '../../src/comparisons/index.ts';
+import { listAudit } from '../../src/desk/index.ts';
+import { findIssue, type Issue } from '../../src/issues/index.ts';
+import { prepare } from '../../src/weekly.ts';
+import {
+  CHIEF,
+  type DeskHome,
+  EDITOR,
+  openDesk,
+  type TestDesk,
+  type Visitor,
+  WEEK,
+} from '../helpers/desk.ts';
+import { openSiteServer } from '../helpers/site-server.ts';
+
+/** What is wrong with an issue, and what is let stand. */
+export function describeChecks(name: string, home: DeskHome): void {
+  describe(`the checks of an issue, at the desk, on ${name}`, () => {
+    let desk: TestDesk;
+    let issue: Issue;
+    let chief: Visitor;
+    let editor: Visitor;
+    beforeAll(async () => {
+      // The site that these comparisons are on is a server in this process.
+      desk = await openDesk({ ALLOW_PRIVATE_SOURCES: '1' }, home);
+      chief = await desk.signIn(CHIEF);
+      editor = await desk.signIn(EDITOR);
+    });
+    afterAll(() => desk?.[Symbol.asyncDispose]());
+    beforeEach(async () => {
+      await sql`update issues set status = 'review'`.execute(desk.app.db);
+      for (const table of ['check_overrides', 'link_checks', 'issue_choices', 'sources', 'quarantine'])
+        await sql`delete from ${sql.table(table)}`.execute(desk.app.db);
+      issue = await desk.compose();
+    });
+
+    const here = () => `/editor/issues/${issue.slug}`;
+    const fresh = async () => (await findIssue(desk.app.db, { id: issue.id })) ?? issue;
+    const checks = async (visitor = chief) => load((await visitor.get(`${here()}/checks`)).body);
+    const headline = async () => (await checks())('h1').text();
+    const approve = async () => chief.post(`${here()}/do/approve`, { plan: (await fresh()).planHash ?? '' });
+    const override = async (visitor: Visitor, key: string, reason: string) => {
+      const { planHash, template } = await fresh();
+      return visitor.post(`${here()}/checks/override`, { key, reason, template, plan: planHash ?? '' });
+    };
+    /** The page of the lead says another price than the issue. */
+    const raisePrice = async (entryPrice = '$25/mo') => {
+      const [first] = WEEK as [Comparison];
+      const [a, b] = first.tools;
+      await saveComparisons(desk.app.db, [{ ...first, tools: [{ ...a, entryPrice }, b] }]);
+    };
+    const KEY = 'price.changed:orca-vs-hedge';
+    const REASON = 'The site shows a sale that ends tomorrow.';
+
+    it('are told on This week in a line, which leads to them', async () => {
+      const page = load((await editor.get('/editor')).body);
+      const line = page(`a[href="${here()}/checks"]`);
+      expect(line.text()).toMatch(/^Checks: \d+ to look at$/);
+      await raisePrice();
+      expect(load((await editor.get('/editor')).body)(`a[href="${here()}/checks"]`).text()).toMatch(
+        /^Checks: 1 stops it, /,
+      );
+    });
+
+    it('stop an approval while one is red; composed again, the issue goes through', async () => {
+      await raisePrice();
+      const page = await checks();
+      expect(page('.sign.stops').text()).toContain('Stops it');
+      expect(page('.checks').text()).toContain('Orca costs $25/mo now, not Free.');
+      expect(page('.checks a[href$="#at-orca-vs-hedge"]')).toHaveLength(1);
+      const refused = await approve();
+      expect(refused.statusCode).toBe(422);
+      expect(refused.body).toContain('Orca costs $25/mo now');
+      expect((await fresh()).status).toBe('review');
+
+      await chief.post(`${here()}/compose`, {});
+      expect(await headline()).not.toContain('stops it');
+      expect((await approve()).statusCode).toBe(303);
+      expect((await fresh()).status).toBe('approved');
+    });
+
+    it('may stand at the word of a publisher, for exactly this version, and the log says so', async () => {
+      const figure = 'figure.subject';
+      const write = async (subject: string) => {
+        const { revision } = await fresh();
+        const words = { kind: 'words', subject, preheader: '', intro: '' };
+        await editor.post(`${here()}/edit`, { revision: String(revision), ...words });
+      };
+      await write('Orca: 99% would ship it, says nobody');
+      const { planHash: plan } = await fresh();
+      expect((await override(chief, figure, 'too short')).statusCode).toBe(422);
+      for (const _ of [1, 2]) expect((await override(chief, figure, REASON)).statusCode).toBe(303);
+      const entries = (await listAudit(desk.app.db, { limit: 20 })).filter(
+        ({ what }) => what === 'check_overridden',
+      );
+      expect(entries).toMatchObject([
+        { who: CHIEF, issue: issue.slug, details: { check: figure, reason: REASON, plan } },
+      ]);
+      expect(await headline()).toMatch(/^1 let stand/);
+      expect((await checks())('.checks').text()).toContain(`Let stand by ${CHIEF}`);
+
+      await write('Orca: 98% would ship it, says nobody');
+      expect(await headline()).toMatch(/^1 stops it/);
+      expect((await approve()).statusCode).toBe(422);
+    });
+
+    it('stand at no word of an editor, who is not even offered it', async () => {
+      await raisePrice();
+      const page = await checks(editor);
+      expect(page('form[action$="/override"]')).toHaveLength(0);
+      expect(page('.checks').text()).toContain('A publisher may let it stand');
+      expect((await override(editor, KEY, REASON)).statusCode).toBe(403);
+      expect((await listAudit(desk.app.db, { limit: 1 }))[0]).toMatchObject({
+        who: EDITOR,
+        what: 'role_refused',
+      });
+      expect((await approve()).statusCode).toBe(422);
+    });
+
+    it('stand for nobody where the law or every reader is concerned', async () => {
+      await sql`
+      update issues set plan = jsonb_set(plan::jsonb, '{newsletter,postalAddress}', '""') where id = ${issue.id}
+    `.execute(desk.app.db);
+      expect(await headline()).toContain('1 stops it');
+      const answer = await override(chief, 'postal-address', REASON);
+      expect(answer.statusCode).toBe(422);
+      expect(answer.body).toContain('Nobody may let this stand');
+      const { rows } = await sql`select from check_overrides`.execute(desk.app.db);
+      expect(rows).toHaveLength(0);
+    });
+
+    it('refuse a word about another version, and one about what is not red', async () => {
+      await raisePrice();
+      const form = { key: KEY, reason: REASON, template: issue.template, plan: 'f'.repeat(64) };
+      expect((await chief.post(`${here()}/checks/override`, form)).statusCode).toBe(409);
+      expect((await override(chief, 'link.unfollowed', REASON)).statusCode).toBe(422);
+    });
+
+    it('follow the links when asked: gently, once a page, and remember what came of it', async () => {
+      await using site = await openSiteServer();
+      const [first, second] = WEEK as [Comparison, Comparison];
+      site.put('/robots.txt', 'User-agent: *\nDisallow: /private');
+      site.put('/here', '<p>here</p>');
+      await saveComparisons(desk.app.db, [
+        { ...first, url: `${site.origin}/here` },
+        { ...second, url: `${site.origin}/private/page` },
+        ...WEEK.slice(2).map((each, index) => ({ ...each, url: `${site.origin}/gone/${index}` })),
+      ]);
+      await chief.post(`${here()}/compose`, {});
+      expect((await editor.post(`${here()}/checks/links`, {})).statusCode).toBe(303);
+      expect(site.requests.map(({ path }) => path).sort()).toEqual([
+        '/gone/0',
+        '/gone/1',
+        '/here',
+        '/robots.txt',
+      ]);
+      expect(site.mostAtOnce).toBe(1);
+      const text = (await checks())('main').text();
+      expect(text).toContain('it is kept from us by robots.txt');
+      expect(text).toContain('Its page is gone: it answered 404.');
+      expect(text).toContain('it is there');
+      expect(await headline()).toMatch(/^2 stop it/);
+      expect((await approve()).statusCode).toBe(422);
+
+      for (const index of [0, 1]) site.put(`/gone/${index}`, '<p>back</p>');
+      await editor.post(`${here()}/checks/links`, {});
+      expect(await headline()).not.toContain('stop');
+      expect((await approve()).statusCode).toBe(303);
+    });
+
+    it('tell of failing sources and of pages that cannot be read', async () => {
+      await sql`insert into sources (source, failures, reason, failed_at)
+      values ('site:https://site.example/', 3, 'answered 500', now())`.execute(desk.app.db);
+      await sql`insert into quarantine (source, url, faults, body_hash, first_seen_at, last_seen_at)
+      values ('site:https://site.example/', 'https://site.example/x', '[]', null, now(), now())`.execute(
+        desk.app.db,
+      );
+      const text = (await checks())('.checks').text();
+      expect(text).toContain('Nothing comes from it: answered 500.');
+      expect(text).toContain('1 page could not be read since the last issue.');
+    });
+
+    it('that were let stand stop neither the approval nor the preparation', async () => {
+      await desk.addReaders(['reader@mail.example']);
+      const { revision } = await fresh();
+      const words = {
+        kind: 'words',
+        subject: 'Orca: 99% would ship it, says nobody',
+        preheader: '',
+        intro: '',
+      };
+      await chief.post(`${here()}/edit`, { revision: String(revision), ...words });
+      expect((await approve()).statusCode).toBe(422);
+      expect((await override(chief, 'figure.subject', REASON)).statusCode).toBe(303);
+      expect((await approve()).statusCode).toBe(303);
+      await prepare(desk.app, issue.id);
+      expect((await fresh()).status).toBe('sending');
+    });
+  });
+}

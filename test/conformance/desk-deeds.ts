@@ -1,0 +1,173 @@
+import { load } from 'cheerio';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Deed, listAudit } from '../../src/desk/index.ts';
+import { findIssue, type Issue } from '../../src/issues/index.ts';
+import { findSubscriberByAddress } from '../../src/subscribers/index.ts';
+import {
+  CHIEF,
+  type DeskHome,
+  EDITOR,
+  openDesk,
+  type TestDesk,
+  type Visitor,
+  WEEK,
+} from '../helpers/desk.ts';
+import { everyRow } from '../helpers/everywhere.ts';
+import { sendingIssue } from '../helpers/ledger.ts';
+
+/** What may be done at the desk; refusals are of nothing done. */
+type Done = Exclude<Deed, `${string}_refused`>;
+
+/** A form that does it, as somebody has it in front of them. */
+interface Form {
+  by: Visitor;
+  url: string;
+  form?: Record<string, string>;
+  /** Pressed twice, does it once. */
+  isOnce?: boolean;
+}
+
+/** Every deed and its entry in the log are written together, or neither is. */
+export function describeDeeds(name: string, home: DeskHome): void {
+  describe(`a deed at the desk and its entry, on ${name}`, () => {
+    let desk: TestDesk;
+    let issue: Issue;
+    let chief: Visitor;
+    let editor: Visitor;
+
+    beforeAll(async () => {
+      desk = await openDesk({}, home);
+      await sql`
+        create function lose_entry() returns trigger language plpgsql as $$
+        begin raise exception 'no room for another entry'; end $$
+      `.execute(desk.app.db);
+      await sql`
+        create trigger lose_entry before insert on desk_audit for each row execute function lose_entry()
+      `.execute(desk.app.db);
+      await logTakes(true);
+      // Nothing is there, and it is refused before anybody asks.
+      issue = await desk.compose(WEEK.map((each) => ({ ...each, url: `http://127.0.0.1:9/${each.slug}` })));
+      await desk.addReaders(['ada@readers.example', 'bea@readers.example']);
+      chief = await desk.signIn(CHIEF);
+      editor = await desk.signIn(EDITOR);
+    });
+    afterAll(async () => await desk?.[Symbol.asyncDispose]());
+
+    const logTakes = (takes: boolean) =>
+      sql`alter table desk_audit ${sql.raw(takes ? 'disable' : 'enable')} trigger lose_entry`.execute(
+        desk.app.db,
+      );
+    const fresh = async () => (await findIssue(desk.app.db, { id: issue.id })) ?? issue;
+    const here = () => `/editor/issues/${issue.slug}`;
+    const edit = async (form: Record<string, string>): Promise<Form> => ({
+      by: editor,
+      url: `${here()}/edit`,
+      form: { revision: String((await fresh()).revision), ...form },
+    });
+    const decision = async (action: string): Promise<Form> => ({
+      by: chief,
+      url: `${here()}/do/${action}`,
+      form: { plan: (await fresh()).planHash ?? '' },
+      isOnce: true,
+    });
+    const press = ({ by, url, form = {} }: Form) => by.post(url, form);
+    const readerId = async (email: string) => (await findSubscriberByAddress(desk.app.db, email))?.id;
+
+    /** In the order in which they can be done to one issue. */
+    const DEEDS: Record<Done, () => Promise<Form>> = {
+      link_asked: async () => ({ by: desk.visitor(), url: '/editor/sign-in', form: { email: EDITOR } }),
+      signed_in: async () => {
+        const by = desk.visitor();
+        await by.post('/editor/sign-in', { email: EDITOR });
+        return { by, url: new URL(desk.links.at(-1) ?? '').pathname };
+      },
+      signed_out: async () => ({ by: await desk.signIn(EDITOR), url: '/editor/sign-out' }),
+      composed: async () => ({ by: editor, url: `${here()}/compose` }),
+      edited: async () => {
+        const subject = 'Orca: 99% would ship it, says nobody';
+        return edit({ kind: 'words', subject, preheader: '', intro: '' });
+      },
+      check_overridden: async () => {
+        const { planHash, template } = await fresh();
+        const form = { key: 'figure.subject', reason: 'The figure is of another test.', template };
+        return {
+          by: chief,
+          url: `${here()}/checks/override`,
+          form: { ...form, plan: planHash ?? '' },
+          isOnce: true,
+        };
+      },
+      links_followed: async () => ({ by: editor, url: `${here()}/checks/links` }),
+      review_opened: async () => ({ by: editor, url: `${here()}/reviews` }),
+      review_revoked: async () => {
+        const page = load((await editor.get(`${here()}/preview`)).body);
+        const revoke = page('[name=revoke]').attr('value') ?? '';
+        return { by: editor, url: `${here()}/reviews`, form: { revoke }, isOnce: true };
+      },
+      test_sent: async () => ({ by: editor, url: `${here()}/test`, form: { to: EDITOR } }),
+      approved: () => decision('approve'),
+      approval_taken_back: () => decision('take-back'),
+      paused: async () => {
+        await press(await decision('approve'));
+        return decision('pause');
+      },
+      resumed: () => decision('resume'),
+      sent: () => decision('send'),
+      cancelled: () => decision('cancel'),
+      batch_settled: async () => {
+        const { db } = desk.app;
+        const { id, batches } = await sendingIssue(db);
+        await sql`update batches set status = 'uncertain', claimed_at = now() where issue_id = ${id}`.execute(
+          db,
+        );
+        await sql`update deliveries set status = 'uncertain' where issue_id = ${id}`.execute(db);
+        const slug = (await findIssue(db, { id }))?.slug;
+        const form = { batch: batches[0] ?? '', decision: 'accepted' };
+        return { by: chief, url: `/editor/issues/${slug}/settle`, form, isOnce: true };
+      },
+      suppressed: async () => ({
+        by: chief,
+        url: `/editor/people/${await readerId('ada@readers.example')}/suppress`,
+        form: { reason: 'asked by letter' },
+        isOnce: true,
+      }),
+      erased: async () => ({
+        by: chief,
+        url: `/editor/people/${await readerId('bea@readers.example')}/erase`,
+        isOnce: true,
+      }),
+      gather_rung: async () => ({ by: editor, url: '/editor/sources/gather' }),
+      signed_out_everywhere: async () => ({
+        by: editor,
+        url: '/editor/sign-out',
+        form: { everywhere: '1' },
+      }),
+    };
+
+    it.each(Object.entries(DEEDS))(
+      'are one: "%s" is not done when it cannot be written down',
+      async (what, formOf) => {
+        const { db, queue } = desk.app;
+        const form = await formOf();
+        const entries = async () =>
+          (await listAudit(db, { limit: 200 })).filter((each) => each.what === what);
+        const [rows, waiting, written] = [await everyRow(db), await queue.waiting('issues'), await entries()];
+
+        await logTakes(false);
+        const refused = await press(form);
+        expect(refused.statusCode).toBeGreaterThanOrEqual(500);
+        expect(await everyRow(db)).toBe(rows);
+        expect(await queue.waiting('issues')).toBe(waiting);
+
+        await logTakes(true);
+        expect((await press(form)).statusCode).toBe(303);
+        expect(await everyRow(db)).not.toBe(rows);
+        expect(await entries()).toHaveLength(written.length + 1);
+        if (!form.isOnce) return;
+        await press(form);
+        expect(await entries()).toHaveLength(written.length + 1);
+      },
+    );
+  });
+}

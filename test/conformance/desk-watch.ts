@@ -1,0 +1,198 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { load } from 'cheerio';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { issueProgress } from '../../src/delivery/index.ts';
+import { listAudit } from '../../src/desk/index.ts';
+import { changeIssue, findIssue } from '../../src/issues/index.ts';
+import { CHIEF, type DeskHome, EDITOR, openDesk, type TestDesk, type Visitor } from '../helpers/desk.ts';
+import { onlyReaders, sendingIssue } from '../helpers/ledger.ts';
+
+/** What the desk says of an issue on its way, and of batches that only a person can settle. */
+export function describeWatching(name: string, home: DeskHome): void {
+  describe(`watching an issue go, on ${name}`, () => {
+    let desk: TestDesk;
+    let chief: Visitor;
+    let editor: Visitor;
+
+    beforeAll(async () => {
+      desk = await openDesk({}, home);
+      chief = await desk.signIn(CHIEF);
+      editor = await desk.signIn(EDITOR);
+      await desk.server.listen({ host: '127.0.0.1', port: 0 });
+    });
+    afterAll(async () => await desk?.[Symbol.asyncDispose]());
+
+    const sending = async (readers: number) => {
+      await onlyReaders(desk.app.db, Array(readers).fill([]));
+      const { id, batches } = await sendingIssue(desk.app.db);
+      const issue = await findIssue(desk.app.db, { id });
+      return { id, batch: batches[0] ?? '', slug: issue?.slug ?? '' };
+    };
+    const submit = (id: string, count: number) =>
+      sql`
+    update deliveries set status = 'submitted', submitted_at = now() where id in
+      (select id from deliveries where issue_id = ${id} and status = 'prepared' limit ${count})
+  `.execute(desk.app.db);
+    const loseAnswer = async (batch: string, hoursAgo = 25) => {
+      await sql`update batches set status = 'uncertain', reason = 'no answer in 30 s',
+      claimed_at = now() - make_interval(hours => ${hoursAgo}) where id = ${batch}`.execute(desk.app.db);
+      await sql`update deliveries set status = 'uncertain' where batch_id = ${batch}`.execute(desk.app.db);
+    };
+    const origin = () => `http://127.0.0.1:${(desk.server.server.address() as AddressInfo).port}`;
+
+    /** A browser's end of a stream, read until `enough` says so or it ends. */
+    async function follow(slug: string, visitor: Visitor) {
+      const cookie = [...visitor.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+      const abort = new AbortController();
+      const answer = await fetch(`${origin()}/editor/issues/${slug}/watch/events`, {
+        headers: { cookie },
+        redirect: 'manual',
+        signal: abort.signal,
+      });
+      const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+      let text = '';
+      return {
+        answer,
+        close: () => abort.abort(),
+        async until(enough: (text: string) => boolean): Promise<string> {
+          while (!enough(text)) {
+            const next = await reader?.read();
+            if (next === undefined || next.done) break;
+            text += next.value;
+          }
+          return text;
+        },
+      };
+    }
+
+    it('shows the numbers of the ledger, without a script', async () => {
+      const { id, slug } = await sending(7);
+      await submit(id, 4);
+      await sql`update deliveries set status = 'excluded', reason = 'unsubscribed' where id in
+      (select id from deliveries where issue_id = ${id} and status = 'prepared' limit 1)`.execute(
+        desk.app.db,
+      );
+      const progress = await issueProgress(desk.app.db, id);
+      expect(progress).toMatchObject({ submitted: 4, prepared: 2, excluded: { unsubscribed: 1 } });
+      const page = load((await editor.get(`/editor/issues/${slug}/watch`)).body);
+      expect(
+        page('#progress .numbers b')
+          .toArray()
+          .map((each) => page(each).text()),
+      ).toEqual(['4', '2', '1']);
+      expect(page('#progress').text()).toContain('5 of 7 people settled');
+    });
+
+    it('tells what changes, and that there is more to say when it rests', async () => {
+      const { id, slug } = await sending(3);
+      const stream = await follow(slug, editor);
+      expect(stream.answer.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+      await stream.until((text) => text.includes('0 of 3 people'));
+      await submit(id, 2);
+      await stream.until((text) => text.includes('2 of 3 people'));
+      await submit(id, 1);
+      await changeIssue(desk.app.db, id, { type: 'pause', reason: 'Enough.' });
+      const all = await stream.until(() => false);
+      expect(all).toContain('3 of 3 people');
+      expect(all.endsWith('event: turn\ndata: \n\n')).toBe(true);
+      for (const line of all.split('\n')) expect(line).toMatch(/^(event: |data: |retry: |: |$)/);
+    });
+
+    it('says so when a batch becomes uncertain', async () => {
+      const { slug, batch } = await sending(3);
+      const stream = await follow(slug, editor);
+      await stream.until((text) => text.includes('0 of 3 people'));
+      await loseAnswer(batch);
+      expect(await stream.until((text) => text.includes('event: turn'))).toContain('uncertain');
+      stream.close();
+    });
+
+    it('is for people with a session, and HEAD opens nothing', async () => {
+      const { slug } = await sending(1);
+      const stranger = await follow(slug, desk.visitor());
+      expect([stranger.answer.status, stranger.answer.headers.get('location')]).toEqual([
+        303,
+        '/editor/sign-in',
+      ]);
+      const cookie = [...editor.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+      const url = `/editor/issues/${slug}/watch/events`;
+      const head = await desk.server.inject({ method: 'HEAD', url, headers: { cookie } });
+      expect([head.statusCode, head.body]).toEqual([200, '']);
+    });
+
+    it('lets fifty watch, and tells the next one not to ask again', async () => {
+      const { slug } = await sending(1);
+      const streams = await Promise.all(Array.from({ length: 50 }, () => follow(slug, editor)));
+      expect(streams.every(({ answer }) => answer.status === 200)).toBe(true);
+      const late = await follow(slug, editor);
+      expect(late.answer.status).toBe(204);
+      for (const { close } of streams) close();
+      await expect
+        .poll(async () => {
+          const again = await follow(slug, editor);
+          again.close();
+          return again.answer.status;
+        })
+        .toBe(200);
+    });
+
+    describe('an uncertain batch', () => {
+      it('is shown with what is known, and settled by a publisher, once', async () => {
+        const { id, slug, batch } = await sending(3);
+        await loseAnswer(batch);
+        const page = load((await chief.get(`/editor/issues/${slug}/watch`)).body);
+        expect(page('#uncertain').text()).toContain('no answer in 30 s');
+        expect(page('#uncertain').text()).toContain('none in a day');
+        const form = { batch, decision: 'accepted' };
+        for (const _ of [1, 2]) {
+          const answer = await chief.post(`/editor/issues/${slug}/settle`, form);
+          expect([answer.statusCode, answer.headers.location]).toEqual([303, `/editor/issues/${slug}/watch`]);
+        }
+        expect(await issueProgress(desk.app.db, id)).toMatchObject({ submitted: 3, uncertain: 0 });
+        // The last of its issue: it is sent now.
+        expect((await findIssue(desk.app.db, { id }))?.status).toBe('sent');
+        const deeds = (await listAudit(desk.app.db, { limit: 50 })).filter(({ issue }) => issue === slug);
+        expect(deeds).toMatchObject([
+          { who: CHIEF, what: 'batch_settled', details: { batch: 1, decision: 'accepted' } },
+        ]);
+      });
+
+      it('goes out once more when the provider has none of it', async () => {
+        const { id, slug, batch } = await sending(2);
+        await loseAnswer(batch);
+        await chief.post(`/editor/issues/${slug}/settle`, { batch, decision: 'not-accepted' });
+        expect(await issueProgress(desk.app.db, id)).toMatchObject({ prepared: 2, batches: { pending: 1 } });
+      });
+
+      it('is no editor’s to settle, nor a stranger’s, nor settled without a decision', async () => {
+        const { id, slug, batch } = await sending(2);
+        await loseAnswer(batch);
+        const url = `/editor/issues/${slug}/settle`;
+        const good = { batch, decision: 'accepted' };
+        const answers = [
+          await editor.post(url, good),
+          await chief.post(url, { ...good, csrf: 'forged' }),
+          await desk.visitor().post(url, good),
+          await chief.post(url, { batch }),
+        ];
+        expect(answers.map(({ statusCode }) => statusCode)).toEqual([403, 403, 403, 422]);
+        expect(
+          load((await editor.get(`/editor/issues/${slug}/watch`)).body)('#uncertain button').length,
+        ).toBe(0);
+        expect(await issueProgress(desk.app.db, id)).toMatchObject({ uncertain: 2 });
+      });
+    });
+
+    it('lets the server close while somebody watches', async () => {
+      const { slug } = await sending(1);
+      const stream = await follow(slug, editor);
+      await stream.until((text) => text.includes('event: progress'));
+      const closed = once(desk.server.server, 'close');
+      await desk.server.close();
+      await closed;
+      await stream.until(() => false);
+    });
+  });
+}
