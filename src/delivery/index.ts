@@ -1,6 +1,6 @@
 export { BATCH_SIZE } from './audience/store.ts';
 export { claimableBatches, closeCancelled, uncertainBatches, voidLeases } from './batches/store.ts';
-export { openCircuit } from './circuit/store.ts';
+export { type CircuitState, circuitState, openCircuit } from './circuit/store.ts';
 export { buildBatch, type Envelope, sendable } from './envelope.ts';
 export {
   type Applied,

@@ -21,6 +21,15 @@ export async function mayProbe(tx: Connection, leaseMs: number): Promise<boolean
 }
 
 /**
+ * Whether a request may go out now; asked right before it. `probe`: the provider is left alone, and this one
+ * tries whether it answers again.
+ */
+export async function mayAsk(db: Connection, leaseMs: number): Promise<'yes' | 'probe' | 'no'> {
+  if ((await openCircuit(db)) === undefined) return 'yes';
+  return (await mayProbe(db, leaseMs)) ? 'probe' : 'no';
+}
+
+/**
  * A request got no answer. What was under way when the provider began to be left alone counts no more.
  * @returns for how many ms nobody should ask; null: the next one may.
  */
@@ -56,4 +65,23 @@ export async function openCircuit(
     .where('open_until', 'is not', null)
     .executeTakeFirst();
   return row?.open_until ? { reason: row.reason, since: row.since, until: row.open_until } : undefined;
+}
+
+/** What `/metrics` tells of it. */
+export interface CircuitState {
+  /** Requests without an answer, in a row. */
+  failures: number;
+  /** Nobody asks but who tries whether it answers again. */
+  isOpen: boolean;
+  /** Since the first of them; 0 while the provider answers. */
+  silentSeconds: number;
+}
+
+export async function circuitState(db: Connection): Promise<CircuitState> {
+  const { rows } = await sql<CircuitState>`
+    select failures, open_until is not null as "isOpen",
+      coalesce(extract(epoch from now() - since), 0)::float8 as "silentSeconds"
+    from circuit
+  `.execute(db);
+  return rows[0] ?? { failures: 0, isOpen: false, silentSeconds: 0 };
 }
