@@ -8,6 +8,7 @@ export async function mail(app: App, { mailId }: Payload<'mail'>): Promise<void>
     case 'done':
       return;
     case 'wait':
+      if (result.reason !== undefined) app.logger.warn(result, 'the provider does not answer');
       throw new HoldQueue(result.ms);
     case 'again':
       // Tried again with backoff, then by reconcile: the mail keeps its key and its bytes.

@@ -1,6 +1,6 @@
 import type { App } from './app.ts';
 import type { Secrets } from './config.ts';
-import { countEvents, issueProgress, total } from './delivery/index.ts';
+import { circuitState, countEvents, issueProgress, total } from './delivery/index.ts';
 import { deskOf } from './editing.ts';
 import { createServer, type Measures, turnstile } from './http/index.ts';
 import { listIssues } from './issues/index.ts';
@@ -108,7 +108,7 @@ export async function measure({ db, queue }: App): Promise<Measures> {
     const { prepared, submitted, excluded, failed, uncertain } = await issueProgress(db, id);
     deliveries[slug] = { prepared, submitted, excluded: total(excluded), failed: total(failed), uncertain };
   }
-  return { queues, deliveries, events: await countEvents(db) };
+  return { queues, deliveries, events: await countEvents(db), circuit: await circuitState(db) };
 }
 
 /** @throws when the database or the queue is away. */

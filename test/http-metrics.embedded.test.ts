@@ -9,6 +9,7 @@ const MEASURES = {
   queues: { issues: 0, delivery: 7 },
   deliveries: { '2026-11-24': { prepared: 93, submitted: 7 } },
   events: { waiting: 3, parked: 2, lastAt: new Date('2026-11-24T09:00:00Z') },
+  circuit: { failures: 6, isOpen: true, silentSeconds: 42.5 },
 };
 
 let site: TestSite;
@@ -48,6 +49,9 @@ describe('GET /metrics', () => {
     expect(body).toContain(
       `weekly_verdict_events_last_timestamp_seconds ${MEASURES.events.lastAt.getTime() / 1_000}`,
     );
+    expect(body).toContain('weekly_verdict_circuit_failures 6');
+    expect(body).toContain('weekly_verdict_circuit_open 1');
+    expect(body).toContain('weekly_verdict_circuit_silent_seconds 42.5');
     expect(body).toContain('weekly_verdict_events_stored_total 1');
     expect(body).toContain('nodejs_eventloop_lag_p99_seconds');
     expect(body).toMatch(

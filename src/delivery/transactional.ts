@@ -2,7 +2,8 @@ import type { Connection } from '../db/index.ts';
 import type { Mailer, Outcome, SingleMail } from '../mailer/index.ts';
 import { renderLetter } from '../render/index.ts';
 import type { Keys } from '../subscribers/index.ts';
-import { type ClaimedMail, claimMail, closeMail, releaseMail } from '../transactional/index.ts';
+import { type ClaimedMail, claimMail, closeMail, releaseMail, returnMail } from '../transactional/index.ts';
+import { countFailure, forgetFailures, mayAsk, PROBE_MS } from './circuit/store.ts';
 import { type LetterContext, writeLetter } from './letters.ts';
 
 /** Longer than the provider's slowest answer, shorter than the patience of somebody who waits for a confirm mail. */
@@ -18,8 +19,8 @@ export interface TransactionalSettings {
 export type MailResult =
   /** Sent, ended, or in the hands of another worker. */
   | { kind: 'done' }
-  /** The provider asks every worker to wait. */
-  | { kind: 'wait'; ms: number }
+  /** Every worker is to wait: the provider asks for it, or has not answered many in a row (then with the reason). */
+  | { kind: 'wait'; ms: number; reason?: string }
   /** Not sent, or no answer; to be tried again. */
   | { kind: 'again'; reason: string };
 
@@ -27,7 +28,8 @@ export type MailSender = (mailId: string) => Promise<MailResult>;
 
 /**
  * Makes the function that sends one transactional mail: claim, one request, record. Its letter follows from
- * its row and nothing else, so that a replay after a crash carries the same bytes under the same key.
+ * its row and nothing else, so that a replay after a crash carries the same bytes under the same key. Who
+ * answers no issue answers no letter either: the circuit is one for both, and either may try it.
  */
 export function createMailSender(
   db: Connection,
@@ -47,6 +49,11 @@ export function createMailSender(
 
     const letter = await writeLetter(mail, { db, keys, newsletter: settings.newsletter });
     if (letter === null) return await end('dropped', 'it is not true any more');
+    const may = await mayAsk(db, LEASE_MS);
+    if (may === 'no') {
+      await returnMail(db, mail);
+      return { kind: 'wait', ms: PROBE_MS };
+    }
     const { html, text } = 'html' in letter ? letter : await renderLetter(letter);
     const single: SingleMail = {
       mailId: mail.id,
@@ -68,11 +75,17 @@ export function createMailSender(
         final: false,
       }),
     );
-    return await record(db, mail, outcome);
+    return await record(db, mail, outcome, may === 'probe');
   };
 }
 
-async function record(db: Connection, mail: ClaimedMail, outcome: Outcome): Promise<MailResult> {
+async function record(
+  db: Connection,
+  mail: ClaimedMail,
+  outcome: Outcome,
+  isProbe: boolean,
+): Promise<MailResult> {
+  if (outcome.kind !== 'ambiguous' || outcome.final) await forgetFailures(db);
   switch (outcome.kind) {
     case 'accepted': {
       const [item] = outcome.items;
@@ -90,8 +103,7 @@ async function record(db: Connection, mail: ClaimedMail, outcome: Outcome): Prom
         await closeMail(db, mail, { status: 'uncertain', reason: outcome.reason });
         return { kind: 'done' };
       }
-      await releaseMail(db, mail);
-      return { kind: 'again', reason: outcome.reason };
+      return await noAnswer(db, mail, outcome.reason, isProbe);
     case 'retryAfter':
       await releaseMail(db, mail);
       return { kind: 'wait', ms: outcome.ms };
@@ -99,4 +111,16 @@ async function record(db: Connection, mail: ClaimedMail, outcome: Outcome): Prom
       await releaseMail(db, mail);
       return { kind: 'again', reason: outcome.reason };
   }
+}
+
+/** It keeps its key and its bytes; whether it is tried again soon depends on how others fare. */
+async function noAnswer(
+  db: Connection,
+  mail: ClaimedMail,
+  reason: string,
+  isProbe: boolean,
+): Promise<MailResult> {
+  await releaseMail(db, mail);
+  const ms = await countFailure(db, reason, isProbe);
+  return ms === null ? { kind: 'again', reason } : { kind: 'wait', ms, reason };
 }

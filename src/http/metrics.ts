@@ -11,6 +11,8 @@ export interface Measures {
   /** Of issues that are going out now: slug → status → deliveries. */
   deliveries: Record<string, Record<string, number>>;
   events: { waiting: number; parked: number; lastAt: Date | null };
+  /** Whether the provider answers, as all workers together have found. */
+  circuit: { failures: number; isOpen: boolean; silentSeconds: number };
 }
 
 export interface Metrics {
@@ -48,6 +50,12 @@ export function watch(
   const due = gauge('events_waiting', 'Events that were not looked at yet.');
   const parked = gauge('events_parked', 'Events that wait for a commit of ours.');
   const last = gauge('events_last_timestamp_seconds', 'When the last event came; 0 for never.');
+  const failures = gauge('circuit_failures', 'Requests to the mail provider without an answer, in a row.');
+  const open = gauge('circuit_open', '1 while the mail provider is left alone, because it does not answer.');
+  const silent = gauge(
+    'circuit_silent_seconds',
+    'Since when the mail provider does not answer; 0 while it does.',
+  );
   const stored = new Counter({
     name: `${prefix}events_stored_total`,
     help: 'Events of the mail provider that this process stored.',
@@ -73,6 +81,9 @@ export function watch(
       due.set(now.events.waiting);
       parked.set(now.events.parked);
       last.set((now.events.lastAt?.getTime() ?? 0) / 1_000);
+      failures.set(now.circuit.failures);
+      open.set(now.circuit.isOpen ? 1 : 0);
+      silent.set(now.circuit.silentSeconds);
       if (ofProcess === undefined) {
         ofProcess = new Registry();
         collectDefaultMetrics({ register: ofProcess });

@@ -9,4 +9,5 @@ export {
   queueMail,
   queueMails,
   releaseMail,
+  returnMail,
 } from './store.ts';

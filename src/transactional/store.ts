@@ -107,6 +107,15 @@ export async function releaseMail(db: Connection, mail: ClaimedMail): Promise<vo
   );
 }
 
+/** Nobody was asked: as if it had not been claimed, so that waiting does not make it too old to be sent. */
+export async function returnMail(db: Connection, mail: ClaimedMail): Promise<void> {
+  await sql`
+    update mails set lease_id = null, lease_until = null, attempts = attempts - 1,
+      claimed_at = case when attempts > 1 then claimed_at end
+    where id = ${mail.id} and lease_id = ${mail.leaseId}
+  `.execute(db);
+}
+
 /** Mails that a worker could take now, oldest first, at most 1,000. */
 export async function pendingMails(db: Connection): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Connection, Database } from '../../src/db/index.ts';
-import { createMailSender } from '../../src/delivery/index.ts';
+import { circuitState, createMailSender } from '../../src/delivery/index.ts';
 import type { Mailer, Outcome, SingleMail } from '../../src/mailer/index.ts';
 import { addSubscribers, keyId } from '../../src/subscribers/index.ts';
 import { pendingMails, queueMail } from '../../src/transactional/index.ts';
@@ -47,7 +47,8 @@ export function describeTransactional(name: string, open: () => Promise<Place>):
       await database?.[Symbol.asyncDispose]();
       await place?.[Symbol.asyncDispose]();
     });
-    beforeEach(() => {
+    beforeEach(async () => {
+      await sql`update circuit set failures = 0, reason = null, since = null, open_until = null`.execute(db);
       mailer = new Counter();
       send = createMailSender(db, mailer, KEYS, SETTINGS);
     });
@@ -63,6 +64,7 @@ export function describeTransactional(name: string, open: () => Promise<Place>):
         .executeTakeFirstOrThrow();
       return queueMail(db, { kind: 'confirm', subscriberId: id, keyId: keyId(KEYS[0]) });
     }
+    const pauseIsOver = () => sql`update circuit set open_until = now()`.execute(db);
     const row = (id: string) =>
       db.selectFrom('mails').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 
@@ -130,6 +132,53 @@ export function describeTransactional(name: string, open: () => Promise<Place>):
       await send(id);
       expect(mailer.sent).toHaveLength(1);
       expect(await row(id)).toMatchObject({ status: 'uncertain' });
+    });
+
+    it('leaves alone a provider that does not answer, but for one who tries', async () => {
+      const ids = await Promise.all(Array.from({ length: 7 }, () => queued()));
+      const [first = '', ...others] = ids;
+      const last = others.at(-1) ?? '';
+      mailer.plan.push(...Array.from({ length: 5 }, () => new Error('connect ECONNREFUSED')));
+      for (const id of ids.slice(0, 4)) expect(await send(id)).toMatchObject({ kind: 'again' });
+      const fifth = await send(ids[4] ?? '');
+      expect(fifth).toMatchObject({ kind: 'wait', reason: 'connect ECONNREFUSED' });
+      expect(await circuitState(db)).toMatchObject({ failures: 5, isOpen: true });
+
+      // Nobody is asked, and a mail that only waits does not grow too old for its key.
+      expect(await send(last)).toEqual({ kind: 'wait', ms: 1_000 });
+      expect(await send(first)).toEqual({ kind: 'wait', ms: 1_000 });
+      expect(mailer.sent).toHaveLength(5);
+      expect(await row(last)).toMatchObject({ status: 'pending', claimed_at: null, attempts: 0 });
+      expect(await row(first)).toMatchObject({
+        status: 'pending',
+        claimed_at: expect.any(Date),
+        attempts: 1,
+      });
+      expect(await pendingMails(db)).toEqual(expect.arrayContaining(ids));
+
+      // One of them tries, in vain; nobody else does meanwhile.
+      await pauseIsOver();
+      mailer.plan.push(new Error('timeout'));
+      const [tried, waited] = await Promise.all([send(first), send(last)]);
+      expect([tried, waited].map(({ kind }) => kind)).toEqual(['wait', 'wait']);
+      expect(mailer.sent).toHaveLength(6);
+      expect(await circuitState(db)).toMatchObject({ failures: 6, isOpen: true });
+
+      // The next who tries has an answer, whatever it says: then everybody may ask again.
+      await pauseIsOver();
+      mailer.plan.push({ kind: 'rejected', reason: 'bad address' });
+      expect(await send(last)).toEqual({ kind: 'done' });
+      expect(await circuitState(db)).toEqual({ failures: 0, isOpen: false, silentSeconds: 0 });
+      for (const id of ids) expect(await send(id)).toEqual({ kind: 'done' });
+      expect(mailer.sent).toHaveLength(13);
+    });
+
+    it('that is not true any more takes no turn to try', async () => {
+      await sql`update circuit set failures = 5, reason = 'x', since = now(), open_until = now()`.execute(db);
+      await send(await queued('suppressed'));
+      expect((await circuitState(db)).isOpen).toBe(true);
+      expect(await send(await queued())).toEqual({ kind: 'done' });
+      expect(mailer.sent).toHaveLength(1);
     });
 
     it('is in the hands of one worker at a time', async () => {
