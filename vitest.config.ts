@@ -32,6 +32,7 @@ export default defineConfig({
         test: {
           name: 'embedded',
           include: ['test/**/*.embedded.test.{ts,tsx}'],
+          globalSetup: ['test/helpers/made-database.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           maxWorkers: 2,
@@ -56,6 +57,7 @@ export default defineConfig({
           name: 'browser',
           provide: { servicesMissing: noBrowser ?? '' },
           include: ['test/**/*.browser.test.{ts,tsx}'],
+          globalSetup: ['test/helpers/made-database.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,

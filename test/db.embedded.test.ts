@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Connection, Database } from '../src/db/index.ts';
 import { explain } from '../src/errors.ts';
 import { describeDatabase } from './conformance/database.ts';
-import { embeddedPlace, type Place, temporaryFolder } from './helpers/homes.ts';
+import { embeddedPlace, emptyPlace, type Place, temporaryFolder } from './helpers/homes.ts';
 import { type Process, run, start } from './helpers/processes.ts';
 
-describeDatabase('PGlite', embeddedPlace);
+describeDatabase('PGlite', emptyPlace);
 
 const CHILD = 'test/helpers/child-database.ts';
 
@@ -21,11 +21,9 @@ const keptIn = async (db: Connection) =>
   `.execute(db)
   ).rows;
 
-/** Made once: it takes seconds to make a database, and less than one to open it again. */
 let place: Place;
 beforeAll(async () => {
   place = await embeddedPlace();
-  await (await place.open())[Symbol.asyncDispose]();
 });
 afterAll(async () => {
   await place?.[Symbol.asyncDispose]();
@@ -115,7 +113,7 @@ describe('a database of a process that was killed', () => {
     ['before there are files', 'db.initialising'],
     ['in the middle of its files', 'db/pg_wal'],
   ])('while it was first made, %s, is made again', async (_, sign) => {
-    await using place = await embeddedPlace();
+    await using place = await emptyPlace();
     await mkdir(place.dataDir, { recursive: true });
     const child = start(CHILD, ['hold', place.dataDir]);
     await appears(place.dataDir, sign, child);
@@ -129,7 +127,7 @@ describe('a database of a process that was killed', () => {
   });
 
   it('that is beyond repair says where it is and what to do', async () => {
-    await using place = await embeddedPlace();
+    await using place = await emptyPlace();
     await mkdir(path.join(place.dataDir, 'db'), { recursive: true });
     await writeFile(path.join(place.dataDir, 'db', 'PG_VERSION'), '17\n');
     const error = await place.open().catch((reason: unknown) => reason);
@@ -141,7 +139,7 @@ describe('a database of a process that was killed', () => {
 });
 
 it('refuses to sit on a socket of somebody else who answers', async () => {
-  await using place = await embeddedPlace();
+  await using place = await emptyPlace();
   await mkdir(place.dataDir, { recursive: true });
   const other = net.createServer((socket) => socket.destroy()).listen(path.join(place.dataDir, 'lock'));
   try {

@@ -1,3 +1,4 @@
 import { describeDesk } from './conformance/desk.ts';
+import { embedded } from './helpers/desk.ts';
 
-describeDesk('PGlite', async () => ({ env: {}, close: async () => {} }));
+describeDesk('PGlite', embedded);

@@ -1,30 +1,22 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Connection, Database } from '../src/db/index.ts';
+import { describe, expect, it } from 'vitest';
+import type { Connection } from '../src/db/index.ts';
 import { claimableBatches, createSubmitter, finishIssue, issueProgress } from '../src/delivery/index.ts';
 import { changeIssue, findIssue } from '../src/issues/index.ts';
 import { openResend } from '../src/mailer/index.ts';
 import { unsubscribe } from '../src/subscribers/index.ts';
-import { embeddedPlace, type Place } from './helpers/homes.ts';
+import { databaseForAll, embeddedPlace } from './helpers/homes.ts';
 import { assertInvariants } from './helpers/invariants.ts';
 import { deliveriesOf, expireLeases, KEYS, onlyReaders, sendingIssue } from './helpers/ledger.ts';
 import { Provider } from './helpers/provider.ts';
 import { type LocalResendOptions, startResend } from './resend/index.ts';
 
 /** Rows of the fault matrix that no other file is about. */
-let place: Place;
-let database: Database;
 let db: Connection;
-beforeAll(async () => {
-  place = await embeddedPlace();
-  database = await place.open();
+databaseForAll(embeddedPlace, (database) => {
   db = database.kysely;
-});
-afterAll(async () => {
-  await database?.[Symbol.asyncDispose]();
-  await place?.[Symbol.asyncDispose]();
 });
 
 const everything = (count: number) => Array.from({ length: count }, () => []);

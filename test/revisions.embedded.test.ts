@@ -1,8 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { Kysely, KyselyPlugin } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type Comparison,
   changeInWords,
@@ -12,19 +9,16 @@ import {
   revisionsOf,
   saveComparisons,
 } from '../src/comparisons/index.ts';
-import { type Connection, type Database, openDatabase } from '../src/db/index.ts';
+import type { Connection } from '../src/db/index.ts';
 import * as revisions from '../src/db/migrations/0002-revisions.ts';
 import { comparison, tool } from './helpers/compose.ts';
+import { databaseForAll, embeddedPlace } from './helpers/homes.ts';
 
-let dir: string;
-let database: Database;
 let db: Connection;
 /** Every statement sent through `db`, by its first word; what opens and ends a transaction is not among them. */
 const sent: string[] = [];
 
-beforeAll(async () => {
-  dir = mkdtempSync(path.join(tmpdir(), 'verdict-revisions-'));
-  database = await openDatabase({ databaseUrl: undefined, dataDir: dir });
+databaseForAll(embeddedPlace, (database) => {
   const counting: KyselyPlugin = {
     transformQuery: ({ node }) => {
       sent.push(node.kind);
@@ -33,10 +27,6 @@ beforeAll(async () => {
     transformResult: async ({ result }) => result,
   };
   db = database.kysely.withPlugin(counting);
-});
-afterAll(async () => {
-  await database?.[Symbol.asyncDispose]();
-  rmSync(dir, { recursive: true, force: true });
 });
 
 const save = async (all: Comparison[]) => {

@@ -1,23 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Connection, Database } from '../src/db/index.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Connection } from '../src/db/index.ts';
 import { importSubscribers, setTopics, unsubscribe } from '../src/subscribers/index.ts';
-import { embeddedPlace, type Place } from './helpers/homes.ts';
+import { databaseForAll, embeddedPlace, type Place } from './helpers/homes.ts';
 
 let place: Place;
-let database: Database;
 let db: Connection;
 let files = 0;
-beforeAll(async () => {
-  place = await embeddedPlace();
-  database = await place.open();
+databaseForAll(embeddedPlace, (database, opened) => {
+  place = opened;
   db = database.kysely;
-});
-afterAll(async () => {
-  await database?.[Symbol.asyncDispose]();
-  await place?.[Symbol.asyncDispose]();
 });
 
 /** A file of its own for each import, with addresses that no other test has. */

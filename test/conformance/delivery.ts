@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Comparison, saveComparisons } from '../../src/comparisons/index.ts';
-import type { Connection, Database } from '../../src/db/index.ts';
+import type { Connection } from '../../src/db/index.ts';
 import {
   approveIssue,
   claimableBatches,
@@ -19,7 +19,7 @@ import { changeIssue, composeIssue, findIssue, type Issue } from '../../src/issu
 import type { Outcome } from '../../src/mailer/index.ts';
 import { unsubscribe } from '../../src/subscribers/index.ts';
 import { comparison, tool } from '../helpers/compose.ts';
-import type { Place } from '../helpers/homes.ts';
+import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { assertInvariants, brokenInvariants } from '../helpers/invariants.ts';
 import {
   ageClaim,
@@ -37,17 +37,9 @@ import { type Behaviour, Provider } from '../helpers/provider.ts';
 /** How a batch is claimed, submitted and recorded, and how an issue ends, whatever goes wrong: on either home. */
 export function describeDelivery(name: string, newPlace: () => Promise<Place>): void {
   describe(name, () => {
-    let place: Place;
-    let database: Database;
     let db: Connection;
-    beforeAll(async () => {
-      place = await newPlace();
-      database = await place.open(20);
+    databaseForAll(newPlace, (database) => {
       db = database.kysely;
-    });
-    afterAll(async () => {
-      await database?.[Symbol.asyncDispose]();
-      await place?.[Symbol.asyncDispose]();
     });
 
     /** An issue with one batch of so many readers, a provider and a worker. */

@@ -10,18 +10,14 @@ import { changeIssue, findIssue, type Issue } from '../../src/issues/index.ts';
 import { inertLinks } from '../../src/render/index.ts';
 import { draft, prepare, reconcile } from '../../src/weekly.ts';
 import { comparison, tool } from '../helpers/compose.ts';
-import { CHIEF, EDITOR, openDesk, type TestDesk, type Visitor } from '../helpers/desk.ts';
+import { CHIEF, type DeskHome, EDITOR, openDesk, type TestDesk, type Visitor } from '../helpers/desk.ts';
 import { readMail } from '../helpers/eml.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** The desk over its own HTTP, on whatever database `home` names. */
-export function describeDesk(
-  name: string,
-  home: () => Promise<{ env: Record<string, string>; close(): Promise<void> }>,
-): void {
+export function describeDesk(name: string, home: DeskHome): void {
   describe(`the desk on ${name}`, () => {
-    let place: Awaited<ReturnType<typeof home>>;
     let desk: TestDesk;
     let issue: Issue;
     let chief: Visitor;
@@ -41,16 +37,12 @@ export function describeDesk(
     const lastDeed = async () => (await listAudit(desk.app.db, { limit: 1 }))[0];
 
     beforeAll(async () => {
-      place = await home();
-      desk = await openDesk(place.env);
+      desk = await openDesk({}, home);
       issue = await desk.compose();
       chief = await desk.signIn(CHIEF);
       editor = await desk.signIn(EDITOR);
     });
-    afterAll(async () => {
-      await desk?.[Symbol.asyncDispose]();
-      await place?.close();
-    });
+    afterAll(() => desk?.[Symbol.asyncDispose]());
 
     describe('signing in', () => {
       it('answers strangers and editors alike, and mails editors alone', async () => {

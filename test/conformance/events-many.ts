@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Connection, Database } from '../../src/db/index.ts';
+import { describe, expect, it } from 'vitest';
+import type { Connection } from '../../src/db/index.ts';
 import { applyChunk } from '../../src/delivery/events/apply.ts';
 import { applyEvents, createSubmitter, storeEvents } from '../../src/delivery/index.ts';
 import { bareServer } from '../../src/http/bare.ts';
@@ -9,7 +9,7 @@ import { answerProblems } from '../../src/http/problems.ts';
 import { readResendEvent } from '../../src/http/resend-event.ts';
 import { webhookRoutes } from '../../src/http/webhooks.ts';
 import { HARD, outcomeOf, payload, recount, SOFT, signedRequest, WEBHOOK_SECRET } from '../helpers/events.ts';
-import type { Place } from '../helpers/homes.ts';
+import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { deliveriesOf, KEYS, onlyReaders, sendingIssue } from '../helpers/ledger.ts';
 import { Provider } from '../helpers/provider.ts';
@@ -38,17 +38,9 @@ const TYPES: [string, Record<string, unknown>, number][] = [
 /** As many events as one good issue brings at once, on tables that nobody has analyzed. */
 export function describeManyEvents(name: string, newPlace: () => Promise<Place>): void {
   describe(name, () => {
-    let place: Place;
-    let database: Database;
     let db: Connection;
-    beforeAll(async () => {
-      place = await newPlace();
-      database = await place.open(20);
+    databaseForAll(newPlace, (database) => {
       db = database.kysely;
-    });
-    afterAll(async () => {
-      await database?.[Symbol.asyncDispose]();
-      await place?.[Symbol.asyncDispose]();
     });
 
     /** A story of events by reader, the same for the same seed. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Connection, Database, MailStatus } from '../../src/db/index.ts';
+import { describe, expect, it } from 'vitest';
+import type { Connection, MailStatus } from '../../src/db/index.ts';
 import {
   applyEvents,
   createSubmitter,
@@ -20,7 +20,7 @@ import {
 import { unsubscribe } from '../../src/subscribers/index.ts';
 import { queueMail } from '../../src/transactional/index.ts';
 import { ageEvents, HARD, outcomeOf, recount, SOFT, told, wakeEvents } from '../helpers/events.ts';
-import type { Place } from '../helpers/homes.ts';
+import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import {
   ageClaim,
@@ -46,17 +46,9 @@ function shuffled(indexes: number[]): fc.Arbitrary<number[]> {
 /** What the provider tells us later, and what becomes of it: on either home. */
 export function describeEvents(name: string, newPlace: () => Promise<Place>): void {
   describe(name, () => {
-    let place: Place;
-    let database: Database;
     let db: Connection;
-    beforeAll(async () => {
-      place = await newPlace();
-      database = await place.open(20);
+    databaseForAll(newPlace, (database) => {
       db = database.kysely;
-    });
-    afterAll(async () => {
-      await database?.[Symbol.asyncDispose]();
-      await place?.[Symbol.asyncDispose]();
     });
 
     /** An issue of so many readers, submitted by this provider. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Connection, Database } from '../../src/db/index.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Connection } from '../../src/db/index.ts';
 import {
   claimableBatches,
   closeCancelled,
@@ -12,7 +12,7 @@ import {
 } from '../../src/delivery/index.ts';
 import { changeIssue, findIssue } from '../../src/issues/index.ts';
 import { openResend } from '../../src/mailer/index.ts';
-import type { Place } from '../helpers/homes.ts';
+import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import {
   batchesOf,
@@ -32,19 +32,11 @@ import { type Fault, type FaultName, type LocalResend, startResend } from '../re
  */
 export function describeFaults(name: string, newPlace: () => Promise<Place>): void {
   describe(name, () => {
-    let place: Place;
-    let database: Database;
     let db: Connection;
     let provider: LocalResend;
     let mailer: ReturnType<typeof openResend>;
-    beforeAll(async () => {
-      place = await newPlace();
-      database = await place.open(20);
+    databaseForAll(newPlace, (database) => {
       db = database.kysely;
-    });
-    afterAll(async () => {
-      await database?.[Symbol.asyncDispose]();
-      await place?.[Symbol.asyncDispose]();
     });
     beforeEach(async () => {
       provider = await startResend({ ratePerSecond: Number.POSITIVE_INFINITY });

@@ -5,8 +5,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Connection, Database } from '../../src/db/index.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Connection } from '../../src/db/index.ts';
 import { explain } from '../../src/errors.ts';
 import {
   countSubscribers,
@@ -17,7 +17,7 @@ import {
   importSubscribers,
   unsubscribe,
 } from '../../src/subscribers/index.ts';
-import type { Place } from '../helpers/homes.ts';
+import { databaseForAll, type Place } from '../helpers/homes.ts';
 
 const AT = '2026-10-01T08:00:00Z';
 const EVERYBODY = ['active', 'pending', 'unsubscribed', 'suppressed'] as const;
@@ -26,16 +26,10 @@ const EVERYBODY = ['active', 'pending', 'unsubscribed', 'suppressed'] as const;
 export function describeLists(name: string, newPlace: () => Promise<Place>): void {
   describe(name, () => {
     let place: Place;
-    let database: Database;
     let db: Connection;
-    beforeAll(async () => {
-      place = await newPlace();
-      database = await place.open();
+    databaseForAll(newPlace, (database, opened) => {
+      place = opened;
       db = database.kysely;
-    });
-    afterAll(async () => {
-      await database?.[Symbol.asyncDispose]();
-      await place?.[Symbol.asyncDispose]();
     });
 
     /** A file of its own for each import, with addresses that no other test has. */

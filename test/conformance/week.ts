@@ -15,7 +15,7 @@ import { acceptedRecipients } from '../helpers/outbox.ts';
 /** A whole week, on whatever database and queue `home` names: the same steps, the same end. */
 export function describeWeek(
   name: string,
-  home: () => Promise<{ env: Record<string, string>; close(): Promise<void> }>,
+  home: (dataDir: string) => Promise<{ env: Record<string, string>; close(): Promise<void> }>,
 ): void {
   describe(`a week on ${name}`, () => {
     let dataDir: string;
@@ -81,7 +81,7 @@ export function describeWeek(
       lost.length = 0;
       now = new Date('2026-11-23T10:00:00Z');
       dataDir = await mkdtemp(path.join(os.tmpdir(), 'wv-week-'));
-      place = await home();
+      place = await home(dataDir);
       app = await openApp();
     });
     afterEach(async () => {

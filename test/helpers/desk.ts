@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { type App, createApp } from '../../src/app.ts';
 import { type Comparison, saveComparisons } from '../../src/comparisons/index.ts';
@@ -13,6 +10,7 @@ import { addSubscribers } from '../../src/subscribers/index.ts';
 import { draft, slotToCompose } from '../../src/weekly.ts';
 import { comparison, tool } from './compose.ts';
 import { createDatabase } from './database.ts';
+import { copyDatabase, temporaryFolder } from './homes.ts';
 import { signUpParts } from './site.ts';
 
 /** A whole installation with a desk, on a database of its own; nobody works on its queue. */
@@ -53,9 +51,12 @@ export const CHIEF = 'chief@desk.example';
 export const EDITOR = 'editor@desk.example';
 
 /** Where a desk has its books: the settings that name the database, and how it goes. */
-export type DeskHome = () => Promise<{ env: Record<string, string>; close(): Promise<void> }>;
+export type DeskHome = (dataDir: string) => Promise<{ env: Record<string, string>; close(): Promise<void> }>;
 
-export const embedded: DeskHome = async () => ({ env: {}, close: async () => {} });
+export const embedded: DeskHome = async (dataDir) => {
+  copyDatabase(dataDir);
+  return { env: {}, close: async () => {} };
+};
 
 /** @param server `inject('databaseUrl')` */
 export function onServer(server: string): DeskHome {
@@ -71,12 +72,12 @@ export async function openDesk(
 ): Promise<TestDesk> {
   const lifetime = new Lifetime();
   try {
-    const place = await home();
+    const folder = temporaryFolder();
+    lifetime.defer(() => folder[Symbol.dispose]());
+    const place = await home(folder.path);
     lifetime.defer(() => place.close());
-    const dataDir = mkdtempSync(path.join(tmpdir(), 'wv-desk-'));
-    lifetime.defer(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 }));
     const { config, secrets } = loadConfig({
-      DATA_DIR: dataDir,
+      DATA_DIR: folder.path,
       SECRET_KEY: 'k'.repeat(40),
       POSTAL_ADDRESS: '1 Example Street, Sampleton',
       PUBLIC_URL: 'https://verdicts.example',

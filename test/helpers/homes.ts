@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { afterAll, beforeAll, inject } from 'vitest';
 import { type Database, openDatabase } from '../../src/db/index.ts';
 import { createDatabase } from './database.ts';
 
-/** A place for one database in one of its two homes. Nothing is in it until it is opened. */
+/** A place for one database in one of its two homes. Nothing runs in it until it is opened. */
 export interface Place extends AsyncDisposable {
   readonly home: Database['home'];
   /** The DATA_DIR: of the embedded database, and of the outbox in both homes. */
@@ -23,7 +24,20 @@ export function temporaryFolder(): Disposable & { readonly path: string } {
   };
 }
 
+/** Puts a copy of the database that the project made (`made-database.ts`) under a DATA_DIR. */
+export function copyDatabase(dataDir: string): void {
+  cpSync(path.join(inject('madeDatabase'), 'db'), path.join(dataDir, 'db'), { recursive: true });
+}
+
+/** With a database that has its schema already. */
 export async function embeddedPlace(): Promise<Place> {
+  const place = await emptyPlace();
+  copyDatabase(place.dataDir);
+  return place;
+}
+
+/** Where a database would be made. */
+export async function emptyPlace(): Promise<Place> {
   const folder = temporaryFolder();
   const dataDir = path.join(folder.path, 'data');
   return {
@@ -33,6 +47,27 @@ export async function embeddedPlace(): Promise<Place> {
     open: (connections = 10) => openDatabase({ databaseUrl: undefined, dataDir, connections }),
     [Symbol.asyncDispose]: async () => folder[Symbol.dispose](),
   };
+}
+
+/**
+ * A database for all tests of the file or group that asks for it: open before the first, gone after the last.
+ * @param use is given it when it is open.
+ */
+export function databaseForAll(
+  newPlace: () => Promise<Place>,
+  use: (database: Database, place: Place) => unknown,
+): void {
+  let place: Place | undefined;
+  let database: Database | undefined;
+  beforeAll(async () => {
+    place = await newPlace();
+    database = await place.open(20);
+    await use(database, place);
+  });
+  afterAll(async () => {
+    await database?.[Symbol.asyncDispose]();
+    await place?.[Symbol.asyncDispose]();
+  });
 }
 
 /** @param server `inject('databaseUrl')` */

@@ -1,10 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { type Comparison, saveComparisons } from '../../src/comparisons/index.ts';
-import { type Connection, openDatabase, type Pool } from '../../src/db/index.ts';
+import type { Connection, Pool } from '../../src/db/index.ts';
 import { approveIssue, prepareIssue } from '../../src/delivery/index.ts';
 import { createServer, type ServerOptions, type SignUpParts } from '../../src/http/index.ts';
 import { changeIssue, composeIssue, findIssue, type Issue } from '../../src/issues/index.ts';
@@ -19,6 +17,7 @@ import {
   signer,
 } from '../../src/subscribers/index.ts';
 import { comparison, tool } from './compose.ts';
+import { embeddedPlace } from './homes.ts';
 
 /** A site with two published issues, on an embedded database of its own in a temporary directory. */
 export interface TestSite extends AsyncDisposable {
@@ -72,11 +71,9 @@ export async function openSite(options: { logger?: Logger } = {}): Promise<TestS
 }
 
 async function build(lifetime: Lifetime, logger: Logger | false): Promise<TestSite> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'verdict-http-'));
-  lifetime.defer(() => rmSync(dir, { recursive: true, force: true }));
-  const database = lifetime.use(
-    await openDatabase({ databaseUrl: undefined, dataDir: path.join(dir, 'data') }),
-  );
+  const place = lifetime.use(await embeddedPlace());
+  const dir = place.dataDir;
+  const database = lifetime.use(await place.open());
   const db = database.kysely;
 
   const rung: string[] = [];
