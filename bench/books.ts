@@ -1,5 +1,5 @@
 import type { App } from '../src/app.ts';
-import { prepareIssue } from '../src/delivery/index.ts';
+import { freezeRest, prepareIssue } from '../src/delivery/index.ts';
 import { type Issue, listIssues } from '../src/issues/index.ts';
 import { keyId } from '../src/subscribers/index.ts';
 import { approve } from '../src/weekly.ts';
@@ -11,7 +11,7 @@ export async function approved(app: App): Promise<Issue> {
   return await approve(app, inReview);
 }
 
-/** Its audience frozen, and nothing submitted. */
+/** All of its audience frozen, and nothing submitted. */
 export async function freeze({ db, config, keys }: App, issueId: string): Promise<void> {
   await prepareIssue(db, issueId, {
     from: config.mail.from,
@@ -20,4 +20,5 @@ export async function freeze({ db, config, keys }: App, issueId: string): Promis
     publicUrl: config.publicUrl,
     keyId: keyId(keys[0]),
   });
+  for await (const _batches of freezeRest(db, issueId));
 }

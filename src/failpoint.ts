@@ -3,7 +3,7 @@
  * the third time it gets there. Only `npm run chaos` sets it; without it nothing ever happens here.
  */
 export type Failpoint =
-  /** The audience is frozen, the transaction is not committed. */
+  /** The first page of the audience is frozen, the transaction is not committed. */
   | 'mid-prepare'
   | 'before-claim'
   /** The claim is committed, nothing is sent. */

@@ -8,8 +8,10 @@ import {
   closeCancelled,
   finishIssue,
   forgetEvents,
+  freezeRest,
   hasDueEvents,
-  hasOpenBatch,
+  issuesInPreparation,
+  isUnderWay,
   prepareIssue,
   settleByRecall,
   silentIssue,
@@ -192,7 +194,7 @@ export async function send(app: App, { id, status }: Issue, record?: RecordChang
   return started;
 }
 
-/** Freezes content and audience, and rings for every batch. */
+/** Freezes content and audience, and rings for every batch; those of the first page go out while the rest is frozen. */
 export async function prepare(app: App, issueId: string): Promise<void> {
   const { config } = app;
   const hopeless = await suppressSoftBouncers(app.db);
@@ -206,12 +208,13 @@ export async function prepare(app: App, issueId: string): Promise<void> {
     keyId: keyId(app.keys[0]),
   });
   await ring(app, issueId);
+  for await (const batchIds of freezeRest(app.db, issueId)) await ringFor(app, batchIds);
   await finish(app, issueId);
 }
 
 /** Ends an issue in which nothing is left to do. Asked after every batch, so the look at an index comes first. */
 export async function finish(app: App, issueId: string): Promise<void> {
-  if (await hasOpenBatch(app.db, issueId)) return;
+  if (await isUnderWay(app.db, issueId)) return;
   const issue = await findIssue(app.db, { id: issueId });
   if (issue?.status === 'sending' && (await finishIssue(app.db, issueId))) {
     app.logger.info({ issue: issue.slug }, 'sent');
@@ -237,7 +240,10 @@ export async function cancel(app: App, issue: Issue, record?: RecordChange): Pro
 
 /** One job for every batch that a worker could take now. */
 async function ring(app: App, issueId?: string): Promise<void> {
-  const batchIds = await claimableBatches(app.db, issueId);
+  await ringFor(app, await claimableBatches(app.db, issueId));
+}
+
+async function ringFor(app: App, batchIds: string[]): Promise<void> {
   if (batchIds.length > 0) await app.queue.enqueue('submit', ...batchIds.map((batchId) => ({ batchId })));
 }
 
@@ -386,9 +392,7 @@ async function startDue(app: App, now: Date): Promise<void> {
  */
 export async function reconcile(app: App): Promise<void> {
   await keepSlots(app);
-  for (const issue of await listIssues(app.db, { status: ['preparing'] })) {
-    await app.queue.enqueue('prepare', { issueId: issue.id });
-  }
+  for (const issueId of await issuesInPreparation(app.db)) await app.queue.enqueue('prepare', { issueId });
   await settleByRecall(app.db, app.mailer);
   await closeCancelled(app.db);
   if ((await app.queue.waiting('delivery')) === 0) await ring(app);

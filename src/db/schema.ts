@@ -194,6 +194,8 @@ interface IssuesTable {
   created_at: Created;
   approved_at: Date | null;
   prepared_at: Date | null;
+  /** The last reader whose delivery is made, while the audience is being frozen; null before and after. */
+  frozen_to: string | null;
   finished_at: Date | null;
   /** Raised by every composing and every edit; who edits names the one they saw. */
   revision: Generated<number>;

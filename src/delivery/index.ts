@@ -1,4 +1,4 @@
-export { BATCH_SIZE } from './audience/store.ts';
+export { BATCH_SIZE, issuesInPreparation } from './audience/store.ts';
 export { claimableBatches, closeCancelled, uncertainBatches, voidLeases } from './batches/store.ts';
 export { type CircuitState, circuitState, openCircuit } from './circuit/store.ts';
 export { buildBatch, type Envelope, sendable } from './envelope.ts';
@@ -43,7 +43,7 @@ export {
   REASON_FROM,
   stops,
 } from './inspection/index.ts';
-export { approveIssue, type DraftVariant, prepareIssue, renderIssue } from './prepare.ts';
+export { approveIssue, type DraftVariant, freezeRest, prepareIssue, renderIssue } from './prepare.ts';
 export {
   type Forecast,
   forecastIssue,
@@ -55,6 +55,6 @@ export {
   type TestRequest,
 } from './preview/index.ts';
 export { finishIssue, issueProgress, type Progress, progressOf, total } from './progress.ts';
-export { hasOpenBatch, readGeneralVariant } from './store.ts';
+export { isUnderWay, readGeneralVariant } from './store.ts';
 export { createSubmitter, type SubmitResult, type Submitter, settleByRecall } from './submit.ts';
 export { createMailSender, type MailResult, type MailSender } from './transactional.ts';

@@ -16,8 +16,10 @@ import { type Check, checks, renderToFit, type TemplateRef } from '../render/ind
 import {
   analyzeAudience,
   chosenTopics,
-  freezeAudience,
+  freezePage,
+  lockFrozenTo,
   type NewVariant,
+  PAGES,
   storeVariants,
 } from './audience/store.ts';
 import type { Envelope } from './envelope.ts';
@@ -111,12 +113,17 @@ export async function approveIssue(
 }
 
 /**
- * Makes an approved issue ready: variants rendered and stored, audience frozen, batches cut, all in one
- * transaction that ends in `sending`. After a crash it is simply done again; two that do it at once
- * render twice and store once.
+ * Makes an approved issue ready: variants rendered and stored, the first page of the audience frozen, its batches
+ * cut, all in one transaction that ends in `sending`. After a crash it is simply done again; two that do it at
+ * once render twice and store once. {@link freezeRest} does the other pages.
  * @returns whether the issue is sending now because of this call.
  */
-export async function prepareIssue(db: Connection, issueId: string, envelope: Envelope): Promise<boolean> {
+export async function prepareIssue(
+  db: Connection,
+  issueId: string,
+  envelope: Envelope,
+  pageSize = PAGES.first,
+): Promise<boolean> {
   const found = await requireIssue(db, { id: issueId });
   if (found.status !== 'approved' && found.status !== 'preparing') return false;
   const { issue } = await changeIssue(db, issueId, { type: 'prepare' });
@@ -143,11 +150,34 @@ export async function prepareIssue(db: Connection, issueId: string, envelope: En
       .executeTakeFirst();
     if (row?.status !== 'preparing') return false;
     await storeVariants(tx, issueId, drafts.variants, drafts.withoutContent, envelope);
-    await freezeAudience(tx, issueId);
+    await freezePage(tx, issueId, null, pageSize);
     failpoint('mid-prepare');
     await changeIssue(tx, issueId, { type: 'start' });
     return true;
   });
   if (started) await analyzeAudience(db);
   return started;
+}
+
+/**
+ * Freezes what {@link prepareIssue} left of a long list, a page in a transaction, while the pages before it go out.
+ * After a crash, and beside another that does the same, it goes on behind the last page. A reader who joins or
+ * leaves meanwhile is met as they are when their page is frozen.
+ * @yields the batches of a page, ready to be submitted.
+ */
+export async function* freezeRest(
+  db: Connection,
+  issueId: string,
+  pageSize = PAGES.next,
+): AsyncGenerator<string[], void, undefined> {
+  const nextPage = () =>
+    db.transaction().execute(async (tx) => {
+      const frozenTo = await lockFrozenTo(tx, issueId);
+      if (frozenTo === undefined) return undefined;
+      return freezePage(tx, issueId, frozenTo, pageSize);
+    });
+  let batchIds = await nextPage();
+  if (batchIds === undefined) return;
+  for (; batchIds !== undefined; batchIds = await nextPage()) yield batchIds;
+  await analyzeAudience(db);
 }

@@ -1,11 +1,11 @@
 import type { Connection } from '../db/index.ts';
 import { failpoint } from '../failpoint.ts';
 import { changeIssue } from '../issues/index.ts';
-import { countDeliveries, hasOpenBatch, readTallies, type Tally, tallyBatches } from './store.ts';
+import { countDeliveries, isUnderWay, readTallies, type Tally, tallyBatches } from './store.ts';
 
 /** Where an issue stands, from the ledger alone (I11). */
 export interface Progress {
-  /** Everybody in the frozen audience. */
+  /** Everybody in the audience that is frozen; it grows in the first seconds of a long list. */
   audience: number;
   /** Not submitted yet. */
   prepared: number;
@@ -57,7 +57,7 @@ export function total(reasons: Record<string, number>): number {
  * @throws Error when the books do not balance: a fault of this program, never to be papered over.
  */
 export async function finishIssue(db: Connection, issueId: string): Promise<boolean> {
-  if (await hasOpenBatch(db, issueId)) return false;
+  if (await isUnderWay(db, issueId)) return false;
   const progress = progressOf(await countDeliveries(db, issueId), []);
   const settled = progress.submitted + total(progress.excluded) + total(progress.failed);
   if (settled !== progress.audience) {

@@ -3,10 +3,12 @@ import type { Connection } from '../db/index.ts';
 import type { Plan } from '../issues/index.ts';
 import type { Envelope, IssueStamp } from './envelope.ts';
 
-/** Whether a batch of the issue is still open or uncertain. */
-export async function hasOpenBatch(db: Connection, issueId: string): Promise<boolean> {
+/** Whether a batch of the issue is still open or uncertain, or readers are not in any yet. */
+export async function isUnderWay(db: Connection, issueId: string): Promise<boolean> {
   const { rows } = await sql`
-    select from batches where issue_id = ${issueId} and status in ('pending', 'submitting', 'uncertain') limit 1
+    select from batches where issue_id = ${issueId} and status in ('pending', 'submitting', 'uncertain')
+    union all select from issues where id = ${issueId} and frozen_to is not null
+    limit 1
   `.execute(db);
   return rows.length > 0;
 }

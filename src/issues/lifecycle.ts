@@ -18,8 +18,8 @@
  * | draft     | composed, nobody has been asked yet; content may change |
  * | review    | an editor was asked; content may change |
  * | approved  | somebody (or `APPROVAL=auto`) answers for exactly this content; an edit takes the approval back |
- * | preparing | content is being rendered and frozen, the audience counted; nothing was submitted |
- * | sending   | content and audience are frozen for good; batches are being submitted |
+ * | preparing | content is being rendered and frozen; nothing was submitted |
+ * | sending   | content is frozen for good, the audience from page to page; batches are being submitted |
  * | sent      | final: no delivery is open or uncertain and the totals balance (I2) |
  * | paused    | no new batch is claimed; what was submitted stays submitted; goes on, never starts again |
  * | failed    | stopped by a fault that waiting does not cure; keeps its place like `paused` |

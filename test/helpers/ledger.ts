@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Connection } from '../../src/db/index.ts';
-import { freezeAudience, storeVariants } from '../../src/delivery/audience/store.ts';
+import { freezePage, PAGES, storeVariants } from '../../src/delivery/audience/store.ts';
 import type { Envelope } from '../../src/delivery/index.ts';
 import { contentHash, PLACEHOLDERS } from '../../src/issues/index.ts';
 import { addSubscribers, type Keys, keyId } from '../../src/subscribers/index.ts';
@@ -49,8 +49,11 @@ export async function onlyReaders(db: Connection, topics: string[][]): Promise<s
   return found.map(({ id }) => id);
 }
 
-/** An issue in `sending` with one variant and its audience frozen: everybody who is active now. */
-export async function sendingIssue(db: Connection): Promise<{ id: string; batches: string[] }> {
+/** An issue in `sending` with one variant and the first page of its audience frozen: everybody who is active now. */
+export async function sendingIssue(
+  db: Connection,
+  pageSize = PAGES.first,
+): Promise<{ id: string; batches: string[] }> {
   weeks += 1;
   await sql`update circuit set failures = 0, reason = null, since = null, open_until = null`.execute(db);
   const slot = new Date(Date.UTC(2020, 0, 7 * weeks)).toISOString().slice(0, 10);
@@ -76,7 +79,7 @@ export async function sendingIssue(db: Connection): Promise<{ id: string; batche
   await db.transaction().execute(async (tx) => {
     const variant = { number: 1, preheader: '', contentHash: contentHash(body), topics: [[]], ...body };
     await storeVariants(tx, id, [variant], [], ENVELOPE);
-    await freezeAudience(tx, id);
+    await freezePage(tx, id, null, pageSize);
   });
   return { id, batches: await batchesOf(db, id) };
 }

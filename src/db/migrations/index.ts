@@ -10,6 +10,7 @@ import * as votes from './0008-votes.ts';
 import * as scale from './0009-scale.ts';
 import * as deskLists from './0010-desk-lists.ts';
 import * as checks from './0011-checks.ts';
+import * as frozenInPages from './0012-frozen-in-pages.ts';
 
 /** A static list, so that the build, the tests and both databases see the same set. */
 export const migrations: Record<string, Migration> = {
@@ -24,4 +25,5 @@ export const migrations: Record<string, Migration> = {
   '0009-scale': scale,
   '0010-desk-lists': deskLists,
   '0011-checks': checks,
+  '0012-frozen-in-pages': frozenInPages,
 };

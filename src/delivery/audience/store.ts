@@ -64,44 +64,93 @@ export async function chosenTopics(db: Connection): Promise<string[][]> {
 }
 
 /**
- * Freezes the audience of an issue in one statement: a delivery for every confirmed reader, placed in
- * batches of one variant each, or excluded with its reason. Whoever chose topics after the variants
- * were made gets the general variant.
+ * How many readers are frozen in one transaction. The first page is small, so that the first batch is out within
+ * a second however long the list is; of those after it, each ends in at most one short batch a variant.
  */
-export async function freezeAudience(db: Connection, issueId: string): Promise<void> {
-  // A list is sorted in memory, up to some hundred thousand readers.
-  await sql`set local work_mem = '64MB'`.execute(db);
-  await sql`
-    with candidates as materialized (
+export const PAGES = { first: 10_000, next: 50_000 };
+
+/** Before every reader: no id is smaller. */
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * Freezes the next page of an issue's audience in one statement: a delivery for every confirmed reader, placed
+ * in batches of one variant each, or excluded with its reason. Whoever chose topics after the variants
+ * were made gets the general variant. Who calls it holds the issue's row, so that no page is frozen twice.
+ * @param after the last reader of the page before; null at the beginning.
+ * @returns the new batches, in order.
+ */
+export async function freezePage(
+  tx: Connection,
+  issueId: string,
+  after: string | null,
+  size: number,
+): Promise<string[]> {
+  // A page is sorted in memory.
+  await sql`set local work_mem = '32MB'`.execute(tx);
+  const { rows } = await sql<{ id: string }>`
+    with page as materialized (
+      select id, topics, paused_until from subscribers
+      where status = 'active' and id > ${after ?? NOBODY}::uuid
+      order by id limit ${size}
+    ), candidates as materialized (
       select s.id as subscriber_id,
         case when t.topics is null then general.id else t.variant_id end as variant_id,
         exists (select from consent_events c where c.subscriber_id = s.id and c.event = 'confirmed') as consented,
         coalesce(s.paused_until > now(), false) as paused
-      from subscribers s
+      from page s
       join variants general on general.issue_id = ${issueId}::uuid and general.number = 1
       left join variant_topics t on t.issue_id = ${issueId}::uuid and t.topics = s.topics
-      where s.status = 'active'
     ), placed as materialized (
       select subscriber_id, variant_id,
         row_number() over (partition by variant_id order by subscriber_id) - 1 as place
       from candidates where consented and not paused and variant_id is not null
     ), made as (
       insert into batches (issue_id, variant_id, number)
-      select ${issueId}::uuid, b.variant_id, row_number() over (order by v.number, b.ordinal)
+      select ${issueId}::uuid, b.variant_id,
+        (select coalesce(max(number), 0) from batches where issue_id = ${issueId}::uuid)
+          + row_number() over (order by v.number, b.ordinal)
       from (select distinct variant_id, place / ${BATCH_SIZE}::int as ordinal from placed) b
       join variants v on v.id = b.variant_id
       returning id, variant_id, number
     ), batch as (
       select id, variant_id, row_number() over (partition by variant_id order by number) - 1 as ordinal from made
+    ), filled as (
+      insert into deliveries (issue_id, subscriber_id, batch_id, position, status, reason)
+      select ${issueId}::uuid, p.subscriber_id, b.id, p.place % ${BATCH_SIZE}::int, 'prepared', null
+      from placed p join batch b on b.variant_id = p.variant_id and b.ordinal = p.place / ${BATCH_SIZE}::int
+      union all
+      select ${issueId}::uuid, subscriber_id, null, 0, 'excluded',
+        case when not consented then 'no-consent' when paused then 'paused' else 'no-content' end
+      from candidates where not consented or paused or variant_id is null
+    ), turned as (
+      update issues set frozen_to = (select id from page order by id offset ${size - 1} limit 1)
+      where id = ${issueId}
     )
-    insert into deliveries (issue_id, subscriber_id, batch_id, position, status, reason)
-    select ${issueId}::uuid, p.subscriber_id, b.id, p.place % ${BATCH_SIZE}::int, 'prepared', null
-    from placed p join batch b on b.variant_id = p.variant_id and b.ordinal = p.place / ${BATCH_SIZE}::int
-    union all
-    select ${issueId}::uuid, subscriber_id, null, 0, 'excluded',
-      case when not consented then 'no-consent' when paused then 'paused' else 'no-content' end
-    from candidates where not consented or paused or variant_id is null
+    select id from made order by number
+  `.execute(tx);
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Takes the row of an issue whose audience is not all frozen yet, for as long as the transaction.
+ * @returns the last reader that is; undefined when nothing is left to freeze, or the issue was cancelled.
+ */
+export async function lockFrozenTo(tx: Connection, issueId: string): Promise<string | undefined> {
+  const { rows } = await sql<{ frozen_to: string }>`
+    select frozen_to from issues
+    where id = ${issueId} and frozen_to is not null and (status = 'sending' or resume_to = 'sending')
+    for update
+  `.execute(tx);
+  return rows[0]?.frozen_to;
+}
+
+/** Issues that somebody began to prepare: an audience that is not all frozen, or not begun. */
+export async function issuesInPreparation(db: Connection): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from issues where status = 'preparing'
+    union select id from issues where frozen_to is not null and (status = 'sending' or resume_to = 'sending')
   `.execute(db);
+  return rows.map(({ id }) => id);
 }
 
 /**

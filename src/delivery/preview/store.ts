@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Connection } from '../../db/index.ts';
 
 /**
- * Who `freezeAudience` would look at now, by the topics they chose and by what it decides on. The two must
+ * Who `freezePage` would look at now, by the topics they chose and by what it decides on. The two must
  * say the same; a conformance test compares them.
  */
 export async function readersByTopics(
