@@ -73,6 +73,8 @@ const VENDORS = {
   'react-email': { place: '(?:emails/primitives|src/render/react)\\.tsx?' },
   luxon: { file: 'src/issues/slot\\.ts' },
   fastify: { place: 'src/http/.+\\.tsx?' },
+  '@bull-board/api': { file: 'src/http/desk/board\\.ts' },
+  '@bull-board/fastify': { file: 'src/http/desk/board\\.ts' },
   'prom-client': { file: 'src/http/metrics\\.ts' },
   commander: { place: 'src/(?:main|cli/.+)\\.ts' },
 };
@@ -204,6 +206,17 @@ export default {
       severity: 'error',
       from: { path: '^(?:src|jobs)/', pathNot: '^src/(?:render|http)/' },
       to: { path: '^emails/' },
+    },
+    {
+      name: 'loaded-when-asked-for',
+      comment:
+        'The board of the queues is heavy: it is imported when somebody opens it, and never at the start.',
+      severity: 'error',
+      from: {},
+      to: {
+        path: '^src/http/desk/board\\.ts$',
+        dependencyTypesNot: ['dynamic-import', 'type-only'],
+      },
     },
     {
       name: 'not-from-test',

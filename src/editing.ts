@@ -15,6 +15,7 @@ export function deskOf(app: App, tell?: DeskOptions['tell']): DeskOptions | unde
     zone: schedule.zone,
     sender: mail.from,
     steps: deskSteps(app),
+    queues: { bare: app.queue.bare, knowWorkers: app.database.home !== 'embedded' },
     setUp: setUpOf(app),
     tell,
   };

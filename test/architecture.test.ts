@@ -76,6 +76,11 @@ const WRONG: Record<string, { code: string; breaks: string[] }> = {
     code: "import '@electric-sql/pglite/contrib';",
     breaks: ['vendor-@electric-sql/pglite'],
   },
+  'src/http/boarding.ts': {
+    code: "import '@bull-board/api'; import '@bull-board/fastify';",
+    breaks: ['vendor-@bull-board/api', 'vendor-@bull-board/fastify'],
+  },
+  'src/http/desk/hurrying.ts': { code: "import './board.ts';", breaks: ['loaded-when-asked-for'] },
   'src/delivery/counting.ts': { code: "import 'prom-client';", breaks: ['vendor-prom-client'] },
   'src/issues/serving.ts': { code: "import 'fastify';", breaks: ['vendor-fastify'] },
 };
@@ -109,6 +114,10 @@ const RIGHT: Record<string, string> = {
   'src/subscribers/sign-up/reputation.ts': "import 'fastest-levenshtein';",
   'src/http/index.ts':
     "import 'fastify'; import '../delivery/index.ts'; import '../../emails/theme.ts'; import type { A } from '../db/index.ts'; export type B = A;",
+  'src/http/desk/board.ts':
+    "import '@bull-board/api/contrib'; import '@bull-board/fastify'; export type A = 1;",
+  'src/http/desk/queues.ts':
+    "import type { A } from './board.ts'; export type B = A; export const later = () => import('./board.ts');",
   'jobs/index.ts': "import './send.ts';",
   'jobs/send.ts': "import '../src/delivery/index.ts'; import '../src/queue/index.ts';",
   'emails/theme.ts': 'export {};',
@@ -125,6 +134,8 @@ const TWICE = {
 };
 
 const PACKAGES = [
+  '@bull-board/api',
+  '@bull-board/fastify',
   '@electric-sql/pglite',
   '@react-email/components',
   'bullmq',

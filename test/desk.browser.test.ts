@@ -259,6 +259,22 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     },
   );
 
+  it('the queues are shown by a program that stays within its own policy', async () => {
+    await using context = await browser.newContext();
+    const page = await open(context);
+    const complaints: string[] = [];
+    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+    page.on('requestfailed', (request) => complaints.push(request.url()));
+    await desk.app.queue.enqueue('reconcile', {});
+    await page.getByRole('link', { name: 'Queues' }).click();
+    await page
+      .getByRole('link', { name: /issues/ })
+      .first()
+      .click();
+    await page.getByText('reconcile').first().waitFor();
+    expect(complaints).toEqual([]);
+  });
+
   it('a first load is under 50 kB of our own script and style', async () => {
     await using context = await browser.newContext();
     const page = await open(context);

@@ -19,6 +19,7 @@ export type Deed =
   | 'review_revoked'
   | 'batch_settled'
   | 'gather_rung'
+  | 'job_tended'
   | 'suppressed'
   | 'erased'
   /** Refusals. */

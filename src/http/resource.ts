@@ -3,6 +3,8 @@ import { AppError } from '../errors.ts';
 
 export type Handler<Params> = (request: FastifyRequest<{ Params: Params }>, reply: FastifyReply) => unknown;
 
+const METHODS = ['GET', 'POST', 'PUT'] as const;
+
 /**
  * One URL and what may be done with it. GET brings HEAD along; OPTIONS names what is allowed; anything
  * else is 405 with the same list (RFC 9110 §15.5.6), refused before its body is read.
@@ -10,11 +12,15 @@ export type Handler<Params> = (request: FastifyRequest<{ Params: Params }>, repl
 export function resource<Params = unknown>(
   app: FastifyInstance,
   url: string,
-  handlers: { GET?: Handler<Params>; POST?: Handler<Params> },
+  handlers: { [Method in (typeof METHODS)[number]]?: Handler<Params> },
 ): void {
-  const methods = [...(handlers.GET ? ['GET', 'HEAD'] : []), ...(handlers.POST ? ['POST'] : []), 'OPTIONS'];
+  const handled = METHODS.filter((method) => handlers[method]);
+  const methods = [
+    ...handled.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])),
+    'OPTIONS',
+  ];
   const allow = methods.join(', ');
-  for (const method of ['GET', 'POST'] as const) {
+  for (const method of handled) {
     const handler = handlers[method];
     if (handler) app.route<{ Params: Params }>({ method, url, handler });
   }

@@ -19,6 +19,9 @@ import { connectRedis } from './redis.ts';
 export { contracts, type JobName, type Payload, QUEUE_NAMES, type QueueName } from './contracts.ts';
 export { type Limiter, openLimiter } from './limiter.ts';
 
+/** A queue as BullMQ has it. It can do anything; it is for a board that shows it, and for nobody else. */
+export type BareQueue = Queue;
+
 export type Processors = { [Name in JobName]: (payload: Payload<Name>) => Promise<void> };
 
 export interface JobScheduler {
@@ -31,6 +34,8 @@ export interface JobScheduler {
 
 /** BullMQ in two homes: Redis, or the database the program already has. */
 export interface JobQueue extends AsyncDisposable {
+  /** In the order of {@link QUEUE_NAMES}. */
+  readonly bare: readonly BareQueue[];
   enqueue<Name extends JobName>(name: Name, ...payloads: Payload<Name>[]): Promise<void>;
   /** Jobs of `queue` that wait for a worker. */
   waiting(queue: QueueName): Promise<number>;
@@ -116,6 +121,7 @@ export async function openQueue(
     };
 
     return {
+      bare: [...queues.values()],
       async enqueue(name, ...payloads) {
         const { queue, payload, ...rest } = contracts[name];
         const once = 'once' in rest ? { deduplication: { id: name, keepLastIfActive: true } } : {};

@@ -41,6 +41,8 @@ export interface Visitor {
     form: Record<string, string | string[]>,
     headers?: Record<string, string>,
   ): Promise<Answer>;
+  /** As a page's program asks for a change, with no form. */
+  put(url: string, headers?: Record<string, string>): Promise<Answer>;
   /** The token of the session's forms. */
   csrf(): Promise<string>;
 }
@@ -160,6 +162,9 @@ function createVisitor(server: FastifyInstance): Visitor {
     cookies,
     get,
     csrf,
+    async put(url, headers = { 'sec-fetch-site': 'same-origin' }) {
+      return keep(await server.inject({ method: 'PUT', url, headers: { cookie: cookie(), ...headers } }));
+    },
     async post(url, form, headers = {}) {
       const token = 'csrf' in form || !hasSession(cookies) ? {} : { csrf: await csrf() };
       const fields = Object.entries({ ...token, ...form }).flatMap(([name, value]) =>

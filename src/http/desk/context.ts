@@ -1,6 +1,7 @@
 import type { Connection } from '../../db/index.ts';
 import type { Editor } from '../../desk/index.ts';
 import type { EditRequest, Issue, RecordChange } from '../../issues/index.ts';
+import type { BareQueue } from '../../queue/index.ts';
 import type { Keys } from '../../subscribers/index.ts';
 import type { Site } from '../site.ts';
 
@@ -42,6 +43,12 @@ export interface DeskOptions {
   /** From: of issues. */
   sender: string;
   steps: DeskSteps;
+  /** For their board, and for nothing else. */
+  queues: {
+    bare: readonly BareQueue[];
+    /** Whether they can say who works on them; one session of a database looks like another's. */
+    knowWorkers: boolean;
+  };
   /** Settings and DNS, as they were found last. */
   setUp(): SetUpFinding[];
   /** Shows a sign-in link to the person at the terminal, where no mail leaves this machine. */

@@ -50,33 +50,58 @@ export function cookieOf(site: Pick<Site, 'publicUrl'>, name: string) {
   };
 }
 
-export function createGuard(
-  app: FastifyInstance,
-  { db, site, editors }: { db: Connection; site: Site; editors: readonly Editor[] },
-): Guard {
-  const { name, options } = cookieOf(site, 'desk');
+interface GuardOptions {
+  db: Connection;
+  site: Site;
+  editors: readonly Editor[];
+}
 
-  const visitOf = async (request: FastifyRequest): Promise<Session | undefined> => {
-    const cookie = request.cookies[name];
-    if (cookie === undefined) return undefined;
-    const session = await fromDatabase(sessionOf(db, cookie, editors));
-    if (session === undefined) {
-      const details = { why: 'no such session', route: request.routeOptions.url };
-      await fromDatabase(auditRefusal(db, { who: null, what: 'session_refused', details }));
-    }
-    return session;
+/** Looks up who knocks, and writes down who is refused. */
+function createDoor({ db, site, editors }: GuardOptions) {
+  const { name, options } = cookieOf(site, 'desk');
+  return {
+    cookie: name,
+
+    visitor: async (request: FastifyRequest): Promise<Session | undefined> => {
+      const cookie = request.cookies[name];
+      if (cookie === undefined) return undefined;
+      const session = await fromDatabase(sessionOf(db, cookie, editors));
+      if (session === undefined) {
+        const details = { why: 'no such session', route: request.routeOptions.url };
+        await fromDatabase(auditRefusal(db, { who: null, what: 'session_refused', details }));
+      }
+      return session;
+    },
+
+    toSignIn: (reply: FastifyReply) => reply.clearCookie(name, options).redirect('/editor/sign-in', 303),
+
+    /** @throws AppError always. */
+    refuse: async (
+      { editor }: Session,
+      request: FastifyRequest,
+      what: 'form_refused' | 'role_refused',
+    ): Promise<never> => {
+      const details = { route: request.routeOptions.url };
+      await fromDatabase(auditRefusal(db, { who: editor.email, what, details }));
+      const code = what === 'form_refused' ? 'form-forged' : 'role-lacking';
+      throw new AppError(code, `${what} at ${request.routeOptions.url}`);
+    },
   };
+}
+
+export function createGuard(app: FastifyInstance, context: GuardOptions): Guard {
+  const door = createDoor(context);
 
   return (url, { GET, POST, publisher = false }) => {
     resource(app, url, {
       ...(GET && {
         GET: async (request, reply) => {
-          const session = await visitOf(request);
-          if (session === undefined) return reply.clearCookie(name, options).redirect('/editor/sign-in', 303);
+          const session = await door.visitor(request);
+          if (session === undefined) return door.toSignIn(reply);
           const visit = {
             editor: session.editor,
             session,
-            csrf: csrfOf(request, name),
+            csrf: csrfOf(request, door.cookie),
             form: new URLSearchParams(),
           };
           return GET(visit, request as never, reply);
@@ -84,24 +109,55 @@ export function createGuard(
       }),
       ...(POST && {
         POST: async (request, reply) => {
-          const session = await visitOf(request);
+          const session = await door.visitor(request);
           if (session === undefined) throw new AppError('signed-out', 'No session.');
           const { editor } = session;
-          const refuse = async (what: 'form_refused' | 'role_refused', code: string) => {
-            const details = { route: request.routeOptions.url };
-            await fromDatabase(auditRefusal(db, { who: editor.email, what, details }));
-            throw new AppError(code, `${what} at ${request.routeOptions.url}`);
-          };
           const form = await readForm(request);
-          const csrf = csrfOf(request, name);
-          if (!isOurForm(request, site) || !isEqual(form.get('csrf') ?? '', csrf))
-            return await refuse('form_refused', 'form-forged');
-          if (publisher && editor.role !== 'publisher') return await refuse('role_refused', 'role-lacking');
+          const csrf = csrfOf(request, door.cookie);
+          if (!isOurForm(request, context.site) || !isEqual(form.get('csrf') ?? '', csrf))
+            return await door.refuse(session, request, 'form_refused');
+          if (publisher && editor.role !== 'publisher')
+            return await door.refuse(session, request, 'role_refused');
           return POST({ editor, session, csrf, form }, request as never, reply);
         },
       }),
     });
   };
+}
+
+/**
+ * Guards a program of somebody else that runs behind the desk, for publishers alone. Its requests carry no token
+ * of ours: a change must come with the headers by which browsers say where it comes from, and which pages cannot
+ * forge. Where neither is there, it is refused.
+ */
+export function guardProgram(
+  app: FastifyInstance,
+  context: GuardOptions,
+  url: string,
+  handler: (publisher: Editor, request: FastifyRequest, reply: FastifyReply) => unknown,
+): void {
+  const door = createDoor(context);
+  resource(app, url, {
+    GET: async (request, reply) => {
+      const session = await door.visitor(request);
+      if (session === undefined) {
+        // What a page fetches must not be answered by the page of another.
+        if (request.type(['application/json', 'text/html']) === 'text/html') return door.toSignIn(reply);
+        throw new AppError('signed-out', 'No session.');
+      }
+      if (session.editor.role !== 'publisher') return await door.refuse(session, request, 'role_refused');
+      return handler(session.editor, request, reply);
+    },
+    PUT: async (request, reply) => {
+      const session = await door.visitor(request);
+      if (session === undefined) throw new AppError('signed-out', 'No session.');
+      const { origin, 'sec-fetch-site': from } = request.headers;
+      if ((origin ?? from) === undefined || !isOurForm(request, context.site))
+        return await door.refuse(session, request, 'form_refused');
+      if (session.editor.role !== 'publisher') return await door.refuse(session, request, 'role_refused');
+      return handler(session.editor, request, reply);
+    },
+  });
 }
 
 /** Follows from the session's cookie, which no other site can read or guess. */

@@ -12,6 +12,7 @@ import { logRoutes } from './log.ts';
 import { peopleRoutes } from './people.ts';
 import { previewRoutes } from './preview.ts';
 import { answerDeskProblems } from './problems.ts';
+import { queueRoutes } from './queues.ts';
 import { signInRoutes } from './sign-in.ts';
 import { sourcesRoutes } from './sources.ts';
 import { testRoutes } from './tests.ts';
@@ -41,5 +42,6 @@ export async function deskRoutes(app: FastifyInstance, context: DeskContext): Pr
   afterwardsRoutes(guard, context);
   peopleRoutes(guard, context);
   sourcesRoutes(guard, context);
+  queueRoutes(app, context);
   logRoutes(guard, context);
 }

@@ -11,10 +11,14 @@ const ROOMS = [
   { href: '/editor/issues', name: 'Issues' },
   { href: '/editor/people', name: 'Subscribers' },
   { href: '/editor/sources', name: 'Sources' },
+  { href: '/editor/queues', name: 'Queues', publisher: true },
   { href: '/editor/log', name: 'Log' },
-] as const;
+] as const satisfies { href: string; name: string; publisher?: boolean }[];
 
 export type Room = (typeof ROOMS)[number]['href'];
+
+const roomsFor = ({ editor }: Visit) =>
+  ROOMS.filter((room) => !('publisher' in room) || editor.role === 'publisher');
 
 interface FrameProps {
   site: Site;
@@ -49,7 +53,7 @@ export const DeskPage = ({ site, title, visit, here, wide = false, children }: F
             <div className="bar-top">
               <nav aria-label="Desk">
                 <ul>
-                  {ROOMS.map(({ href, name }) => (
+                  {roomsFor(visit).map(({ href, name }) => (
                     <li key={href}>
                       <a className="tap" href={href} {...(href === here && { 'aria-current': 'page' })}>
                         {name}

@@ -25,6 +25,7 @@ const WORDS: Record<Deed, string> = {
   review_revoked: 'took back a link for reviewers of',
   batch_settled: 'settled a batch of',
   gather_rung: 'had the sources looked at',
+  job_tended: 'saw to a queue',
   suppressed: 'suppressed a reader',
   erased: 'erased a reader',
   link_refused: 'refused: a sign-in link',

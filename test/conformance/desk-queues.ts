@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto';
+import { load } from 'cheerio';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listAudit } from '../../src/desk/index.ts';
+import { AppError } from '../../src/errors.ts';
+import type { Processors } from '../../src/queue/index.ts';
+import { CHIEF, EDITOR, openDesk, type TestDesk, type Visitor } from '../helpers/desk.ts';
+
+const BOARD = '/editor/queues';
+const JSON_ONLY = { accept: 'application/json, text/plain, */*' };
+
+/** The board of the queues, on whatever home `home` names. */
+export function describeQueues(
+  name: string,
+  home: () => Promise<{ env: Record<string, string>; close(): Promise<void> }>,
+): void {
+  describe(`the queues at the desk on ${name}`, () => {
+    let place: Awaited<ReturnType<typeof home>>;
+    let desk: TestDesk;
+    let chief: Visitor;
+    let editor: Visitor;
+
+    beforeAll(async () => {
+      place = await home();
+      desk = await openDesk(place.env);
+      chief = await desk.signIn(CHIEF);
+      editor = await desk.signIn(EDITOR);
+    });
+    afterAll(async () => {
+      await desk?.[Symbol.asyncDispose]();
+      await place?.close();
+    });
+
+    const deeds = async () =>
+      (await listAudit(desk.app.db, { limit: 100 })).map(({ who, what, details }) => ({
+        who,
+        what,
+        details,
+      }));
+    const queues = async (query = ''): Promise<Record<string, ShownQueue>> => {
+      const { body } = await chief.get(`${BOARD}/api/queues${query}`, JSON_ONLY);
+      return Object.fromEntries(JSON.parse(body).queues.map((each: { name: string }) => [each.name, each]));
+    };
+    const failed = async () => (await queues('?activeQueue=issues&status=failed')).issues?.jobs ?? [];
+
+    /** Rings for an issue that nobody can prepare. */
+    const failOnce = async (): Promise<Shown> => {
+      const before = new Set((await failed()).map(({ id }) => id));
+      await desk.app.queue.enqueue('prepare', { issueId: randomUUID() });
+      await new Promise<void>((resolve, reject) => {
+        const fail = { prepare: () => Promise.reject(new AppError('no-readers', 'Nobody reads it.')) };
+        const worker = desk.app.queue.work(fail as never as Processors, {
+          concurrency: 1,
+          onFailure: () => worker.then((each) => each[Symbol.asyncDispose]()).then(resolve, reject),
+        });
+        worker.catch(reject);
+      });
+      const job = (await failed()).find(({ id }) => !before.has(id));
+      if (job === undefined) throw new Error('nothing failed');
+      return job;
+    };
+
+    it('are a page of its own to a publisher, with a policy that no other page has', async () => {
+      const page = await chief.get(BOARD);
+      expect([page.statusCode, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+      expect(page.headers['content-security-policy']).toContain("style-src 'self' 'unsafe-inline'");
+      expect(page.headers['cache-control']).toBe('no-store');
+      const html = load(page.body);
+      const files = [
+        ...html('script[src]')
+          .toArray()
+          .map((each) => html(each).attr('src')),
+        ...html('link[rel=stylesheet]')
+          .toArray()
+          .map((each) => html(each).attr('href')),
+      ];
+      expect(html('base').attr('href')).toBe(`${BOARD}/`);
+      expect(files.length).toBeGreaterThan(2);
+      for (const file of files) expect((await chief.get(`${BOARD}/${file}`)).statusCode).toBe(200);
+      for (const other of ['/editor/log', '/editor/sources'])
+        expect((await chief.get(other)).headers['content-security-policy']).not.toContain('unsafe-inline');
+    });
+
+    it('say what waits and what failed, and why', async () => {
+      const { id } = await failOnce();
+      const all = await queues();
+      expect(Object.keys(all).toSorted()).toEqual(['delivery', 'issues', 'transactional']);
+      expect(all.issues?.counts).toMatchObject({ failed: 1, active: 0 });
+      const { body } = await chief.get(`${BOARD}/api/queues/issues/${id}`, JSON_ONLY);
+      expect(JSON.parse(body)).toMatchObject({
+        status: 'failed',
+        job: { name: 'prepare', failedReason: 'Nobody reads it.' },
+      });
+    });
+
+    it('never say that nobody works while somebody does', async () => {
+      const nothing = {} as Processors;
+      await using _ = await desk.app.queue.work(nothing, { concurrency: 1, onFailure: () => {} });
+      const idle = async () => Object.values(await queues()).filter(({ hasWorkers }) => hasWorkers === false);
+      // Redis learns the name of a worker a moment after it began.
+      await expect.poll(idle, { timeout: 10_000 }).toEqual([]);
+    });
+
+    it('have a failed job rung for again, or forgotten, and the log says who did it', async () => {
+      const [again, never] = [await failOnce(), await failOnce()];
+      const waiting = await desk.app.queue.waiting('issues');
+      const answers = [
+        await chief.put(`${BOARD}/api/queues/issues/${again.id}/retry`),
+        await chief.put(`${BOARD}/api/queues/issues/${never.id}/clean`),
+      ];
+      expect(answers.map(({ statusCode }) => Math.floor(statusCode / 100))).toEqual([2, 2]);
+      expect(await desk.app.queue.waiting('issues')).toBe(waiting + 1);
+      const left = (await failed()).map(({ id }) => id);
+      expect(left).not.toContain(again.id);
+      expect(left).not.toContain(never.id);
+      expect((await deeds()).slice(0, 2)).toEqual([
+        { who: CHIEF, what: 'job_tended', details: { action: 'removed', queue: 'issues', job: never.id } },
+        { who: CHIEF, what: 'job_tended', details: { action: 'retried', queue: 'issues', job: again.id } },
+      ]);
+      expect((await chief.get('/editor/log')).body).toContain('saw to a queue');
+    });
+
+    it.each([
+      ['pause', '/api/queues/issues/pause'],
+      ['pause all', '/api/queues/pause'],
+      ['obliterate', '/api/queues/issues/obliterate'],
+      ['empty', '/api/queues/issues/empty'],
+      ['set a pace', '/api/queues/delivery/rate-limit'],
+      ['release a hold', '/api/queues/delivery/rate-limit/release'],
+      ['set hands', '/api/queues/delivery/concurrency'],
+      ['drop a schedule', '/api/queues/issues/job-schedulers/slot/remove'],
+      ['clear away the next runs of schedules', '/api/queues/issues/clean/delayed'],
+      ['the same, by a way round', '/api/queues/x/../issues/clean/delayed'],
+    ])('let nobody %s', async (_what, path) => {
+      const before = await queues();
+      const log = await deeds();
+      const answer = await chief.put(BOARD + path);
+      expect(answer.statusCode).toBe(403);
+      expect(await queues()).toEqual(before);
+      expect(await deeds()).toEqual(log);
+    });
+
+    it('take no other verbs: jobs come from the program alone', async () => {
+      const answer = await chief.post(`${BOARD}/api/queues/issues/add`, { name: 'reconcile' });
+      expect([answer.statusCode, answer.headers.allow]).toEqual([405, 'GET, HEAD, PUT, OPTIONS']);
+    });
+
+    it.each([
+      ['from another site', { 'sec-fetch-site': 'cross-site' }],
+      ['from another host of the domain', { 'sec-fetch-site': 'same-site' }],
+      ['from another origin, where the browser is old', { origin: 'https://evil.example' }],
+      ['that does not say where it comes from', {}],
+    ])('refuse a change %s, and write it down', async (_from, headers: Record<string, string>) => {
+      const { id } = await failOnce();
+      const answer = await chief.put(`${BOARD}/api/queues/issues/${id}/retry`, headers);
+      expect(answer.statusCode).toBe(403);
+      expect((await failed()).map((each) => each.id)).toContain(id);
+      expect((await deeds())[0]).toMatchObject({ who: CHIEF, what: 'form_refused' });
+    });
+
+    it('take a change of an older browser that names our origin', async () => {
+      const { id } = await failOnce();
+      const headers = { origin: 'https://verdicts.example' };
+      const answer = await chief.put(`${BOARD}/api/queues/issues/${id}/clean`, headers);
+      expect(answer.statusCode).toBe(204);
+    });
+
+    it('are closed to editors, who are not shown the way either', async () => {
+      for (const answer of [
+        await editor.get(BOARD),
+        await editor.get(`${BOARD}/api/queues`, JSON_ONLY),
+        await editor.put(`${BOARD}/api/queues/issues/1/retry`),
+      ]) {
+        expect(answer.statusCode).toBe(403);
+        expect((await deeds())[0]).toMatchObject({ who: EDITOR, what: 'role_refused' });
+      }
+      const links = async (visitor: Visitor) => load((await visitor.get('/editor/log')).body)('nav').text();
+      expect(await links(editor)).not.toContain('Queues');
+      expect(await links(chief)).toContain('Queues');
+    });
+
+    it('are closed to everybody else: pages lead to the door, and what a page fetches does not', async () => {
+      const stranger = desk.visitor();
+      const page = await stranger.get(BOARD);
+      expect([page.statusCode, page.headers.location]).toEqual([303, '/editor/sign-in']);
+      for (const path of ['/api/queues', '/api/redis/stats', '/static/favicon.ico'])
+        expect((await stranger.get(BOARD + path, { accept: '*/*' })).statusCode).toBe(403);
+      expect((await stranger.put(`${BOARD}/api/queues/issues/1/retry`)).statusCode).toBe(403);
+    });
+  });
+}
+
+interface ShownQueue {
+  counts: { failed: number; active: number };
+  jobs: Shown[];
+  hasWorkers: boolean | null;
+}
+
+interface Shown {
+  id: string;
+}

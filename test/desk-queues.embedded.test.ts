@@ -1,0 +1,3 @@
+import { describeQueues } from './conformance/desk-queues.ts';
+
+describeQueues('PGlite', async () => ({ env: {}, close: async () => {} }));
