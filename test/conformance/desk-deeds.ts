@@ -16,8 +16,8 @@ import {
 import { everyRow } from '../helpers/everywhere.ts';
 import { sendingIssue } from '../helpers/ledger.ts';
 
-/** What may be done at the desk; refusals are of nothing done. */
-type Done = Exclude<Deed, `${string}_refused`>;
+/** What may be done to the books at the desk; refusals are of nothing done, and queues are seen to in desk-queues.ts. */
+type Done = Exclude<Deed, `${string}_refused` | 'job_tended'>;
 
 /** A form that does it, as somebody has it in front of them. */
 interface Form {

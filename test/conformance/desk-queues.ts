@@ -1,35 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import { load } from 'cheerio';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listAudit } from '../../src/desk/index.ts';
 import { AppError } from '../../src/errors.ts';
 import type { Processors } from '../../src/queue/index.ts';
-import { CHIEF, EDITOR, openDesk, type TestDesk, type Visitor } from '../helpers/desk.ts';
+import { CHIEF, type DeskHome, EDITOR, openDesk, type TestDesk, type Visitor } from '../helpers/desk.ts';
 
 const BOARD = '/editor/queues';
 const JSON_ONLY = { accept: 'application/json, text/plain, */*' };
 
 /** The board of the queues, on whatever home `home` names. */
-export function describeQueues(
-  name: string,
-  home: () => Promise<{ env: Record<string, string>; close(): Promise<void> }>,
-): void {
+export function describeQueues(name: string, home: DeskHome): void {
   describe(`the queues at the desk on ${name}`, () => {
-    let place: Awaited<ReturnType<typeof home>>;
     let desk: TestDesk;
     let chief: Visitor;
     let editor: Visitor;
 
     beforeAll(async () => {
-      place = await home();
-      desk = await openDesk(place.env);
+      desk = await openDesk({}, home);
       chief = await desk.signIn(CHIEF);
       editor = await desk.signIn(EDITOR);
     });
-    afterAll(async () => {
-      await desk?.[Symbol.asyncDispose]();
-      await place?.close();
-    });
+    afterAll(async () => await desk?.[Symbol.asyncDispose]());
 
     const deeds = async () =>
       (await listAudit(desk.app.db, { limit: 100 })).map(({ who, what, details }) => ({
@@ -138,6 +131,18 @@ export function describeQueues(
       expect(answer.statusCode).toBe(403);
       expect(await queues()).toEqual(before);
       expect(await deeds()).toEqual(log);
+    });
+
+    it('do nothing that cannot be written down', async () => {
+      const { id } = await failOnce();
+      const { db } = desk.app;
+      await sql`alter table desk_audit add constraint full_up check (what <> 'job_tended') not valid`.execute(
+        db,
+      );
+      const answer = await chief.put(`${BOARD}/api/queues/issues/${id}/retry`);
+      await sql`alter table desk_audit drop constraint full_up`.execute(db);
+      expect(answer.statusCode).toBe(500);
+      expect((await failed()).map((each) => each.id)).toContain(id);
     });
 
     it('take no other verbs: jobs come from the program alone', async () => {

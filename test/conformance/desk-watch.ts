@@ -67,6 +67,20 @@ export function describeWatching(name: string, home: DeskHome): void {
       };
     }
 
+    it('is a link away from the issue, for editors too', async () => {
+      const { id, slug } = await desk.compose();
+      await sql`update issues set status = 'sending' where id = ${id}`.execute(desk.app.db);
+      const links = async () => {
+        const page = load((await editor.get(`/editor/issues/${slug}`)).body);
+        return page('main a')
+          .toArray()
+          .map((each) => [page(each).text(), page(each).attr('href')]);
+      };
+      expect(await links()).toContainEqual(['Watch it go', `/editor/issues/${slug}/watch`]);
+      await changeIssue(desk.app.db, id, { type: 'pause', reason: 'tea' });
+      expect(await links()).toContainEqual(['How far it went', `/editor/issues/${slug}/watch`]);
+    });
+
     it('shows the numbers of the ledger, without a script', async () => {
       const { id, slug } = await sending(7);
       await submit(id, 4);

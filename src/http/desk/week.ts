@@ -19,7 +19,8 @@ import type { DeskContext } from './context.ts';
 import type { Guard, Visit } from './guard.ts';
 import type { Inspect } from './inspector.ts';
 import { conflictPage } from './pages/conflict.tsx';
-import { emptyPage, type WeekView, weekPage } from './pages/week.tsx';
+import { emptyPage, weekPage } from './pages/week.tsx';
+import type { WeekView } from './pages/week-form.tsx';
 
 const HTML = 'text/html; charset=utf-8';
 

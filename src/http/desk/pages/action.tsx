@@ -5,7 +5,7 @@ import type { Site } from '../../site.ts';
 import type { ActionName } from '../decisions.ts';
 import type { Visit } from '../guard.ts';
 import { Csrf, DeskPage } from './frame.tsx';
-import { stateOf } from './week.tsx';
+import { stateOf } from './week-state.tsx';
 
 /** Before the audience is frozen what would be, after that what is. */
 export type Numbers = { kind: 'forecast'; forecast: Forecast } | { kind: 'frozen'; progress: Progress };

@@ -7,7 +7,7 @@ import { Chart } from './chart.tsx';
 import { moment } from './clock.ts';
 import { DeskPage } from './frame.tsx';
 import { count, figure, percent } from './numbers.ts';
-import { stateOf } from './week.tsx';
+import { stateOf } from './week-state.tsx';
 
 interface AfterwardsProps {
   visit: Visit;

@@ -5,7 +5,7 @@ import type { Site } from '../../site.ts';
 import type { Visit } from '../guard.ts';
 import { moment } from './clock.ts';
 import { Csrf, DeskPage } from './frame.tsx';
-import type { WeekView } from './week.tsx';
+import type { WeekView } from './week-form.tsx';
 
 const WORDS: Record<Edit['kind'], string> = {
   up: 'move one place up',

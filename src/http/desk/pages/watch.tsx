@@ -7,7 +7,7 @@ import type { Visit } from '../guard.ts';
 import { moment } from './clock.ts';
 import { Csrf, DeskPage } from './frame.tsx';
 import { count, figure, reasonOf } from './numbers.ts';
-import { stateOf } from './week.tsx';
+import { stateOf } from './week-state.tsx';
 
 /** An issue and its books at one moment. */
 export interface Standing {
