@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
+import { styleHash } from '../pages/stylesheet.ts';
 import { resource } from '../resource.ts';
 import { deskStyleHash } from './pages/stylesheet.ts';
 
@@ -11,10 +12,10 @@ const scriptHash = createHash('sha256').update(script).digest('base64url').slice
 /** Named by its content, so that a browser may keep it for ever. */
 export const SCRIPT_URL = `/editor/desk-${scriptHash}.js`;
 
-/** Our own script, our own frames, this sheet and no other. */
+/** Our own script, our own frames, our two sheets: what the desk does not answer is a page like everywhere. */
 const POLICY = [
   "default-src 'none'",
-  `style-src '${deskStyleHash}'`,
+  `style-src '${deskStyleHash}' '${styleHash}'`,
   "script-src 'self'",
   "connect-src 'self'",
   "frame-src 'self'",
