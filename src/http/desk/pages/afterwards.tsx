@@ -133,26 +133,27 @@ const Variants = ({ outcomes: { variants } }: Pick<AfterwardsProps, 'outcomes'>)
           <caption>Submitted, and what became of it</caption>
           <thead>
             <tr>
-              <th scope="col">Variant</th>
               <th scope="col">Submitted</th>
               <th scope="col">Delivered</th>
               <th scope="col">Bounced</th>
               <th scope="col">Complained</th>
             </tr>
           </thead>
-          <tbody>
-            {variants.map(({ variant, subject, submitted, delivered, bounced, complained }) => (
-              <tr key={variant}>
-                <td>
+          {variants.map(({ variant, subject, submitted, delivered, bounced, complained }) => (
+            <tbody key={variant}>
+              <tr>
+                <th scope="rowgroup" colSpan={4} className="any">
                   {variant}: {subject}
-                </td>
+                </th>
+              </tr>
+              <tr>
                 <td>{figure(submitted)}</td>
                 <td>{figure(delivered)}</td>
                 <td>{figure(bounced)}</td>
                 <td>{figure(complained)}</td>
               </tr>
-            ))}
-          </tbody>
+            </tbody>
+          ))}
         </table>
       </div>
     </section>

@@ -15,10 +15,13 @@ interface ChartProps {
 /** Pixels; the width is the page's. */
 const HEIGHT = 120;
 
+/** Fewer bars stand as close as these would, from the left: one alone is no wall. */
+const FEWEST = 12;
+
 /** Bars over a line, without a script; the table beside it has the figures. */
 export const Chart = ({ id, title, desc, bars }: ChartProps) => {
   const highest = Math.max(1, ...bars.map(({ value }) => value));
-  const step = 100 / bars.length;
+  const step = 100 / Math.max(FEWEST, bars.length);
   return (
     <svg
       className="chart"

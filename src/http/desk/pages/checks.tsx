@@ -186,7 +186,9 @@ const Sizes = ({ inspection }: Pick<ChecksProps, 'inspection'>) => (
       <tbody>
         {inspection.variants.map(({ number, topics, bytes }) => (
           <tr key={number}>
-            <th scope="row">{topics.length === 0 ? 'everything' : topics.join(', ')}</th>
+            <th scope="row" className="any">
+              {topics.length === 0 ? 'everything' : topics.join(', ')}
+            </th>
             <td>
               {`${kB(bytes)}, ${Math.round((bytes / CLIP) * 100)}%`}
               <svg width="100%" height="6" className="meter" aria-hidden="true" focusable="false">
@@ -223,12 +225,12 @@ const Links = ({ inspection: { links }, issue, visit, zone }: ChecksProps) => (
       <tbody>
         {links.map(({ url, title, fact }) => (
           <tr key={url}>
-            <th scope="row">
+            <th scope="row" className="any">
               <a href={url} rel="noreferrer">
                 {title}
               </a>
             </th>
-            <td>
+            <td className="any">
               {fact === undefined
                 ? 'not followed yet'
                 : `${fact.reason === null ? 'it is there' : `it ${fact.reason}`}, ${moment(fact.checkedAt, zone)}`}

@@ -71,7 +71,7 @@ export const DeskPage = ({ site, title, visit, here, wide = false, children }: F
                   Sign out
                 </button>
                 <button type="submit" className="word" name="everywhere" value="1">
-                  Everywhere
+                  Sign out everywhere
                 </button>
               </form>
             </div>

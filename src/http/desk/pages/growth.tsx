@@ -77,7 +77,7 @@ export function growthPage(site: Site, { visit, weeks, origins }: GrowthProps): 
               <tbody>
                 {origins.map(({ source, asked, confirmed }) => (
                   <tr key={source ?? ''}>
-                    <td>{source ?? 'our own page'}</td>
+                    <td className="any">{source ?? 'our own page'}</td>
                     <td>{figure(asked)}</td>
                     <td>{`${figure(confirmed)}, ${percent(confirmed, asked)}`}</td>
                   </tr>

@@ -62,8 +62,8 @@ export function logPage(site: Site, { visit, entries, more, zone }: LogProps): s
           {entries.map(({ id, at, who, what, issue, details }) => (
             <tr key={id}>
               <td>{moment(at, zone)}</td>
-              <td>{who ?? 'somebody'}</td>
-              <td>
+              <td className="any">{who ?? 'somebody'}</td>
+              <td className="any">
                 {WORDS[what]}
                 {issue !== undefined && ` ${issue}`}
                 <Details of={details ?? {}} />

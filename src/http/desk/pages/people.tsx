@@ -88,7 +88,7 @@ const Results = ({
         <tbody>
           {found.map(({ id, email, status, createdAt }) => (
             <tr key={id}>
-              <td>
+              <td className="any">
                 <a href={`/editor/people/${id}`}>{email}</a>
               </td>
               <td>{status}</td>

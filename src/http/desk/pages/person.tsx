@@ -38,7 +38,7 @@ export function personPage(site: Site, { visit, zone, id, history }: PersonProps
   return render(
     <DeskPage site={site} title="One subscriber" visit={visit} here="/editor/people">
       <p className="overline">{subscriber.status}</p>
-      <h1>{isErased ? 'Somebody who was forgotten' : subscriber.email}</h1>
+      <h1 className="address">{isErased ? 'Somebody who was forgotten' : subscriber.email}</h1>
       <dl className="facts">
         <Fact name="On the books since">{at(subscriber.createdAt)}</Fact>
         {!isErased && (
@@ -137,7 +137,9 @@ const Part = ({ name, none, columns, rows }: PartProps) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: rendered once, never reordered
             <tr key={row}>
               {cells.map((cell, column) => (
-                <td key={columns[column]}>{cell}</td>
+                <td key={columns[column]} className={column === 0 ? undefined : 'any'}>
+                  {cell}
+                </td>
               ))}
             </tr>
           ))}
@@ -176,7 +178,7 @@ const Powers = ({ visit, id, subscriber }: { visit: Visit; id: string } & Pick<H
 export function erasePage(site: Site, { visit, person }: { visit: Visit; person: Subscriber }): string {
   return render(
     <DeskPage site={site} title="Erase a subscriber" visit={visit} here="/editor/people">
-      <h1>Erase {person.email === '' ? 'somebody who was forgotten' : person.email}?</h1>
+      <h1 className="address">Erase {person.email === '' ? 'somebody who was forgotten' : person.email}?</h1>
       <div className="stack lit">
         <p>
           <strong>Their address goes from every table, with their topics and votes.</strong>

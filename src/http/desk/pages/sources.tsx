@@ -67,12 +67,12 @@ export function sourcesPage(site: Site, props: SourcesProps): string {
               <tbody>
                 {gathered.sources.map(({ source, comparisons, unchanged, rejected, fault }) => (
                   <tr key={source}>
-                    <td>{source}</td>
+                    <td className="any">{source}</td>
                     <td>
                       {count(comparisons + unchanged, 'comparison')}
                       {rejected > 0 && `, ${rejected} skipped`}
                     </td>
-                    <td>{fault ?? healthOf(sick.get(source), zone)}</td>
+                    <td className="any">{fault ?? healthOf(sick.get(source), zone)}</td>
                   </tr>
                 ))}
               </tbody>

@@ -2,27 +2,28 @@ import { createHash } from 'node:crypto';
 import { theme } from '../../../../emails/theme.ts';
 import { stylesheet } from '../../pages/stylesheet.ts';
 
-const { type, sideBySide } = theme;
+const { type, sideBySide, width } = theme;
 
 /** The desk adds what forms and lists need to the sheet of the public pages; paper, ink and marks are the same. */
 export const deskStylesheet =
   stylesheet +
   [
-    '.page.desk{max-width:1072px}',
+    // Wide for tables and frames of mail; what is read or typed keeps to the measure of a mail.
+    `.page.desk{max-width:1072px}.desk main p,.desk label.field{max-width:${width}px}`,
     '.bar-top{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;column-gap:28px;margin-top:8px}',
-    '.bar-top form{margin:0;display:flex;flex-wrap:wrap;align-items:center;column-gap:20px}',
-    '.bar-top ul{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;column-gap:24px}',
+    '.bar-top form{margin:0;display:flex;flex-wrap:wrap;align-items:baseline;column-gap:20px}',
+    '.bar-top ul{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;column-gap:20px}',
     '.bar-top [aria-current]{color:inherit;font-weight:700;text-decoration:none}',
 
     // A button that is a word, for what is done often; still a thumb high.
     `button.word,summary.word{min-height:44px;padding:10px 0;border:0;background:transparent;color:var(--accent);font:400 ${type.meta}px/24px ${type.sans};`,
-    'text-decoration:underline;text-underline-offset:2px;cursor:pointer;display:inline-block;list-style:none}',
+    'text-decoration:underline;text-underline-offset:2px;cursor:pointer;display:inline-block;list-style:none;text-align:left}',
     'summary.word::-webkit-details-marker{display:none}',
     'button.word:hover,summary.word:hover{text-decoration-thickness:2px}',
     'button[disabled]{opacity:1;color:var(--muted);border-color:var(--rule);background:transparent;cursor:default;text-decoration:none}',
     `a.button{display:inline-block;font:700 ${type.body}px/24px ${type.sans};min-height:48px;padding:10px 24px;border:2px solid var(--ink);background:var(--ink);color:var(--paper);text-decoration:none}`,
     'a.button.quiet{background:transparent;color:var(--ink)}a.button:hover{text-decoration:underline;text-underline-offset:3px}',
-    '.doings{display:flex;flex-wrap:wrap;gap:12px;margin-top:24px;align-items:center}.doings form{margin:0}',
+    '.doings{display:flex;flex-wrap:wrap;gap:12px 16px;margin-top:24px;align-items:center}.doings form{margin:0}.doings+.meta,h1+.stack{margin-top:12px}',
 
     // Fields.
     'label.field{display:block;margin-top:18px}',
@@ -42,21 +43,21 @@ export const deskStylesheet =
     '.ballot>li.lead{border-top:3px solid}',
     '.ballot .part{border-top:0;padding:24px 0 6px;font-weight:700}.ballot .part:first-child{padding-top:8px}',
     '.ballot .marked+p{margin-top:6px}',
-    '.ballot form{margin:2px 0 0;display:flex;flex-wrap:wrap;column-gap:20px;align-items:flex-start}',
+    '.ballot form{margin:2px 0 0;display:flex;flex-wrap:wrap;column-gap:16px;align-items:flex-start}',
     '.ballot details{flex:none;margin:0;border:0;padding:0}#saved{font-weight:400}.ballot details[open]{flex:1 1 100%}',
     '.ballot details[open] .quiet{margin:8px 0 12px}',
     '.ballot .grip{display:none}',
     '.drags .ballot li[draggable=true]{cursor:grab}.drags .ballot li.over{border-top:3px solid var(--accent)}.drags .ballot li.held{opacity:.4}',
     '.row{display:flex;flex-wrap:wrap;justify-content:space-between;column-gap:24px}.row>.marked{flex:1 1 280px}',
-    '.row>.meta{flex:none;line-height:26px}',
+    '.row>.meta{line-height:26px}',
     '.aside{list-style:none;margin:12px 0 0;padding:0}.aside>li{border-top:1px solid var(--rule);padding:12px 0}.aside form{margin:0}',
 
     // Figures that move, facts about one thing, and charts.
     '.going{margin-top:24px}.going svg{display:block;background:var(--track);fill:var(--ink)}.going p{margin-top:8px}',
     `h3{margin:0;font:700 18px/26px ${type.serif}}`,
     '.choices form{margin-top:16px}',
-    '.chart{display:block;margin-top:20px;fill:var(--accent)}.chart .line{fill:var(--ink)}.charted{row-gap:8px}',
-    '.charted tbody td:first-child{width:auto}',
+    '.chart{display:block;margin-top:20px;fill:var(--muted)}.chart .line{fill:var(--ink)}.charted{row-gap:8px}',
+    '.charted th+th,.charted td+td{text-align:right}.charted tr>:last-child{padding-right:0}',
     '.facts{margin:12px 0 0}.facts div{display:grid;grid-template-columns:minmax(0,1fr);column-gap:16px;border-top:1px solid var(--rule);padding:8px 0}',
     `.facts dt{color:var(--muted);font-size:${type.meta}px}.facts dd{margin:0}`,
     `@media (min-width:${sideBySide}px){.facts div{grid-template-columns:160px minmax(0,1fr)}}`,
@@ -68,10 +69,13 @@ export const deskStylesheet =
     '.log td{padding:10px 16px 10px 0;font-size:14px;line-height:20px}.log td:first-child{width:auto;white-space:nowrap}',
     '.log tbody tr:first-child>*{padding-top:10px;padding-bottom:10px}.log thead th,.log tbody th{padding:10px 16px 10px 0}',
     `@media (max-width:${sideBySide - 1}px){.log td:first-child{white-space:normal}}`,
+    // Words of ours stay whole in a column; addresses, titles and reasons break where they must.
+    '.log{overflow-wrap:normal}.log .any{overflow-wrap:anywhere;min-width:88px}',
+    '.log+p,.log+form,section+p{margin-top:20px}h1.address{font-size:24px;line-height:32px}',
     'h1+.lit{margin-top:16px}.lit p+p{margin-top:4px}.lit{border-left:4px solid var(--accent);padding-left:16px}',
     '.numbers{margin:20px 0 0;padding:0;list-style:none;border-top:3px solid}.numbers li{border-top:1px solid var(--rule);padding:10px 0}.numbers li:first-child{border-top:0}',
     '.numbers b{font:700 22px/28px Georgia,Times,serif;margin-right:8px}',
-    'form.inline{margin:0;display:flex;flex-wrap:wrap;align-items:center;column-gap:16px}.inline select,.inline .field{width:auto;flex:0 1 420px}.inline .field{margin:0}.inline .doings{margin:0;align-self:flex-end}.inline select{;max-width:100%;min-height:44px;margin:4px 0;padding:6px 10px}.views+*{margin-top:24px}',
+    'form.inline{margin:0;display:flex;flex-wrap:wrap;align-items:center;column-gap:16px}.inline .field{flex:0 1 420px;margin:12px 0 0}.inline .doings{margin:12px 0 0;align-self:flex-end}.inline select{width:auto;max-width:100%;min-height:44px;margin:4px 0;padding:6px 10px}.views+*{margin-top:24px}',
     '.frames{display:flex;flex-wrap:wrap;gap:32px;margin-top:20px;align-items:flex-start}.frames figure{max-width:100%;overflow-x:auto}',
     '.frames figcaption{padding-bottom:8px}',
     '.frames iframe{display:block;border:1px solid var(--rule);height:900px;background:transparent}',
@@ -79,6 +83,7 @@ export const deskStylesheet =
     `.paper-text{margin:20px 0 0;padding:20px;border:1px solid var(--rule);font:400 14px/21px ui-monospace,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere}`,
     '.views{margin:20px 0 0;padding:0;border-bottom:1px solid var(--rule)}.views div{display:flex;flex-wrap:wrap;align-items:baseline;column-gap:20px;border-top:1px solid var(--rule)}',
     '.views dt{flex:0 0 110px;color:var(--muted);font-size:14px}.views dd{margin:0}.views [aria-current]{color:inherit;font-weight:700;text-decoration:none}',
+    `@media (max-width:${sideBySide - 1}px){.bar-top form .meta{flex-basis:100%}.views dt{flex-basis:100%;padding-top:8px}}`,
   ].join('');
 
 export const deskStyleHash = `sha256-${createHash('sha256').update(deskStylesheet).digest('base64')}`;
