@@ -1,28 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findIssue } from '../src/issues/index.ts';
 import { launchBrowser, noBrowser } from './helpers/browser.ts';
-import { comparison, tool } from './helpers/compose.ts';
-import { CHIEF, openDesk, type TestDesk, WEEK } from './helpers/desk.ts';
-
-const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** What other people's pages may say, all of it at once. */
-const ATTACKS =
-  '<script>window.hit=1</script><img src=x onerror="window.hit=1"></style><style>*{display:none}</style>' +
-  '"><a href="javascript:window.hit=1">x</a> {{subject}} https://placeholder.invalid/unsubscribe evil\u202Egnp.exe zero\u200bwidth';
-
-const HOSTILE = comparison(
-  'trap-vs-snare',
-  tool(`Trap ${ATTACKS.slice(0, 60)}`, 50, {
-    tagline: ATTACKS.slice(0, 200),
-    description: ATTACKS.repeat(8),
-  }),
-  tool('Snare', 50, { entryPrice: '"><b onclick=alert(1)>', description: 'x'.repeat(3_900) }),
-);
+import { CHIEF, HOSTILE, openDesk, type TestDesk, WEEK } from './helpers/desk.ts';
 
 describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` : ''}`, () => {
   let desk: TestDesk;
@@ -223,42 +204,6 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     expect(refused.filter((text) => /Content Security Policy|Refused/.test(text))).toEqual([]);
   });
 
-  const PAGES = [
-    '/editor',
-    `/editor/issues/${slug}/preview`,
-    `/editor/issues/${slug}/preview?look=text`,
-    `/editor/issues/${slug}/test`,
-    `/editor/issues/${slug}/do/approve`,
-    '/editor/log',
-  ];
-
-  it.each([375, 1280].flatMap((width) => (['light', 'dark'] as const).map((scheme) => ({ width, scheme }))))(
-    'every page at $width px, $scheme: axe is clean, nothing scrolls sideways, all can be hit',
-    async ({ width, scheme }) => {
-      await using context = await browser.newContext({
-        viewport: { width, height: 900 },
-        colorScheme: scheme,
-      });
-      const page = await open(context);
-      for (const url of ['/editor/sign-in', ...PAGES]) {
-        await page.goto(origin + url);
-        await page.evaluate(axeSource);
-        const found = (await page.evaluate('axe.run(document, { iframes: false })')) as {
-          violations: { id: string; nodes: { html: string }[] }[];
-        };
-        const brief = found.violations.map(
-          ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`,
-        );
-        expect([url, brief]).toEqual([url, []]);
-        expect([url, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([url, width]);
-        const low = await page.evaluate(
-          '[...document.querySelectorAll("button, .tap, a.button, summary, input:not([type=hidden]):not([type=radio]):not([type=checkbox]), select, label.tick")].filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 44).map((one) => one.outerHTML)',
-        );
-        expect([url, low]).toEqual([url, []]);
-      }
-    },
-  );
-
   it('the queues are shown by a program that stays within its own policy', async () => {
     await using context = await browser.newContext();
     const page = await open(context);
@@ -273,15 +218,5 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
       .click();
     await page.getByText('reconcile').first().waitFor();
     expect(complaints).toEqual([]);
-  });
-
-  it('a first load is under 50 kB of our own script and style', async () => {
-    await using context = await browser.newContext();
-    const page = await open(context);
-    const script = await page.evaluate(
-      'fetch(document.scripts[0].src).then((answer) => answer.text()).then((text) => text.length)',
-    );
-    const style = await page.evaluate('document.querySelector("style").textContent.length');
-    expect(Number(script) + Number(style)).toBeLessThan(50_000);
   });
 });

@@ -201,3 +201,17 @@ export const WEEK = [
   comparison('pike-vs-perch', tool('Pike', 75), tool('Perch', 100)),
   comparison('reed-vs-rush', tool('Reed', 100, writing), tool('Rush', 0, writing)),
 ];
+
+/** What other people's pages may say, all of it at once. */
+const ATTACKS =
+  '<script>window.hit=1</script><img src=x onerror="window.hit=1"></style><style>*{display:none}</style>' +
+  '"><a href="javascript:window.hit=1">x</a> {{subject}} https://placeholder.invalid/unsubscribe evil\u202Egnp.exe zero\u200bwidth';
+
+export const HOSTILE = comparison(
+  'trap-vs-snare',
+  tool(`Trap ${ATTACKS.slice(0, 60)}`, 50, {
+    tagline: ATTACKS.slice(0, 200),
+    description: ATTACKS.repeat(8),
+  }),
+  tool('Snare', 50, { entryPrice: '"><b onclick=alert(1)>', description: 'x'.repeat(3_900) }),
+);
