@@ -1,134 +1,16 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import net from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startCommand } from './helpers/command.ts';
-import { start } from './helpers/processes.ts';
+import { expectOneLine, runCommand as run } from './helpers/command.ts';
+import { copyDatabase, temporaryFolder } from './helpers/homes.ts';
+import { startCommand } from './helpers/processes.ts';
 
-/** Commands as their users run them, in processes of their own. */
+/** Commands as their users run them, one after the other on the same books. */
 
-let root: string;
-beforeAll(async () => {
-  root = await mkdtemp(path.join(os.tmpdir(), 'wv-cli-'));
-});
-afterAll(async () => {
-  await rm(root, { recursive: true, force: true });
-});
-
-const run = (args: string[], env: Record<string, string> = {}) =>
-  startCommand(args, { DATA_DIR: path.join(root, 'unused'), ...env }).done;
-
-/** One line that a person can act on, and nothing that only a programmer reads. */
-function expectOneLine(result: { stderr: string }, about: RegExp): void {
-  expect(result.stderr).toMatch(/^error: [^\n]+\n$/);
-  expect(result.stderr).toMatch(about);
-  expect(result.stderr).not.toMatch(/\n? {4}at |node_modules|\.ts:\d/);
-}
-
-describe('settings that are wrong', () => {
-  test.each([
-    [{ SCHEDULE: 'every now and then' }, /SCHEDULE.*Tue 09:00/],
-    [{ SOURCES: 'carrier-pigeon:roof' }, /SOURCES.*folder:/],
-  ])('%o stop a command with one line', async (env, about) => {
-    const result = await run(['status'], env);
-    expect(result.code).toBe(1);
-    expectOneLine(result, about);
-  });
-
-  test('are all listed at once', async () => {
-    const result = await run(['status'], { SCHEDULE: 'x', PORT: '-1', APPROVAL: 'perhaps' });
-    for (const name of [/SCHEDULE/, /PORT/, /APPROVAL/]) expectOneLine(result, name);
-  });
-
-  test('a web process without a database to share is told what to set', async () => {
-    const result = await run(['serve', '--role', 'web']);
-    expect(result.code).toBe(1);
-    expectOneLine(result, /DATABASE_URL/);
-  });
-
-  test('a database that does not answer', async () => {
-    const result = await run(['status'], {
-      DATABASE_URL: 'postgres://127.0.0.1:1/none',
-      SECRET_KEY: 'k'.repeat(40),
-    });
-    expect(result.code).toBe(1);
-    expectOneLine(result, /database.*does not answer/);
-  });
-});
-
-describe('usage', () => {
-  test.each([
-    [['no-such-command']],
-    [['serve', '--role', 'king']],
-    [['import-page']],
-    [['demo', '--subscribers', 'many']],
-    [['subscribers', 'import', 'list.csv', '--map', 'email']],
-    [['subscribers', 'export', '--status', 'happy']],
-    [['subscribers', 'add', 'ann@example.org']],
-  ])('%j is wrong, exit code 2', async (args) => {
-    const result = await run(args);
-    expect(result.code).toBe(2);
-    expect(result.stderr).toMatch(/^error: /);
-  });
-
-  test('--help of the program names every command', async () => {
-    const { code, stdout } = await run(['--help']);
-    expect(code).toBe(0);
-    for (const name of [
-      'demo',
-      'serve',
-      'gather',
-      'compose',
-      'preview',
-      'approve',
-      'send',
-      'status',
-      'migrate',
-    ]) {
-      expect(stdout).toContain(`  ${name}`);
-    }
-  });
-});
-
-describe('--help', () => {
-  const COMMANDS = [
-    ['demo'],
-    ['serve'],
-    ['gather'],
-    ['import-page'],
-    ['compose'],
-    ['preview'],
-    ['test-send'],
-    ['approve'],
-    ['send'],
-    ['pause'],
-    ['resume'],
-    ['cancel'],
-    ['settle'],
-    ['status'],
-    ['subscribers'],
-    ['subscribers', 'import'],
-    ['subscribers', 'export'],
-    ['subscribers', 'add'],
-    ['subscribers', 'forget'],
-    ['doctor'],
-    ['migrate'],
-  ];
-
-  test('is there for every command the program names, and touches nothing', async () => {
-    const { stdout } = await run(['--help']);
-    const named = [...stdout.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name);
-    expect(named.filter((name) => name !== 'help')).toEqual([...new Set(COMMANDS.map(([name]) => name))]);
-  });
-
-  test.each(COMMANDS)('%s %s', async (...words) => {
-    const command = words.filter((word) => word !== undefined);
-    const { code, stdout, stderr } = await run([...command, '--help'], { SCHEDULE: 'even if this is wrong' });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(new RegExp(`^Usage: weekly-verdict ${command.join(' ')} `));
-  });
-});
+const folder = temporaryFolder();
+const root = folder.path;
+afterAll(() => folder[Symbol.dispose]());
 
 describe('one installation, from nothing to sent', () => {
   let env: Record<string, string>;
@@ -139,6 +21,7 @@ describe('one installation, from nothing to sent', () => {
     await writeFile(path.join(comparisons, 'broken.json'), '{ "slug": ');
     await writeFile(path.join(comparisons, 'half.md'), '---\nslug: half\n---\n');
     env = { DATA_DIR: path.join(root, 'var'), SOURCES: `folder:${path.join(root, 'empty')}` };
+    copyDatabase(env.DATA_DIR ?? '');
   });
 
   test('fault 19: an empty week is skipped, with its reason', async () => {
@@ -194,7 +77,7 @@ describe('one installation, from nothing to sent', () => {
 
   test('the demo sends once, says what it did as one JSON document, and has nothing new the second time', async () => {
     const demo = { DATA_DIR: path.join(root, 'demo') };
-    const first = await run(['demo', '--json'], demo);
+    const first = await startCommand(['demo', '--json'], demo).ended;
     expect(first).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(first.stdout)).toMatchObject({
       issue: { status: 'sent' },
@@ -210,8 +93,35 @@ describe('one installation, from nothing to sent', () => {
     expect(status.subscribers).toEqual({ active: 210, pending: 13, suppressed: 9, unsubscribed: 18 });
   });
 
+  test.each([
+    [['import-page', 'nowhere.txt'], /nowhere\.txt/],
+    [['subscribers', 'import', 'nowhere.csv'], /nowhere\.csv/],
+    [['send', '--issue', '1999-01-01'], /1999-01-01/],
+  ])('%j names what is missing', async (args, about) => {
+    const result = await run(args, env);
+    expect(result.code).toBe(1);
+    expectOneLine(result, about);
+  });
+
+  test('a server keeps its DATA_DIR to itself, and stops when it is told to', async () => {
+    await using server = startCommand(['serve'], { ...env, PORT: '0', LOG_LEVEL: 'silent' });
+    await server.says('listens on http://127.0.0.1:');
+    const second = await run(['status'], env);
+    expect(second.code).toBe(1);
+    expectOneLine(second, /Another Weekly Verdict process.*DATABASE_URL/);
+    server.kill('SIGTERM');
+    const { code, stdout, stderr } = await server.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('Stopping');
+    expect((await run(['status', '--json'], env)).code).toBe(0);
+  });
+});
+
+describe('the people on the books', () => {
+  const books = { DATA_DIR: path.join(root, 'books') };
+  beforeAll(() => copyDatabase(books.DATA_DIR));
+
   test('a list comes in with its consent, goes out again, and a person of it is forgotten', async () => {
-    const books = { DATA_DIR: path.join(root, 'books') };
     const list = path.join(root, 'people.csv');
     await writeFile(list, 'email,status\nann@example.org,\nbob@example.org,unsubscribed\nnobody,\n');
 
@@ -250,7 +160,6 @@ describe('one installation, from nothing to sent', () => {
   });
 
   test('one person is added: asked by mail, or a reader with the time at which they confirmed', async () => {
-    const books = { DATA_DIR: path.join(root, 'books') };
     const add = (...args: string[]) =>
       run(['subscribers', 'add', ...args, '--consent', 'Asked me at the fair, 3 May 2026'], books);
     expect((await add('dora@example.org', '--topics', 'Writing,Coding')).stdout).toMatch(/^Asked/);
@@ -272,8 +181,7 @@ describe('one installation, from nothing to sent', () => {
   });
 
   test('a list may come by a pipe, and its bad rows never take its place', async () => {
-    const books = { DATA_DIR: path.join(root, 'books') };
-    await using piped = start('src/main.ts', ['subscribers', 'import', '-', '--json'], books);
+    await using piped = startCommand(['subscribers', 'import', '-', '--json'], books);
     piped.tell('email,confirmed_at');
     piped.tell('cleo@example.org,2026-11-01 09:00:00');
     piped.end();
@@ -286,28 +194,5 @@ describe('one installation, from nothing to sent', () => {
     expect(result.code).toBe(1);
     expectOneLine(result, /--rejected/);
     expect(await readFile(list, 'utf8')).toBe('email\nnobody\n');
-  });
-
-  test.each([
-    [['import-page', 'nowhere.txt'], /nowhere\.txt/],
-    [['subscribers', 'import', 'nowhere.csv'], /nowhere\.csv/],
-    [['send', '--issue', '1999-01-01'], /1999-01-01/],
-  ])('%j names what is missing', async (args, about) => {
-    const result = await run(args, env);
-    expect(result.code).toBe(1);
-    expectOneLine(result, about);
-  });
-
-  test('a server keeps its DATA_DIR to itself, and stops when it is told to', async () => {
-    await using server = start('src/main.ts', ['serve'], { ...env, PORT: '0', LOG_LEVEL: 'silent' });
-    await server.says('listens on http://127.0.0.1:');
-    const second = await run(['status'], env);
-    expect(second.code).toBe(1);
-    expectOneLine(second, /Another Weekly Verdict process.*DATABASE_URL/);
-    server.kill('SIGTERM');
-    const { code, stdout, stderr } = await server.ended;
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toContain('Stopping');
-    expect((await run(['status', '--json'], env)).code).toBe(0);
   });
 });

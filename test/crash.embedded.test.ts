@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startCommand } from './helpers/command.ts';
 import { acceptedBatches, acceptedRecipients } from './helpers/outbox.ts';
+import { startCommand } from './helpers/processes.ts';
 
 const READERS = 700;
 /** Readers of the samples who are pending, gone or suppressed. */
@@ -41,10 +41,8 @@ async function whenFiles(folder: string, reached: () => Promise<boolean> | boole
 
 /** Kills the demo without warning, once `reached`; a demo that was quicker has simply finished. */
 async function killWhen(folder: string, reached: () => Promise<boolean> | boolean): Promise<void> {
-  const { child, done } = demo();
-  await Promise.race([whenFiles(folder, reached), done]);
-  child.kill('SIGKILL');
-  await done;
+  await using victim = demo();
+  await Promise.race([whenFiles(folder, reached), victim.ended]);
 }
 
 describe('a process killed without warning', () => {
@@ -53,7 +51,7 @@ describe('a process killed without warning', () => {
     for (const batches of [1, 4, 11, 21]) {
       await killWhen(path.join(dataDir, 'outbox'), async () => (await acceptedBatches(dataDir)) >= batches);
     }
-    const { code, stderr, stdout } = await demo().done;
+    const { code, stderr, stdout } = await demo().ended;
     expect(stderr).toBe('');
     expect(code).toBe(0);
     JSON.parse(stdout);

@@ -8,9 +8,10 @@ import { issueProgress } from '../src/delivery/index.ts';
 import { findIssue } from '../src/issues/index.ts';
 import { addSubscribers } from '../src/subscribers/index.ts';
 import { approve, draft, gatherAll, send, slotToCompose } from '../src/weekly.ts';
-import { type Command, startCommand } from './helpers/command.ts';
+
 import { createDatabase } from './helpers/database.ts';
 import { acceptedRecipients } from './helpers/outbox.ts';
+import { type Process, startCommand } from './helpers/processes.ts';
 
 const databaseUrl = inject('databaseUrl');
 const redisUrl = inject('redisUrl');
@@ -21,7 +22,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('two workers and a web process', () =
   let app: App;
   let env: Record<string, string>;
   let drop: () => Promise<void>;
-  const processes: Command[] = [];
+  const processes: Process[] = [];
 
   beforeEach(async () => {
     dataDir = await mkdtemp(path.join(os.tmpdir(), 'wv-workers-'));
@@ -41,16 +42,13 @@ describe.skipIf(!databaseUrl || !redisUrl)('two workers and a web process', () =
   });
 
   afterEach(async () => {
-    for (const { child, done } of processes.splice(0)) {
-      child.kill('SIGKILL');
-      await done;
-    }
+    for (const each of processes.splice(0)) await each[Symbol.asyncDispose]();
     await app[Symbol.asyncDispose]();
     await drop();
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  function serve(role: 'web' | 'worker'): Command {
+  function serve(role: 'web' | 'worker'): Process {
     const command = startCommand(['serve', '--role', role], role === 'web' ? { ...env, PORT: '0' } : env);
     processes.push(command);
     return command;
@@ -74,8 +72,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('two workers and a web process', () =
     const [first, second] = [serve('worker'), serve('worker')];
     await send(app, issue);
     await whenSubmitted(issue.id, 300);
-    first.child.kill('SIGKILL');
-    await first.done;
+    await first[Symbol.asyncDispose]();
 
     // What a minute does: the dead worker's lease ends, and somebody looks.
     await app.db
@@ -91,9 +88,9 @@ describe.skipIf(!databaseUrl || !redisUrl)('two workers and a web process', () =
     expect(new Set(recipients).size, 'nobody doubled').toBe(recipients.length);
     expect(recipients, 'nobody lost').toHaveLength(READERS);
 
-    for (const { child, done } of [web, second]) {
-      child.kill('SIGTERM');
-      expect(await done).toMatchObject({ code: 0, stderr: '' });
+    for (const each of [web, second]) {
+      each.kill('SIGTERM');
+      expect(await each.ended).toMatchObject({ code: 0, stderr: '' });
     }
   });
 });

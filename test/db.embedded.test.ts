@@ -8,7 +8,7 @@ import type { Connection, Database } from '../src/db/index.ts';
 import { explain } from '../src/errors.ts';
 import { describeDatabase } from './conformance/database.ts';
 import { embeddedPlace, emptyPlace, type Place, temporaryFolder } from './helpers/homes.ts';
-import { type Process, run, start } from './helpers/processes.ts';
+import { type Process, start } from './helpers/processes.ts';
 
 describeDatabase('PGlite', emptyPlace);
 
@@ -33,7 +33,7 @@ describe('one process for one DATA_DIR', () => {
   it('refuses a second process and a second opener, and the first goes on', async () => {
     await using first = start(CHILD, ['hold', place.dataDir]);
     await first.says('open');
-    expect(await run(CHILD, ['hold', place.dataDir])).toMatchObject({
+    expect(await start(CHILD, ['hold', place.dataDir]).ended).toMatchObject({
       code: 0,
       stdout: 'refused data-dir-locked\n',
     });
@@ -74,7 +74,7 @@ describe('one process for one DATA_DIR', () => {
     cpSync(path.join(place.dataDir, 'db'), path.join(dataDir, 'db'), { recursive: true });
     await using first = start(CHILD, ['hold', dataDir]);
     await first.says('open');
-    expect((await run(CHILD, ['hold', dataDir])).stdout).toBe('refused data-dir-locked\n');
+    expect((await start(CHILD, ['hold', dataDir]).ended).stdout).toBe('refused data-dir-locked\n');
     first.kill('SIGKILL');
     await first.ended;
     const again = start(CHILD, ['hold', dataDir]);

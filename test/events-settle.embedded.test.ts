@@ -6,7 +6,7 @@ import { findIssue } from '../src/issues/index.ts';
 import { openNotices } from '../src/sources/index.ts';
 import { unsubscribe } from '../src/subscribers/index.ts';
 import { reconcile, takeEvents } from '../src/weekly.ts';
-import { startCommand } from './helpers/command.ts';
+import { runCommand } from './helpers/command.ts';
 import { told, WEBHOOK_SECRET } from './helpers/events.ts';
 import { embeddedPlace, type Place } from './helpers/homes.ts';
 import {
@@ -119,7 +119,7 @@ it('`settle` lists what is uncertain, takes one decision of a person, and `statu
     issue = await uncertainIssue(app, 'answer-lost');
     await ageClaim(app.db, issue.batch, 25);
   }
-  const run = (...args: string[]) => startCommand(args, { DATA_DIR: place.dataDir }).done;
+  const run = (...args: string[]) => runCommand(args, { DATA_DIR: place.dataDir });
 
   const undecided = await run('settle', '--batch', issue.batch, '--accepted', '--not-accepted');
   expect([undecided.code, undecided.stderr]).toEqual([

@@ -10,7 +10,6 @@ import { migrations } from '../src/db/migrations/index.ts';
 import { claimableBatches, createSubmitter, finishIssue, issueProgress } from '../src/delivery/index.ts';
 import { openResend } from '../src/mailer/index.ts';
 import { addSubscribers, signer, unsubscribe } from '../src/subscribers/index.ts';
-import { startCommand } from './helpers/command.ts';
 import { createDatabase, type TestDatabase } from './helpers/database.ts';
 import { assertInvariants } from './helpers/invariants.ts';
 import {
@@ -22,6 +21,7 @@ import {
   onlyReaders,
   sendingIssue,
 } from './helpers/ledger.ts';
+import { startCommand } from './helpers/processes.ts';
 import { Provider } from './helpers/provider.ts';
 import { findRedis, freePort, startRedis } from './helpers/services.ts';
 import { startResend } from './resend/index.ts';
@@ -82,16 +82,8 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
       PORT: String(port),
       LOG_LEVEL: 'silent',
     });
-    open.push({
-      [Symbol.asyncDispose]: async () => {
-        web.child.kill('SIGKILL');
-        await web.done;
-      },
-    });
-    await new Promise<void>((resolve, reject) => {
-      web.child.stdout?.on('data', (text: string) => text.includes('listens on') && resolve());
-      void web.done.then(({ stderr }) => reject(new Error(stderr)));
-    });
+    open.push(web);
+    await web.says('listens on');
     await redis.stop();
     const token = signer([SECRET_KEY], 'unsubscribe')({ subscriberId: id, version: 1 });
     for (const _twice of [1, 2]) {

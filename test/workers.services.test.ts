@@ -7,10 +7,11 @@ import { type App, createApp } from '../src/app.ts';
 import { loadConfig } from '../src/config.ts';
 import { finishIssue, issueProgress } from '../src/delivery/index.ts';
 import { findIssue } from '../src/issues/index.ts';
-import { type Command, startCommand } from './helpers/command.ts';
+
 import { createDatabase } from './helpers/database.ts';
 import { assertInvariants } from './helpers/invariants.ts';
 import { expireLeases, onlyReaders, sendingIssue } from './helpers/ledger.ts';
+import { type Process, startCommand } from './helpers/processes.ts';
 import { type LocalResend, startResend } from './resend/index.ts';
 
 const databaseUrl = inject('databaseUrl');
@@ -23,7 +24,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
   let provider: LocalResend;
   let app: App;
   const open: AsyncDisposable[] = [];
-  const processes: Command[] = [];
+  const processes: Process[] = [];
 
   beforeEach(async () => {
     dataDir = await mkdtemp(path.join(os.tmpdir(), 'wv-many-'));
@@ -43,10 +44,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
     app = await openWorkerless();
   });
   afterEach(async () => {
-    for (const { child, done } of processes.splice(0)) {
-      child.kill('SIGKILL');
-      await done;
-    }
+    for (const each of processes.splice(0)) await each[Symbol.asyncDispose]();
     for (const each of open.splice(0).reverse()) await each[Symbol.asyncDispose]();
     await provider[Symbol.asyncDispose]();
     await drop();
@@ -104,7 +102,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
     const frozen = startCommand(['serve', '--role', 'worker'], env);
     processes.push(frozen);
     while (provider.requests.length === 0) await new Promise(setImmediate);
-    frozen.child.kill('SIGSTOP');
+    frozen.kill('SIGSTOP');
     const held = await app.db.selectFrom('batches').select('id').where('status', '=', 'submitting').execute();
     expect(held.length).toBeGreaterThan(0);
 
@@ -118,9 +116,9 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
     const before = await books();
     await expectOneCopyEach(issue.id, 1_500);
 
-    frozen.child.kill('SIGCONT');
-    frozen.child.kill('SIGTERM');
-    expect(await frozen.done).toMatchObject({ code: 0 });
+    frozen.kill('SIGCONT');
+    frozen.kill('SIGTERM');
+    expect(await frozen.ended).toMatchObject({ code: 0 });
     expect(await books()).toEqual(before);
     expect(await finishIssue(app.db, issue.id)).toBe(false);
     await expectOneCopyEach(issue.id, 1_500);

@@ -1,5 +1,5 @@
 import { debuglog } from 'node:util';
-import { type Command, startCommand } from '../helpers/command.ts';
+import { type Process, startCommand } from '../helpers/processes.ts';
 import type { Installation } from './ground.ts';
 
 /** `NODE_DEBUG=chaos` tells what happens as it happens, by the second. */
@@ -13,7 +13,7 @@ export type Role = 'all' | 'web' | 'worker';
 export interface Member {
   readonly role: Role;
   readonly failpoint: string | undefined;
-  readonly command: Command;
+  readonly child: Process;
   /** Settles when it says that it works, or has ended. */
   readonly ready: Promise<void>;
   works: boolean;
@@ -44,7 +44,6 @@ export class Crew implements AsyncDisposable {
   constructor(installation: Installation, failpoint: (role: Role) => string | undefined) {
     this.#installation = installation;
     this.#failpoint = failpoint;
-    process.on('exit', this.#abandon);
   }
 
   get members(): Member[] {
@@ -60,12 +59,15 @@ export class Crew implements AsyncDisposable {
       ...(role === 'worker' ? {} : { PORT }),
       ...(failpoint === undefined ? {} : { FAILPOINT: failpoint }),
     };
-    const command = startCommand(['serve', '--role', role], settings, this.#installation.program);
+    const child = startCommand(['serve', '--role', role], settings, this.#installation.program);
     const member: Member = {
       role,
       failpoint,
-      command,
-      ready: ready(command),
+      child,
+      ready: child.says(/ (?:listens|works) on /u).then(
+        () => {},
+        () => {},
+      ),
       works: false,
       killedByUs: false,
       stopped: false,
@@ -84,26 +86,26 @@ export class Crew implements AsyncDisposable {
   /** Ends a process without warning. */
   kill(member: Member): void {
     member.killedByUs = true;
-    member.command.child.kill('SIGKILL');
+    member.child.kill('SIGKILL');
   }
 
   /** Asks a process to finish what it has in hand and go, as a deploy does; it is replaced. */
   async retire(member: Member): Promise<void> {
     member.dismissed = true;
     this.resume(member);
-    member.command.child.kill('SIGTERM');
-    await member.command.done;
+    member.child.kill('SIGTERM');
+    await member.child.ended;
   }
 
   suspend(member: Member): void {
     member.stopped = true;
-    member.command.child.kill('SIGSTOP');
+    member.child.kill('SIGSTOP');
   }
 
   resume(member: Member): void {
     if (!member.stopped) return;
     member.stopped = false;
-    member.command.child.kill('SIGCONT');
+    member.child.kill('SIGCONT');
   }
 
   /** Ends all of them in good order and replaces none. */
@@ -122,15 +124,10 @@ export class Crew implements AsyncDisposable {
     this.#isDismissed = true;
     for (const member of this.members) this.kill(member);
     await Promise.all(this.#replacements);
-    process.off('exit', this.#abandon);
   }
 
-  readonly #abandon = () => {
-    for (const { command } of this.#members) command.child.kill('SIGKILL');
-  };
-
   async #afterlife(member: Member): Promise<void> {
-    const { code, signal, stdout, stderr } = await member.command.done;
+    const { code, signal, stdout, stderr } = await member.child.ended;
     trace('a %s is gone (%s)', member.role, signal ?? code);
     this.#members.delete(member);
     this.said.push(stdout, stderr);
@@ -140,15 +137,4 @@ export class Crew implements AsyncDisposable {
       this.crashes.push(`${member.role} ended with ${signal ?? code}: ${stderr.slice(-600)}`);
     if (!this.#isDismissed) this.start(member.role);
   }
-}
-
-async function ready({ child, done }: Command): Promise<void> {
-  let said = '';
-  const works = new Promise<void>((resolve) => {
-    child.stdout?.on('data', (text: string) => {
-      said += text;
-      if (/ (?:listens|works) on /u.test(said)) resolve();
-    });
-  });
-  await Promise.race([works, done]);
 }

@@ -7,8 +7,8 @@ import { type Connection, openDatabase } from '../../src/db/index.ts';
 import { changeIssue } from '../../src/issues/index.ts';
 import { addSubscribers, signer } from '../../src/subscribers/index.ts';
 import { approve, draft, gatherAll, slotToCompose } from '../../src/weekly.ts';
-import type { PROGRAMS } from '../helpers/command.ts';
 import { createDatabase } from '../helpers/database.ts';
+import type { PROGRAMS } from '../helpers/processes.ts';
 import {
   findPostgres,
   findRedis,

@@ -5,7 +5,7 @@ import { hasDueEvents, settleBatch, unsettledBatches } from '../../src/delivery/
 import type { Failpoint } from '../../src/failpoint.ts';
 import { findIssue } from '../../src/issues/index.ts';
 import { openQueue } from '../../src/queue/index.ts';
-import { startCommand } from '../helpers/command.ts';
+import { startCommand } from '../helpers/processes.ts';
 import {
   type Fault,
   type FaultName,
@@ -441,7 +441,7 @@ class Fire implements AsyncDisposable {
     this.#resend.planBy(() => undefined);
     this.faults.push('resume');
     const { PORT: _port, ...env } = this.#installation.env;
-    await startCommand(['resume'], env, this.#installation.program).done;
+    await startCommand(['resume'], env, this.#installation.program).ended;
   }
 
   /** One reader after the other, over HTTP as their mail program would, and again until it is answered. */

@@ -1,36 +1,33 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import path from 'node:path';
+import { expect, vi } from 'vitest';
+import { run } from '../../src/cli/index.ts';
 
-const ROOT = path.resolve(import.meta.dirname, '../..');
-
-export interface Command {
-  child: ChildProcess;
-  /** Settles when the process has ended, whatever ended it. */
-  done: Promise<{ code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }>;
-}
-
-/** In a checkout, and in the image (`npm run build`), which starts three times as fast. */
-export const PROGRAMS = { source: ['--import', 'tsx', 'src/main.ts'], built: ['dist/src/main.js'] };
-
-/** Starts a command as its users do, in a process of its own. */
-export function startCommand(
+/**
+ * Runs a command in this process and keeps what it says: the same answer as from a process of its own, without the
+ * seconds that one takes to start. Signals, stdin and the exit itself take a real one (`startCommand`).
+ * @param env settings; nothing is inherited.
+ */
+export async function runCommand(
   args: string[],
   env: Record<string, string>,
-  program: keyof typeof PROGRAMS = 'source',
-): Command {
-  const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [...PROGRAMS[program], ...args], {
-    cwd: ROOT,
-    env: { PATH, HOME, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const text = { stdout: '', stderr: '' };
-  for (const stream of ['stdout', 'stderr'] as const) {
-    child[stream].setEncoding('utf8').on('data', (chunk) => {
-      text[stream] += chunk;
-    });
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const said = { stdout: '', stderr: '' };
+  const ears = (['stdout', 'stderr'] as const).map((name) =>
+    vi.spyOn(process[name], 'write').mockImplementation((text) => {
+      said[name] += text;
+      return true;
+    }),
+  );
+  try {
+    const code = await run(args, { env, signal: new AbortController().signal });
+    return { code, ...said };
+  } finally {
+    for (const ear of ears) ear.mockRestore();
   }
-  const done = once(child, 'close').then(([code, signal]) => ({ code, signal, ...text }));
-  return { child, done };
+}
+
+/** One line that a person can act on, and nothing that only a programmer reads. */
+export function expectOneLine(result: { stderr: string }, about: RegExp): void {
+  expect(result.stderr).toMatch(/^error: [^\n]+\n$/);
+  expect(result.stderr).toMatch(about);
+  expect(result.stderr).not.toMatch(/\n? {4}at |node_modules|\.ts:\d/);
 }
