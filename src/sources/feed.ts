@@ -1,7 +1,7 @@
 import { parseFeed as parseXmlFeed } from 'feedsmith';
 import { z } from 'zod';
 import { Unreadable } from './decode.ts';
-import { instant } from './values.ts';
+import { addressIn, instant } from './values.ts';
 
 /** One entry of a feed: a whole comparison, or the address of its page. */
 export interface FeedEntry {
@@ -22,10 +22,10 @@ const jsonFeed = z.object({
   next_url: z.string().optional(),
   items: z.array(
     z.looseObject({
-      id: z.unknown(),
+      id: z.unknown().optional(),
       url: z.string().optional(),
       date_published: z.string().optional(),
-      _verdict: z.unknown(),
+      _verdict: z.unknown().optional(),
     }),
   ),
 });
@@ -86,8 +86,8 @@ function fromXml(text: string, base: string): Feed {
 }
 
 function resolve(address: string, base: string): string | null {
-  if (!URL.canParse(address, base)) return null;
-  const url = new URL(address, base);
+  const url = addressIn(address, base);
+  if (url === null) return null;
   url.hash = '';
   return /^https?:$/u.test(url.protocol) ? url.href : null;
 }
