@@ -4,9 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Comparison } from '../src/comparisons/index.ts';
 import { AppError } from '../src/errors.ts';
-import { formatSource, gather, gatherFolder, parseSource } from '../src/sources/index.ts';
+import { bounded } from '../src/sources/faults.ts';
+import { readFeed } from '../src/sources/feed.ts';
+import {
+  checkComparison,
+  formatSource,
+  gather,
+  gatherFolder,
+  parseSource,
+  readPage,
+} from '../src/sources/index.ts';
+import { readRobots } from '../src/sources/robots.ts';
 import { comparison } from './helpers/arbitraries.ts';
+import { HTML_LAYOUTS } from './helpers/pages.ts';
+import { comparisons } from './helpers/site-server.ts';
 
 const FERRET = {
   url: 'https://verdicts.example/compare/ferret-vs-otter',
@@ -278,5 +291,70 @@ describe('parseSource', () => {
     'site:https://user:pw@verdicts.example/',
   ])('refuses "%s"', (text) => {
     expect(() => parseSource(text)).toThrow(AppError);
+  });
+});
+
+describe('a JSON Feed', () => {
+  it('may be an ordinary one, of pages alone', () => {
+    const items = [
+      { url: 'https://site.example/a' },
+      { id: 'https://site.example/b', date_published: '2026-11-18' },
+    ];
+    const feed = readFeed(
+      JSON.stringify({ version: 'https://jsonfeed.org/version/1.1', items }),
+      'https://site.example/',
+    );
+    expect(feed.entries).toEqual([
+      { url: 'https://site.example/a', publishedAt: null, inline: undefined },
+      { url: 'https://site.example/b', publishedAt: '2026-11-18T00:00:00.000Z', inline: undefined },
+    ]);
+  });
+});
+
+describe('what comes in', () => {
+  const pair = (more: object) => ({
+    ...FERRET,
+    slug: 'ferret-vs-otter',
+    tools: FERRET.tools.map((tool) => ({ ...tool, ...more })),
+  });
+
+  it('has as many faults as somebody can mend, each as long as somebody can read', () => {
+    const reviews = Array.from({ length: 12 }, () => ({ lens: 'x'.repeat(5_000), quote: 3, call: 'maybe' }));
+    const { faults } = checkComparison(pair({ reviews }));
+    expect(faults).toHaveLength(21);
+    expect(faults.at(-1)).toEqual({ field: '', reason: 'and 52 more' });
+    expect(bounded([{ field: 'f', reason: `\u202e${'y'.repeat(1_000_000)}` }])).toEqual([
+      { field: 'f', reason: `${'y'.repeat(300)}…` },
+    ]);
+  });
+
+  it('says no more than fits on a page, and nothing that turns or hides its neighbours', () => {
+    const quote = 'x'.repeat(4_000);
+    const long = checkComparison(pair({ reviews: Array(4).fill({ lens: 'Builder', quote }) }));
+    expect(long.faults).toEqual([
+      { field: 'tools', reason: expect.stringMatching(/^has 3\d,\d{3} characters, more than the 30,000 /) },
+    ]);
+    const { comparison } = checkComparison(
+      pair({ tagline: '\u202eFinds\u200b it\u2066 \uFEFF, 👩‍💻 na\u00adïve\u200f ' }),
+    );
+    expect(comparison?.tools[0].tagline).toBe('Finds it , 👩‍💻 naïve');
+  });
+
+  it('is at an address that can be remembered', () => {
+    const long = `https://site.example/${'a'.repeat(2_000)}`;
+    const feed = {
+      version: 'https://jsonfeed.org/version/1.1',
+      items: [long, '/here'].map((url) => ({ id: url, url })),
+    };
+    expect(readFeed(JSON.stringify(feed), 'https://site.example/feed').entries.map(({ url }) => url)).toEqual(
+      ['https://site.example/here'],
+    );
+    const robots = `Sitemap: ${long}\nSitemap: /map.xml`;
+    expect(readRobots('https://site.example/robots.txt', robots, 'x').sitemaps).toEqual([
+      'https://site.example/map.xml',
+    ]);
+    const [one] = comparisons(1) as [Comparison];
+    const page = HTML_LAYOUTS.table?.(one) ?? '';
+    expect(() => readPage(page, { base: long })).toThrow('url: longer than 2,000 characters');
   });
 });

@@ -7,8 +7,16 @@ import { z } from 'zod';
  */
 
 /**
+ * Characters that nobody sees and that move or hide their neighbours: bidirectional controls, joiners of no
+ * width and the like. ZWJ and ZWNJ are none of them: scripts and emoji need them.
+ */
+export const UNSEEN =
+  /[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]/gu;
+
+/**
  * Collapses every run of white space, so that the same sentence always compares equal; control
- * characters and halves of surrogate pairs go, because neither a database nor a mail can hold them.
+ * characters and halves of surrogate pairs go, because neither a database nor a mail can hold them, and what is
+ * {@link UNSEEN} goes, because a word of one tool must not turn the words of another around.
  */
 const line = (max: number) =>
   z
@@ -16,6 +24,7 @@ const line = (max: number) =>
     .transform((value) =>
       value
         .toWellFormed()
+        .replace(UNSEEN, '')
         .normalize('NFC')
         .replace(/\s+/gu, ' ')
         .replace(/[\p{Cc}\uFFFD]/gu, '')
@@ -58,6 +67,9 @@ export const toolSchema = z.object({
 });
 export type Tool = z.infer<typeof toolSchema>;
 
+/** Characters of an address: browsers take as many, and an index of the database holds no more. */
+export const MAX_ADDRESS = 2_000;
+
 export const slugSchema = z
   .string()
   .max(160)
@@ -70,7 +82,7 @@ export const slugSchema = z
 export const comparisonSchema = z.object({
   slug: slugSchema,
   /** The comparison's page on the site. */
-  url: z.url({ protocol: /^https?$/ }),
+  url: z.url({ protocol: /^https?$/ }).max(MAX_ADDRESS),
   /** When the site published it (ISO 8601 with offset); sources without a date leave it null. */
   publishedAt: z.iso.datetime({ offset: true }).nullable().default(null),
   tools: z.tuple([toolSchema, toolSchema]),

@@ -1,3 +1,4 @@
+import { UNSEEN } from '../comparisons/index.ts';
 import type { IssueContent } from '../issues/index.ts';
 import { PLACEHOLDERS } from '../issues/index.ts';
 
@@ -7,10 +8,10 @@ import { PLACEHOLDERS } from '../issues/index.ts';
  * our own template syntax, text that reorders or hides its neighbours, links that run code.
  */
 
-/** Bidirectional controls, invisible joiners that carry no meaning in names, control and lone surrogate characters. ZWJ and ZWNJ stay: scripts and emoji need them. */
+/** Control and lone surrogate characters, and signs of characters that were lost. */
 const UNPRINTABLE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the point
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffd\p{Cs}]/gu;
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffc\ufffd\p{Cs}]/gu;
 
 const PLACEHOLDER_HOST = new URL(PLACEHOLDERS.unsubscribe).host;
 
@@ -18,6 +19,7 @@ const PLACEHOLDER_HOST = new URL(PLACEHOLDERS.unsubscribe).host;
 export function harmlessText(value: string): string {
   return value
     .replace(UNPRINTABLE, '')
+    .replace(UNSEEN, '')
     .replaceAll(PLACEHOLDER_HOST, PLACEHOLDER_HOST.replace('.', '[.]'))
     .replace(/\{(?=[{%])/gu, '{ ')
     .replace(/[}%](?=\})/gu, '$& ');
@@ -28,7 +30,9 @@ export function harmlessUrl(value: string, fallback: string): string {
   if (!URL.canParse(value)) return fallback;
   const url = new URL(value);
   const ours = url.host === PLACEHOLDER_HOST || url.username !== '' || url.password !== '';
-  return /^https?:$/u.test(url.protocol) && !ours ? url.href : fallback;
+  if (!/^https?:$/u.test(url.protocol) || ours) return fallback;
+  // The one thing that the normal form leaves in a query and a template would take for its own.
+  return url.href.replace(/[{}]/gu, encodeURIComponent);
 }
 
 /** The same content with every text harmless and every item link http(s); placeholders keep their place. */

@@ -1,4 +1,4 @@
-import { type Comparison, comparisonSchema } from '../comparisons/index.ts';
+import { type Comparison, comparisonSchema, UNSEEN } from '../comparisons/index.ts';
 
 /** One field and what is wrong with it: "tools.1.entryPrice", "missing". */
 export interface Fault {
@@ -11,17 +11,46 @@ export function listFaults(faults: readonly Fault[]): string {
   return faults.map(({ field, reason }) => (field ? `${field}: ${reason}` : reason)).join('; ');
 }
 
-/** Every source ends here: a comparison of the model, or every field that keeps it from being one. */
+/** As many as somebody mends in one go; a hostile page is wrong in a million places. */
+const MAX_FAULTS = 20;
+
+/** Characters of a reason, which may quote the page. */
+const MAX_REASON = 300;
+
+/** Faults as they are kept and shown, whatever the page: a list that somebody can read. */
+export function bounded(faults: readonly Fault[]): Fault[] {
+  const shown = faults
+    .slice(0, MAX_FAULTS)
+    .map(({ field, reason }) => ({ field: shortened(field), reason: shortened(reason) }));
+  const more = faults.length - shown.length;
+  return more > 0 ? [...shown, { field: '', reason: `and ${more.toLocaleString('en')} more` }] : shown;
+}
+
+export function shortened(text: string): string {
+  const printable = text.slice(0, 2 * MAX_REASON).replace(UNSEEN, '');
+  return printable.length > MAX_REASON ? `${printable.slice(0, MAX_REASON).toWellFormed()}…` : printable;
+}
+
+/** Characters of everything that a comparison says: ten times a long one, and its page is still a page. */
+const MAX_WORDS = 30_000;
+
+/** Every source ends here: a comparison of the model, or the fields that keep it from being one. */
 export function checkComparison(
   value: unknown,
 ): { comparison: Comparison; faults: [] } | { comparison: null; faults: Fault[] } {
   const parsed = comparisonSchema.safeParse(value);
-  if (parsed.success) return { comparison: parsed.data, faults: [] };
+  if (parsed.success) {
+    const words = JSON.stringify(parsed.data.tools).length;
+    if (words <= MAX_WORDS) return { comparison: parsed.data, faults: [] };
+    const [has, may] = [words, MAX_WORDS].map((count) => count.toLocaleString('en'));
+    const reason = `has ${has} characters, more than the ${may} that a comparison may have`;
+    return { comparison: null, faults: [{ field: 'tools', reason }] };
+  }
   const faults = parsed.error.issues.map((issue) => ({
     field: issue.path.join('.'),
     reason: isMissing(value, issue.path) ? 'missing' : lowerFirst(issue.message),
   }));
-  return { comparison: null, faults };
+  return { comparison: null, faults: bounded(faults) };
 }
 
 function isMissing(value: unknown, path: readonly PropertyKey[]): boolean {

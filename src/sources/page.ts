@@ -1,7 +1,7 @@
 import { load } from 'cheerio';
-import { type Call, type Comparison, type Review, slugFor } from '../comparisons/index.ts';
+import { type Call, type Comparison, MAX_ADDRESS, type Review, slugFor } from '../comparisons/index.ts';
 import { AppError } from '../errors.ts';
-import { checkComparison, type Fault, listFaults } from './faults.ts';
+import { bounded, checkComparison, type Fault, listFaults } from './faults.ts';
 import { type Reading, readData, readJson } from './page-data.ts';
 import { readScorecard } from './page-scorecard.ts';
 import { readTables } from './page-table.ts';
@@ -88,6 +88,10 @@ function placed(comparison: Comparison, options: PageOptions & { own: string | n
   const { site = NOWHERE } = options;
   const slug = slugFor(comparison.tools[0].name, comparison.tools[1].name);
   const url = options.url ?? addressOf(options.own, options.base) ?? `${site}/comparisons/${slug}`;
+  if (url.length > MAX_ADDRESS)
+    throw unreadable([
+      { field: 'url', reason: `longer than ${MAX_ADDRESS.toLocaleString('en')} characters` },
+    ]);
   return { ...comparison, slug, url };
 }
 
@@ -148,7 +152,8 @@ function callOf<C extends string>(
   return stated ?? unanimous;
 }
 
-function unreadable(faults: readonly Fault[]): AppError {
+function unreadable(found: readonly Fault[]): AppError {
+  const faults = bounded(found);
   return new AppError('page-unreadable', `Not a comparison page that can be read: ${listFaults(faults)}.`, {
     help: 'Check the page at the fields named; docs/sources.md shows what is expected.',
     context: { faults },

@@ -1,4 +1,5 @@
 import robotsParser from 'robots-parser';
+import { addressIn } from './values.ts';
 
 /** The rules of a site's robots.txt, as they stand for us. RFC 9309. */
 export interface Robots {
@@ -26,8 +27,6 @@ export function readRobots(url: string, text: string, agent: string): Robots {
     // Undefined means another host, to which these rules do not apply.
     allows: (target) => rules.isAllowed(target, agent) !== false,
     delayMs: Math.min(MAX_DELAY_MS, Math.max(0, (rules.getCrawlDelay(agent) ?? 0) * 1_000)),
-    sitemaps: rules
-      .getSitemaps()
-      .flatMap((each) => (URL.canParse(each, url) ? [new URL(each, url).href] : [])),
+    sitemaps: rules.getSitemaps().flatMap((each) => addressIn(each, url)?.href ?? []),
   };
 }

@@ -1,5 +1,6 @@
 import { SaxesParser } from 'saxes';
 import { Unreadable } from './decode.ts';
+import { addressIn } from './values.ts';
 
 /** One line of a sitemap: a page, or in an index another sitemap. */
 export interface SitemapEntry {
@@ -106,6 +107,6 @@ function lineReader(base: string) {
 
 function addEntry(sitemap: Sitemap, loc: string, lastmod: string | null, base: string): void {
   if (sitemap.entries.length >= MAX_ENTRIES) throw new Unreadable(`lists more than ${MAX_ENTRIES} addresses`);
-  if (URL.canParse(loc, base))
-    sitemap.entries.push({ url: new URL(loc, base).href, lastmod: lastmod || null });
+  const url = addressIn(loc, base);
+  if (url !== null) sitemap.entries.push({ url: url.href, lastmod: lastmod || null });
 }

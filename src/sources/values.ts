@@ -1,9 +1,16 @@
-import { slugFor } from '../comparisons/index.ts';
+import { MAX_ADDRESS, slugFor } from '../comparisons/index.ts';
 
 /**
  * What machines write of a comparison, put into the model's shapes: "75%" is 75, a dash is no vote,
  * `panel_ship` is `panelShip`. What is wrong stays as it is, for the schema to name.
  */
+
+/** An address as a page names it; null for what is none, or too long to be remembered. */
+export function addressIn(text: string, base: string): URL | null {
+  if (!URL.canParse(text, base)) return null;
+  const url = new URL(text, base);
+  return url.href.length > MAX_ADDRESS ? null : url;
+}
 
 /** A moment as ISO 8601 with offset; null where there is none to be read. */
 export function instant(value: unknown): string | null {

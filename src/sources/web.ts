@@ -2,7 +2,7 @@ import { type Comparison, pairKey } from '../comparisons/index.ts';
 import { AppError } from '../errors.ts';
 import { FetchFault, Postponed, readBytes } from './body.ts';
 import { decodeText, isPageType, Unreadable } from './decode.ts';
-import type { Fault } from './faults.ts';
+import { type Fault, shortened } from './faults.ts';
 import type { Fetcher } from './http.ts';
 import { type Entry, type Listing, list, type WebSource } from './listing.ts';
 import { bodyHash, type Memory, type PageRecord } from './memory.ts';
@@ -166,7 +166,7 @@ function read(
 ): Extract<Outcome, { kind: 'read' | 'wrong' }> {
   const wrong = (faults: Fault[]) => ({ kind: 'wrong' as const, url: entry.url, faults, bodyHash: null });
   if (!isPageType(contentType))
-    return wrong([{ field: '', reason: `is served as ${contentType}, not as a page` }]);
+    return wrong([{ field: '', reason: shortened(`is served as ${contentType}, not as a page`) }]);
   try {
     const comparison = readPage(decodeText(body, contentType), { base: url });
     const publishedAt = comparison.publishedAt ?? entry.publishedAt;

@@ -1,3 +1,4 @@
+import { UNSEEN } from '../../../comparisons/index.ts';
 import {
   type GatherRecord,
   type Health,
@@ -22,6 +23,9 @@ interface SourcesProps {
   /** A worker was asked just now. */
   isRung: boolean;
 }
+
+/** Pages named at once, of those that the last gathering skipped. */
+const SHOWN = 50;
 
 export function sourcesPage(site: Site, props: SourcesProps): string {
   const { visit, zone, gathered, health, quarantine, notices, isRung } = props;
@@ -81,12 +85,15 @@ export function sourcesPage(site: Site, props: SourcesProps): string {
               <details>
                 <summary>{count(gathered.rejected.length, 'page was', 'pages were')} skipped</summary>
                 <ul className="aside">
-                  {gathered.rejected.map(({ name, reason }) => (
+                  {gathered.rejected.slice(0, SHOWN).map(({ name, reason }) => (
                     <li key={name + reason}>
-                      {name} <span className="meta">{reason}</span>
+                      {name.replace(UNSEEN, '')} <span className="meta">{reason}</span>
                     </li>
                   ))}
                 </ul>
+                {gathered.rejected.length > SHOWN && (
+                  <p className="meta">The first {SHOWN} are shown; `status --json` has all.</p>
+                )}
               </details>
             )}
           </>
@@ -106,7 +113,7 @@ export function sourcesPage(site: Site, props: SourcesProps): string {
             <ul className="aside">
               {quarantine.entries.map(({ source, url, faults, firstSeenAt }) => (
                 <li key={source + url}>
-                  <p>{url}</p>
+                  <p>{url.replace(UNSEEN, '')}</p>
                   <p className="meta">{`${listFaults(faults)} · since ${moment(firstSeenAt, zone)}`}</p>
                 </li>
               ))}
