@@ -133,7 +133,7 @@ export function describeQueue(name: string, newHome: () => Promise<QueueHome>): 
       }
       return true;
     };
-    const quiet = () => expect.poll(nothingLeft, { timeout: 20_000, interval: 50 }).toBe(true);
+    const quiet = () => expect.poll(nothingLeft, POLL).toBe(true);
 
     describe('payloads', () => {
       it.each(BAD)('of %s are looked at before they are queued: %j', async (job, payload) => {
@@ -258,8 +258,11 @@ export function describeQueue(name: string, newHome: () => Promise<QueueHome>): 
         };
         await queue.enqueue('submit', first as { batchId: string });
         await bench.work(queue, { submit });
-        // A worker that starts, and jobs that come, while the queue is held: nobody told them but the queue.
-        await expect.poll(() => look('delivery', (raw) => raw.getRateLimitTtl()), POLL).toBeGreaterThan(0);
+        // A worker that starts, and jobs that come, while the queue is held: nobody told them but the queue. (On a
+        // machine so busy that nobody looked in time, they come when it is over.)
+        const isHeld = async () => (await look('delivery', (raw) => raw.getRateLimitTtl())) > 0;
+        const isOver = () => heldAt > 0 && Date.now() - heldAt > HELD_MS;
+        await expect.poll(async () => (await isHeld()) || isOver(), POLL).toBe(true);
         await bench.work(other, { submit });
         await queue.enqueue('submit', ...jobs.slice(1));
 
@@ -450,4 +453,5 @@ function withResolvers(): { promise: Promise<void>; resolve(): void } {
   return { promise, resolve };
 }
 
-const POLL = { timeout: 20_000, interval: 20 };
+/** Longer than any test may take: what never comes fails the test, and a busy machine does not. */
+const POLL = { timeout: 170_000, interval: 20 };
