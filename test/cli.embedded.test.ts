@@ -2,9 +2,11 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openDatabase } from '../src/db/index.ts';
 import { expectOneLine, runCommand as run } from './helpers/command.ts';
 import { copyDatabase, temporaryFolder } from './helpers/homes.ts';
 import { startCommand } from './helpers/processes.ts';
+import { startResend } from './resend/index.ts';
 
 /** Commands as their users run them, one after the other on the same books. */
 
@@ -85,12 +87,39 @@ describe('one installation, from nothing to sent', () => {
       submitted: 208,
       uncertain: 0,
     });
-    const second = await run(['demo', '--json'], demo);
+    const second = await run(['demo'], demo);
     expect(second).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(second.stdout)).toMatchObject({ submitted: 0 });
+    expect(second.stdout).toMatch(/^Mail goes to .*outbox \(nothing leaves this machine\)$/m);
+    expect(second.stdout).toContain('There is nothing new; nothing is sent.');
 
     const status = JSON.parse((await run(['status', '--json'], demo)).stdout);
     expect(status.subscribers).toEqual({ active: 210, pending: 13, suppressed: 9, unsubscribed: 18 });
+  });
+
+  test('with a key the demo sends through Resend, and every reader has one copy', async () => {
+    await using resend = await startResend({ ratePerSecond: Number.POSITIVE_INFINITY });
+    const demo = { DATA_DIR: path.join(root, 'resend') };
+    copyDatabase(demo.DATA_DIR);
+    const { code, stdout } = await run(['demo'], {
+      ...demo,
+      RESEND_API_KEY: resend.apiKey,
+      RESEND_BASE_URL: resend.url,
+      RESEND_RATE: '1000',
+    });
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Mail goes to Resend at ${resend.url}\n`);
+    expect(stdout).toMatch(/^ {2}submitted {4}208$/m);
+
+    await using database = await openDatabase({ databaseUrl: undefined, dataDir: demo.DATA_DIR });
+    const readers = await database.kysely
+      .selectFrom('deliveries as d')
+      .innerJoin('subscribers as s', 's.id', 'd.subscriber_id')
+      .select('s.email')
+      .where('d.status', '=', 'submitted')
+      .execute();
+    expect(readers).toHaveLength(208);
+    const copies = resend.accepted().map(({ to }) => to);
+    expect(copies.sort()).toEqual(readers.map(({ email }) => email).sort());
   });
 
   test.each([

@@ -7,7 +7,8 @@ import { type App, createApp } from '../src/app.ts';
 import { loadConfig } from '../src/config.ts';
 import { finishIssue, issueProgress } from '../src/delivery/index.ts';
 import { findIssue } from '../src/issues/index.ts';
-
+import { keyId } from '../src/subscribers/index.ts';
+import { queueMail } from '../src/transactional/index.ts';
 import { createDatabase } from './helpers/database.ts';
 import { assertInvariants } from './helpers/invariants.ts';
 import { expireLeases, onlyReaders, sendingIssue } from './helpers/ledger.ts';
@@ -77,8 +78,9 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
   }
 
   async function expectOneCopyEach(issueId: string, readers: number): Promise<void> {
-    expect(new Set(provider.accepted().map(({ deliveryId }) => deliveryId)).size).toBe(readers);
-    expect(provider.total).toBe(readers);
+    const copies = provider.accepted().filter(({ deliveryId }) => deliveryId !== null);
+    expect(new Set(copies.map(({ deliveryId }) => deliveryId)).size).toBe(readers);
+    expect(copies).toHaveLength(readers);
     expect(await issueProgress(app.db, issueId)).toMatchObject({ audience: readers, submitted: readers });
     await assertInvariants(app.db, issueId);
   }
@@ -122,5 +124,40 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
     expect(await books()).toEqual(before);
     expect(await finishIssue(app.db, issue.id)).toBe(false);
     await expectOneCopyEach(issue.id, 1_500);
+  });
+
+  test('fault 2: one that is told to stop waits for the answers to what it has asked, and begins nothing new', async () => {
+    provider.planBy(() => ({ kind: 'slow', ms: 1_500 }));
+    const issue = await issueFor(2_000);
+    const [reader] = await app.db.selectFrom('subscribers').select('id').limit(1).execute();
+    const mailId = await queueMail(app.db, {
+      kind: 'confirm',
+      subscriberId: reader?.id ?? '',
+      keyId: keyId(app.keys[0]),
+    });
+    await app.queue.enqueue('mail', { mailId });
+    const worker = startCommand(['serve', '--role', 'worker'], env);
+    processes.push(worker);
+    const hasArrived = (path: string) => provider.requests.some((request) => request.path === path);
+    while (!hasArrived('/emails') || !hasArrived('/emails/batch')) await new Promise(setImmediate);
+    expect(provider.total).toBe(0);
+    worker.kill('SIGTERM');
+    expect(await worker.ended).toMatchObject({ code: 0, stderr: '' });
+
+    // Every answer was waited for, and written down.
+    const asked = provider.requests.length - 1;
+    expect(asked).toBeLessThan(20);
+    expect(provider.requests.map(({ status }) => status)).toEqual(Array(asked + 1).fill(200));
+    const { submitted, batches } = await issueProgress(app.db, issue.id);
+    expect([submitted, batches.submitted, batches.submitting]).toEqual([asked * 100, asked, undefined]);
+    const mail = app.db.selectFrom('mails').select('status').where('id', '=', mailId);
+    expect(await mail.executeTakeFirst()).toEqual({ status: 'sent' });
+
+    provider.calm();
+    const next = await openWorkerless();
+    open.push(await next.queue.work(processors(next), { concurrency: 3, onFailure: () => {} }));
+    await whenSent(issue.id);
+    expect(provider.requests).toHaveLength(21);
+    await expectOneCopyEach(issue.id, 2_000);
   });
 });
