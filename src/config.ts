@@ -238,6 +238,13 @@ export const settingsSchema = z.object({
     .url({ protocol: /^https?$/, error: 'must be an absolute http(s) URL' })
     .optional()
     .describe('The privacy note that the sign-up form links to. Empty: no link.'),
+  PRIVACY_VERSION: z
+    .string()
+    .max(100)
+    .optional()
+    .describe(
+      'Which version of that note it is, for the consent log, like 2026-11; change it with the note.',
+    ),
   TURNSTILE_SITE_KEY: z
     .string()
     .optional()
@@ -288,7 +295,8 @@ export interface Config {
   editors: Editor[];
   /** Origins of other sites that may carry the sign-up form. */
   embedOrigins: string[];
-  privacyUrl: string | undefined;
+  /** What the sign-up form links to; null: nothing. */
+  privacy: { url: string; version: string | null } | null;
   /** Where to verify the challenge of the sign-up form, and its public key; null: it has none. */
   turnstile: { url: string; siteKey: string } | null;
   /** Fastify's `trustProxy`. */
@@ -359,7 +367,10 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
       allowPrivateSources: settings.ALLOW_PRIVATE_SOURCES === '1',
       editors: settings.EDITORS,
       embedOrigins: settings.EMBED_ORIGINS,
-      privacyUrl: settings.PRIVACY_URL,
+      privacy:
+        settings.PRIVACY_URL === undefined
+          ? null
+          : { url: settings.PRIVACY_URL, version: settings.PRIVACY_VERSION ?? null },
       turnstile:
         settings.TURNSTILE_SITE_KEY === undefined
           ? null

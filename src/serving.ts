@@ -48,7 +48,7 @@ export function publicServer(
       onSignUp: doorbell(app, 'sign_up'),
       challenge: challengeOf(app, secrets),
       embedOrigins: config.embedOrigins,
-      privacyUrl: config.privacyUrl,
+      privacy: config.privacy,
       clock: app.clock,
     },
     trustProxy: config.trustProxy,

@@ -52,7 +52,7 @@ import {
   type SourceReport,
   userAgent,
 } from './sources/index.ts';
-import { answerSignUps, forgetOldSignUps, keyId } from './subscribers/index.ts';
+import { answerSignUps, forgetOldSignUps, keyId, postponedDomains } from './subscribers/index.ts';
 import { pendingMails } from './transactional/index.ts';
 
 /**
@@ -262,6 +262,17 @@ export async function answerWaiting(app: App): Promise<void> {
   }
 }
 
+/** Takes back what editors were told of a flood of sign-ups, when nobody waits for a budget any more. */
+export async function endFloods({ db, clock }: Pick<App, 'db' | 'clock'>): Promise<void> {
+  const floods = (await openNotices(db)).filter(({ kind }) => kind === 'sign-up-flood');
+  if (floods.length === 0) return;
+  const waiting = await postponedDomains(db);
+  for (const { subject } of floods) {
+    const isOver = subject === '*' ? waiting.length === 0 : !waiting.includes(subject);
+    if (isOver) await resolve(db, { kind: 'sign-up-flood', subject, at: clock() });
+  }
+}
+
 /** One job for every transactional mail that was left: its cause committed, and then somebody was killed. */
 async function ringForMails(app: App): Promise<void> {
   const mailIds = await pendingMails(app.db);
@@ -397,6 +408,7 @@ export async function reconcile(app: App): Promise<void> {
   await closeCancelled(app.db);
   if ((await app.queue.waiting('delivery')) === 0) await ring(app);
   await answerWaiting(app);
+  await endFloods(app);
   await forgetOldSignUps(app.db, app.clock());
   if ((await app.queue.waiting('transactional')) === 0) await ringForMails(app);
   if (await hasDueEvents(app.db)) await app.queue.enqueue('events', {});

@@ -63,7 +63,7 @@ describe.skipIf(noBrowser)(
           onSignUp() {},
           challenge: null,
           embedOrigins: [blog.origin],
-          privacyUrl: `${ours}/privacy`,
+          privacy: { url: `${ours}/privacy`, version: null },
           clock: () => new Date(),
         },
       });

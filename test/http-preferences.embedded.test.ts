@@ -26,11 +26,14 @@ const subscribe = () => site.subscribe(`chooser${++readers}@mail.example`, ['Cod
 const prefer = (id: string, more = '') => `/preferences/${site.token('preferences', id)}${more}`;
 const change = (mailId: string) => `/change/${oneTimeToken(site.keys, mailId, keyId(site.keys[0]))}`;
 const get = (url: string) => site.app.inject({ url, headers: { accept: 'text/html' } });
+let networks = 0;
+/** Each from a network of its own, unless it says otherwise. */
 const post = (url: string, payload: string, more: InjectOptions = {}) =>
   site.app.inject({
     method: 'POST',
     url,
     payload,
+    remoteAddress: `10.0.0.${++networks}`,
     headers: { accept: 'text/html', 'content-type': 'application/x-www-form-urlencoded' },
     ...more,
   });
@@ -146,6 +149,27 @@ describe('a fresh link', () => {
     expect([...bodies][0]).not.toContain('@mail.example');
     expect(site.rung.length).toBe(rung + 1);
   });
+
+  it('and a new address count with sign-ups against what a network may ask for', async () => {
+    const [id, remoteAddress] = [await subscribe(), '192.0.2.99'];
+    const rung = site.rung.length;
+    const askings = [
+      () => post('/preferences', 'email=stranger%40else.example', { remoteAddress }),
+      () => post(prefer(id), 'change=1&email=new%40else.example', { remoteAddress }),
+      () => post('/subscribe', 'email=new%40else.example', { remoteAddress }),
+    ];
+    for (let time = 0; time < 10; time += 1)
+      expect((await askings[time % 3]?.())?.statusCode).toBeLessThan(400);
+    expect(site.rung.length).toBe(rung + 3);
+    for (const ask of askings) {
+      const refused = await ask();
+      expect([refused.statusCode, Number(refused.headers['retry-after']) > 0]).toEqual([429, true]);
+    }
+    expect(site.rung.length).toBe(rung + 3);
+    // What mails nobody is not counted: leaving always works.
+    expect((await post(prefer(id), 'pause=1', { remoteAddress })).statusCode).toBe(200);
+    expect((await post(prefer(id), 'leave=1', { remoteAddress })).statusCode).toBe(200);
+  });
 });
 
 describe('one’s data', () => {
@@ -190,9 +214,14 @@ it('nobody who complained or bounced comes back by any form here', async () => {
     .where('id', '=', id)
     .execute();
   const email = (await findSubscriber(site.db, id))?.email ?? '';
-  const before = await everyRow(site.db);
+  /** All but how many requests there were. */
+  const books = async () => {
+    await site.db.deleteFrom('rate_limits').execute();
+    return everyRow(site.db);
+  };
+  const before = await books();
   for (const body of ['save=1', 'pause=1', 'resume=1', 'leave=1', 'change=1&email=other@else.example'])
     expect(h1((await post(prefer(id), body)).body)).toBe('You are off the list');
   await post('/preferences', `email=${encodeURIComponent(email)}`);
-  expect(await everyRow(site.db)).toBe(before);
+  expect(await books()).toBe(before);
 });

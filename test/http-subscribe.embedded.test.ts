@@ -252,7 +252,7 @@ describe('without JavaScript', () => {
 
   it('nothing is ticked beforehand, and what is agreed to stands by the button', async () => {
     const other = await site.serve({
-      signUp: { ...site.signUp, privacyUrl: 'https://site.example/privacy' },
+      signUp: { ...site.signUp, privacy: { url: 'https://site.example/privacy', version: '3' } },
     });
     const page = load((await other.inject({ url: '/subscribe', headers: BROWSER })).body);
     expect(page('input[type=checkbox]').length).toBe(3);

@@ -376,6 +376,11 @@ interface SignUpsTable {
   /** The form it came from. */
   source: string | null;
   consent_version: string;
+  /** The privacy note that the form linked to. */
+  privacy_url: string | null;
+  privacy_version: string | null;
+  /** Language tag of the browser. */
+  locale: string | null;
   /** It may be a machine: its mails have a smaller budget. */
   is_suspicious: boolean;
   ip: string | null;

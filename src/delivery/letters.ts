@@ -90,6 +90,7 @@ const writers: Partial<Record<MailKind, Writer>> = {
           link: { label: 'Unsubscribe in one step', url: links.unsubscribe },
         },
       ],
+      unsubscribe: links.unsubscribe,
       why: `You get this because you confirmed your subscription to ${newsletter.name}.`,
     };
   },
@@ -114,6 +115,7 @@ const writers: Partial<Record<MailKind, Writer>> = {
           link: { label: 'Unsubscribe in one step', url: links.unsubscribe },
         },
       ],
+      unsubscribe: links.unsubscribe,
       why: 'You get this note, at most once in 30 days, because this address was typed into our sign-up form.',
     };
   },

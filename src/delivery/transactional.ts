@@ -1,7 +1,7 @@
 import type { Connection } from '../db/index.ts';
 import type { Mailer, Outcome, SingleMail } from '../mailer/index.ts';
 import { renderLetter } from '../render/index.ts';
-import type { Keys } from '../subscribers/index.ts';
+import { confirmText, type Keys, recordConfirmSent } from '../subscribers/index.ts';
 import { type ClaimedMail, claimMail, closeMail, releaseMail, returnMail } from '../transactional/index.ts';
 import { countFailure, forgetFailures, mayAsk, PROBE_MS } from './circuit/store.ts';
 import { type LetterContext, writeLetter } from './letters.ts';
@@ -65,7 +65,11 @@ export function createMailSender(
       html,
       text,
       // RFC 3834 §5: nobody's holiday notice should answer it.
-      headers: { 'Auto-Submitted': 'auto-generated', 'X-Entity-Ref-ID': mail.id },
+      headers: {
+        'Auto-Submitted': 'auto-generated',
+        'X-Entity-Ref-ID': mail.id,
+        ...('unsubscribe' in letter && letter.unsubscribe ? leave(letter.unsubscribe, settings.replyTo) : {}),
+      },
     };
     const outcome = await mailer.send(single, `mail/${mail.id}`).catch(
       // A mailer that throws has not said "not accepted".
@@ -75,22 +79,21 @@ export function createMailSender(
         final: false,
       }),
     );
-    return await record(db, mail, outcome, may === 'probe');
+    return await record(db, mail, { outcome, text, isProbe: may === 'probe' });
   };
 }
 
 async function record(
   db: Connection,
   mail: ClaimedMail,
-  outcome: Outcome,
-  isProbe: boolean,
+  { outcome, text, isProbe }: { outcome: Outcome; text: string; isProbe: boolean },
 ): Promise<MailResult> {
   if (outcome.kind !== 'ambiguous' || outcome.final) await forgetFailures(db);
   switch (outcome.kind) {
     case 'accepted': {
       const [item] = outcome.items;
       if (item === undefined) await closeMail(db, mail, { status: 'uncertain', reason: 'no answer for it' });
-      else if ('accepted' in item) await closeMail(db, mail, { status: 'sent', providerId: item.accepted });
+      else if ('accepted' in item) await recordSent(db, mail, item.accepted, text);
       else await closeMail(db, mail, { status: 'failed', reason: item.rejected });
       return { kind: 'done' };
     }
@@ -111,6 +114,34 @@ async function record(
       await releaseMail(db, mail);
       return { kind: 'again', reason: outcome.reason };
   }
+}
+
+/** Who was asked whether they want to be a reader, and in which words, is part of their consent. */
+async function recordSent(
+  db: Connection,
+  mail: ClaimedMail,
+  providerId: string,
+  text: string,
+): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    const isOurs = await closeMail(tx, mail, { status: 'sent', providerId });
+    if (!isOurs || mail.kind !== 'confirm' || mail.subscriber === null) return;
+    const sent = { subscriberId: mail.subscriber.id, mailId: mail.id, providerId };
+    await recordConfirmSent(tx, sent, confirmText(text));
+  });
+}
+
+/**
+ * One press in a mail program, as at the head of an issue (RFC 8058). The mailto carries its token in the local
+ * part.
+ */
+function leave(url: string, replyTo: string): Record<string, string> {
+  const token = url.slice(url.lastIndexOf('/') + 1);
+  const domain = replyTo.slice(replyTo.lastIndexOf('@') + 1).replace(/>$/, '');
+  return {
+    'List-Unsubscribe': `<${url}>, <mailto:u+${token}@${domain}>`,
+    'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+  };
 }
 
 /** It keeps its key and its bytes; whether it is tried again soon depends on how others fare. */

@@ -109,7 +109,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       });
     });
     unsubscribeRoutes(scope, options);
-    preferencesRoutes(scope, options);
+    preferencesRoutes(scope, { ...options, limiter: signUp.limiter });
     confirmRoutes(scope, options);
     voteRoutes(scope, options);
   });

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { knownTopics } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
+import type { Limiter } from '../queue/index.ts';
 import {
   changeAddress,
   endPause,
@@ -20,6 +21,7 @@ import {
   verify,
 } from '../subscribers/index.ts';
 import { readForm } from './form.ts';
+import { countRequest } from './network.ts';
 import { addressChangePage } from './pages/address.tsx';
 import { erasedPage, erasePage } from './pages/erase.tsx';
 import { leftPage } from './pages/leave.tsx';
@@ -37,13 +39,18 @@ export interface PreferencesOptions {
   site: Site;
   /** Asks a worker to send a mail whose row is on the books. */
   ring(mailId: string): void;
+  /** What causes mail counts against the limits of its network, as signing up does. */
+  limiter: Pick<Limiter, 'consume'>;
 }
 
 /**
  * What a reader decides about themselves: topics, a pause, another address, their data, the end of it. Unlike
  * an unsubscribe link, a revoked link opens nothing here: it shows what somebody chose.
  */
-export function preferencesRoutes(app: FastifyInstance, { db, keys, site, ring }: PreferencesOptions): void {
+export function preferencesRoutes(
+  app: FastifyInstance,
+  { db, keys, site, ring, limiter }: PreferencesOptions,
+): void {
   /** @throws AppError `link-unknown`, one and the same for forged, revoked and gone. */
   const subscriberOf = async (token: string): Promise<Subscriber> => {
     const claim = verify(keys, 'preferences', token);
@@ -73,7 +80,12 @@ export function preferencesRoutes(app: FastifyInstance, { db, keys, site, ring }
   };
 
   /** What each button of the page does, by the hidden field that it sends. */
-  const actions: Record<string, (subscriber: Subscriber, form: URLSearchParams) => Promise<Notice>> = {
+  type Action = (
+    subscriber: Subscriber,
+    form: URLSearchParams,
+    count: () => Promise<void>,
+  ) => Promise<Notice>;
+  const actions: Record<string, Action> = {
     async save({ id, topics }, form) {
       const ticked = new Set(form.getAll('topic'));
       const offered = topicChoices(await fromDatabase(knownTopics(db)), topics);
@@ -88,10 +100,11 @@ export function preferencesRoutes(app: FastifyInstance, { db, keys, site, ring }
       await fromDatabase(endPause(db, id));
       return { kind: 'resumed' };
     },
-    async change({ id }, form) {
+    async change({ id }, form, count) {
       const typed = form.get('email') ?? '';
       const address = parseAddress(typed);
       if ('reason' in address) return { kind: 'refused', typed, reason: address.reason };
+      await count();
       ringFor(await fromDatabase(requestAddressChange(db, id, address, keys)));
       return { kind: 'asked', address: address.email };
     },
@@ -107,6 +120,7 @@ export function preferencesRoutes(app: FastifyInstance, { db, keys, site, ring }
       if ('reason' in address) {
         return reply.code(422).send(preferencesHelpPage(site, { typed, reason: address.reason }));
       }
+      await countRequest(limiter, request, reply);
       ringFor(await fromDatabase(requestLink(db, address, keys)));
       return reply.send(linkSentPage(site));
     },
@@ -128,7 +142,7 @@ export function preferencesRoutes(app: FastifyInstance, { db, keys, site, ring }
       // A body without our field is not our form, and must not be read as "everything".
       const [, act] = Object.entries(actions).find(([name]) => form.get(name) === '1') ?? [];
       if (act === undefined) throw new AppError('form-unknown', 'Not the preferences form.');
-      const notice = await act(subscriber, form);
+      const notice = await act(subscriber, form, () => countRequest(limiter, request, reply));
       if (notice.kind === 'refused') reply.code(422);
       return reply.send(await pageFor(token, notice));
     },

@@ -93,7 +93,7 @@ const BY_CODE: Record<string, { status: number; title: string; detail: string }>
   'too-many-requests': {
     status: 429,
     title: 'That was often',
-    detail: 'Too many sign-ups came from your network. Wait as long as Retry-After says, and try again.',
+    detail: 'Too many requests came from your network. Wait as long as Retry-After says, and try again.',
   },
   'token-wrong': {
     status: 401,

@@ -1,7 +1,13 @@
 import { knownTopics } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import type { Limiter } from '../queue/index.ts';
-import { consentText, type DomainCheck, type Keys, stampForm } from '../subscribers/index.ts';
+import {
+  consentText,
+  type DomainCheck,
+  type Keys,
+  type PrivacyNote,
+  stampForm,
+} from '../subscribers/index.ts';
 import type { Challenge } from './challenge.ts';
 import type { SignUpForm } from './pages/sign-up.tsx';
 import { fromDatabase } from './problems.ts';
@@ -17,7 +23,8 @@ export interface SignUpParts {
   challenge: Challenge | null;
   /** Other sites that may carry the form. */
   embedOrigins: readonly string[];
-  privacyUrl: string | undefined;
+  /** The note that the form links to; null: it links to none. */
+  privacy: PrivacyNote | null;
   clock(): Date;
 }
 
@@ -35,14 +42,14 @@ export function signUpForms(
   db: Connection,
   keys: Keys,
   site: Site,
-  { challenge, privacyUrl, clock }: SignUpParts,
+  { challenge, privacy, clock }: SignUpParts,
 ): Forms {
   const consent = consentText(site.newsletterName).text;
   return {
     make: async (source) => ({
       source,
       consent,
-      privacyUrl,
+      privacyUrl: privacy?.url,
       siteKey: challenge?.siteKey ?? null,
       stamp: UNSTAMPED,
       topics: await fromDatabase(knownTopics(db)),

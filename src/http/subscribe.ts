@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { knownTopics } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
@@ -13,12 +12,12 @@ import {
   isHumanPace,
   type Keys,
   parseAddress,
-  REQUESTS,
   SUSPICIOUS_REQUESTS,
   suggestDomain,
 } from '../subscribers/index.ts';
 import { TURNSTILE_FIELD } from './challenge.ts';
 import { readForm } from './form.ts';
+import { countRequest } from './network.ts';
 import { checkInboxPage, signUpPage } from './pages/sign-up.tsx';
 import { type FieldError, fromDatabase } from './problems.ts';
 import { resource } from './resource.ts';
@@ -71,7 +70,7 @@ export function subscribeRoutes(app: FastifyInstance, options: SubscribeOptions)
     POST: async (request, reply) => {
       const fields = await readFields(request);
       try {
-        const address = await takeSignUp(request, fields, options);
+        const address = await takeSignUp(request, reply, fields, options);
         const meant = suggestDomain(domainOf(address));
         if (wantsPage(request)) {
           return reply.redirect(`/subscribe/check-inbox${meant ? `?meant=${meant}` : ''}`, 303);
@@ -83,8 +82,7 @@ export function subscribeRoutes(app: FastifyInstance, options: SubscribeOptions)
           .send({ status: TAKEN, ...(suggestion ? { suggestion } : {}) });
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
-        const { errors, retryAfterMs } = error.context as { errors?: FieldError[]; retryAfterMs?: number };
-        if (retryAfterMs !== undefined) reply.header('retry-after', String(Math.ceil(retryAfterMs / 1_000)));
+        const { errors } = error.context as { errors?: FieldError[] };
         if (errors === undefined || !wantsPage(request)) throw error;
         const form = { ...(await forms.make(fields.source ?? 'subscribe')), stamp: forms.stamp() };
         const attempt = { email: fields.email ?? '', topics: fields.topics, errors };
@@ -112,19 +110,12 @@ export function subscribeRoutes(app: FastifyInstance, options: SubscribeOptions)
  */
 async function takeSignUp(
   request: FastifyRequest,
+  reply: FastifyReply,
   fields: Fields,
   { db, keys, site, signUp }: SubscribeOptions,
 ): Promise<Address> {
   const address = readAddress(fields);
-  const network = networkOf(request.ip);
-  const limit = async (key: string, limits: typeof REQUESTS) => {
-    const retryAfterMs = await fromDatabase(signUp.limiter.consume(key, limits));
-    if (retryAfterMs > 0)
-      throw new AppError('too-many-requests', 'Too many sign-ups from one network.', {
-        context: { retryAfterMs },
-      });
-  };
-  await limit(`network:${network}`, REQUESTS);
+  await countRequest(signUp.limiter, request, reply);
 
   const domain = domainOf(address);
   if ((await signUp.checkDomain(domain)) === 'no') {
@@ -141,17 +132,20 @@ async function takeSignUp(
   const isOdd = !isHumanPace(keys, fields.stamp, signUp.clock()) || isDisposable(domain);
   const isSuspicious = await judge(request, fields, isOdd, signUp.challenge);
   // Nobody is turned away for a missing stamp alone: old browsers and scripts have none.
-  if (isSuspicious && signUp.challenge !== null) await limit(`suspicious:${network}`, SUSPICIOUS_REQUESTS);
+  if (isSuspicious && signUp.challenge !== null) {
+    await countRequest(signUp.limiter, request, reply, { kind: 'suspicious', limits: SUSPICIOUS_REQUESTS });
+  }
 
   const topics = chosenTopics(fields.topics, await fromDatabase(knownTopics(db)));
   const { timezone, source } = fields;
   const isMachine = fields.website !== '';
   if (isMachine) request.log.info('a machine in the honeypot');
-  const evidence = evidenceOf(request);
+  const { privacy } = signUp;
+  const [evidence, locale] = [evidenceOf(request), localeOf(request)];
   await fromDatabase(
     addSignUp(
       db,
-      { address, topics, timezone, source, isSuspicious, evidence },
+      { address, topics, timezone, source, locale, privacy, isSuspicious, evidence },
       consentText(site.newsletterName),
       !isMachine,
     ),
@@ -300,16 +294,14 @@ export function evidenceOf(request: FastifyRequest): Evidence {
 
 const domainOf = ({ email }: Address) => email.slice(email.lastIndexOf('@') + 1);
 
-/** Who counts as one: an address of IPv4, and of IPv6 the /64 that one household has. */
-function networkOf(ip: string): string {
-  if (!ipaddr.isValid(ip)) return ip;
-  const address = ipaddr.process(ip);
-  return address.kind() === 'ipv6'
-    ? (address as ipaddr.IPv6).parts
-        .slice(0, 4)
-        .map((part) => part.toString(16))
-        .join(':')
-    : address.toString();
+/** The language that the browser would rather read; null where it names none that there is. */
+function localeOf({ headers }: FastifyRequest): string | null {
+  const [first = ''] = (headers['accept-language'] ?? '').split(/[,;]/, 1);
+  try {
+    return Intl.getCanonicalLocales(first.trim().slice(0, 35))[0] ?? null;
+  } catch {
+    return null;
+  }
 }
 
 function mediaType(request: FastifyRequest): string {

@@ -23,7 +23,7 @@ export {
   takePause,
 } from './preferences/store.ts';
 export { type Answered, answerSignUps, confirmSubscription } from './sign-up/answer.ts';
-export { type ConsentText, consentText } from './sign-up/consent.ts';
+export { type ConsentText, confirmText, consentText, type PrivacyNote } from './sign-up/consent.ts';
 export {
   CONFIRM_HOURS,
   foldAddress,
@@ -48,6 +48,8 @@ export {
   findInvitation,
   forgetOldSignUps,
   type Invitation,
+  postponedDomains,
+  recordConfirmSent,
   refuseForEver,
   type SignUp,
 } from './sign-up/store.ts';

@@ -22,6 +22,8 @@ export interface Letter {
   list: { title: string; rows: { text: string; url: string }[] } | null;
   /** Smaller, below: what happens if nothing is done, and other ways out. */
   notes: { text: string; link: { label: string; url: string } | null }[];
+  /** Where one press ends the subscription; only in mail to people who have one. It is in the header, too. */
+  unsubscribe?: string;
   /** Why this person gets this. */
   why: string;
 }

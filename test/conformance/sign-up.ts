@@ -5,6 +5,7 @@ import type { Connection, Database } from '../../src/db/index.ts';
 import { createMailSender } from '../../src/delivery/index.ts';
 import { createServer } from '../../src/http/index.ts';
 import type { Outcome, SingleMail } from '../../src/mailer/index.ts';
+import { notify, openNotices } from '../../src/sources/index.ts';
 import {
   addSubscribers,
   answerSignUps,
@@ -13,9 +14,12 @@ import {
   parseAddress,
   stampForm,
 } from '../../src/subscribers/index.ts';
+import { endFloods } from '../../src/weekly.ts';
 import type { Place } from '../helpers/homes.ts';
 import { KEYS } from '../helpers/ledger.ts';
 import { SITE, signUpParts } from '../helpers/site.ts';
+
+const PRIVACY = 'https://site.example/privacy';
 
 /** From the form to the welcome, on a database of either kind. */
 export function describeSignUp(name: string, open: () => Promise<Place>): void {
@@ -39,7 +43,7 @@ export function describeSignUp(name: string, open: () => Promise<Place>): void {
         ready: async () => {},
         ring() {},
         logger: false,
-        signUp: signUpParts(database.queuePool()),
+        signUp: { ...signUpParts(database.queuePool()), privacy: { url: PRIVACY, version: '3' } },
       });
     });
     afterAll(async () => {
@@ -93,8 +97,12 @@ export function describeSignUp(name: string, open: () => Promise<Place>): void {
       for (const id of mailIds) await sendMail(id);
       return spent;
     };
-    const signUp = async (email: string, fields: Record<string, unknown> = {}) => {
-      const answer = await post({ email, ...fields });
+    const signUp = async (
+      email: string,
+      fields: Record<string, unknown> = {},
+      headers: Record<string, string> = {},
+    ) => {
+      const answer = await post({ email, ...fields }, { headers });
       expect(answer.statusCode).toBe(202);
       await work();
       return answer;
@@ -136,7 +144,8 @@ export function describeSignUp(name: string, open: () => Promise<Place>): void {
     };
 
     it('leads from the form by a confirm mail and its button to a welcome', async () => {
-      const answer = await signUp('Jane.Doe@Example.org', { source: 'home', timezone: 'Europe/Berlin' });
+      const fields = { source: 'home', timezone: 'Europe/Berlin' };
+      const answer = await signUp('Jane.Doe@Example.org', fields, { 'accept-language': 'de-de;q=0.9, en' });
       expect([answer.statusCode, answer.json()]).toEqual([202, { status: 'check_your_inbox' }]);
       expect(await row('jane.doe@example.org')).toMatchObject({ status: 'pending' });
       expect(sent.map(({ kind, to }) => [kind, to])).toEqual([['confirm', 'Jane.Doe@example.org']]);
@@ -160,16 +169,54 @@ export function describeSignUp(name: string, open: () => Promise<Place>): void {
         version: expect.stringMatching(/^2026-11\./),
         hash: expect.stringMatching(/^[\da-f]{64}$/),
       };
-      expect(await events('jane.doe@example.org')).toMatchObject([
-        { event: 'requested', method: 'form', source: 'home', details: { consent, topics: [] } },
-        { event: 'confirmed', method: 'post_button', source: 'home', details: { consent, topics: [] } },
+      const told = { consent, topics: [], locale: 'de-DE', privacy: { url: PRIVACY, version: '3' } };
+      const [mail] = await db.selectFrom('mails').select('id').where('kind', '=', 'confirm').execute();
+      const log = await events('jane.doe@example.org');
+      expect(log).toEqual([
+        { event: 'requested', method: 'form', source: 'home', details: { ...told, mail: mail?.id } },
+        {
+          event: 'confirm_sent',
+          method: 'mail',
+          source: null,
+          details: {
+            mail: mail?.id,
+            provider: `p-${mail?.id}`,
+            letter: {
+              version: expect.stringMatching(/^confirm\./),
+              hash: expect.stringMatching(/^[\da-f]{64}$/),
+            },
+          },
+        },
+        { event: 'confirmed', method: 'post_button', source: 'home', details: told },
       ]);
+      // The words of the mail are kept, once for everybody, and nobody's link is in them.
+      const { text } = await db
+        .selectFrom('consent_texts')
+        .select('text')
+        .where('version', 'like', 'confirm.%')
+        .executeTakeFirstOrThrow();
+      expect(text).toBe(sent[0]?.text.replaceAll(link, '/confirm/…'));
+      expect(text).not.toContain(link.slice('/confirm/'.length));
 
       const [welcome] = await db.selectFrom('mails').select('id').where('kind', '=', 'welcome').execute();
       await send()(welcome?.id ?? '');
       expect(sent[1]).toMatchObject({ kind: 'welcome', to: 'Jane.Doe@example.org' });
       expect(sent[1]?.text).toMatch(/\/preferences\/1\./);
       expect(sent[1]?.text).toMatch(/\/unsubscribe\/1\./);
+
+      // Who may leave may do so by one press of their mail program; a confirm mail has nobody to leave yet.
+      expect(Object.keys(sent[0]?.headers ?? {})).toEqual(['Auto-Submitted', 'X-Entity-Ref-ID']);
+      const [, url = '', token] =
+        /^<(https:\/\/verdicts\.example\/unsubscribe\/([\w.-]+))>, <mailto:u\+[\w.-]+@verdicts\.example>$/.exec(
+          sent[1]?.headers['List-Unsubscribe'] ?? '',
+        ) ?? [];
+      expect(sent[1]?.text).toContain(url);
+      expect(sent[1]?.headers).toMatchObject({
+        'List-Unsubscribe': expect.stringContaining(`<mailto:u+${token}@`),
+        'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+      });
+      const left = await press(new URL(url).pathname, 'List-Unsubscribe=One-Click');
+      expect([left.statusCode, (await row('jane.doe@example.org'))?.status]).toEqual([200, 'unsubscribed']);
     });
 
     it('a second press changes nothing and says the same', async () => {
@@ -181,6 +228,7 @@ export function describeSignUp(name: string, open: () => Promise<Place>): void {
       expect((await app.inject(link)).body).toBe(first.body);
       expect((await events('twice@example.org')).map(({ event }) => event)).toEqual([
         'requested',
+        'confirm_sent',
         'confirmed',
       ]);
       const welcomes = await db
@@ -222,7 +270,10 @@ export function describeSignUp(name: string, open: () => Promise<Place>): void {
       expect(answers.map(({ statusCode }) => statusCode)).toEqual(Array(8).fill(202));
       await Promise.all([work(), work(), work()]);
       expect(sent).toHaveLength(1);
-      expect((await events('both@example.org')).map(({ event }) => event)).toEqual(['requested']);
+      expect((await events('both@example.org')).map(({ event }) => event)).toEqual([
+        'requested',
+        'confirm_sent',
+      ]);
     });
 
     it('the newest link wins, with what was asked for with it', async () => {
@@ -265,8 +316,10 @@ export function describeSignUp(name: string, open: () => Promise<Place>): void {
       expect(await row('back@example.org')).toMatchObject({ status: 'active', left_at: null });
       expect((await events('back@example.org')).map(({ event }) => event)).toEqual([
         'requested',
+        'confirm_sent',
         'confirmed',
         'requested',
+        'confirm_sent',
         'confirmed',
         'resubscribed',
       ]);
@@ -327,6 +380,7 @@ export function describeSignUp(name: string, open: () => Promise<Place>): void {
       expect(await row('v.ictim@gmail.com')).toMatchObject({ status: 'suppressed' });
       expect((await events('v.ictim@gmail.com')).map(({ event }) => event)).toEqual([
         'requested',
+        'confirm_sent',
         'suppressed',
       ]);
       await pass('40 days');
@@ -374,8 +428,16 @@ export function describeSignUp(name: string, open: () => Promise<Place>): void {
       expect(sent.filter(({ to }) => to.endsWith('@small-host.example'))).toHaveLength(300);
       expect(sent.some(({ to }) => to === 'elsewhere@example.org')).toBe(true);
       expect(await db.selectFrom('sign_ups').selectAll().execute()).toHaveLength(2);
+      for (const subject of ['small-host.example', 'other-host.example', '*'])
+        await notify(db, { kind: 'sign-up-flood', subject, message: 'A flood.', at: new Date() });
+      const floods = async () => {
+        await endFloods({ db, clock: () => new Date() });
+        return (await openNotices(db)).map(({ subject }) => subject);
+      };
+      expect(await floods()).toEqual(['small-host.example', '*']);
       await pass('61 minutes');
       expect(await work()).toEqual([]);
+      expect(await floods()).toEqual([]);
       expect(sent).toHaveLength(303);
       expect(await db.selectFrom('sign_ups').selectAll().execute()).toEqual([]);
     });

@@ -55,7 +55,7 @@ export function signUpParts(pool: Pool): SignUpParts {
     onSignUp() {},
     challenge: null,
     embedOrigins: ['https://blog.example'],
-    privacyUrl: undefined,
+    privacy: null,
     clock: () => new Date(),
   };
 }

@@ -115,7 +115,7 @@ export async function findByProvider(
 
 /**
  * Whom the transactional mails were for that events are about. A mail without an answer has one now: it was
- * accepted.
+ * accepted; of a confirm mail the consent log is told.
  * @returns mail → subscriber; null where it went to another address than the subscriber's.
  */
 export async function readMails(
@@ -125,9 +125,15 @@ export async function readMails(
   if (accepted.size === 0) return new Map();
   const ids = [...accepted.keys()];
   await sql`
-    update mails m set status = 'sent', reason = null, provider_id = r.provider_id, sent_at = now()
-    from unnest(${ids}::uuid[], ${[...accepted.values()]}::text[]) as r (id, provider_id)
-    where m.id = r.id and m.status = 'uncertain'
+    with sent as (
+      update mails m set status = 'sent', reason = null, provider_id = r.provider_id, sent_at = now()
+      from unnest(${ids}::uuid[], ${[...accepted.values()]}::text[]) as r (id, provider_id)
+      where m.id = r.id and m.status = 'uncertain'
+      returning m.id, m.kind, m.subscriber_id, m.provider_id
+    )
+    insert into consent_events (subscriber_id, event, method, details)
+    select subscriber_id, 'confirm_sent', 'mail', jsonb_build_object('mail', id, 'provider', provider_id)
+    from sent where kind = 'confirm' and subscriber_id is not null
   `.execute(tx);
   const { rows } = await sql<{ id: string; subscriberId: string | null }>`
     select m.id, case when m.recipient is null then m.subscriber_id end as "subscriberId"

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Connection, SubscriberStatus } from '../../db/index.ts';
 import type { Address } from '../address.ts';
-import type { ConsentText } from './consent.ts';
+import type { ConsentText, PrivacyNote } from './consent.ts';
 import {
   ALREADY_DAYS,
   BUDGET,
@@ -26,6 +26,10 @@ export interface SignUp {
   timezone: string | null;
   /** The form it came from. */
   source: string | null;
+  /** Of the browser; none where no form was filled in. */
+  locale?: string | null;
+  /** What the form linked to. */
+  privacy?: PrivacyNote | null;
   isSuspicious: boolean;
   evidence: Evidence;
 }
@@ -36,7 +40,7 @@ export interface SignUp {
  */
 export async function addSignUp(
   db: Connection,
-  { address, topics, timezone, source, isSuspicious, evidence }: SignUp,
+  { address, topics, timezone, source, locale = null, privacy = null, isSuspicious, evidence }: SignUp,
   consent: ConsentText,
   isKept: boolean,
 ): Promise<void> {
@@ -45,10 +49,11 @@ export async function addSignUp(
       insert into consent_texts (version, hash, text) values (${consent.version}, ${consent.hash}, ${consent.text})
       on conflict (version) do nothing
     )
-    insert into sign_ups (email, email_key, limit_key, topics, timezone, source, consent_version, is_suspicious,
-      ip, user_agent)
+    insert into sign_ups (email, email_key, limit_key, topics, timezone, source, consent_version, privacy_url,
+      privacy_version, locale, is_suspicious, ip, user_agent)
     select ${address.email}::text, ${address.key}::text, address_hash(${foldAddress(address.key)}),
-      ${topics}::text[], ${timezone}::text, ${source}::text, ${consent.version}, ${isSuspicious}::boolean,
+      ${topics}::text[], ${timezone}::text, ${source}::text, ${consent.version},
+      ${privacy?.url ?? null}::text, ${privacy?.version ?? null}::text, ${locale}::text, ${isSuspicious}::boolean,
       ${evidence.ip}::text, ${evidence.userAgent}::text
     where ${isKept}::boolean
   `.execute(db);
@@ -167,7 +172,11 @@ export interface Asked {
 export async function recordAsked(tx: Connection, asked: Asked[]): Promise<void> {
   await sql`
     with asked as (
-      select g."subscriberId" as subscriber_id, g."mailId" as mail_id, g."tokenHash" as token_hash, u.*, t.hash
+      select g."subscriberId" as subscriber_id, g."mailId" as mail_id, g."tokenHash" as token_hash, u.source,
+        u.ip, u.user_agent, u.timezone, jsonb_build_object('topics', to_jsonb(u.topics), 'locale', u.locale,
+          'consent', jsonb_build_object('version', u.consent_version, 'hash', t.hash),
+          'privacy', case when u.privacy_url is not null
+            then jsonb_build_object('url', u.privacy_url, 'version', u.privacy_version) end) as asked_for
       from jsonb_to_recordset(${JSON.stringify(asked)}::jsonb)
         as g ("signUpId" uuid, "subscriberId" uuid, "mailId" uuid, "tokenHash" text)
       join sign_ups u on u.id = g."signUpId"
@@ -178,19 +187,38 @@ export async function recordAsked(tx: Connection, asked: Asked[]): Promise<void>
         and c.expires_at > now()
     ), links as (
       insert into confirmations (token_hash, purpose, subscriber_id, details, expires_at)
-      select token_hash, 'subscribe', subscriber_id, jsonb_build_object('topics', to_jsonb(topics),
-          'timezone', timezone, 'source', source, 'consent', jsonb_build_object('version', consent_version, 'hash', hash)),
-        now() + make_interval(hours => ${CONFIRM_HOURS})
+      select token_hash, 'subscribe', subscriber_id,
+        asked_for || jsonb_build_object('timezone', timezone, 'source', source), now() + make_interval(hours => ${CONFIRM_HOURS})
       from asked
     ), events as (
       insert into consent_events (subscriber_id, event, method, source, details)
-      select subscriber_id, 'requested', 'form', source, jsonb_build_object('topics', to_jsonb(topics),
-        'mail', mail_id, 'consent', jsonb_build_object('version', consent_version, 'hash', hash))
+      select subscriber_id, 'requested', 'form', source, asked_for || jsonb_build_object('mail', mail_id)
       from asked
       returning id, subscriber_id
     )
     insert into consent_evidence (event_id, ip, user_agent)
     select e.id, a.ip, a.user_agent from events e join asked a on a.subscriber_id = e.subscriber_id
+  `.execute(tx);
+}
+
+/**
+ * Records that somebody was mailed the question, in which words, and by which id the provider knows the mail.
+ * Call it in the transaction that learns of it.
+ */
+export async function recordConfirmSent(
+  tx: Connection,
+  sent: { subscriberId: string; mailId: string; providerId: string },
+  letter: ConsentText,
+): Promise<void> {
+  await sql`
+    with said as (
+      insert into consent_texts (version, hash, text) values (${letter.version}, ${letter.hash}, ${letter.text})
+      on conflict (version) do nothing
+    )
+    insert into consent_events (subscriber_id, event, method, details)
+    values (${sent.subscriberId}, 'confirm_sent', 'mail', jsonb_build_object('mail', ${sent.mailId}::text,
+      'provider', ${sent.providerId}::text,
+      'letter', jsonb_build_object('version', ${letter.version}::text, 'hash', ${letter.hash}::text)))
   `.execute(tx);
 }
 
@@ -214,6 +242,14 @@ export async function closeSignUps(tx: Connection, answered: string[], postponed
   await sql`
     update sign_ups set due_at = now() + interval '15 minutes' where id = any(${postponed}::uuid[])
   `.execute(tx);
+}
+
+/** Domains whose sign-ups wait because a budget of mails was spent. */
+export async function postponedDomains(db: Connection): Promise<string[]> {
+  const { rows } = await sql<{ domain: string }>`
+    select distinct split_part(email_key, '@', 2) as domain from sign_ups where due_at > created_at
+  `.execute(db);
+  return rows.map(({ domain }) => domain);
 }
 
 /** What a confirm link leads to. */
@@ -268,8 +304,7 @@ export async function useInvitation(
       delete from erased_addresses where hash in (select address_hash(email_key) from before)
     ), events as (
       insert into consent_events (subscriber_id, event, method, source, details)
-      select id, event, 'post_button', details->>'source',
-        jsonb_build_object('topics', details->'topics', 'consent', details->'consent')
+      select id, event, 'post_button', details->>'source', details - 'source' - 'timezone'
       from before cross join lateral (
         select 'confirmed' as event union all select 'resubscribed' where status = 'unsubscribed'
       ) e
