@@ -139,17 +139,34 @@ document.addEventListener('submit', (event) => {
   const form = event.target;
   if (!(form instanceof HTMLFormElement) || !form.matches('[data-edit]')) return;
   event.preventDefault();
+  // What was typed goes first, or its form would name a revision that is gone by then.
+  if (form === typed) forget();
+  else save();
   post(form, event.submitter, takeAll(event.submitter));
 });
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let typing;
+/** The form whose words wait to be posted. @type {HTMLFormElement | null} */
+let typed = null;
+
+function forget() {
+  clearTimeout(typing);
+  typed = null;
+}
+
+function save() {
+  if (typed) post(typed, null, takeQuietly);
+  forget();
+}
+
 document.addEventListener('input', (event) => {
   if (event.target instanceof HTMLInputElement) count(event.target);
   const form = event.target instanceof Element ? event.target.closest('form.autosave') : null;
   if (!(form instanceof HTMLFormElement)) return;
-  clearTimeout(typing);
-  typing = setTimeout(() => post(form, null, takeQuietly), 700);
+  forget();
+  typed = form;
+  typing = setTimeout(save, 700);
 });
 
 start();
