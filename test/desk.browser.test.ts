@@ -1,9 +1,30 @@
+import { readdir, readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { processors } from '../jobs/index.ts';
+import { type Comparison, saveComparisons } from '../src/comparisons/index.ts';
+import { storeEvents } from '../src/delivery/index.ts';
 import { findIssue } from '../src/issues/index.ts';
+import { takeEvents } from '../src/weekly.ts';
 import { launchBrowser, noBrowser } from './helpers/browser.ts';
+import { comparison, tool } from './helpers/compose.ts';
 import { CHIEF, HOSTILE, openDesk, type TestDesk, WEEK } from './helpers/desk.ts';
+import { readMail } from './helpers/eml.ts';
+import { told } from './helpers/events.ts';
+
+/** How long an event may take on a machine that does a lot else. */
+const PATIENCE = { timeout: 60_000 };
+
+const PAPER = 'rgb(251, 249, 244)';
+const NIGHT = 'rgb(24, 22, 19)';
+
+const NEXT_WEEK = [
+  comparison('loom-vs-wheel', tool('Loom', 50), tool('Wheel', 50)),
+  comparison('dune-vs-reef', tool('Dune', 75), tool('Reef', 25)),
+  comparison('fern-vs-moss', tool('Fern', 100), tool('Moss', 0)),
+];
 
 describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` : ''}`, () => {
   let desk: TestDesk;
@@ -57,48 +78,26 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     await page.getByRole('heading', { level: 2, name: 'The ballot' }).waitFor();
   }
 
-  it('a week without JavaScript: sign in, reorder by keyboard, edit, preview, test, approve', async () => {
-    await using context = await browser.newContext({ javaScriptEnabled: false });
-    const page = await context.newPage();
-    await signIn(page);
-    const before = await order();
-    await page.getByRole('button', { name: /^Up: Pike vs Perch/ }).focus();
-    await page.keyboard.press('Enter');
-    await page.waitForURL(/#at-pike-vs-perch$/);
-    const after = await order();
-    const at = before?.indexOf('pike-vs-perch') ?? 0;
-    expect(after?.indexOf('pike-vs-perch')).toBe(at - 1);
-
-    await page.getByLabel('Subject').fill('Ship Perch, and leave Pike in the river');
-    await page.getByRole('button', { name: 'Save the lines' }).click();
-    await page.getByRole('heading', { level: 1, name: 'Ship Perch, and leave Pike' }).waitFor();
-    await page.getByText(new RegExp(`Saved .* by ${CHIEF}`)).waitFor();
-
-    for (const look of [
-      'Plain text',
-      'Source',
-      'Beside the last one',
-      'React Email beside MJML',
-      'The mail',
-    ]) {
-      await page.goto(`${origin}/editor/issues/${slug}/preview`);
-      await page.getByRole('link', { name: look, exact: true }).click();
-      await page.getByRole('heading', { level: 1, name: 'Ship Perch, and leave Pike' }).waitFor();
+  /** What an expression is in every frame, in the order of the page. */
+  async function inFrames(page: Page, expression: string): Promise<unknown[]> {
+    const seen: unknown[] = [];
+    for (const one of await page.locator('iframe').all()) {
+      const frame = await (await one.elementHandle())?.contentFrame();
+      await frame?.waitForSelector('h1');
+      seen.push(await frame?.evaluate(expression));
     }
+    return seen;
+  }
 
-    await page.goto(`${origin}/editor/issues/${slug}/test`);
-    await page.getByRole('button', { name: 'Send the test' }).click();
-    await page.getByText('One test is on the way.').waitFor();
-
-    await page.goto(`${origin}/editor/issues/${slug}/do/approve`);
-    await page.getByText('It goes to 2 people in 1 variant, from Tuesday 24 November').waitFor();
-    await page.getByRole('button', { name: 'Approve it' }).click();
-    await page.getByText('Approved. It goes out Tuesday 24 November').waitFor();
-    expect((await issue()).status).toBe('approved');
-    await page.getByRole('link', { name: 'Take the approval back' }).click();
-    await page.getByRole('button', { name: 'Take it back' }).click();
-    await page.getByText('In review.').waitFor();
-  });
+  /** Who got which subject, by address. */
+  async function outbox(folder: string): Promise<string[][]> {
+    const at = path.join(desk.app.config.dataDir, 'outbox', folder);
+    const names = (await readdir(at, { recursive: true }).catch(() => [])).filter((name) =>
+      name.endsWith('.eml'),
+    );
+    const mails = await Promise.all(names.map(async (name) => readMail(await readFile(path.join(at, name)))));
+    return mails.map((mail) => [mail.one('To'), mail.one('Subject')]).sort();
+  }
 
   it('with JavaScript: a click keeps the focus, typing is saved, dragging moves', async () => {
     await using context = await browser.newContext();
@@ -116,6 +115,14 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     await page.locator(`ol.ballot > li.lead[id="at-${second}"]`).waitFor();
     expect(await page.evaluate('document.activeElement.closest("li").dataset.slug')).toBe(first);
     expect((await order())?.slice(0, 2)).toEqual([second, first]);
+
+    // Words that wait to be saved are saved before the next step is taken.
+    await page.getByLabel('Subject').fill('Typed, and then gone on at once');
+    await page.locator(`[id="at-${second}"]`).getByRole('button', { name: /^Down/ }).press('Enter');
+    await page.locator(`ol.ballot > li.lead[id="at-${first}"]`).waitFor();
+    expect((await issue()).plan?.subject).toBe('Typed, and then gone on at once');
+    await page.locator(`[id="at-${first}"]`).getByRole('button', { name: /^Down/ }).press('Enter');
+    await page.locator(`ol.ballot > li.lead[id="at-${second}"]`).waitFor();
 
     // By its first line: a button is pressed, not dragged.
     await page.setViewportSize({ width: 1280, height: 2400 });
@@ -147,35 +154,6 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     await two.getByRole('button', { name: 'Do mine on top' }).click();
     await expect.poll(async () => (await issue()).plan?.preheader).toContain('The second window');
   });
-
-  it.each([
-    ['375', 'light', 375, 'rgb(251, 249, 244)'],
-    ['600', 'light', 600, 'rgb(251, 249, 244)'],
-    ['375', 'dark', 375, 'rgb(24, 22, 19)'],
-    ['600', 'dark', 600, 'rgb(24, 22, 19)'],
-  ])(
-    'the frame of %s px, %s, is that wide and that dark, with the bytes as they are',
-    async (width, scheme, pixels, paper) => {
-      // As the frame says, not as the test says.
-      await using context = await browser.newContext({
-        colorScheme: null,
-        viewport: { width: 1280, height: 1400 },
-      });
-      const page = await open(context);
-      await page.goto(`${origin}/editor/issues/${slug}/preview?width=${width}&scheme=${scheme}`);
-      const frame = page.frames().find((each) => each.url().endsWith('/mail'));
-      if (frame === undefined) throw new Error('no frame');
-      await frame.waitForSelector('h1');
-      expect(
-        await frame.evaluate(
-          '[innerWidth, getComputedStyle(document.body).backgroundColor, document.links.length > 3]',
-        ),
-      ).toEqual([pixels, paper, true]);
-      expect(
-        await frame.evaluate('[...document.links].every((one) => one.getAttribute("href") === "#")'),
-      ).toBe(true);
-    },
-  );
 
   it('a hostile comparison is harmless on the desk and in the frame', async () => {
     await using context = await browser.newContext();
@@ -218,5 +196,120 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
       .click();
     await page.getByText('reconcile').first().waitFor();
     expect(complaints).toEqual([]);
+  });
+
+  it.each([
+    { script: false, week: [...WEEK, HOSTILE] },
+    { script: true, week: NEXT_WEEK },
+  ])('a whole week by keyboard, JavaScript: $script', async ({ script, week }) => {
+    const { app } = desk;
+    const { slug } = await desk.compose(week);
+    const now = async () => (await findIssue(app.db, { slug }))?.status;
+    const order = async () =>
+      (await findIssue(app.db, { slug }))?.plan?.comparisons.map((each) => each.comparison.slug) ?? [];
+    // As the frames say, not as the test says.
+    await using context = await browser.newContext({ javaScriptEnabled: script, colorScheme: null });
+    const page = await context.newPage();
+    const press = (role: 'button' | 'link', name: string | RegExp) =>
+      page.getByRole('main').getByRole(role, { name }).press('Enter');
+    await signIn(page);
+
+    const [first = '', second = ''] = await order();
+    await page.locator(`[id="at-${second}"]`).getByRole('button', { name: /^Up/ }).press('Enter');
+    await page.locator(`ol.ballot > li.lead[id="at-${second}"]`).waitFor();
+    expect((await order()).slice(0, 2)).toEqual([second, first]);
+
+    const subject = 'Ship Perch, and leave Pike in the river';
+    await page.getByLabel('Subject').fill(subject);
+    await press('button', 'Save the lines');
+    await page.getByRole('heading', { level: 1, name: subject }).waitFor();
+
+    await press('link', 'Preview');
+    await press('link', 'Light and dark');
+    await page.getByTitle('Desktop, 600 px, dark').waitFor();
+    const seen = await inFrames(
+      page,
+      '[innerWidth, getComputedStyle(document.body).backgroundColor, [...document.links].every((one) => one.getAttribute("href") === "#")]',
+    );
+    expect(seen).toEqual([
+      [375, PAPER, true],
+      [600, PAPER, true],
+      [375, NIGHT, true],
+      [600, NIGHT, true],
+    ]);
+    await press('link', 'Off');
+    await page.locator('iframe[src*="images=off"]').nth(3).waitFor();
+    await press('link', 'Plain text');
+    await page.locator('pre', { hasText: 'Sampleton' }).waitFor();
+    await press('link', 'Source');
+    await page.locator('pre', { hasText: '<!DOCTYPE html' }).waitFor();
+    await press('link', 'Beside the last one');
+    await page
+      .getByText('No issue was sent before this one.')
+      .or(page.getByTitle(/^The last one/))
+      .waitFor();
+    await press('link', 'React Email beside MJML');
+    await page.getByTitle('MJML').waitFor();
+    expect(await inFrames(page, 'document.querySelectorAll("h1").length')).toEqual([1, 1]);
+
+    // The site raises a price; the issue still has the old one.
+    const [lead] = week.filter((each) => each.slug === second) as [Comparison];
+    const [a, b] = lead.tools;
+    await saveComparisons(app.db, [{ ...lead, tools: [{ ...a, entryPrice: '$25/mo' }, b] }]);
+    await page.goto(`${origin}/editor`);
+    await press('link', /^Checks: 1 stops it/);
+    await page.getByText(`${a.name} costs $25/mo now, not Free.`).waitFor();
+    await press('link', 'Back to the issue');
+    await press('link', 'Approve…');
+    await press('button', 'Approve it');
+    await page.getByRole('heading', { name: 'Nothing was changed' }).waitFor();
+    expect(await now()).toBe('review');
+
+    await press('link', 'Back to the desk');
+    await press('button', /^Compose it again/);
+    await page.getByRole('link', { name: /^Checks: (?!.*stop)/ }).waitFor();
+    await page.getByRole('heading', { level: 1, name: subject }).waitFor();
+    expect((await order()).slice(0, 2)).toEqual([second, first]);
+
+    await press('link', 'Send a test');
+    await press('button', 'Send the test');
+    await page.getByText('One test is on the way.').waitFor();
+    const test = desk.rung.at(-1) ?? '';
+
+    await press('link', 'Back to the issue');
+    await press('link', 'Approve…');
+    await page.getByText('It goes to 2 people in 1 variant, from Tuesday').waitFor();
+    await press('button', 'Approve it');
+    await page.getByText('Approved. It goes out Tuesday').waitFor();
+
+    await press('link', 'Send now…');
+    await press('button', 'Send it now');
+    await press('link', 'Watch it go');
+    await page.getByText('Nobody is on its list yet.').waitFor();
+    await using _workers = await app.queue.work(processors(app), { concurrency: 2, onFailure() {} });
+    await app.queue.enqueue('mail', { mailId: test });
+    if (!script) await expect.poll(now, PATIENCE).toBe('sent');
+    if (!script) await page.reload();
+    await page.getByText('It is sent.').waitFor();
+    await page.getByText('2 of 2 people settled').waitFor();
+    expect(await outbox(slug)).toEqual([
+      ['anna@readers.example', subject],
+      ['bert@readers.example', subject],
+    ]);
+    await expect.poll(() => outbox('transactional'), PATIENCE).toContainEqual([CHIEF, `[Test] ${subject}`]);
+
+    const deliveries = await app.db
+      .selectFrom('deliveries as d')
+      .innerJoin('issues as i', 'i.id', 'd.issue_id')
+      .where('i.slug', '=', slug)
+      .select('d.id')
+      .execute();
+    await storeEvents(
+      app.db,
+      deliveries.map(({ id }) => told('email.delivered', id)),
+    );
+    await takeEvents(app);
+    await press('link', 'What became of it');
+    await page.getByText('2 delivered 100.0% of the submitted').waitFor();
   });
 });
