@@ -22,7 +22,7 @@ RUN npm ci --omit=dev && npm cache clean --force
 FROM node:24-slim
 ENV NODE_ENV=production DATA_DIR=/data HOST=0.0.0.0 PORT=3000
 # What lives needs 50 MB; without limits, garbage lies about for as long as the machine has memory.
-ENV NODE_OPTIONS="--max-old-space-size=160 --max-semi-space-size=4"
+ENV NODE_OPTIONS="--max-old-space-size=128 --max-semi-space-size=4"
 WORKDIR /app
 # A named volume takes its owner from the directory it covers.
 RUN mkdir /data && chown node:node /data

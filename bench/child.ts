@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
  */
 
 /** How the image starts us (Dockerfile): without a limit V8 lets garbage lie about for as long as there is memory. */
-export const AS_DEPLOYED = ['--max-old-space-size=160', '--max-semi-space-size=4'];
+export const AS_DEPLOYED = ['--max-old-space-size=128', '--max-semi-space-size=4'];
 
 /** Starts one of the programs here, which is compiled as this is; `NODE_ENV` is there before React is. */
 export function start(program: string, input: unknown = null, execArgv: string[] = []): ChildProcess {
