@@ -14,7 +14,6 @@ import {
 } from '../issues/index.ts';
 import { type Check, checks, renderToFit, type TemplateRef } from '../render/index.ts';
 import {
-  analyzeAudience,
   chosenTopics,
   freezePage,
   lockFrozenTo,
@@ -141,7 +140,7 @@ export async function prepareIssue(
     return false;
   }
 
-  const started = await db.transaction().execute(async (tx) => {
+  return db.transaction().execute(async (tx) => {
     const row = await tx
       .selectFrom('issues')
       .select('status')
@@ -155,8 +154,6 @@ export async function prepareIssue(
     await changeIssue(tx, issueId, { type: 'start' });
     return true;
   });
-  if (started) await analyzeAudience(db);
-  return started;
 }
 
 /**
@@ -176,8 +173,5 @@ export async function* freezeRest(
       if (frozenTo === undefined) return undefined;
       return freezePage(tx, issueId, frozenTo, pageSize);
     });
-  let batchIds = await nextPage();
-  if (batchIds === undefined) return;
-  for (; batchIds !== undefined; batchIds = await nextPage()) yield batchIds;
-  await analyzeAudience(db);
+  for (let batchIds = await nextPage(); batchIds !== undefined; batchIds = await nextPage()) yield batchIds;
 }

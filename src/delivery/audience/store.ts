@@ -128,6 +128,10 @@ export async function freezePage(
     )
     select id from made order by number
   `.execute(tx);
+  // Without fresh statistics the planner takes the just filled tables for empty, and every batch scans them; PGlite
+  // has no autovacuum that would ever mend it. In this transaction, so that no crash comes in between.
+  for (const table of ['deliveries', 'batches', 'tallies', 'variant_topics'])
+    await sql`analyze ${sql.table(table)}`.execute(tx);
   return rows.map(({ id }) => id);
 }
 
@@ -151,13 +155,4 @@ export async function issuesInPreparation(db: Connection): Promise<string[]> {
     union select id from issues where frozen_to is not null and (status = 'sending' or resume_to = 'sending')
   `.execute(db);
   return rows.map(({ id }) => id);
-}
-
-/**
- * Without fresh statistics the planner takes the just filled tables for empty, and every batch scans
- * them; PGlite has no autovacuum that would ever mend it.
- */
-export async function analyzeAudience(db: Connection): Promise<void> {
-  for (const table of ['deliveries', 'batches', 'tallies', 'variant_topics'])
-    await sql`analyze ${sql.table(table)}`.execute(db);
 }
