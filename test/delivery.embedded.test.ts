@@ -3,4 +3,4 @@ import { describeDelivery } from './conformance/delivery.ts';
 import { embeddedPlace } from './helpers/homes.ts';
 
 describeAudience('a long audience on PGlite', embeddedPlace);
-describeDelivery('delivery on PGlite', embeddedPlace);
+describeDelivery('PGlite', embeddedPlace);

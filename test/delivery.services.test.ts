@@ -7,5 +7,5 @@ const server = inject('databaseUrl');
 
 describe.skipIf(server === '')('on a server', () => {
   describeAudience('a long audience on PostgreSQL', () => postgresPlace(server));
-  describeDelivery('delivery on PostgreSQL', () => postgresPlace(server));
+  describeDelivery('PostgreSQL', () => postgresPlace(server));
 });

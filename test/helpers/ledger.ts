@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
 import type { Connection } from '../../src/db/index.ts';
 import { freezePage, PAGES, storeVariants } from '../../src/delivery/audience/store.ts';
-import type { Envelope } from '../../src/delivery/index.ts';
+import { createSubmitter, type Envelope } from '../../src/delivery/index.ts';
 import { contentHash, PLACEHOLDERS } from '../../src/issues/index.ts';
-import { addSubscribers, type Keys, keyId } from '../../src/subscribers/index.ts';
+import { addSubscribers, type Keys, keyId, unsubscribe } from '../../src/subscribers/index.ts';
+import { type Behaviour, Provider } from './provider.ts';
 
 /** Issues and readers straight into the books, where composing and rendering are not the point. */
 export const KEYS: Keys = ['a key for the tests, long enough..', 'the key before it, long enough...'];
@@ -82,6 +83,28 @@ export async function sendingIssue(
     await freezePage(tx, id, null, pageSize);
   });
   return { id, batches: await batchesOf(db, id) };
+}
+
+/** An issue with one batch of so many readers (or two, of more than a hundred), a provider and a worker. */
+export async function weekOf(db: Connection, count: number, ...plan: Behaviour[]) {
+  const readers = await onlyReaders(
+    db,
+    Array.from({ length: count }, () => []),
+  );
+  const issue = await sendingIssue(db);
+  const provider = new Provider(...plan);
+  const submit = createSubmitter(db, provider, KEYS);
+  const [batch = ''] = issue.batches;
+  const statuses = async () => [...(await deliveriesOf(db, issue.id)).values()].map(({ status }) => status);
+  return { issue, readers, provider, submit, batch, statuses };
+}
+
+export const leave = (db: Connection, id: string | undefined) => unsubscribe(db, id ?? '', 'test');
+
+export async function suppress(db: Connection, id: string | undefined): Promise<void> {
+  await sql`update subscribers set status = 'suppressed', left_at = now(), reason = 'complained' where id = ${id}`.execute(
+    db,
+  );
 }
 
 /** In order. */

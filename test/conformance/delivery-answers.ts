@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import type { Connection } from '../../src/db/index.ts';
+import { claimableBatches, finishIssue, issueProgress, settleByRecall } from '../../src/delivery/index.ts';
+import { databaseForAll, type Place } from '../helpers/homes.ts';
+import { assertInvariants } from '../helpers/invariants.ts';
+import { batchRow, leave, weekOf } from '../helpers/ledger.ts';
+import type { Behaviour } from '../helpers/provider.ts';
+
+/** Every answer that a provider can give, and what it makes of a batch. */
+export function describeAnswers(name: string, newPlace: () => Promise<Place>): void {
+  describe(`an answer on ${name}`, () => {
+    let db: Connection;
+    databaseForAll(newPlace, (database) => {
+      db = database.kysely;
+    });
+
+    it('to wait costs nothing and comes with another key', async () => {
+      const { issue, batch, submit, provider, statuses } = await weekOf(db, 2, {
+        kind: 'retryAfter',
+        ms: 1_500,
+      });
+      expect(await submit(batch)).toEqual({ kind: 'wait', ms: 1_500 });
+      expect(await batchRow(db, batch)).toMatchObject({ status: 'pending', revision: 2, lease_id: null });
+      expect(await claimableBatches(db, issue.id)).toEqual([batch]);
+      expect(await submit(batch)).toMatchObject({ kind: 'done' });
+      expect(await statuses()).toEqual(['submitted', 'submitted']);
+      expect(provider.copies).toHaveLength(2);
+      await assertInvariants(db, issue.id);
+    });
+
+    it('to wait lets somebody leave meanwhile', async () => {
+      const { issue, readers, batch, submit, provider } = await weekOf(db, 2, { kind: 'retryAfter', ms: 1 });
+      await submit(batch);
+      await leave(db, readers[0]);
+      await submit(batch);
+      expect(provider.copies).toHaveLength(1);
+      await assertInvariants(db, issue.id);
+    });
+
+    it('to stop leaves everything as it was, for a person', async () => {
+      const { issue, batch, submit, statuses } = await weekOf(db, 2, { kind: 'halt', reason: 'quota' });
+      expect(await submit(batch)).toEqual({ kind: 'halted', issueId: issue.id, reason: 'quota' });
+      expect(await statuses()).toEqual(['prepared', 'prepared']);
+      expect(await finishIssue(db, issue.id)).toBe(false);
+      await assertInvariants(db, issue.id);
+    });
+
+    it('that refuses all of it fails all of it, with the reason', async () => {
+      const { issue, batch, submit, statuses } = await weekOf(db, 2, {
+        kind: 'rejected',
+        reason: 'validation_error',
+      });
+      expect(await submit(batch)).toMatchObject({ kind: 'done' });
+      expect(await statuses()).toEqual(['failed', 'failed']);
+      expect(await batchRow(db, batch)).toMatchObject({ status: 'failed', reason: 'validation_error' });
+      expect(await finishIssue(db, issue.id)).toBe(true);
+      expect(await issueProgress(db, issue.id)).toMatchObject({
+        failed: { validation_error: 2 },
+        submitted: 0,
+      });
+      await assertInvariants(db, issue.id);
+    });
+
+    it('fault 18: that refuses one of them fails that one', async () => {
+      const { issue, batch, submit, provider } = await weekOf(db, 5, 'refuses-some');
+      await submit(batch);
+      expect(await issueProgress(db, issue.id)).toMatchObject({
+        failed: { 'invalid address': 1 },
+        submitted: 4,
+      });
+      expect(provider.copies).toHaveLength(4);
+      await assertInvariants(db, issue.id);
+    });
+
+    it.each<[string, Behaviour]>([
+      ['that got lost', 'answer-lost'],
+      ['that is perhaps', { kind: 'ambiguous', reason: '502', final: false }],
+    ])('%s is asked for again, under the same key', async (_, behaviour) => {
+      const { issue, batch, submit, provider } = await weekOf(db, 2, behaviour);
+      expect(await submit(batch)).toMatchObject({ kind: 'again' });
+      expect(await claimableBatches(db, issue.id)).toEqual([batch]);
+      await submit(batch);
+      expect(provider.requests[1]).toEqual(provider.requests[0]);
+      expect(provider.copies).toHaveLength(2);
+      expect(await batchRow(db, batch)).toMatchObject({ status: 'submitted', revision: 1, attempts: 2 });
+      await assertInvariants(db, issue.id);
+    });
+
+    // The provider's doors come before its memory: a full queue or a spent quota says nothing of what it
+    // accepted a moment ago.
+    it.each<Exclude<Behaviour & { kind: string }, string>>([
+      { kind: 'retryAfter', ms: 1 },
+      { kind: 'halt', reason: 'quota' },
+    ])('to a replay, $kind, changes neither key nor bytes', async (behaviour) => {
+      const { issue, batch, submit, provider } = await weekOf(db, 2, 'answer-lost', behaviour);
+      await submit(batch);
+      expect(await submit(batch)).toMatchObject({ kind: behaviour.kind === 'halt' ? 'halted' : 'wait' });
+      expect(await batchRow(db, batch)).toMatchObject({ status: 'submitting', revision: 1 });
+      expect(await claimableBatches(db, issue.id)).toEqual([batch]);
+      await submit(batch);
+      expect(new Set(provider.requests.map(({ key, payloadHash }) => key + payloadHash)).size).toBe(1);
+      expect(provider.copies).toHaveLength(2);
+      expect(await finishIssue(db, issue.id)).toBe(true);
+      await assertInvariants(db, issue.id);
+    });
+
+    it('to a replay, that refuses all of it, is not believed', async () => {
+      const { issue, batch, submit, provider, statuses } = await weekOf(db, 2, 'answer-lost', {
+        kind: 'rejected',
+        reason: 'validation_error',
+      });
+      await submit(batch);
+      await submit(batch);
+      expect(await statuses()).toEqual(['uncertain', 'uncertain']);
+      expect(await settleByRecall(db, provider)).toContain(issue.id);
+      expect(await statuses()).toEqual(['submitted', 'submitted']);
+      await assertInvariants(db, issue.id);
+    });
+
+    it.each<[string, Behaviour]>([
+      ['that will never be known', { kind: 'ambiguous', reason: 'a conflict', final: true }],
+      ['for too few messages', 'answers-short'],
+      [
+        'for too many messages',
+        { kind: 'accepted', items: Array.from({ length: 3 }, () => ({ accepted: 'x' })) } as never,
+      ],
+    ])('%s leaves all of it uncertain', async (_, behaviour) => {
+      const { issue, batch, submit, statuses } = await weekOf(db, 2, behaviour);
+      expect(await submit(batch)).toMatchObject({ kind: 'done' });
+      expect(await statuses()).toEqual(['uncertain', 'uncertain']);
+      expect(await claimableBatches(db, issue.id)).toEqual([]);
+      expect(await finishIssue(db, issue.id)).toBe(false);
+      await assertInvariants(db, issue.id);
+    });
+  });
+}

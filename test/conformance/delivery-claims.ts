@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { Connection } from '../../src/db/index.ts';
+import { claimableBatches, finishIssue } from '../../src/delivery/index.ts';
+import { changeIssue } from '../../src/issues/index.ts';
+import { databaseForAll, type Place } from '../helpers/homes.ts';
+import { assertInvariants } from '../helpers/invariants.ts';
+import { batchRow, deliveriesOf, leave, suppress, weekOf } from '../helpers/ledger.ts';
+
+/** Who may submit a batch, and what is settled in the moment it is claimed. */
+export function describeClaims(name: string, newPlace: () => Promise<Place>): void {
+  describe(`claiming a batch on ${name}`, () => {
+    let db: Connection;
+    databaseForAll(newPlace, (database) => {
+      db = database.kysely;
+    });
+
+    it('fault 4: is durable, with its bytes, before the provider hears of it', async () => {
+      const seen: unknown[] = [];
+      const { issue, batch, submit, provider, statuses } = await weekOf(db, 3, async (request, honest) => {
+        const { status, payload_hash, lease_id } = await batchRow(db, batch);
+        seen.push(status, payload_hash === request.payloadHash, lease_id !== null, await statuses());
+        return honest();
+      });
+      expect(await submit(batch)).toEqual({ kind: 'done', issueId: issue.id });
+      expect(seen).toEqual(['submitting', true, true, ['prepared', 'prepared', 'prepared']]);
+      expect(await batchRow(db, batch)).toMatchObject({
+        status: 'submitted',
+        lease_id: null,
+        attempts: 1,
+        revision: 1,
+      });
+      expect(await statuses()).toEqual(['submitted', 'submitted', 'submitted']);
+      expect(provider.requests[0]?.key).toBe(`batch/${batch}/r1`);
+      const ids = [...(await deliveriesOf(db, issue.id)).values()].map(({ provider_id }) => provider_id);
+      expect(await provider.recall(`batch/${batch}/r1`)).toEqual(
+        expect.arrayContaining(ids.map((accepted) => ({ accepted }))),
+      );
+      await assertInvariants(db, issue.id);
+    });
+
+    it('fault 12: leaves out who left since the audience was frozen, with the reason (I3)', async () => {
+      const { issue, readers, batch, submit, provider } = await weekOf(db, 4);
+      await leave(db, readers[0]);
+      await suppress(db, readers[2]);
+      await submit(batch);
+      const deliveries = await deliveriesOf(db, issue.id);
+      expect(readers.map((id) => [deliveries.get(id)?.status, deliveries.get(id)?.reason])).toEqual([
+        ['excluded', 'unsubscribed'],
+        ['submitted', null],
+        ['excluded', 'suppressed'],
+        ['submitted', null],
+      ]);
+      expect(provider.copies.sort()).toEqual(
+        [readers[1], readers[3]].map((id) => deliveries.get(id ?? '')?.email),
+      );
+      await assertInvariants(db, issue.id);
+    });
+
+    it('of which everyone left asks the provider nothing', async () => {
+      const { issue, readers, batch, submit, provider } = await weekOf(db, 2);
+      for (const reader of readers) await leave(db, reader);
+      expect(await submit(batch)).toEqual({ kind: 'done', issueId: issue.id });
+      expect(provider.requests).toEqual([]);
+      expect(await batchRow(db, batch)).toMatchObject({
+        status: 'submitted',
+        reason: 'everyone in it left',
+      });
+      expect(await finishIssue(db, issue.id)).toBe(true);
+      await assertInvariants(db, issue.id);
+    });
+
+    it('is for one of many', async () => {
+      const { issue, batch, submit, provider } = await weekOf(db, 3);
+      const results = await Promise.all(Array.from({ length: 6 }, () => submit(batch)));
+      expect(results.filter(({ kind }) => kind === 'done')).toHaveLength(1);
+      expect(results.filter(({ kind }) => kind === 'unavailable')).toHaveLength(5);
+      expect(await submit(batch)).toEqual({ kind: 'unavailable' });
+      expect(provider.requests).toHaveLength(1);
+      await assertInvariants(db, issue.id);
+    });
+
+    it.each(['pause', 'cancel', 'fail'] as const)(
+      'is refused while the issue does not send: %s',
+      async (type) => {
+        const { issue, batch, submit, provider } = await weekOf(db, 2);
+        await changeIssue(db, issue.id, type === 'cancel' ? { type } : { type, reason: 'test' });
+        expect(await submit(batch)).toEqual({ kind: 'unavailable' });
+        expect(provider.requests).toEqual([]);
+        expect(await claimableBatches(db, issue.id)).toEqual([]);
+        if (type === 'cancel') return;
+        await changeIssue(db, issue.id, { type: 'resume' });
+        expect(await claimableBatches(db, issue.id)).toEqual([batch]);
+        expect(await submit(batch)).toMatchObject({ kind: 'done' });
+      },
+    );
+
+    it('that nobody knows is nothing to do', async () => {
+      const { submit } = await weekOf(db, 1);
+      expect(await submit(randomUUID())).toEqual({ kind: 'unavailable' });
+    });
+  });
+}
