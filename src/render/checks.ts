@@ -16,11 +16,12 @@ import {
   unlabelledTables,
   visibleText,
 } from './markup.ts';
+import { GAPS, missingSupport, type Styled, styled } from './support.ts';
 
 /**
  * The lint of an issue: what mail clients, mailbox providers, the law and screen readers refuse. `block` stops an
  * approval, `warn` asks an editor to look. The rules come from Gmail's clipping at about 102 kB, CAN-SPAM (postal address,
- * opt-out) and the Email Markup Consortium's list of the most frequent failures.
+ * opt-out), the Email Markup Consortium's list of the most frequent failures, and what mail programs understand.
  */
 
 export interface Check {
@@ -48,6 +49,7 @@ interface Sight extends Variant {
   content: IssueContent;
   safe: IssueContent;
   said: { html: string; text: string };
+  styled: Styled;
 }
 
 /** One rule: findings, each a sentence; none when all is well. */
@@ -237,6 +239,15 @@ const markupRules: Rule[] = [
   ),
 ];
 
+/** What not every mail program understands is for an editor to weigh: the mail can be read without it. */
+const supportRules: Rule[] = GAPS.map((gap) => ({
+  id: gap.id,
+  level: 'warn',
+  where: 'html',
+  help: gap.help,
+  find: (sight) => missingSupport(gap, sight.styled),
+}));
+
 const lineRules: Rule[] = [
   {
     id: 'subject.line',
@@ -298,8 +309,8 @@ function facts({ glance, lead, cards, compact, changed, readers }: IssueContent)
 export function checks(content: IssueContent, variant: Variant): Check[] {
   const $ = load(variant.html);
   const said = { html: plain(visibleText($)), text: plain(variant.text) };
-  const sight: Sight = { ...variant, $, content, safe: harmless(content), said };
-  return [...sizeRules, ...contentRules, ...markupRules, ...lineRules].flatMap(({ find, ...rule }) =>
-    find(sight).map((message) => ({ ...rule, message })),
+  const sight: Sight = { ...variant, $, content, safe: harmless(content), said, styled: styled($) };
+  return [...sizeRules, ...contentRules, ...markupRules, ...supportRules, ...lineRules].flatMap(
+    ({ find, ...rule }) => find(sight).map((message) => ({ ...rule, message })),
   );
 }

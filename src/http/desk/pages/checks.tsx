@@ -30,7 +30,7 @@ const AREAS: Record<Area, { name: string; well: string; place: [label: string, a
   size: { name: 'Size', well: 'No mail program cuts it off.', place: ['Shorten the ballot', '#ballot'] },
   mail: {
     name: 'Mail',
-    well: 'Headings, texts of images, languages, links and plain text are in order.',
+    well: 'Headings, texts of images, languages, links and plain text are in order, and Gmail, Outlook, Apple Mail and Yahoo understand it.',
     place: ['Look at the template', '#look'],
   },
   sources: {
