@@ -7,7 +7,9 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Schema } from '../src/db/index.ts';
+import type { ApiDocument } from '../src/http/openapi.ts';
 import { findSubscriber } from '../src/subscribers/index.ts';
+import { WEBHOOK_SECRET } from './helpers/events.ts';
 import { openSite, SITE, type TestSite } from './helpers/site.ts';
 
 /** What holds for every route: errors, methods, limits, headers, the log. */
@@ -237,4 +239,53 @@ it('the log has routes, statuses and causes, and no token, address or URL', asyn
   ]) {
     expect(log.includes(secret), secret).toBe(false);
   }
+});
+
+describe('what programs may ask', () => {
+  /** Every `$ref` anywhere in it. */
+  const references = (value: unknown): string[] =>
+    typeof value === 'object' && value !== null
+      ? Object.entries(value).flatMap(([key, inner]) =>
+          key === '$ref' ? [String(inner)] : references(inner),
+        )
+      : [];
+
+  it('is there, answers as it is described, and is told to people in the same words', async () => {
+    const server = await site.serve({
+      apiToken: 'a-token-of-more-than-thirty-two-letters',
+      webhookSecrets: [WEBHOOK_SECRET],
+      ready: async () => {},
+    });
+    const answer = await server.inject('/openapi.json');
+    expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
+    const document: ApiDocument = answer.json();
+    expect(document).toMatchObject({ openapi: '3.1.1', servers: [{ url: SITE.publicUrl }] });
+    for (const reference of references(document)) {
+      const found = reference
+        .slice(2)
+        .split('/')
+        .reduce((at: unknown, name) => Object(at)[name], document);
+      expect(found, reference).toBeTypeOf('object');
+    }
+
+    const page = load((await server.inject({ url: '/docs', headers: BROWSER })).body);
+    for (const [path, operations] of Object.entries(document.paths)) {
+      for (const [name, operation] of Object.entries(operations)) {
+        const method = name === 'get' ? 'GET' : 'POST';
+        const { statusCode } = await server.inject({ method, url: path.replace(/\{\w+\}/, 'x') });
+        expect(Object.keys(operation.responses), `${method} ${path}`).toContain(String(statusCode));
+        expect(page('h3').text()).toContain(`${method} ${path}`);
+        expect(page('main').text()).toContain(operation.summary);
+      }
+    }
+    expect(Object.keys(document.paths)).toEqual(
+      expect.arrayContaining(['/subscribe', '/unsubscribe/{token}', '/api/comparisons', '/webhooks/resend']),
+    );
+  });
+
+  it('is not described where the settings leave it out', async () => {
+    const { paths }: ApiDocument = (await site.app.inject('/openapi.json')).json();
+    for (const path of ['/api/comparisons', '/webhooks/resend', '/metrics'])
+      expect(paths).not.toHaveProperty([path]);
+  });
 });

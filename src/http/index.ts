@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Connection } from '../db/index.ts';
 import type { Keys } from '../subscribers/index.ts';
 import { apiRoutes } from './api.ts';
+import { apiDocsRoutes } from './api-docs.ts';
 import { archiveRoutes } from './archive.ts';
 import { bareServer, type TrustProxy } from './bare.ts';
 import { TURNSTILE_ORIGIN } from './challenge.ts';
@@ -89,6 +90,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   const metrics = options.measure && watch(app, options.measure, localOrBearer(options.apiToken));
   healthRoutes(app, options.ready);
+  apiDocsRoutes(app, site, {
+    takesPushes: options.apiToken !== undefined,
+    takesEvents: (options.webhookSecrets ?? []).length > 0,
+    showsMetrics: metrics !== undefined,
+  });
   await app.register(async (scope) => archiveRoutes(scope, { ...options, forms }));
   await app.register(async (scope) => comparisonRoutes(scope, { ...options, forms }));
   await app.register(async (scope) => {
