@@ -1,7 +1,10 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import type { Comparison } from '../src/comparisons/index.ts';
 import { expectOneLine, runCommand } from './helpers/command.ts';
 import { temporaryFolder } from './helpers/homes.ts';
+import { HTML_LAYOUTS } from './helpers/pages.ts';
 import { startCommand } from './helpers/processes.ts';
+import { comparisons, openSiteServer } from './helpers/site-server.ts';
 
 /** What a command answers before it opens anything: its settings, its usage, its help. */
 
@@ -109,5 +112,42 @@ describe('--help', () => {
     const { code, stdout, stderr } = await run(args, { SCHEDULE: 'even if this is wrong' });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(new RegExp(`^Usage: weekly-verdict ${command} `));
+  });
+});
+
+describe('import-page', () => {
+  const [page] = comparisons(1) as [Comparison];
+  const read = (url: string, env = { ALLOW_PRIVATE_SOURCES: '1' }) =>
+    run(['import-page', url, '--dry-run', '--json'], env);
+
+  test('reads a page at its address, under our name', async () => {
+    await using site = await openSiteServer();
+    site.put('/page', HTML_LAYOUTS.article?.({ ...page, url: `${site.origin}/page` }) ?? '');
+    const { code, stdout } = await read(`${site.origin}/page`);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      url: `${site.origin}/page`,
+      tools: page.tools.map(({ name }) => ({ name })),
+    });
+    expect(site.requests.map(({ path }) => path)).toEqual(['/robots.txt', '/page']);
+    expect(site.requests[1]?.agent).toMatch(/^WeeklyVerdict\//);
+  });
+
+  test('says in one line why a page cannot be had', async () => {
+    await using site = await openSiteServer();
+    site.put('/robots.txt', 'User-agent: *\nDisallow: /kept\n');
+    site.put('/other', '<h1>Something else</h1>');
+    for (const [path, reason] of [
+      ['/kept', /kept from us by robots\.txt/],
+      ['/nowhere', /answered 404/],
+      ['/other', /tools\.0\.panelShip/],
+    ] as const) {
+      const result = await read(`${site.origin}${path}`);
+      expect(result.code).toBe(1);
+      expectOneLine(result, reason);
+    }
+    expectOneLine(await read(`${site.origin}/other`, { ALLOW_PRIVATE_SOURCES: '0' }), /no public address/);
+    expectOneLine(await read('http://['), /no address/);
+    expect(site.requests.map(({ path }) => path)).not.toContain('/kept');
   });
 });

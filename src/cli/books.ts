@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { saveComparisons, verdict } from '../comparisons/index.ts';
+import { type Comparison, saveComparisons, verdict } from '../comparisons/index.ts';
 import { settingsSchema } from '../config.ts';
 import { AppError } from '../errors.ts';
-import { quarantined, readPage } from '../sources/index.ts';
+import { quarantined, readPage, readPageAt, userAgent } from '../sources/index.ts';
 import { gatherAll } from '../weekly.ts';
 import { type Context, say, sayJson } from './output.ts';
 import { openApp } from './session.ts';
@@ -39,21 +39,18 @@ export async function gatherCommand(context: Context, options: Reporting): Promi
   return faults.length > 0 ? 1 : 0;
 }
 
-/** Reads one comparison page, prints what was understood, and saves it unless it is a dry run. */
+/**
+ * Reads one comparison page, prints what was understood, and saves it unless it is a dry run.
+ * @param place of the page: a file, or its address.
+ */
 export async function importPage(
   context: Context,
-  file: string,
+  place: string,
   options: Reporting & { url?: string; dryRun?: boolean },
 ): Promise<void> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new AppError('page-missing', `${file} cannot be read.`, {
-      help: `${error.message}.`,
-      cause: error,
-    });
-  });
-  // A page that does not say where it lives gets its place on our own site.
-  const site = settingsSchema.shape.PUBLIC_URL.parse(context.env.PUBLIC_URL || undefined);
-  const comparison = readPage(text, { site, ...(options.url === undefined ? {} : { url: options.url }) });
+  const comparison = /^https?:\/\//i.test(place)
+    ? await pageAt(context, place)
+    : await pageIn(context, place, options.url);
   if (options.json) sayJson({ ...comparison, verdict: verdict(comparison.tools) });
   else {
     say(`${verdict(comparison.tools).words}   (${comparison.slug})`);
@@ -70,9 +67,33 @@ export async function importPage(
   await using app = await openApp(context);
   const saved = await saveComparisons(app.db, [comparison]);
   const [refused] = saved.refused;
-  if (refused !== undefined) throw new AppError('page-refused', `${file} was not saved: ${refused.reason}.`);
+  if (refused !== undefined) throw new AppError('page-refused', `${place} was not saved: ${refused.reason}.`);
   if (!options.json)
     say(saved.added > 0 ? 'Saved as new.' : saved.changed > 0 ? 'Saved; it changed.' : 'Nothing new in it.');
+}
+
+async function pageIn({ env }: Context, file: string, url: string | undefined): Promise<Comparison> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new AppError('page-missing', `${file} cannot be read.`, {
+      help: `${error.message}.`,
+      cause: error,
+    });
+  });
+  // A page that does not say where it lives gets its place on our own site.
+  return readPage(text, { site: publicUrl(env), ...(url === undefined ? {} : { url }) });
+}
+
+async function pageAt({ env }: Context, url: string): Promise<Comparison> {
+  if (!URL.canParse(url)) throw new AppError('page-missing', `${url} is no address.`);
+  const isAllowed = settingsSchema.shape.ALLOW_PRIVATE_SOURCES.parse(env.ALLOW_PRIVATE_SOURCES || undefined);
+  return await readPageAt(url, {
+    userAgent: userAgent(publicUrl(env)),
+    ...(isAllowed === '1' ? { mayReach: () => true } : {}),
+  });
+}
+
+function publicUrl(env: Context['env']): string {
+  return settingsSchema.shape.PUBLIC_URL.parse(env.PUBLIC_URL || undefined);
 }
 
 /** Opening the database migrates it; this only says so. */

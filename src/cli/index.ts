@@ -62,12 +62,12 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
 
   program
     .command('import-page')
-    .argument('<file>', 'a comparison page, as text or HTML')
+    .argument('<page>', 'a comparison page: its address, or a file of text or HTML')
     .description('read one comparison page, print what was understood, and save it')
-    .option('--url <url>', 'where the page lives')
+    .option('--url <url>', 'where the page of a file lives')
     .option('--dry-run', 'print only')
     .addOption(json())
-    .action(async (file, options) => (await import('./books.ts')).importPage(context, file, options));
+    .action(async (page, options) => (await import('./books.ts')).importPage(context, page, options));
 
   program
     .command('compose')

@@ -167,7 +167,7 @@ const SIGNING_UP: ApiDocument['paths'] = {
       },
       responses: {
         202: {
-          description: 'Taken. `suggestion` is there where the address looks like a slip.',
+          description: 'Taken; with a suggestion where the address looks like a slip.',
           content: json(object({ status: { const: 'check_your_inbox' }, suggestion: text }, ['status'])),
         },
         303: { description: 'For browsers: to /subscribe/check-inbox.' },
@@ -252,7 +252,7 @@ const PUSHING: ApiDocument['paths'] = {
         },
       },
       responses: {
-        200: { description: 'Known; `changed` tells what is new in it.' },
+        200: { description: 'Known; what is new in it is named under changed.' },
         201: { description: 'New; Location is its page.' },
         401: problem('Without the token.'),
         409: problem('Its slug belongs to another pair of tools.'),

@@ -1,12 +1,13 @@
+import type { Comparison } from '../comparisons/index.ts';
 import { AppError } from '../errors.ts';
 import { type Fault, listFaults } from './faults.ts';
 import { gatherFolder } from './folder.ts';
 import { Collection, type Gathered, type SourceReport } from './gathered.ts';
 import { Fetcher, type FetcherOptions } from './http.ts';
-import { followEach, type LinkCheck } from './links.ts';
+import { followEach, type LinkCheck, readRobotsOf, refusal } from './links.ts';
 import type { WebSource } from './listing.ts';
 import { type Known, Memory, type MemoryChanges } from './memory.ts';
-import { gatherWeb, type WebGathered } from './web.ts';
+import { gatherWeb, visitOne, type WebGathered } from './web.ts';
 
 export { isPublicAddress } from './addresses.ts';
 export { checkComparison, type Fault, listFaults } from './faults.ts';
@@ -97,6 +98,24 @@ const FOLLOWING_MS = 20_000;
 export async function followLinks(urls: readonly string[], options: WebOptions): Promise<LinkCheck[]> {
   const { budgetMs = FOLLOWING_MS, ...fetching } = options;
   return followEach(urls, fetching, { agent: AGENT, budgetMs });
+}
+
+/**
+ * Reads the comparison page at one address, with the manners of gathering.
+ *
+ * @throws AppError `page-unreadable`, also when it cannot be had.
+ */
+export async function readPageAt(url: string, options: WebOptions): Promise<Comparison> {
+  const { budgetMs = FOLLOWING_MS, ...fetching } = options;
+  await using fetcher = new Fetcher({ ...fetching, signal: AbortSignal.timeout(budgetMs) });
+  const rules = await readRobotsOf(fetcher, new URL(url).origin, AGENT);
+  const outcome = await visitOne(url, { fetcher, refuses: (target) => refusal(rules, target) });
+  if (outcome.kind === 'read') return outcome.comparison;
+  const faults = outcome.kind === 'wrong' ? outcome.faults : [{ field: '', reason: 'took too long' }];
+  throw new AppError('page-unreadable', `${url}: ${listFaults(faults)}.`, {
+    help: 'Look at the page at what is named; docs/sources.md shows what is expected.',
+    context: { faults },
+  });
 }
 
 /**

@@ -48,13 +48,11 @@ async function follow(
 ): Promise<LinkCheck | null> {
   try {
     const rules = await robotsOf(url);
-    const refuses = (target: string) =>
-      rules?.allows(target) === false ? 'is kept from us by robots.txt' : null;
     // The body is not read: what arrived of it is thrown away with the connection.
     await fetcher.fetch(url, {
       accept: '*/*',
       maxBytes: Number.MAX_SAFE_INTEGER,
-      refuses,
+      refuses: (target) => refusal(rules, target),
       read: async () => {},
     });
     return { url, status: 200, reason: null };
@@ -65,8 +63,12 @@ async function follow(
   }
 }
 
+/** Why an address must not be asked for, by the rules of its site; null where it may be. */
+export const refusal = (rules: Robots | null, url: string): string | null =>
+  rules?.allows(url) === false ? 'is kept from us by robots.txt' : null;
+
 /** @returns null where the site has no rules, or none that can be read: its pages then speak for themselves. */
-async function readRobotsOf(fetcher: Fetcher, origin: string, agent: string): Promise<Robots | null> {
+export async function readRobotsOf(fetcher: Fetcher, origin: string, agent: string): Promise<Robots | null> {
   const url = `${origin}/robots.txt`;
   try {
     const fetched = await fetcher.fetch(url, {

@@ -5,7 +5,7 @@ import { decodeText, isPageType, Unreadable } from './decode.ts';
 import { type Fault, shortened } from './faults.ts';
 import type { Fetcher } from './http.ts';
 import { type Entry, type Listing, list, type WebSource } from './listing.ts';
-import { bodyHash, type Memory, type PageRecord } from './memory.ts';
+import { bodyHash, Memory, type PageRecord } from './memory.ts';
 import { readPage } from './page.ts';
 
 /** What became of one entry of a listing. */
@@ -80,6 +80,17 @@ export async function gatherWeb(
   }
   for (const [name, gathered] of all) gathered.fault ??= silence(name, gathered, memory);
   return all;
+}
+
+/** What the page at one address is, whatever was known of it. */
+export async function visitOne(
+  url: string,
+  { fetcher, refuses }: { fetcher: Fetcher; refuses: Listing['refuses'] },
+): Promise<Outcome> {
+  const entry = { url, lastmod: null, publishedAt: null, inline: null };
+  const listing = { entries: [entry], inline: new Map(), rejected: [], refuses, fault: null };
+  const memory = new Memory({ pages: [], quarantine: [] }, new Date(0));
+  return await visit('', entry, listing, { fetcher, memory });
 }
 
 async function visit(
