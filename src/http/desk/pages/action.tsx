@@ -31,6 +31,9 @@ const WORDS: Record<ActionName, { title: string; button: string }> = {
 const count = (value: number, one: string, many = `${one}s`): string =>
   `${value.toLocaleString('en-US')} ${value === 1 ? one : many}`;
 
+/** Decisions after which it goes out: who would get it is a figure of theirs alone. */
+const SENDS: ReadonlySet<ActionName> = new Set(['approve', 'send', 'resume']);
+
 /** What will happen, in numbers, and one button. */
 export function actionPage(site: Site, { visit, zone, issue, action, numbers, now }: ActionProps): string {
   const words = WORDS[action];
@@ -67,7 +70,7 @@ export function actionPage(site: Site, { visit, zone, issue, action, numbers, no
       ) : (
         <p className="notice after">That takes a publisher; you are signed in as an editor.</p>
       )}
-      <List numbers={numbers} />
+      {(numbers.kind === 'frozen' || SENDS.has(action)) && <List numbers={numbers} />}
     </DeskPage>,
   );
 }
@@ -128,7 +131,7 @@ const List = ({ numbers }: { numbers: Numbers }) => {
     <ul className="numbers">
       {rows.map(([value, words]) => (
         <li key={words}>
-          <b>{value.toLocaleString('en-US')}</b> {words}
+          <b>{value.toLocaleString('en-US')}</b> <span>{words}</span>
         </li>
       ))}
     </ul>

@@ -47,8 +47,11 @@ export function afterwardsPage(site: Site, props: AfterwardsProps): string {
           .filter(([value], at) => value > 0 || at < 7)
           .map(([value, words, share]) => (
             <li key={words}>
-              <b>{figure(value)}</b> {words}
-              {share && <span className="meta"> {percent(value, submitted)} of the submitted</span>}
+              <b>{figure(value)}</b>{' '}
+              <span>
+                {words}
+                {share && <span className="meta"> {percent(value, submitted)} of the submitted</span>}
+              </span>
             </li>
           ))}
       </ul>

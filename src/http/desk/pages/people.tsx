@@ -32,7 +32,7 @@ export function peoplePage(site: Site, { visit, zone, counts, search }: PeoplePr
       <ul className="numbers">
         {(Object.keys(WORDS) as Found['status'][]).map((status) => (
           <li key={status}>
-            <b>{figure(counts[status])}</b> {WORDS[status]}
+            <b>{figure(counts[status])}</b> <span>{WORDS[status]}</span>
           </li>
         ))}
       </ul>

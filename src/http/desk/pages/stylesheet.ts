@@ -32,6 +32,7 @@ export const deskStylesheet =
     '.field .count.out{color:var(--accent);font-weight:700}',
     `input:not([type]),input[type=text],input[type=email],textarea,select{display:block;width:100%;margin-top:6px;padding:10px 12px;min-height:48px;`,
     `border:2px solid var(--ink);border-radius:0;background:transparent;color:inherit;font:400 ${type.body}px/24px ${type.sans}}`,
+    `.desk .field textarea{font:400 ${type.body}px/24px ${type.sans}}`,
     'textarea{min-height:120px;resize:vertical}::placeholder{color:var(--muted);opacity:1}option{background:var(--paper);color:var(--ink)}',
     '.tick input[type=radio]{border-radius:50%}.tick input[type=radio]:checked{box-shadow:inset 0 0 0 4px var(--paper)}',
     '.two{display:grid;grid-template-columns:minmax(0,1fr);column-gap:48px}',
@@ -50,7 +51,7 @@ export const deskStylesheet =
     '.drags .ballot li[draggable=true]{cursor:grab}.drags .ballot li.over{border-top:3px solid var(--accent)}.drags .ballot li.held{opacity:.4}',
     '.row{display:flex;flex-wrap:wrap;justify-content:space-between;column-gap:24px}.row>.marked{flex:1 1 280px}',
     '.row>.meta{line-height:26px}',
-    '.aside{list-style:none;margin:12px 0 0;padding:0}.aside>li{border-top:1px solid var(--rule);padding:12px 0}.aside form{margin:0}',
+    '.aside{list-style:none;margin:12px 0 0;padding:0}.aside>li{border-top:1px solid var(--rule);padding:12px 0}.aside form{margin:0}.aside .row{align-items:baseline}',
 
     // Figures that move, facts about one thing, and charts.
     '.going{margin-top:24px}.going svg{display:block;background:var(--track);fill:var(--ink)}.going p{margin-top:8px}',
@@ -73,8 +74,11 @@ export const deskStylesheet =
     '.log{overflow-wrap:normal}.log .any{overflow-wrap:anywhere;min-width:88px}',
     '.log+p,.log+form,section+p{margin-top:20px}h1.address{font-size:24px;line-height:32px}',
     'h1+.lit{margin-top:16px}.lit p+p{margin-top:4px}.lit{border-left:4px solid var(--accent);padding-left:16px}',
-    '.numbers{margin:20px 0 0;padding:0;list-style:none;border-top:3px solid}.numbers li{border-top:1px solid var(--rule);padding:10px 0}.numbers li:first-child{border-top:0}',
-    '.numbers b{font:700 22px/28px Georgia,Times,serif;margin-right:8px}',
+    '.numbers{margin:20px 0 0;padding:0;list-style:none;border-top:3px solid;display:grid;grid-template-columns:auto minmax(0,1fr)}',
+    // Figures stand in one column, their words beside it; where there is no subgrid, each beside its own.
+    '.numbers li{grid-column:1/-1;display:grid;grid-template-columns:auto minmax(0,1fr);grid-template-columns:subgrid;column-gap:12px;align-items:baseline;',
+    'border-top:1px solid var(--rule);padding:10px 0}.numbers li:first-child{border-top:0}',
+    `.numbers b{font:700 22px/28px ${type.serif};text-align:right}`,
     'form.inline{margin:0;display:flex;flex-wrap:wrap;align-items:center;column-gap:16px}.inline .field{flex:0 1 420px;margin:12px 0 0}.inline .doings{margin:12px 0 0;align-self:flex-end}.inline select{width:auto;max-width:100%;min-height:44px;margin:4px 0;padding:6px 10px}.views+*{margin-top:24px}',
     '.frames{display:flex;flex-wrap:wrap;gap:32px;margin-top:20px;align-items:flex-start}.frames figure{max-width:100%;overflow-x:auto}',
     '.frames figcaption{padding-bottom:8px}',

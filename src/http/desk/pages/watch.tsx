@@ -99,7 +99,7 @@ const Figures = ({ issue, progress, rate }: Standing) => {
           .filter(([value], at) => value > 0 || at < 2)
           .map(([value, words]) => (
             <li key={words}>
-              <b>{figure(value)}</b> {words}
+              <b>{figure(value)}</b> <span>{words}</span>
             </li>
           ))}
       </ul>
