@@ -138,7 +138,7 @@ describe('a big list', () => {
       insert into consent_events (subscriber_id, event, method, source, at)
       select id, 'confirmed', 'import', 'test', now() - interval '1 day' from people
     `.execute(db);
-    const issue = await sendingIssue(db);
+    const issue = await sendingIssue(db, 20_000);
     expect(issue.batches).toHaveLength(200);
     const provider = new Provider();
     const submit = createSubmitter(db, provider, KEYS);

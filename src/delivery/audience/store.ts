@@ -123,7 +123,9 @@ export async function freezePage(
         case when not consented then 'no-consent' when paused then 'paused' else 'no-content' end
       from candidates where not consented or paused or variant_id is null
     ), turned as (
-      update issues set frozen_to = (select id from page order by id offset ${size - 1} limit 1)
+      update issues set frozen_to = (
+        select id from page where (select count(*) from page) = ${size}::int order by id desc limit 1
+      )
       where id = ${issueId}
     )
     select id from made order by number
