@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { processors } from '../jobs/index.ts';
@@ -95,7 +96,7 @@ describe.skipIf(!databaseUrl || redis === null)('10,000 sign-ups of ten people w
         select (select count(*) from sign_ups) + (select count(*) from mails where status = 'pending') as open
       `.execute(app.db);
       open = rows[0]?.open ?? 0;
-      await new Promise(setImmediate);
+      await sleep(20);
     }
 
     const perInbox = new Map<string, number>();

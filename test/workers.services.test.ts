@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { processors } from '../jobs/index.ts';
 import { type App, createApp } from '../src/app.ts';
@@ -73,7 +74,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
   async function whenSent(issueId: string): Promise<void> {
     while ((await findIssue(app.db, { id: issueId }))?.status !== 'sent') {
       await app.queue.enqueue('reconcile', {});
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await sleep(100);
     }
   }
 
@@ -103,7 +104,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
     const issue = await issueFor(1_500);
     const frozen = startCommand(['serve', '--role', 'worker'], env);
     processes.push(frozen);
-    while (provider.requests.length === 0) await new Promise(setImmediate);
+    while (provider.requests.length === 0) await sleep(20);
     frozen.kill('SIGSTOP');
     const held = await app.db.selectFrom('batches').select('id').where('status', '=', 'submitting').execute();
     expect(held.length).toBeGreaterThan(0);
