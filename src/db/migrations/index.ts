@@ -11,6 +11,7 @@ import * as scale from './0009-scale.ts';
 import * as deskLists from './0010-desk-lists.ts';
 import * as checks from './0011-checks.ts';
 import * as frozenInPages from './0012-frozen-in-pages.ts';
+import * as deskPlans from './0013-desk-plans.ts';
 import * as consent from './0015-consent.ts';
 
 /** A static list, so that the build, the tests and both databases see the same set. */
@@ -27,5 +28,6 @@ export const migrations: Record<string, Migration> = {
   '0010-desk-lists': deskLists,
   '0011-checks': checks,
   '0012-frozen-in-pages': frozenInPages,
+  '0013-desk-plans': deskPlans,
   '0015-consent': consent,
 };

@@ -5,7 +5,7 @@ import { compile, personalise, renderToFit, type TemplateRef } from '../../rende
 import { findSubscriber } from '../../subscribers/index.ts';
 import { chosenTopics } from '../audience/store.ts';
 import { planOf } from '../prepare.ts';
-import { frozenVariants, variantMailed } from './store.ts';
+import { frozenBody, frozenVariants, variantMailed } from './store.ts';
 
 export interface PreviewRequest {
   /** Counts from 1, which is the general one and the default. */
@@ -44,9 +44,9 @@ export async function previewIssue(
   const frozen = template === undefined ? await frozenVariants(db, issue.id) : [];
   if (frozen.length > 0) {
     const number = reader ? await variantMailed(db, issue.id, reader.id) : variant;
-    const found = frozen.find((each) => each.number === number);
-    if (found === undefined) throw unknown('Nothing of this issue was for them.');
-    return { ...found, variants: frozen.map((each) => ({ number: each.number, topics: each.topics })) };
+    const body = number === undefined ? undefined : await frozenBody(db, issue.id, number);
+    if (body === undefined) throw unknown('Nothing of this issue was for them.');
+    return { ...body, variants: frozen };
   }
 
   const sets = await chosenTopics(db);

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Connection } from '../../db/index.ts';
+import { topicSets } from '../audience/store.ts';
 
 /**
  * Who `freezePage` would look at now, by the topics they chose and by what it decides on. The two must
@@ -9,13 +10,14 @@ export async function readersByTopics(
   db: Connection,
 ): Promise<{ topics: string[]; consented: boolean; paused: boolean; count: number }[]> {
   const { rows } = await sql<{ topics: string[]; consented: boolean; paused: boolean; count: number }>`
-    select s.topics, c.consented, coalesce(s.paused_until > now(), false) as paused, count(*) as count
-    from subscribers s
-    cross join lateral (
-      select exists (select from consent_events e where e.subscriber_id = s.id and e.event = 'confirmed') as consented
-    ) c
-    where s.status = 'active'
-    group by 1, 2, 3
+    with recursive ${topicSets}
+    select sets.topics, r.consented, r.paused, r.count from sets cross join lateral (
+      -- One step in an index for each reader: asked whether any exists, the planner would read every consent.
+      select (select true from consent_events e where e.subscriber_id = s.id and e.event = 'confirmed' limit 1)
+        is not null as consented, coalesce(s.paused_until > now(), false) as paused, count(*) as count
+      from subscribers s where s.status = 'active' and s.topics = sets.topics
+      group by 1, 2
+    ) r
   `.execute(db);
   return rows;
 }
@@ -62,28 +64,33 @@ export async function suppressedAmong(db: Connection, keys: string[]): Promise<s
   return rows.map((row) => row.email_key);
 }
 
-/** The bodies of a prepared issue, each with all topics that it is for; none before that. */
+/** The variants of a prepared issue, each with all topics that it is for; none before that. */
 export async function frozenVariants(
   db: Connection,
   issueId: string,
-): Promise<
-  { number: number; topics: string[]; subject: string; preheader: string; html: string; text: string }[]
-> {
-  const { rows } = await sql<{
-    number: number;
-    topics: string[];
-    subject: string;
-    preheader: string;
-    html: string;
-    text: string;
-  }>`
-    select v.number, v.subject, v.preheader, v.html, v.text, case when v.number = 1 then '{}'::text[] else array(
+): Promise<{ number: number; topics: string[] }[]> {
+  const { rows } = await sql<{ number: number; topics: string[] }>`
+    select v.number, case when v.number = 1 then '{}'::text[] else array(
       select distinct topic from variant_topics t cross join lateral unnest(t.topics) as topic
       where t.issue_id = v.issue_id and t.variant_id = v.id order by topic
     ) end as topics
     from variants v where v.issue_id = ${issueId} order by v.number
   `.execute(db);
   return rows;
+}
+
+/** One of them, as it goes out. */
+export async function frozenBody(
+  db: Connection,
+  issueId: string,
+  number: number,
+): Promise<{ number: number; subject: string; preheader: string; html: string; text: string } | undefined> {
+  return db
+    .selectFrom('variants')
+    .select(['number', 'subject', 'preheader', 'html', 'text'])
+    .where('issue_id', '=', issueId)
+    .where('number', '=', number)
+    .executeTakeFirst();
 }
 
 /** The number of the variant in which a reader is; undefined for somebody who got nothing. */
