@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection, MailStatus } from '../../src/db/index.ts';
+import type { Connection, IssueStatus, MailStatus } from '../../src/db/index.ts';
 import {
   applyEvents,
+  closeCancelled,
   createSubmitter,
   finishIssue,
   forgetEvents,
@@ -18,7 +19,7 @@ import {
   unsettledBatches,
 } from '../../src/delivery/index.ts';
 import { unsubscribe } from '../../src/subscribers/index.ts';
-import { queueMail } from '../../src/transactional/index.ts';
+import { queueMail, queueMails } from '../../src/transactional/index.ts';
 import { ageEvents, HARD, outcomeOf, recount, SOFT, told, wakeEvents } from '../helpers/events.ts';
 import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
@@ -369,6 +370,19 @@ export function describeEvents(name: string, newPlace: () => Promise<Place>): vo
             .where('id', '=', mail)
             .executeTakeFirst(),
         ).toEqual({ status: 'sent', provider_id: event.providerId });
+
+        // Of a confirm mail that is a part of the consent, and told once.
+        const [asked] = await queueMails(db, [
+          { kind: 'confirm', keyId: 'aaaaaa', ...(readers[0] ? { subscriberId: readers[0] } : {}) },
+        ]);
+        await sql`update mails set status = 'uncertain' where id = ${asked}`.execute(db);
+        const delivered = about('email.delivered', asked ?? '');
+        await take(delivered);
+        await take(about('email.opened', asked ?? ''));
+        const log = db.selectFrom('consent_events').select(['subscriber_id', 'details']);
+        expect(await log.where('event', '=', 'confirm_sent').execute()).toEqual([
+          { subscriber_id: readers[0], details: { mail: asked, provider: delivered.providerId } },
+        ]);
         expect(await take(about('email.delivered', randomUUID()))).toMatchObject({ parked: 1 });
       });
     });
@@ -455,6 +469,31 @@ export function describeEvents(name: string, newPlace: () => Promise<Place>): vo
         expect(await finishIssue(db, issue.id)).toBe(true);
         expect(await subscriber(readers[0])).toMatchObject({ status: 'unsubscribed' });
         await assertInvariants(db, issue.id);
+      });
+
+      it('is nobody’s to settle while its answer can still come: a person hears when it may be', async () => {
+        const { issue, batch, submit } = await week(2, 'answer-lost', 'answer-lost');
+        /** Or what it says instead. */
+        const settled = () =>
+          settleBatch(db, batch, 'not-accepted', 'Ann').catch((error) => `${error.code}: ${error.help}`);
+        const inState = (status: IssueStatus) =>
+          db.updateTable('issues').set({ status }).where('id', '=', issue.id).execute();
+        await sql`update batches set lease_until = '2030-01-01T09:00:00Z' where id = ${batch}`.execute(db);
+        expect(await settled()).toMatch(
+          /^batch-settled: .*asked for again.* after 2030-01-01T09:00:00\.000Z\. If it is uncertain then/,
+        );
+        await inState('paused');
+        expect(await settled()).toMatch(/Its issue is paused: `resume` it/);
+        await inState('cancelled');
+        expect(await settled()).toMatch(/within a minute after 2030.* it is uncertain\. Settle it then/);
+        expect(await batchRow(db, batch)).toMatchObject({ status: 'submitting', revision: 1 });
+
+        // And so it is.
+        await expireLeases(db);
+        await closeCancelled(db, issue.id);
+        expect(await settled()).toEqual({ batchId: batch, issueId: issue.id });
+        await closeCancelled(db, issue.id);
+        expect(await submit(batch)).toEqual({ kind: 'unavailable' });
       });
 
       it('that a person opened by mistake is closed again by an event, before it goes out twice', async () => {

@@ -1,6 +1,12 @@
 import type { Connection } from '../../db/index.ts';
 import { AppError } from '../../errors.ts';
-import { batchesBeginning, settleAccepted, settleNotAccepted, waitForApplying } from './store.ts';
+import {
+  batchesBeginning,
+  type NamedBatch,
+  settleAccepted,
+  settleNotAccepted,
+  waitForApplying,
+} from './store.ts';
 
 export interface Settled {
   batchId: string;
@@ -14,7 +20,8 @@ export interface Settled {
  * @param prefix the id of the batch, or the beginning of it.
  * @param by who decides, as it is written down.
  * @param record writes it into the log of the desk too, in the same transaction.
- * @throws AppError `batch-unknown`, `batch-settled`.
+ * @throws AppError `batch-unknown`; `batch-settled` when it is not uncertain, or not yet: then it says from when on
+ * a word may be needed.
  */
 export async function settleBatch(
   db: Connection,
@@ -42,10 +49,21 @@ export async function settleBatch(
         : await settleNotAccepted(tx, batch.id, person, reason);
     if (!changed) {
       throw new AppError('batch-settled', `Batch ${batch.id} is ${batch.status}, not uncertain.`, {
-        help: 'Nothing was changed.',
+        help: `Nothing was changed. ${whatNext(batch)}`.trim(),
       });
     }
     await record?.(tx);
     return { batchId: batch.id, issueId: batch.issueId };
   });
+}
+
+/** What becomes of a batch that needs nobody's word now: one whose answer may still come gets it by itself. */
+function whatNext({ status, issueStatus, busyUntil }: NamedBatch): string {
+  if (status === 'pending' && issueStatus === 'sending') return 'It goes out by itself.';
+  if (status !== 'submitting' || busyUntil === null) return '';
+  const soon = `within a minute after ${busyUntil.toISOString()}`;
+  if (issueStatus === 'sending')
+    return `Its answer can still be had: it is asked for again, under the same key, ${soon}. If it is uncertain then, settle it.`;
+  if (issueStatus === 'cancelled') return `Its issue is cancelled: ${soon} it is uncertain. Settle it then.`;
+  return `Its issue is ${issueStatus}: \`resume\` it, and it is asked for again, under the same key. If it is uncertain then, settle it.`;
 }

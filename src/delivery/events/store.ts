@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { BatchStatus, Connection } from '../../db/index.ts';
+import type { BatchStatus, Connection, IssueStatus } from '../../db/index.ts';
 import type { DeliveryState, ProviderEvent, Suppression, Tallied } from './outcome.ts';
 
 /** An event as it came in. */
@@ -348,16 +348,25 @@ export async function settleNotAccepted(
   return rows.length > 0;
 }
 
+export interface NamedBatch {
+  id: string;
+  status: BatchStatus;
+  issueId: string;
+  issueStatus: IssueStatus;
+  /** While it is `submitting`: until then a worker has it, or nobody asks the provider. */
+  busyUntil: Date | null;
+}
+
 /**
  * The batch that is meant by the beginning of its id.
  * @returns every batch that fits, at most two.
  */
-export async function batchesBeginning(
-  db: Connection,
-  prefix: string,
-): Promise<{ id: string; status: BatchStatus; issueId: string }[]> {
-  const { rows } = await sql<{ id: string; status: BatchStatus; issueId: string }>`
-    select id, status, issue_id as "issueId" from batches where starts_with(id::text, ${prefix.toLowerCase()}) limit 2
+export async function batchesBeginning(db: Connection, prefix: string): Promise<NamedBatch[]> {
+  const { rows } = await sql<NamedBatch>`
+    select b.id, b.status, b.issue_id as "issueId", i.status as "issueStatus",
+      case when b.status = 'submitting' then greatest(b.lease_until, c.open_until, now()) end as "busyUntil"
+    from batches b join issues i on i.id = b.issue_id cross join circuit c
+    where starts_with(b.id::text, ${prefix.toLowerCase()}) limit 2
   `.execute(db);
   return rows;
 }
