@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Palette, theme as tokens } from '../../emails/theme.ts';
+import { contrast } from '../render/index.ts';
 
 /** How the form looks on another site, as far as its address may say: colours, and nothing else. */
 export interface EmbedTheme {
@@ -60,18 +61,4 @@ export function themeSheet({ scheme, colours }: EmbedTheme): { css: string; hash
   ].join(';');
   const css = `:root:root{${declarations}}.page{padding:20px}main{padding:0}`;
   return { css, hash: `sha256-${createHash('sha256').update(css).digest('base64')}` };
-}
-
-/** Relative luminance and contrast as WCAG 2.2 defines them. */
-function contrast(a: string, b: string): number {
-  const [light, dark] = [luminance(a), luminance(b)].sort((x, y) => y - x) as [number, number];
-  return (light + 0.05) / (dark + 0.05);
-}
-
-function luminance(hex: string): number {
-  const [r, g, b] = [1, 3, 5].map((at) => {
-    const share = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  }) as [number, number, number];
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }

@@ -2,6 +2,7 @@ import { type CheerioAPI, load } from 'cheerio';
 import { afterMark } from '../../emails/words.ts';
 import type { IssueContent } from '../issues/index.ts';
 import { PLACEHOLDERS } from '../issues/index.ts';
+import { faintWords } from './contrast.ts';
 import { harmless } from './harmless.ts';
 import {
   activeContent,
@@ -223,6 +224,12 @@ const markupRules: Rule[] = [
         `There are ${$('title').length} titles, or an empty one.`,
       ),
     'A mail has exactly one title.',
+  ),
+  markup(
+    'a11y.contrast',
+    'block',
+    faintWords,
+    'Take ink, muted or accent of the theme on its paper, in light and in dark.',
   ),
   markup('a11y.headings', 'block', skippedHeadings, 'Headings go down one level at a time.'),
   markup(

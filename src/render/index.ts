@@ -6,6 +6,7 @@ import { harmless } from './harmless.ts';
 import { renderText } from './text.ts';
 
 export { type Check, checks, SIZE_LIMITS } from './checks.ts';
+export { contrast } from './contrast.ts';
 export { inertLinks } from './inert.ts';
 export { type CompiledVariant, compile, escapeAttribute, personalise, type Segments } from './personalise.ts';
 

@@ -1,4 +1,5 @@
 import type { CheerioAPI } from 'cheerio';
+import { declarationsOf, rulesOf } from './css.ts';
 import { shorten } from './markup.ts';
 
 /**
@@ -46,35 +47,6 @@ interface Declaration {
   place: () => string;
 }
 
-/** "a: b; c: url(x;y)" in its parts; what is no declaration is left out. Never throws. */
-function declarationsOf(style: string): [string, string][] {
-  const parts = style.match(/(?:[^;"'(]|"[^"]*"|'[^']*'|\([^)]*\)|["'(])+/gu) ?? [];
-  return parts.flatMap((part): [string, string][] => {
-    const [, property, value] = /^\s*([\w-]+)\s*:\s*(.*?)\s*$/su.exec(part) ?? [];
-    return property && value ? [[property.toLowerCase(), value.toLowerCase()]] : [];
-  });
-}
-
-/** The rules of a style block that stand outside of every at-rule. */
-function rulesOf(css: string): { rules: { selector: string; body: string }[]; nested: string[] } {
-  const rules: { selector: string; body: string }[] = [];
-  const nested: string[] = [];
-  const open: string[] = [];
-  for (const [, text = '', sign] of css.replace(/\/\*.*?(?:\*\/|$)/gsu, '').matchAll(/([^{}]*)([{}]|$)/gu)) {
-    const selector = open.at(-1);
-    // Before a brace that opens stand declarations of the rule around it, and then what it opens.
-    const end = sign === '{' ? text.lastIndexOf(';') + 1 : text.length;
-    if (selector !== undefined && !open.some((each) => each.startsWith('@')))
-      rules.push({ selector, body: text.slice(0, end) });
-    if (sign === '}') open.pop();
-    if (sign !== '{') continue;
-    const next = text.slice(end).trim();
-    if (selector !== undefined && !selector.startsWith('@') && !next.startsWith('@')) nested.push(selector);
-    open.push(next);
-  }
-  return { rules, nested };
-}
-
 /** Reads every declaration of a mail, once for all gaps. */
 export function styled($: CheerioAPI): Styled {
   const declarations: Declaration[] = [];
@@ -97,10 +69,11 @@ export function styled($: CheerioAPI): Styled {
       place: () => placeOf($(one).text(), one.tagName),
     });
   }
-  const { rules, nested } = rulesOf($('style').text());
+  const rules = rulesOf($('style').text());
   const about = { tag: null, attributes: {}, isDrawnForOutlook: false };
-  for (const { selector, body } of rules)
+  for (const { selector, body } of rules.filter(({ at }) => at === ''))
     add(body, { ...about, place: () => `in the rule of "${shorten(selector)}"` });
+  const nested = rules.flatMap(({ within }) => within ?? []);
   return { $, declarations, nested };
 }
 

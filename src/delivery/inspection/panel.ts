@@ -69,6 +69,7 @@ const OVERRIDABLE: ReadonlySet<string> = new Set([
   'a11y.alt',
   'a11y.h1',
   'a11y.title',
+  'a11y.contrast',
   'a11y.headings',
   'a11y.language',
   'a11y.tables',

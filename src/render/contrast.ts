@@ -1,0 +1,151 @@
+import type { CheerioAPI } from 'cheerio';
+import { declarationsOf, rulesOf, type StyleRule } from './css.ts';
+import { shorten } from './markup.ts';
+
+/**
+ * Whether the words of a mail can be read on what they stand on, in light and in dark: WCAG 2.2 asks for 4.5:1, and
+ * for 3:1 where letters are large. Colours are told by inline styles, by `bgcolor` and by the style block, the
+ * strongest rule first; a colour that is no plain one is not judged.
+ */
+
+const READABLE = 4.5;
+const READABLE_LARGE = 3;
+
+/** Pixels from which letters are large: 18 pt, or 14 pt when bold. */
+const LARGE = 24;
+const LARGE_BOLD = 18.66;
+
+const bodies = ($: CheerioAPI) => $('body').toArray();
+type Element = ReturnType<typeof bodies>[number];
+
+/** What words inherit from the elements around them. Colours are #rrggbb; null is one that is not judged. */
+interface Ink {
+  colour: string | null;
+  paper: string | null;
+  pixels: number;
+  isBold: boolean;
+}
+
+/** Pairs of colours on which words stand that cannot be read well, each once with the first of its words. */
+export function faintWords($: CheerioAPI): string[] {
+  const rules = rulesOf($('style').text());
+  return (['light', 'dark'] as const).flatMap((scheme) => {
+    const styles = declaredFor(
+      $,
+      rules.filter(
+        ({ at }) => at === '' || (scheme === 'dark' && /prefers-color-scheme\s*:\s*dark/u.test(at)),
+      ),
+    );
+    const faint = new Map<string, string>();
+    for (const body of bodies($))
+      look(body, { colour: '#000000', paper: '#ffffff', pixels: 16, isBold: false }, styles, faint);
+    return [...faint].map(([pair, words]) => `In ${scheme}, "${shorten(words)}" is ${pair}.`);
+  });
+}
+
+/** Declarations by element, the weakest first. */
+function declaredFor($: CheerioAPI, rules: readonly StyleRule[]): Map<unknown, Map<string, string>> {
+  const found = new Map<unknown, { property: string; value: string; weight: number }[]>();
+  const add = (one: unknown, body: string, specificity: number) => {
+    const known = found.get(one) ?? [];
+    for (const [property, value] of declarationsOf(body)) {
+      const isImportant = /!\s*important$/u.test(value);
+      const plain = value.replace(/\s*!\s*important$/u, '');
+      known.push({ property, value: plain, weight: specificity + (isImportant ? 10_000 : 0) });
+    }
+    found.set(one, known);
+  };
+  for (const { selector, body } of rules)
+    for (const each of selector.split(','))
+      for (const one of matching($, each)) add(one, body, weightOf(each));
+  for (const one of $('[style]').toArray()) add(one, $(one).attr('style') ?? '', 1_000);
+  return new Map(
+    [...found].map(([one, declarations]) => [
+      one,
+      new Map(
+        declarations.sort((a, b) => a.weight - b.weight).map(({ property, value }) => [property, value]),
+      ),
+    ]),
+  );
+}
+
+/** A selector that cannot be read matches nothing, as in a browser. */
+function matching($: CheerioAPI, selector: string): unknown[] {
+  try {
+    return $(selector).toArray();
+  } catch {
+    return [];
+  }
+}
+
+function weightOf(selector: string): number {
+  const count = (pattern: RegExp) => selector.match(pattern)?.length ?? 0;
+  return 100 * count(/#[\w-]/gu) + 10 * count(/[.[:][\w-]/gu) + count(/(?:^|[\s>+~])[a-z]/giu);
+}
+
+function look(
+  element: Element,
+  around: Ink,
+  styles: ReadonlyMap<unknown, ReadonlyMap<string, string>>,
+  faint: Map<string, string>,
+): void {
+  const style = styles.get(element) ?? new Map<string, string>();
+  if (/^(?:style|script)$/u.test(element.tagName) || style.get('display') === 'none') return;
+  const ink = inkOf(element, around, style);
+  for (const child of element.children) {
+    if (child.type === 'tag') look(child, ink, styles, faint);
+    else if (child.type === 'text' && /[\p{L}\p{N}]/u.test(child.data)) judge(child.data.trim(), ink, faint);
+  }
+}
+
+function inkOf({ tagName, attribs }: Element, around: Ink, style: ReadonlyMap<string, string>): Ink {
+  const paper = style.get('background-color') ?? style.get('background') ?? attribs.bgcolor;
+  const own = style.get('color') ?? (tagName === 'a' ? '#0000ee' : undefined);
+  const [, pixels] = /^([\d.]+)px$/u.exec(style.get('font-size') ?? '') ?? [];
+  const weight = style.get('font-weight');
+  const isBold =
+    weight === undefined ? /^(?:h[1-6]|b|strong|th)$/u.test(tagName) || around.isBold : isHeavy(weight);
+  return {
+    colour: own === undefined ? around.colour : plainColour(own, around.colour),
+    paper: paper === undefined ? around.paper : plainColour(paper, around.paper),
+    pixels: pixels === undefined ? around.pixels : Number(pixels),
+    isBold,
+  };
+}
+
+const isHeavy = (weight: string): boolean => /^bold/u.test(weight) || Number(weight) >= 700;
+
+function judge(words: string, { colour, paper, pixels, isBold }: Ink, faint: Map<string, string>): void {
+  if (colour === null || paper === null) return;
+  const needed = pixels >= (isBold ? LARGE_BOLD : LARGE) ? READABLE_LARGE : READABLE;
+  const ratio = contrast(colour, paper);
+  if (ratio >= needed) return;
+  // Rounded down, or 4.499 would be refused as 4.5.
+  const pair = `${(Math.floor(ratio * 100) / 100).toFixed(2)}:1, ${colour} on ${paper}, where ${needed}:1 is needed`;
+  if (!faint.has(pair)) faint.set(pair, words);
+}
+
+const NAMED: Record<string, string> = { white: '#ffffff', black: '#000000' };
+
+/** #rrggbb; `inherited` for what lets through what is behind it; null for what is not judged. */
+function plainColour(value: string, inherited: string | null): string | null {
+  const text = value.trim().toLowerCase();
+  if (/^(?:inherit|transparent|none|0(?: 0)?)$/u.test(text)) return inherited;
+  const [, r, g, b] = /^#([\da-f])([\da-f])([\da-f])$/u.exec(text) ?? [];
+  if (r && g && b) return `#${r}${r}${g}${g}${b}${b}`;
+  return /^#[\da-f]{6}$/u.test(text) ? text : (NAMED[text] ?? null);
+}
+
+/** Relative luminance and contrast of two colours, #rrggbb, as WCAG 2.2 defines them. */
+export function contrast(a: string, b: string): number {
+  const [light, dark] = [luminance(a), luminance(b)].sort((x, y) => y - x) as [number, number];
+  return (light + 0.05) / (dark + 0.05);
+}
+
+function luminance(hex: string): number {
+  const [r, g, b] = [1, 3, 5].map((at) => {
+    const share = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  }) as [number, number, number];
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}

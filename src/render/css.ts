@@ -1,0 +1,39 @@
+/** As much of CSS as the lint of a mail reads. Neither throws, whatever it is given. */
+
+/** "a: b; c: url(x;y)" in its parts, in lower case; what is no declaration is left out. */
+export function declarationsOf(style: string): [property: string, value: string][] {
+  const parts = style.match(/(?:[^;"'(]|"[^"]*"|'[^']*'|\([^)]*\)|["'(])+/gu) ?? [];
+  return parts.flatMap((part): [string, string][] => {
+    const [, property, value] = /^\s*([\w-]+)\s*:\s*(.*?)\s*$/su.exec(part) ?? [];
+    return property && value ? [[property.toLowerCase(), value.toLowerCase()]] : [];
+  });
+}
+
+export interface StyleRule {
+  selector: string;
+  /** Its declarations. */
+  body: string;
+  /** The at-rules around it, "@media (min-width:480px)"; '' where there is none. */
+  at: string;
+  /** The selector of the rule that it stands inside of; null where it stands as it should. */
+  within: string | null;
+}
+
+/** The rules of a style block, in its order. */
+export function rulesOf(css: string): StyleRule[] {
+  const rules: StyleRule[] = [];
+  const open: string[] = [];
+  for (const [, text = '', sign] of css.replace(/\/\*.*?(?:\*\/|$)/gsu, '').matchAll(/([^{}]*)([{}]|$)/gu)) {
+    // Before a brace that opens stand declarations of the rule around it, and then what it opens.
+    const end = sign === '{' ? text.lastIndexOf(';') + 1 : text.length;
+    const selector = open.at(-1);
+    if (selector !== undefined && !selector.startsWith('@')) {
+      const outer = open.slice(0, -1).filter((each) => !each.startsWith('@'));
+      const at = open.filter((each) => each.startsWith('@')).join(' ');
+      rules.push({ selector, body: text.slice(0, end), at, within: outer.at(-1) ?? null });
+    }
+    if (sign === '}') open.pop();
+    else if (sign === '{') open.push(text.slice(end).trim());
+  }
+  return rules;
+}
