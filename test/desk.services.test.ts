@@ -1,9 +1,11 @@
 import { describe, inject } from 'vitest';
 import { describeDesk } from './conformance/desk.ts';
+import { describeDoor } from './conformance/desk-door.ts';
 import { onServer } from './helpers/desk.ts';
 
 const databaseUrl = inject('databaseUrl');
 
 describe.skipIf(!databaseUrl)('with services', () => {
+  describeDoor('PostgreSQL', onServer(databaseUrl));
   describeDesk('PostgreSQL', onServer(databaseUrl));
 });

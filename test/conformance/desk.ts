@@ -10,32 +10,26 @@ import { changeIssue, findIssue, type Issue } from '../../src/issues/index.ts';
 import { inertLinks } from '../../src/render/index.ts';
 import { draft, prepare, reconcile } from '../../src/weekly.ts';
 import { comparison, tool } from '../helpers/compose.ts';
-import { CHIEF, type DeskHome, EDITOR, openDesk, type TestDesk, type Visitor } from '../helpers/desk.ts';
+import {
+  CHIEF,
+  type DeskHome,
+  draftAt,
+  EDITOR,
+  openDesk,
+  type TestDesk,
+  type Visitor,
+} from '../helpers/desk.ts';
 import { readMail } from '../helpers/eml.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-/** The desk over its own HTTP, on whatever database `home` names. */
+/** The week’s draft, from its first edit to the last reader, over HTTP on whatever database `home` names. */
 export function describeDesk(name: string, home: DeskHome): void {
   describe(`the desk on ${name}`, () => {
     let desk: TestDesk;
     let issue: Issue;
     let chief: Visitor;
     let editor: Visitor;
-
-    const fresh = async () => {
-      const found = await findIssue(desk.app.db, { id: issue.id });
-      if (found === undefined) throw new Error('no issue');
-      return found;
-    };
-    const slugs = async () => (await fresh()).plan?.comparisons.map((each) => each.comparison.slug);
-    const edit = async (visitor: Visitor, form: Record<string, string | string[]>, revision?: number) =>
-      visitor.post(`/editor/issues/${issue.slug}/edit`, {
-        revision: String(revision ?? (await fresh()).revision),
-        ...form,
-      });
-    const lastDeed = async () => (await listAudit(desk.app.db, { limit: 1 }))[0];
-
     beforeAll(async () => {
       desk = await openDesk({}, home);
       issue = await desk.compose();
@@ -43,174 +37,7 @@ export function describeDesk(name: string, home: DeskHome): void {
       editor = await desk.signIn(EDITOR);
     });
     afterAll(() => desk?.[Symbol.asyncDispose]());
-
-    describe('signing in', () => {
-      it('answers strangers and editors alike, and mails editors alone', async () => {
-        const before = desk.rung.length;
-        const [known, unknown] = [desk.visitor(), desk.visitor()];
-        const answers = [
-          await known.post('/editor/sign-in', { email: ' Editor@Desk.Example ' }),
-          await unknown.post('/editor/sign-in', { email: 'stranger@desk.example' }),
-        ];
-        expect(answers.map(({ statusCode, headers }) => [statusCode, headers.location])).toEqual(
-          Array(2).fill([303, '/editor/sign-in/asked']),
-        );
-        expect(desk.rung).toHaveLength(before + 1);
-        expect([...known.cookies.keys()]).toEqual([...unknown.cookies.keys()]);
-        expect(await lastDeed()).toMatchObject({ who: null, what: 'link_refused' });
-        expect(JSON.stringify(await listAudit(desk.app.db, { limit: 100 }))).not.toContain('stranger');
-      });
-
-      it('takes a press of the button: opening a link signs nobody in and uses nothing up', async () => {
-        const visitor = desk.visitor();
-        await visitor.post('/editor/sign-in', { email: EDITOR });
-        const url = new URL(desk.links.at(-1) ?? '').pathname;
-        for (const _ of [1, 2]) expect((await visitor.get(url)).statusCode).toBe(200);
-        expect(visitor.cookies.has('__Host-desk')).toBe(false);
-        const answer = await visitor.post(url, {});
-        expect([answer.statusCode, answer.headers.location]).toEqual([303, '/editor']);
-        expect(answer.headers['set-cookie']).toEqual(
-          expect.arrayContaining([
-            expect.stringMatching(/^__Host-desk=[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Lax$/),
-          ]),
-        );
-        expect((await visitor.get('/editor')).statusCode).toBe(200);
-      });
-
-      it.each([
-        ['used before', async (visitor: Visitor, url: string) => void (await visitor.post(url, {}))],
-        [
-          'too old',
-          async () =>
-            void (await sql`update desk_links set expires_at = now() where used_at is null`.execute(
-              desk.app.db,
-            )),
-        ],
-        [
-          'another browser',
-          async (visitor: Visitor) => void visitor.cookies.set('__Host-desk-asked', 'x'.repeat(43)),
-        ],
-      ])('refuses a link that is %s, and writes it down', async (why, spoil) => {
-        await sql`update desk_links set created_at = now() - interval '2 hours'`.execute(desk.app.db);
-        const visitor = desk.visitor();
-        await visitor.post('/editor/sign-in', { email: EDITOR });
-        const url = new URL(desk.links.at(-1) ?? '').pathname;
-        await spoil(visitor, url);
-        visitor.cookies.delete('__Host-desk');
-        const answer = await visitor.post(url, {});
-        expect([answer.statusCode, load(answer.body)('h1').text()]).toEqual([
-          403,
-          'This link does not sign you in',
-        ]);
-        expect(visitor.cookies.has('__Host-desk')).toBe(false);
-        expect(await lastDeed()).toMatchObject({
-          who: EDITOR,
-          what: 'link_refused',
-          details: { why: expect.any(String) },
-        });
-        if (why !== 'used before') expect((await lastDeed())?.details).toEqual({ why });
-      });
-
-      it('mails an editor five links an hour, and no more', async () => {
-        await sql`update desk_links set created_at = now() - interval '2 hours'`.execute(desk.app.db);
-        const before = desk.rung.length;
-        for (let turn = 0; turn < 8; turn += 1)
-          await desk.visitor().post('/editor/sign-in', { email: EDITOR });
-        expect(desk.rung).toHaveLength(before + 5);
-        expect(await lastDeed()).toMatchObject({ what: 'link_refused', details: { why: 'too many' } });
-        await sql`update desk_links set created_at = now() - interval '2 hours'`.execute(desk.app.db);
-      });
-
-      it('keeps no token that opens anything in its tables, its mails or its log', async () => {
-        const cookie = chief.cookies.get('__Host-desk') ?? '';
-        const link = new URL(desk.links[0] ?? '').pathname.split('/').at(-1) ?? '';
-        for (const table of ['desk_links', 'desk_sessions', 'desk_audit', 'mails', 'desk_reviews']) {
-          const { rows } = await sql`select * from ${sql.table(table)}`.execute(desk.app.db);
-          for (const secret of [cookie, link]) expect(JSON.stringify(rows)).not.toContain(secret);
-        }
-      });
-    });
-
-    describe('a session', () => {
-      it('is refused when it is forged, and that is written down', async () => {
-        const forger = desk.visitor();
-        forger.cookies.set('__Host-desk', 'A'.repeat(43));
-        const page = await forger.get('/editor');
-        expect([page.statusCode, page.headers.location]).toEqual([303, '/editor/sign-in']);
-        expect(await lastDeed()).toMatchObject({ who: null, what: 'session_refused' });
-        forger.cookies.set('__Host-desk', 'A'.repeat(43));
-        const before = (await fresh()).revision;
-        const answer = await edit(forger, { kind: 'unpin', csrf: 'x' });
-        expect(answer.statusCode).toBe(403);
-        expect((await fresh()).revision).toBe(before);
-      });
-
-      it.each([
-        ['12 hours unseen', sql`update desk_sessions set seen_at = now() - interval '12 hours'`],
-        ['30 days old', sql`update desk_sessions set created_at = now() - interval '30 days'`],
-      ])('ends when it is %s', async (_name, age) => {
-        await sql`update desk_links set created_at = now() - interval '2 hours'`.execute(desk.app.db);
-        const visitor = await desk.signIn(EDITOR);
-        expect((await visitor.get('/editor')).statusCode).toBe(200);
-        await sql`${age} where token_hash = ${createHash('sha256')
-          .update(visitor.cookies.get('__Host-desk') ?? '')
-          .digest('base64url')}`.execute(desk.app.db);
-        expect((await visitor.get('/editor')).statusCode).toBe(303);
-      });
-
-      it('ends here, or everywhere, when its owner says so', async () => {
-        await sql`update desk_links set created_at = now() - interval '2 hours'`.execute(desk.app.db);
-        const [here, there, third] = [
-          await desk.signIn(EDITOR),
-          await desk.signIn(EDITOR),
-          await desk.signIn(EDITOR),
-        ];
-        await here.post('/editor/sign-out', {});
-        expect((await here.get('/editor')).statusCode).toBe(303);
-        expect((await there.get('/editor')).statusCode).toBe(200);
-        const kept = new Map(third.cookies);
-        await there.post('/editor/sign-out', { everywhere: '1' });
-        third.cookies = kept;
-        expect((await third.get('/editor')).statusCode).toBe(303);
-        expect((await chief.get('/editor')).statusCode).toBe(200);
-        editor = await desk.signIn(EDITOR);
-      });
-
-      it.each([
-        ['no token', { csrf: '' }, {}],
-        ['a wrong token', { csrf: 'x'.repeat(43) }, {}],
-        ['a form of another site', {}, { 'sec-fetch-site': 'cross-site' }],
-        ['a form of another host of the domain', {}, { 'sec-fetch-site': 'same-site' }],
-      ])('does nothing for %s, and writes it down', async (_name, form, headers) => {
-        const before = await fresh();
-        const url = `/editor/issues/${issue.slug}/do/approve`;
-        const answer = await chief.post(url, { plan: before.planHash ?? '', ...form }, headers);
-        expect(answer.statusCode).toBe(403);
-        expect(await fresh()).toEqual(before);
-        expect(await lastDeed()).toMatchObject({ who: CHIEF, what: 'form_refused' });
-      });
-
-      it('of an editor decides nothing: approve, send, pause, resume and cancel take a publisher', async () => {
-        const before = await fresh();
-        for (const action of ['approve', 'take-back', 'send', 'pause', 'resume', 'cancel']) {
-          const url = `/editor/issues/${issue.slug}/do/${action}`;
-          const page = load((await editor.get(url)).body);
-          expect([action, page('button:contains("it")').length]).toEqual([action, 0]);
-          const answer = await editor.post(url, { plan: before.planHash ?? '' });
-          expect([action, answer.statusCode]).toEqual([action, 403]);
-          expect(await lastDeed()).toMatchObject({ who: EDITOR, what: 'role_refused' });
-        }
-        expect(await fresh()).toEqual(before);
-      });
-    });
-
-    it('the log can only grow', async () => {
-      const code = '23001';
-      const { db } = desk.app;
-      await expect(sql`update desk_audit set who = 'x'`.execute(db)).rejects.toMatchObject({ code });
-      await expect(sql`delete from desk_audit`.execute(db)).rejects.toMatchObject({ code });
-      await expect(sql`truncate desk_audit`.execute(db)).rejects.toMatchObject({ code });
-    });
+    const { edit, fresh, lastDeed, slugs } = draftAt(() => ({ desk, issue }));
 
     describe('editing', () => {
       it('moves, pins and writes, and every step is in the log', async () => {
@@ -472,41 +299,6 @@ export function describeDesk(name: string, home: DeskHome): void {
         expect((await stranger.get(url)).statusCode).toBe(404);
         expect((await stranger.get(`${url}/mail`)).statusCode).toBe(404);
       });
-    });
-
-    describe('every page', () => {
-      it('is for nobody’s cache, frame or index, and runs no script but ours', async () => {
-        for (const url of [
-          '/editor/sign-in',
-          '/editor',
-          '/editor/log',
-          `/editor/issues/${issue.slug}/preview`,
-        ]) {
-          const { headers, statusCode } = await chief.get(url);
-          expect([
-            url,
-            statusCode,
-            headers['cache-control'],
-            headers['x-robots-tag'],
-            headers['referrer-policy'],
-          ]).toEqual([url, 200, 'no-store', 'noindex', 'no-referrer']);
-          expect(headers['content-security-policy']).toMatch(
-            /^default-src 'none'; style-src(?: 'sha256-[^']+')+; script-src 'self'; .*frame-ancestors 'none'$/,
-          );
-        }
-        const frame = await chief.get(`/editor/issues/${issue.slug}/mail?images=off`);
-        expect(frame.headers['content-security-policy']).toBe(
-          "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'",
-        );
-      });
-    });
-
-    it('whoever is taken off the settings is out at once', async () => {
-      const { editors } = desk.app.config;
-      const index = editors.findIndex(({ email }) => email === EDITOR);
-      editors.splice(index, 1);
-      expect((await editor.get('/editor')).statusCode).toBe(303);
-      expect((await chief.get('/editor')).statusCode).toBe(200);
     });
   });
 }

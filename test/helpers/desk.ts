@@ -2,9 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import { type App, createApp } from '../../src/app.ts';
 import { type Comparison, saveComparisons } from '../../src/comparisons/index.ts';
 import { loadConfig } from '../../src/config.ts';
+import { listAudit } from '../../src/desk/index.ts';
 import { deskOf } from '../../src/editing.ts';
 import { createServer } from '../../src/http/index.ts';
-import type { Issue } from '../../src/issues/index.ts';
+import { findIssue, type Issue } from '../../src/issues/index.ts';
 import { Lifetime } from '../../src/lifetime.ts';
 import { addSubscribers } from '../../src/subscribers/index.ts';
 import { draft, slotToCompose } from '../../src/weekly.ts';
@@ -143,6 +144,26 @@ export async function openDesk(
     await lifetime[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** What editors do to the draft of a desk and see of it; asked for when it is used. */
+export function draftAt(place: () => { desk: TestDesk; issue: Issue }) {
+  const fresh = async () => {
+    const { desk, issue } = place();
+    const found = await findIssue(desk.app.db, { id: issue.id });
+    if (found === undefined) throw new Error('no issue');
+    return found;
+  };
+  return {
+    fresh,
+    slugs: async () => (await fresh()).plan?.comparisons.map((each) => each.comparison.slug),
+    edit: async (visitor: Visitor, form: Record<string, string | string[]>, revision?: number) =>
+      visitor.post(`/editor/issues/${place().issue.slug}/edit`, {
+        revision: String(revision ?? (await fresh()).revision),
+        ...form,
+      }),
+    lastDeed: async () => (await listAudit(place().desk.app.db, { limit: 1 }))[0],
+  };
 }
 
 function createVisitor(server: FastifyInstance): Visitor {
