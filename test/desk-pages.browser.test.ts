@@ -141,7 +141,7 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
       await saveComparisons(db, [
         comparison(
           'loom-vs-wheel',
-          tool('Loom', 50),
+          tool('Loom', 50, { entryPrice: 'Contact sales' }),
           tool('Wheel', 75, { entryPrice: 'From $12 per seat, billed yearly' }),
         ),
       ]);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { theme } from '../../../../emails/theme.ts';
 import { stylesheet } from '../../pages/stylesheet.ts';
 
-const { type, sideBySide, width } = theme;
+const { type, sideBySide, width, space } = theme;
 
 /** The desk adds what forms and lists need to the sheet of the public pages; paper, ink and marks are the same. */
 export const deskStylesheet =
@@ -84,6 +84,9 @@ export const deskStylesheet =
     '.frames figcaption{padding-bottom:8px}',
     '.frames iframe{display:block;border:1px solid var(--rule);height:900px;background:transparent}',
     'iframe.light{color-scheme:light}iframe.dark{color-scheme:dark}iframe.w375{width:377px}iframe.w600{width:602px}',
+    // On a phone its frame is the phone, from edge to edge.
+    `@media (max-width:${sideBySide - 1}px){.frames{margin-left:-${space.gutterNarrow}px;margin-right:-${space.gutterNarrow}px}.frames figcaption{padding-left:${space.gutterNarrow}px}`,
+    '.frames iframe{border-left:0;border-right:0}iframe.w375{width:375px}iframe.w600{width:600px}}',
     `.paper-text{margin:20px 0 0;padding:20px;border:1px solid var(--rule);font:400 14px/21px ui-monospace,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere}`,
     '.views{margin:20px 0 0;padding:0;border-bottom:1px solid var(--rule)}.views div{display:flex;flex-wrap:wrap;align-items:baseline;column-gap:20px;border-top:1px solid var(--rule)}',
     '.views dt{flex:0 0 110px;color:var(--muted);font-size:14px}.views dd{margin:0}.views [aria-current]{color:inherit;font-weight:700;text-decoration:none}',
