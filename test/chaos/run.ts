@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Connection } from '../../src/db/index.ts';
-import { hasDueEvents, settleBatch, unsettledBatches } from '../../src/delivery/index.ts';
+import { settleBatch, unsettledBatches } from '../../src/delivery/index.ts';
 import type { Failpoint } from '../../src/failpoint.ts';
 import { findIssue } from '../../src/issues/index.ts';
 import { openQueue } from '../../src/queue/index.ts';
@@ -407,7 +407,7 @@ class Fire implements AsyncDisposable {
   /** Sent, and every event applied. Batches that no event will settle get a person's word. */
   async #isAtRest(db: Connection, status: string | null | undefined): Promise<boolean> {
     const { pending } = this.#resend.webhooks;
-    const isTold = pending === 0 && !(await hasDueEvents(db));
+    const isTold = pending === 0 && !(await hasWaitingEvents(db));
     trace('the issue is %s, %d events under way', status, pending);
     if (isTold && status !== 'sent') await this.#decide(db);
     return isTold && status === 'sent';
@@ -471,4 +471,10 @@ class Fire implements AsyncDisposable {
       await sleep(100);
     }
   }
+}
+
+/** Due now or parked: an event that was early is looked at again, the later the longer it waited. */
+async function hasWaitingEvents(db: Connection): Promise<boolean> {
+  const { rows } = await sql`select from events where due_at is not null limit 1`.execute(db);
+  return rows.length > 0;
 }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Connection } from '../../src/db/index.ts';
-import { claimableBatches, finishIssue } from '../../src/delivery/index.ts';
+import { claimableBatches, createSubmitter, finishIssue } from '../../src/delivery/index.ts';
 import { changeIssue } from '../../src/issues/index.ts';
 import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
-import { batchRow, deliveriesOf, leave, suppress, weekOf } from '../helpers/ledger.ts';
+import { batchRow, deliveriesOf, KEYS, leave, suppress, weekOf } from '../helpers/ledger.ts';
 
 /** Who may submit a batch, and what is settled in the moment it is claimed. */
 export function describeClaims(name: string, newPlace: () => Promise<Place>): void {
@@ -57,6 +57,30 @@ export function describeClaims(name: string, newPlace: () => Promise<Place>): vo
       await assertInvariants(db, issue.id);
     });
 
+    it('by a worker that is held up before its request is for nobody who left meanwhile (I3)', async () => {
+      const { issue, readers, batch, provider, statuses } = await weekOf(db, 3);
+      const now = vi.spyOn(Date, 'now');
+      try {
+        const submit = createSubmitter(
+          pausedAfterTransactions(db, async () => {
+            await leave(db, readers[1]);
+            const later = Date.now() + 1_000;
+            now.mockImplementation(() => later);
+          }),
+          provider,
+          KEYS,
+        );
+        expect(await submit(batch)).toMatchObject({ kind: 'again' });
+      } finally {
+        now.mockRestore();
+      }
+      expect(provider.requests).toEqual([]);
+      expect(await batchRow(db, batch)).toMatchObject({ status: 'pending', revision: 2, lease_id: null });
+      expect(await createSubmitter(db, provider, KEYS)(batch)).toEqual({ kind: 'done', issueId: issue.id });
+      expect((await statuses()).sort()).toEqual(['excluded', 'submitted', 'submitted']);
+      await assertInvariants(db, issue.id);
+    });
+
     it('of which everyone left asks the provider nothing', async () => {
       const { issue, readers, batch, submit, provider } = await weekOf(db, 2);
       for (const reader of readers) await leave(db, reader);
@@ -99,5 +123,24 @@ export function describeClaims(name: string, newPlace: () => Promise<Place>): vo
       const { submit } = await weekOf(db, 1);
       expect(await submit(randomUUID())).toEqual({ kind: 'unavailable' });
     });
+  });
+}
+
+/** The same database, whose user is held up after each transaction. */
+function pausedAfterTransactions(db: Connection, pause: () => Promise<void>): Connection {
+  return new Proxy(db, {
+    get(target, key) {
+      if (key === 'transaction') {
+        return () => ({
+          async execute(run: (tx: Connection) => Promise<unknown>) {
+            const result = await target.transaction().execute(run);
+            await pause();
+            return result;
+          },
+        });
+      }
+      const value = Reflect.get(target, key, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
   });
 }

@@ -145,6 +145,15 @@ async function membersOf(tx: Connection, batchId: string): Promise<Invited[]> {
   return rows;
 }
 
+/** Whether somebody in a claimed batch is off the list by now. */
+export async function hasLeaver(db: Connection, batchId: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from deliveries d join subscribers s on s.id = d.subscriber_id
+    where d.batch_id = ${batchId} and d.status = 'prepared' and s.status <> 'active' limit 1
+  `.execute(db);
+  return rows.length > 0;
+}
+
 /** By what was seen, not by what is true by now: who comes back in between stays out, like the bytes say. */
 async function exclude(tx: Connection, leavers: Invited[]): Promise<void> {
   if (leavers.length === 0) return;
