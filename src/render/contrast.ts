@@ -1,5 +1,5 @@
 import type { CheerioAPI } from 'cheerio';
-import { declarationsOf, rulesOf, type StyleRule } from './css.ts';
+import { declarationsOf, rulesOf } from './css.ts';
 import { shorten } from './markup.ts';
 
 /**
@@ -28,14 +28,14 @@ interface Ink {
 
 /** Pairs of colours on which words stand that cannot be read well, each once with the first of its words. */
 export function faintWords($: CheerioAPI): string[] {
-  const rules = rulesOf($('style').text());
+  const declared = declarationsIn($);
   return (['light', 'dark'] as const).flatMap((scheme) => {
-    const styles = declaredFor(
-      $,
-      rules.filter(
-        ({ at }) => at === '' || (scheme === 'dark' && /prefers-color-scheme\s*:\s*dark/u.test(at)),
-      ),
-    );
+    const styles = new Map<unknown, Map<string, string>>();
+    for (const { one, property, value, isDark } of declared) {
+      if (isDark && scheme === 'light') continue;
+      const style = styles.get(one) ?? new Map<string, string>();
+      styles.set(one, style.set(property, value));
+    }
     const faint = new Map<string, string>();
     for (const body of bodies($))
       look(body, { colour: '#000000', paper: '#ffffff', pixels: 16, isBold: false }, styles, faint);
@@ -43,30 +43,31 @@ export function faintWords($: CheerioAPI): string[] {
   });
 }
 
-/** Declarations by element, the weakest first. */
-function declaredFor($: CheerioAPI, rules: readonly StyleRule[]): Map<unknown, Map<string, string>> {
-  const found = new Map<unknown, { property: string; value: string; weight: number }[]>();
-  const add = (one: unknown, body: string, specificity: number) => {
-    const known = found.get(one) ?? [];
-    for (const [property, value] of declarationsOf(body)) {
-      const isImportant = /!\s*important$/u.test(value);
-      const plain = value.replace(/\s*!\s*important$/u, '');
-      known.push({ property, value: plain, weight: specificity + (isImportant ? 10_000 : 0) });
+interface Declared {
+  one: unknown;
+  property: string;
+  value: string;
+  isDark: boolean;
+  weight: number;
+}
+
+/** Everything that is declared for an element in light or in dark, the weakest first. */
+function declarationsIn($: CheerioAPI): Declared[] {
+  const declared: Declared[] = [];
+  const add = (elements: readonly unknown[], body: string, specificity: number, isDark = false) => {
+    for (const [property, given] of declarationsOf(body)) {
+      const value = given.replace(/\s*!\s*important$/u, '');
+      const weight = specificity + (value === given ? 0 : 10_000);
+      for (const one of elements) declared.push({ one, property, value, isDark, weight });
     }
-    found.set(one, known);
   };
-  for (const { selector, body } of rules)
-    for (const each of selector.split(','))
-      for (const one of matching($, each)) add(one, body, weightOf(each));
-  for (const one of $('[style]').toArray()) add(one, $(one).attr('style') ?? '', 1_000);
-  return new Map(
-    [...found].map(([one, declarations]) => [
-      one,
-      new Map(
-        declarations.sort((a, b) => a.weight - b.weight).map(({ property, value }) => [property, value]),
-      ),
-    ]),
-  );
+  for (const { selector, body, at } of rulesOf($('style').text())) {
+    const isDark = /prefers-color-scheme\s*:\s*dark/u.test(at);
+    if (at !== '' && !isDark) continue;
+    for (const each of selector.split(',')) add(matching($, each), body, weightOf(each), isDark);
+  }
+  for (const one of $('[style]').toArray()) add([one], $(one).attr('style') ?? '', 1_000);
+  return declared.sort((a, b) => a.weight - b.weight);
 }
 
 /** A selector that cannot be read matches nothing, as in a browser. */
