@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { FAILPOINTS } from './chaos/fire.ts';
 import { type Ground, layGround } from './chaos/ground.ts';
-import { FAILPOINTS, run } from './chaos/run.ts';
+import { run } from './chaos/run.ts';
 
 /** `npm run chaos -- --store services`, short. It has services of its own: it kills them. */
 describe.skipIf(inject('servicesMissing') !== '')('an issue under fire, on PostgreSQL and Redis', () => {

@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { seeded } from '../resend/index.ts';
+import type { Installation, Reader } from './ground.ts';
+import type { Leaving } from './judge.ts';
+
+/** Readers who leave while an issue is sent: one after the other, in an order of their own. */
+export class Leavers {
+  readonly leavings: Leaving[] = [];
+  readonly #installation: Installation;
+  #isLeaving = true;
+  #done: Promise<void> = Promise.resolve();
+
+  constructor(installation: Installation) {
+    this.#installation = installation;
+  }
+
+  start(seed: number): void {
+    this.#done = this.#letThemLeave(seeded(seed));
+  }
+
+  /** Nobody else leaves; resolves when the last one is answered, or gives up. */
+  async stop(): Promise<void> {
+    this.#isLeaving = false;
+    await this.#done;
+  }
+
+  async #letThemLeave(draw: () => number): Promise<void> {
+    const staying = [...this.#installation.readers];
+    while (this.#isLeaving && staying.length > 0) {
+      const [reader] = staying.splice(Math.floor(draw() * staying.length), 1);
+      if (reader !== undefined) await this.#leave(reader);
+      await sleep(draw() * 3_000);
+    }
+  }
+
+  /** Over HTTP as their mail program would, and again until it is answered. */
+  async #leave({ email, unsubscribe }: Reader): Promise<void> {
+    const leaving = { email, answeredAt: Number.POSITIVE_INFINITY };
+    this.leavings.push(leaving);
+    while (this.#isLeaving) {
+      const answer = await fetch(`${this.#installation.origin}${unsubscribe}`, {
+        method: 'POST',
+        body: new URLSearchParams({ 'List-Unsubscribe': 'One-Click' }),
+        signal: AbortSignal.timeout(5_000),
+      }).catch(() => null);
+      if (answer?.ok) {
+        leaving.answeredAt = Date.now();
+        return;
+      }
+      await sleep(100);
+    }
+  }
+}
