@@ -55,8 +55,7 @@ export async function openBoard(
   adapter.setBasePath(base);
   createBullBoard({
     queues: queues.map((queue) => new BullMQAdapter(queue)),
-    // Two copies of one type, when the two packages are a patch apart.
-    serverAdapter: adapter as never,
+    serverAdapter: adapter,
     options: {
       uiConfig: {
         boardTitle: 'Queues',
