@@ -6,8 +6,9 @@ import { noBrowser } from './test/helpers/browser.ts';
  *
  * - `unit`      pure and fast, all cores;
  * - `embedded`  PGlite in the test process: each takes seconds to boot and close to 1 GB, so few at a time;
- * - `services`  a throw-away PostgreSQL and Redis shared by the whole project, so one file at a time;
- * - `browser`   the system's Chromium, one file at a time.
+ * - `services`  a throw-away PostgreSQL and Redis shared by the whole project: each file has databases of its own in
+ *               both, and mostly waits, so two at a time;
+ * - `browser`   the system's Chromium, two at a time.
  *
  * `extends: true` is what lets a project see the options of the root.
  */
@@ -47,7 +48,7 @@ export default defineConfig({
           globalSetup: ['test/helpers/services.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },
@@ -60,7 +61,7 @@ export default defineConfig({
           globalSetup: ['test/helpers/made-database.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 3 },
         },
       },

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { processors } from '../jobs/index.ts';
 import { type App, createApp } from '../src/app.ts';
@@ -43,6 +44,10 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
       RESEND_RATE: '1000',
       LOG_LEVEL: 'silent',
     };
+    // What one test leaves there, a hold perhaps, is none of the next one's business.
+    const redis = new Redis(env.REDIS_URL ?? '');
+    await redis.flushdb();
+    await redis.quit();
     app = await openWorkerless();
   });
   afterEach(async () => {

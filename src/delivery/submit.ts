@@ -173,7 +173,8 @@ async function afterRefusal(db: Connection, issueId: string, reason: string): Pr
 
 /** The batch keeps its key and its bytes; whether it is tried again soon depends on how others fare. */
 async function noAnswer(db: Connection, batch: ClaimedBatch, reason: string): Promise<SubmitResult> {
-  await releaseBatch(db, batch);
+  // Who was held up for longer than the lease hears nothing because of that: the provider may be as well as ever.
+  if (!(await releaseBatch(db, batch))) return { kind: 'unavailable' };
   const ms = await countFailure(db, reason, batch.isProbe);
   return ms === null ? { kind: 'again', reason } : { kind: 'wait', ms, reason };
 }
@@ -182,8 +183,9 @@ async function noAnswer(db: Connection, batch: ClaimedBatch, reason: string): Pr
  * After a request that was certainly not accepted, or not made. That says nothing of an earlier one under the same key
  * whose answer was lost: then key and bytes stay, and the next replay brings the answer.
  */
-function putBack(db: Connection, batch: ClaimedBatch): Promise<void> {
-  return batch.replayed ? releaseBatch(db, batch) : reopenBatch(db, batch);
+async function putBack(db: Connection, batch: ClaimedBatch): Promise<void> {
+  if (batch.replayed) await releaseBatch(db, batch);
+  else await reopenBatch(db, batch);
 }
 
 /**

@@ -68,7 +68,11 @@ export function describeReplays(name: string, newPlace: () => Promise<Place>): v
       await expireLeases(db);
       const quick = submit(batch);
       await doors[1].reached;
-      const books = async () => [await batchRow(db, batch), [...(await deliveriesOf(db, issue.id))]];
+      const books = async () => [
+        await batchRow(db, batch),
+        [...(await deliveriesOf(db, issue.id))],
+        await db.selectFrom('circuit').selectAll().execute(),
+      ];
 
       const before = await books();
       doors[0].open(late);

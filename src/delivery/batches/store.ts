@@ -287,11 +287,15 @@ export async function closeCancelled(db: Connection, issueId?: string): Promise<
   `.execute(db);
 }
 
-/** The answer is unknown: the lease ends now, so that the same bytes can be tried again under the same key. */
-export async function releaseBatch(db: Connection, batch: { id: string; leaseId: string }): Promise<void> {
-  await sql`
+/**
+ * The answer is unknown: the lease ends now, so that the same bytes can be tried again under the same key.
+ * @returns whether the lease was still ours.
+ */
+export async function releaseBatch(db: Connection, batch: { id: string; leaseId: string }): Promise<boolean> {
+  const { numAffectedRows } = await sql`
     update batches set lease_until = now() where id = ${batch.id} and lease_id = ${batch.leaseId}::uuid
   `.execute(db);
+  return numAffectedRows === 1n;
 }
 
 /**
