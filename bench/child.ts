@@ -30,7 +30,8 @@ export async function contend<Figures>(name: string, input: unknown, execArgv?: 
   child.on('message', (message) => {
     figures = message as Figures;
   });
-  const [code] = await once(child, 'exit');
+  // Its figures can still be on their way when it is gone.
+  const [[code]] = await Promise.all([once(child, 'exit'), once(child, 'disconnect')]);
   process.off('exit', abandon);
   if (code !== 0 || figures === undefined) throw new Error(`the contender "${name}" ended with ${code}`);
   return figures;

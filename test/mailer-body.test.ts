@@ -84,7 +84,7 @@ describe('the body of a batch', () => {
     );
   });
 
-  it('comes in slabs of half a megabyte, whatever does not fit in one', () => {
+  it('comes in slabs of an eighth of a megabyte, whatever does not fit in one', () => {
     const long = (size: number): Segments => ({
       literals: ['x'.repeat(size), 'y'.repeat(99)],
       slots: ['token'],

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import pg from 'pg';
 import type { EmbeddedPostgres } from './embedded.ts';
 
@@ -21,8 +22,28 @@ const types: pg.CustomTypesConfig = {
     PARSERS.get(oid) ?? pg.types.getTypeParser(oid, format)) as pg.CustomTypesConfig['getTypeParser'],
 };
 
+/** How a statement begins that every batch executes: a connection has it planned once, and then only bound. */
+const KEPT = '/* kept */';
+
+/** Statement → the name under which connections keep it. */
+const names = new Map<string, string>();
+
+class KeepingClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config);
+    const query = this.query.bind(this) as (...args: unknown[]) => unknown;
+    this.query = ((text: unknown, values: unknown, ...rest: unknown[]) => {
+      if (typeof text !== 'string' || !text.startsWith(KEPT)) return query(text, values, ...rest);
+      const name = names.get(text) ?? createHash('sha256').update(text).digest('base64url');
+      names.set(text, name);
+      return query({ name, text, values }, ...rest);
+    }) as pg.Client['query'];
+  }
+}
+
 export function serverPool(connectionString: string, searchPath: SearchPath, max: number): Pool {
   const pool = new pg.Pool({
+    Client: KeepingClient,
     connectionString,
     max,
     types,

@@ -5,7 +5,7 @@ import type { Envelope, IssueStamp } from './envelope.ts';
 
 /** Whether a batch of the issue is still open or uncertain, or readers are not in any yet. */
 export async function isUnderWay(db: Connection, issueId: string): Promise<boolean> {
-  const { rows } = await sql`
+  const { rows } = await sql`/* kept */
     select from batches where issue_id = ${issueId} and status in ('pending', 'submitting', 'uncertain')
     union all select from issues where id = ${issueId} and frozen_to is not null
     limit 1

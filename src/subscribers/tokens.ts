@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 /**
  * Tokens in the links of a mail: `1.<key id>.<subscriber>.<version>.<signature>`, 56 characters. They
@@ -26,9 +26,11 @@ export function keyId(key: string): string {
 export function signer(keys: Keys, scope: Scope, id?: string): (claim: Claim) => string {
   const key = keys.find((each) => keyId(each) === id) ?? keys[0];
   const name = keyId(key);
+  // Made once: a key given as text is made anew for every signature.
+  const secret = createSecretKey(key, 'utf8');
   return ({ subscriberId, version }) => {
     const body = `1.${name}.${Buffer.from(subscriberId.replaceAll('-', ''), 'hex').toString('base64url')}.${version}`;
-    return `${body}.${signature(key, scope, body)}`;
+    return `${body}.${signature(secret, scope, body)}`;
   };
 }
 
@@ -48,7 +50,7 @@ export function verify(keys: Keys, scope: Scope, token: string): Claim | undefin
 }
 
 /** 128 bits of HMAC-SHA-256 (RFC 2104 §5 allows half). */
-function signature(key: string, scope: Scope, body: string): string {
+function signature(key: string | KeyObject, scope: Scope, body: string): string {
   return createHmac('sha256', key).update(`${scope}\0${body}`).digest().subarray(0, 16).toString('base64url');
 }
 

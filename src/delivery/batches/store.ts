@@ -63,7 +63,7 @@ export async function claimBatch<Built extends { payloadHash: string }>(
   build: (tx: Connection, variantId: string, members: Member[]) => Promise<Built>,
 ): Promise<Claim<Built>> {
   return db.transaction().execute(async (tx): Promise<Claim<Built>> => {
-    const { rows } = await sql<BatchRow>`
+    const { rows } = await sql<BatchRow>`/* kept */
       select b.id, b.issue_id, b.variant_id, b.status, b.revision, b.payload_hash, b.lease_id, i.status as issue_status,
         coalesce(b.lease_until > now(), false) as leased,
         coalesce(b.claimed_at < now() - make_interval(hours => ${REPLAY_HOURS}), false) as forgotten,
@@ -106,7 +106,7 @@ export async function claimBatch<Built extends { payloadHash: string }>(
     }
     if (row.is_circuit_open && !(await mayProbe(tx, leaseMs))) return { kind: 'wait', ms: PROBE_MS };
     const leaseId = randomUUID();
-    await sql`
+    await sql`/* kept */
       update batches set status = 'submitting', lease_id = ${leaseId}, payload_hash = ${built.payloadHash},
         lease_until = now() + make_interval(secs => ${leaseMs / 1_000}),
         claimed_at = coalesce(claimed_at, now()), attempts = attempts + 1
@@ -135,7 +135,7 @@ type Invited = Member & { absent: SubscriberStatus | 'paused' | null };
 
 /** Who of a batch is open, in order, with what became of the person since the audience was frozen. */
 async function membersOf(tx: Connection, batchId: string): Promise<Invited[]> {
-  const { rows } = await sql<Invited>`
+  const { rows } = await sql<Invited>`/* kept */
     select d.id as "deliveryId", s.id as "subscriberId", s.email, s.token_version as "tokenVersion",
       case when s.status <> 'active' then s.status when s.paused_until > now() then 'paused' end as absent
     from deliveries d join subscribers s on s.id = d.subscriber_id
@@ -183,7 +183,7 @@ export async function recordAnswer(
   deliveryIds: string[],
   items: ItemOutcome[],
 ): Promise<boolean> {
-  const { rows } = await sql`
+  const { rows } = await sql`/* kept */
     with batch as (
       update batches set status = 'submitted', lease_id = null, lease_until = null, reason = null
       where id = ${batch.id} and status in ('submitting', 'uncertain')
