@@ -20,6 +20,7 @@ const MODULES = {
   render: ['issues', 'comparisons', 'transactional'],
   delivery: ['render', 'issues', 'sources', 'comparisons', 'subscribers', 'transactional'],
   desk: ['issues', 'subscribers', 'transactional'],
+  config: ['issues', 'sources'],
   mailer: [],
   queue: [],
   db: [],
@@ -100,8 +101,6 @@ const arrows = Object.entries(MODULES).map(([module, below]) => ({
       `^src/${any(LEAVES)}\\.ts$`,
       // Whether this is a type is the next rule's business.
       ...(TYPE_DOORS.from.includes(module) ? [`^src/${any(TYPE_DOORS.to)}/index\\.ts$`] : []),
-      // The desk and the sign-up need to know who they talk to.
-      ...(module === 'http' ? ['^src/(?:app|config)\\.ts$'] : []),
     ],
   },
 }));

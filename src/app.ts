@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { type Logger, pino } from 'pino';
-import type { Config, Secrets } from './config.ts';
+import type { Config, Secrets } from './config/index.ts';
 import { type Connection, type Database, openDatabase } from './db/index.ts';
 import {
   createMailSender,

@@ -1,6 +1,6 @@
 import { Resolver } from 'node:dns/promises';
 import type { App } from './app.ts';
-import { type Config, RESEND_URL } from './config.ts';
+import { type Config, RESEND_URL } from './config/index.ts';
 
 /**
  * Whether an installation is set up to mail people, and what to mend where it is not. The settings are

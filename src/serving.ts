@@ -1,5 +1,5 @@
 import type { App } from './app.ts';
-import type { Secrets } from './config.ts';
+import type { Secrets } from './config/index.ts';
 import { circuitState, countEvents, issueProgress, total } from './delivery/index.ts';
 import { deskOf } from './editing.ts';
 import { createServer, type Measures, turnstile } from './http/index.ts';

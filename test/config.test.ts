@@ -3,7 +3,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Config, loadConfig, settingsSchema } from '../src/config.ts';
+import { type Config, loadConfig, settingsSchema } from '../src/config/index.ts';
 import { AppError, explain } from '../src/errors.ts';
 import { temporaryFolder } from './helpers/homes.ts';
 import { ROOT, start } from './helpers/processes.ts';
@@ -156,6 +156,9 @@ describe('settings', () => {
   it('that belong together are asked for together', () => {
     expect(complaint({ TURNSTILE_SITE_KEY: 'site' })).toMatch(/TURNSTILE_SECRET_KEY: is missing/);
     expect(complaint({ TURNSTILE_SECRET_KEY: 'secret' })).toMatch(/TURNSTILE_SITE_KEY: is missing/);
+    expect(complaint({ PRIVACY_VERSION: '2026-11' })).toMatch(/PRIVACY_URL: is missing/);
+    const trailing = { RESEND_API_KEY: 're_123', RESEND_BASE_URL: 'https://api.resend.com/' };
+    expect(complaint(trailing)).toMatch(/MAIL_FROM: /);
     expect(complaint({ RESEND_API_KEY: 're_123' })).toMatch(/MAIL_FROM: .*; MAIL_FROM_TRANSACTIONAL: /);
     const mail = { MAIL_FROM: 'digest@verdicts.test', MAIL_FROM_TRANSACTIONAL: 'hello@verdicts.test' };
     expect(load({ RESEND_API_KEY: 're_123', ...mail }).secrets.resendApiKey).toBe('re_123');

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { type App, createApp } from '../src/app.ts';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/index.ts';
 import { issueProgress } from '../src/delivery/index.ts';
 import { findIssue } from '../src/issues/index.ts';
 import { addSubscribers } from '../src/subscribers/index.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eventsOf } from '../src/app.ts';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/index.ts';
 import { examineDns, examineSettings, type Finding, type Records } from '../src/doctor.ts';
 
 /** Everything in place, as for a list of real people. */

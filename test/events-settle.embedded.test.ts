@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createApp } from '../src/app.ts';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/index.ts';
 import { createSubmitter, storeEvents } from '../src/delivery/index.ts';
 import { findIssue } from '../src/issues/index.ts';
 import { openNotices } from '../src/sources/index.ts';

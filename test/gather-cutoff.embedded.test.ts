@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { App } from '../src/app.ts';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/index.ts';
 import { type Database, openDatabase } from '../src/db/index.ts';
 import { changeIssue } from '../src/issues/index.ts';
 import { openNotices, parseSource } from '../src/sources/index.ts';

@@ -5,7 +5,7 @@ import { type KyselyPlugin, sql } from 'kysely';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { App } from '../src/app.ts';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/index.ts';
 import { type Database, openDatabase } from '../src/db/index.ts';
 import { parseSource } from '../src/sources/index.ts';
 import { gatherAll } from '../src/weekly.ts';

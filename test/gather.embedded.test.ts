@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { App } from '../src/app.ts';
 import { type Comparison, saveComparisons } from '../src/comparisons/index.ts';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/index.ts';
 import { type Database, openDatabase } from '../src/db/index.ts';
 import { lastGather, openNotices, parseSource, quarantined, sourceHealth } from '../src/sources/index.ts';
 import { gatherAll } from '../src/weekly.ts';

@@ -5,7 +5,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Comparison, findComparison } from '../src/comparisons/index.ts';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/index.ts';
 import type { Schema } from '../src/db/index.ts';
 import { comparison, tool } from './helpers/compose.ts';
 import { HTML_LAYOUTS } from './helpers/pages.ts';

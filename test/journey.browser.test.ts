@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { processors } from '../jobs/index.ts';
 import { type App, createApp } from '../src/app.ts';
 import { saveComparisons } from '../src/comparisons/index.ts';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/index.ts';
 import { Lifetime } from '../src/lifetime.ts';
 import { publicServer } from '../src/serving.ts';
 import { approve, draft, send, slotToCompose } from '../src/weekly.ts';

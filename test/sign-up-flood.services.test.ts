@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { processors } from '../jobs/index.ts';
 import { createApp } from '../src/app.ts';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/index.ts';
 import { Lifetime } from '../src/lifetime.ts';
 import { publicServer } from '../src/serving.ts';
 import { foldAddress, stampForm } from '../src/subscribers/index.ts';

@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { processors } from '../jobs/index.ts';
 import { type App, createApp } from '../src/app.ts';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/index.ts';
 import { finishIssue, issueProgress } from '../src/delivery/index.ts';
 import { findIssue } from '../src/issues/index.ts';
 import { keyId } from '../src/subscribers/index.ts';

@@ -1,5 +1,5 @@
 import { createApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/index.ts';
 import { issueProgress } from '../../src/delivery/index.ts';
 import { approved, freeze } from '../books.ts';
 import { contender } from '../child.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/index.ts';
 import { applyEvents, type NewEvent, storeEvents } from '../../src/delivery/index.ts';
 import { approved, freeze } from '../books.ts';
 import { contender } from '../child.ts';

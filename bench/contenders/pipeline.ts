@@ -1,6 +1,6 @@
 import { processors } from '../../jobs/index.ts';
 import { type App, createApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/index.ts';
 import { issueProgress } from '../../src/delivery/index.ts';
 import type { Issue } from '../../src/issues/index.ts';
 import { send } from '../../src/weekly.ts';

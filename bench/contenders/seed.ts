@@ -1,6 +1,6 @@
 import { createApp } from '../../src/app.ts';
 import { saveComparisons } from '../../src/comparisons/index.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/index.ts';
 import { addSubscribers } from '../../src/subscribers/index.ts';
 import { draft, slotToCompose } from '../../src/weekly.ts';
 import { contender } from '../child.ts';

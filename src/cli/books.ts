@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type Comparison, saveComparisons, verdict } from '../comparisons/index.ts';
-import { settingsSchema } from '../config.ts';
+import { settingsSchema } from '../config/index.ts';
 import { AppError } from '../errors.ts';
 import { quarantined, readPage, readPageAt, userAgent } from '../sources/index.ts';
 import { gatherAll } from '../weekly.ts';

@@ -1,5 +1,5 @@
 import { eventsOf } from '../app.ts';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/index.ts';
 import { dnsRecords, examineDns, examineSettings, type Finding } from '../doctor.ts';
 import { explain } from '../errors.ts';
 import { type Context, say, sayJson } from './output.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { schedulers } from '../../jobs/index.ts';
 import { type App, createApp } from '../app.ts';
-import { loadConfig, type Secrets } from '../config.ts';
+import { loadConfig, type Secrets } from '../config/index.ts';
 import { AppError } from '../errors.ts';
 import { createHealthServer } from '../http/index.ts';
 import { Lifetime } from '../lifetime.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processors } from '../../jobs/index.ts';
 import { type App, createApp } from '../app.ts';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/index.ts';
 import { issueProgress, type Progress, total } from '../delivery/index.ts';
 import { AppError } from '../errors.ts';
 import { findIssue, type Issue, listIssues, requireIssue, type Status } from '../issues/index.ts';

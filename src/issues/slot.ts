@@ -50,14 +50,14 @@ export function parseSchedule(schedule: string, timezone: string): Schedule {
   const hour = Number(match?.[2]);
   const minute = Number(match?.[3]);
   if (weekday === 0 || !(hour <= 23) || !(minute <= 59)) {
-    throw new AppError('bad-schedule', `SCHEDULE "${schedule}" is not a weekday and a time of day.`, {
+    throw new AppError('bad-schedule', `"${schedule}" is not a weekday and a time of day.`, {
       help: 'Write it like "Tue 09:00": a weekday in English and the time from 00:00 to 23:59.',
     });
   }
   const zone = timezone.trim();
   // A newer Intl also takes "+02:00", which has no clock changes and is nobody's local time.
   if (!/^[a-z]/i.test(zone) || !IANAZone.isValidZone(zone)) {
-    throw new AppError('bad-timezone', `TIMEZONE "${timezone}" is not a time zone this machine knows.`, {
+    throw new AppError('bad-timezone', `"${timezone}" is not a time zone this machine knows.`, {
       help: 'Use an IANA name like "Europe/Berlin", "America/New_York" or "UTC".',
     });
   }
@@ -66,14 +66,13 @@ export function parseSchedule(schedule: string, timezone: string): Schedule {
 
 /**
  * Reads a length of time: "90m", "24h", "2d" (a day is 24 hours).
- * @param setting named in the error, for example "REVIEW_LEAD".
  * @returns milliseconds, 0 or more.
  * @throws AppError `bad-duration`.
  */
-export function parseDuration(text: string, setting = 'duration'): number {
+export function parseDuration(text: string): number {
   const match = /^\s*(\d{1,6})\s*([mhd])\s*$/i.exec(text);
   if (!match) {
-    throw new AppError('bad-duration', `${setting} "${text}" is not a length of time.`, {
+    throw new AppError('bad-duration', `"${text}" is not a length of time.`, {
       help: 'Write a whole number and m, h or d: "90m", "24h", "2d".',
     });
   }

@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/index.ts';
 import { type Connection, openDatabase } from '../../src/db/index.ts';
 import { changeIssue } from '../../src/issues/index.ts';
 import { addSubscribers, signer } from '../../src/subscribers/index.ts';

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { processors } from '../../jobs/index.ts';
 import { type App, createApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/index.ts';
 import { issueProgress, prepareIssue } from '../../src/delivery/index.ts';
 import { findIssue, type Issue } from '../../src/issues/index.ts';
 import { parseSource } from '../../src/sources/index.ts';

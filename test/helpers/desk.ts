@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type App, createApp } from '../../src/app.ts';
 import { type Comparison, saveComparisons } from '../../src/comparisons/index.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/index.ts';
 import { listAudit } from '../../src/desk/index.ts';
 import { deskOf } from '../../src/editing.ts';
 import { createServer } from '../../src/http/index.ts';

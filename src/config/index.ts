@@ -1,0 +1,160 @@
+import path from 'node:path';
+import { AppError } from '../errors.ts';
+import type { Schedule } from '../issues/index.ts';
+import type { Source } from '../sources/index.ts';
+import { secretKeys } from './secret-key.ts';
+import { RESEND_URL, type Settings, settingsSchema } from './settings.ts';
+import { baseUrl, type Editor, list } from './values.ts';
+
+export { RESEND_URL, settingsSchema } from './settings.ts';
+
+/**
+ * env → Config and Secrets. Everything derived from a setting is derived here, once, so that the rest of the program
+ * never sees a string that could still be wrong.
+ */
+
+/** Everything that may be printed and logged. */
+export interface Config {
+  dataDir: string;
+  database: 'embedded' | 'postgres';
+  queue: 'database' | 'redis';
+  publicUrl: string;
+  host: string;
+  port: number;
+  mail: { from: string; fromTransactional: string; replyTo: string; postalAddress: string };
+  resend: {
+    baseUrl: string;
+    /** Requests a second, of all workers together. */
+    rate: number;
+  };
+  newsletterName: string;
+  schedule: Schedule;
+  reviewLeadMs: number;
+  approval: Settings['APPROVAL'];
+  template: Settings['ISSUE_TEMPLATE'];
+  minComparisons: number;
+  sources: Source[];
+  /** Sources on the web may be at private, local and link-local addresses. */
+  allowPrivateSources: boolean;
+  editors: Editor[];
+  /** Origins of other sites that may carry the sign-up form. */
+  embedOrigins: string[];
+  /** What the sign-up form links to; null: nothing. */
+  privacy: { url: string; version: string | null } | null;
+  /** Where to verify the challenge of the sign-up form, and its public key; null: it has none. */
+  turnstile: { url: string; siteKey: string } | null;
+  /** Fastify's `trustProxy`. */
+  trustProxy: false | number | string[];
+  logLevel: Settings['LOG_LEVEL'];
+}
+
+/** What must never be printed: connection strings carry passwords, keys sign links. */
+export interface Secrets {
+  databaseUrl: string | undefined;
+  redisUrl: string | undefined;
+  /** At least one; the first signs, all verify. */
+  secretKeys: [string, ...string[]];
+  /** Whoever sends it may push comparisons; undefined: nobody may. */
+  apiToken: string | undefined;
+  /** undefined: mail stays on this machine. */
+  resendApiKey: string | undefined;
+  /** Any one verifies; empty: no events are taken. */
+  resendWebhookSecrets: string[];
+  turnstileSecretKey: string | undefined;
+}
+
+/**
+ * Reads settings from `env`. An empty value counts as not set.
+ * @throws AppError `config-invalid` listing every problem at once.
+ */
+export function loadConfig(env: Record<string, string | undefined>): { config: Config; secrets: Secrets } {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const result = settingsSchema.safeParse(given);
+  const problems = result.success
+    ? []
+    : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+
+  problems.push(...contradictions(given));
+  if (!result.success || problems.length > 0) {
+    throw new AppError('config-invalid', `Settings are wrong: ${problems.join('; ')}.`, {
+      help: 'See .env.example for every setting.',
+    });
+  }
+
+  const settings = result.data;
+  const dataDir = path.resolve(settings.DATA_DIR);
+  return {
+    config: {
+      dataDir,
+      database: settings.DATABASE_URL === undefined ? 'embedded' : 'postgres',
+      queue: settings.REDIS_URL === undefined ? 'database' : 'redis',
+      publicUrl: given.PUBLIC_URL === undefined ? `http://localhost:${settings.PORT}` : settings.PUBLIC_URL,
+      host: settings.HOST,
+      port: settings.PORT,
+      mail: {
+        from: settings.MAIL_FROM,
+        fromTransactional: settings.MAIL_FROM_TRANSACTIONAL,
+        replyTo: settings.MAIL_REPLY_TO ?? settings.MAIL_FROM,
+        postalAddress: settings.POSTAL_ADDRESS,
+      },
+      resend: { baseUrl: settings.RESEND_BASE_URL, rate: settings.RESEND_RATE },
+      newsletterName: settings.NEWSLETTER_NAME,
+      schedule: { ...settings.SCHEDULE, zone: settings.TIMEZONE },
+      reviewLeadMs: settings.REVIEW_LEAD,
+      approval: settings.APPROVAL,
+      template: settings.ISSUE_TEMPLATE,
+      minComparisons: settings.ISSUE_MIN_COMPARISONS,
+      sources: settings.SOURCES,
+      allowPrivateSources: settings.ALLOW_PRIVATE_SOURCES === '1',
+      editors: settings.EDITORS,
+      embedOrigins: settings.EMBED_ORIGINS,
+      privacy:
+        settings.PRIVACY_URL === undefined
+          ? null
+          : { url: settings.PRIVACY_URL, version: settings.PRIVACY_VERSION ?? null },
+      turnstile:
+        settings.TURNSTILE_SITE_KEY === undefined
+          ? null
+          : { url: settings.TURNSTILE_URL, siteKey: settings.TURNSTILE_SITE_KEY },
+      trustProxy: settings.TRUST_PROXY,
+      logLevel: settings.LOG_LEVEL,
+    },
+    secrets: {
+      databaseUrl: settings.DATABASE_URL,
+      redisUrl: settings.REDIS_URL,
+      secretKeys: secretKeys(settings.SECRET_KEY, dataDir),
+      apiToken: settings.API_TOKEN,
+      resendApiKey: settings.RESEND_API_KEY,
+      resendWebhookSecrets: settings.RESEND_WEBHOOK_SECRET,
+      turnstileSecretKey: settings.TURNSTILE_SECRET_KEY,
+    },
+  };
+}
+
+/** What each setting may be alone, and not together. */
+function contradictions(given: Record<string, string | undefined>): string[] {
+  const problems: string[] = [];
+  if (given.DATABASE_URL !== undefined && list.parse(given.SECRET_KEY).length === 0) {
+    problems.push(
+      'SECRET_KEY: is required with DATABASE_URL, because every process must sign links with the same key; try `openssl rand -base64 32`',
+    );
+  }
+  if ((given.TURNSTILE_SITE_KEY === undefined) !== (given.TURNSTILE_SECRET_KEY === undefined)) {
+    const missing = given.TURNSTILE_SITE_KEY === undefined ? 'TURNSTILE_SITE_KEY' : 'TURNSTILE_SECRET_KEY';
+    problems.push(`${missing}: is missing; a challenge has two keys`);
+  }
+  if (given.PRIVACY_VERSION !== undefined && given.PRIVACY_URL === undefined)
+    problems.push('PRIVACY_URL: is missing; PRIVACY_VERSION says which version of it readers saw');
+  if (
+    given.RESEND_API_KEY !== undefined &&
+    baseUrl.safeParse(given.RESEND_BASE_URL ?? RESEND_URL).data === RESEND_URL
+  ) {
+    for (const name of ['MAIL_FROM', 'MAIL_FROM_TRANSACTIONAL']) {
+      if (given[name] === undefined)
+        problems.push(`${name}: is required with RESEND_API_KEY, at a domain that Resend has verified`);
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,166 @@
+import { z } from 'zod';
+import { parseSource } from '../sources/index.ts';
+import {
+  baseUrl,
+  list,
+  listOf,
+  mailbox,
+  parsed,
+  parseEditor,
+  parseOrigin,
+  parseReviewLead,
+  parseTime,
+  parseTrustProxy,
+  parseZone,
+} from './values.ts';
+
+/** The real one. Whoever mails through it mails real people. */
+export const RESEND_URL = 'https://api.resend.com';
+
+/** The one list of settings: name, value, default and the sentence that `.env.example` repeats (a test keeps the two equal). */
+export const settingsSchema = z.object({
+  DATA_DIR: z.string().default('./var').describe('Embedded database, outbox and the secret made for it.'),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })
+    .optional()
+    .describe('PostgreSQL 14 or newer. Empty: PGlite under DATA_DIR.'),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'must be a redis:// URL' })
+    .optional()
+    .describe('Redis 6.2 or newer, maxmemory-policy noeviction. Empty: the queue lives in the database.'),
+  PUBLIC_URL: baseUrl
+    .prefault('http://localhost:3000')
+    .describe(
+      'Where readers reach this installation; links in mail start with it. Empty: localhost at PORT.',
+    ),
+  HOST: z.string().default('127.0.0.1').describe('Address to listen on.'),
+  PORT: z.coerce
+    .number({ error: 'must be a port number' })
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(3000)
+    .describe('Port to listen on.'),
+  SECRET_KEY: list
+    .superRefine((keys, context) => {
+      for (const [index, key] of keys.entries()) {
+        if (key.length < 32) context.addIssue(`key ${index + 1} is shorter than 32 characters`);
+      }
+    })
+    .describe(
+      'Signs links in mail. Made and kept in DATA_DIR on the embedded default. Comma-separated: the first signs, all verify.',
+    ),
+  RESEND_API_KEY: z
+    .string()
+    .regex(/^\S+$/, 'must not have blanks')
+    .optional()
+    .describe(
+      'Mail goes out through Resend. Empty: nothing leaves the machine, mail is kept under DATA_DIR.',
+    ),
+  RESEND_BASE_URL: baseUrl.prefault(RESEND_URL).describe('Where Resend answers; another for tests.'),
+  RESEND_WEBHOOK_SECRET: list
+    .superRefine((secrets, context) => {
+      for (const [index, secret] of secrets.entries()) {
+        if (!/^whsec_[\w+/]+={0,2}$/.test(secret))
+          context.addIssue(`secret ${index + 1} does not begin with whsec_`);
+      }
+    })
+    .describe('Signs the events that Resend posts to /webhooks/resend. Empty: there is no such address.'),
+  RESEND_RATE: z.coerce
+    .number({ error: 'must be a number of requests a second' })
+    .min(0.1)
+    .max(1_000)
+    .default(10)
+    .describe('Requests a second to Resend, of all workers together; what its answers allow lowers it.'),
+  MAIL_FROM: mailbox
+    .default('Weekly AI Tool Verdicts <digest@verdicts.example>')
+    .describe('Sender of issues.'),
+  MAIL_FROM_TRANSACTIONAL: mailbox
+    .default('Weekly AI Tool Verdicts <hello@verdicts.example>')
+    .describe('Sender of confirm mails and the like; providers want another address than that of issues.'),
+  MAIL_REPLY_TO: mailbox.optional().describe('Where replies go. Empty: MAIL_FROM.'),
+  POSTAL_ADDRESS: z
+    .string()
+    .default('')
+    .transform((value) => value.replace(/\s*[\r\n]+\s*/g, ', ').trim())
+    .describe('Physical address printed in every issue. Empty: no issue can be approved.'),
+  NEWSLETTER_NAME: z
+    .string()
+    .min(1)
+    .max(80)
+    .regex(/^[^\r\n]+$/, 'must be one line')
+    .default('Weekly AI Tool Verdicts')
+    .describe('Name of the newsletter.'),
+  SCHEDULE: parsed(parseTime).prefault('Tue 09:00').describe('Weekday and local time an issue is due.'),
+  TIMEZONE: parsed(parseZone).prefault('UTC').describe('IANA zone of SCHEDULE.'),
+  REVIEW_LEAD: parsed(parseReviewLead)
+    .prefault('24h')
+    .describe('How long before the slot the draft is made: 90m, 24h, 2d.'),
+  APPROVAL: z
+    .enum(['required', 'auto'])
+    .default('required')
+    .describe('auto sends a draft that passes its checks without an editor.'),
+  ISSUE_TEMPLATE: z
+    .enum(['react:digest', 'mjml:digest'])
+    .default('react:digest')
+    .describe('Template of new issues.'),
+  ISSUE_MIN_COMPARISONS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(1)
+    .describe('Fewer new comparisons than this: the slot is skipped.'),
+  SOURCES: listOf(parseSource).describe(
+    'Comma-separated: folder:PATH, feed:URL, site:URL. See docs/sources.md.',
+  ),
+  ALLOW_PRIVATE_SOURCES: z
+    .enum(['0', '1'])
+    .default('0')
+    .describe('With 1, sources may be at private addresses, as a site on the same network is.'),
+  API_TOKEN: z
+    .string()
+    .regex(/^[\w.~+/-]+=*$/, 'must be letters, digits and -._~+/ only')
+    .min(32, 'is shorter than 32 characters; try `openssl rand -hex 32`')
+    .optional()
+    .describe('Bearer token for POST /api/comparisons. Empty: there is no such address.'),
+  EDITORS: listOf(parseEditor).describe(
+    'Who may open the desk, comma-separated: chief@example.org:publisher, desk@example.org:editor. Empty: nobody.',
+  ),
+  EMBED_ORIGINS: listOf(parseOrigin).describe(
+    'Other sites that may carry the sign-up form, comma-separated: https://site.example. Empty: none.',
+  ),
+  PRIVACY_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an absolute http(s) URL' })
+    .optional()
+    .describe('The privacy note that the sign-up form links to. Empty: no link.'),
+  PRIVACY_VERSION: z
+    .string()
+    .max(100)
+    .optional()
+    .describe(
+      'Which version of that note it is, for the consent log, like 2026-11; change it with the note.',
+    ),
+  TURNSTILE_SITE_KEY: z
+    .string()
+    .optional()
+    .describe('Shows a Turnstile challenge in the sign-up form; needs TURNSTILE_SECRET_KEY.'),
+  TURNSTILE_SECRET_KEY: z
+    .string()
+    .optional()
+    .describe('Verifies the challenge with Turnstile; needs TURNSTILE_SITE_KEY.'),
+  TURNSTILE_URL: baseUrl
+    .prefault('https://challenges.cloudflare.com/turnstile/v0/siteverify')
+    .describe('Where Turnstile answers; another for tests.'),
+  TRUST_PROXY: parsed(parseTrustProxy)
+    .prefault('')
+    .describe(
+      'Whose X-Forwarded-For is believed: networks like 10.0.0.0/8, or a number of proxies if nobody can reach us around them. Empty: nobody.',
+    ),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('Log lines go to stderr as JSON.'),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;

@@ -1,0 +1,110 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { AppError, explain } from '../errors.ts';
+import { parseDuration, parseSchedule, type Schedule } from '../issues/index.ts';
+
+/** What one value may be: the types that the settings are made of. */
+
+export const list = z
+  .string()
+  .default('')
+  .transform((value) =>
+    value
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  );
+
+/** As part of a list of problems, which ends with the full stop. */
+const problemOf = (error: unknown) => explain(error).replace(/\.$/, '');
+
+/** Runs a parser of ours inside zod, so that its message is listed with all the others. */
+export const parsed = <T>(parse: (value: string) => T) =>
+  z.string().transform((value, context): T => {
+    try {
+      return parse(value);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: problemOf(error) });
+      return z.NEVER;
+    }
+  });
+
+/** A list setting whose every entry a parser of ours reads. */
+export const listOf = <T>(parse: (entry: string) => T) =>
+  parsed((value) => list.parse(value).map(parse)).prefault('');
+
+export const baseUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an absolute http(s) URL' })
+  .transform((url) => url.replace(/\/+$/, ''));
+
+/** RFC 5322 mailbox, as `addr` or `Name <addr>`; no CR or LF may ever reach a header. */
+export const mailbox = z
+  .string()
+  .regex(
+    /^(?:[^<>\r\n]+ <[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/,
+    'must be an address or Name <address>',
+  );
+
+export function parseOrigin(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (
+    url === undefined ||
+    !/^https?:$/.test(url.protocol) ||
+    url.pathname !== '/' ||
+    url.search + url.hash !== ''
+  )
+    throw new AppError('bad-origin', `"${text}" is no origin; write https://site.example, with no path`);
+  return url.origin;
+}
+
+const ROLES = ['editor', 'publisher'] as const;
+
+/** Who may sign in to the desk; only a publisher approves, sends, pauses and cancels. */
+export interface Editor {
+  /** Lower case. */
+  email: string;
+  role: (typeof ROLES)[number];
+}
+
+export function parseEditor(text: string): Editor {
+  const [, email = '', role = 'editor'] = /^([^<>@\s:]+@[^<>@\s:]+)(?::(.*))?$/.exec(text) ?? [];
+  const known = ROLES.find((each) => each === role);
+  if (email === '' || known === undefined)
+    throw new AppError(
+      'bad-editor',
+      `"${text}" is no editor; write desk@site.example:editor or chief@site.example:publisher`,
+    );
+  return { email: email.toLowerCase(), role: known };
+}
+
+const NAMED_NETWORKS = new Set(['loopback', 'linklocal', 'uniquelocal']);
+
+/** Fastify's `trustProxy`: how many proxies of ours a request passes, or their addresses. */
+export function parseTrustProxy(text: string): false | number | string[] {
+  if (text === '' || text === '0') return false;
+  if (/^\d{1,2}$/.test(text)) return Number(text);
+  const entries = list.parse(text);
+  for (const entry of entries) {
+    const [address = '', bits] = entry.split('/');
+    const width = isIP(address) === 6 ? 128 : 32;
+    const bitsFit = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= width);
+    if (!NAMED_NETWORKS.has(entry) && (isIP(address) === 0 || !bitsFit))
+      throw new AppError(
+        'bad-proxy',
+        `"${entry}" is no network; write a number of proxies, or addresses like 10.0.0.0/8 or loopback`,
+      );
+  }
+  return entries;
+}
+
+/** SCHEDULE and TIMEZONE make one value. Each is read beside a half that is right, so that a fault is listed as its own. */
+export const parseTime = (text: string): Schedule => parseSchedule(text, 'UTC');
+export const parseZone = (text: string): string => parseSchedule('Mon 00:00', text).zone;
+
+const WEEK_MS = 7 * 24 * 3_600_000;
+
+export function parseReviewLead(text: string): number {
+  const ms = parseDuration(text);
+  if (ms > WEEK_MS) throw new AppError('bad-duration', `"${text}" is longer than a week`);
+  return ms;
+}
