@@ -42,7 +42,8 @@ export function classify(refusal: Refusal): Outcome {
       if (name === 'monthly_quota_exceeded') {
         return { kind: 'halt', reason: 'Resend’s monthly quota is used up; raise the plan, then resume.' };
       }
-      return { kind: 'retryAfter', ms: retryAfterMs(refusal) };
+      if (name === undefined || WAITS.has(name)) return { kind: 'retryAfter', ms: retryAfterMs(refusal) };
+      break;
     case 400:
     case 422:
       if (name !== undefined && ONE_MESSAGE.has(name)) {
@@ -55,6 +56,9 @@ export function classify(refusal: Refusal): Outcome {
 function again(reason: string): Outcome {
   return { kind: 'ambiguous', reason, final: false };
 }
+
+/** The SDK's own word, the second, stands for a page of the edge. What else is used up does not come back by waiting. */
+const WAITS = new Set(['rate_limit_exceeded', 'application_error']);
 
 /** The fault may be in one message only, an address as a rule. */
 const ONE_MESSAGE = new Set([
@@ -80,14 +84,14 @@ const HALTS: Record<string, string> = {
 /** A wait is never longer than this; who asks for more is asked again in between. */
 const LONGEST_WAIT_MS = 15 * 60_000;
 
-/** `retry-after` in seconds or as a date, else `ratelimit-reset`, else a second. */
+/** `retry-after` in seconds or as a date, else `ratelimit-reset`, else a second. Whole: a queue takes no fraction. */
 export function retryAfterMs({ headers, now }: Pick<Refusal, 'headers' | 'now'>): number {
   for (const value of [headers['retry-after'], headers['ratelimit-reset']]) {
     if (value === undefined) continue;
     const seconds = /^\s*\d+(?:\.\d+)?\s*$/.test(value)
       ? Number(value)
       : (Date.parse(value) - now.getTime()) / 1_000;
-    if (Number.isFinite(seconds)) return Math.min(Math.max(seconds * 1_000, 0), LONGEST_WAIT_MS);
+    if (Number.isFinite(seconds)) return Math.min(Math.max(Math.ceil(seconds * 1_000), 0), LONGEST_WAIT_MS);
   }
   return 1_000;
 }

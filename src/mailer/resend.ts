@@ -88,6 +88,8 @@ export function openResend(options: ResendOptions): Mailer & AsyncDisposable {
     },
 
     async send({ mailId, kind, from, to, replyTo, subject, html, text, headers }, key, signal) {
+      // Where nothing follows a batch, nothing follows a mail: neither may go to whom somebody else names.
+      const options = { idempotencyKey: key, signal: within(signal), redirect: 'manual' as const };
       const answer = await sdk.emails.send(
         {
           from,
@@ -102,7 +104,7 @@ export function openResend(options: ResendOptions): Mailer & AsyncDisposable {
             { name: 'mail', value: mailId },
           ],
         },
-        { idempotencyKey: key, signal: within(signal) },
+        options,
       );
       hear(answer.headers);
       if (answer.data !== null) return itemsOf({ data: [answer.data] }, 1);
@@ -126,7 +128,11 @@ const errorSchema = z
 
 const answerSchema = z.object({
   data: z.array(z.object({ id: z.string().min(1) })),
-  errors: z.array(z.object({ index: z.number().int(), message: z.string() })).optional(),
+  errors: z
+    .array(
+      z.object({ index: z.number().int(), message: z.string().min(1).catch('refused without a reason') }),
+    )
+    .nullish(),
 });
 
 /**
@@ -136,7 +142,8 @@ const answerSchema = z.object({
 function itemsOf(json: unknown, size: number): Outcome {
   const parsed = answerSchema.safeParse(json);
   if (!parsed.success) return { kind: 'ambiguous', reason: 'an answer that cannot be read', final: false };
-  const { data, errors = [] } = parsed.data;
+  const { data } = parsed.data;
+  const errors = parsed.data.errors ?? [];
   const refused = new Map(errors.map(({ index, message }) => [index, withoutAddresses(message)]));
   const ids = data.map(({ id }) => id);
   const inOrder = [...refused.keys()].every((index) => index >= 0 && index < size);
