@@ -3,16 +3,23 @@ import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/db/index.ts';
 import { applyChunk } from '../../src/delivery/events/apply.ts';
-import { applyEvents, createSubmitter, storeEvents } from '../../src/delivery/index.ts';
+import { applyEvents, storeEvents } from '../../src/delivery/index.ts';
 import { bareServer } from '../../src/http/bare.ts';
 import { answerProblems } from '../../src/http/problems.ts';
 import { readResendEvent } from '../../src/http/resend-event.ts';
 import { webhookRoutes } from '../../src/http/webhooks.ts';
-import { HARD, outcomeOf, payload, recount, SOFT, signedRequest, WEBHOOK_SECRET } from '../helpers/events.ts';
+import {
+  HARD,
+  outcomeOf,
+  payload,
+  recount,
+  SOFT,
+  signedRequest,
+  submittedWeek,
+  WEBHOOK_SECRET,
+} from '../helpers/events.ts';
 import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
-import { deliveriesOf, KEYS, onlyReaders, sendingIssue } from '../helpers/ledger.ts';
-import { Provider } from '../helpers/provider.ts';
 
 const READERS = 5_000;
 const EVENTS = 50_000;
@@ -53,18 +60,6 @@ export function describeManyEvents(name: string, newPlace: () => Promise<Place>)
       { numRuns: DIFFERENT, seed: 20_261_124 },
     );
 
-    async function submittedIssue(): Promise<{ id: string; deliveries: string[] }> {
-      const readers = await onlyReaders(
-        db,
-        Array.from({ length: READERS }, () => []),
-      );
-      const issue = await sendingIssue(db);
-      const submit = createSubmitter(db, new Provider(), KEYS);
-      for (const batch of issue.batches) await submit(batch);
-      const found = await deliveriesOf(db, issue.id);
-      return { id: issue.id, deliveries: readers.map((id) => found.get(id)?.id ?? '') };
-    }
-
     /** The story as the provider posts it about the deliveries of an issue. */
     function posts(deliveries: readonly string[], issue: string) {
       return story.map(({ reader, kind, second }, index) => {
@@ -85,14 +80,14 @@ export function describeManyEvents(name: string, newPlace: () => Promise<Place>)
     };
 
     it('50,000 in no order, one in five told before, end as they do in order and once, while more come in', async () => {
-      const inOrder = await submittedIssue();
+      const inOrder = await submittedWeek(db, READERS);
       const sorted = posts(inOrder.deliveries, 'ordered').sort((a, b) => (a.at < b.at ? -1 : 1));
       await store(sorted);
       expect(await applyEvents(db)).toMatchObject({ applied: DIFFERENT, parked: 0 });
-      const expected = await outcomeOf(db, inOrder.id);
-      await assertInvariants(db, inOrder.id);
+      const expected = await outcomeOf(db, inOrder.issue.id);
+      await assertInvariants(db, inOrder.issue.id);
 
-      const { id, deliveries } = await submittedIssue();
+      const { issue, deliveries } = await submittedWeek(db, READERS);
       const once = posts(deliveries, 'disordered');
       const all = [...once, ...once.filter((_, index) => index % 4 === 0)];
       const [sent = []] = fc.sample(fc.shuffledSubarray(all, { minLength: all.length }), {
@@ -141,18 +136,18 @@ export function describeManyEvents(name: string, newPlace: () => Promise<Place>)
         select outcome, count(*) as count from events where id like 'msg_disordered%' group by outcome
       `.execute(db);
       expect(rows).toEqual([{ outcome: 'applied', count: DIFFERENT }]);
-      expect(await outcomeOf(db, id)).toEqual(expected);
+      expect(await outcomeOf(db, issue.id)).toEqual(expected);
       const { issue_id, ...figures } = await db
         .selectFrom('figures')
         .selectAll()
-        .where('issue_id', '=', id)
+        .where('issue_id', '=', issue.id)
         .executeTakeFirstOrThrow();
       expect(figures).toEqual(await recount(db, issue_id));
-      await assertInvariants(db, id);
+      await assertInvariants(db, issue.id);
     }, 480_000);
 
     it('are applied by keys alone: no table that grows is read from end to end', async () => {
-      const { deliveries } = await submittedIssue();
+      const { deliveries } = await submittedWeek(db, READERS);
       await store(posts(deliveries, 'scanned').slice(0, 1_000));
       // What this session counted earlier may not have been handed in yet.
       const counted = async (tx: Connection) => {

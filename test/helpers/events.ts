@@ -1,8 +1,10 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Connection } from '../../src/db/index.ts';
-import type { NewEvent } from '../../src/delivery/index.ts';
+import { applyEvents, createSubmitter, type NewEvent, storeEvents } from '../../src/delivery/index.ts';
 import { readResendEvent } from '../../src/http/resend-event.ts';
+import { deliveriesOf, KEYS, onlyReaders, sendingIssue } from './ledger.ts';
+import { type Behaviour, Provider } from './provider.ts';
 
 export const WEBHOOK_SECRET = `whsec_${Buffer.from('signs the events of the tests').toString('base64')}`;
 
@@ -58,6 +60,66 @@ export function told(
 
 export const HARD = { bounce: { type: 'Permanent', subType: 'NoEmail', message: 'no such box' } };
 export const SOFT = { bounce: { type: 'Transient', subType: 'MailboxFull', message: 'full' } };
+
+/** Stores these events, and applies all that wait. */
+export async function take(db: Connection, ...events: NewEvent[]) {
+  await storeEvents(db, events);
+  return applyEvents(db);
+}
+
+/** An issue of so many readers, submitted by this provider; the deliveries are in the order of the readers. */
+export async function submittedWeek(db: Connection, count: number, ...plan: Behaviour[]) {
+  const readers = await onlyReaders(
+    db,
+    Array.from({ length: count }, () => []),
+  );
+  return nextWeek(db, readers, ...plan);
+}
+
+/** The next issue for whoever is on the list. */
+export async function nextWeek(db: Connection, readers: string[], ...plan: Behaviour[]) {
+  const issue = await sendingIssue(db);
+  const provider = new Provider(...plan);
+  const submit = createSubmitter(db, provider, KEYS);
+  for (const batch of issue.batches) await submit(batch);
+  const found = await deliveriesOf(db, issue.id);
+  const deliveries = readers.map((id) => found.get(id)?.id ?? '');
+  const [batch = ''] = issue.batches;
+  return { issue, readers, deliveries, provider, submit, batch };
+}
+
+export async function eventRow(db: Connection, id: string) {
+  return db.selectFrom('events').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+}
+
+export async function deliveryRow(db: Connection, id: string | undefined) {
+  return db
+    .selectFrom('deliveries')
+    .selectAll()
+    .where('id', '=', id ?? '')
+    .executeTakeFirstOrThrow();
+}
+
+/** Where a reader stands, and why. */
+export async function subscriberRow(db: Connection, id: string | undefined) {
+  return db
+    .selectFrom('subscribers')
+    .select(['status', 'reason'])
+    .where('id', '=', id ?? '')
+    .executeTakeFirstOrThrow();
+}
+
+/** By what a reader was taken off the list, each time, as the consent log has it. */
+export async function suppressionsOf(db: Connection, id: string | undefined): Promise<string[]> {
+  const rows = await db
+    .selectFrom('consent_events')
+    .select('method')
+    .where('subscriber_id', '=', id ?? '')
+    .where('event', '=', 'suppressed')
+    .orderBy('id')
+    .execute();
+  return rows.map(({ method }) => method);
+}
 
 /** As if everything that waits for another look had waited long enough. */
 export async function wakeEvents(db: Connection): Promise<void> {

@@ -49,16 +49,20 @@ export async function emptyPlace(): Promise<Place> {
   };
 }
 
+/** Gives a suite the database of the group that it stands in, before the first of its tests. */
+export type WithDatabase = (use: (database: Database, place: Place) => unknown) => void;
+
 /**
  * A database for all tests of the file or group that asks for it: open before the first, gone after the last.
  * @param use is given it when it is open.
+ * @returns what gives it to the suites within the group too, so that they need none of their own.
  */
 export function databaseForAll(
   newPlace: () => Promise<Place>,
-  use: (database: Database, place: Place) => unknown,
-): void {
-  let place: Place | undefined;
-  let database: Database | undefined;
+  use: (database: Database, place: Place) => unknown = () => {},
+): WithDatabase {
+  let place: Place;
+  let database: Database;
   beforeAll(async () => {
     place = await newPlace();
     database = await place.open(20);
@@ -68,6 +72,9 @@ export function databaseForAll(
     await database?.[Symbol.asyncDispose]();
     await place?.[Symbol.asyncDispose]();
   });
+  return (useToo) => {
+    beforeAll(() => useToo(database, place));
+  };
 }
 
 /** @param server `inject('databaseUrl')` */

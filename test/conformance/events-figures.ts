@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import { describe, expect, it } from 'vitest';
+import type { Connection } from '../../src/db/index.ts';
+import { issueFigures, silentIssue } from '../../src/delivery/index.ts';
+import { unsubscribe } from '../../src/subscribers/index.ts';
+import { HARD, SOFT, submittedWeek, take, told } from '../helpers/events.ts';
+import type { WithDatabase } from '../helpers/homes.ts';
+import { assertInvariants } from '../helpers/invariants.ts';
+
+/** What an editor reads of an issue that is out. */
+export function describeFigures(withDatabase: WithDatabase): void {
+  describe('the figures of an issue', () => {
+    let db: Connection;
+    withDatabase(({ kysely }) => {
+      db = kysely;
+    });
+
+    const click = (id: string | undefined, second: number, link: string, userAgent = 'Mozilla/5.0') =>
+      told('email.clicked', id ?? '', {
+        at: new Date(Date.UTC(2026, 10, 24, 9, 0, second)).toISOString(),
+        data: { click: { link: `https://site.example/${link}`, userAgent } },
+      });
+
+    it('are those of the ledger, with the clicks of machines apart', async () => {
+      const { issue, readers, deliveries } = await submittedWeek(db, 9);
+      await sql`update issues set prepared_at = now() where id = ${issue.id}`.execute(db);
+      const [early = '', late = '', scanner = '', everything = '', undelivered = '', opened = ''] =
+        deliveries;
+      const at = '2026-11-24T09:00:00Z';
+      // In no order: the clicks come before what they are measured by.
+      await take(
+        db,
+        click(early, 20, 'a'),
+        click(late, 20, 'a'),
+        click(late, 300, 'b'),
+        click(scanner, 300, 'a', 'Barracuda Sentinel'),
+        ...['a', 'b', 'c', 'd', 'e'].map((link) => click(everything, 300, link)),
+        click(undelivered, 10, 'a'),
+      );
+      await take(
+        db,
+        ...[early, late, scanner, everything, opened].map((id) => told('email.delivered', id, { at })),
+        told('email.opened', opened),
+        told('email.opened', opened),
+        told('email.bounced', deliveries[6] ?? '', { data: HARD }),
+        told('email.bounced', deliveries[7] ?? '', { data: SOFT }),
+        told('email.complained', deliveries[8] ?? ''),
+      );
+      await unsubscribe(db, readers[1] ?? '', 'test');
+      expect(await issueFigures(db, issue.id)).toEqual({
+        delivered: 6,
+        bouncedHard: 1,
+        bouncedSoft: 1,
+        complained: 1,
+        failed: 0,
+        opened: 1,
+        clicked: 2,
+        clickedByMachines: 3,
+        left: 1,
+      });
+      await assertInvariants(db, issue.id);
+    });
+
+    it('are none for an issue of which nothing was told, or that nobody knows', async () => {
+      const { issue } = await submittedWeek(db, 2);
+      const nothing = {
+        ...{ delivered: 0, bouncedHard: 0, bouncedSoft: 0, complained: 0, failed: 0 },
+        ...{ opened: 0, clicked: 0, clickedByMachines: 0, left: 0 },
+      };
+      expect(await issueFigures(db, issue.id)).toEqual(nothing);
+      expect(await issueFigures(db, randomUUID())).toEqual(nothing);
+    });
+
+    it('tell of silence only when an issue went out a while ago and no event came since', async () => {
+      const { issue, deliveries } = await submittedWeek(db, 1);
+      const prepared = (minutes: number) =>
+        sql`update issues set prepared_at = now() - make_interval(mins => ${minutes}) where id = ${issue.id}`.execute(
+          db,
+        );
+      await sql`update issues set prepared_at = null`.execute(db);
+      await sql`update events set received_at = received_at - interval '1 day'`.execute(db);
+      const { slug } = await db
+        .selectFrom('issues')
+        .select('slug')
+        .where('id', '=', issue.id)
+        .executeTakeFirstOrThrow();
+      expect(await silentIssue(db)).toBeUndefined();
+      await prepared(29);
+      expect(await silentIssue(db)).toBeUndefined();
+      await prepared(31);
+      expect(await silentIssue(db)).toBe(slug);
+      await take(db, told('email.sent', deliveries[0] ?? ''));
+      expect(await silentIssue(db)).toBeUndefined();
+    });
+  });
+}

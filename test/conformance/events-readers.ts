@@ -1,0 +1,131 @@
+import { sql } from 'kysely';
+import { describe, expect, it } from 'vitest';
+import type { Connection } from '../../src/db/index.ts';
+import { finishIssue, suppressSoftBouncers } from '../../src/delivery/index.ts';
+import { unsubscribe } from '../../src/subscribers/index.ts';
+import {
+  deliveryRow,
+  HARD,
+  nextWeek,
+  SOFT,
+  submittedWeek,
+  subscriberRow,
+  suppressionsOf,
+  take,
+  told,
+} from '../helpers/events.ts';
+import type { WithDatabase } from '../helpers/homes.ts';
+import { assertInvariants } from '../helpers/invariants.ts';
+import { deliveriesOf } from '../helpers/ledger.ts';
+
+/** Which events take a reader off the list, and which leave them on it. */
+export function describeTakingOff(withDatabase: WithDatabase): void {
+  describe('a reader', () => {
+    let db: Connection;
+    withDatabase(({ kysely }) => {
+      db = kysely;
+    });
+
+    it('is left on the list by a soft bounce, and taken off by the third issue in a row', async () => {
+      const first = await submittedWeek(db, 3);
+      const { readers } = first;
+      const soft = (id: string | undefined) => told('email.bounced', id ?? '', { data: SOFT });
+      await take(db, soft(first.deliveries[0]), soft(first.deliveries[1]), soft(first.deliveries[2]));
+      expect(await deliveryRow(db, first.deliveries[0])).toMatchObject({
+        status: 'bounced',
+        bounce: 'soft',
+        reason: 'MailboxFull',
+      });
+      await sql`update issues set prepared_at = due_at where id = ${first.issue.id}`.execute(db);
+      expect(await suppressSoftBouncers(db)).toBe(0);
+
+      const second = await nextWeek(db, readers);
+      await sql`update issues set prepared_at = due_at where id = ${second.issue.id}`.execute(db);
+      // The second hears of an absence: the mail arrived.
+      await take(
+        db,
+        soft(second.deliveries[0]),
+        soft(second.deliveries[1]),
+        told('email.delivered', second.deliveries[1] ?? ''),
+      );
+      await take(db, soft(second.deliveries[2]));
+      expect(await deliveryRow(db, second.deliveries[1])).toMatchObject({
+        status: 'delivered',
+        bounce: null,
+      });
+      expect(await suppressSoftBouncers(db)).toBe(0);
+
+      const third = await nextWeek(db, readers);
+      await sql`update issues set prepared_at = due_at where id = ${third.issue.id}`.execute(db);
+      await take(db, soft(third.deliveries[0]), soft(third.deliveries[1]));
+      expect(await suppressSoftBouncers(db)).toBe(1);
+      expect(await suppressSoftBouncers(db)).toBe(0);
+      expect(
+        (await Promise.all(readers.map((id) => subscriberRow(db, id)))).map(({ status }) => status),
+      ).toEqual(['suppressed', 'active', 'active']);
+      expect(await suppressionsOf(db, readers[0])).toEqual(['bounce']);
+    });
+
+    it('who left is suppressed by a complaint, and a complaint outweighs a bounce (I7)', async () => {
+      const { readers, deliveries } = await submittedWeek(db, 2);
+      await unsubscribe(db, readers[0] ?? '', 'test');
+      await take(
+        db,
+        told('email.complained', deliveries[0] ?? ''),
+        told('email.bounced', deliveries[1] ?? '', { data: HARD }),
+      );
+      expect(await subscriberRow(db, readers[0])).toEqual({ status: 'suppressed', reason: 'complained' });
+      await take(db, told('email.complained', deliveries[1] ?? ''));
+      expect(await subscriberRow(db, readers[1])).toEqual({ status: 'suppressed', reason: 'complained' });
+      await take(db, told('email.bounced', deliveries[1] ?? '', { data: HARD }));
+      expect(await subscriberRow(db, readers[1])).toEqual({ status: 'suppressed', reason: 'complained' });
+      expect(await suppressionsOf(db, readers[1])).toEqual(['bounce', 'complaint']);
+    });
+
+    it('is suppressed when the provider says so of an address, which is not kept; and stays so', async () => {
+      const { readers, issue } = await submittedWeek(db, 1);
+      const { email } = (await deliveriesOf(db, issue.id)).get(readers[0] ?? '') ?? { email: '' };
+      const added = told('suppression.added', null, {
+        data: { email: email.toUpperCase(), origin: 'complaint', source_id: null, email_id: undefined },
+      });
+      await take(db, added);
+      expect(await subscriberRow(db, readers[0])).toEqual({ status: 'suppressed', reason: 'complained' });
+      const { rows } = await sql<{
+        text: string;
+      }>`select e::text as text from events e where id = ${added.id}`.execute(db);
+      expect(rows[0]?.text.toLowerCase()).not.toContain(email);
+      await take(db, told('suppression.removed', null, { data: { email } }));
+      expect(await subscriberRow(db, readers[0])).toMatchObject({ status: 'suppressed' });
+    });
+
+    it('whom the provider did not mail, because it never will, is suppressed', async () => {
+      const { readers, deliveries } = await submittedWeek(db, 1);
+      await take(
+        db,
+        told('email.suppressed', deliveries[0] ?? '', {
+          data: { suppressed: { type: 'OnAccountSuppressionList' } },
+        }),
+      );
+      expect(await deliveryRow(db, deliveries[0])).toMatchObject({
+        bounce: 'hard',
+        reason: 'OnAccountSuppressionList',
+      });
+      expect(await subscriberRow(db, readers[0])).toEqual({ status: 'suppressed', reason: 'bounced' });
+    });
+
+    it('who is not mailed after all, for want of quota, stays on the list', async () => {
+      const { issue, readers, deliveries } = await submittedWeek(db, 1);
+      await take(
+        db,
+        told('email.failed', deliveries[0] ?? '', { data: { failed: { reason: 'reached_daily_quota' } } }),
+      );
+      expect(await deliveryRow(db, deliveries[0])).toMatchObject({
+        status: 'failed',
+        reason: 'reached_daily_quota',
+      });
+      expect(await subscriberRow(db, readers[0])).toMatchObject({ status: 'active' });
+      expect(await finishIssue(db, issue.id)).toBe(true);
+      await assertInvariants(db, issue.id);
+    });
+  });
+}
