@@ -1,0 +1,141 @@
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { Connection } from '../../src/db/index.ts';
+import { explain } from '../../src/errors.ts';
+import { importSubscribers } from '../../src/subscribers/index.ts';
+import type { WithDatabase } from '../helpers/homes.ts';
+import { addedBy, type People, peopleForEach } from '../helpers/people.ts';
+
+const AT = '2026-10-01T08:00:00Z';
+
+/** What an import makes of a file: whatever a spreadsheet writes, bad rows, a pipe, or no file at all. */
+export function describeFiles(withDatabase: WithDatabase): void {
+  describe('an import', () => {
+    let people: People;
+    let db: Connection;
+    let host: string;
+    peopleForEach(withDatabase, (others) => {
+      people = others;
+      ({ db, host } = others);
+    });
+
+    it('sets aside what it cannot read, with line and reason, and takes the rest', async () => {
+      const file = await people.file(
+        [
+          'email,status,topics,timezone,confirmed_at,note', // 1
+          `a@${host},active,,,${AT}`,
+          'not an address,active,,,', // 3
+          '', // 4: an empty line is no row
+          `b@${host},keen,,,`, // 5
+          `c@${host},active,,,yesterday`, // 6
+          `d@${host},active,,,${AT},"two\nlines"`, // 7 and 8
+          `x@localhost,active,,,`, // 9
+          `e@${host},active,Wri\0ting,,${AT}`, // 10
+          `f@${host},active,,,${AT}`,
+          `g@${host},keen,,,,"with, comma"`, // 12
+        ].join('\r\n'),
+      );
+      const rejectedFile = `${file}.rejected.csv`;
+      const report = await importSubscribers(db, file, { source: host, rejectedFile });
+      expect(report).toMatchObject({ rows: 9, added: { active: 3 }, rejected: 6, rejectedFile });
+      expect(report.reasons).toEqual([
+        { reason: 'status is no word that we know for one', rows: 2, firstLine: 5 },
+        { reason: 'email contains a space or an invisible character', rows: 1, firstLine: 3 },
+        {
+          reason: 'confirmed_at is not a date and time like 2026-11-01T09:00:00Z',
+          rows: 1,
+          firstLine: 6,
+        },
+        { reason: 'email is not of the form name@example.org', rows: 1, firstLine: 9 },
+        { reason: 'topics contains an invisible character', rows: 1, firstLine: 10 },
+      ]);
+      expect(Object.keys(await people.states())).toEqual(['a', 'd', 'f']);
+
+      const rejected = await readFile(rejectedFile, 'utf8');
+      expect(rejected.split('\n').slice(0, 2)).toEqual([
+        'email,status,topics,timezone,confirmed_at,note,line,reason',
+        'not an address,active,,,,,3,email contains a space or an invisible character',
+      ]);
+      expect(rejected).toContain('"with, comma",12,');
+      expect((await stat(rejectedFile)).mode & 0o777).toBe(0o600);
+      // Mended, it is a list like any other.
+      const mended = await people.file(rejected.replaceAll(',keen,', ',unsubscribed,'));
+      expect(await importSubscribers(db, mended, { source: host })).toMatchObject({ rejected: 4 });
+      expect(await people.states()).toMatchObject({ b: 'unsubscribed', g: 'unsubscribed' });
+    });
+
+    it('writes no file of bad rows when there are none', async () => {
+      const file = await people.file(`email\na@${host}\n`);
+      const rejectedFile = `${file}.rejected.csv`;
+      expect(await importSubscribers(db, file, { source: host, rejectedFile })).toMatchObject({
+        rejectedFile: null,
+      });
+      await expect(stat(rejectedFile)).rejects.toThrow('ENOENT');
+    });
+
+    it.each([
+      [
+        'a byte order mark, other columns and capital names',
+        `\uFEFFName;x, EMAIL ,Confirmed_At\nAnna,a@HOST,${AT}\n`,
+        1,
+      ],
+      ['quotes', `"email","topics"\n"a@HOST","Writing;""Coding"""\n`, 1],
+      ['short lines', `email,status,topics\na@HOST\nb@HOST,pending\n`, 2],
+      ['only a head', 'email,status\n', 0],
+      ['nothing', '', 0],
+    ])('reads a file with %s', async (_, content, added) => {
+      const report = await people.load(content.replaceAll('HOST', host));
+      expect(report).toMatchObject({ rows: added, known: 0, rejected: 0 });
+      expect(addedBy(report)).toBe(added);
+    });
+
+    it('says so once when there is no column of addresses, and takes nobody', async () => {
+      await expect(people.load('address,name\nx,y\n')).rejects.toMatchObject({
+        code: 'import-columns',
+        help: expect.stringContaining('address, name'),
+      });
+    });
+
+    it('reads what a spreadsheet writes with semicolons or tabs, and rows of any length', async () => {
+      for (const [index, mark] of [';', '\t'].entries()) {
+        const row = (...cells: string[]) => cells.join(mark);
+        const file = [
+          row('email', 'confirmed_at'),
+          row(`a${index}@${host}`, AT),
+          row(`b${index}@${host}`),
+          row(`c${index}@${host}`, AT, 'more'),
+        ];
+        expect(await people.load(file.join('\r\n'))).toMatchObject({
+          added: { active: 2, pending: 1 },
+          rejected: 0,
+        });
+      }
+    });
+
+    it('of a file that is none is one line', async () => {
+      const folder = path.join(people.folder, 'a-folder.csv');
+      await mkdir(folder, { recursive: true });
+      const unclosed = await people.file(`email\n"a@${host}\n`);
+      for (const file of [path.join(people.folder, 'nowhere.csv'), folder, unclosed]) {
+        const error = await importSubscribers(db, file, { source: host }).catch((reason: unknown) => reason);
+        expect(error).toMatchObject({ code: 'import-unreadable' });
+        expect(explain(error)).toContain(file);
+        expect(explain(error)).not.toContain('\n');
+      }
+    });
+
+    it('reads a pipe, of which it knows neither the size nor the end', async () => {
+      const chunks = [`email,confirmed`, `_at\na@${host},${AT}\nb@`, `${host},${AT}`].map(Buffer.from);
+      const seen: unknown[] = [];
+      const report = await importSubscribers(db, Readable.from(chunks, { objectMode: false }), {
+        source: host,
+        onProgress: (progress) => seen.push(progress),
+      });
+      expect(report).toMatchObject({ rows: 2, added: { active: 2 } });
+      expect(seen).toEqual([{ rows: 2, bytes: 0, size: undefined }]);
+      expect(await importSubscribers(db, Readable.from([]), { source: host })).toMatchObject({ rows: 0 });
+    });
+  });
+}
