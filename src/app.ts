@@ -62,8 +62,9 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     const { databaseUrl, redisUrl, secretKeys, resendApiKey } = secrets;
 
     const database = lifetime.use(await openDatabase({ databaseUrl, dataDir: config.dataDir }));
-    // Alone on this database: whoever held a lease is gone, so nobody need wait for it to end.
-    if (database.home === 'embedded') {
+    // Alone on this database: whoever held a lease or a job is gone, so nobody need wait for it to end.
+    const isAlone = database.home === 'embedded';
+    if (isAlone) {
       await voidLeases(database.kysely);
       await endGathering(database.kysely);
     }
@@ -73,6 +74,7 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     const queue = lifetime.use(
       await openQueue(redisUrl === undefined ? { pool } : { redisUrl }, onDisturbance),
     );
+    if (isAlone) await queue.reclaim();
     const limiter = lifetime.use(openLimiter({ redisUrl, pool }));
     let allowed = config.resend.rate;
     /** What the account may ask lowers the pace of issues, for all processes; more than was set is never asked. */

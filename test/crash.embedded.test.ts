@@ -1,8 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, watch } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createApp } from '../src/app.ts';
+import { loadConfig } from '../src/config/index.ts';
 import { acceptedBatches, acceptedRecipients } from './helpers/outbox.ts';
 import { startCommand } from './helpers/processes.ts';
 
@@ -63,5 +67,27 @@ describe('a process killed without warning', () => {
     const recipients = await acceptedRecipients(dataDir, issues[0]?.name ?? '');
     expect(new Set(recipients).size, 'nobody doubled').toBe(recipients.length);
     expect(recipients.length, 'nobody lost').toBe(READERS - NOT_ACTIVE - WITHOUT_CONTENT);
+  }, 300_000);
+
+  test('fault 1: leaves nothing that its successor has to wait for', async () => {
+    const { config, secrets } = loadConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'silent' });
+    {
+      await using app = await createApp(config, secrets);
+      await app.queue.enqueue('submit', { batchId: randomUUID() });
+      await app.queue.enqueue('events', {});
+      // What is in its hands when the power is cut, and for how long.
+      const pool = app.database.queuePool();
+      await pool.query(
+        `update job set state = 'active', lock_token = 'of the dead', locked_until_ms = ${Date.now() + 30_000}`,
+      );
+      await sql`update circuit set failures = 7, reason = 'silence', since = now(), open_until = now() + interval '1 minute'`.execute(
+        app.db,
+      );
+    }
+    await using app = await createApp(config, secrets);
+    expect(await app.queue.waiting('delivery')).toBe(1);
+    expect(await app.queue.waiting('issues')).toBe(1);
+    const { rows } = await sql`select failures, open_until <= now() as "isOver" from circuit`.execute(app.db);
+    expect(rows).toEqual([{ failures: 7, isOver: true }]);
   }, 300_000);
 });

@@ -46,6 +46,11 @@ export interface JobQueue extends AsyncDisposable {
    * null: as many as there are hands. A process that works calls it first; the last call holds.
    */
   pace(perSecond: number | null): Promise<void>;
+  /**
+   * Gives every job at work to whoever works next, at once: for a process that is certainly alone, so that all of
+   * them are of one that is gone. BullMQ by itself waits for a lock to end, and for its second look: up to a minute.
+   */
+  reclaim(): Promise<void>;
   /** Starts working; disposing waits for the jobs in hand. */
   work(processors: Processors, options: WorkOptions): Promise<AsyncDisposable>;
 }
@@ -148,6 +153,12 @@ export async function openQueue(
       async pace(perSecond) {
         limits.set('delivery', perSecond === null ? HOLDABLE : spread(perSecond));
         await limit('delivery');
+      },
+      async reclaim() {
+        for (const queue of queues.values()) {
+          // Without the token of their lock.
+          for (const job of await queue.getActive()) await job.moveToWait();
+        }
       },
       async work(processors, options) {
         const working = new Lifetime();

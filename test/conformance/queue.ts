@@ -428,6 +428,35 @@ export function describeQueue(name: string, newHome: () => Promise<QueueHome>): 
       expect(bench.failures).toEqual([]);
     });
 
+    it('fault 1: gives the jobs of a process that is gone to the next at once, when told that it is gone', async () => {
+      const gate = withResolvers();
+      const begun = withResolvers();
+      // What it says when it finds its jobs taken is its own affair.
+      await using gone = await openQueue(home.home, () => {});
+      await using _worker = await bench.work(gone, {
+        submit: () => {
+          begun.resolve();
+          return gate.promise;
+        },
+      });
+      try {
+        await queue.enqueue('submit', PAYLOADS.submit);
+        await begun.promise;
+        expect(await queue.waiting('delivery')).toBe(0);
+        await queue.reclaim();
+        expect(await queue.waiting('delivery')).toBe(1);
+        await bench.work(queue);
+        await expect.poll(() => bench.done.length, POLL).toBe(2);
+        await quiet();
+      } finally {
+        gate.resolve();
+      }
+      expect(bench.done).toEqual(
+        Array.from({ length: 2 }, () => ({ name: 'submit', payload: PAYLOADS.submit })),
+      );
+      expect(bench.failures).toEqual([]);
+    });
+
     it('works on as many deliveries at once as it is told, and not one more', async () => {
       const gate = withResolvers();
       let busy = 0;

@@ -335,6 +335,12 @@ export async function voidLeases(db: Connection): Promise<void> {
     .where('status', '=', 'pending')
     .where('lease_until', 'is not', null)
     .execute();
+  // Who was to try whether the provider answers again held the others off for a lease; the failures stay counted.
+  await db
+    .updateTable('circuit')
+    .set({ open_until: sql`now()` })
+    .where('open_until', '>', sql<Date>`now()`)
+    .execute();
 }
 
 /** Batches of sending issues that a worker could take now. */
