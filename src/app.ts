@@ -143,7 +143,7 @@ function paceOf(perSecond: number): number {
  * (I9); the redaction is for the day somebody forgets, and for PostgreSQL, which quotes the row at
  * fault in `detail`.
  */
-export function createLogger(level: Config['logLevel']): Logger {
+function createLogger(level: Config['logLevel']): Logger {
   const fields = ['email', 'to', 'token', 'secret', 'password', 'authorization', 'cookie', 'detail', 'where'];
   return pino(
     { level, redact: { paths: fields.flatMap((field) => [field, `*.${field}`]), censor: '[redacted]' } },

@@ -117,7 +117,7 @@ describe('--help', () => {
 
 describe('import-page', () => {
   const [page] = comparisons(1) as [Comparison];
-  const read = (url: string, env = { ALLOW_PRIVATE_SOURCES: '1' }) =>
+  const read = (url: string, env: Record<string, string> = { ALLOW_PRIVATE_SOURCES: '1' }) =>
     run(['import-page', url, '--dry-run', '--json'], env);
 
   test('reads a page at its address, under our name', async () => {
@@ -148,6 +148,8 @@ describe('import-page', () => {
     }
     expectOneLine(await read(`${site.origin}/other`, { ALLOW_PRIVATE_SOURCES: '0' }), /no public address/);
     expectOneLine(await read('http://['), /no address/);
+    for (const env of [{ ALLOW_PRIVATE_SOURCES: 'yes' }, { PUBLIC_URL: 'nowhere' }])
+      expectOneLine(await read(`${site.origin}/other`, env), new RegExp(`${Object.keys(env)[0]}: `));
     expect(site.requests.map(({ path }) => path)).not.toContain('/kept');
   });
 });

@@ -108,9 +108,12 @@ describe('the editorial checks', () => {
     expect(found(planOf(words))).toEqual(expected);
   });
 
-  it('let the name of a tool be in capitals', () => {
-    const pair = comparison(PAIR.slug, tool('ORCASTRA STUDIO', 50), PAIR.tools[1]);
-    expect(found(planOf({ subject: 'Ship ORCASTRA STUDIO' }, pair), facts({ now: pair }))).toEqual([]);
+  it.each([
+    ['be in capitals', 'ORCASTRA STUDIO', 'Ship ORCASTRA STUDIO'],
+    ['have exclamation marks', 'Hurrah!!', 'Ship Hurrah!! and skip the rest'],
+  ])('let the name of a tool %s', (_, name, subject) => {
+    const pair = comparison(PAIR.slug, tool(name, 50), PAIR.tools[1]);
+    expect(found(planOf({ subject }, pair), facts({ now: pair }))).toEqual([]);
   });
 
   it('follow every page of the issue once, and no personal link', () => {

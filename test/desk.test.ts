@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { logPage } from '../src/http/desk/pages/log.tsx';
 import { applyEdit, type Edit, NO_CHOICES } from '../src/issues/edit.ts';
 import { inertLinks } from '../src/render/index.ts';
 
-/** The rules of the desk that need neither a database nor a page. */
+/** The rules of the desk that need neither a database nor a server. */
 
 const ORDER = ['a', 'b', 'c', 'd'];
 
@@ -54,5 +55,33 @@ describe('inert links', () => {
     expect(inertLinks(html)).toBe(
       '<p title="href=x">a href="kept"</p><a class="x" HREF = "#">1</a><a data-x="<a href=y>" href="#">2</a>',
     );
+  });
+});
+
+describe('the log', () => {
+  const site = {
+    ...{
+      publicUrl: 'https://verdicts.example',
+      newsletterName: 'Verdicts',
+      postalAddress: '',
+      replyTo: 'a@b.example',
+    },
+  };
+  const editor = { email: 'desk@verdicts.example', role: 'editor' as const };
+  const visit = { editor, session: { editor, hash: '' }, csrf: '', form: new URLSearchParams() };
+
+  it('is one line a deed, however much was typed', () => {
+    const at = new Date('2026-11-22T14:02:00Z');
+    const details = {
+      kind: 'words',
+      subject: '',
+      intro: '\u{1F990}'.repeat(60_000),
+      withoutTopics: ['a', 'b'],
+    };
+    const entries = [{ id: 1, at, who: editor.email, what: 'edited' as const, issue: '2026-11-24', details }];
+    const html = logPage(site, { visit, entries, more: undefined, zone: 'UTC' });
+    expect(html).toContain('edited 2026-11-24');
+    expect(html).toContain(`kind: words · intro: ${'\u{1F990}'.repeat(200)}… · withoutTopics: a, b`);
+    expect(html).not.toContain('subject: ');
   });
 });

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type Comparison, saveComparisons, verdict } from '../comparisons/index.ts';
-import { settingsSchema } from '../config/index.ts';
+import { readSetting } from '../config/index.ts';
 import { AppError } from '../errors.ts';
 import { quarantined, readPage, readPageAt, userAgent } from '../sources/index.ts';
 import { gatherAll } from '../weekly.ts';
@@ -80,20 +80,15 @@ async function pageIn({ env }: Context, file: string, url: string | undefined): 
     });
   });
   // A page that does not say where it lives gets its place on our own site.
-  return readPage(text, { site: publicUrl(env), ...(url === undefined ? {} : { url }) });
+  return readPage(text, { site: readSetting(env, 'PUBLIC_URL'), ...(url === undefined ? {} : { url }) });
 }
 
 async function pageAt({ env }: Context, url: string): Promise<Comparison> {
   if (!URL.canParse(url)) throw new AppError('page-missing', `${url} is no address.`);
-  const isAllowed = settingsSchema.shape.ALLOW_PRIVATE_SOURCES.parse(env.ALLOW_PRIVATE_SOURCES || undefined);
   return await readPageAt(url, {
-    userAgent: userAgent(publicUrl(env)),
-    ...(isAllowed === '1' ? { mayReach: () => true } : {}),
+    userAgent: userAgent(readSetting(env, 'PUBLIC_URL')),
+    ...(readSetting(env, 'ALLOW_PRIVATE_SOURCES') === '1' ? { mayReach: () => true } : {}),
   });
-}
-
-function publicUrl(env: Context['env']): string {
-  return settingsSchema.shape.PUBLIC_URL.parse(env.PUBLIC_URL || undefined);
 }
 
 /** Opening the database migrates it; this only says so. */

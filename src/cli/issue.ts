@@ -28,14 +28,17 @@ export function describe(issue: Issue): string {
   return `Issue ${issue.number} (${issue.slug}) is ${issue.status}${reason}, ${count} ${count === 1 ? 'comparison' : 'comparisons'}, due ${issue.dueAt.toISOString()}`;
 }
 
+/** What a command that did one thing has to say. */
+function tell(issue: Issue, { json = false }: IssueOptions): void {
+  if (json) sayJson(summary(issue));
+  else say(describe(issue));
+}
+
 export async function compose(context: Context, options: IssueOptions): Promise<void> {
   await using app = await openApp(context);
   const issue = await draft(app, await slotToCompose(app));
-  if (options.json) sayJson(summary(issue));
-  else {
-    say(describe(issue));
-    for (const note of issue.plan?.notes ?? []) say(`  note: ${note}`);
-  }
+  tell(issue, options);
+  if (!options.json) for (const note of issue.plan?.notes ?? []) say(`  note: ${note}`);
 }
 
 /** Writes every variant as both engines draw it, and as text, with the checks beside them. */
@@ -100,8 +103,7 @@ export async function testSend(context: Context, options: IssueOptions & { to: s
 export async function approveCommand(context: Context, options: IssueOptions): Promise<void> {
   await using app = await openApp(context);
   const issue = await approve(app, await chooseIssue(app, options.issue, ['review', 'draft', 'approved']));
-  if (options.json) sayJson(summary(issue));
-  else say(describe(issue));
+  tell(issue, options);
 }
 
 /** @returns the exit code: 1 when the issue came to rest before everybody had it. */
@@ -146,15 +148,13 @@ export async function pauseCommand(
     type: 'pause',
     reason: options.reason ?? 'Paused by hand.',
   });
-  if (options.json) sayJson(summary(issue));
-  else say(describe(issue));
+  tell(issue, options);
 }
 
 export async function resumeCommand(context: Context, options: IssueOptions): Promise<void> {
   await using app = await openApp(context);
   const issue = await send(app, await chooseIssue(app, options.issue, ['paused', 'failed']));
-  if (options.json) sayJson(summary(issue));
-  else say(describe(issue));
+  tell(issue, options);
 }
 
 export async function cancelCommand(context: Context, options: IssueOptions): Promise<void> {
@@ -169,6 +169,5 @@ export async function cancelCommand(context: Context, options: IssueOptions): Pr
     'failed',
   ]);
   const issue = await cancel(app, chosen);
-  if (options.json) sayJson(summary(issue));
-  else say(describe(issue));
+  tell(issue, options);
 }

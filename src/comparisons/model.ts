@@ -45,14 +45,14 @@ export const callSchema = z.enum(['ship', 'skip']);
 export type Call = z.infer<typeof callSchema>;
 
 /** One panel reviewer: the lens they look through, their words, and their call where it is known. */
-export const reviewSchema = z.object({
+const reviewSchema = z.object({
   lens: line(40).transform((value) => value.toLowerCase()),
   quote: line(4_000),
   call: callSchema.nullable().default(null),
 });
 export type Review = z.infer<typeof reviewSchema>;
 
-export const toolSchema = z.object({
+const toolSchema = z.object({
   name: line(120),
   category: line(60),
   tagline: line(240),
@@ -90,7 +90,7 @@ export const comparisonSchema = z.object({
 export type Comparison = z.infer<typeof comparisonSchema>;
 
 /** What our own readers say of a tool: each of them once. */
-export const votesSchema = z.object({ ship: z.number().int().min(0), skip: z.number().int().min(0) });
+const votesSchema = z.object({ ship: z.number().int().min(0), skip: z.number().int().min(0) });
 export type Votes = z.infer<typeof votesSchema>;
 
 /** A tool with the votes of our readers, where there are any. No source can bring them. */

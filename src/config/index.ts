@@ -77,11 +77,7 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
     : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
 
   problems.push(...contradictions(given));
-  if (!result.success || problems.length > 0) {
-    throw new AppError('config-invalid', `Settings are wrong: ${problems.join('; ')}.`, {
-      help: 'See .env.example for every setting.',
-    });
-  }
+  if (!result.success || problems.length > 0) throw invalid(problems);
 
   const settings = result.data;
   const dataDir = path.resolve(settings.DATA_DIR);
@@ -131,6 +127,25 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
       turnstileSecretKey: settings.TURNSTILE_SECRET_KEY,
     },
   };
+}
+
+/**
+ * One setting as it is read alone, for a command that must make nothing, not even a key.
+ * @throws AppError `config-invalid`.
+ */
+export function readSetting<Name extends keyof Settings>(
+  env: Record<string, string | undefined>,
+  name: Name,
+): Settings[Name] {
+  const result = settingsSchema.shape[name].safeParse(env[name] || undefined);
+  if (result.success) return result.data as Settings[Name];
+  throw invalid(result.error.issues.map(({ message }) => `${name}: ${message}`));
+}
+
+function invalid(problems: string[]): AppError {
+  return new AppError('config-invalid', `Settings are wrong: ${problems.join('; ')}.`, {
+    help: 'See .env.example for every setting.',
+  });
 }
 
 /** What each setting may be alone, and not together. */

@@ -22,7 +22,7 @@ export interface Problem {
   errors?: (Fault | FieldError)[];
 }
 
-export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 /** Our own failures, by code. */
 const BY_CODE: Record<string, { status: number; title: string; detail: string }> = {
@@ -93,7 +93,7 @@ const BY_CODE: Record<string, { status: number; title: string; detail: string }>
   'too-many-requests': {
     status: 429,
     title: 'That was often',
-    detail: 'Too many requests came from your network. Wait as long as Retry-After says, and try again.',
+    detail: 'Too many requests came from your network. Wait a while, and try again.',
   },
   'token-wrong': {
     status: 401,

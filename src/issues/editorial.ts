@@ -3,7 +3,7 @@ import type { Plan } from './compose.ts';
 
 /**
  * What an editor would want to know about an issue before it goes out, from what is on the books. A rule is a
- * pure function of the plan and of {@link EditorialFacts}; `block` stops an approval, `warn` asks to look.
+ * pure function of the plan and of {@link ComparisonFacts}; `block` stops an approval, `warn` asks to look.
  */
 
 export interface EditorialCheck {
@@ -42,10 +42,10 @@ export interface LinkFact {
 }
 
 export const WEEKS_APART = 8;
-export const STALE_DAYS = 60;
-export const PRICE_DAYS = 30;
+const STALE_DAYS = 60;
+const PRICE_DAYS = 30;
 /** What came of following a link holds for this long. */
-export const LINK_DAYS = 7;
+const LINK_DAYS = 7;
 
 const DAY = 24 * 3_600_000;
 
@@ -73,17 +73,19 @@ export function editorialChecks(
   ];
 }
 
-/** Every page that readers are sent to, each once; what is personal is no page of these. */
+/** Every page that readers are sent to, each once, in the order of the issue; personal links are none of them. */
 export function linksOf(plan: Plan): { url: string; about: { slug: string; title: string } }[] {
   const all = [
     ...plan.comparisons.map(({ comparison }) => ({ url: comparison.url, about: about(comparison) })),
     ...plan.changed.map(({ row: { url, slug, title } }) => ({ url, about: { slug, title } })),
     ...plan.readers.map(({ row: { url, title } }) => ({ url, about: { slug: slugOf(url), title } })),
   ];
-  return [...new Map(all.toReversed().map((each) => [each.url, each])).values()].toReversed();
+  const byUrl = new Map<string, (typeof all)[number]>();
+  for (const each of all) if (!byUrl.has(each.url)) byUrl.set(each.url, each);
+  return [...byUrl.values()];
 }
 
-/** Of a comparison that is told of by its page alone. */
+/** The last part of its address: of a comparison in *what readers said* the plan keeps no slug. */
 function slugOf(url: string): string {
   return (
     url
@@ -95,10 +97,11 @@ function slugOf(url: string): string {
 
 function linkChecks(plan: Plan, facts: readonly LinkFact[], now: Date): EditorialCheck[] {
   const known = new Map(facts.map((each) => [each.url, each]));
-  const due = linksOf(plan).filter(({ url }) => isDue(known.get(url), now));
+  const links = linksOf(plan);
+  const due = links.filter(({ url }) => isDue(known.get(url), now));
   const unfollowed = `${due.length} ${due.length === 1 ? 'link was' : 'links were'} not followed in the last ${LINK_DAYS} days.`;
   return [
-    ...linksOf(plan).flatMap(({ url, about: comparison }): EditorialCheck[] => {
+    ...links.flatMap(({ url, about: comparison }): EditorialCheck[] => {
       const fact = known.get(url);
       if (fact === undefined || fact.reason === null) return [];
       const isGone = fact.status === 404 || fact.status === 410;
@@ -251,14 +254,14 @@ function namesIn({ comparisons }: Plan): string[] {
   return comparisons.flatMap(({ comparison }) => comparison.tools.map(({ name }) => name));
 }
 
-/** Names of tools may be in capitals. */
+/** Names of tools may be in capitals, and may end in an exclamation mark. */
 function isShouting(subject: string, names: readonly string[]): boolean {
   const rest = names.reduce((text, name) => text.replaceAll(name, ''), subject);
   const letters = rest.match(/\p{L}/gu)?.length ?? 0;
   const capitals = rest.match(/\p{Lu}/gu)?.length ?? 0;
   return (
     (letters >= 8 && capitals > letters / 2) ||
-    /!.*!|[!?]{2}/u.test(subject) ||
+    /!.*!|[!?]{2}/u.test(rest) ||
     /\p{Extended_Pictographic}/u.test(rest)
   );
 }

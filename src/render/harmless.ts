@@ -16,7 +16,7 @@ const UNPRINTABLE =
 const PLACEHOLDER_HOST = new URL(PLACEHOLDERS.unsubscribe).host;
 
 /** One string as a reader may safely see it. */
-export function harmlessText(value: string): string {
+function harmlessText(value: string): string {
   return value
     .replace(UNPRINTABLE, '')
     .replace(UNSEEN, '')
@@ -26,7 +26,7 @@ export function harmlessText(value: string): string {
 }
 
 /** An absolute http(s) link in its normal form, or the newsletter's own page instead of anything else. */
-export function harmlessUrl(value: string, fallback: string): string {
+function harmlessUrl(value: string, fallback: string): string {
   if (!URL.canParse(value)) return fallback;
   const url = new URL(value);
   const ours = url.host === PLACEHOLDER_HOST || url.username !== '' || url.password !== '';

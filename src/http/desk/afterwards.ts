@@ -41,11 +41,11 @@ export function afterwardsRoutes(guard: Guard, { db, site, desk }: DeskContext):
     GET: async (_visit, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
       const { rows } = await fromDatabase(issueOutcomes(db, issue.id));
-      const lines = rows.map(({ variant, subject, hour, ...counts }) => [
+      const lines = rows.map(({ variant, subject, hour, submitted, delivered, bounced, complained }) => [
         variant,
         guarded(subject),
         hour?.toISOString() ?? '',
-        ...Object.values(counts),
+        ...[submitted, delivered, bounced, complained],
       ]);
       return reply
         .type('text/csv; charset=utf-8')

@@ -6,13 +6,24 @@ import { resource } from '../resource.ts';
 import { deskStyleHash } from './pages/stylesheet.ts';
 
 /** Plain JavaScript, typed by JSDoc: it goes to the browser as it is. */
-const script = readFileSync(new URL('./browser/desk.js', import.meta.url), 'utf8');
-const scriptHash = createHash('sha256').update(script).digest('base64url').slice(0, 16);
+interface Script {
+  /** Names its content, so that a browser may keep it for ever. */
+  url: string;
+  text: string;
+}
 
-/** Named by its content, so that a browser may keep it for ever. */
-export const SCRIPT_URL = `/editor/desk-${scriptHash}.js`;
+function readScript(name: string): Script {
+  const text = readFileSync(new URL(`./browser/${name}.js`, import.meta.url), 'utf8');
+  const hash = createHash('sha256').update(text).digest('base64url').slice(0, 16);
+  return { url: `/editor/${name}-${hash}.js`, text };
+}
 
-/** Our own script, our own frames, our two sheets: what the desk does not answer is a page like everywhere. */
+/** Saves steps, on every page. */
+export const DESK_SCRIPT = readScript('desk');
+/** Follows an issue that is under way. */
+export const WATCH_SCRIPT = readScript('watch');
+
+/** Our own scripts, our own frames, our two sheets: what the desk does not answer is a page like everywhere. */
 const POLICY = [
   "default-src 'none'",
   `style-src '${deskStyleHash}' '${styleHash}'`,
@@ -24,7 +35,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Headers of every page of the desk, and the script. */
+/** Headers of every page of the desk, and its scripts. */
 export function deskAssets(app: FastifyInstance): void {
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers({
@@ -33,11 +44,12 @@ export function deskAssets(app: FastifyInstance): void {
       'content-security-policy': POLICY,
     });
   });
-  resource(app, SCRIPT_URL, {
-    GET: (_request, reply) =>
-      reply
-        .header('cache-control', 'public, max-age=31536000, immutable')
-        .type('text/javascript; charset=utf-8')
-        .send(script),
-  });
+  for (const { url, text } of [DESK_SCRIPT, WATCH_SCRIPT])
+    resource(app, url, {
+      GET: (_request, reply) =>
+        reply
+          .header('cache-control', 'public, max-age=31536000, immutable')
+          .type('text/javascript; charset=utf-8')
+          .send(text),
+    });
 }

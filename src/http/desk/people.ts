@@ -13,7 +13,7 @@ import { fromDatabase } from '../problems.ts';
 import type { DeskContext } from './context.ts';
 import type { Guard } from './guard.ts';
 import { peoplePage } from './pages/people.tsx';
-import { erasePage, type History, personPage } from './pages/person.tsx';
+import { erasePage, personPage } from './pages/person.tsx';
 
 const HTML = 'text/html; charset=utf-8';
 
@@ -54,7 +54,7 @@ export function peopleRoutes(guard: Guard, { db, site, desk }: DeskContext): voi
       const id = idOf(request.params.id);
       const [data, events] = await fromDatabase(Promise.all([exportSubscriber(db, id), eventsAbout(db, id)]));
       if (data === undefined) throw new AppError('page-unknown', 'No such person.');
-      const history = { ...data, events } as unknown as History;
+      const history = { ...data, events };
       return reply.type(HTML).send(personPage(site, { visit, zone: desk.zone, id, history }));
     },
   });

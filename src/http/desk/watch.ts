@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import type { Connection } from '../../db/index.ts';
 import { issueProgress, settleBatch, submitRate, unsettledBatches } from '../../delivery/index.ts';
@@ -7,7 +5,7 @@ import { audit } from '../../desk/index.ts';
 import { AppError } from '../../errors.ts';
 import { type Issue, requireIssue } from '../../issues/index.ts';
 import { fromDatabase } from '../problems.ts';
-import { resource } from '../resource.ts';
+import { WATCH_SCRIPT } from './assets.ts';
 import type { DeskContext } from './context.ts';
 import type { Guard } from './guard.ts';
 import { progressHtml, type Standing, watchPage } from './pages/watch.tsx';
@@ -15,10 +13,6 @@ import { Watchers } from './watchers.ts';
 import { issueOf } from './week.ts';
 
 const HTML = 'text/html; charset=utf-8';
-
-/** Plain JavaScript, typed by JSDoc, named by its content like the script of the desk. */
-const script = readFileSync(new URL('./browser/watch.js', import.meta.url), 'utf8');
-const SCRIPT_URL = `/editor/watch-${createHash('sha256').update(script).digest('base64url').slice(0, 16)}.js`;
 
 /** An issue on its way: the figures of `status`, as they change, and what only a person can settle. */
 export function watchRoutes(app: FastifyInstance, guard: Guard, { db, site, desk }: DeskContext): void {
@@ -32,21 +26,13 @@ export function watchRoutes(app: FastifyInstance, guard: Guard, { db, site, desk
     };
   });
 
-  resource(app, SCRIPT_URL, {
-    GET: (_request, reply) =>
-      reply
-        .header('cache-control', 'public, max-age=31536000, immutable')
-        .type('text/javascript; charset=utf-8')
-        .send(script),
-  });
-
   guard<{ slug: string }>('/editor/issues/:slug/watch', {
     GET: async (visit, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
       const [standing, uncertain] = await fromDatabase(
         Promise.all([standingOf(db, issue), unsettledBatches(db, issue.slug)]),
       );
-      const live = isUnderWay(issue) ? SCRIPT_URL : undefined;
+      const live = isUnderWay(issue) ? WATCH_SCRIPT.url : undefined;
       return reply
         .type(HTML)
         .send(watchPage(site, { visit, zone: desk.zone, standing, uncertain, script: live }));

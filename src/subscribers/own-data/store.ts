@@ -1,13 +1,32 @@
 import { sql } from 'kysely';
-import type { Connection } from '../../db/index.ts';
+import type { Connection, SubscriberStatus } from '../../db/index.ts';
 
-/** Everything on the books about one person, as they may have it (GDPR Art. 15 and 20). */
+/** Everything on the books about one person, as they may have it (GDPR Art. 15 and 20); moments in ISO 8601. */
 export interface OwnData {
-  subscriber: Record<string, unknown>;
-  consents: Record<string, unknown>[];
-  deliveries: Record<string, unknown>[];
-  votes: Record<string, unknown>[];
-  mails: Record<string, unknown>[];
+  subscriber: {
+    email: string;
+    status: SubscriberStatus;
+    topics: string[];
+    timezone: string | null;
+    createdAt: string;
+    confirmedAt: string | null;
+    leftAt: string | null;
+    pausedUntil: string | null;
+    reason: string | null;
+  };
+  /** These and the rest: the oldest first. */
+  consents: {
+    event: string;
+    at: string;
+    method: string;
+    source: string | null;
+    details: Record<string, unknown>;
+    ip: string | null;
+    userAgent: string | null;
+  }[];
+  deliveries: { issue: string; status: string; reason: string | null; submittedAt: string | null }[];
+  votes: { tool: string; call: string; comparison: string; at: string }[];
+  mails: { kind: string; to: string; status: string; createdAt: string; sentAt: string | null }[];
 }
 
 /** @returns undefined for somebody who is not on the books. */
@@ -74,7 +93,6 @@ export async function eraseSubscriber(
     // What waits for its answer, what somebody else asked for this address, an editor's sign-in.
     await sql`delete from sign_ups where email_key = ${key}`.execute(tx);
     await sql`delete from confirmations where email_key = ${key}`.execute(tx);
-    await sql`delete from sign_ups where email_key = ${key}`.execute(tx);
     await sql`delete from mails where subscriber_id is null and lower(recipient) = ${key}`.execute(tx);
     await sql`
       update mails set recipient = null, content = '{}', lease_id = null, lease_until = null,

@@ -5,7 +5,9 @@ import type { Site } from '../../site.ts';
 import type { ActionName } from '../decisions.ts';
 import type { Visit } from '../guard.ts';
 import { Csrf, DeskPage } from './frame.tsx';
-import { stateOf } from './week-state.tsx';
+import { count, figure, reasonOf } from './numbers.ts';
+import { Tally } from './table.tsx';
+import { Overline, stateOf } from './week-state.tsx';
 
 /** Before the audience is frozen what would be, after that what is. */
 export type Numbers = { kind: 'forecast'; forecast: Forecast } | { kind: 'frozen'; progress: Progress };
@@ -28,9 +30,6 @@ const WORDS: Record<ActionName, { title: string; button: string }> = {
   cancel: { title: 'Cancel it for good?', button: 'Cancel it for good' },
 };
 
-const count = (value: number, one: string, many = `${one}s`): string =>
-  `${value.toLocaleString('en-US')} ${value === 1 ? one : many}`;
-
 /** Decisions after which it goes out: who would get it is a figure of theirs alone. */
 const SENDS: ReadonlySet<ActionName> = new Set(['approve', 'send', 'resume']);
 
@@ -40,9 +39,7 @@ export function actionPage(site: Site, { visit, zone, issue, action, numbers, no
   const mayAct = visit.editor.role === 'publisher';
   return render(
     <DeskPage site={site} title={words.title} visit={visit}>
-      <p className="overline">
-        No. {issue.number} · {issue.slug}
-      </p>
+      <Overline issue={issue} />
       <h1>{words.title}</h1>
       <div className="stack lit">
         <p>
@@ -105,7 +102,7 @@ function reach({ people, variants }: Forecast): string {
 }
 
 function toGo({ prepared, submitted }: Progress): string {
-  return `to ${count(prepared, 'person', 'people')}; ${submitted.toLocaleString('en-US')} have been submitted`;
+  return `to ${count(prepared, 'person', 'people')}; ${figure(submitted)} have been submitted`;
 }
 
 const List = ({ numbers }: { numbers: Numbers }) => {
@@ -118,32 +115,18 @@ const List = ({ numbers }: { numbers: Numbers }) => {
               people,
               number === 1 ? 'get everything' : `get ${topics.join(', ')}`,
             ]),
-          ...reasons(numbers.forecast.excluded),
+          ...reasons(numbers.forecast.excluded, 'get nothing'),
         ]
       : [
           [numbers.progress.submitted, 'submitted'],
           [numbers.progress.prepared, 'to go'],
           [numbers.progress.uncertain, 'uncertain'],
           [total(numbers.progress.failed), 'failed'],
-          ...reasons(numbers.progress.excluded),
+          ...reasons(numbers.progress.excluded, 'excluded'),
         ];
-  return (
-    <ul className="numbers">
-      {rows.map(([value, words]) => (
-        <li key={words}>
-          <b>{value.toLocaleString('en-US')}</b> <span>{words}</span>
-        </li>
-      ))}
-    </ul>
-  );
+  return <Tally rows={rows} />;
 };
 
-const REASONS: Record<string, string> = {
-  'no-content': 'get nothing: nothing in it is about their topics',
-  'no-consent': 'get nothing: no consent is on the books',
-  paused: 'get nothing: they asked for a break',
-};
-
-function reasons(excluded: Record<string, number>): [number, string][] {
-  return Object.entries(excluded).map(([reason, value]) => [value, REASONS[reason] ?? `excluded: ${reason}`]);
+function reasons(excluded: Record<string, number>, words: string): [number, string][] {
+  return Object.entries(excluded).map(([reason, value]) => [value, `${words}: ${reasonOf(reason)}`]);
 }

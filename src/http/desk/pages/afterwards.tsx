@@ -7,7 +7,8 @@ import { Chart } from './chart.tsx';
 import { moment } from './clock.ts';
 import { DeskPage } from './frame.tsx';
 import { count, figure, percent } from './numbers.ts';
-import { stateOf } from './week-state.tsx';
+import { Table, Tally } from './table.tsx';
+import { Overline, stateOf } from './week-state.tsx';
 
 interface AfterwardsProps {
   visit: Visit;
@@ -22,39 +23,33 @@ export function afterwardsPage(site: Site, props: AfterwardsProps): string {
   const { visit, zone, issue, progress, figures, outcomes } = props;
   const here = `/editor/issues/${issue.slug}`;
   const { submitted } = progress;
-  const rows: [value: number, words: string, share: boolean][] = [
-    [submitted, 'submitted', false],
-    [figures.delivered, 'delivered', true],
-    [figures.bouncedHard, 'bounced: the address is gone', true],
-    [figures.bouncedSoft, 'bounced: out of reach', true],
-    [figures.complained, 'complained', true],
-    [figures.left, 'left before the next issue', true],
-    [outcomes.votes, 'votes on its comparisons before the next issue', false],
-    [figures.clicked, 'clicked', true],
-  ];
+  const share = (value: number, words: string) =>
+    [
+      value,
+      <>
+        {words} <span className="meta">{percent(value, submitted)} of the submitted</span>
+      </>,
+    ] as const;
   return render(
     <DeskPage site={site} title={`Afterwards: ${issue.slug}`} visit={visit} here="/editor/issues">
-      <p className="overline">
-        {issue.number !== null && `No. ${issue.number} · `}
-        {issue.slug}
-      </p>
+      <Overline issue={issue} />
       <h1>What became of it</h1>
       <div className="stack lit">
         <p>{stateOf(issue, zone)}</p>
       </div>
-      <ul className="numbers">
-        {rows
-          .filter(([value], at) => value > 0 || at < 7)
-          .map(([value, words, share]) => (
-            <li key={words}>
-              <b>{figure(value)}</b>{' '}
-              <span>
-                {words}
-                {share && <span className="meta"> {percent(value, submitted)} of the submitted</span>}
-              </span>
-            </li>
-          ))}
-      </ul>
+      <Tally
+        rows={[
+          [submitted, 'submitted'],
+          share(figures.delivered, 'delivered'),
+          share(figures.bouncedHard, 'bounced: the address is gone'),
+          share(figures.bouncedSoft, 'bounced: out of reach'),
+          share(figures.complained, 'complained'),
+          share(figures.left, 'left before the next issue'),
+          [outcomes.votes, 'votes on its comparisons before the next issue'],
+          // Nobody counts clicks unless the provider was told to.
+          ...(figures.clicked > 0 ? [share(figures.clicked, 'clicked')] : []),
+        ]}
+      />
       <div className="doings">
         <a className="button quiet" href={`${here}/afterwards.csv`}>
           Download as CSV
@@ -91,29 +86,17 @@ const Hours = ({ zone, outcomes: { hours } }: Pick<AfterwardsProps, 'zone' | 'ou
           desc={`From ${moment(first.hour, zone)}, most in the hour from ${moment(busiest.hour, zone)}: ${figure(busiest.delivered)}.`}
           bars={shown.map(({ hour, delivered }) => ({ label: hour.toISOString(), value: delivered }))}
         />
-        <table className="log">
-          <caption>Delivered, by hour; times in {zone}</caption>
-          <thead>
-            <tr>
-              <th scope="col">From</th>
-              <th scope="col">Delivered</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map(({ hour, delivered }) => (
-              <tr key={hour.toISOString()}>
-                <td>{moment(hour, zone)}</td>
-                <td>{figure(delivered)}</td>
-              </tr>
-            ))}
-            {later > 0 && (
-              <tr>
-                <td>Later</td>
-                <td>{figure(later)}</td>
-              </tr>
-            )}
-          </tbody>
-        </table>
+        <Table
+          caption={`Delivered, by hour; times in ${zone}`}
+          columns={[
+            { head: 'From', cell: ({ from }) => from },
+            { head: 'Delivered', cell: ({ delivered }) => figure(delivered) },
+          ]}
+          rows={[
+            ...shown.map(({ hour, delivered }) => ({ from: moment(hour, zone), delivered })),
+            ...(later > 0 ? [{ from: 'Later', delivered: later }] : []),
+          ]}
+        />
       </div>
     </section>
   );

@@ -6,6 +6,8 @@ import type { Site } from '../../site.ts';
 import type { Visit } from '../guard.ts';
 import { moment } from './clock.ts';
 import { Csrf, DeskPage } from './frame.tsx';
+import { Table } from './table.tsx';
+import { Overline } from './week-state.tsx';
 
 interface ChecksProps {
   visit: Visit;
@@ -62,9 +64,7 @@ export function checksPage(site: Site, props: ChecksProps): string {
   const summary = summaryOf(checks);
   return render(
     <DeskPage site={site} title="Checks" visit={visit}>
-      <p className="overline">
-        No. {issue.number} · {issue.slug}
-      </p>
+      <Overline issue={issue} />
       <h1>{summary.charAt(0).toUpperCase() + summary.slice(1)}</h1>
       <div className="stack">
         <p>
@@ -173,32 +173,29 @@ const kB = (bytes: number) => `${(bytes / 1_000).toFixed(1)} kB`;
 const Sizes = ({ inspection }: Pick<ChecksProps, 'inspection'>) => (
   <section>
     <h2>Size</h2>
-    <table className="log">
-      <caption>
-        {`Gmail cuts a mail off at about ${kB(CLIP)}; more than ${kB(SIZE_LIMITS.block)} stops an approval`}
-      </caption>
-      <thead>
-        <tr>
-          <th scope="col">For readers of</th>
-          <th scope="col">Html</th>
-        </tr>
-      </thead>
-      <tbody>
-        {inspection.variants.map(({ number, topics, bytes }) => (
-          <tr key={number}>
-            <th scope="row" className="any">
-              {topics.length === 0 ? 'everything' : topics.join(', ')}
-            </th>
-            <td>
+    <Table
+      caption={`Gmail cuts a mail off at about ${kB(CLIP)}; more than ${kB(SIZE_LIMITS.block)} stops an approval`}
+      columns={[
+        {
+          head: 'For readers of',
+          cell: ({ topics }) => (topics.length === 0 ? 'everything' : topics.join(', ')),
+          breaks: true,
+          isHead: true,
+        },
+        {
+          head: 'Html',
+          cell: ({ bytes }) => (
+            <>
               {`${kB(bytes)}, ${Math.round((bytes / CLIP) * 100)}%`}
               <svg width="100%" height="6" className="meter" aria-hidden="true" focusable="false">
                 <rect width={`${Math.min(100, (bytes / CLIP) * 100)}%`} height="6" />
               </svg>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+            </>
+          ),
+        },
+      ]}
+      rows={inspection.variants}
+    />
   </section>
 );
 
@@ -214,30 +211,27 @@ const Links = ({ inspection: { links }, issue, visit, zone }: ChecksProps) => (
         Follow the links now
       </button>
     </form>
-    <table className="log">
-      <caption>Where readers are sent</caption>
-      <thead>
-        <tr>
-          <th scope="col">Page</th>
-          <th scope="col">What came of it</th>
-        </tr>
-      </thead>
-      <tbody>
-        {links.map(({ url, title, fact }) => (
-          <tr key={url}>
-            <th scope="row" className="any">
-              <a href={url} rel="noreferrer">
-                {title}
-              </a>
-            </th>
-            <td className="any">
-              {fact === undefined
-                ? 'not followed yet'
-                : `${fact.reason === null ? 'it is there' : `it ${fact.reason}`}, ${moment(fact.checkedAt, zone)}`}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <Table
+      caption="Where readers are sent"
+      columns={[
+        {
+          head: 'Page',
+          cell: ({ url, title }) => (
+            <a href={url} rel="noreferrer">
+              {title}
+            </a>
+          ),
+          breaks: true,
+          isHead: true,
+        },
+        { head: 'What came of it', cell: ({ fact }) => cameOf(fact, zone), breaks: true },
+      ]}
+      rows={links}
+    />
   </section>
 );
+
+function cameOf(fact: Inspection['links'][number]['fact'], zone: string): string {
+  if (fact === undefined) return 'not followed yet';
+  return `${fact.reason === null ? 'it is there' : `it ${fact.reason}`}, ${moment(fact.checkedAt, zone)}`;
+}

@@ -1,11 +1,14 @@
 import { title } from '../../../comparisons/index.ts';
 import type { Edit } from '../../../issues/index.ts';
+import type { TemplateRef } from '../../../render/index.ts';
 import { render } from '../../pages/layout.tsx';
 import type { Site } from '../../site.ts';
 import type { Visit } from '../guard.ts';
 import { moment } from './clock.ts';
 import { Csrf, DeskPage } from './frame.tsx';
+import { Table } from './table.tsx';
 import type { WeekView } from './week-form.tsx';
+import { TEMPLATE_NAMES } from './week-lines.tsx';
 
 const WORDS: Record<Edit['kind'], string> = {
   up: 'move one place up',
@@ -20,6 +23,9 @@ const WORDS: Record<Edit['kind'], string> = {
   words: 'change the first lines',
   look: 'change template and topics',
 };
+
+/** As the form calls them. */
+const LINES = { subject: 'Subject', preheader: 'Preheader', intro: 'Introduction' } as const;
 
 interface ConflictProps {
   visit: Visit;
@@ -38,7 +44,7 @@ export function conflictPage(site: Site, { visit, zone, view, edit, form }: Conf
   const lines =
     edit.kind === 'words'
       ? (['subject', 'preheader', 'intro'] as const).map((name) => ({
-          name,
+          line: LINES[name],
           theirs: choices[name] ?? 'ours',
           yours: edit[name] || 'ours',
         }))
@@ -53,25 +59,18 @@ export function conflictPage(site: Site, { visit, zone, view, edit, form }: Conf
         </p>
       </div>
       {lines.length > 0 ? (
-        <table className="log">
-          <caption>Both versions</caption>
-          <thead>
-            <tr>
-              <th scope="col">Line</th>
-              <th scope="col">As it is now</th>
-              <th scope="col">As you wrote it</th>
-            </tr>
-          </thead>
-          <tbody>
-            {lines.map(({ name, theirs, yours }) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td>{theirs}</td>
-                <td>{theirs === yours ? 'the same' : <strong>{yours}</strong>}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          caption="Both versions"
+          columns={[
+            { head: 'Line', cell: ({ line }) => line, isHead: true },
+            { head: 'As it is now', cell: ({ theirs }) => theirs },
+            {
+              head: 'As you wrote it',
+              cell: ({ theirs, yours }) => (theirs === yours ? 'the same' : <strong>{yours}</strong>),
+            },
+          ]}
+          rows={lines}
+        />
       ) : (
         <div className="two">
           <section>
@@ -91,7 +90,7 @@ export function conflictPage(site: Site, { visit, zone, view, edit, form }: Conf
               {edit.kind === 'move' && `, ${edit.before === null ? 'to the end' : `before ${edit.before}`}`}
               {edit.kind === 'leave_out' && `, because: ${edit.reason}`}
               {edit.kind === 'look' &&
-                `: ${edit.template}, without ${edit.withoutTopics.join(', ') || 'nothing'}`}
+                `: ${TEMPLATE_NAMES[edit.template as TemplateRef]}, without ${edit.withoutTopics.join(', ') || 'nothing'}`}
             </p>
           </section>
         </div>

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Site } from '../../site.ts';
-import { SCRIPT_URL } from '../assets.ts';
+import { DESK_SCRIPT } from '../assets.ts';
 import type { Visit } from '../guard.ts';
 import { deskStylesheet } from './stylesheet.ts';
 
@@ -41,7 +41,7 @@ export const DeskPage = ({ site, title, visit, here, wide = false, children }: F
       <meta name="color-scheme" content="light dark" />
       {/* biome-ignore lint/security/noDangerouslySetInnerHtml: our own constant, which must match its hash byte for byte */}
       <style dangerouslySetInnerHTML={{ __html: deskStylesheet }} />
-      {visit && <script src={SCRIPT_URL} defer />}
+      {visit && <script src={DESK_SCRIPT.url} defer />}
     </head>
     <body>
       <div className={visit || wide ? 'page desk' : 'page'}>

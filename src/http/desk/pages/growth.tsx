@@ -6,6 +6,7 @@ import type { Visit } from '../guard.ts';
 import { Chart } from './chart.tsx';
 import { DeskPage } from './frame.tsx';
 import { figure, percent } from './numbers.ts';
+import { Table } from './table.tsx';
 
 interface GrowthProps {
   visit: Visit;
@@ -32,25 +33,15 @@ export function growthPage(site: Site, { visit, weeks, origins }: GrowthProps): 
             desc={`${figure(joined)} in ${weeks.length} weeks.`}
             bars={weeks.map(({ week, joined: value }) => ({ label: week, value }))}
           />
-          <table className="log">
-            <caption>By week, the newest first</caption>
-            <thead>
-              <tr>
-                <th scope="col">Week of</th>
-                <th scope="col">Joined</th>
-                <th scope="col">Left</th>
-              </tr>
-            </thead>
-            <tbody>
-              {weeks.toReversed().map((week) => (
-                <tr key={week.week}>
-                  <td>{longDate(week.week)}</td>
-                  <td>{figure(week.joined)}</td>
-                  <td>{figure(week.left)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <Table
+            caption="By week, the newest first"
+            columns={[
+              { head: 'Week of', cell: ({ week }) => longDate(week) },
+              { head: 'Joined', cell: ({ joined }) => figure(joined) },
+              { head: 'Left', cell: ({ left }) => figure(left) },
+            ]}
+            rows={weeks.toReversed()}
+          />
         </div>
       </section>
       <section>
@@ -62,31 +53,26 @@ export function growthPage(site: Site, { visit, weeks, origins }: GrowthProps): 
             <Chart
               id="origins"
               title="Sign-ups, by form"
-              desc={origins.map(({ source, asked }) => `${source ?? 'our own page'}: ${asked}.`).join(' ')}
+              desc={origins.map((each) => `${nameOf(each)}: ${figure(each.asked)}.`).join(' ')}
               bars={origins.map(({ source, asked }) => ({ label: source ?? '', value: asked }))}
             />
-            <table className="log">
-              <caption>Sign-ups of half a year, by form</caption>
-              <thead>
-                <tr>
-                  <th scope="col">Form</th>
-                  <th scope="col">Asked</th>
-                  <th scope="col">Confirmed</th>
-                </tr>
-              </thead>
-              <tbody>
-                {origins.map(({ source, asked, confirmed }) => (
-                  <tr key={source ?? ''}>
-                    <td className="any">{source ?? 'our own page'}</td>
-                    <td>{figure(asked)}</td>
-                    <td>{`${figure(confirmed)}, ${percent(confirmed, asked)}`}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
+            <Table
+              caption="Sign-ups of half a year, by form"
+              columns={[
+                { head: 'Form', cell: nameOf, breaks: true },
+                { head: 'Asked', cell: ({ asked }) => figure(asked) },
+                {
+                  head: 'Confirmed',
+                  cell: ({ asked, confirmed }) => `${figure(confirmed)}, ${percent(confirmed, asked)}`,
+                },
+              ]}
+              rows={origins}
+            />
           </div>
         )}
       </section>
     </DeskPage>,
   );
 }
+
+const nameOf = ({ source }: Origin): string => source ?? 'our own page';

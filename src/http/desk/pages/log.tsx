@@ -4,6 +4,7 @@ import type { Site } from '../../site.ts';
 import type { Visit } from '../guard.ts';
 import { moment } from './clock.ts';
 import { DeskPage } from './frame.tsx';
+import { Table } from './table.tsx';
 
 const WORDS: Record<Deed, string> = {
   link_asked: 'asked for a sign-in link',
@@ -49,29 +50,15 @@ export function logPage(site: Site, { visit, entries, more, zone }: LogProps): s
         <h1>Log</h1>
         <p>Everything done at this desk, and everything refused. Nothing in it can be changed.</p>
       </div>
-      <table className="log">
-        <caption>Newest first, times in {zone}</caption>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Who</th>
-            <th scope="col">What</th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map(({ id, at, who, what, issue, details }) => (
-            <tr key={id}>
-              <td>{moment(at, zone)}</td>
-              <td className="any">{who ?? 'somebody'}</td>
-              <td className="any">
-                {WORDS[what]}
-                {issue !== undefined && ` ${issue}`}
-                <Details of={details ?? {}} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Table
+        caption={`Newest first, times in ${zone}`}
+        columns={[
+          { head: 'When', cell: ({ at }) => moment(at, zone) },
+          { head: 'Who', cell: ({ who }) => who ?? 'somebody', breaks: true },
+          { head: 'What', cell: What, breaks: true },
+        ]}
+        rows={entries}
+      />
       {more !== undefined && (
         <p>
           <a className="tap" href={`/editor/log?before=${more}`}>
@@ -83,15 +70,23 @@ export function logPage(site: Site, { visit, entries, more, zone }: LogProps): s
   );
 }
 
-const Details = ({ of }: { of: Record<string, unknown> }) => {
-  const parts = Object.entries(of).filter(([, value]) => value !== null && value !== '');
-  if (parts.length === 0) return null;
+const What = ({ what, issue, details = {} }: AuditEntry) => {
+  const parts = Object.entries(details).filter(([, value]) => value !== null && value !== '');
   return (
-    <span className="meta">
-      {' · '}
-      {parts
-        .map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(', ') : value}`)
-        .join(' · ')}
-    </span>
+    <>
+      {WORDS[what]}
+      {issue !== undefined && ` ${issue}`}
+      {parts.length > 0 && (
+        <span className="meta">{` · ${parts.map(([name, value]) => `${name}: ${briefly(value)}`).join(' · ')}`}</span>
+      )}
+    </>
   );
 };
+
+/** Characters of one detail: an entry is a line. The log itself keeps all that was typed. */
+const LONGEST = 200;
+
+function briefly(detail: unknown): string {
+  const letters = [...(Array.isArray(detail) ? detail.join(', ') : String(detail))];
+  return letters.length > LONGEST ? `${letters.slice(0, LONGEST).join('').trimEnd()}…` : letters.join('');
+}

@@ -4,7 +4,7 @@ import type { Site } from '../../site.ts';
 import type { Visit } from '../guard.ts';
 import { moment } from './clock.ts';
 import { Csrf, DeskPage } from './frame.tsx';
-import { figure } from './numbers.ts';
+import { Table, Tally } from './table.tsx';
 
 interface PeopleProps {
   visit: Visit;
@@ -24,18 +24,13 @@ const WORDS: Record<Found['status'], string> = {
   unsubscribed: 'unsubscribed: they left',
   suppressed: 'suppressed: never mailed again',
 };
+const STATUSES = Object.keys(WORDS) as Found['status'][];
 
 export function peoplePage(site: Site, { visit, zone, counts, search }: PeopleProps): string {
   return render(
     <DeskPage site={site} title="Subscribers" visit={visit} here="/editor/people">
       <h1>Subscribers</h1>
-      <ul className="numbers">
-        {(Object.keys(WORDS) as Found['status'][]).map((status) => (
-          <li key={status}>
-            <b>{figure(counts[status])}</b> <span>{WORDS[status]}</span>
-          </li>
-        ))}
-      </ul>
+      <Tally rows={STATUSES.map((status) => [counts[status], WORDS[status]])} />
       <p>
         <a className="tap" href="/editor/growth">
           How the list grows
@@ -76,27 +71,19 @@ const Results = ({
     </p>
   ) : (
     <>
-      <table className="log">
-        <caption>Their addresses begin with “{typed}”</caption>
-        <thead>
-          <tr>
-            <th scope="col">Address</th>
-            <th scope="col">Status</th>
-            <th scope="col">Since</th>
-          </tr>
-        </thead>
-        <tbody>
-          {found.map(({ id, email, status, createdAt }) => (
-            <tr key={id}>
-              <td className="any">
-                <a href={`/editor/people/${id}`}>{email}</a>
-              </td>
-              <td>{status}</td>
-              <td>{moment(createdAt, zone)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Table
+        caption={`Their addresses begin with “${typed}”`}
+        columns={[
+          {
+            head: 'Address',
+            cell: ({ id, email }) => <a href={`/editor/people/${id}`}>{email}</a>,
+            breaks: true,
+          },
+          { head: 'Status', cell: ({ status }) => status },
+          { head: 'Since', cell: ({ createdAt }) => moment(createdAt, zone) },
+        ]}
+        rows={found}
+      />
       {more !== undefined && (
         <form method="post" action="/editor/people">
           <Csrf visit={visit} />

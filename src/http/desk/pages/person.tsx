@@ -1,28 +1,14 @@
 import type { EventAbout } from '../../../delivery/index.ts';
-import type { Subscriber } from '../../../subscribers/index.ts';
+import type { OwnData, Subscriber } from '../../../subscribers/index.ts';
 import { render } from '../../pages/layout.tsx';
 import type { Site } from '../../site.ts';
 import type { Visit } from '../guard.ts';
 import { moment } from './clock.ts';
 import { Csrf, DeskPage } from './frame.tsx';
+import { Table } from './table.tsx';
 
-/** All that the books say of one person, as `exportSubscriber` gives it to them; moments in ISO 8601. */
-export interface History {
-  subscriber: {
-    email: string;
-    status: Subscriber['status'];
-    topics: string[];
-    timezone: string | null;
-    createdAt: string;
-    pausedUntil: string | null;
-    reason: string | null;
-  };
-  consents: { event: string; at: string; method: string; source: string | null }[];
-  deliveries: { issue: string; status: string; reason: string | null; submittedAt: string | null }[];
-  votes: { tool: string; call: string; comparison: string; at: string }[];
-  mails: { kind: string; status: string; createdAt: string }[];
-  events: EventAbout[];
-}
+/** All that the books say of one person. */
+type History = OwnData & { events: EventAbout[] };
 
 interface PersonProps {
   visit: Visit;
@@ -112,7 +98,7 @@ interface PartProps {
   name: string;
   none: string;
   columns: [string, string, string];
-  rows: string[][];
+  rows: [string, string, string][];
 }
 
 /** Newest first. */
@@ -122,29 +108,11 @@ const Part = ({ name, none, columns, rows }: PartProps) => (
     {rows.length === 0 ? (
       <p className="meta">{none}</p>
     ) : (
-      <table className="log" aria-label={name}>
-        <thead>
-          <tr>
-            {columns.map((column) => (
-              <th scope="col" key={column}>
-                {column}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((cells, row) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: rendered once, never reordered
-            <tr key={row}>
-              {cells.map((cell, column) => (
-                <td key={columns[column]} className={column === 0 ? undefined : 'any'}>
-                  {cell}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Table
+        label={name}
+        columns={columns.map((head, at) => ({ head, cell: (cells: string[]) => cells[at], breaks: at > 0 }))}
+        rows={rows}
+      />
     )}
   </section>
 );

@@ -1,10 +1,13 @@
 import type { Preview } from '../../../delivery/index.ts';
 import type { Issue } from '../../../issues/index.ts';
+import { TEMPLATES } from '../../../render/index.ts';
 import { render } from '../../pages/layout.tsx';
 import type { Site } from '../../site.ts';
 import type { Visit } from '../guard.ts';
 import { moment } from './clock.ts';
 import { Csrf, DeskPage } from './frame.tsx';
+import { TEMPLATE_NAMES } from './week-lines.tsx';
+import { Overline } from './week-state.tsx';
 
 /** How to look at an issue: what the query of a preview says. */
 export interface Way {
@@ -61,7 +64,7 @@ export interface PreviewProps {
   zone: string;
   view: PreviewView;
   way: Way;
-  /** `…/preview` or the reviewers' link is under it, and the frames. */
+  /** Where the frames are: the issue at the desk, or the link of a reviewer. */
   base: string;
   /** Living links for reviewers. */
   reviews?: { id: string; who: string; expiresAt: Date; url: string }[];
@@ -72,9 +75,7 @@ export function previewPage(site: Site, props: PreviewProps): string {
   const { issue, preview } = view;
   return render(
     <DeskPage site={site} title={`Preview of ${issue.slug}`} visit={visit} here="/editor/preview" wide>
-      <p className="overline">
-        Preview of No. {issue.number} · {issue.slug}
-      </p>
+      <Overline issue={issue} before="Preview of " />
       <h1>{preview.subject}</h1>
       <p className="meta after">{preview.preheader}</p>
       <Views {...props} />
@@ -89,12 +90,11 @@ export function previewPage(site: Site, props: PreviewProps): string {
       {way.look === 'engines' && (
         <Frames
           {...props}
-          frames={(
-            [
-              ['react:digest', 'React Email'],
-              ['mjml:digest', 'MJML'],
-            ] as const
-          ).map(([template, caption]) => ({ ...beside(way), way: { ...way, template }, caption }))}
+          frames={TEMPLATES.map((template) => ({
+            ...beside(way),
+            way: { ...way, template },
+            caption: TEMPLATE_NAMES[template],
+          }))}
         />
       )}
       {way.look === 'last' && view.last === undefined && <p>No issue was sent before this one.</p>}

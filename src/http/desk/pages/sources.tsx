@@ -12,6 +12,7 @@ import type { Visit } from '../guard.ts';
 import { moment } from './clock.ts';
 import { Csrf, DeskPage } from './frame.tsx';
 import { count } from './numbers.ts';
+import { Table } from './table.tsx';
 
 interface SourcesProps {
   visit: Visit;
@@ -60,27 +61,24 @@ export function sourcesPage(site: Site, props: SourcesProps): string {
             <p className="meta">
               {`${moment(gathered.at, zone)}: ${gathered.added} new, ${gathered.changed} changed, ${gathered.unchanged} unchanged`}
             </p>
-            <table className="log" aria-label="Sources in the last look">
-              <thead>
-                <tr>
-                  <th scope="col">Source</th>
-                  <th scope="col">Found</th>
-                  <th scope="col">Health</th>
-                </tr>
-              </thead>
-              <tbody>
-                {gathered.sources.map(({ source, comparisons, unchanged, rejected, fault }) => (
-                  <tr key={source}>
-                    <td className="any">{source}</td>
-                    <td>
-                      {count(comparisons + unchanged, 'comparison')}
-                      {rejected > 0 && `, ${rejected} skipped`}
-                    </td>
-                    <td className="any">{fault ?? healthOf(sick.get(source), zone)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
+            <Table
+              label="Sources in the last look"
+              columns={[
+                { head: 'Source', cell: ({ source }) => source, breaks: true },
+                {
+                  head: 'Found',
+                  cell: ({ comparisons, unchanged, rejected }) =>
+                    count(comparisons + unchanged, 'comparison') +
+                    (rejected > 0 ? `, ${rejected} skipped` : ''),
+                },
+                {
+                  head: 'Health',
+                  cell: ({ source, fault }) => fault ?? healthOf(sick.get(source), zone),
+                  breaks: true,
+                },
+              ]}
+              rows={gathered.sources}
+            />
             {gathered.rejected.length > 0 && (
               <details>
                 <summary>{count(gathered.rejected.length, 'page was', 'pages were')} skipped</summary>
@@ -92,7 +90,9 @@ export function sourcesPage(site: Site, props: SourcesProps): string {
                   ))}
                 </ul>
                 {gathered.rejected.length > SHOWN && (
-                  <p className="meta">The first {SHOWN} are shown; `status --json` has all.</p>
+                  <p className="meta">
+                    The first {SHOWN} are shown; <code>verdict status --json</code> has all.
+                  </p>
                 )}
               </details>
             )}
@@ -106,9 +106,13 @@ export function sourcesPage(site: Site, props: SourcesProps): string {
         ) : (
           <>
             <p>
-              {`${count(quarantine.total, 'page')} ${quarantine.total === 1 ? 'is' : 'are'} no complete comparison. Each is read again when it changes.`}
-              {quarantine.total > quarantine.entries.length &&
-                ` The newest ${quarantine.entries.length} are shown; \`status --json\` has more.`}
+              {`${count(quarantine.total, 'page is', 'pages are')} no complete comparison. Each is read again when it changes.`}
+              {quarantine.total > quarantine.entries.length && (
+                <>
+                  {` The newest ${quarantine.entries.length} are shown; `}
+                  <code>verdict status --json</code> has more.
+                </>
+              )}
             </p>
             <ul className="aside">
               {quarantine.entries.map(({ source, url, faults, firstSeenAt }) => (

@@ -3,6 +3,7 @@ import { render } from '../../pages/layout.tsx';
 import type { Site } from '../../site.ts';
 import type { Visit } from '../guard.ts';
 import { Csrf, DeskPage } from './frame.tsx';
+import { Overline } from './week-state.tsx';
 
 interface TestProps {
   visit: Visit;
@@ -19,9 +20,7 @@ export function testPage(site: Site, { visit, issue, sent }: TestProps): string 
           <strong>{sent === 1 ? 'One test is' : `${sent} tests are`} on the way.</strong>
         </p>
       )}
-      <p className="overline">
-        No. {issue.number} · {issue.slug}
-      </p>
+      <Overline issue={issue} />
       <h1>Send a test</h1>
       <div className="stack">
         <p>

@@ -1,5 +1,5 @@
 import { renderToStaticMarkup } from 'react-dom/server';
-import { type Progress, total, type UnsettledBatch } from '../../../delivery/index.ts';
+import type { Progress, UnsettledBatch } from '../../../delivery/index.ts';
 import type { Issue } from '../../../issues/index.ts';
 import { render } from '../../pages/layout.tsx';
 import type { Site } from '../../site.ts';
@@ -7,7 +7,8 @@ import type { Visit } from '../guard.ts';
 import { moment } from './clock.ts';
 import { Csrf, DeskPage } from './frame.tsx';
 import { count, figure, reasonOf } from './numbers.ts';
-import { stateOf } from './week-state.tsx';
+import { Tally } from './table.tsx';
+import { Overline, stateOf } from './week-state.tsx';
 
 /** An issue and its books at one moment. */
 export interface Standing {
@@ -31,10 +32,7 @@ export function watchPage(site: Site, { visit, zone, standing, uncertain, script
   const here = `/editor/issues/${issue.slug}`;
   return render(
     <DeskPage site={site} title={`Watch ${issue.slug}`} visit={visit} here="/editor/issues">
-      <p className="overline">
-        {issue.number !== null && `No. ${issue.number} · `}
-        {issue.slug}
-      </p>
+      <Overline issue={issue} />
       <h1>Watch it go</h1>
       <div className="stack lit">
         <p>{stateOf(issue, zone)}</p>
@@ -75,13 +73,6 @@ const Figures = ({ issue, progress, rate }: Standing) => {
   const { audience, prepared, submitted, excluded, failed, uncertain } = progress;
   if (audience === 0) return <p className="after">Nobody is on its list yet.</p>;
   const done = audience - prepared - uncertain;
-  const rows: [number, string][] = [
-    [submitted, 'submitted: the provider has accepted it for them'],
-    [prepared, 'to go'],
-    ...reasons('excluded', excluded),
-    ...reasons('failed', failed),
-    [uncertain, 'uncertain: the provider’s answer was lost'],
-  ];
   return (
     <>
       <div className="going">
@@ -94,22 +85,23 @@ const Figures = ({ issue, progress, rate }: Standing) => {
           {issue.status === 'sending' && ` · ${pace(prepared, rate)}`}
         </p>
       </div>
-      <ul className="numbers">
-        {rows
-          .filter(([value], at) => value > 0 || at < 2)
-          .map(([value, words]) => (
-            <li key={words}>
-              <b>{figure(value)}</b> <span>{words}</span>
-            </li>
-          ))}
-      </ul>
+      <Tally
+        rows={[
+          [submitted, 'submitted: the provider has accepted it for them'],
+          [prepared, 'to go'],
+          ...reasons('excluded', excluded),
+          ...reasons('failed', failed),
+          ...(uncertain > 0 ? [[uncertain, 'uncertain: the provider’s answer was lost'] as const] : []),
+        ]}
+      />
     </>
   );
 };
 
 function reasons(kind: 'excluded' | 'failed', by: Record<string, number>): [number, string][] {
-  if (total(by) === 0) return [];
-  return Object.entries(by).map(([reason, value]) => [value, `${kind}: ${reasonOf(reason)}`]);
+  return Object.entries(by)
+    .filter(([, value]) => value > 0)
+    .map(([reason, value]) => [value, `${kind}: ${reasonOf(reason)}`]);
 }
 
 /** "21 a second, about 3 minutes left". */

@@ -1,6 +1,6 @@
 import { topics } from '../../../comparisons/index.ts';
 import { lengthOf, ROOM } from '../../../issues/index.ts';
-import { TEMPLATES } from '../../../render/index.ts';
+import { TEMPLATES, type TemplateRef } from '../../../render/index.ts';
 import { EditForm, type WeekProps } from './week-form.tsx';
 
 /** The lines that are an editor's own. */
@@ -60,7 +60,7 @@ const Line = ({ name, label, from, to, value, ours }: LineProps) => {
   );
 };
 
-const TEMPLATE_NAMES: Record<(typeof TEMPLATES)[number], string> = {
+export const TEMPLATE_NAMES: Readonly<Record<TemplateRef, string>> = {
   'react:digest': 'React Email',
   'mjml:digest': 'MJML',
 };

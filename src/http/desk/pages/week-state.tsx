@@ -1,6 +1,15 @@
 import { dueLabel, type Issue } from '../../../issues/index.ts';
 import type { ActionName } from '../decisions.ts';
 
+/** Which issue a page is about. */
+export const Overline = ({ issue, before = '' }: { issue: Issue; before?: string }) => (
+  <p className="overline">
+    {before}
+    {issue.number !== null && `No. ${issue.number} · `}
+    {issue.slug}
+  </p>
+);
+
 /** Where it stands and what comes next, in one sentence. */
 export function stateOf(issue: Issue, zone: string): string {
   const due = dueLabel(issue.dueAt, zone);
