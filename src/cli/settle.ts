@@ -18,7 +18,7 @@ interface SettleOptions {
 
 /**
  * A person's word on batches whose answer is lost: lists them with what is known, or settles one.
- * @throws AppError `settle-undecided`, `batch-unknown`, `batch-settled`.
+ * @throws AppError `settle-undecided`, `batch-unknown`, `batch-settled`, `batch-not-yet`, `batch-proven`.
  */
 export async function settle(context: Context, options: SettleOptions): Promise<void> {
   const { batch, accepted = false, notAccepted = false } = options;
@@ -71,12 +71,18 @@ function list(batches: UnsettledBatch[], json: boolean): void {
 
 /** What is known of a batch, one fact a line. */
 export function evidence(batch: UnsettledBatch): string[] {
-  const { id, issue, number, deliveries, left, events, reason, claimedAt, revision, overdue } = batch;
+  const { id, issue, number, deliveries, left, events, reason, claimedAt, revision, overdue, notBefore } =
+    batch;
   return [
     `Uncertain: issue ${issue}, batch ${number}, ${deliveries} readers: ${reason ?? 'no answer'}`,
     `  submitted ${claimedAt.toISOString()} under the key batch/${id}/r${revision}; ${left} of them left since, ${events} events about it`,
     overdue
       ? `  no event has told in 24 hours: verdict settle --batch ${id}`
       : '  an event of the provider settles it; after 24 hours without one, `verdict settle` does',
+    ...(notBefore === null
+      ? []
+      : [
+          `  a request may still be on its way: whether it was not accepted is known after ${notBefore.toISOString()}`,
+        ]),
   ];
 }

@@ -244,6 +244,7 @@ interface BatchesTable {
   /** sha256 of the exact bytes submitted under this key. */
   payload_hash: string | null;
   lease_id: string | null;
+  /** Kept when it is given up as `uncertain`: until then somebody waited for the answer. */
   lease_until: Date | null;
   /** First claim under this key: the provider forgets keys after 24 h. */
   claimed_at: Date | null;

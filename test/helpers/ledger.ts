@@ -146,7 +146,7 @@ export async function deliveriesOf(db: Connection, issueId: string) {
 /** As if the workers that hold them had been gone for longer than their leases, and the provider left alone. */
 export async function expireLeases(db: Connection): Promise<void> {
   await sql`update circuit set open_until = now() where open_until is not null`.execute(db);
-  await sql`update batches set lease_until = now() - interval '1 second' where lease_until is not null`.execute(
+  await sql`update batches set lease_until = now() - interval '1 hour' where lease_until is not null`.execute(
     db,
   );
 }

@@ -277,8 +277,7 @@ export async function closeCancelled(db: Connection, issueId?: string): Promise<
   `.execute(db);
   await sql`
     with batch as (
-      update batches b set status = 'uncertain', reason = 'cancelled before the answer arrived',
-        lease_id = null, lease_until = null
+      update batches b set status = 'uncertain', reason = 'cancelled before the answer arrived', lease_id = null
       where ${ofCancelled} and b.status = 'submitting' and b.lease_until <= now()
       returning id, reason
     )
@@ -300,7 +299,8 @@ export async function releaseBatch(db: Connection, batch: { id: string; leaseId:
 
 /**
  * Ends a batch without an answer: `failed` when the provider refused all of it for good, `uncertain`
- * when the answer will never be known from here and evidence or a person must settle it.
+ * when the answer will never be known from here and evidence or a person must settle it: `lease_until` then still
+ * says until when somebody waited for it.
  */
 export async function closeBatch(
   db: Connection,
@@ -310,7 +310,7 @@ export async function closeBatch(
 ): Promise<void> {
   await sql`
     with batch as (
-      update batches set status = ${status}, reason = ${reason}, lease_id = null, lease_until = null
+      update batches set status = ${status}, reason = ${reason}, lease_id = null
       where id = ${batch.id} and lease_id is not distinct from ${batch.leaseId}::uuid
       returning id
     )

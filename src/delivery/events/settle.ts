@@ -21,7 +21,7 @@ export interface Settled {
  * @param by who decides, as it is written down.
  * @param record writes it into the log of the desk too, in the same transaction.
  * @throws AppError `batch-unknown`; `batch-settled` when it is not uncertain, or not yet: then it says from when on
- * a word may be needed.
+ * a word may be needed; `batch-not-yet` when nobody can know yet that it was not accepted, `batch-proven` when it was.
  */
 export async function settleBatch(
   db: Connection,
@@ -40,6 +40,7 @@ export async function settleBatch(
         { help: '`settle` without options lists those that need a word.' },
       );
     }
+    if (decision === 'not-accepted') refuseGuess(batch);
     const person = `person ${by}`;
     const reason = `settled by ${by}: ${decision === 'accepted' ? 'it was accepted' : 'it was not accepted'}`;
     const changed =
@@ -55,6 +56,23 @@ export async function settleBatch(
     await record?.(tx);
     return { batchId: batch.id, issueId: batch.issueId };
   });
+}
+
+/**
+ * Who says that it was not accepted has looked at what the provider shows. That tells nothing while a request may still
+ * arrive there, and is wrong where an event says otherwise: in both cases everybody in it would get it twice.
+ */
+function refuseGuess({ id, notBefore, events }: NamedBatch): void {
+  if (events > 0) {
+    throw new AppError('batch-proven', `Batch ${id} was accepted: the provider has told of its messages.`, {
+      help: 'Nothing was changed. It settles by itself; `--accepted` settles it now.',
+    });
+  }
+  if (notBefore !== null) {
+    throw new AppError('batch-not-yet', `A request of batch ${id} may still be on its way to the provider.`, {
+      help: `Nothing was changed. Look there again after ${notBefore.toISOString()}, and decide then.`,
+    });
+  }
 }
 
 /** What becomes of a batch that needs nobody's word now: one whose answer may still come gets it by itself. */

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { BatchStatus, Connection, IssueStatus } from '../../db/index.ts';
 import type { DeliveryState, ProviderEvent, Suppression, Tallied } from './outcome.ts';
 
@@ -256,6 +256,21 @@ export async function forgetEvents(db: Connection): Promise<number> {
 export const EVIDENCE_HOURS = 24;
 
 /**
+ * After the last who asked has stopped waiting for the answer: what was still on its way then, in a socket or at a slow
+ * provider, has arrived or never will.
+ */
+const UNDER_WAY_MINUTES = 10;
+
+/** From when on a batch can be taken for not accepted; null when it can be now. */
+const notBefore = sql<Date | null>`case when b.lease_until + make_interval(mins => ${UNDER_WAY_MINUTES}) > now()
+  then b.lease_until + make_interval(mins => ${UNDER_WAY_MINUTES}) end`;
+
+/** Events that prove that a request of these deliveries was accepted, and are not applied to them yet. */
+const proofs = (deliveryIds: RawBuilder<unknown>) => sql<number>`(select count(*)::int from events e
+  where (e.due_at is not null or e.outcome = 'unmatched') and e.kind <> 'suppressed'
+    and e.delivery_id = any(${deliveryIds}))`;
+
+/**
  * Closes batches that were accepted after all, with everybody who was in the request. Where it is still
  * open to whom it goes (`submitting`: the answer itself is on its way) nothing is done.
  * @returns the batches that are settled now because of this call.
@@ -301,16 +316,18 @@ export interface UnsettledBatch {
   events: number;
   /** Whether events had their time. */
   overdue: boolean;
+  /** Before that nobody can say that it was not accepted: a request may still be on its way. null: that is over. */
+  notBefore: Date | null;
 }
 
 export async function unsettledBatches(db: Connection, issue?: string): Promise<UnsettledBatch[]> {
   const { rows } = await sql<UnsettledBatch>`
     select b.id, b.number, b.revision, i.slug as issue, b.reason, b.claimed_at as "claimedAt",
-      b.claimed_at < now() - make_interval(hours => ${EVIDENCE_HOURS}) as overdue, m.deliveries, m."left", m.events
+      b.claimed_at < now() - make_interval(hours => ${EVIDENCE_HOURS}) as overdue, ${notBefore} as "notBefore",
+      m.deliveries, m."left", m.events
     from batches b join issues i on i.id = b.issue_id, lateral (
       select count(*) as deliveries, count(*) filter (where s.status not in ('active', 'pending')) as "left",
-        (select count(*) from events e where (e.due_at is not null or e.outcome = 'unmatched')
-          and e.delivery_id = any(array_agg(d.id))) as events
+        ${proofs(sql`array_agg(d.id)`)} as events
       from deliveries d join subscribers s on s.id = d.subscriber_id
       where d.batch_id = b.id and d.status = 'uncertain'
     ) m
@@ -355,6 +372,10 @@ export interface NamedBatch {
   issueStatus: IssueStatus;
   /** While it is `submitting`: until then a worker has it, or nobody asks the provider. */
   busyUntil: Date | null;
+  /** While it is `uncertain`, as in {@link UnsettledBatch}. */
+  notBefore: Date | null;
+  /** While it is `uncertain`: events that prove that it was accepted. */
+  events: number;
 }
 
 /**
@@ -364,7 +385,11 @@ export interface NamedBatch {
 export async function batchesBeginning(db: Connection, prefix: string): Promise<NamedBatch[]> {
   const { rows } = await sql<NamedBatch>`
     select b.id, b.status, b.issue_id as "issueId", i.status as "issueStatus",
-      case when b.status = 'submitting' then greatest(b.lease_until, c.open_until, now()) end as "busyUntil"
+      case when b.status = 'submitting' then greatest(b.lease_until, c.open_until, now()) end as "busyUntil",
+      case when b.status = 'uncertain' then ${notBefore} end as "notBefore",
+      case when b.status = 'uncertain' then
+        ${proofs(sql`array(select d.id from deliveries d where d.batch_id = b.id and d.status = 'uncertain')`)}
+        else 0 end as events
     from batches b join issues i on i.id = b.issue_id cross join circuit c
     where starts_with(b.id::text, ${prefix.toLowerCase()}) limit 2
   `.execute(db);

@@ -72,7 +72,7 @@ export function watchRoutes(app: FastifyInstance, guard: Guard, { db, site, desk
         const settled = await settleBatch(db, found.id, decision, who, (tx) =>
           audit(tx, { who, what: 'batch_settled', issue: issue.slug, details }),
         ).catch((error) => {
-          if (error instanceof AppError && error.code === 'batch-settled') return undefined;
+          if (error instanceof AppError && STANDS_OTHERWISE.has(error.code)) return undefined;
           throw error;
         });
         if (settled !== undefined) await desk.steps.settled(settled.issueId);
@@ -81,6 +81,9 @@ export function watchRoutes(app: FastifyInstance, guard: Guard, { db, site, desk
     },
   });
 }
+
+/** What the page says by itself, when it is looked at again. */
+const STANDS_OTHERWISE = new Set(['batch-settled', 'batch-not-yet', 'batch-proven']);
 
 async function standingOf(db: Connection, issue: Issue): Promise<Standing> {
   const [progress, rate] = await Promise.all([issueProgress(db, issue.id), submitRate(db, issue.id)]);

@@ -175,14 +175,21 @@ const Uncertain = ({ visit, zone, slug, batches }: UncertainProps) => (
                 One of its messages is at the provider. Everybody in it is taken for mailed, and nobody is
                 mailed again. If that is wrong, they never get the issue.
               </Choice>
-              <Choice
-                {...{ visit, slug, batch }}
-                decision="not-accepted"
-                label={`It was not accepted: batch ${batch.number}`}
-              >
-                The provider certainly has none of them. It goes out once more, without those who left. If
-                that is wrong, they get the issue twice.
-              </Choice>
+              {batch.notBefore === null ? (
+                <Choice
+                  {...{ visit, slug, batch }}
+                  decision="not-accepted"
+                  label={`It was not accepted: batch ${batch.number}`}
+                >
+                  The provider certainly has none of them. It goes out once more, without those who left. If
+                  that is wrong, they get the issue twice.
+                </Choice>
+              ) : (
+                <p>
+                  A request may still be on its way to the provider. Whether it was not accepted can be told
+                  after {moment(batch.notBefore, zone)}.
+                </p>
+              )}
             </div>
           ) : (
             <p className="notice after">Settling it takes a publisher; you are signed in as an editor.</p>

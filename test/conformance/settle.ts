@@ -1,0 +1,108 @@
+import { sql } from 'kysely';
+import { describe, expect, it } from 'vitest';
+import type { Connection } from '../../src/db/index.ts';
+import {
+  applyEvents,
+  createSubmitter,
+  finishIssue,
+  type NewEvent,
+  settleBatch,
+  storeEvents,
+  unsettledBatches,
+} from '../../src/delivery/index.ts';
+import { ageEvents, told } from '../helpers/events.ts';
+import { databaseForAll, type Place } from '../helpers/homes.ts';
+import { assertInvariants } from '../helpers/invariants.ts';
+import { batchRow, deliveriesOf, KEYS, leave, weekOf } from '../helpers/ledger.ts';
+
+/** What a person may say of a batch whose answer is lost, and when: no word may make two copies of one. */
+export function describeSettling(name: string, newPlace: () => Promise<Place>): void {
+  describe(`a person’s word on ${name}`, () => {
+    let db: Connection;
+    databaseForAll(newPlace, (database) => {
+      db = database.kysely;
+    });
+
+    /** As if so long had passed for it. */
+    const wait = (batch: string, minutes: number) =>
+      sql`update batches set lease_until = lease_until - make_interval(mins => ${minutes}) where id = ${batch}`.execute(
+        db,
+      );
+    const says = (batch: string, decision: 'accepted' | 'not-accepted') =>
+      settleBatch(db, batch, decision, 'Ann').catch((error) => `${error.code}: ${error.help}`);
+    async function take(...events: NewEvent[]) {
+      await storeEvents(db, events);
+      return applyEvents(db);
+    }
+
+    it('faults 13, 25: that nothing was accepted waits until no request can be on its way: it would be a second copy', async () => {
+      // The provider thinks for longer than anybody waits; meanwhile a reader leaves and a person is quick.
+      let arrive = () => {};
+      const { issue, readers, batch, submit, provider } = await weekOf(db, 3, async (_, honest) => {
+        arrive = honest;
+        return { kind: 'ambiguous', reason: 'no answer in time', final: false };
+      });
+      await submit(batch);
+      await leave(db, readers[0]);
+      await submit(batch);
+      expect(await batchRow(db, batch)).toMatchObject({ status: 'uncertain', lease_id: null });
+      expect(await says(batch, 'not-accepted')).toMatch(/^batch-not-yet: .*after 20\d\d-.*Z/);
+      const [listed] = (await unsettledBatches(db)).filter(({ id }) => id === batch);
+      expect(listed?.notBefore).toBeInstanceOf(Date);
+      expect(await batchRow(db, batch)).toMatchObject({ status: 'uncertain', revision: 1 });
+      arrive();
+
+      const [, second] = [...(await deliveriesOf(db, issue.id)).values()];
+      await take(told('email.sent', second?.id ?? ''));
+      expect(await finishIssue(db, issue.id)).toBe(true);
+      expect(provider.copies).toHaveLength(3);
+      await assertInvariants(db, issue.id);
+    });
+
+    it('that nothing was accepted counts when none can be any more', async () => {
+      const { issue, readers, batch, submit, provider } = await weekOf(db, 3, 'request-lost');
+      await submit(batch);
+      await leave(db, readers[0]);
+      await submit(batch);
+      await wait(batch, 9);
+      expect(await says(batch, 'not-accepted')).toMatch(/^batch-not-yet/);
+      await wait(batch, 2);
+      expect((await unsettledBatches(db)).find(({ id }) => id === batch)?.notBefore).toBeNull();
+      expect(await says(batch, 'not-accepted')).toEqual({ batchId: batch, issueId: issue.id });
+      await submit(batch);
+      expect(provider.copies).toHaveLength(2);
+      expect(await finishIssue(db, issue.id)).toBe(true);
+      await assertInvariants(db, issue.id);
+    });
+
+    it('that all of it was accepted makes no copy, and never waits', async () => {
+      const { issue, readers, batch, submit, provider } = await weekOf(db, 2, 'answer-lost');
+      await submit(batch);
+      await leave(db, readers[0]);
+      await submit(batch);
+      expect(await says(batch, 'accepted')).toEqual({ batchId: batch, issueId: issue.id });
+      expect(provider.copies).toHaveLength(2);
+      await assertInvariants(db, issue.id);
+    });
+
+    it('that nothing was accepted is refused where an event says otherwise, even if it waits to be looked at', async () => {
+      const { issue, readers, batch, submit, provider } = await weekOf(db, 3, 'answer-lost');
+      await submit(batch);
+      const [, second] = [...(await deliveriesOf(db, issue.id)).values()];
+      // It came while the answer was awaited, and is looked at again in an hour only.
+      expect(await take(told('email.delivered', second?.id ?? ''))).toMatchObject({ parked: 1 });
+      await leave(db, readers[0]);
+      await submit(batch);
+      await wait(batch, 60);
+      expect(await says(batch, 'not-accepted')).toMatch(/^batch-proven: .*settles by itself/);
+      expect(await batchRow(db, batch)).toMatchObject({ status: 'uncertain', revision: 1 });
+
+      await ageEvents(db, 2);
+      expect(await applyEvents(db)).toMatchObject({ settled: [{ id: batch }] });
+      expect(await createSubmitter(db, provider, KEYS)(batch)).toEqual({ kind: 'unavailable' });
+      expect(provider.copies).toHaveLength(3);
+      expect(await finishIssue(db, issue.id)).toBe(true);
+      await assertInvariants(db, issue.id);
+    });
+  });
+}
