@@ -108,10 +108,10 @@ async function record(
       }
       return await noAnswer(db, mail, outcome.reason, isProbe);
     case 'retryAfter':
-      await releaseMail(db, mail);
+      await returnMail(db, mail);
       return { kind: 'wait', ms: outcome.ms };
     case 'halt':
-      await releaseMail(db, mail);
+      await returnMail(db, mail);
       return { kind: 'again', reason: outcome.reason };
   }
 }

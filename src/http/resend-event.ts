@@ -18,7 +18,7 @@ const envelope = z.object({
       tags: z.record(z.string(), z.unknown()).catch({}),
       bounce: z.object({ type: text, subType: text }).partial().catch({}),
       failed: z.object({ reason: text }).partial().catch({}),
-      suppressed: z.object({ type: text }).partial().catch({}),
+      suppressed: z.object({ type: text, reason: text }).partial().catch({}),
       click: z.object({ link: text, userAgent: text }).partial().catch({}),
       // Of `suppression.added`, which names an address instead of a message.
       email: text,
@@ -89,7 +89,8 @@ function bounceKind({ bounce }: Data): EventKind {
 
 function reasonOf(kind: EventKind, { bounce, failed, suppressed, origin }: Data): string | null {
   if (kind === 'soft_bounce') return word(bounce?.subType) ?? 'Undetermined';
-  if (kind === 'hard_bounce') return word(bounce?.subType ?? suppressed?.type) ?? 'Permanent';
+  if (kind === 'hard_bounce')
+    return word(bounce?.subType ?? suppressed?.reason ?? suppressed?.type) ?? 'Permanent';
   if (kind === 'failed') return word(failed?.reason) ?? 'unknown';
   return kind === 'suppressed' ? word(origin) : null;
 }

@@ -101,14 +101,17 @@ export async function closeMail(db: Connection, mail: ClaimedMail, end: MailEnd)
   return rows.length > 0;
 }
 
-/** Not accepted, or no answer: the same bytes may be tried again under the same key. */
+/** No answer: the same bytes may be tried again under the same key. */
 export async function releaseMail(db: Connection, mail: ClaimedMail): Promise<void> {
   await sql`update mails set lease_until = now() where id = ${mail.id} and lease_id = ${mail.leaseId}`.execute(
     db,
   );
 }
 
-/** Nobody was asked: as if it had not been claimed, so that waiting does not make it too old to be sent. */
+/**
+ * Nobody was asked, or it was certainly not accepted: as if it had not been claimed, so that waiting does not make it too
+ * old to be sent. What an earlier attempt without an answer may have done still counts.
+ */
 export async function returnMail(db: Connection, mail: ClaimedMail): Promise<void> {
   await sql`
     update mails set lease_id = null, lease_until = null, attempts = attempts - 1,

@@ -85,16 +85,18 @@ export async function applyChunk(tx: Connection): Promise<Applied | null> {
   const reasons = new Map<string, Suppression>();
   for (const event of events) {
     const entry = entries.get(event.deliveryId ?? '');
-    const subscriberId = entry?.subscriberId ?? event.subscriberId ?? mails.get(event.mailId ?? '');
-    if (subscriberId === undefined || (entry !== undefined && isOpen(entry))) {
-      looks.push(lookAgain(event, entry !== undefined));
+    const mail = mails.get(event.mailId ?? '');
+    const subscriberId = entry?.subscriberId ?? event.subscriberId ?? mail?.subscriberId;
+    const reason = suppression(event);
+    // At once, even where the delivery has to wait for its answer: nothing else may go to them meanwhile.
+    if (subscriberId && reason !== null && (reason === 'complained' || !reasons.has(subscriberId)))
+      reasons.set(subscriberId, reason);
+    if (subscriberId === undefined || (entry ? isOpen(entry) : mail?.isOpen)) {
+      looks.push(lookAgain(event, subscriberId !== undefined));
       continue;
     }
     looks.push({ id: event.id, outcome: 'applied', waitMs: null });
     if (entry !== undefined) told.set(entry, [...(told.get(entry) ?? []), event]);
-    const reason = suppression(event);
-    if (subscriberId === null || reason === null) continue;
-    if (reason === 'complained' || !reasons.has(subscriberId)) reasons.set(subscriberId, reason);
   }
 
   await writeLedger(tx, told);

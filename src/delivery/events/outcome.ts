@@ -137,8 +137,12 @@ export function tallied(state: DeliveryState): Tallied {
 
 /** Why an event means that its reader is never mailed again; null when it does not. */
 export function suppression({ kind, reason }: ProviderEvent): Suppression | null {
-  if (kind === 'complained' || (kind === 'suppressed' && reason === 'complaint')) return 'complained';
-  return kind === 'hard_bounce' || kind === 'suppressed' ? 'bounced' : null;
+  if (kind === 'complained') return 'complained';
+  if (kind !== 'hard_bounce' && kind !== 'suppressed') return null;
+  return COMPLAINTS.has(reason ?? '') ? 'complained' : 'bounced';
 }
+
+/** Why the provider keeps an address on its own list: of the address, and of a message to it. */
+const COMPLAINTS = new Set(['complaint', 'previous_complaint']);
 
 export type Suppression = 'bounced' | 'complained';

@@ -113,33 +113,41 @@ export async function findByProvider(
   return new Map(rows.map((row) => [row.provider_id, row.id]));
 }
 
+/** A transactional mail that an event is about. */
+export interface MailEntry {
+  id: string;
+  /** null: it went to another address than the subscriber's. */
+  subscriberId: string | null;
+  /** The provider's own answer is still awaited; with it the words of a confirm mail are written down. */
+  isOpen: boolean;
+}
+
 /**
  * Whom the transactional mails were for that events are about. A mail without an answer has one now: it was
  * accepted; of a confirm mail the consent log is told.
- * @returns mail → subscriber; null where it went to another address than the subscriber's.
  */
 export async function readMails(
   tx: Connection,
   accepted: ReadonlyMap<string, string | null>,
-): Promise<Map<string, string | null>> {
+): Promise<Map<string, MailEntry>> {
   if (accepted.size === 0) return new Map();
   const ids = [...accepted.keys()];
   await sql`
     with sent as (
       update mails m set status = 'sent', reason = null, provider_id = r.provider_id, sent_at = now()
       from unnest(${ids}::uuid[], ${[...accepted.values()]}::text[]) as r (id, provider_id)
-      where m.id = r.id and m.status = 'uncertain'
+      where m.id = r.id and m.status in ('uncertain', 'failed')
       returning m.id, m.kind, m.subscriber_id, m.provider_id
     )
     insert into consent_events (subscriber_id, event, method, details)
     select subscriber_id, 'confirm_sent', 'mail', jsonb_build_object('mail', id, 'provider', provider_id)
     from sent where kind = 'confirm' and subscriber_id is not null
   `.execute(tx);
-  const { rows } = await sql<{ id: string; subscriberId: string | null }>`
-    select m.id, case when m.recipient is null then m.subscriber_id end as "subscriberId"
+  const { rows } = await sql<MailEntry>`
+    select m.id, m.status = 'pending' as "isOpen", case when m.recipient is null then m.subscriber_id end as "subscriberId"
     from unnest(${ids}::uuid[]) as r (id) join mails m on m.id = r.id
   `.execute(tx);
-  return new Map(rows.map(({ id, subscriberId }) => [id, subscriberId]));
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 export async function writeDeliveries(

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Connection } from '../../src/db/index.ts';
+import {
+  applyEvents,
+  createMailSender,
+  finishIssue,
+  issueProgress,
+  type NewEvent,
+  storeEvents,
+} from '../../src/delivery/index.ts';
+import { openResend } from '../../src/mailer/index.ts';
+import { addSubscribers, keyId } from '../../src/subscribers/index.ts';
+import { queueMail } from '../../src/transactional/index.ts';
+import { ageEvents, HARD, told, wakeEvents } from '../helpers/events.ts';
+import { databaseForAll, type Place } from '../helpers/homes.ts';
+import { assertInvariants } from '../helpers/invariants.ts';
+import { deliveriesOf, KEYS, weekOf } from '../helpers/ledger.ts';
+import { type FaultName, type LocalResend, startResend } from '../resend/index.ts';
+
+/** What is told of a message while its own answer is still awaited, and mails whose answer was no. */
+export function describeEarlyEvents(name: string, newPlace: () => Promise<Place>): void {
+  describe(`before the answer on ${name}`, () => {
+    let db: Connection;
+    let provider: LocalResend;
+    let mailer: ReturnType<typeof openResend>;
+    databaseForAll(newPlace, (database) => {
+      db = database.kysely;
+    });
+    beforeEach(async () => {
+      await sql`update circuit set failures = 0, reason = null, since = null, open_until = null`.execute(db);
+      provider = await startResend({ ratePerSecond: Number.POSITIVE_INFINITY });
+      mailer = openResend({ apiKey: provider.apiKey, baseUrl: provider.url, random: () => 0 });
+    });
+    afterEach(async () => {
+      await mailer?.[Symbol.asyncDispose]();
+      await provider?.[Symbol.asyncDispose]();
+    });
+
+    async function take(...events: NewEvent[]) {
+      await storeEvents(db, events);
+      return applyEvents(db);
+    }
+    const readerOf = (id: string | undefined) =>
+      db
+        .selectFrom('subscribers')
+        .select(['status', 'reason'])
+        .where('id', '=', id ?? '')
+        .executeTakeFirstOrThrow();
+
+    it.each([
+      ['email.complained', {}, 'complained'],
+      ['email.bounced', HARD, 'bounced'],
+    ])('fault 11: %s takes its reader off the list at once', async (type, data, reason) => {
+      const { issue, readers, batch, submit, provider: memory } = await weekOf(db, 2, 'answer-lost');
+      await submit(batch);
+      const early = (await deliveriesOf(db, issue.id)).get(readers[0] ?? '');
+      expect(await take(told(type, early?.id ?? '', { data }))).toMatchObject({ parked: 1, suppressed: 1 });
+      expect(await readerOf(readers[0])).toEqual({ status: 'suppressed', reason });
+
+      // Nobody may ask again, with one less; but the event is proof, and ends it.
+      await submit(batch);
+      expect(await issueProgress(db, issue.id)).toMatchObject({ uncertain: 2 });
+      await wakeEvents(db);
+      expect(await applyEvents(db)).toMatchObject({ applied: 1, settled: [{ id: batch }], suppressed: 0 });
+      expect(await finishIssue(db, issue.id)).toBe(true);
+      expect(memory.copies).toHaveLength(2);
+      await assertInvariants(db, issue.id);
+    });
+
+    describe('a mail', () => {
+      const settings = {
+        from: 'Verdicts <hello@verdicts.example>',
+        replyTo: 'desk@verdicts.example',
+        newsletter: { name: 'Verdicts', url: 'https://verdicts.example', postalAddress: '1 Street' },
+      };
+      async function confirmMail() {
+        const email = `${randomUUID()}@readers.example`;
+        const status = 'pending' as const;
+        await addSubscribers(
+          db,
+          [{ email, key: email, status, topics: [], timezone: null, confirmedAt: null }],
+          'test',
+        );
+        const { id: subscriberId } = await db
+          .selectFrom('subscribers')
+          .select('id')
+          .where('email_key', '=', email)
+          .executeTakeFirstOrThrow();
+        const id = await queueMail(db, { kind: 'confirm', subscriberId, keyId: keyId(KEYS[0]) });
+        return { id, send: createMailSender(db, mailer, KEYS, settings), subscriberId };
+      }
+      const rowOf = (id: string) =>
+        db.selectFrom('mails').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+      const age = (id: string, hours: number) =>
+        sql`update mails set claimed_at = claimed_at - make_interval(hours => ${hours}) where id = ${id}`.execute(
+          db,
+        );
+      const asked = async (id: string | undefined) =>
+        (
+          await db
+            .selectFrom('consent_events')
+            .select('id')
+            .where('subscriber_id', '=', id ?? '')
+            .where('event', '=', 'confirm_sent')
+            .execute()
+        ).length;
+
+      it.each<FaultName>(['daily-quota', 'monthly-quota', '403-domain', '429-retry-after'])(
+        'fault 5: that met %s is not too old a day later, because nobody has it',
+        async (fault) => {
+          const { id, send } = await confirmMail();
+          provider.plan(fault);
+          expect((await send(id)).kind).toMatch(/again|wait/);
+          await age(id, 30);
+          expect(await send(id)).toEqual({ kind: 'done' });
+          expect(await rowOf(id)).toMatchObject({ status: 'sent', attempts: 1 });
+          expect(provider.total).toBe(1);
+        },
+      );
+
+      it('fault 5: that met a quota after its answer got lost is too old a day later: somebody may have it', async () => {
+        const { id, send } = await confirmMail();
+        provider.plan('reset-after', 'daily-quota');
+        await send(id);
+        await send(id);
+        await age(id, 30);
+        expect(await send(id)).toEqual({ kind: 'done' });
+        expect(await rowOf(id)).toMatchObject({ status: 'uncertain' });
+        expect(provider.total).toBe(1);
+      });
+
+      it('fault 11: that is told of before its answer is written down keeps the words of the question', async () => {
+        const { id, send, subscriberId } = await confirmMail();
+        provider.plan('reset-after');
+        await send(id);
+        const event = told('email.delivered', null, { data: { tags: { mail: id } } });
+        expect(await take(event)).toMatchObject({ parked: 1, applied: 0 });
+        expect(await rowOf(id)).toMatchObject({ status: 'pending' });
+        expect(await send(id)).toEqual({ kind: 'done' });
+        await wakeEvents(db);
+        expect(await applyEvents(db)).toMatchObject({ applied: 1 });
+        expect(await rowOf(id)).toMatchObject({ status: 'sent' });
+        expect(await asked(subscriberId)).toBe(1);
+        expect(provider.total).toBe(1);
+      });
+
+      it('fault 11: that nobody may ask for again was sent, if an event came before that was known', async () => {
+        const { id, send, subscriberId } = await confirmMail();
+        provider.plan('reset-after');
+        await send(id);
+        expect(await take(told('email.sent', null, { data: { tags: { mail: id } } }))).toMatchObject({
+          parked: 1,
+        });
+        await age(id, 21);
+        await send(id);
+        expect(await rowOf(id)).toMatchObject({ status: 'uncertain' });
+        await ageEvents(db, 21);
+        expect(await applyEvents(db)).toMatchObject({ applied: 1 });
+        expect(await rowOf(id)).toMatchObject({ status: 'sent', provider_id: expect.any(String) });
+        expect(await asked(subscriberId)).toBe(1);
+      });
+    });
+  });
+}
