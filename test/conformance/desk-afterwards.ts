@@ -1,7 +1,7 @@
 import { load } from 'cheerio';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type DeskHome, EDITOR, openDesk, type TestDesk, type Visitor } from '../helpers/desk.ts';
+import { describe, expect, it } from 'vitest';
+import { type DeskHome, deskForAll, type TestDesk, type Visitor } from '../helpers/desk.ts';
 import { onlyReaders, sendingIssue } from '../helpers/ledger.ts';
 
 /** What became of an issue, as the books count it. */
@@ -11,9 +11,8 @@ export function describeAfterwards(name: string, home: DeskHome): void {
     let editor: Visitor;
     let slug: string;
 
-    beforeAll(async () => {
-      desk = await openDesk({}, home);
-      editor = await desk.signIn(EDITOR);
+    deskForAll(home, async (opened) => {
+      ({ desk, editor } = opened);
       const { db } = desk.app;
       await onlyReaders(db, Array(6).fill([]));
       const { id, batches } = await sendingIssue(db);
@@ -32,7 +31,6 @@ export function describeAfterwards(name: string, home: DeskHome): void {
       await become(4, 'submitted', null);
       await sql`update variants set subject = '=1+1' where issue_id = ${id}`.execute(db);
     });
-    afterAll(async () => await desk?.[Symbol.asyncDispose]());
 
     const cells = (body: string, section: number) => {
       const page = load(body);

@@ -1,15 +1,16 @@
 import { load } from 'cheerio';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type Comparison, saveComparisons } from '../../src/comparisons/index.ts';
 import { listAudit } from '../../src/desk/index.ts';
-import { findIssue, type Issue } from '../../src/issues/index.ts';
+import type { Issue } from '../../src/issues/index.ts';
 import { prepare } from '../../src/weekly.ts';
 import {
   CHIEF,
   type DeskHome,
+  deskForAll,
+  draftAt,
   EDITOR,
-  openDesk,
   type TestDesk,
   type Visitor,
   WEEK,
@@ -23,13 +24,14 @@ export function describeChecks(name: string, home: DeskHome): void {
     let issue: Issue;
     let chief: Visitor;
     let editor: Visitor;
-    beforeAll(async () => {
+    deskForAll(
+      home,
+      (opened) => {
+        ({ desk, chief, editor } = opened);
+      },
       // The site that these comparisons are on is a server in this process.
-      desk = await openDesk({ ALLOW_PRIVATE_SOURCES: '1' }, home);
-      chief = await desk.signIn(CHIEF);
-      editor = await desk.signIn(EDITOR);
-    });
-    afterAll(() => desk?.[Symbol.asyncDispose]());
+      { ALLOW_PRIVATE_SOURCES: '1' },
+    );
     beforeEach(async () => {
       await sql`update issues set status = 'review'`.execute(desk.app.db);
       for (const table of ['check_overrides', 'link_checks', 'issue_choices', 'sources', 'quarantine'])
@@ -38,7 +40,7 @@ export function describeChecks(name: string, home: DeskHome): void {
     });
 
     const here = () => `/editor/issues/${issue.slug}`;
-    const fresh = async () => (await findIssue(desk.app.db, { id: issue.id })) ?? issue;
+    const { fresh } = draftAt(() => ({ desk, issue }));
     const checks = async (visitor = chief) => load((await visitor.get(`${here()}/checks`)).body);
     const headline = async () => (await checks())('h1').text();
     const approve = async () => chief.post(`${here()}/do/approve`, { plan: (await fresh()).planHash ?? '' });

@@ -1,14 +1,14 @@
 import { load } from 'cheerio';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Deed, listAudit } from '../../src/desk/index.ts';
 import { findIssue, type Issue } from '../../src/issues/index.ts';
 import { findSubscriberByAddress } from '../../src/subscribers/index.ts';
 import {
-  CHIEF,
   type DeskHome,
+  deskForAll,
+  draftAt,
   EDITOR,
-  openDesk,
   type TestDesk,
   type Visitor,
   WEEK,
@@ -36,8 +36,8 @@ export function describeDeeds(name: string, home: DeskHome): void {
     let chief: Visitor;
     let editor: Visitor;
 
-    beforeAll(async () => {
-      desk = await openDesk({}, home);
+    deskForAll(home, async (opened) => {
+      ({ desk, chief, editor } = opened);
       await sql`
         create function lose_entry() returns trigger language plpgsql as $$
         begin raise exception 'no room for another entry'; end $$
@@ -49,16 +49,13 @@ export function describeDeeds(name: string, home: DeskHome): void {
       // Nothing is there, and it is refused before anybody asks.
       issue = await desk.compose(WEEK.map((each) => ({ ...each, url: `http://127.0.0.1:9/${each.slug}` })));
       await desk.addReaders(['ada@readers.example', 'bea@readers.example']);
-      chief = await desk.signIn(CHIEF);
-      editor = await desk.signIn(EDITOR);
     });
-    afterAll(async () => await desk?.[Symbol.asyncDispose]());
 
     const logTakes = (takes: boolean) =>
       sql`alter table desk_audit ${sql.raw(takes ? 'disable' : 'enable')} trigger lose_entry`.execute(
         desk.app.db,
       );
-    const fresh = async () => (await findIssue(desk.app.db, { id: issue.id })) ?? issue;
+    const { fresh } = draftAt(() => ({ desk, issue }));
     const here = () => `/editor/issues/${issue.slug}`;
     const edit = async (form: Record<string, string>): Promise<Form> => ({
       by: editor,

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { load } from 'cheerio';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { listAudit } from '../../src/desk/index.ts';
 import type { Issue } from '../../src/issues/index.ts';
 import {
   CHIEF,
   type DeskHome,
+  deskForAll,
   draftAt,
   EDITOR,
-  openDesk,
   type TestDesk,
   type Visitor,
 } from '../helpers/desk.ts';
@@ -21,13 +21,10 @@ export function describeDoor(name: string, home: DeskHome): void {
     let issue: Issue;
     let chief: Visitor;
     let editor: Visitor;
-    beforeAll(async () => {
-      desk = await openDesk({}, home);
+    deskForAll(home, async (opened) => {
+      ({ desk, chief, editor } = opened);
       issue = await desk.compose();
-      chief = await desk.signIn(CHIEF);
-      editor = await desk.signIn(EDITOR);
     });
-    afterAll(() => desk?.[Symbol.asyncDispose]());
     const { edit, fresh, lastDeed } = draftAt(() => ({ desk, issue }));
 
     describe('signing in', () => {

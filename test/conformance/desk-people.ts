@@ -1,9 +1,9 @@
 import { load } from 'cheerio';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { listAudit } from '../../src/desk/index.ts';
 import { findSubscriberByAddress } from '../../src/subscribers/index.ts';
-import { CHIEF, type DeskHome, EDITOR, openDesk, type TestDesk, type Visitor } from '../helpers/desk.ts';
+import { CHIEF, type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor } from '../helpers/desk.ts';
 import { sendingIssue } from '../helpers/ledger.ts';
 
 /** What the desk says and does about one reader, and about the sources. */
@@ -13,15 +13,12 @@ export function describePeople(name: string, home: DeskHome): void {
     let chief: Visitor;
     let editor: Visitor;
 
-    beforeAll(async () => {
-      desk = await openDesk({}, home);
-      chief = await desk.signIn(CHIEF);
-      editor = await desk.signIn(EDITOR);
+    deskForAll(home, async (opened) => {
+      ({ desk, chief, editor } = opened);
       const many = Array.from({ length: 60 }, (_, n) => `many-${String(n).padStart(2, '0')}@readers.example`);
       await desk.addReaders(['ada@readers.example', 'adam@readers.example']);
       await desk.addReaders(many);
     });
-    afterAll(async () => await desk?.[Symbol.asyncDispose]());
 
     const idOf = async (email: string) => (await findSubscriberByAddress(desk.app.db, email))?.id ?? '';
     const addresses = (body: string) => {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { load } from 'cheerio';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { listAudit } from '../../src/desk/index.ts';
 import { AppError } from '../../src/errors.ts';
 import type { Processors } from '../../src/queue/index.ts';
-import { CHIEF, type DeskHome, EDITOR, openDesk, type TestDesk, type Visitor } from '../helpers/desk.ts';
+import { CHIEF, type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor } from '../helpers/desk.ts';
 
 const BOARD = '/editor/queues';
 const JSON_ONLY = { accept: 'application/json, text/plain, */*' };
@@ -17,12 +17,9 @@ export function describeQueues(name: string, home: DeskHome): void {
     let chief: Visitor;
     let editor: Visitor;
 
-    beforeAll(async () => {
-      desk = await openDesk({}, home);
-      chief = await desk.signIn(CHIEF);
-      editor = await desk.signIn(EDITOR);
+    deskForAll(home, (opened) => {
+      ({ desk, chief, editor } = opened);
     });
-    afterAll(async () => await desk?.[Symbol.asyncDispose]());
 
     const deeds = async () =>
       (await listAudit(desk.app.db, { limit: 100 })).map(({ who, what, details }) => ({

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { load } from 'cheerio';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { issueProgress } from '../../src/delivery/index.ts';
 import { listAudit } from '../../src/desk/index.ts';
 import { changeIssue, findIssue } from '../../src/issues/index.ts';
-import { CHIEF, type DeskHome, EDITOR, openDesk, type TestDesk, type Visitor } from '../helpers/desk.ts';
+import { CHIEF, type DeskHome, deskForAll, type TestDesk, type Visitor } from '../helpers/desk.ts';
 import { onlyReaders, sendingIssue } from '../helpers/ledger.ts';
 
 /** What the desk says of an issue on its way, and of batches that only a person can settle. */
@@ -16,13 +16,10 @@ export function describeWatching(name: string, home: DeskHome): void {
     let chief: Visitor;
     let editor: Visitor;
 
-    beforeAll(async () => {
-      desk = await openDesk({}, home);
-      chief = await desk.signIn(CHIEF);
-      editor = await desk.signIn(EDITOR);
+    deskForAll(home, async (opened) => {
+      ({ desk, chief, editor } = opened);
       await desk.server.listen({ host: '127.0.0.1', port: 0 });
     });
-    afterAll(async () => await desk?.[Symbol.asyncDispose]());
 
     const sending = async (readers: number) => {
       await onlyReaders(desk.app.db, Array(readers).fill([]));

@@ -3,22 +3,14 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { load } from 'cheerio';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { claimableBatches, forecastIssue, issueProgress } from '../../src/delivery/index.ts';
 import { listAudit } from '../../src/desk/index.ts';
 import { changeIssue, findIssue, type Issue } from '../../src/issues/index.ts';
 import { inertLinks } from '../../src/render/index.ts';
 import { draft, prepare, reconcile } from '../../src/weekly.ts';
 import { comparison, tool } from '../helpers/compose.ts';
-import {
-  CHIEF,
-  type DeskHome,
-  draftAt,
-  EDITOR,
-  openDesk,
-  type TestDesk,
-  type Visitor,
-} from '../helpers/desk.ts';
+import { type DeskHome, deskForAll, draftAt, EDITOR, type TestDesk, type Visitor } from '../helpers/desk.ts';
 import { readMail } from '../helpers/eml.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -30,13 +22,10 @@ export function describeDesk(name: string, home: DeskHome): void {
     let issue: Issue;
     let chief: Visitor;
     let editor: Visitor;
-    beforeAll(async () => {
-      desk = await openDesk({}, home);
+    deskForAll(home, async (opened) => {
+      ({ desk, chief, editor } = opened);
       issue = await desk.compose();
-      chief = await desk.signIn(CHIEF);
-      editor = await desk.signIn(EDITOR);
     });
-    afterAll(() => desk?.[Symbol.asyncDispose]());
     const { edit, fresh, lastDeed, slugs } = draftAt(() => ({ desk, issue }));
 
     describe('editing', () => {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { afterAll, beforeAll } from 'vitest';
 import { type App, createApp } from '../../src/app.ts';
 import { type Comparison, saveComparisons } from '../../src/comparisons/index.ts';
 import { loadConfig } from '../../src/config/index.ts';
@@ -144,6 +145,23 @@ export async function openDesk(
     await lifetime[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/**
+ * A desk for all tests of a group, with a publisher and an editor who have signed in; gone after the last.
+ * @param use is given it before the first.
+ */
+export function deskForAll(
+  home: DeskHome,
+  use: (opened: { desk: TestDesk; chief: Visitor; editor: Visitor }) => unknown,
+  env: Record<string, string> = {},
+): void {
+  let desk: TestDesk | undefined;
+  beforeAll(async () => {
+    desk = await openDesk(env, home);
+    await use({ desk, chief: await desk.signIn(CHIEF), editor: await desk.signIn(EDITOR) });
+  });
+  afterAll(() => desk?.[Symbol.asyncDispose]());
 }
 
 /** What editors do to the draft of a desk and see of it; asked for when it is used. */
