@@ -1,44 +1,20 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { pino } from 'pino';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { App } from '../src/app.ts';
-import { loadConfig } from '../src/config/index.ts';
-import { type Database, openDatabase } from '../src/db/index.ts';
+import { expect, it } from 'vitest';
 import { changeIssue } from '../src/issues/index.ts';
-import { openNotices, parseSource } from '../src/sources/index.ts';
+import { openNotices } from '../src/sources/index.ts';
 import { draft, gatherAll } from '../src/weekly.ts';
-import { comparisons, openSiteServer, type SiteServer } from './helpers/site-server.ts';
+import { type Gatherer, gatheringForAll } from './helpers/gathering.ts';
+import { comparisons } from './helpers/site-server.ts';
 
-let dir: string;
-let database: Database;
-let site: SiteServer;
-beforeAll(async () => {
-  dir = mkdtempSync(path.join(tmpdir(), 'verdict-cutoff-'));
-  database = await openDatabase({ databaseUrl: undefined, dataDir: path.join(dir, 'data') });
-  site = await openSiteServer();
-});
-afterAll(async () => {
-  await site?.[Symbol.asyncDispose]();
-  await database?.[Symbol.asyncDispose]();
-  rmSync(dir, { recursive: true, force: true });
+let gatherer: Gatherer;
+gatheringForAll((opened) => {
+  gatherer = opened;
 });
 
 it('puts what is published around the cut-off, or dated back by a month, into exactly one issue', async () => {
-  const { config } = loadConfig({
-    DATA_DIR: dir,
-    ALLOW_PRIVATE_SOURCES: '1',
-    POSTAL_ADDRESS: '1 Ballot Lane',
-  });
+  const { site, db } = gatherer;
   const CUT_OFF = Date.UTC(2026, 10, 23, 9);
   let now = CUT_OFF;
-  const app = {
-    config: { ...config, sources: [parseSource(`feed:${site.origin}/feed.json`)] },
-    db: database.kysely,
-    logger: pino({ level: 'silent' }),
-    clock: () => new Date(now),
-  } as unknown as App;
+  const app = gatherer.app([`feed:${site.origin}/feed.json`], { clock: () => new Date(now) });
   const slot = (day: number) => {
     const dueAt = new Date(Date.UTC(2026, 10, day, 9));
     return { key: `2026-11-${day}`, label: `2026-11-${day}`, dueAt };
@@ -71,7 +47,7 @@ it('puts what is published around the cut-off, or dated back by a month, into ex
   const compose = async (day: number) => {
     await gatherAll(app);
     const issue = await draft(app, slot(day));
-    if (issue.status === 'review') await changeIssue(app.db, issue.id, { type: 'approve' });
+    if (issue.status === 'review') await changeIssue(db, issue.id, { type: 'approve' });
     now += 7 * 86_400_000;
     return issue;
   };
@@ -81,7 +57,7 @@ it('puts what is published around the cut-off, or dated back by a month, into ex
   const second = await compose(25);
   const silent = await compose(26);
 
-  const carried = await database.kysely
+  const carried = await db
     .selectFrom('issue_comparisons as ic')
     .innerJoin('comparisons as c', 'c.id', 'ic.comparison_id')
     .select(['c.url', 'ic.issue_id'])
@@ -97,7 +73,7 @@ it('puts what is published around the cut-off, or dated back by a month, into ex
 
   expect(silent).toMatchObject({ status: 'skipped' });
   await draft(app, slot(26));
-  expect(await openNotices(database.kysely)).toMatchObject([
+  expect(await openNotices(db)).toMatchObject([
     { kind: 'silent-week', subject: '2026-11-26', message: expect.stringContaining('No new comparison') },
   ]);
 });

@@ -1,33 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { type KyselyPlugin, sql } from 'kysely';
-import { pino } from 'pino';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { App } from '../src/app.ts';
-import { loadConfig } from '../src/config/index.ts';
-import { type Database, openDatabase } from '../src/db/index.ts';
-import { parseSource } from '../src/sources/index.ts';
+import { expect, it } from 'vitest';
 import { gatherAll } from '../src/weekly.ts';
-import { openSiteServer, type SiteServer } from './helpers/site-server.ts';
+import { type Gatherer, gatheringForAll } from './helpers/gathering.ts';
 
 const MANY = 10_000;
 
-let dir: string;
-let database: Database;
-let site: SiteServer;
-beforeAll(async () => {
-  dir = mkdtempSync(path.join(tmpdir(), 'verdict-many-'));
-  database = await openDatabase({ databaseUrl: undefined, dataDir: path.join(dir, 'data') });
-  site = await openSiteServer();
-});
-afterAll(async () => {
-  await site?.[Symbol.asyncDispose]();
-  await database?.[Symbol.asyncDispose]();
-  rmSync(dir, { recursive: true, force: true });
+let gatherer: Gatherer;
+gatheringForAll((opened) => {
+  gatherer = opened;
 });
 
 it(`asks for ${MANY} unchanged pages once, conditionally, and writes nothing but a line of history`, async () => {
+  const { site, db } = gatherer;
   const source = `site:${site.origin}/`;
   const paths = Array.from({ length: MANY }, (_, index) => `/compare/${index}`);
   for (const each of ['/robots.txt', '/sitemap.xml', ...paths]) {
@@ -58,7 +42,7 @@ it(`asks for ${MANY} unchanged pages once, conditionally, and writes nothing but
     select url, source, kind, status, etag, "bodyHash", reader, "pairKey", listing, "fetchedAt"
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (url text, source text, kind text, status int, etag text,
       "bodyHash" text, reader int, "pairKey" text, listing jsonb, "fetchedAt" timestamptz)
-  `.execute(database.kysely);
+  `.execute(db);
 
   const statements: string[] = [];
   const counting: KyselyPlugin = {
@@ -68,21 +52,13 @@ it(`asks for ${MANY} unchanged pages once, conditionally, and writes nothing but
     },
     transformResult: async ({ result }) => result,
   };
-  const { config } = loadConfig({ DATA_DIR: dir, ALLOW_PRIVATE_SOURCES: '1' });
-  const app = {
-    config: { ...config, sources: [parseSource(source)] },
-    db: database.kysely.withPlugin(counting),
-    logger: pino({ level: 'silent' }),
-    clock: () => new Date(),
-  };
+  const app = gatherer.app([source], { db: db.withPlugin(counting) });
   const state = async () => {
-    const { rows: found } = await sql`select count(*), max(xmin::text::bigint) from pages`.execute(
-      database.kysely,
-    );
+    const { rows: found } = await sql`select count(*), max(xmin::text::bigint) from pages`.execute(db);
     return found[0];
   };
   const before = await state();
-  expect(await gatherAll(app as unknown as App)).toMatchObject({
+  expect(await gatherAll(app)).toMatchObject({
     added: 0,
     changed: 0,
     unchanged: MANY,

@@ -1,57 +1,31 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { sql } from 'kysely';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { App } from '../src/app.ts';
 import { type Comparison, saveComparisons } from '../src/comparisons/index.ts';
-import { loadConfig } from '../src/config/index.ts';
-import { type Database, openDatabase } from '../src/db/index.ts';
-import { lastGather, openNotices, parseSource, quarantined, sourceHealth } from '../src/sources/index.ts';
+import type { Connection } from '../src/db/index.ts';
+import { lastGather, openNotices, quarantined, sourceHealth } from '../src/sources/index.ts';
 import { gatherAll } from '../src/weekly.ts';
+import { gatheringForAll } from './helpers/gathering.ts';
 import { HTML_LAYOUTS } from './helpers/pages.ts';
-import {
-  comparisons,
-  openSiteServer,
-  type SiteServer,
-  sitemapIndexOf,
-  sitemapOf,
-} from './helpers/site-server.ts';
+import { comparisons, type SiteServer, sitemapIndexOf, sitemapOf } from './helpers/site-server.ts';
 
 const GOOD = 970;
 const BROKEN = 30;
 
-let dir: string;
-let database: Database;
 let site: SiteServer;
+let db: Connection;
 let now = new Date('2026-11-23T08:00:00Z');
 let log: { level: number; msg: string }[] = [];
+/** It gathers from these. */
+let gatherer: (sources: string[]) => App;
 
-beforeAll(async () => {
-  dir = mkdtempSync(path.join(tmpdir(), 'verdict-gather-'));
-  database = await openDatabase({ databaseUrl: undefined, dataDir: path.join(dir, 'data') });
-  site = await openSiteServer();
-});
-afterAll(async () => {
-  await site?.[Symbol.asyncDispose]();
-  await database?.[Symbol.asyncDispose]();
-  rmSync(dir, { recursive: true, force: true });
-});
-
-/** As much of an App as gathering needs. */
-function gatherer(sources: string[]): App {
-  const { config } = loadConfig({ DATA_DIR: dir, ALLOW_PRIVATE_SOURCES: '1', POSTAL_ADDRESS: 'x' });
+gatheringForAll((opened) => {
+  ({ site, db } = opened);
   const logger = pino({ level: 'warn' }, { write: (line: string) => void log.push(JSON.parse(line)) });
-  const app = {
-    config: { ...config, sources: sources.map(parseSource) },
-    db: database.kysely,
-    logger,
-    clock: () => now,
-  };
-  return app as unknown as App;
-}
+  gatherer = (sources) => opened.app(sources, { logger, clock: () => now });
+});
 
 /** Which rows exist, and in which version: equal before and after means that nothing was written. */
 async function versions(): Promise<string> {
@@ -60,14 +34,14 @@ async function versions(): Promise<string> {
   for (const table of tables) {
     const { rows } = await sql`
       select count(*)::int as rows, coalesce(max(xmin::text::bigint), 0)::text as newest from ${sql.table(table)}
-    `.execute(database.kysely);
+    `.execute(db);
     found.push([table, rows[0]]);
   }
   return JSON.stringify(found);
 }
 
 async function count(table: 'comparisons' | 'revisions' | 'pages' | 'quarantine'): Promise<number> {
-  const { total } = await database.kysely
+  const { total } = await db
     .selectFrom(table)
     .select(({ fn }) => fn.countAll<number>().as('total'))
     .executeTakeFirstOrThrow();
@@ -115,7 +89,7 @@ describe('a site of a thousand pages', () => {
     const report = await gatherSite();
     expect(report.sources).toMatchObject([{ fault: null, rejected: BROKEN, postponed: 0 }]);
     expect(report).toMatchObject({ added: GOOD, changed: 0, unchanged: 0 });
-    const { total, entries } = await quarantined(database.kysely, { limit: 100 });
+    const { total, entries } = await quarantined(db, { limit: 100 });
     expect(total).toBe(BROKEN);
     const numbers = entries.map(({ url }) => Number(/\d+$/u.exec(url)?.[0]));
     expect(numbers.sort((a, b) => a - b)).toEqual(
@@ -182,7 +156,7 @@ describe('a feed, a site and a push of the same comparisons', () => {
     );
     const [pushed] = values;
     if (!pushed) throw new Error('no value');
-    await saveComparisons(database.kysely, [{ ...pushed.value, url: url(pushed) }]);
+    await saveComparisons(db, [{ ...pushed.value, url: url(pushed) }]);
     const before = await count('comparisons');
 
     site.forget();
@@ -218,10 +192,10 @@ describe('two gatherings at once', () => {
 
     const died = (ago: number) =>
       sql`insert into gathering (holder, until) values (gen_random_uuid(), now() - make_interval(mins => ${ago}::int))`;
-    await died(-5).execute(database.kysely);
+    await died(-5).execute(db);
     await expect(gatherAll(app)).rejects.toMatchObject({ code: 'gathering-runs' });
-    await sql`delete from gathering`.execute(database.kysely);
-    await died(1).execute(database.kysely);
+    await sql`delete from gathering`.execute(db);
+    await died(1).execute(db);
     await gatherAll(app);
   });
 });
@@ -240,19 +214,17 @@ describe('a source that fails', () => {
     expect(await run()).toEqual([]);
     expect(await run()).toEqual(['a source is failing: nothing came from it three times in a row']);
     expect(await run()).toEqual([]);
-    expect(await sourceHealth(database.kysely)).toMatchObject([
+    expect(await sourceHealth(db)).toMatchObject([
       { source: bad, failures: 4, isFailing: true, reason: expect.stringContaining('answered 404') },
     ]);
-    expect(await openNotices(database.kysely)).toMatchObject([{ kind: 'source-failing', subject: bad }]);
-    expect((await lastGather(database.kysely))?.sources[1]?.fault).toContain('answered 404');
+    expect(await openNotices(db)).toMatchObject([{ kind: 'source-failing', subject: bad }]);
+    expect((await lastGather(db))?.sources[1]?.fault).toContain('answered 404');
 
     site.put('/gone.json', JSON.stringify({ version: 'https://jsonfeed.org/version/1.1', items: [] }));
     expect(await run()).toEqual(['a failing source has recovered']);
     expect(await run()).toEqual([]);
-    expect(await openNotices(database.kysely)).toEqual([]);
-    expect(await sourceHealth(database.kysely)).toMatchObject([
-      { source: bad, failures: 0, isFailing: false },
-    ]);
+    expect(await openNotices(db)).toEqual([]);
+    expect(await sourceHealth(db)).toMatchObject([{ source: bad, failures: 0, isFailing: false }]);
   });
 
   it('that is the only one is an error, and on the books', async () => {
@@ -260,8 +232,6 @@ describe('a source that fails', () => {
     await expect(gatherAll(gatherer([`site:${site.origin}/nothing/`]))).rejects.toMatchObject({
       code: 'source-unreadable',
     });
-    expect((await lastGather(database.kysely))?.sources[0]?.fault).toContain(
-      'has no address below /nothing/',
-    );
+    expect((await lastGather(db))?.sources[0]?.fault).toContain('has no address below /nothing/');
   });
 });

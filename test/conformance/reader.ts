@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   castVote,
   countVotes,
@@ -8,7 +8,7 @@ import {
   votesOf,
   withVotes,
 } from '../../src/comparisons/index.ts';
-import type { Connection, Database } from '../../src/db/index.ts';
+import type { Connection } from '../../src/db/index.ts';
 import { createSubmitter, issueProgress } from '../../src/delivery/index.ts';
 import {
   type Address,
@@ -29,27 +29,18 @@ import {
 import { queueMail } from '../../src/transactional/index.ts';
 import { comparison, tool } from '../helpers/compose.ts';
 import { whereverWritten } from '../helpers/everywhere.ts';
-import type { Place } from '../helpers/homes.ts';
+import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { deliveriesOf, KEYS, onlyReaders, sendingIssue } from '../helpers/ledger.ts';
 import { Provider } from '../helpers/provider.ts';
 
 /** What readers decide about themselves, and what the books look like afterwards. */
-export function describeReader(name: string, open: () => Promise<Place>): void {
+export function describeReader(name: string, newPlace: () => Promise<Place>): void {
   describe(name, () => {
-    let place: Place;
-    let database: Database;
     let db: Connection;
     let people = 0;
-
-    beforeAll(async () => {
-      place = await open();
-      database = await place.open(4);
-      db = database.kysely;
-    });
-    afterAll(async () => {
-      await database?.[Symbol.asyncDispose]();
-      await place?.[Symbol.asyncDispose]();
+    databaseForAll(newPlace, ({ kysely }) => {
+      db = kysely;
     });
 
     const newAddress = (): Address => {

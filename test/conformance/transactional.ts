@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Connection, Database } from '../../src/db/index.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Connection } from '../../src/db/index.ts';
 import { circuitState, createMailSender } from '../../src/delivery/index.ts';
 import type { Mailer, Outcome, SingleMail } from '../../src/mailer/index.ts';
 import { addSubscribers, keyId } from '../../src/subscribers/index.ts';
 import { pendingMails, queueMail } from '../../src/transactional/index.ts';
-import type { Place } from '../helpers/homes.ts';
+import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { KEYS } from '../helpers/ledger.ts';
 
 /** A provider of single mails that meets each request with the next planned outcome, and accepts when there is none. */
@@ -30,22 +30,13 @@ const SETTINGS = {
 };
 
 /** A mail to one person: a row first, then a request, then the answer in the row. */
-export function describeTransactional(name: string, open: () => Promise<Place>): void {
+export function describeTransactional(name: string, newPlace: () => Promise<Place>): void {
   describe(name, () => {
-    let place: Place;
-    let database: Database;
     let db: Connection;
     let mailer: Counter;
     let send: ReturnType<typeof createMailSender>;
-
-    beforeAll(async () => {
-      place = await open();
-      database = await place.open(2);
-      db = database.kysely;
-    });
-    afterAll(async () => {
-      await database?.[Symbol.asyncDispose]();
-      await place?.[Symbol.asyncDispose]();
+    databaseForAll(newPlace, ({ kysely }) => {
+      db = kysely;
     });
     beforeEach(async () => {
       await sql`update circuit set failures = 0, reason = null, since = null, open_until = null`.execute(db);
