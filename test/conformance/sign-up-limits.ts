@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import type { Connection } from '../../src/db/index.ts';
+import { notify, openNotices } from '../../src/sources/index.ts';
+import { foldAddress, forgetOldSignUps, parseAddress } from '../../src/subscribers/index.ts';
+import { endFloods } from '../../src/weekly.ts';
+import type { WithDatabase } from '../helpers/homes.ts';
+import { signUpsForAll } from '../helpers/sign-ups.ts';
+
+/** How much mail a form may cause, and how long anything is kept of who used it. */
+export function describeLimits(withDatabase: WithDatabase): void {
+  describe('within limits', () => {
+    let db: Connection;
+    withDatabase(({ kysely }) => {
+      db = kysely;
+    });
+    const { events, pass, post, row, sent, signUp, work } = signUpsForAll(withDatabase);
+
+    it('an inbox gets one mail in 10 minutes, 3 a day, 5 in 30 days, however it is spelled', async () => {
+      const spellings = [
+        'l.imit@gmail.com',
+        'li.mit@gmail.com',
+        'limit+1@gmail.com',
+        'LIMIT+2@googlemail.com',
+      ];
+      const count = async () => {
+        for (const email of spellings) await post({ email });
+        await work();
+        return sent.length;
+      };
+      expect(await count()).toBe(1);
+      await pass('9 minutes');
+      expect(await count()).toBe(1);
+      await pass('2 minutes');
+      expect(await count()).toBe(2);
+      await pass('11 minutes');
+      expect(await count()).toBe(3);
+      await pass('11 minutes');
+      expect(await count()).toBe(3);
+      await pass('24 hours');
+      expect(await count()).toBe(4);
+      await pass('24 hours');
+      expect(await count()).toBe(5);
+      await pass('24 hours');
+      expect(await count()).toBe(5);
+      await pass('31 days');
+      expect(await count()).toBe(6);
+    });
+
+    it('when the budget of a domain is spent, its sign-ups wait, and others do not', async () => {
+      const people = Array.from({ length: 302 }, (_, index) => `p${index}@small-host.example`);
+      for (const email of people) await post({ email });
+      await post({ email: 'elsewhere@example.org' });
+      expect(await work()).toEqual(['small-host.example']);
+      expect(sent.filter(({ to }) => to.endsWith('@small-host.example'))).toHaveLength(300);
+      expect(sent.some(({ to }) => to === 'elsewhere@example.org')).toBe(true);
+      expect(await db.selectFrom('sign_ups').selectAll().execute()).toHaveLength(2);
+      for (const subject of ['small-host.example', 'other-host.example', '*'])
+        await notify(db, { kind: 'sign-up-flood', subject, message: 'A flood.', at: new Date() });
+      const floods = async () => {
+        await endFloods({ db, clock: () => new Date() });
+        return (await openNotices(db)).map(({ subject }) => subject);
+      };
+      expect(await floods()).toEqual(['small-host.example', '*']);
+      await pass('61 minutes');
+      expect(await work()).toEqual([]);
+      expect(await floods()).toEqual([]);
+      expect(sent).toHaveLength(303);
+      expect(await db.selectFrom('sign_ups').selectAll().execute()).toEqual([]);
+    });
+
+    it('who never confirmed is forgotten after 30 days, and may begin anew', async () => {
+      await signUp('shy@example.org');
+      const { id } = (await row('shy@example.org')) ?? { id: '' };
+      await pass('29 days');
+      await forgetOldSignUps(db, new Date());
+      expect(await row('shy@example.org')).toBeDefined();
+      await pass('2 days');
+      await forgetOldSignUps(db, new Date());
+      expect(await row('shy@example.org')).toBeUndefined();
+      expect(await row(id)).toMatchObject({ email: '', status: 'unsubscribed', reason: 'never confirmed' });
+      expect(
+        await db.selectFrom('confirmations').selectAll().where('subscriber_id', '=', id).execute(),
+      ).toEqual([]);
+      expect(JSON.stringify(await events(id))).not.toContain('shy@');
+      await signUp('shy@example.org');
+      expect(sent).toHaveLength(2);
+    });
+
+    it('where a consent came from is kept for a year', async () => {
+      await post({ email: 'traced@example.org' }, { headers: { 'user-agent': 'Reader/1.0' } });
+      await work();
+      const evidence = () =>
+        db
+          .selectFrom('consent_evidence')
+          .select(['ip', 'user_agent'])
+          .where('user_agent', '=', 'Reader/1.0')
+          .execute();
+      expect(await evidence()).toEqual([{ ip: expect.stringMatching(/^10\./), user_agent: 'Reader/1.0' }]);
+      await pass('13 months');
+      await forgetOldSignUps(db, new Date());
+      expect(await evidence()).toEqual([]);
+    });
+
+    it('the hash of an inbox that is kept tells nothing of it', async () => {
+      const address = parseAddress('secret.person@gmail.com');
+      if ('reason' in address) throw new Error(address.reason);
+      await signUp(address.email);
+      const counted = JSON.stringify(await db.selectFrom('sign_up_mails').selectAll().execute());
+      expect(counted).not.toContain('secret');
+      expect(counted).not.toContain(foldAddress(address.key));
+    });
+  });
+}

@@ -1,0 +1,129 @@
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import { sql } from 'kysely';
+import { afterAll, beforeEach, expect } from 'vitest';
+import type { Connection } from '../../src/db/index.ts';
+import { createMailSender } from '../../src/delivery/index.ts';
+import { createServer } from '../../src/http/index.ts';
+import type { Mailer, SingleMail } from '../../src/mailer/index.ts';
+import { answerSignUps, stampForm } from '../../src/subscribers/index.ts';
+import type { WithDatabase } from './homes.ts';
+import { KEYS } from './ledger.ts';
+import { SITE, signUpParts } from './site.ts';
+
+export const PRIVACY = { url: 'https://site.example/privacy', version: '3' };
+
+let networks = 0;
+
+/** A server to sign up at for all tests of a group, and what people, jobs and time do there. */
+export function signUpsForAll(withDatabase: WithDatabase) {
+  let db: Connection;
+  let app: FastifyInstance;
+  let sendMail: ReturnType<typeof createMailSender>;
+  /** Every mail that was accepted, since the test began. */
+  const sent: SingleMail[] = [];
+  withDatabase(async (database) => {
+    db = database.kysely;
+    app = await createServer({
+      db,
+      keys: KEYS,
+      site: SITE,
+      outboxDir: null,
+      ready: async () => {},
+      ring() {},
+      logger: false,
+      signUp: { ...signUpParts(database.queuePool()), privacy: PRIVACY },
+    });
+    const mailer: Mailer = {
+      destination: 'the test',
+      submit: () => Promise.reject(new Error('no batches here')),
+      async send(mail) {
+        sent.push(mail);
+        return { kind: 'accepted', items: [{ accepted: `p-${mail.mailId}` }] };
+      },
+    };
+    sendMail = createMailSender(db, mailer, KEYS, {
+      from: 'hello@verdicts.example',
+      replyTo: SITE.replyTo,
+      newsletter: { name: SITE.newsletterName, url: SITE.publicUrl, postalAddress: SITE.postalAddress },
+    });
+  });
+  afterAll(() => app?.close());
+  beforeEach(() => {
+    sent.length = 0;
+  });
+
+  const ask = (request: InjectOptions | string) => app.inject(request);
+
+  /** Each from a network of its own, unless it says otherwise. */
+  const post = (fields: Record<string, unknown>, more: InjectOptions = {}) => {
+    networks += 1;
+    return ask({
+      method: 'POST',
+      url: '/subscribe',
+      remoteAddress: `10.${networks >> 16}.${(networks >> 8) & 255}.${networks & 255}`,
+      payload: { stamp: stampForm(KEYS, new Date(Date.now() - 60_000)), ...fields },
+      ...more,
+    });
+  };
+
+  /** Does what the jobs do. @returns the domains whose budget is spent. */
+  const work = async () => {
+    const { mailIds, spent } = await answerSignUps(db, KEYS);
+    for (const id of mailIds) await sendMail(id);
+    return spent;
+  };
+
+  const row = (email: string) =>
+    db.selectFrom('subscribers').selectAll().where('email_key', '=', email.toLowerCase()).executeTakeFirst();
+
+  return {
+    sent,
+    ask,
+    post,
+    work,
+    row,
+    /** Sends the mail of this id, as its job does. */
+    sendMail: (id: string) => sendMail(id),
+    /** Posts the form and does what the jobs do. */
+    async signUp(email: string, fields: Record<string, unknown> = {}, headers: Record<string, string> = {}) {
+      const answer = await post({ email, ...fields }, { headers });
+      expect(answer.statusCode).toBe(202);
+      await work();
+      return answer;
+    },
+    /** Presses the button of a page. */
+    press: (url: string, payload = 'confirm=1') =>
+      ask({
+        method: 'POST',
+        url,
+        payload,
+        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'text/html' },
+      }),
+    /** The consent log of one person. */
+    async events(email: string) {
+      const { id } = (await row(email)) ?? { id: '' };
+      return db
+        .selectFrom('consent_events')
+        .select(['event', 'method', 'source', 'details'])
+        .where('subscriber_id', '=', id)
+        .orderBy('id')
+        .execute();
+    },
+    /** Moves everything that sign-ups left so far into the past. */
+    async pass(interval: string) {
+      await sql`update sign_up_mails set at = at - ${interval}::interval`.execute(db);
+      await sql`update mails set created_at = created_at - ${interval}::interval`.execute(db);
+      await sql`update confirmations set created_at = created_at - ${interval}::interval,
+        expires_at = expires_at - ${interval}::interval`.execute(db);
+      await sql`update subscribers set created_at = created_at - ${interval}::interval`.execute(db);
+      await sql`update sign_ups set created_at = created_at - ${interval}::interval,
+        due_at = due_at - ${interval}::interval`.execute(db);
+      await sql`update consent_evidence set at = at - ${interval}::interval`.execute(db);
+    },
+  };
+}
+
+/** The way of the link in a confirm mail. */
+export function linkIn(mail: SingleMail | undefined): string {
+  return /https:\/\/verdicts\.example(\/confirm\/[\w-]{43})\n/.exec(mail?.text ?? '')?.[1] ?? '';
+}
