@@ -1,32 +1,17 @@
-import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  addressOf,
-  countRecipients,
-  faultOfKey,
-  isRefusal,
-  type Refusal,
-  type Rules,
-  readBatch,
-  readEmail,
-  refusal,
-  type WireEmail,
-} from './contract.ts';
+import { Accepting, type SendRequest } from './accepting.ts';
+import { Aftermath } from './aftermath.ts';
+import { html, json, mangled, notAllowed, type Reply, scripted, success } from './answers.ts';
+import { faultOfKey, isRefusal, type Refusal, refusal } from './contract.ts';
 import { type Arrived, type Fault, type FaultName, faultOf, type Planner } from './faults.ts';
-import {
-  type Accepted,
-  type Answered,
-  idOf,
-  Ledger,
-  type Recording,
-  type Refused,
-  type Remembered,
-  scanRecipients,
-} from './ledger.ts';
-import { eventOf, eventsOf, type Fate, fateOfTestRecipient, LAST_EVENT } from './outcomes.ts';
-import { page, Suppressions } from './suppressions.ts';
+import { IdempotencyKeys } from './idempotency.ts';
+import { type Accepted, Ledger, type Recording, type Refused } from './ledger.ts';
+import { Limits } from './limits.ts';
+import { eventOf, type Fate } from './outcomes.ts';
+import { readEmails } from './reading.ts';
+import { Suppressions } from './suppressions.ts';
 import { type WebhookOptions, Webhooks } from './webhooks.ts';
 
 /**
@@ -93,16 +78,9 @@ export interface LocalResend extends AsyncDisposable {
   emit(message: Accepted, type: string, more?: Record<string, unknown>): string | null;
 }
 
-interface Reply {
-  status: number;
-  body: string;
-  headers?: Record<string, string>;
-}
-
 const DEFAULT_KEY = 're_local';
 const MOST_REQUESTS_KEPT = 10_000;
 const SEND = /^\/emails(?:\/batch)?$/u;
-const EMAIL = /^\/emails\/([0-9a-f-]{36})$/u;
 
 /** @throws when the port is taken. */
 export async function startResend(options: LocalResendOptions = {}): Promise<LocalResend> {
@@ -110,68 +88,30 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
     apiKeys = [DEFAULT_KEY],
     sendingOnly = [],
     ratePerSecond = 10,
+    dailyQuota,
+    monthlyQuota,
+    verifiedDomains,
+    refusedDomains = ['example.com', 'test.com'],
     maxRequestBytes = 40_000_000,
     latencyMs = 0,
     record = 'full',
     clock = () => new Date(),
   } = options;
-  const rules: Rules = {
-    verifiedDomains: options.verifiedDomains,
-    refusedDomains: options.refusedDomains ?? ['example.com', 'test.com'],
-  };
   const ledger = new Ledger(record, options.file);
+  const keys = new IdempotencyKeys(ledger, clock);
+  const limits = new Limits({ ratePerSecond, dailyQuota, monthlyQuota, clock });
   const webhooks = new Webhooks(options.webhook ?? null);
   const suppressions = new Suppressions(clock, (type, data) =>
     webhooks.emit({ type, created_at: clock().toISOString(), data }),
   );
+  const aftermath = new Aftermath({ webhooks, suppressions, clock, fate: options.fate });
+  const rules = { verifiedDomains, refusedDomains };
+  const accepting = new Accepting({ rules, record, ledger, limits, aftermath, clock });
   const planned: Fault[] = [];
   let planner: Planner = () => undefined;
-  const running = new Set<string>();
-  const attempts = new Map<string, number>();
   const hanging = new Set<ServerResponse>();
   const requests: (Arrived & { status: number | null })[] = [];
   let arrivals = 0;
-  const window = { second: 0, used: 0 };
-  const used = { day: '', daily: 0, month: '', monthly: 0 };
-
-  const fateOf = (to: string): Fate =>
-    suppressions.has(to) ? 'suppressed' : (options.fate?.(to) ?? fateOfTestRecipient(to) ?? 'delivered');
-
-  function takeFromWindow(): { headers: Record<string, string>; allowed: boolean } {
-    const second = Math.floor(clock().getTime() / 1_000);
-    if (window.second !== second) Object.assign(window, { second, used: 0 });
-    window.used += 1;
-    const remaining = Math.max(0, ratePerSecond - window.used);
-    const headers = Number.isFinite(ratePerSecond)
-      ? {
-          'ratelimit-limit': String(ratePerSecond),
-          'ratelimit-remaining': String(remaining),
-          'ratelimit-reset': '1',
-          'ratelimit-policy': `${ratePerSecond};w=1`,
-        }
-      : {};
-    return { headers, allowed: window.used <= ratePerSecond };
-  }
-
-  /** Used counts, not what is left. */
-  function quotaHeaders(): Record<string, string> {
-    const now = clock().toISOString();
-    if (used.day !== now.slice(0, 10)) Object.assign(used, { day: now.slice(0, 10), daily: 0 });
-    if (used.month !== now.slice(0, 7)) Object.assign(used, { month: now.slice(0, 7), monthly: 0 });
-    return {
-      'x-resend-monthly-quota': String(used.monthly),
-      ...(options.dailyQuota === undefined ? {} : { 'x-resend-daily-quota': String(used.daily) }),
-    };
-  }
-
-  function faultOfQuota(recipients: number): Refusal | undefined {
-    quotaHeaders();
-    if (used.daily + recipients > (options.dailyQuota ?? Number.POSITIVE_INFINITY))
-      return refusal(429, 'daily_quota_exceeded', 'You have reached your daily email sending quota.');
-    if (used.monthly + recipients > (options.monthlyQuota ?? Number.POSITIVE_INFINITY))
-      return refusal(429, 'monthly_quota_exceeded', 'You have reached your monthly email sending quota.');
-    return undefined;
-  }
 
   function faultOfAuth(request: IncomingMessage, isSend: boolean): Refusal | undefined {
     const key = /^Bearer (\S+)$/u.exec(request.headers.authorization ?? '')?.[1];
@@ -182,181 +122,19 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
     return undefined;
   }
 
-  /** Reads a send request to what is to be accepted of it, or to why nothing is. */
-  function judge(
-    arrived: Arrived,
-    bytes: Buffer,
-    isPermissive: boolean,
-    refuseEvery: number | undefined,
-  ):
-    | { emails: [position: number, email: WireEmail][]; errors: Answered['errors']; refused: Refused[] }
-    | Refusal {
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(bytes.toString('utf8'));
-    } catch {
-      return refusal(400, 'validation_error', 'The request body is not valid JSON.');
-    }
-    const isBatch = arrived.path === '/emails/batch';
-    const items = isBatch ? readBatch(parsed) : [parsed];
-    if (isRefusal(items)) return items;
-    const emails: [number, WireEmail][] = [];
-    const errors: { index: number; message: string }[] = [];
-    const refused: Refused[] = [];
-    for (const [index, item] of items.entries()) {
-      const isRefused = refuseEvery !== undefined && (index + 1) % refuseEvery === 0;
-      const read = isRefused
-        ? refusal(422, 'validation_error', 'Invalid `to` field.')
-        : readEmail(item, rules, isBatch);
-      if (!isRefusal(read)) emails.push([index, read]);
-      // A domain that is not verified is no fault of a recipient.
-      else if (isPermissive && read.statusCode === 422) {
-        const { message } = read;
-        errors.push({ index, message });
-        const to = String((item as { to?: unknown } | null)?.to ?? '');
-        refused.push({ key: arrived.key, position: index, to, message });
-      } else return read;
-    }
-    return { emails, errors: isPermissive && isBatch ? errors : undefined, refused };
-  }
-
-  /** Accepts what a request asks for, once and for all, and says how it is answered. */
-  function accept(
-    arrived: Arrived & { at: Date },
-    bytes: Buffer,
-    fingerprint: string,
-    isPermissive: boolean,
-    refuseEvery: number | undefined,
-  ): Answered | Refusal {
-    const scope = scopeOf(arrived);
-    const at = clock();
-    const seed = randomUUID();
-    const single = arrived.path === '/emails';
-    if (record === 'recipients' && refuseEvery === undefined) {
-      const recipients = scanRecipients(bytes);
-      if (recipients !== undefined) {
-        const refused = faultOfQuota(recipients.length);
-        if (refused !== undefined) return refused;
-        const answer: Answered = {
-          single,
-          seed,
-          count: recipients.length,
-          ...(isPermissive ? { errors: [] } : {}),
-        };
-        ledger.count(scope, { fingerprint, at: at.getTime(), answer }, recipients);
-        used.daily += recipients.length;
-        used.monthly += recipients.length;
-        return answer;
-      }
-    }
-
-    const judged = judge(arrived, bytes, isPermissive, refuseEvery);
-    if (isRefusal(judged)) return judged;
-    const { emails, errors } = judged;
-    const recipients = emails.reduce((sum, [, email]) => sum + countRecipients(email), 0);
-    const refused = faultOfQuota(recipients);
-    if (refused !== undefined) return refused;
-    used.daily += recipients;
-    used.monthly += recipients;
-
-    const answer: Answered = { single, seed, count: emails.length, ...(errors ? { errors } : {}) };
-    const messages = emails.map(([position, email], index): Accepted => {
-      const [to = '', ...others] = [...email.to, ...(email.cc ?? []), ...(email.bcc ?? [])].map(
-        (mailbox) => addressOf(mailbox) ?? mailbox,
-      );
-      return {
-        id: idOf(seed, index),
-        key: arrived.key,
-        position,
-        to,
-        others,
-        deliveryId: email.tags.find(({ name }) => name === 'delivery')?.value ?? null,
-        tags: email.tags,
-        from: email.from,
-        subject: email.subject,
-        sha256: createHash('sha256')
-          .update(email.html ?? '')
-          .update('\0')
-          .update(email.text ?? '')
-          .digest('hex'),
-        arrivedAt: arrived.at.toISOString(),
-        acceptedAt: at.toISOString(),
-      };
-    });
-    ledger.refused.push(...judged.refused);
-    const remembered: Remembered = { fingerprint, at: at.getTime(), answer };
-    ledger.accept(
-      scope,
-      remembered,
-      messages,
-      emails.map(([, email]) => email),
-    );
-    for (const [index, message] of messages.entries())
-      follow(message, emails[index]?.[1].scheduled_at ?? null);
-    return answer;
-  }
-
-  /** What is heard of a message from now on. */
-  function follow(message: Accepted, scheduledAt: string | null): void {
-    if (scheduledAt !== null) {
-      webhooks.emit(eventOf(message, 'email.scheduled', clock()));
-      return;
-    }
-    const fate = fateOf(message.to);
-    for (const event of eventsOf(message, fate)) webhooks.emit(event);
-    if (fate === 'bounced') suppressions.add(message.to, 'bounce', message.id);
-    if (fate === 'complained') suppressions.add(message.to, 'complaint', message.id);
-  }
-
   /** One send request, from its bytes to its answer; null when there will be none. */
-  async function send(
-    arrived: Arrived & { at: Date },
-    bytes: Buffer,
-    isPermissive: boolean,
-    fault: Fault | undefined,
-  ): Promise<Reply | null> {
+  async function send(request: SendRequest, fault: Fault | undefined): Promise<Reply | null> {
     if (fault?.kind === 'answer' && !fault.accepted) return scripted(fault, clock());
     if ((fault?.kind === 'reset' || fault?.kind === 'hang') && !fault.accepted) return null;
 
-    if (arrived.key !== null) {
-      const refused = faultOfKey(arrived.key);
-      if (refused !== undefined) return json(refused);
-    }
-    const scope = scopeOf(arrived);
-    const fingerprint = createHash('sha256').update(bytes).digest('base64');
-    const earlier = scope === null ? undefined : ledger.remembered(scope, clock().getTime());
-    let answer: Answered | Refusal;
-    if (earlier !== undefined) {
-      answer =
-        earlier.fingerprint === fingerprint
-          ? earlier.answer
-          : refusal(
-              409,
-              'invalid_idempotent_request',
-              'Same idempotency key used with a different request payload.',
-            );
-    } else if (scope !== null && running.has(scope)) {
-      answer = refusal(
-        409,
-        'concurrent_idempotent_requests',
-        'Same idempotency key used while original request is still in progress.',
-      );
-    } else {
+    const badKey = request.key === null ? undefined : faultOfKey(request.key);
+    if (badKey !== undefined) return json(badKey);
+    const answer = await keys.once(request, async (fingerprint) => {
       const thinks = fault?.kind === 'slow' ? fault.ms : latencyMs;
-      if (scope !== null) running.add(scope);
-      try {
-        if (thinks > 0) await sleep(thinks, undefined, { ref: false });
-        answer = accept(
-          arrived,
-          bytes,
-          fingerprint,
-          isPermissive,
-          fault?.kind === 'refuse-items' ? fault.every : undefined,
-        );
-      } finally {
-        if (scope !== null) running.delete(scope);
-      }
-    }
+      if (thinks > 0) await sleep(thinks, undefined, { ref: false });
+      const refuseEvery = fault?.kind === 'refuse-items' ? fault.every : undefined;
+      return accepting.accept(request, fingerprint, refuseEvery);
+    });
     if (fault?.kind === 'reset' || fault?.kind === 'hang') return null;
     if (isRefusal(answer)) return json(answer);
     if (fault?.kind === 'answer') return scripted(fault, clock());
@@ -364,40 +142,12 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
   }
 
   function lookUp(method: string, url: URL, bytes: Buffer): Reply {
-    const [, id] = EMAIL.exec(url.pathname) ?? [];
-    if (id !== undefined) {
-      if (method !== 'GET') return notAllowed;
-      const message = ledger.message(id);
-      if (message === undefined) return json(refusal(404, 'not_found', 'Email not found'));
-      return { status: 200, body: JSON.stringify({ object: 'email', ...stored(message, true) }) };
-    }
-    if (url.pathname === '/emails') {
-      const rows = page(ledger.messages().reverse(), url.searchParams);
-      return {
-        status: 200,
-        body: JSON.stringify({ ...rows, data: rows.data.map((message) => stored(message, false)) }),
-      };
-    }
-    return suppressions.answer(method, url, bytes) ?? json(refusal(404, 'not_found', 'Not found'));
-  }
-
-  function stored(message: Accepted, withBody: boolean): Record<string, unknown> {
-    const email = ledger.body(message.id);
-    return {
-      id: message.id,
-      message_id: `<${message.id}@resend.local>`,
-      from: message.from,
-      to: email?.to ?? [message.to],
-      cc: email?.cc ?? null,
-      bcc: email?.bcc ?? null,
-      reply_to: email?.reply_to ?? null,
-      subject: message.subject,
-      created_at: message.acceptedAt,
-      scheduled_at: email?.scheduled_at ?? null,
-      topic_id: email?.topic_id ?? null,
-      last_event: email?.scheduled_at ? 'scheduled' : LAST_EVENT[fateOf(message.to)],
-      ...(withBody ? { html: email?.html ?? null, text: email?.text ?? null, tags: message.tags } : {}),
-    };
+    if (url.pathname === '/emails/batch') return notAllowed;
+    return (
+      readEmails(method, url, ledger, aftermath) ??
+      suppressions.answer(method, url, bytes) ??
+      json(refusal(404, 'not_found', 'Not found'))
+    );
   }
 
   /** For another process, and for people: what a test may ask in this one. */
@@ -429,7 +179,7 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
       );
     if (bytes === undefined) return reply(response, html(413, 'Request Entity Too Large'), {});
 
-    const { headers, allowed } = takeFromWindow();
+    const { headers, allowed } = limits.takeRequest();
     const isSend = request.method === 'POST' && SEND.test(url.pathname);
     const early =
       faultOfAuth(request, isSend) ??
@@ -440,20 +190,11 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
       const wait = early.statusCode === 429 ? { 'retry-after': '1' } : {};
       return reply(response, json(early), { ...headers, ...wait });
     }
-    if (!isSend) {
-      const answer = url.pathname === '/emails/batch' ? notAllowed : lookUp(request.method ?? '', url, bytes);
-      return reply(response, answer, headers);
-    }
+    if (!isSend) return reply(response, lookUp(request.method ?? '', url, bytes), headers);
 
-    const key = request.headers['idempotency-key'] ?? null;
     const path = url.pathname as Arrived['path'];
-    const arrived = { path, key: key as string | null, attempt: 1, at };
-    const scope = scopeOf(arrived);
-    if (scope !== null) {
-      arrived.attempt = (attempts.get(scope) ?? 0) + 1;
-      attempts.set(scope, arrived.attempt);
-    }
-    const log = { path, key: arrived.key, attempt: arrived.attempt, status: null as number | null };
+    const key = (request.headers['idempotency-key'] as string | undefined) ?? null;
+    const log = { path, key, attempt: keys.attempt({ path, key }), status: null as number | null };
     arrivals += 1;
     if (requests.push(log) > MOST_REQUESTS_KEPT) requests.shift();
 
@@ -461,10 +202,10 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
     const fault = named === undefined ? undefined : faultOf(named);
     const isPermissive =
       options.isPermissive !== false && request.headers['x-batch-validation'] === 'permissive';
-    const answer = await send(arrived, bytes, isPermissive, fault);
+    const answer = await send({ path, key, attempt: log.attempt, at, bytes, isPermissive }, fault);
     if (answer !== null) {
       log.status = answer.status;
-      return reply(response, answer, { ...headers, ...quotaHeaders() });
+      return reply(response, answer, { ...headers, ...limits.quotaHeaders() });
     }
     if (fault?.kind === 'hang') {
       hanging.add(response);
@@ -528,9 +269,6 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
   return local;
 }
 
-/** Keys are told apart by method and endpoint. */
-const scopeOf = ({ path, key }: Arrived) => (key === null ? null : `${path} ${key}`);
-
 /** @returns undefined when there is more than `most`. */
 async function read(request: IncomingMessage, most: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
@@ -552,53 +290,4 @@ function reply(response: ServerResponse, answer: Reply, headers: Record<string, 
       ...answer.headers,
     })
     .end(answer.body);
-}
-
-const json = (refused: Refusal): Reply => ({ status: refused.statusCode, body: JSON.stringify(refused) });
-
-const html = (status: number, title: string): Reply => ({
-  status,
-  body: `<html>\r\n<head><title>${status} ${title}</title></head>\r\n<body><center><h1>${status} ${title}</h1></center><hr><center>cloudflare</center></body>\r\n</html>\r\n`,
-  headers: { 'content-type': 'text/html' },
-});
-
-const notAllowed = json(refusal(405, 'method_not_allowed', 'Method is not allowed for the requested path'));
-
-function scripted({ status, name, body, retryAfter }: Fault & { kind: 'answer' }, now: Date): Reply {
-  const wait: Record<string, string> = {};
-  if (retryAfter !== undefined) {
-    const until = new Date(now.getTime() + retryAfter.seconds * 1_000);
-    wait['retry-after'] = retryAfter.as === 'date' ? until.toUTCString() : String(retryAfter.seconds);
-  }
-  if (body === 'empty') return { status, body: '', headers: wait };
-  const answer =
-    body === 'html' || name === undefined
-      ? html(status, 'Error')
-      : json(refusal(status, name, 'This was planned by a test.'));
-  return { ...answer, headers: { ...answer.headers, ...wait } };
-}
-
-const idsOf = ({ seed, count }: Answered) => Array.from({ length: count }, (_, n) => ({ id: idOf(seed, n) }));
-
-function success(answer: Answered): Reply {
-  const data = idsOf(answer);
-  const body = answer.single ? data[0] : { data, ...(answer.errors ? { errors: answer.errors } : {}) };
-  return { status: 200, body: JSON.stringify(body) };
-}
-
-/** Answers that no contract allows, to a request that was accepted. */
-function mangled(answer: Answered, how: (Fault & { kind: 'mangle' })['how']): Reply {
-  const whole = success(answer);
-  if (how === 'html') return { ...html(200, 'OK') };
-  if (how === 'truncated') return { ...whole, body: whole.body.slice(0, Math.ceil(whole.body.length / 2)) };
-  if (how === 'error-body')
-    return { ...json(refusal(500, 'application_error', 'Something went wrong')), status: 200 };
-  const data = idsOf(answer);
-  if (how === 'short') data.pop();
-  else if (how === 'reordered') data.reverse();
-  else for (const each of data.slice(1)) each.id = data[0]?.id ?? '';
-  return {
-    status: 200,
-    body: JSON.stringify({ data, ...(answer.errors ? { errors: answer.errors } : {}) }),
-  };
 }
