@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Connection, MailStatus } from '../../src/db/index.ts';
+import { applyEvents } from '../../src/delivery/index.ts';
 import { queueMail, queueMails } from '../../src/transactional/index.ts';
-import { HARD, SOFT, submittedWeek, subscriberRow, take, told } from '../helpers/events.ts';
+import { ageEvents, HARD, SOFT, submittedWeek, subscriberRow, take, told } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 
 /** What is told of a mail to one person. */
@@ -79,6 +80,8 @@ export function describeMailEvents(withDatabase: WithDatabase): void {
         { subscriber_id: readers[0], details: { mail: asked, provider: delivered.providerId } },
       ]);
       expect(await take(db, about('email.delivered', randomUUID()))).toMatchObject({ parked: 1 });
+      await ageEvents(db, 73);
+      expect(await applyEvents(db)).toMatchObject({ unmatched: 1 });
     });
   });
 }

@@ -1,9 +1,11 @@
 import { describe } from 'vitest';
 import { databaseForAll, type Place } from '../helpers/homes.ts';
+import { describeEarly } from './events-early.ts';
 import { describeFigures } from './events-figures.ts';
 import { describeMailEvents } from './events-mails.ts';
 import { describeAnyOrder } from './events-order.ts';
 import { describeTakingOff } from './events-readers.ts';
+import { describeSettling } from './events-settle.ts';
 import { describeTelling } from './events-told.ts';
 import { describeUnanswered } from './events-unanswered.ts';
 
@@ -15,6 +17,8 @@ export function describeEvents(name: string, newPlace: () => Promise<Place>): vo
     describeTakingOff(withDatabase);
     describeMailEvents(withDatabase);
     describeUnanswered(withDatabase);
+    describeEarly(withDatabase);
+    describeSettling(withDatabase);
     describeFigures(withDatabase);
     describeAnyOrder(withDatabase);
   });

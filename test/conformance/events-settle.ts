@@ -5,22 +5,20 @@ import {
   applyEvents,
   createSubmitter,
   finishIssue,
-  type NewEvent,
   settleBatch,
-  storeEvents,
   unsettledBatches,
 } from '../../src/delivery/index.ts';
-import { ageEvents, told } from '../helpers/events.ts';
-import { databaseForAll, type Place } from '../helpers/homes.ts';
+import { ageEvents, take, told } from '../helpers/events.ts';
+import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchRow, deliveriesOf, KEYS, leave, weekOf } from '../helpers/ledger.ts';
 
 /** What a person may say of a batch whose answer is lost, and when: no word may make two copies of one. */
-export function describeSettling(name: string, newPlace: () => Promise<Place>): void {
-  describe(`a person’s word on ${name}`, () => {
+export function describeSettling(withDatabase: WithDatabase): void {
+  describe('a person’s word', () => {
     let db: Connection;
-    databaseForAll(newPlace, (database) => {
-      db = database.kysely;
+    withDatabase(({ kysely }) => {
+      db = kysely;
     });
 
     /** As if so long had passed for it. */
@@ -30,10 +28,6 @@ export function describeSettling(name: string, newPlace: () => Promise<Place>): 
       );
     const says = (batch: string, decision: 'accepted' | 'not-accepted') =>
       settleBatch(db, batch, decision, 'Ann').catch((error) => `${error.code}: ${error.help}`);
-    async function take(...events: NewEvent[]) {
-      await storeEvents(db, events);
-      return applyEvents(db);
-    }
 
     it('faults 13, 25: that nothing was accepted waits until no request can be on its way: it would be a second copy', async () => {
       // The provider thinks for longer than anybody waits; meanwhile a reader leaves and a person is quick.
@@ -53,7 +47,7 @@ export function describeSettling(name: string, newPlace: () => Promise<Place>): 
       arrive();
 
       const [, second] = [...(await deliveriesOf(db, issue.id)).values()];
-      await take(told('email.sent', second?.id ?? ''));
+      await take(db, told('email.sent', second?.id ?? ''));
       expect(await finishIssue(db, issue.id)).toBe(true);
       expect(provider.copies).toHaveLength(3);
       await assertInvariants(db, issue.id);
@@ -90,7 +84,7 @@ export function describeSettling(name: string, newPlace: () => Promise<Place>): 
       await submit(batch);
       const [, second] = [...(await deliveriesOf(db, issue.id)).values()];
       // It came while the answer was awaited, and is looked at again in an hour only.
-      expect(await take(told('email.delivered', second?.id ?? ''))).toMatchObject({ parked: 1 });
+      expect(await take(db, told('email.delivered', second?.id ?? ''))).toMatchObject({ parked: 1 });
       await leave(db, readers[0]);
       await submit(batch);
       await wait(batch, 60);

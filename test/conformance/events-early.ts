@@ -2,31 +2,24 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/db/index.ts';
-import {
-  applyEvents,
-  createMailSender,
-  finishIssue,
-  issueProgress,
-  type NewEvent,
-  storeEvents,
-} from '../../src/delivery/index.ts';
+import { applyEvents, createMailSender, finishIssue, issueProgress } from '../../src/delivery/index.ts';
 import { openResend } from '../../src/mailer/index.ts';
 import { addSubscribers, keyId } from '../../src/subscribers/index.ts';
 import { queueMail } from '../../src/transactional/index.ts';
-import { ageEvents, HARD, told, wakeEvents } from '../helpers/events.ts';
-import { databaseForAll, type Place } from '../helpers/homes.ts';
+import { ageEvents, HARD, take, told, wakeEvents } from '../helpers/events.ts';
+import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { deliveriesOf, KEYS, weekOf } from '../helpers/ledger.ts';
 import { type FaultName, type LocalResend, startResend } from '../resend/index.ts';
 
 /** What is told of a message while its own answer is still awaited, and mails whose answer was no. */
-export function describeEarlyEvents(name: string, newPlace: () => Promise<Place>): void {
-  describe(`before the answer on ${name}`, () => {
+export function describeEarly(withDatabase: WithDatabase): void {
+  describe('an event before the answer', () => {
     let db: Connection;
     let provider: LocalResend;
     let mailer: ReturnType<typeof openResend>;
-    databaseForAll(newPlace, (database) => {
-      db = database.kysely;
+    withDatabase(({ kysely }) => {
+      db = kysely;
     });
     beforeEach(async () => {
       await sql`update circuit set failures = 0, reason = null, since = null, open_until = null`.execute(db);
@@ -38,10 +31,6 @@ export function describeEarlyEvents(name: string, newPlace: () => Promise<Place>
       await provider?.[Symbol.asyncDispose]();
     });
 
-    async function take(...events: NewEvent[]) {
-      await storeEvents(db, events);
-      return applyEvents(db);
-    }
     const readerOf = (id: string | undefined) =>
       db
         .selectFrom('subscribers')
@@ -56,7 +45,10 @@ export function describeEarlyEvents(name: string, newPlace: () => Promise<Place>
       const { issue, readers, batch, submit, provider: memory } = await weekOf(db, 2, 'answer-lost');
       await submit(batch);
       const early = (await deliveriesOf(db, issue.id)).get(readers[0] ?? '');
-      expect(await take(told(type, early?.id ?? '', { data }))).toMatchObject({ parked: 1, suppressed: 1 });
+      expect(await take(db, told(type, early?.id ?? '', { data }))).toMatchObject({
+        parked: 1,
+        suppressed: 1,
+      });
       expect(await readerOf(readers[0])).toEqual({ status: 'suppressed', reason });
 
       // Nobody may ask again, with one less; but the event is proof, and ends it.
@@ -136,7 +128,7 @@ export function describeEarlyEvents(name: string, newPlace: () => Promise<Place>
         provider.plan('reset-after');
         await send(id);
         const event = told('email.delivered', null, { data: { tags: { mail: id } } });
-        expect(await take(event)).toMatchObject({ parked: 1, applied: 0 });
+        expect(await take(db, event)).toMatchObject({ parked: 1, applied: 0 });
         expect(await rowOf(id)).toMatchObject({ status: 'pending' });
         expect(await send(id)).toEqual({ kind: 'done' });
         await wakeEvents(db);
@@ -150,7 +142,7 @@ export function describeEarlyEvents(name: string, newPlace: () => Promise<Place>
         const { id, send, subscriberId } = await confirmMail();
         provider.plan('reset-after');
         await send(id);
-        expect(await take(told('email.sent', null, { data: { tags: { mail: id } } }))).toMatchObject({
+        expect(await take(db, told('email.sent', null, { data: { tags: { mail: id } } }))).toMatchObject({
           parked: 1,
         });
         await age(id, 21);
