@@ -25,7 +25,8 @@ export function describe(issue: Issue): string {
   const count = issue.plan?.comparisons.length ?? 0;
   if (issue.status === 'skipped') return `Issue ${issue.slug} is skipped: ${issue.reason}`;
   const reason = issue.reason === null ? '' : `: ${issue.reason}`;
-  return `Issue ${issue.number} (${issue.slug}) is ${issue.status}${reason}, ${count} ${count === 1 ? 'comparison' : 'comparisons'}, due ${issue.dueAt.toISOString()}`;
+  const status = { draft: 'a draft', review: 'in review' }[issue.status as string] ?? issue.status;
+  return `Issue ${issue.number} (${issue.slug}) is ${status}${reason}, ${count} ${count === 1 ? 'comparison' : 'comparisons'}, due ${issue.dueAt.toISOString()}`;
 }
 
 /** What a command that did one thing has to say. */
