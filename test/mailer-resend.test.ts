@@ -125,14 +125,14 @@ describe('Resend', () => {
     expect(outcome).toEqual({ kind: 'ambiguous', reason: 'no answer in time', final: false });
   });
 
-  it('fault 6: that is not there is no answer', async () => {
+  it('fault 6: that is not there has certainly not taken it', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as { port: number };
     await new Promise((resolve) => server.close(resolve));
     const mailer = openResend({ apiKey: 're_1', baseUrl: `http://127.0.0.1:${port}` });
     const outcome = await mailer.submit(batch([message()]));
-    expect(outcome).toEqual({ kind: 'ambiguous', reason: 'no answer: ECONNREFUSED', final: false });
+    expect(outcome).toEqual({ kind: 'unreachable', reason: 'no answer: ECONNREFUSED' });
     await mailer[Symbol.asyncDispose]();
   });
 

@@ -290,4 +290,25 @@ describe('a connection', () => {
     expect(await there.mailer.submit(request)).toMatchObject({ kind: 'accepted' });
     expect(arrived.digest('hex')).toBe(expected.digest('hex'));
   });
+
+  it('fault 6: that never came about has carried nothing', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    // The second has two addresses on many machines, the third none on any.
+    for (const baseUrl of [`http://127.0.0.1:${port}`, `http://localhost:${port}`, 'http://nobody.invalid']) {
+      await using mailer = openResend({ apiKey: 're_1', baseUrl });
+      expect(await mailer.submit(batch([message()]))).toEqual({
+        kind: 'unreachable',
+        reason: expect.stringMatching(/^no answer: E[A-Z_]+$/),
+      });
+    }
+  });
+
+  it('fault 6: that ends with the first bytes may have carried something', async () => {
+    const server = createSocketServer((socket) => socket.once('data', () => socket.resetAndDestroy()));
+    await using there = await listening(server);
+    expect(await there.mailer.submit(batch([message()]))).toMatchObject({ kind: 'ambiguous', final: false });
+  });
 });

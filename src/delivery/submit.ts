@@ -120,7 +120,7 @@ async function record(
   outcome: Outcome,
 ): Promise<SubmitResult> {
   const { issueId } = batch;
-  const isAnswer = outcome.kind !== 'ambiguous' || outcome.final;
+  const isAnswer = outcome.kind !== 'unreachable' && (outcome.kind !== 'ambiguous' || outcome.final);
   if (isAnswer && batch.failures > 0) await forgetFailures(db);
   switch (outcome.kind) {
     case 'accepted':
@@ -151,6 +151,10 @@ async function record(
         return { kind: 'done', issueId };
       }
       return await noAnswer(db, batch, outcome.reason);
+    case 'unreachable':
+      return (await putBack(db, batch))
+        ? await countSilence(db, outcome.reason, batch.isProbe)
+        : { kind: 'unavailable' };
     case 'retryAfter':
       await putBack(db, batch);
       return { kind: 'wait', ms: outcome.ms };
@@ -175,17 +179,21 @@ async function afterRefusal(db: Connection, issueId: string, reason: string): Pr
 async function noAnswer(db: Connection, batch: ClaimedBatch, reason: string): Promise<SubmitResult> {
   // Who was held up for longer than the lease hears nothing because of that: the provider may be as well as ever.
   if (!(await releaseBatch(db, batch))) return { kind: 'unavailable' };
-  const ms = await countFailure(db, reason, batch.isProbe);
+  return await countSilence(db, reason, batch.isProbe);
+}
+
+async function countSilence(db: Connection, reason: string, isProbe: boolean): Promise<SubmitResult> {
+  const ms = await countFailure(db, reason, isProbe);
   return ms === null ? { kind: 'again', reason } : { kind: 'wait', ms, reason };
 }
 
 /**
  * After a request that was certainly not accepted, or not made. That says nothing of an earlier one under the same key
  * whose answer was lost: then key and bytes stay, and the next replay brings the answer.
+ * @returns whether the lease was still ours.
  */
-async function putBack(db: Connection, batch: ClaimedBatch): Promise<void> {
-  if (batch.replayed) await releaseBatch(db, batch);
-  else await reopenBatch(db, batch);
+async function putBack(db: Connection, batch: ClaimedBatch): Promise<boolean> {
+  return batch.replayed ? await releaseBatch(db, batch) : await reopenBatch(db, batch);
 }
 
 /**

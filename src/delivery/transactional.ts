@@ -88,7 +88,8 @@ async function record(
   mail: ClaimedMail,
   { outcome, text, isProbe }: { outcome: Outcome; text: string; isProbe: boolean },
 ): Promise<MailResult> {
-  if (outcome.kind !== 'ambiguous' || outcome.final) await forgetFailures(db);
+  const isAnswer = outcome.kind !== 'unreachable' && (outcome.kind !== 'ambiguous' || outcome.final);
+  if (isAnswer) await forgetFailures(db);
   switch (outcome.kind) {
     case 'accepted': {
       const [item] = outcome.items;
@@ -106,7 +107,11 @@ async function record(
         await closeMail(db, mail, { status: 'uncertain', reason: outcome.reason });
         return { kind: 'done' };
       }
-      return await noAnswer(db, mail, outcome.reason, isProbe);
+      await releaseMail(db, mail);
+      return await countSilence(db, outcome.reason, isProbe);
+    case 'unreachable':
+      await returnMail(db, mail);
+      return await countSilence(db, outcome.reason, isProbe);
     case 'retryAfter':
       await returnMail(db, mail);
       return { kind: 'wait', ms: outcome.ms };
@@ -144,14 +149,8 @@ function leave(url: string, replyTo: string): Record<string, string> {
   };
 }
 
-/** It keeps its key and its bytes; whether it is tried again soon depends on how others fare. */
-async function noAnswer(
-  db: Connection,
-  mail: ClaimedMail,
-  reason: string,
-  isProbe: boolean,
-): Promise<MailResult> {
-  await releaseMail(db, mail);
+/** Whether it is tried again soon depends on how others fare. */
+async function countSilence(db: Connection, reason: string, isProbe: boolean): Promise<MailResult> {
   const ms = await countFailure(db, reason, isProbe);
   return ms === null ? { kind: 'again', reason } : { kind: 'wait', ms, reason };
 }

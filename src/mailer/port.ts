@@ -98,6 +98,8 @@ export type Outcome =
   | { kind: 'rejected'; reason: string }
   /** Definitely not accepted, none of them; smaller batches under other keys may be. */
   | { kind: 'split'; reason: string }
+  /** Definitely not accepted: there was nobody to ask. */
+  | { kind: 'unreachable'; reason: string }
   /** Definitely not accepted; try again after `ms`. */
   | { kind: 'retryAfter'; ms: number }
   /** Perhaps accepted. The same bytes under the same key bring the answer, unless `final`. */

@@ -83,7 +83,10 @@ export function openResend(options: ResendOptions): Mailer & AsyncDisposable {
         }
         return itemsOf(json, size);
       } catch (error) {
-        return { kind: 'ambiguous', reason: reasonOf(error), final: false };
+        const reason = reasonOf(error);
+        return neverLeft(error)
+          ? { kind: 'unreachable', reason }
+          : { kind: 'ambiguous', reason, final: false };
       }
     },
 
@@ -193,4 +196,13 @@ function reasonOf(error: unknown): string {
   if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'no answer in time';
   const { code } = error as NodeJS.ErrnoException;
   return code === undefined ? error.message : `no answer: ${code}`;
+}
+
+/** Whether there was no connection yet: then no byte of the request can have arrived. */
+function neverLeft(error: unknown): boolean {
+  // Of a name with several addresses, every one.
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(neverLeft);
+  if (!(error instanceof Error)) return false;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return syscall === 'connect' || syscall === 'getaddrinfo' || code === 'UND_ERR_CONNECT_TIMEOUT';
 }

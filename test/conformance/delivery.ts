@@ -3,6 +3,7 @@ import { describeAnswers } from './delivery-answers.ts';
 import { describeClaims } from './delivery-claims.ts';
 import { describeEnds } from './delivery-ends.ts';
 import { describeReplays } from './delivery-replays.ts';
+import { describeUnreachable } from './delivery-unreachable.ts';
 import { describeVariants } from './delivery-variants.ts';
 
 /** How a batch is claimed, submitted and recorded, and how an issue ends, whatever goes wrong: on either home. */
@@ -10,6 +11,7 @@ export function describeDelivery(name: string, newPlace: () => Promise<Place>): 
   describeClaims(name, newPlace);
   describeReplays(name, newPlace);
   describeAnswers(name, newPlace);
+  describeUnreachable(name, newPlace);
   describeVariants(name, newPlace);
   describeEnds(name, newPlace);
 }

@@ -205,21 +205,27 @@ export async function recordAnswer(
   return rows.length > 0;
 }
 
-/** The provider certainly took nothing: back to `pending` under a new key, membership open again. */
+/**
+ * The provider certainly took nothing: back to `pending` under a new key, membership open again.
+ * @returns whether the lease was still ours.
+ */
 export async function reopenBatch(
   db: Connection,
   batch: { id: string; leaseId: string | null },
-): Promise<void> {
-  await sql`
+): Promise<boolean> {
+  const { rows } = await sql`
     with batch as (
       update batches set status = 'pending', revision = revision + 1, payload_hash = null, claimed_at = null,
         lease_id = null, lease_until = null, reason = null
       where id = ${batch.id} and status in ('submitting', 'uncertain') and lease_id is not distinct from ${batch.leaseId}::uuid
       returning id
+    ), members as (
+      update deliveries d set status = 'prepared', reason = null
+      from batch where d.batch_id = batch.id and d.status = 'uncertain'
     )
-    update deliveries d set status = 'prepared', reason = null
-    from batch where d.batch_id = batch.id and d.status = 'uncertain'
+    select from batch
   `.execute(db);
+  return rows.length > 0;
 }
 
 /**

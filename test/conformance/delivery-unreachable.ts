@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import type { Connection } from '../../src/db/index.ts';
+import { circuitState, claimableBatches, finishIssue } from '../../src/delivery/index.ts';
+import { databaseForAll, type Place } from '../helpers/homes.ts';
+import { assertInvariants } from '../helpers/invariants.ts';
+import { batchRow, expireLeases, leave, weekOf } from '../helpers/ledger.ts';
+
+const NOBODY = { kind: 'unreachable', reason: 'no answer: ECONNREFUSED' } as const;
+
+/** A provider to whom there is no connection: silent like one that does not answer, but certainly without our mail. */
+export function describeUnreachable(name: string, newPlace: () => Promise<Place>): void {
+  describe(`a provider that cannot be reached on ${name}`, () => {
+    let db: Connection;
+    databaseForAll(newPlace, (database) => {
+      db = database.kysely;
+    });
+
+    it('faults 6, 12: has nobody’s mail, so that a reader who leaves meanwhile makes nothing uncertain', async () => {
+      const { issue, readers, batch, submit, provider, statuses } = await weekOf(db, 3, NOBODY, NOBODY);
+      expect(await submit(batch)).toEqual({ kind: 'again', reason: NOBODY.reason });
+      expect(await batchRow(db, batch)).toMatchObject({ status: 'pending', revision: 2, claimed_at: null });
+      expect(await claimableBatches(db, issue.id)).toEqual([batch]);
+      await leave(db, readers[0]);
+      expect(await submit(batch)).toMatchObject({ kind: 'again' });
+      expect(await submit(batch)).toMatchObject({ kind: 'done' });
+      expect((await statuses()).sort()).toEqual(['excluded', 'submitted', 'submitted']);
+      expect(provider.copies).toHaveLength(2);
+      expect(await finishIssue(db, issue.id)).toBe(true);
+      await assertInvariants(db, issue.id);
+    });
+
+    it('fault 6: says nothing of an earlier request, whose key and bytes stay', async () => {
+      const { issue, batch, submit, provider } = await weekOf(db, 2, 'answer-lost', NOBODY);
+      await submit(batch);
+      expect(await submit(batch)).toMatchObject({ kind: 'again' });
+      expect(await batchRow(db, batch)).toMatchObject({ status: 'submitting', revision: 1 });
+      expect(await submit(batch)).toMatchObject({ kind: 'done' });
+      expect(new Set(provider.requests.map(({ key, payloadHash }) => key + payloadHash)).size).toBe(1);
+      expect(provider.copies).toHaveLength(2);
+      await assertInvariants(db, issue.id);
+    });
+
+    it('fault 6: is left alone after five in a row, like one that does not answer', async () => {
+      const { issue, batch, submit } = await weekOf(db, 1, ...Array(5).fill(NOBODY));
+      for (let failure = 1; failure < 5; failure += 1)
+        expect(await submit(batch)).toMatchObject({ kind: 'again' });
+      expect(await submit(batch)).toMatchObject({ kind: 'wait', reason: NOBODY.reason });
+      expect(await circuitState(db)).toMatchObject({ failures: 5, isOpen: true });
+      await expireLeases(db);
+      expect(await submit(batch)).toMatchObject({ kind: 'done' });
+      expect(await circuitState(db)).toMatchObject({ failures: 0, isOpen: false });
+      expect(await finishIssue(db, issue.id)).toBe(true);
+    });
+
+    it('fault 16: to a worker that is not the holder any more changes nothing', async () => {
+      const { batch, submit, provider } = await weekOf(db, 2, async () => {
+        await expireLeases(db);
+        await submit(batch);
+        return NOBODY;
+      });
+      expect(await submit(batch)).toEqual({ kind: 'unavailable' });
+      expect(await batchRow(db, batch)).toMatchObject({ status: 'submitted', revision: 1 });
+      expect(await circuitState(db)).toMatchObject({ failures: 0 });
+      expect(provider.copies).toHaveLength(2);
+    });
+  });
+}
