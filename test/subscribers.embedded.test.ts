@@ -1,21 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../src/db/index.ts';
 import { setTopics, unsubscribe } from '../src/subscribers/index.ts';
 import { databaseForAll, embeddedPlace } from './helpers/homes.ts';
-import { type People, peopleForEach } from './helpers/people.ts';
+import { peopleForEach } from './helpers/people.ts';
 
-let people: People;
-let db: Connection;
-let host: string;
-peopleForEach(databaseForAll(embeddedPlace), (others) => {
-  people = others;
-  ({ db, host } = others);
-});
+const people = peopleForEach(databaseForAll(embeddedPlace));
 
 const AT = '2026-10-01T08:00:00Z';
 
 describe('leaving', () => {
   it('is in force at once, logged once, and never weakens a stronger state (I7)', async () => {
+    const { db, host } = people;
     await people.load(
       `email,status,confirmed_at\na@${host},active,${AT}\nb@${host},suppressed,${AT}\nc@${host},pending,\n`,
     );
@@ -38,6 +32,7 @@ describe('leaving', () => {
 
 describe('topics', () => {
   it('are kept sorted and once each, and logged when they change', async () => {
+    const { db, host } = people;
     await people.load(`email,confirmed_at\na@${host},${AT}\n`);
     const id = await people.idOf('a');
     expect(await setTopics(db, id, ['Writing', 'Coding', 'Writing'])).toEqual(['Coding', 'Writing']);

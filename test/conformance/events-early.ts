@@ -6,7 +6,7 @@ import { applyEvents, createMailSender, finishIssue, issueProgress } from '../..
 import { openResend } from '../../src/mailer/index.ts';
 import { addSubscribers, keyId } from '../../src/subscribers/index.ts';
 import { queueMail } from '../../src/transactional/index.ts';
-import { ageEvents, HARD, take, told, wakeEvents } from '../helpers/events.ts';
+import { ageEvents, HARD, subscriberRow, take, told, wakeEvents } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { deliveriesOf, KEYS, weekOf } from '../helpers/ledger.ts';
@@ -31,13 +31,6 @@ export function describeEarly(withDatabase: WithDatabase): void {
       await provider?.[Symbol.asyncDispose]();
     });
 
-    const readerOf = (id: string | undefined) =>
-      db
-        .selectFrom('subscribers')
-        .select(['status', 'reason'])
-        .where('id', '=', id ?? '')
-        .executeTakeFirstOrThrow();
-
     it.each([
       ['email.complained', {}, 'complained'],
       ['email.bounced', HARD, 'bounced'],
@@ -49,7 +42,7 @@ export function describeEarly(withDatabase: WithDatabase): void {
         parked: 1,
         suppressed: 1,
       });
-      expect(await readerOf(readers[0])).toEqual({ status: 'suppressed', reason });
+      expect(await subscriberRow(db, readers[0])).toEqual({ status: 'suppressed', reason });
 
       // Nobody may ask again, with one less; but the event is proof, and ends it.
       await submit(batch);

@@ -1,26 +1,20 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
 import { explain } from '../../src/errors.ts';
 import { countSubscribers, importSubscribers } from '../../src/subscribers/index.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
-import { addedBy, People, peopleForEach } from '../helpers/people.ts';
+import { addedBy, peopleForEach } from '../helpers/people.ts';
 
 const AT = '2026-10-01T08:00:00Z';
 
 /** That an import accounts for every row once, however often it is asked and wherever it was interrupted. */
 export function describeAccounts(withDatabase: WithDatabase): void {
   describe('an import', () => {
-    let people: People;
-    let db: Connection;
-    let host: string;
-    peopleForEach(withDatabase, (others) => {
-      people = others;
-      ({ db, host } = others);
-    });
+    const people = peopleForEach(withDatabase);
 
     it('takes a person once, however often and in whatever spelling', async () => {
+      const { host } = people;
       const report = await people.load(
         `email,confirmed_at\na@${host},${AT}\nA@${host},${AT}\n a@${host} ,\n`,
       );
@@ -30,6 +24,7 @@ export function describeAccounts(withDatabase: WithDatabase): void {
     });
 
     it('can be repeated, and done twice at once', async () => {
+      const { db, host } = people;
       const lines = Array.from({ length: 2_345 }, (_, index) => `reader-${index}@${host},${AT}`);
       const file = await people.file(`email,confirmed_at\n${lines.join('\n')}\n`);
       const again = () => importSubscribers(db, file, { source: host });
@@ -44,6 +39,7 @@ export function describeAccounts(withDatabase: WithDatabase): void {
     });
 
     it('that is interrupted keeps what is in, and ends in the same state when it is run again', async () => {
+      const { db, host } = people;
       const lines = Array.from({ length: 3_500 }, (_, index) => `reader-${index}@${host},${AT}`);
       const file = await people.file(`email,confirmed_at\n${lines.join('\n')}\n`);
       const stop = new AbortController();
@@ -66,6 +62,7 @@ export function describeAccounts(withDatabase: WithDatabase): void {
     });
 
     it('accounts for every row of any list, and a dry run tells the same and writes nothing', async () => {
+      const { db } = people;
       const cell = fc.oneof(
         fc.constantFrom('active', 'pending', 'unsubscribed', 'suppressed', '', AT, 'Coding;Writing', 'UTC'),
         fc.string({ unit: 'grapheme', maxLength: 12 }),
@@ -87,7 +84,7 @@ export function describeAccounts(withDatabase: WithDatabase): void {
           fc.nat(9),
           async (table, consent, turn) => {
             // The same people as before, or others.
-            if (turn === 0) people = new People(db, people.folder);
+            if (turn === 0) people.moveOn();
             const before = await countSubscribers(db);
             const list = `email,status,topics,confirmed_at\n${table.map((each) => each.map(quoted).join(',')).join('\n')}\n`;
             const told = await people.load(list, { consent, dryRun: true });

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/db/index.ts';
 import { countSubscribers, exportSubscribers, importSubscribers } from '../../src/subscribers/index.ts';
 import type { Place, WithDatabase } from '../helpers/homes.ts';
-import { type People, peopleForEach } from '../helpers/people.ts';
+import { peopleForEach } from '../helpers/people.ts';
 
 const AT = '2026-10-01T08:00:00Z';
 const EVERYBODY = ['active', 'pending', 'unsubscribed', 'suppressed'] as const;
@@ -13,19 +13,13 @@ const EVERYBODY = ['active', 'pending', 'unsubscribed', 'suppressed'] as const;
 /** What an export says of everybody, and that nothing is lost on the way to another database. */
 export function describeExport(withDatabase: WithDatabase, newPlace: () => Promise<Place>): void {
   describe('an export', () => {
-    let people: People;
-    let db: Connection;
-    let host: string;
-    peopleForEach(withDatabase, (others) => {
-      people = others;
-      ({ db, host } = others);
-    });
+    const people = peopleForEach(withDatabase);
 
     const exported = async (...options: [format?: 'csv' | 'json', statuses?: typeof EVERYBODY]) => {
       const [format = 'csv', statuses = EVERYBODY] = options;
       let text = '';
       let count = 0;
-      for await (const page of exportSubscribers(db, format, statuses)) {
+      for await (const page of exportSubscribers(people.db, format, statuses)) {
         text += page.text;
         count += page.people;
       }
@@ -33,6 +27,7 @@ export function describeExport(withDatabase: WithDatabase, newPlace: () => Promi
     };
 
     it('tells of everybody, with the consent they gave', async () => {
+      const { host } = people;
       const consent = 'By letter';
       await people.load(
         `email,status,topics,timezone,confirmed_at,paused_until\n+a@${host},active,Writing;Audio & Music,Asia/Tokyo,${AT},2027-01-01T00:00:00Z\nb@${host},bounced,,,,\n`,
@@ -57,6 +52,7 @@ export function describeExport(withDatabase: WithDatabase, newPlace: () => Promi
     });
 
     it('has only the states that were asked for, and is complete over many pages', async () => {
+      const { db, host } = people;
       const lines = Array.from({ length: 2_345 }, (_, index) => `reader-${index}@${host},${AT}`);
       await people.load(`email,confirmed_at\n${lines.join('\n')}\n`);
       const { text, count } = await exported('csv', ['active'] as never);
@@ -69,6 +65,7 @@ export function describeExport(withDatabase: WithDatabase, newPlace: () => Promi
     });
 
     it('read into an empty database gives the same people in the same states', async () => {
+      const { db } = people;
       // Whose address is gone is no person any more.
       await sql`insert into subscribers (email, email_key, status, left_at)
         values ('', gen_random_uuid()::text, 'unsubscribed', now())`.execute(db);

@@ -2,26 +2,20 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
 import { explain } from '../../src/errors.ts';
 import { importSubscribers } from '../../src/subscribers/index.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
-import { addedBy, type People, peopleForEach } from '../helpers/people.ts';
+import { addedBy, peopleForEach } from '../helpers/people.ts';
 
 const AT = '2026-10-01T08:00:00Z';
 
 /** What an import makes of a file: whatever a spreadsheet writes, bad rows, a pipe, or no file at all. */
 export function describeFiles(withDatabase: WithDatabase): void {
   describe('an import', () => {
-    let people: People;
-    let db: Connection;
-    let host: string;
-    peopleForEach(withDatabase, (others) => {
-      people = others;
-      ({ db, host } = others);
-    });
+    const people = peopleForEach(withDatabase);
 
     it('sets aside what it cannot read, with line and reason, and takes the rest', async () => {
+      const { db, host } = people;
       const file = await people.file(
         [
           'email,status,topics,timezone,confirmed_at,note', // 1
@@ -67,6 +61,7 @@ export function describeFiles(withDatabase: WithDatabase): void {
     });
 
     it('writes no file of bad rows when there are none', async () => {
+      const { db, host } = people;
       const file = await people.file(`email\na@${host}\n`);
       const rejectedFile = `${file}.rejected.csv`;
       expect(await importSubscribers(db, file, { source: host, rejectedFile })).toMatchObject({
@@ -86,6 +81,7 @@ export function describeFiles(withDatabase: WithDatabase): void {
       ['only a head', 'email,status\n', 0],
       ['nothing', '', 0],
     ])('reads a file with %s', async (_, content, added) => {
+      const { host } = people;
       const report = await people.load(content.replaceAll('HOST', host));
       expect(report).toMatchObject({ rows: added, known: 0, rejected: 0 });
       expect(addedBy(report)).toBe(added);
@@ -99,6 +95,7 @@ export function describeFiles(withDatabase: WithDatabase): void {
     });
 
     it('reads what a spreadsheet writes with semicolons or tabs, and rows of any length', async () => {
+      const { host } = people;
       for (const [index, mark] of [';', '\t'].entries()) {
         const row = (...cells: string[]) => cells.join(mark);
         const file = [
@@ -115,6 +112,7 @@ export function describeFiles(withDatabase: WithDatabase): void {
     });
 
     it('of a file that is none is one line', async () => {
+      const { db, host } = people;
       const folder = path.join(people.folder, 'a-folder.csv');
       await mkdir(folder, { recursive: true });
       const unclosed = await people.file(`email\n"a@${host}\n`);
@@ -127,6 +125,7 @@ export function describeFiles(withDatabase: WithDatabase): void {
     });
 
     it('reads a pipe, of which it knows neither the size nor the end', async () => {
+      const { db, host } = people;
       const chunks = [`email,confirmed`, `_at\na@${host},${AT}\nb@`, `${host},${AT}`].map(Buffer.from);
       const seen: unknown[] = [];
       const report = await importSubscribers(db, Readable.from(chunks, { objectMode: false }), {

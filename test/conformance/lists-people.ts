@@ -1,24 +1,18 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
 import { hasSubscribersFrom, unsubscribe } from '../../src/subscribers/index.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
-import { type People, peopleForEach } from '../helpers/people.ts';
+import { peopleForEach } from '../helpers/people.ts';
 
 const AT = '2026-10-01T08:00:00Z';
 
 /** Whom an import brings onto the books, and as what: nobody comes back by a list. */
 export function describeNewcomers(withDatabase: WithDatabase): void {
   describe('an import', () => {
-    let people: People;
-    let db: Connection;
-    let host: string;
-    peopleForEach(withDatabase, (others) => {
-      people = others;
-      ({ db, host } = others);
-    });
+    const people = peopleForEach(withDatabase);
 
     it('takes people as they are, with the consent that came with them', async () => {
+      const { db, host } = people;
       const report = await people.load(
         `email,status,topics,timezone,confirmed_at\n` +
           `a@${host},active,Writing;Coding; Writing ,Europe/Berlin,${AT}\n` +
@@ -82,7 +76,7 @@ export function describeNewcomers(withDatabase: WithDatabase): void {
           method: 'import',
           source: host,
           details: {
-            file: expect.stringMatching(/^list\d+\.example-1\.csv$/),
+            file: expect.stringMatching(/^list\d+\.example-\d+\.csv$/),
             sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
             imported_at: expect.any(String),
           },
@@ -96,6 +90,7 @@ export function describeNewcomers(withDatabase: WithDatabase): void {
     });
 
     it('takes nobody for a reader who did not confirm (I4)', async () => {
+      const { host } = people;
       const list = `email,status,confirmed_at\na@${host},active,\nb@${host},,\nc@${host},pending,${AT}\n`;
       expect(await people.load(list)).toMatchObject({ added: { pending: 3 }, withoutConsent: 2 });
       expect(await people.load(`email\nd@${host}\n`)).toMatchObject({
@@ -112,6 +107,7 @@ export function describeNewcomers(withDatabase: WithDatabase): void {
     });
 
     it('takes people for readers by the consent that covers the list, and writes it down', async () => {
+      const { host } = people;
       const consent = 'Ticked the box at the fair in Lyon, 3 May 2026; the sheets are in the safe';
       const list = `email,status,confirmed_at\na@${host},,\nb@${host},active,${AT}\nc@${host},pending,\nd@${host},unsubscribed,\n`;
       expect(await people.load(list, { consent })).toMatchObject({
@@ -126,6 +122,7 @@ export function describeNewcomers(withDatabase: WithDatabase): void {
     });
 
     it('makes those active whom an earlier list brought without consent, and nobody else who waits', async () => {
+      const { db, host } = people;
       await people.load(`email\na@${host}\nb@${host}\nc@${host}\n`);
       // As the sign-up form leaves it: this person was asked, and has not answered.
       await sql`insert into consent_events (subscriber_id, event, method) values (${await people.idOf('b')}, 'requested', 'form')`.execute(
@@ -144,6 +141,7 @@ export function describeNewcomers(withDatabase: WithDatabase): void {
     });
 
     it('leaves those who are known as they are: nobody comes back by a list', async () => {
+      const { db, host } = people;
       await people.load(
         `email,status,topics,confirmed_at\na@${host},active,Coding,${AT}\nb@${host},suppressed,,\n`,
       );
@@ -157,6 +155,7 @@ export function describeNewcomers(withDatabase: WithDatabase): void {
     });
 
     it('believes a list that says somebody left, and never one that says they did not (I7)', async () => {
+      const { host } = people;
       const list = (...states: string[]) =>
         `email,status,confirmed_at\n${states.map((state, index) => `${'abcd'[index]}@${host},${state},${AT}`).join('\n')}\n`;
       await people.load(list('active', 'active', 'unsubscribed', 'suppressed'));
@@ -183,6 +182,7 @@ export function describeNewcomers(withDatabase: WithDatabase): void {
     });
 
     it('brings nobody back who was forgotten, unless they came back by themselves', async () => {
+      const { db, host } = people;
       await sql`insert into erased_addresses (hash)
         values (address_hash(${`a@${host}`})), (address_hash(${`b@${host}`}))`.execute(db);
       await people.load(`email,confirmed_at\nc@${host},${AT}\n`);
@@ -200,6 +200,7 @@ export function describeNewcomers(withDatabase: WithDatabase): void {
     });
 
     it('brings nobody in who asked never to be mailed, in whatever spelling of the inbox', async () => {
+      const { db, host } = people;
       await sql`insert into refused_inboxes (limit_key) values (address_hash(${`a@${host}`}))`.execute(db);
       const list = `email,confirmed_at\nA+news@${host},${AT}\nb@${host},${AT}\n`;
       for (const dryRun of [true, false])
@@ -208,6 +209,7 @@ export function describeNewcomers(withDatabase: WithDatabase): void {
     });
 
     it('lets the strongest word win where a list has two about one person, however far apart', async () => {
+      const { host } = people;
       const others = Array.from({ length: 1_500 }, (_, index) => `other-${index}@${host},active,${AT}`);
       const report = await people.load(
         [
