@@ -3,9 +3,9 @@ import { Redis } from 'ioredis';
 import { describe, expect, inject, it } from 'vitest';
 import { explain } from '../src/errors.ts';
 import { openQueue } from '../src/queue/index.ts';
-import { describeQueue, type QueueHome } from './conformance/queue.ts';
+import { describeQueue } from './conformance/queue.ts';
 import { postgresPlace } from './helpers/homes.ts';
-import { databaseHome } from './helpers/queues.ts';
+import { databaseHome, type QueueHome } from './helpers/queues.ts';
 import { findRedis, freePort, startRedis } from './helpers/services.ts';
 
 const { redisUrl, databaseUrl } = { redisUrl: inject('redisUrl'), databaseUrl: inject('databaseUrl') };

@@ -1,6 +1,27 @@
+import { randomUUID } from 'node:crypto';
 import { createPostgresBackend, Queue } from 'bullmq';
-import type { QueueHome } from '../conformance/queue.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import {
+  contracts,
+  type JobName,
+  type JobQueue,
+  openQueue,
+  type Payload,
+  type Processors,
+  QUEUE_NAMES,
+  type QueueName,
+} from '../../src/queue/index.ts';
 import type { Place } from './homes.ts';
+
+/** Where queues live, for one file of tests. */
+export interface QueueHome extends AsyncDisposable {
+  /** What `openQueue` takes. */
+  home: Parameters<typeof openQueue>[0];
+  /** BullMQ's own view, to put in what nobody may put in and to look at what is there. Closed by the caller. */
+  raw(name: QueueName): Queue;
+  /** Forgets every job. */
+  empty(): Promise<void>;
+}
 
 /** Queues in a database of their own, with its pool as the program would use it. */
 export async function databaseHome(newPlace: () => Promise<Place>): Promise<QueueHome> {
@@ -18,5 +39,134 @@ export async function databaseHome(newPlace: () => Promise<Place>): Promise<Queu
       await database[Symbol.asyncDispose]();
       await place[Symbol.asyncDispose]();
     },
+  };
+}
+
+export const NAMES = Object.keys(contracts) as JobName[];
+
+/** A good one for each. */
+export const PAYLOADS: { [Name in JobName]: Payload<Name> } = {
+  slot: {},
+  gather: {},
+  sign_up: {},
+  reconcile: {},
+  prepare: { issueId: randomUUID() },
+  submit: { batchId: randomUUID() },
+  mail: { mailId: randomUUID() },
+  events: {},
+};
+
+/** Longer than any test may take: what never comes fails the test, and a busy machine does not. */
+export const POLL = { timeout: 170_000, interval: 20 };
+
+interface Failure {
+  job: string;
+  attempt: number;
+  final: boolean;
+  error: Error;
+}
+
+/** A queue for every test of the group, what workers do with its jobs, and what came of it. */
+export interface QueueBench {
+  readonly queue: JobQueue;
+  readonly done: { name: JobName; payload: unknown }[];
+  readonly failures: Failure[];
+  /** Another process's end of the same queue; whoever opens it closes it. */
+  open(): Promise<JobQueue>;
+  /** Starts a worker, which goes when the test is over. */
+  work(
+    queue: JobQueue,
+    does?: Partial<Processors>,
+    options?: { concurrency?: number },
+  ): Promise<AsyncDisposable>;
+  /** Failed attempts by number: the next may be over before word of the last one comes. */
+  attempts(): [attempt: number, final: boolean][];
+  /** Looks at a queue the way BullMQ does. */
+  look<T>(at: QueueName, what: (queue: Queue) => Promise<T>): Promise<T>;
+  /** Waits until nothing is left to do. */
+  quiet(): Promise<void>;
+  /** Forgets every job. */
+  empty(): Promise<void>;
+}
+
+export function benchForAll(newHome: () => Promise<QueueHome>): QueueBench {
+  let home: QueueHome;
+  let queue: JobQueue;
+  const disturbances: Error[] = [];
+  const done: QueueBench['done'] = [];
+  const failures: Failure[] = [];
+  const workers: AsyncDisposable[] = [];
+  const backoffs = NAMES.map((job) => [job, contracts[job].backoffMs] as const);
+  const open = () => openQueue(home.home, (error) => disturbances.push(error));
+
+  beforeAll(async () => {
+    home = await newHome();
+    // The number of attempts is what is tested; how long BullMQ waits between them would only take time.
+    for (const job of NAMES) Object.assign(contracts[job], { backoffMs: 1 });
+  });
+  beforeEach(async () => {
+    await home.empty();
+    queue = await open();
+    done.length = 0;
+    failures.length = 0;
+  });
+  afterEach(async () => {
+    for (const worker of workers.splice(0)) await worker[Symbol.asyncDispose]();
+    await queue?.[Symbol.asyncDispose]();
+  });
+  afterAll(async () => {
+    for (const [job, backoffMs] of backoffs) Object.assign(contracts[job], { backoffMs });
+    const disturbed = new Set(disturbances.map(({ message }) => message));
+    await home?.[Symbol.asyncDispose]();
+    expect([...disturbed]).toEqual([]);
+  });
+
+  const look: QueueBench['look'] = async (at, what) => {
+    const raw = home.raw(at);
+    try {
+      return await what(raw);
+    } finally {
+      await raw.close();
+    }
+  };
+  const nothingLeft = async () => {
+    for (const each of QUEUE_NAMES) {
+      const counts = await look(each, (raw) =>
+        raw.getJobCounts('waiting', 'active', 'delayed', 'prioritized'),
+      );
+      if (Object.values(counts).some((count) => count > 0)) return false;
+    }
+    return true;
+  };
+
+  return {
+    get queue() {
+      return queue;
+    },
+    done,
+    failures,
+    open,
+    look,
+    async work(at, does = {}, { concurrency = 1 } = {}) {
+      const processors = Object.fromEntries(
+        NAMES.map((name) => [
+          name,
+          async (payload: never) => {
+            done.push({ name, payload });
+            await does[name]?.(payload);
+          },
+        ]),
+      ) as Processors;
+      const worker = await at.work(processors, {
+        concurrency,
+        onFailure: (failure) => failures.push(failure),
+      });
+      workers.push(worker);
+      return worker;
+    },
+    attempts: () =>
+      failures.toSorted((a, b) => a.attempt - b.attempt).map(({ attempt, final }) => [attempt, final]),
+    quiet: () => expect.poll(nothingLeft, POLL).toBe(true),
+    empty: () => home.empty(),
   };
 }
