@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { REASON_ROOM, reasonIn } from '../src/http/desk/decisions.ts';
 import { logPage } from '../src/http/desk/pages/log.tsx';
 import { applyEdit, type Edit, NO_CHOICES } from '../src/issues/edit.ts';
 import { inertLinks } from '../src/render/index.ts';
@@ -83,5 +84,14 @@ describe('the log', () => {
     expect(html).toContain('edited 2026-11-24');
     expect(html).toContain(`kind: words · intro: ${'\u{1F990}'.repeat(200)}… · withoutTopics: a, b`);
     expect(html).not.toContain('subject: ');
+  });
+});
+
+describe('a reason', () => {
+  it('has room for so much, and ends with a whole character', () => {
+    const given = (reason: string) => reasonIn(new URLSearchParams({ reason }));
+    expect(given('  a fault in the lead ')).toBe('a fault in the lead');
+    const long = given(`${'x'.repeat(REASON_ROOM - 1)}\u{1F990} and more`);
+    expect([long.length, long.isWellFormed()]).toEqual([REASON_ROOM, true]);
   });
 });

@@ -4,7 +4,7 @@ import { AppError } from '../../errors.ts';
 import type { Issue, RecordChange } from '../../issues/index.ts';
 import { fromDatabase } from '../problems.ts';
 import type { DeskContext, DeskSteps } from './context.ts';
-import { type ActionName, DONE } from './decisions.ts';
+import { type ActionName, DONE, reasonIn } from './decisions.ts';
 import type { Guard } from './guard.ts';
 import { actionPage, type Numbers } from './pages/action.tsx';
 import { issueOf } from './week.ts';
@@ -29,7 +29,7 @@ export function actionRoutes(guard: Guard, { db, site, desk, clock }: DeskContex
       const action = actionOf(request.params.action);
       const issue = await issueOf(db, request.params.slug);
       const who = visit.editor.email;
-      const reason = visit.form.get('reason')?.trim() ?? '';
+      const reason = reasonIn(visit.form);
       // What is decided on is what was shown.
       const seen = visit.form.get('plan') ?? '';
       const details = reason === '' ? {} : { reason };

@@ -3,6 +3,7 @@ import { audit } from '../../desk/index.ts';
 import { AppError } from '../../errors.ts';
 import { issueChanged } from '../../issues/index.ts';
 import type { DeskContext } from './context.ts';
+import { reasonIn } from './decisions.ts';
 import type { Guard } from './guard.ts';
 import type { Inspect } from './inspector.ts';
 import { checksPage } from './pages/checks.tsx';
@@ -42,7 +43,7 @@ export function checkRoutes(guard: Guard, { db, site, desk, clock }: DeskContext
         throw issueChanged(issue);
       const key = form.get('key');
       if (key === null) throw new AppError('form-unknown', 'Not a form of the desk.');
-      const reason = form.get('reason')?.trim() ?? '';
+      const reason = reasonIn(form);
       const who = visit.editor.email;
       const details = { check: key, reason, plan: issue.planHash };
       await overrideCheck(db, {

@@ -11,6 +11,7 @@ import {
 } from '../../subscribers/index.ts';
 import { fromDatabase } from '../problems.ts';
 import type { DeskContext } from './context.ts';
+import { reasonIn } from './decisions.ts';
 import type { Guard } from './guard.ts';
 import { peoplePage } from './pages/people.tsx';
 import { erasePage, personPage } from './pages/person.tsx';
@@ -63,7 +64,7 @@ export function peopleRoutes(guard: Guard, { db, site, desk }: DeskContext): voi
     publisher: true,
     POST: async (visit, request, reply) => {
       const id = idOf(request.params.id);
-      const reason = (visit.form.get('reason') ?? '').trim().slice(0, 300);
+      const reason = reasonIn(visit.form);
       if (reason === '') throw new AppError('form-unknown', 'No reason.');
       const who = visit.editor.email;
       await fromDatabase(

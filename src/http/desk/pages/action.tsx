@@ -2,7 +2,7 @@ import { type Forecast, type Progress, total } from '../../../delivery/index.ts'
 import { dueLabel, type Issue } from '../../../issues/index.ts';
 import { render } from '../../pages/layout.tsx';
 import type { Site } from '../../site.ts';
-import type { ActionName } from '../decisions.ts';
+import { type ActionName, REASON_ROOM } from '../decisions.ts';
 import type { Visit } from '../guard.ts';
 import { Csrf, DeskPage } from './frame.tsx';
 import { count, figure, reasonOf } from './numbers.ts';
@@ -54,7 +54,7 @@ export function actionPage(site: Site, { visit, zone, issue, action, numbers, no
           {(action === 'pause' || action === 'cancel') && (
             <label className="field">
               <span>Why, for the log and the other editors</span>
-              <input name="reason" maxLength={300} autoComplete="off" />
+              <input name="reason" maxLength={REASON_ROOM} autoComplete="off" />
             </label>
           )}
           <div className="doings">

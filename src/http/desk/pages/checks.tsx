@@ -3,6 +3,7 @@ import type { Issue } from '../../../issues/index.ts';
 import { SIZE_LIMITS } from '../../../render/index.ts';
 import { render } from '../../pages/layout.tsx';
 import type { Site } from '../../site.ts';
+import { REASON_ROOM } from '../decisions.ts';
 import type { Visit } from '../guard.ts';
 import { moment } from './clock.ts';
 import { Csrf, DeskPage } from './frame.tsx';
@@ -141,7 +142,13 @@ const Line = ({ check, ...props }: ChecksProps & { check: PanelCheck }) => {
               <input type="hidden" name="key" value={check.key} />
               <label className="field">
                 <span>Why it may stand, for the log: {REASON_FROM} characters or more</span>
-                <input name="reason" required minLength={REASON_FROM} maxLength={300} autoComplete="off" />
+                <input
+                  name="reason"
+                  required
+                  minLength={REASON_FROM}
+                  maxLength={REASON_ROOM}
+                  autoComplete="off"
+                />
               </label>
               <button type="submit" className="quiet">
                 Let it stand for this version

@@ -2,6 +2,7 @@ import type { EventAbout } from '../../../delivery/index.ts';
 import type { OwnData, Subscriber } from '../../../subscribers/index.ts';
 import { render } from '../../pages/layout.tsx';
 import type { Site } from '../../site.ts';
+import { REASON_ROOM } from '../decisions.ts';
 import type { Visit } from '../guard.ts';
 import { moment } from './clock.ts';
 import { Csrf, DeskPage } from './frame.tsx';
@@ -125,7 +126,7 @@ const Powers = ({ visit, id, subscriber }: { visit: Visit; id: string } & Pick<H
         <Csrf visit={visit} />
         <label className="field">
           <span>Why they are never to be mailed again</span>
-          <input name="reason" required maxLength={300} autoComplete="off" />
+          <input name="reason" required maxLength={REASON_ROOM} autoComplete="off" />
         </label>
         <div className="doings">
           <button type="submit" className="quiet">
