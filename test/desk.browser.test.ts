@@ -72,7 +72,7 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     await page.goto(`${origin}/editor`);
     await page.getByLabel('Your address').fill(CHIEF);
     await page.getByRole('button', { name: 'Mail me a link' }).click();
-    await page.getByRole('heading', { name: 'Look into your inbox' }).waitFor();
+    await page.getByRole('heading', { name: 'Look in your inbox' }).waitFor();
     await page.goto(origin + new URL(desk.links.at(-1) ?? '').pathname);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('heading', { level: 2, name: 'The ballot' }).waitFor();
@@ -153,6 +153,16 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     expect((await issue()).plan?.preheader).toContain('The first window');
     await two.getByRole('button', { name: 'Do mine on top' }).click();
     await expect.poll(async () => (await issue()).plan?.preheader).toContain('The second window');
+  });
+
+  it('what is typed stays on the page when it cannot be saved', async () => {
+    await using context = await browser.newContext();
+    const page = await open(context);
+    await context.clearCookies();
+    await page.getByLabel('Subject').fill('Typed after the session had ended');
+    await page.getByText('Not saved: You are signed out. Nothing was changed.').waitFor();
+    expect(await page.getByLabel('Subject').inputValue()).toBe('Typed after the session had ended');
+    expect((await issue()).plan?.subject).not.toBe('Typed after the session had ended');
   });
 
   it('a hostile comparison is harmless on the desk and in the frame', async () => {

@@ -10,9 +10,10 @@ let queue = Promise.resolve();
 /**
  * @param {HTMLFormElement} form
  * @param {HTMLElement | null} submitter
- * @param {(page: Document) => void} take
+ * @param {(page: Document) => void} take what was done
+ * @param {(page: Document, status: number) => void} refuse what was not
  */
-function post(form, submitter, take) {
+function post(form, submitter, take, refuse = replaceMain) {
   queue = queue.then(async () => {
     const status = document.getElementById('saved');
     if (status) status.textContent = 'Saving…';
@@ -22,7 +23,7 @@ function post(form, submitter, take) {
       const answer = await fetch(form.action, { method: 'POST', body, headers: { accept: 'text/html' } });
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
       if (answer.ok && answer.redirected) take(page);
-      else replaceMain(page);
+      else refuse(page, answer.status);
     } catch {
       if (status) status.textContent = 'Not saved: the desk does not answer. Try again.';
     }
@@ -67,6 +68,18 @@ function takeQuietly(page) {
   if (fresh instanceof HTMLInputElement)
     for (const old of document.querySelectorAll('input[name=revision]'))
       if (old instanceof HTMLInputElement) old.value = fresh.value;
+}
+
+/**
+ * Somebody is typing: their words stay where they are, unless the page that comes back has them too.
+ * @param {Document} page
+ * @param {number} status
+ */
+function refuseQuietly(page, status) {
+  const saved = document.getElementById('saved');
+  if (status === 409 || !saved) return replaceMain(page);
+  const said = ['h1', 'h1 + p'].map((selector) => page.querySelector(`main ${selector}`)?.textContent);
+  saved.textContent = `Not saved: ${said.join('. ')}`;
 }
 
 /** @param {HTMLInputElement} input */
@@ -156,7 +169,7 @@ function forget() {
 }
 
 function save() {
-  if (typed) post(typed, null, takeQuietly);
+  if (typed) post(typed, null, takeQuietly, refuseQuietly);
   forget();
 }
 
