@@ -93,7 +93,7 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
     await page.goto(`${origin}/editor`);
     await page.getByLabel('Your address').fill(CHIEF);
     await page.getByRole('button', { name: 'Mail me a link' }).press('Enter');
-    await page.getByRole('heading', { name: 'Look into your inbox' }).waitFor();
+    await page.getByRole('heading', { name: 'Look in your inbox' }).waitFor();
     await page.goto(origin + new URL(desk.links[0] ?? '').pathname);
     await page.getByRole('button', { name: 'Sign in' }).press('Enter');
     await page.getByRole('link', { name: 'This week' }).waitFor();

@@ -22,7 +22,7 @@ export interface Problem {
   errors?: (Fault | FieldError)[];
 }
 
-const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 /** Our own failures, by code. */
 const BY_CODE: Record<string, { status: number; title: string; detail: string }> = {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../../errors.ts';
+import { PROBLEM_TYPE, type Problem } from '../problems.ts';
 import type { Site } from '../site.ts';
 import { refusalPage } from './pages/refusal.tsx';
 
@@ -28,7 +29,10 @@ export function answerDeskProblems(app: FastifyInstance, site: Site): void {
     reply.code(status);
     if (request.type(['application/problem+json', 'text/html']) === 'text/html')
       return reply.type('text/html; charset=utf-8').send(refusalPage(site, { message, help }));
-    const problem = { type: 'about:blank', title: message, status, ...(help && { detail: help }) };
-    return reply.type('application/problem+json; charset=utf-8').send(JSON.stringify(problem));
+    const problem: Problem = {
+      ...{ type: 'about:blank', title: message, status, detail: help ?? message },
+      instance: `urn:uuid:${request.id}`,
+    };
+    return reply.type(PROBLEM_TYPE).send(JSON.stringify(problem));
   });
 }

@@ -5,21 +5,26 @@ export interface Mistyped {
   reason: string;
 }
 
+/** What every field for one address says of itself. */
+export const ADDRESS_INPUT = {
+  id: 'email',
+  name: 'email',
+  type: 'email',
+  autoComplete: 'email',
+  inputMode: 'email',
+  autoCapitalize: 'none',
+  spellCheck: false,
+  required: true,
+  maxLength: 254,
+} as const;
+
 /** A field for an address, with what is wrong about it said where screen readers look. */
 export const TypedAddress = ({ label, mistyped }: { label: string; mistyped?: Mistyped | undefined }) => (
   <div className="field">
-    <label htmlFor="email">{label}</label>
+    <label htmlFor={ADDRESS_INPUT.id}>{label}</label>
     <input
-      id="email"
-      name="email"
-      type="email"
-      autoComplete="email"
-      inputMode="email"
-      autoCapitalize="none"
-      spellCheck={false}
-      required
-      maxLength={254}
-      defaultValue={mistyped?.typed.slice(0, 254)}
+      {...ADDRESS_INPUT}
+      defaultValue={mistyped?.typed.slice(0, ADDRESS_INPUT.maxLength)}
       aria-invalid={mistyped === undefined ? undefined : true}
       aria-describedby={mistyped === undefined ? undefined : 'email-problem'}
       // biome-ignore lint/a11y/noAutofocus: the page came back because of this one field

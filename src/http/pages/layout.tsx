@@ -1,6 +1,6 @@
 import type { ReactElement, ReactNode } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
-import type { Site } from '../site.ts';
+import { replyAddress, type Site } from '../site.ts';
 import { stylesheet } from './stylesheet.ts';
 
 interface PageProps {
@@ -80,3 +80,9 @@ export const Page = ({ site, title, head, wide = false, children }: PageProps) =
 export function render(page: ReactElement): string {
   return `<!doctype html>${renderToStaticMarkup(page)}`;
 }
+
+/** A link to write to whoever answers the mail. */
+export const ReplyTo = ({ site }: { site: Site }) => {
+  const address = replyAddress(site);
+  return <a href={`mailto:${address}`}>{address}</a>;
+};

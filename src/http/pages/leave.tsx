@@ -1,6 +1,6 @@
 import { copy } from '../../../emails/words.ts';
-import { replyAddress, type Site } from '../site.ts';
-import { Page, render } from './layout.tsx';
+import type { Site } from '../site.ts';
+import { Page, ReplyTo, render } from './layout.tsx';
 
 /** What will happen, and the one button. Opening it does nothing, closing it neither. */
 export function leavePage(site: Site, maskedAddress: string): string {
@@ -67,8 +67,7 @@ export function leaveHelpPage(site: Site): string {
           the sender’s name.
         </p>
         <p>
-          No issue at hand? Write to <a href={`mailto:${replyAddress(site)}`}>{replyAddress(site)}</a> from
-          the address that should get no more.
+          No issue at hand? Write to <ReplyTo site={site} /> from the address that should get no more.
         </p>
       </div>
     </Page>,

@@ -1,10 +1,10 @@
 import type { ReactNode } from 'react';
 import { copy } from '../../../emails/words.ts';
-import { replyAddress, type Site } from '../site.ts';
+import type { Site } from '../site.ts';
 import type { TopicChoice } from '../topics.ts';
 import { day } from './dates.ts';
 import { type Mistyped, TypedAddress } from './field.tsx';
-import { Page, render } from './layout.tsx';
+import { Page, ReplyTo, render } from './layout.tsx';
 
 /** What the last button did. */
 export type Notice =
@@ -153,7 +153,7 @@ function told(notice: Exclude<Notice, { kind: 'refused' }>, pausedUntil: Date | 
     case 'asked':
       return (
         <>
-          <strong>Look into the other inbox.</strong> If <span className="address">{notice.address}</span> can
+          <strong>Look in the other inbox.</strong> If <span className="address">{notice.address}</span> can
           be used, a mail is on its way there. Its link works for 72 hours.
         </>
       );
@@ -183,7 +183,7 @@ export function preferencesHelpPage(site: Site, mistyped?: Mistyped): string {
         <button type="submit">Mail me the link</button>
       </form>
       <p className="meta after">
-        Or write to <a href={`mailto:${replyAddress(site)}`}>{replyAddress(site)}</a>.
+        Or write to <ReplyTo site={site} />.
       </p>
     </Page>,
   );
@@ -192,13 +192,12 @@ export function preferencesHelpPage(site: Site, mistyped?: Mistyped): string {
 /** The same for every address, known or not. */
 export function linkSentPage(site: Site): string {
   return render(
-    <Page site={site} title="Look into your inbox">
+    <Page site={site} title="Look in your inbox">
       <div className="stack">
-        <h1>Look into your inbox</h1>
+        <h1>Look in your inbox</h1>
         <p>If that address gets our issues, a mail with the link is on its way to it.</p>
         <p>
-          Nothing there after ten minutes? Look into the folder for spam, or write to{' '}
-          <a href={`mailto:${replyAddress(site)}`}>{replyAddress(site)}</a>.
+          Nothing there after ten minutes? Look among the spam, or write to <ReplyTo site={site} />.
         </p>
       </div>
     </Page>,

@@ -1,6 +1,6 @@
 import type { Problem } from '../problems.ts';
-import { replyAddress, type Site } from '../site.ts';
-import { Page, render } from './layout.tsx';
+import type { Site } from '../site.ts';
+import { Page, ReplyTo, render } from './layout.tsx';
 
 /** A failure for people: what it is, what to do, and never what broke inside. */
 export function problemPage(site: Site, problem: Problem): string {
@@ -10,7 +10,7 @@ export function problemPage(site: Site, problem: Problem): string {
         <h1>{problem.title}</h1>
         <p>{problem.detail}</p>
         <p>
-          Or write to <a href={`mailto:${replyAddress(site)}`}>{replyAddress(site)}</a>.
+          Or write to <ReplyTo site={site} />.
         </p>
         {problem.status >= 500 && (
           <p className="meta">Reference: {problem.instance.replace('urn:uuid:', '')}</p>

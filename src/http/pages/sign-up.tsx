@@ -1,8 +1,9 @@
 import type { FormHTMLAttributes, ReactNode } from 'react';
 import { TURNSTILE_ORIGIN } from '../challenge.ts';
 import type { FieldError } from '../problems.ts';
-import { replyAddress, type Site } from '../site.ts';
-import { Page, render } from './layout.tsx';
+import type { Site } from '../site.ts';
+import { ADDRESS_INPUT } from './field.tsx';
+import { Page, ReplyTo, render } from './layout.tsx';
 
 /** What a form needs, wherever it stands. */
 export interface SignUpForm {
@@ -47,15 +48,7 @@ export const SignUpFields = ({ form, attempt, ...attributes }: FieldsProps) => {
       <label className="field">
         Email address
         <input
-          type="email"
-          name="email"
-          id="email"
-          autoComplete="email"
-          inputMode="email"
-          autoCapitalize="none"
-          spellCheck={false}
-          required
-          maxLength={254}
+          {...ADDRESS_INPUT}
           defaultValue={attempt?.email}
           aria-describedby={fault ? 'email-fault consent' : 'consent'}
           {...(fault ? { 'aria-invalid': true } : {})}
@@ -163,7 +156,7 @@ export function checkInboxPage(site: Site, meant: string | undefined): string {
           spelled right. To be asked again, wait ten minutes and <a href="/subscribe">sign up once more</a>.
         </p>
         <p>
-          Still nothing? Write to <a href={`mailto:${replyAddress(site)}`}>{replyAddress(site)}</a>.
+          Still nothing? Write to <ReplyTo site={site} />.
         </p>
       </div>
     </Page>,

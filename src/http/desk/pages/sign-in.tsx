@@ -25,9 +25,9 @@ export function signInPage(site: Site): string {
 /** The same whoever asked: who is an editor is nobody’s business. */
 export function askedPage(site: Site): string {
   return render(
-    <DeskPage site={site} title="Look into your inbox">
+    <DeskPage site={site} title="Look in your inbox">
       <div className="stack">
-        <h1>Look into your inbox</h1>
+        <h1>Look in your inbox</h1>
         <p>
           If that is the address of an editor, a link is on its way. It works once, for 15 minutes, in this
           browser.
