@@ -2,6 +2,7 @@ import type { Place } from '../helpers/homes.ts';
 import { describeAnswers } from './delivery-answers.ts';
 import { describeClaims } from './delivery-claims.ts';
 import { describeEnds } from './delivery-ends.ts';
+import { describeInterrupted } from './delivery-interrupted.ts';
 import { describeReplays } from './delivery-replays.ts';
 import { describeUnreachable } from './delivery-unreachable.ts';
 import { describeVariants } from './delivery-variants.ts';
@@ -12,6 +13,7 @@ export function describeDelivery(name: string, newPlace: () => Promise<Place>): 
   describeReplays(name, newPlace);
   describeAnswers(name, newPlace);
   describeUnreachable(name, newPlace);
+  describeInterrupted(name, newPlace);
   describeVariants(name, newPlace);
   describeEnds(name, newPlace);
 }
