@@ -15,10 +15,13 @@ async function facing(answer: RequestListener) {
   return { server, ...(await listening(server)) };
 }
 
-async function listening(server: ReturnType<typeof createSocketServer>) {
+async function listening(
+  server: ReturnType<typeof createSocketServer>,
+  onLimit: (perSecond: number) => void = () => {},
+) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const mailer = openResend({ apiKey: 're_1', baseUrl: url, random: () => 0 });
+  const mailer = openResend({ apiKey: 're_1', baseUrl: url, onLimit, random: () => 0 });
   return {
     url,
     mailer,
@@ -208,6 +211,35 @@ describe('a wait', () => {
     const outcome = { kind: 'halt', reason: expect.stringContaining('weekly_quota_exceeded') };
     expect(await submitTo(says(429, refusal), 1)).toEqual(outcome);
     expect(await sendTo(says(429, refusal))).toEqual(outcome);
+  });
+});
+
+describe('what the account may ask in a second', () => {
+  const limitsOf = async (status: number, headers: Record<string, string>) => {
+    const server = createServer((request, response) => {
+      request.resume();
+      request.on('end', () => response.writeHead(status, headers).end('{}'));
+    });
+    const limits: number[] = [];
+    await using there = await listening(server, (limit) => limits.push(limit));
+    await there.mailer.submit(batch([message()]));
+    await there.mailer.send(single(), 'mail/1');
+    return limits;
+  };
+
+  it.each<[Record<string, string>, number | null]>([
+    [{ 'ratelimit-limit': '10' }, 10],
+    [{ 'ratelimit-limit': '20', 'ratelimit-policy': '20;w=1' }, 20],
+    [{ 'ratelimit-limit': '100', 'ratelimit-policy': '100; w=60' }, 100 / 60],
+    [{ 'ratelimit-limit': '0' }, null],
+    [{ 'ratelimit-limit': '-1' }, null],
+    [{ 'ratelimit-limit': '10, 10;w=1' }, null],
+    [{ 'ratelimit-limit': '5', 'ratelimit-policy': '5;w=0' }, null],
+    [{ 'ratelimit-remaining': '3' }, null],
+    [{}, null],
+  ])('fault 5: is read from %j, whatever the answer', async (headers, limit) => {
+    const expected = limit === null ? [] : [limit, limit];
+    for (const status of [200, 429, 500]) expect(await limitsOf(status, headers)).toEqual(expected);
   });
 });
 
