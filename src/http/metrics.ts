@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { AppError } from '../errors.ts';
 import { bearerOf } from './bearer.ts';
 import { resource } from './resource.ts';
+import { isAtThisMachine } from './this-machine.ts';
 
 /** What can be counted at any moment; asked for at every scrape, so it must be cheap. */
 export interface Measures {
@@ -95,18 +96,8 @@ export function watch(
   return { countEvents: (count) => stored.inc(count) };
 }
 
-const LOOPBACK_NAME = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i;
-
-/**
- * On a server that strangers reach: for programs on this machine that ask it directly, and for whoever has
- * the token. What a proxy passes on comes from this machine too, but says for whom or for which host.
- */
+/** On a server that strangers reach: for programs on this machine, and for whoever has the token. */
 export function localOrBearer(token: string | undefined): (request: FastifyRequest) => boolean {
   const isBearer = bearerOf(token);
-  return (request) => {
-    const { headers, socket } = request.raw;
-    const isPassedOn = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'].some((name) => name in headers);
-    const isLocal = /^(?:::1|(?:::ffff:)?127\.[\d.]+)$/.test(socket.remoteAddress ?? '');
-    return (isLocal && !isPassedOn && LOOPBACK_NAME.test(headers.host ?? '')) || isBearer(request);
-  };
+  return (request) => isAtThisMachine(request) || isBearer(request);
 }

@@ -1,8 +1,9 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { AppError } from '../errors.ts';
 import { resource } from './resource.ts';
+import { isAtThisMachine } from './this-machine.ts';
 
 /** What the outbox holds. A message's source is shown, not offered for download. */
 const TYPES: Record<string, string> = {
@@ -83,23 +84,4 @@ async function locate(
       ? unknown()
       : error;
   }
-}
-
-const LOOPBACK_PEERS = /^(?:127\.\d+\.\d+\.\d+|::1|::ffff:127\.\d+\.\d+\.\d+)$/;
-const LOOPBACK_HOSTS = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/i;
-
-/**
- * The connection itself comes from here, whatever proxies claim; no proxy on this machine passes on
- * somebody else's request; and the browser was asked for this machine by its own name, which a page
- * that rebinds its DNS name to 127.0.0.1 cannot have done.
- */
-function isAtThisMachine({ raw }: FastifyRequest): boolean {
-  const passedOn = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some(
-    (name) => raw.headers[name] !== undefined,
-  );
-  return (
-    !passedOn &&
-    LOOPBACK_PEERS.test(raw.socket.remoteAddress ?? '') &&
-    LOOPBACK_HOSTS.test(raw.headers.host ?? '')
-  );
 }
