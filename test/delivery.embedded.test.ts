@@ -1,6 +1,4 @@
-import { describeAudience } from './conformance/audience.ts';
 import { describeDelivery } from './conformance/delivery.ts';
 import { embeddedPlace } from './helpers/homes.ts';
 
-describeAudience('a long audience on PGlite', embeddedPlace);
-describeDelivery('PGlite', embeddedPlace);
+describeDelivery('delivery on PGlite', embeddedPlace);

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/db/index.ts';
 import { claimableBatches, finishIssue, issueProgress, settleByRecall } from '../../src/delivery/index.ts';
-import { databaseForAll, type Place } from '../helpers/homes.ts';
+import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchRow, leave, weekOf } from '../helpers/ledger.ts';
 import type { Behaviour } from '../helpers/provider.ts';
 
 /** Every answer that a provider can give, and what it makes of a batch. */
-export function describeAnswers(name: string, newPlace: () => Promise<Place>): void {
-  describe(`an answer on ${name}`, () => {
+export function describeAnswers(withDatabase: WithDatabase): void {
+  describe('an answer', () => {
     let db: Connection;
-    databaseForAll(newPlace, (database) => {
+    withDatabase((database) => {
       db = database.kysely;
     });
 

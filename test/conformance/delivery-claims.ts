@@ -3,15 +3,15 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Connection } from '../../src/db/index.ts';
 import { claimableBatches, createSubmitter, finishIssue } from '../../src/delivery/index.ts';
 import { changeIssue } from '../../src/issues/index.ts';
-import { databaseForAll, type Place } from '../helpers/homes.ts';
+import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchRow, deliveriesOf, KEYS, leave, suppress, weekOf } from '../helpers/ledger.ts';
 
 /** Who may submit a batch, and what is settled in the moment it is claimed. */
-export function describeClaims(name: string, newPlace: () => Promise<Place>): void {
-  describe(`claiming a batch on ${name}`, () => {
+export function describeClaims(withDatabase: WithDatabase): void {
+  describe('claiming a batch', () => {
     let db: Connection;
-    databaseForAll(newPlace, (database) => {
+    withDatabase((database) => {
       db = database.kysely;
     });
 

@@ -10,7 +10,7 @@ import {
   settleByRecall,
 } from '../../src/delivery/index.ts';
 import { findIssue } from '../../src/issues/index.ts';
-import { databaseForAll, type Place } from '../helpers/homes.ts';
+import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants, brokenInvariants } from '../helpers/invariants.ts';
 import {
   ageClaim,
@@ -25,10 +25,10 @@ import {
 import { type Behaviour, Provider } from '../helpers/provider.ts';
 
 /** How an issue ends, whatever goes wrong, and what holds at every moment of it. */
-export function describeEnds(name: string, newPlace: () => Promise<Place>): void {
-  describe(`an issue on ${name}`, () => {
+export function describeEnds(withDatabase: WithDatabase): void {
+  describe('an issue', () => {
     let db: Connection;
-    databaseForAll(newPlace, (database) => {
+    withDatabase((database) => {
       db = database.kysely;
     });
 

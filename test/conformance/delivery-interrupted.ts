@@ -9,7 +9,7 @@ import {
 } from '../../src/delivery/index.ts';
 import { changeIssue, findIssue } from '../../src/issues/index.ts';
 import type { Outcome } from '../../src/mailer/index.ts';
-import { databaseForAll, type Place } from '../helpers/homes.ts';
+import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchesOf, expireLeases, leave, weekOf } from '../helpers/ledger.ts';
 
@@ -34,10 +34,10 @@ const ANSWERS: [string, (honest: () => Outcome) => Outcome][] = [
   ['refused', () => ({ kind: 'rejected', reason: 'validation_error' })],
 ];
 /** Pause and cancel while a request is out: whatever comes back is written down, and nothing else begins. */
-export function describeInterrupted(name: string, newPlace: () => Promise<Place>): void {
-  describe(`an issue that is stopped while a request is out, on ${name}`, () => {
+export function describeInterrupted(withDatabase: WithDatabase): void {
+  describe('an issue that is stopped while a request is out,', () => {
     let db: Connection;
-    databaseForAll(newPlace, (database) => {
+    withDatabase((database) => {
       db = database.kysely;
     });
 

@@ -11,16 +11,16 @@ import {
   voidLeases,
 } from '../../src/delivery/index.ts';
 import type { Outcome } from '../../src/mailer/index.ts';
-import { databaseForAll, type Place } from '../helpers/homes.ts';
+import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { ageClaim, batchRow, deliveriesOf, expireLeases, leave, weekOf } from '../helpers/ledger.ts';
 import type { Behaviour } from '../helpers/provider.ts';
 
 /** What becomes of a batch whose worker is gone, or was slow, between claim and record. */
-export function describeReplays(name: string, newPlace: () => Promise<Place>): void {
-  describe(`a worker that died between claim and record on ${name}`, () => {
+export function describeReplays(withDatabase: WithDatabase): void {
+  describe('a worker that died between claim and record', () => {
     let db: Connection;
-    databaseForAll(newPlace, (database) => {
+    withDatabase((database) => {
       db = database.kysely;
     });
 

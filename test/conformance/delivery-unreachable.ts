@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/db/index.ts';
 import { circuitState, claimableBatches, finishIssue } from '../../src/delivery/index.ts';
-import { databaseForAll, type Place } from '../helpers/homes.ts';
+import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchRow, expireLeases, leave, weekOf } from '../helpers/ledger.ts';
 
 const NOBODY = { kind: 'unreachable', reason: 'no answer: ECONNREFUSED' } as const;
 
 /** A provider to whom there is no connection: silent like one that does not answer, but certainly without our mail. */
-export function describeUnreachable(name: string, newPlace: () => Promise<Place>): void {
-  describe(`a provider that cannot be reached on ${name}`, () => {
+export function describeUnreachable(withDatabase: WithDatabase): void {
+  describe('a provider that cannot be reached', () => {
     let db: Connection;
-    databaseForAll(newPlace, (database) => {
+    withDatabase((database) => {
       db = database.kysely;
     });
 

@@ -11,16 +11,16 @@ import {
 } from '../../src/delivery/index.ts';
 import { composeIssue, findIssue, type Issue } from '../../src/issues/index.ts';
 import { comparison, tool } from '../helpers/compose.ts';
-import { databaseForAll, type Place } from '../helpers/homes.ts';
+import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchesOf, deliveriesOf, ENVELOPE, KEYS, onlyReaders, sendingIssue } from '../helpers/ledger.ts';
 import { Provider } from '../helpers/provider.ts';
 
 /** Who is mailed what, and in which batch. */
-export function describeVariants(name: string, newPlace: () => Promise<Place>): void {
-  describe(`the audience on ${name}`, () => {
+export function describeVariants(withDatabase: WithDatabase): void {
+  describe('the audience', () => {
     let db: Connection;
-    databaseForAll(newPlace, (database) => {
+    withDatabase((database) => {
       db = database.kysely;
     });
 

@@ -1,5 +1,7 @@
-import type { Place } from '../helpers/homes.ts';
+import { describe } from 'vitest';
+import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { describeAnswers } from './delivery-answers.ts';
+import { describeAudience } from './delivery-audience.ts';
 import { describeClaims } from './delivery-claims.ts';
 import { describeEnds } from './delivery-ends.ts';
 import { describeInterrupted } from './delivery-interrupted.ts';
@@ -9,11 +11,15 @@ import { describeVariants } from './delivery-variants.ts';
 
 /** How a batch is claimed, submitted and recorded, and how an issue ends, whatever goes wrong: on either home. */
 export function describeDelivery(name: string, newPlace: () => Promise<Place>): void {
-  describeClaims(name, newPlace);
-  describeReplays(name, newPlace);
-  describeAnswers(name, newPlace);
-  describeUnreachable(name, newPlace);
-  describeInterrupted(name, newPlace);
-  describeVariants(name, newPlace);
-  describeEnds(name, newPlace);
+  describe(name, () => {
+    const withDatabase = databaseForAll(newPlace);
+    describeClaims(withDatabase);
+    describeReplays(withDatabase);
+    describeAnswers(withDatabase);
+    describeUnreachable(withDatabase);
+    describeInterrupted(withDatabase);
+    describeVariants(withDatabase);
+    describeEnds(withDatabase);
+    describeAudience(withDatabase);
+  });
 }

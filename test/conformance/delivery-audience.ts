@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Connection, Database } from '../../src/db/index.ts';
+import { describe, expect, it } from 'vitest';
+import type { Connection } from '../../src/db/index.ts';
 import {
   createSubmitter,
   finishIssue,
@@ -10,25 +10,17 @@ import {
 } from '../../src/delivery/index.ts';
 import { changeIssue } from '../../src/issues/index.ts';
 import { unsubscribe } from '../../src/subscribers/index.ts';
-import type { Place } from '../helpers/homes.ts';
+import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchesOf, deliveriesOf, KEYS, onlyReaders, sendingIssue } from '../helpers/ledger.ts';
 import { Provider } from '../helpers/provider.ts';
 
-/** How a list that is longer than a page is frozen while its first batches go out: on either home. */
-export function describeAudience(name: string, newPlace: () => Promise<Place>): void {
-  describe(name, () => {
-    let place: Place;
-    let database: Database;
+/** How a list that is longer than a page is frozen while its first batches go out. */
+export function describeAudience(withDatabase: WithDatabase): void {
+  describe('a long audience', () => {
     let db: Connection;
-    beforeAll(async () => {
-      place = await newPlace();
-      database = await place.open(10);
-      db = database.kysely;
-    });
-    afterAll(async () => {
-      await database?.[Symbol.asyncDispose]();
-      await place?.[Symbol.asyncDispose]();
+    withDatabase(({ kysely }) => {
+      db = kysely;
     });
 
     /** So many readers, of whom the first page is frozen; ids in the order in which they are. */
