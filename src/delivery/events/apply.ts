@@ -87,11 +87,13 @@ export async function applyChunk(tx: Connection): Promise<Applied | null> {
     const entry = entries.get(event.deliveryId ?? '');
     const mail = mails.get(event.mailId ?? '');
     const subscriberId = entry?.subscriberId ?? event.subscriberId ?? mail?.subscriberId;
+    const waits = subscriberId === undefined || (entry ? isOpen(entry) : mail?.isOpen);
     const reason = suppression(event);
-    // At once, even where the delivery has to wait for its answer: nothing else may go to them meanwhile.
-    if (subscriberId && reason !== null && (reason === 'complained' || !reasons.has(subscriberId)))
-      reasons.set(subscriberId, reason);
-    if (subscriberId === undefined || (entry ? isOpen(entry) : mail?.isOpen)) {
+    // A complaint counts at once. A bounce waits with the rest: who is off the list keeps us from asking for the answer
+    // again, and to that address the provider itself sends nothing more.
+    const isNews = reason === 'complained' || (!waits && !reasons.has(subscriberId ?? ''));
+    if (subscriberId && reason !== null && isNews) reasons.set(subscriberId, reason);
+    if (waits) {
       looks.push(lookAgain(event, subscriberId !== undefined));
       continue;
     }
