@@ -20,7 +20,7 @@ const MODULES = {
   render: ['issues', 'comparisons', 'transactional'],
   delivery: ['render', 'issues', 'sources', 'comparisons', 'subscribers', 'transactional'],
   desk: ['issues', 'subscribers', 'transactional'],
-  config: ['issues', 'sources'],
+  config: ['desk', 'issues', 'sources'],
   mailer: [],
   queue: [],
   db: [],

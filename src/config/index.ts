@@ -1,10 +1,11 @@
 import path from 'node:path';
+import type { Editor } from '../desk/index.ts';
 import { AppError } from '../errors.ts';
 import type { Schedule } from '../issues/index.ts';
 import type { Source } from '../sources/index.ts';
 import { secretKeys } from './secret-key.ts';
 import { RESEND_URL, type Settings, settingsSchema } from './settings.ts';
-import { baseUrl, type Editor, list } from './values.ts';
+import { baseUrl, list } from './values.ts';
 
 export { RESEND_URL, settingsSchema } from './settings.ts';
 

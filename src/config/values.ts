@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import type { Editor, Role } from '../desk/index.ts';
 import { AppError, explain } from '../errors.ts';
 import { parseDuration, parseSchedule, type Schedule } from '../issues/index.ts';
 
@@ -57,14 +58,7 @@ export function parseOrigin(text: string): string {
   return url.origin;
 }
 
-const ROLES = ['editor', 'publisher'] as const;
-
-/** Who may sign in to the desk; only a publisher approves, sends, pauses and cancels. */
-export interface Editor {
-  /** Lower case. */
-  email: string;
-  role: (typeof ROLES)[number];
-}
+const ROLES: readonly Role[] = ['editor', 'publisher'];
 
 export function parseEditor(text: string): Editor {
   const [, email = '', role = 'editor'] = /^([^<>@\s:]+@[^<>@\s:]+)(?::(.*))?$/.exec(text) ?? [];

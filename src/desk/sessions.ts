@@ -21,9 +21,10 @@ import {
  * the settings at every request, so that an editor who is taken off them is out at once.
  */
 
+/** Editors write; only publishers approve, send, pause and cancel. */
 export type Role = 'editor' | 'publisher';
 
-/** Of `EDITORS`. */
+/** Who may sign in: an entry of `EDITORS`. */
 export interface Editor {
   /** Lower case. */
   email: string;
