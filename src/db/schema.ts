@@ -494,7 +494,7 @@ interface EventsTable {
   /** From the tags of the message. */
   delivery_id: string | null;
   mail_id: string | null;
-  /** Where the event named an address that we know, instead of a message. */
+  /** Where the event named an address that we know, instead of a message of ours. */
   subscriber_id: string | null;
   /** The provider's id of the message. */
   provider_id: string | null;

@@ -91,12 +91,7 @@ export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys, leas
         }),
       );
     failpoint('after-accept');
-    const result = await record(
-      db,
-      batch,
-      built.copies.map(({ deliveryId }) => deliveryId),
-      outcome,
-    );
+    const result = await record(db, batch, outcome);
     failpoint('after-record');
     return result;
   };
@@ -113,37 +108,32 @@ function batchKey(batch: { id: string; revision: number }): string {
   return `batch/${batch.id}/r${batch.revision}`;
 }
 
-async function record(
-  db: Connection,
-  batch: ClaimedBatch,
-  deliveryIds: string[],
-  outcome: Outcome,
-): Promise<SubmitResult> {
-  const { issueId } = batch;
+async function record(db: Connection, batch: ClaimedBatch, outcome: Outcome): Promise<SubmitResult> {
+  const { issueId, positions } = batch;
   const isAnswer = outcome.kind !== 'unreachable' && (outcome.kind !== 'ambiguous' || outcome.final);
   if (isAnswer && batch.failures > 0) await forgetFailures(db);
   switch (outcome.kind) {
     case 'accepted':
-      if (outcome.items.length !== deliveryIds.length) {
+      if (outcome.items.length !== positions.length) {
         await closeBatch(
           db,
           batch,
           'uncertain',
-          `${outcome.items.length} answers for ${deliveryIds.length} messages`,
+          `${outcome.items.length} answers for ${positions.length} messages`,
         );
       } else {
-        await recordAnswer(db, batch, deliveryIds, outcome.items);
+        await recordAnswer(db, batch, outcome.items);
         const refusals = outcome.items.flatMap((item) => ('rejected' in item ? [item.rejected] : []));
-        if (refusals.length === deliveryIds.length) return await afterRefusal(db, issueId, refusals[0] ?? '');
+        if (refusals.length === positions.length) return await afterRefusal(db, issueId, refusals[0] ?? '');
       }
       return { kind: 'done', issueId };
     case 'rejected':
     case 'split':
       if (batch.replayed) await closeBatch(db, batch, 'uncertain', `${outcome.reason}, but only at a replay`);
-      else if (outcome.kind === 'rejected' || deliveryIds.length === 1) {
+      else if (outcome.kind === 'rejected' || positions.length === 1) {
         await closeBatch(db, batch, 'failed', outcome.reason);
         return await afterRefusal(db, issueId, outcome.reason);
-      } else return { kind: 'split', batchIds: await splitBatch(db, batch, deliveryIds) };
+      } else return { kind: 'split', batchIds: await splitBatch(db, batch) };
       return { kind: 'done', issueId };
     case 'ambiguous':
       if (outcome.final) {
@@ -207,8 +197,8 @@ export async function settleByRecall(db: Connection, mailer: Mailer): Promise<st
   for (const batch of await uncertainBatches(db)) {
     const answer = await mailer.recall(batchKey(batch), batch.issue);
     if (answer === 'unknown-key') await reopenBatch(db, { id: batch.id, leaseId: null });
-    else if (answer.length === batch.deliveryIds.length) {
-      await recordAnswer(db, { id: batch.id, leaseId: null }, batch.deliveryIds, answer);
+    else if (answer.length === batch.positions.length) {
+      await recordAnswer(db, { ...batch, leaseId: null }, answer);
     } else continue;
     settled.add(batch.issueId);
   }

@@ -4,9 +4,10 @@ import type { NewEvent } from '../delivery/index.ts';
 import { parseAddress } from '../subscribers/index.ts';
 
 /**
- * What Resend posts, as far as it is used. Everything else stays behind: recipients, subjects, and headers,
- * which bring back our own List-Unsubscribe with its token. All of it is optional, because the list of types
- * and fields grows: what cannot be read is kept as an event of a kind that means nothing to us.
+ * What Resend posts, as far as it is used. Everything else stays behind: subjects, headers, which bring back
+ * our own List-Unsubscribe with its token, and recipients, unless our tags are missing. All of it is optional,
+ * because the list of types and fields grows: what cannot be read is kept as an event of a kind that means
+ * nothing to us.
  */
 const text = z.string().catch('');
 const envelope = z.object({
@@ -15,6 +16,7 @@ const envelope = z.object({
   data: z
     .object({
       email_id: text,
+      to: z.array(text).catch([]),
       tags: z.record(z.string(), z.unknown()).catch({}),
       bounce: z.object({ type: text, subType: text }).partial().catch({}),
       failed: z.object({ reason: text }).partial().catch({}),
@@ -59,18 +61,19 @@ export function readResendEvent(id: string, body: Buffer, now: Date): NewEvent {
   }
   const { type, created_at, data } = read.data;
   const kind = type === 'email.bounced' ? bounceKind(data) : (KINDS[type] ?? 'other');
+  const tags = { deliveryId: uuid(data.tags?.delivery), mailId: uuid(data.tags?.mail) };
+  const isTagged = tags.deliveryId !== null || tags.mailId !== null;
   return {
     id,
     type: word(type) ?? 'unreadable',
     kind,
     at: timeOf(created_at) ?? now,
-    deliveryId: uuid(data.tags?.delivery),
-    mailId: uuid(data.tags?.mail),
+    ...tags,
     providerId: word(kind === 'suppressed' ? data.source_id : data.email_id),
     reason: reasonOf(kind, data),
     link: kind === 'clicked' ? harmlessLink(data.click?.link ?? '') : null,
     isScanner: kind === 'clicked' && SCANNERS.test(data.click?.userAgent ?? ''),
-    emailKey: kind === 'suppressed' ? keyOf(data.email) : null,
+    emailKey: keyOf(kind === 'suppressed' ? data.email : isTagged || kind === 'other' ? '' : data.to?.[0]),
   };
 }
 

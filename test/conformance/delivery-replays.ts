@@ -112,7 +112,7 @@ export function describeReplays(withDatabase: WithDatabase): void {
       expect(await statuses()).toEqual(['uncertain', 'uncertain', 'uncertain']);
       expect(await finishIssue(db, issue.id)).toBe(false);
       expect(await issueProgress(db, issue.id)).toMatchObject({ audience: 3, uncertain: 3, submitted: 0 });
-      expect(await uncertainBatches(db, issue.id)).toMatchObject([{ id: batch, deliveryIds: { length: 3 } }]);
+      expect(await uncertainBatches(db, issue.id)).toMatchObject([{ id: batch, positions: { length: 3 } }]);
       await assertInvariants(db, issue.id);
 
       // It had been accepted: then that is what happened, to the reader who left since as well.

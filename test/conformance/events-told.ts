@@ -96,13 +96,23 @@ export function describeTelling(withDatabase: WithDatabase): void {
       const ids =
         answer === 'unknown-key' ? [] : answer.map((item) => ('accepted' in item ? item.accepted : ''));
       const event = told('email.delivered', null, {
-        data: { email_id: ids[provider.copies.indexOf(email)] },
+        data: { email_id: ids[provider.copies.indexOf(email)], to: [email] },
       });
       expect(await take(db, event)).toMatchObject({ applied: 0, parked: 1 });
       await submit(batch);
       await wakeEvents(db);
       expect(await applyEvents(db)).toMatchObject({ applied: 1 });
       expect(await deliveryRow(db, deliveries[1])).toMatchObject({ status: 'delivered' });
+      await assertInvariants(db, issue.id);
+    });
+
+    it('fault 11: with neither tags nor a message that we know takes its reader off the list, and waits', async () => {
+      const { issue, readers } = await submittedWeek(db, 2);
+      const { email } = (await deliveriesOf(db, issue.id)).get(readers[0] ?? '') ?? { email: '' };
+      const event = told('email.bounced', null, { data: { ...HARD, to: [email.toUpperCase()] } });
+      expect(await take(db, event)).toMatchObject({ applied: 0, parked: 1, suppressed: 1 });
+      expect(await subscriberRow(db, readers[0])).toEqual({ status: 'suppressed', reason: 'bounced' });
+      expect(JSON.stringify(await eventRow(db, event.id)).toLowerCase()).not.toContain(email.toLowerCase());
       await assertInvariants(db, issue.id);
     });
 

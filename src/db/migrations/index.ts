@@ -13,6 +13,7 @@ import * as checks from './0011-checks.ts';
 import * as frozenInPages from './0012-frozen-in-pages.ts';
 import * as deskPlans from './0013-desk-plans.ts';
 import * as consent from './0015-consent.ts';
+import * as inPlace from './0017-in-place.ts';
 
 /** A static list, so that the build, the tests and both databases see the same set. */
 export const migrations: Record<string, Migration> = {
@@ -30,4 +31,5 @@ export const migrations: Record<string, Migration> = {
   '0012-frozen-in-pages': frozenInPages,
   '0013-desk-plans': deskPlans,
   '0015-consent': consent,
+  '0017-in-place': inPlace,
 };

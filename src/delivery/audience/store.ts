@@ -101,12 +101,16 @@ export async function freezePage(
       select id, topics, paused_until from subscribers
       where status = 'active' and id > ${after ?? NOBODY}::uuid
       order by id limit ${size}
+    ), consenting as materialized (
+      -- From the page's own stretch of the index: readers one by one, or all of them, would cost more.
+      select distinct subscriber_id from consent_events
+      where event = 'confirmed' and subscriber_id > ${after ?? NOBODY}::uuid
+        and subscriber_id <= (select id from page order by id desc limit 1)
     ), candidates as materialized (
       select s.id as subscriber_id,
         case when t.topics is null then general.id else t.variant_id end as variant_id,
-        exists (select from consent_events c where c.subscriber_id = s.id and c.event = 'confirmed') as consented,
-        coalesce(s.paused_until > now(), false) as paused
-      from page s
+        c.subscriber_id is not null as consented, coalesce(s.paused_until > now(), false) as paused
+      from page s left join consenting c on c.subscriber_id = s.id
       join variants general on general.issue_id = ${issueId}::uuid and general.number = 1
       left join variant_topics t on t.issue_id = ${issueId}::uuid and t.topics = s.topics
     ), placed as materialized (

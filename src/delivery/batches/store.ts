@@ -16,6 +16,8 @@ export interface ClaimedBatch {
   revision: number;
   leaseId: string;
   payloadHash: string;
+  /** Of its members, in the order of the request: not without gaps, because who left is not among them. */
+  positions: number[];
   /** It was asked before under this key, without an answer: perhaps it is accepted already. */
   replayed: boolean;
   /** Requests without an answer in a row, of all workers, before this one. */
@@ -121,6 +123,7 @@ export async function claimBatch<Built extends { payloadHash: string }>(
         revision: row.revision,
         leaseId,
         payloadHash: built.payloadHash,
+        positions: members.map(({ position }) => position),
         replayed: row.status === 'submitting',
         failures: row.failures,
         isProbe: row.is_circuit_open,
@@ -131,12 +134,12 @@ export async function claimBatch<Built extends { payloadHash: string }>(
 }
 
 /** A member, or why they get nothing. */
-type Invited = Member & { absent: SubscriberStatus | 'paused' | null };
+type Invited = Member & { position: number; absent: SubscriberStatus | 'paused' | null };
 
 /** Who of a batch is open, in order, with what became of the person since the audience was frozen. */
 async function membersOf(tx: Connection, batchId: string): Promise<Invited[]> {
   const { rows } = await sql<Invited>`/* kept */
-    select d.id as "deliveryId", s.id as "subscriberId", s.email, s.token_version as "tokenVersion",
+    select d.id as "deliveryId", d.position, s.id as "subscriberId", s.email, s.token_version as "tokenVersion",
       case when s.status <> 'active' then s.status when s.paused_until > now() then 'paused' end as absent
     from deliveries d join subscribers s on s.id = d.subscriber_id
     where d.batch_id = ${batchId} and d.status = 'prepared'
@@ -174,31 +177,35 @@ async function setUncertain(tx: Connection, row: BatchRow, reason: string): Prom
 
 /**
  * Writes down what the provider answered, in one statement, if the lease is still ours (fencing: a
- * worker that outlived its lease changes nothing).
+ * worker that outlived its lease changes nothing). Members are found by their positions, which takes one look
+ * into an index instead of one for each of them.
+ * @param items what became of the members at `positions`, in the same order.
  * @returns whether it was written.
  */
 export async function recordAnswer(
   db: Connection,
-  batch: { id: string; leaseId: string | null },
-  deliveryIds: string[],
+  { id, leaseId, positions }: { id: string; leaseId: string | null; positions: number[] },
   items: ItemOutcome[],
 ): Promise<boolean> {
+  const accepted: (string | null)[] = Array(Math.max(...positions) + 1).fill(null);
+  const rejected = [...accepted];
+  for (const [index, item] of items.entries()) {
+    const position = positions[index] as number;
+    if ('accepted' in item) accepted[position] = item.accepted;
+    else rejected[position] = item.rejected;
+  }
   const { rows } = await sql`/* kept */
     with batch as (
       update batches set status = 'submitted', lease_id = null, lease_until = null, reason = null
-      where id = ${batch.id} and status in ('submitting', 'uncertain')
-        and lease_id is not distinct from ${batch.leaseId}::uuid
+      where id = ${id} and status in ('submitting', 'uncertain') and lease_id is not distinct from ${leaseId}::uuid
       returning id
     ), recorded as (
-      update deliveries d set status = r.status, reason = r.reason, provider_id = r.provider_id,
-        submitted_at = case when r.status = 'submitted' then now() end
-      from batch, unnest(
-        ${deliveryIds}::uuid[],
-        ${items.map((item) => ('accepted' in item ? 'submitted' : 'failed'))}::text[],
-        ${items.map((item) => ('rejected' in item ? item.rejected : null))}::text[],
-        ${items.map((item) => ('accepted' in item ? item.accepted : null))}::text[]
-      ) as r (id, status, reason, provider_id)
-      where d.id = r.id and d.batch_id = batch.id and d.status in ('prepared', 'uncertain')
+      update deliveries d set provider_id = accepted[d.position + 1], reason = rejected[d.position + 1],
+        status = case when accepted[d.position + 1] is null then 'failed' else 'submitted' end,
+        submitted_at = case when accepted[d.position + 1] is not null then now() end
+      from batch, (select ${accepted}::text[] as accepted, ${rejected}::text[] as rejected) answer
+      where d.batch_id = batch.id and d.status in ('prepared', 'uncertain')
+        and (accepted[d.position + 1] is not null or rejected[d.position + 1] is not null)
     )
     select id from batch
   `.execute(db);
@@ -235,10 +242,9 @@ export async function reopenBatch(
  */
 export async function splitBatch(
   db: Connection,
-  batch: { id: string; issueId: string; leaseId: string },
-  deliveryIds: string[],
+  batch: { id: string; issueId: string; leaseId: string; positions: number[] },
 ): Promise<string[]> {
-  const moved = deliveryIds.slice(Math.ceil(deliveryIds.length / 2));
+  const moved = batch.positions.slice(Math.ceil(batch.positions.length / 2));
   return db.transaction().execute(async (tx) => {
     // One at a time in an issue, so that two new batches never get one number.
     await sql`select from issues where id = ${batch.issueId} for update`.execute(tx);
@@ -258,7 +264,8 @@ export async function splitBatch(
     const [, made] = rows;
     if (made === undefined) return [];
     await sql`
-      update deliveries set batch_id = ${made.id} where id = any(${moved}::uuid[]) and status = 'prepared'
+      update deliveries set batch_id = ${made.id}
+      where batch_id = ${batch.id} and position = any(${moved}::int[]) and status = 'prepared'
     `.execute(tx);
     return rows.map(({ id }) => id);
   });
@@ -368,14 +375,15 @@ export interface UncertainBatch {
   issueId: string;
   issue: string;
   reason: string | null;
-  deliveryIds: string[];
+  /** Of its members, in the order of the request. */
+  positions: number[];
 }
 
 export async function uncertainBatches(db: Connection, issueId?: string): Promise<UncertainBatch[]> {
   const { rows } = await sql<UncertainBatch>`
     select b.id, b.number, b.revision, b.issue_id as "issueId", i.slug as issue, b.reason,
-      (select array_agg(d.id order by d.position) from deliveries d where d.batch_id = b.id and d.status = 'uncertain')
-        as "deliveryIds"
+      (select array_agg(d.position order by d.position) from deliveries d
+        where d.batch_id = b.id and d.status = 'uncertain') as positions
     from batches b join issues i on i.id = b.issue_id
     where b.status = 'uncertain' and ${issueId === undefined ? sql`true` : sql`i.id = ${issueId}`}
     order by b.issue_id, b.number

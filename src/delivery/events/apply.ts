@@ -87,14 +87,15 @@ export async function applyChunk(tx: Connection): Promise<Applied | null> {
     const entry = entries.get(event.deliveryId ?? '');
     const mail = mails.get(event.mailId ?? '');
     const subscriberId = entry?.subscriberId ?? event.subscriberId ?? mail?.subscriberId;
-    const waits = subscriberId === undefined || (entry ? isOpen(entry) : mail?.isOpen);
+    const isKnown = entry !== undefined || mail !== undefined || isAboutAddress(event);
+    const waits = !isKnown || (entry ? isOpen(entry) : mail?.isOpen);
     const reason = suppression(event);
     // A complaint counts at once. A bounce waits with the rest: who is off the list keeps us from asking for the answer
     // again, and to that address the provider itself sends nothing more.
     const isNews = reason === 'complained' || (!waits && !reasons.has(subscriberId ?? ''));
     if (subscriberId && reason !== null && isNews) reasons.set(subscriberId, reason);
     if (waits) {
-      looks.push(lookAgain(event, subscriberId !== undefined));
+      looks.push(lookAgain(event, isKnown));
       continue;
     }
     looks.push({ id: event.id, outcome: 'applied', waitMs: null });
@@ -114,6 +115,11 @@ export async function applyChunk(tx: Connection): Promise<Applied | null> {
   };
 }
 
+/** Whether it tells of an address that we know, and of no message. */
+function isAboutAddress({ kind, subscriberId }: DueEvent): boolean {
+  return kind === 'suppressed' && subscriberId !== null;
+}
+
 /** Whether the provider's own answer is still awaited; the event waits for it too. */
 function isOpen({ status }: LedgerEntry): boolean {
   return status === 'prepared' || status === 'uncertain';
@@ -127,13 +133,17 @@ function lookAgain({ id, ageMs }: DueEvent, isKnown: boolean): Look {
 }
 
 /**
- * Finds the deliveries that events are about: by our own tag, or else by the provider's id of the
- * message. Fills `deliveryId` where it was missing.
+ * Finds the deliveries that events are about: by our own tag, or else by whom the message went to and the
+ * provider's id of it. Fills `deliveryId` where it was missing.
  */
 async function findSubjects(tx: Connection, events: DueEvent[]): Promise<void> {
   const untagged = events.filter(({ deliveryId, mailId }) => deliveryId === null && mailId === null);
-  const providerIds = new Set(untagged.flatMap(({ providerId }) => providerId ?? []));
-  const found = await findByProvider(tx, [...providerIds]);
+  const found = await findByProvider(
+    tx,
+    untagged.flatMap(({ providerId, subscriberId }) =>
+      providerId === null || subscriberId === null ? [] : [{ providerId, subscriberId }],
+    ),
+  );
   for (const event of untagged) event.deliveryId = found.get(event.providerId ?? '') ?? null;
 }
 

@@ -4,7 +4,10 @@ import type { DeliveryState, ProviderEvent, Suppression, Tallied } from './outco
 
 /** An event as it came in. */
 export interface NewEvent extends ProviderEvent {
-  /** Of an address that the event names, in the form in which subscribers are unique; it is not stored. */
+  /**
+   * Of the address that an event is about which does not say which message of ours, in the form in which
+   * subscribers are unique; it is not stored.
+   */
   emailKey: string | null;
 }
 
@@ -101,14 +104,22 @@ export async function readDeliveries(tx: Connection, ids: readonly string[]): Pr
   return rows;
 }
 
-/** The provider's ids of messages → our deliveries. */
+/**
+ * Messages by the provider's id and whom they went to → our deliveries. Among all that a person was mailed, because
+ * an index on ids that are asked for next to never would cost a write for every delivery.
+ */
 export async function findByProvider(
   tx: Connection,
-  providerIds: readonly string[],
+  messages: readonly { providerId: string; subscriberId: string }[],
 ): Promise<Map<string, string>> {
-  if (providerIds.length === 0) return new Map();
+  if (messages.length === 0) return new Map();
   const { rows } = await sql<{ id: string; provider_id: string }>`
-    select d.id, d.provider_id from unnest(${providerIds}::text[]) as r (id) join deliveries d on d.provider_id = r.id
+    select d.id, d.provider_id
+    from unnest(
+      ${messages.map(({ providerId }) => providerId)}::text[], ${messages.map(({ subscriberId }) => subscriberId)}::uuid[]
+    ) as r (provider_id, subscriber_id)
+      cross join issues i
+      join deliveries d on d.issue_id = i.id and d.subscriber_id = r.subscriber_id and d.provider_id = r.provider_id
   `.execute(tx);
   return new Map(rows.map((row) => [row.provider_id, row.id]));
 }
@@ -417,8 +428,11 @@ export async function suppressSoftBouncers(db: Connection): Promise<number> {
         and d.issue_id in (select id from issues where prepared_at is not null order by due_at desc limit 3)
     ), hopeless as (
       select c.subscriber_id from candidates c, lateral (
-        select d.bounce from deliveries d join issues i on i.id = d.issue_id
-        where d.subscriber_id = c.subscriber_id and d.submitted_at is not null
+        select mine.bounce from issues i, lateral (
+          -- The one look of each issue: as a join it could read all deliveries to answer for a few.
+          select d.bounce from deliveries d
+          where d.issue_id = i.id and d.subscriber_id = c.subscriber_id and d.submitted_at is not null limit 1
+        ) mine
         order by i.due_at desc limit ${SOFT_BOUNCES}
       ) last
       group by c.subscriber_id having count(*) filter (where last.bounce = 'soft') = ${SOFT_BOUNCES}

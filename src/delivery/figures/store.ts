@@ -234,13 +234,13 @@ export interface EventAbout {
 /** Newest first; of a person who has more, the newest. */
 export async function eventsAbout(db: Connection, subscriberId: string, limit = 200): Promise<EventAbout[]> {
   const { rows } = await sql<EventAbout>`
-    select e.at, e.kind, e.reason, e.link, i.slug as issue from (
-      select e.*, d.issue_id from deliveries d join events e on e.delivery_id = d.id
-      where d.subscriber_id = ${subscriberId}
-      union all
-      select e.*, null from events e where e.subscriber_id = ${subscriberId} and e.delivery_id is null
-    ) e left join issues i on i.id = e.issue_id
-    order by e.at desc limit ${limit}
+    select e.at, e.kind, e.reason, e.link, i.slug as issue
+    from issues i join deliveries d on d.issue_id = i.id and d.subscriber_id = ${subscriberId}
+      join events e on e.delivery_id = d.id
+    union all
+    select e.at, e.kind, e.reason, e.link, null
+    from events e where e.subscriber_id = ${subscriberId} and e.delivery_id is null
+    order by at desc limit ${limit}
   `.execute(db);
   return rows;
 }
