@@ -97,7 +97,7 @@ export function buildBatch(
   const unsubscribeToken = signer(keys, 'unsubscribe', keyId);
   const preferencesToken = signer(keys, 'preferences', keyId);
   const voteToken = signer(keys, 'vote', keyId);
-  const hash = createHash('sha256').update(JSON.stringify([variantHash, batchId, publicUrl]));
+  let printed = JSON.stringify([variantHash, batchId, publicUrl]);
 
   const copies = members.map(({ deliveryId, subscriberId, email, tokenVersion }) => {
     const claim = { subscriberId, version: tokenVersion };
@@ -113,8 +113,9 @@ export function buildBatch(
       preferences: escapeAttribute(values.preferences),
       vote: escapeAttribute(values.vote),
     };
-    hash.update(JSON.stringify([deliveryId, email, values.unsubscribe, values.preferences, values.vote]));
+    printed += JSON.stringify([deliveryId, email, values.unsubscribe, values.preferences, values.vote]);
     return { deliveryId, to: email, values, htmlValues };
   });
-  return { payloadHash: hash.digest('base64url'), batchId, variant, copies };
+  const payloadHash = createHash('sha256').update(printed).digest('base64url');
+  return { payloadHash, batchId, variant, copies };
 }
