@@ -106,13 +106,15 @@ export function describeTelling(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 11: with neither tags nor a message that we know takes its reader off the list, and waits', async () => {
+    it('fault 11: with neither tags nor a message that we know takes off the list who complains, and waits', async () => {
       const { issue, readers } = await submittedWeek(db, 2);
       const { email } = (await deliveriesOf(db, issue.id)).get(readers[0] ?? '') ?? { email: '' };
-      const event = told('email.bounced', null, { data: { ...HARD, to: [email.toUpperCase()] } });
+      const event = told('email.complained', null, { data: { to: [email.toUpperCase()] } });
       expect(await take(db, event)).toMatchObject({ applied: 0, parked: 1, suppressed: 1 });
-      expect(await subscriberRow(db, readers[0])).toEqual({ status: 'suppressed', reason: 'bounced' });
+      expect(await subscriberRow(db, readers[0])).toEqual({ status: 'suppressed', reason: 'complained' });
       expect(JSON.stringify(await eventRow(db, event.id)).toLowerCase()).not.toContain(email.toLowerCase());
+      await ageEvents(db, 73);
+      expect(await applyEvents(db)).toMatchObject({ unmatched: 1 });
       await assertInvariants(db, issue.id);
     });
 
