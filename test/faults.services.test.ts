@@ -48,6 +48,18 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
     return books.kysely;
   }
 
+  /** An issue to three readers, in books that can be reached straight and through a proxy that may lose an answer. */
+  async function proxiedWeek() {
+    const direct = await openBooks();
+    await onlyReaders(direct, everything(3));
+    const issue = await sendingIssue(direct);
+    const proxy = await openProxy(server);
+    open.push(proxy);
+    const through = await openBooks(proxy.urlOf(database.url));
+    const [batch = ''] = issue.batches;
+    return { direct, through, proxy, issue, batch };
+  }
+
   async function workOff(db: Connection, issueId: string, submit: (id: string) => Promise<unknown>) {
     for (let left = await claimableBatches(db, issueId); left.length > 0; ) {
       for (const batch of left) await submit(batch);
@@ -120,14 +132,8 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
   });
 
   it('fault 4: a claim whose commit is never acknowledged sends nothing, and is done again under its key', async () => {
-    const direct = await openBooks();
-    await onlyReaders(direct, everything(3));
-    const issue = await sendingIssue(direct);
-    const proxy = await openProxy(server);
-    open.push(proxy);
-    const through = await openBooks(proxy.urlOf(database.url));
+    const { direct, through, proxy, issue, batch } = await proxiedWeek();
     const provider = new Provider();
-    const [batch = ''] = issue.batches;
 
     proxy.swallowAnswerTo(/commit/iu);
     await expect(createSubmitter(through, provider, KEYS)(batch)).rejects.toThrow();
@@ -142,13 +148,7 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
   });
 
   it('fault 4: an answer that is written down without our knowing stays written, and nobody is mailed again', async () => {
-    const direct = await openBooks();
-    await onlyReaders(direct, everything(3));
-    const issue = await sendingIssue(direct);
-    const proxy = await openProxy(server);
-    open.push(proxy);
-    const through = await openBooks(proxy.urlOf(database.url));
-    const [batch = ''] = issue.batches;
+    const { direct, through, proxy, issue, batch } = await proxiedWeek();
     const provider = new Provider(async (_request, honest) => {
       proxy.swallowAnswerTo(/update batches/iu);
       return honest();

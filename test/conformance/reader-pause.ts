@@ -1,0 +1,92 @@
+import { sql } from 'kysely';
+import { describe, expect, it } from 'vitest';
+import type { Connection } from '../../src/db/index.ts';
+import { createSubmitter, issueProgress } from '../../src/delivery/index.ts';
+import {
+  endPause,
+  eraseSubscriber,
+  findSubscriber,
+  takePause,
+  unsubscribe,
+} from '../../src/subscribers/index.ts';
+import type { WithDatabase } from '../helpers/homes.ts';
+import { assertInvariants } from '../helpers/invariants.ts';
+import { deliveriesOf, KEYS, onlyReaders, sendingIssue } from '../helpers/ledger.ts';
+import { Provider } from '../helpers/provider.ts';
+import { readersIn } from '../helpers/readers.ts';
+
+/** A pause: how long it lasts, and whom an issue leaves out for it. */
+export function describePauses(withDatabase: WithDatabase): void {
+  let db: Connection;
+  withDatabase(({ kysely }) => {
+    db = kysely;
+  });
+  const { eventsOf, reader } = readersIn(withDatabase);
+
+  describe('a pause', () => {
+    it('lasts four weeks, is logged once, and ends when the reader says so', async () => {
+      const { id } = await reader();
+      await Promise.all([takePause(db, id), takePause(db, id)]);
+      const until = (await findSubscriber(db, id))?.pausedUntil ?? new Date(0);
+      const days = (until.getTime() - Date.now()) / 86_400_000;
+      expect(Math.round(days)).toBe(28);
+      await Promise.all([endPause(db, id), endPause(db, id)]);
+      expect((await findSubscriber(db, id))?.pausedUntil).toBeNull();
+      const events = await eventsOf(id);
+      expect(events.map(({ event }) => event)).toEqual(['preference_changed', 'preference_changed']);
+      expect(events[1]?.details).toEqual({ pausedUntil: null });
+    });
+
+    it('that is over by itself is over', async () => {
+      const { id } = await reader();
+      await takePause(db, id);
+      await sql`update subscribers set paused_until = now() - interval '1 second' where id = ${id}`.execute(
+        db,
+      );
+      expect((await findSubscriber(db, id))?.pausedUntil).toBeNull();
+      await takePause(db, id);
+      expect((await findSubscriber(db, id))?.pausedUntil).not.toBeNull();
+    });
+
+    it('is for those who get issues', async () => {
+      for (const status of ['pending', 'unsubscribed', 'suppressed'] as const) {
+        const { id } = await reader(status);
+        await takePause(db, id);
+        expect((await findSubscriber(db, id))?.pausedUntil).toBeNull();
+        expect(await eventsOf(id)).toEqual([]);
+      }
+    });
+  });
+
+  describe('an issue', () => {
+    it('leaves out who paused before it was frozen, and who paused, left or was erased before the claim', async () => {
+      const [early = '', late = '', gone = '', erased = '', stays = ''] = await onlyReaders(db, [
+        [],
+        [],
+        [],
+        [],
+        [],
+      ]);
+      await takePause(db, early);
+      const { id, batches } = await sendingIssue(db);
+      await takePause(db, late);
+      await unsubscribe(db, gone, 'one_click');
+      await eraseSubscriber(db, { id: erased }, 'post_button');
+      const provider = new Provider();
+      const submit = createSubmitter(db, provider, KEYS);
+      for (const batch of batches) await submit(batch);
+      const outcome = new Map(
+        [...(await deliveriesOf(db, id))].map(([who, row]) => [who, row.reason ?? row.status]),
+      );
+      expect(Object.fromEntries(outcome)).toEqual({
+        [early]: 'paused',
+        [late]: 'paused',
+        [gone]: 'unsubscribed',
+        [erased]: 'suppressed',
+        [stays]: 'submitted',
+      });
+      expect(await issueProgress(db, id)).toMatchObject({ audience: 5, submitted: 1, prepared: 0 });
+      await assertInvariants(db, id);
+    });
+  });
+}

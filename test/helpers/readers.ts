@@ -1,0 +1,60 @@
+import type { Connection } from '../../src/db/index.ts';
+import { type Address, addSubscribers, keyId, oneTimeToken } from '../../src/subscribers/index.ts';
+import type { WithDatabase } from './homes.ts';
+import { KEYS } from './ledger.ts';
+
+type Status = 'active' | 'pending' | 'unsubscribed' | 'suppressed';
+
+let people = 0;
+
+/** Readers of one's own for the tests of a group, and what the books say of each. */
+export function readersIn(withDatabase: WithDatabase) {
+  let db: Connection;
+  withDatabase(({ kysely }) => {
+    db = kysely;
+  });
+
+  /** Of nobody so far; typed with capitals, so that spelling and key differ. */
+  const newAddress = (): Address => {
+    people += 1;
+    return { email: `Self.${people}@own.example`, key: `self.${people}@own.example` };
+  };
+
+  return {
+    newAddress,
+    async reader(status: Status = 'active'): Promise<Address & { id: string }> {
+      const address = newAddress();
+      const confirmedAt = status === 'active' ? new Date('2026-11-01T00:00:00Z') : null;
+      const row = { ...address, status, topics: ['Coding'], timezone: 'UTC', confirmedAt };
+      await addSubscribers(db, [row], 'test');
+      const { id } = await db
+        .selectFrom('subscribers')
+        .select('id')
+        .where('email_key', '=', address.key)
+        .executeTakeFirstOrThrow();
+      return { ...address, id };
+    },
+    rowOf: (id: string) =>
+      db.selectFrom('subscribers').selectAll().where('id', '=', id).executeTakeFirstOrThrow(),
+    /** The consent log, without what the import wrote. */
+    eventsOf: (id: string) =>
+      db
+        .selectFrom('consent_events')
+        .select(['event', 'method', 'details'])
+        .where('subscriber_id', '=', id)
+        .where('method', '<>', 'import')
+        .orderBy('id')
+        .execute(),
+    /** Oldest first. */
+    mailsOf: (id: string) =>
+      db
+        .selectFrom('mails')
+        .select(['id', 'kind', 'recipient', 'status'])
+        .where('subscriber_id', '=', id)
+        .orderBy('created_at')
+        .execute(),
+  };
+}
+
+/** The token in the link of a mail that has one. */
+export const tokenOf = (mailId: string): string => oneTimeToken(KEYS, mailId, keyId(KEYS[0]));
