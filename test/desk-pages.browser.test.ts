@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { sql } from 'kysely';
 import type { Browser, Page } from 'playwright-core';
@@ -9,28 +7,10 @@ import { claimableBatches } from '../src/delivery/index.ts';
 import { slotAtOrBefore } from '../src/issues/index.ts';
 import { findSubscriberByAddress } from '../src/subscribers/index.ts';
 import { approve, draft, finish, prepare } from '../src/weekly.ts';
+import { axeFaults } from './helpers/axe.ts';
 import { launchBrowser, noBrowser } from './helpers/browser.ts';
 import { comparison, tool } from './helpers/compose.ts';
 import { CHIEF, HOSTILE, openDesk, type TestDesk, WEEK } from './helpers/desk.ts';
-
-const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-interface Finding {
-  id: string;
-  nodes: { html: string; any: { data: { messageKey?: string } | null }[] }[];
-}
-
-/** What axe calls wrong, and contrasts that it cannot tell but for signs that are no letters. */
-function faultsOf({ violations, incomplete }: { violations: Finding[]; incomplete: Finding[] }): string[] {
-  const unsure = incomplete
-    .filter(({ id }) => id === 'color-contrast')
-    .flatMap(({ nodes }) => nodes)
-    .filter(({ any }) => any[0]?.data?.messageKey !== 'nonBmp');
-  return [
-    ...violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)),
-    ...unsure.map(({ html }) => html),
-  ];
-}
 
 /** Too low for a thumb, too small for tired eyes. */
 const MISFITS = `[
@@ -102,12 +82,12 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
   /** As it is now, in every look. */
   async function inspect(page: Page): Promise<void> {
     expect(await page.evaluate('document.querySelectorAll("h1").length')).toBe(1);
-    await page.evaluate(axeSource);
     for (const { width, scheme } of LOOKS) {
       await page.setViewportSize({ width, height: 900 });
       await page.emulateMedia({ colorScheme: scheme });
       const seen = [
-        ...faultsOf(await page.evaluate('axe.run(document, { iframes: false })')),
+        // Of signs that are no letters axe cannot tell.
+        ...(await axeFaults(page, { iframes: false }, ['nonBmp'])),
         ...((await page.evaluate(MISFITS)) as string[]),
         await page.evaluate('document.documentElement.scrollWidth'),
         await page.evaluate('getComputedStyle(document.body).backgroundColor'),

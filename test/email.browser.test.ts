@@ -1,31 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderVariant, TEMPLATES } from '../src/render/index.ts';
 import { goldenIssue } from './fixtures/golden-issue.ts';
 import { hostileIssue } from './fixtures/hostile-issue.ts';
+import { axeFaults, NO_PAGE_RULES } from './helpers/axe.ts';
 import { launchBrowser, noBrowser } from './helpers/browser.ts';
-
-const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** Rules about whole web pages: a mail is shown inside somebody else's. */
-const PAGE_RULES = ['landmark-one-main', 'region'];
-
-interface AxeResult {
-  violations: { id: string; nodes: { html: string }[] }[];
-  incomplete: { id: string; nodes: { html: string }[] }[];
-}
-
-async function axe(page: Page): Promise<AxeResult> {
-  await page.evaluate(axeSource);
-  return (await page.evaluate(
-    `axe.run(document, { rules: ${JSON.stringify(Object.fromEntries(PAGE_RULES.map((id) => [id, { enabled: false }])))} })`,
-  )) as AxeResult;
-}
-
-const brief = (found: AxeResult['violations']) =>
-  found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 
 describe.skipIf(noBrowser)(`the digest in Chromium${noBrowser ? ` (${noBrowser})` : ''}`, () => {
   let browser: Browser;
@@ -52,10 +31,7 @@ describe.skipIf(noBrowser)(`the digest in Chromium${noBrowser ? ` (${noBrowser})
   it.each(cases)('$template at $width px, $scheme: axe is clean, nothing scrolls sideways', async (one) => {
     const { html } = await renderVariant(goldenIssue, one.template);
     await using page = await open(html, one.width, one.scheme);
-    const { violations, incomplete } = await axe(page);
-    expect(brief(violations)).toEqual([]);
-    // Contrast that axe could not decide would be contrast that nobody checked.
-    expect(brief(incomplete.filter(({ id }) => id === 'color-contrast'))).toEqual([]);
+    expect(await axeFaults(page, NO_PAGE_RULES)).toEqual([]);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(one.width);
   });
 

@@ -1,14 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { createRequire } from 'node:module';
 import { sql } from 'kysely';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { axeViolations } from './helpers/axe.ts';
 import { launchBrowser, noBrowser } from './helpers/browser.ts';
 import { freePort } from './helpers/services.ts';
 import { openSite, SITE, type TestSite } from './helpers/site.ts';
-
-const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** A site of somebody else, which shows what it is told to; every path is a page of it. */
 interface Host {
@@ -96,13 +93,6 @@ describe.skipIf(noBrowser)(
       await page.getByLabel('Email address').fill(address);
       await page.getByRole('button', { name: 'Subscribe' }).click();
     };
-    const axe = async (page: Page) => {
-      await page.evaluate(axeSource);
-      const { violations } = (await page.evaluate('axe.run()')) as {
-        violations: { id: string; nodes: { html: string }[] }[];
-      };
-      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-    };
 
     it('answers in place, and says so to screen readers', async () => {
       await using context = await open({ timezoneId: 'Asia/Tokyo' });
@@ -133,7 +123,7 @@ describe.skipIf(noBrowser)(
         expect(await page.evaluate("document.activeElement.getAttribute('name')")).toBe('email');
         const described = await email.getAttribute('aria-describedby');
         expect(await page.locator(`[id="${described}"]`).textContent()).toMatch(fault);
-        expect(await axe(page)).toEqual([]);
+        expect(await axeViolations(page)).toEqual([]);
       }
       await type(page, 'reader@mail.example');
       await page.getByText('Look in your inbox').waitFor();
@@ -245,7 +235,7 @@ describe.skipIf(noBrowser)(
         `${ours}/embed/code?paper=ffffff&ink=000000&accent=0b5d1e&scheme=light`,
       ]) {
         await page.goto(url);
-        expect([url, await axe(page)]).toEqual([url, []]);
+        expect([url, await axeViolations(page)]).toEqual([url, []]);
         expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(look.width);
       }
     });

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Comparison, saveComparisons } from '../src/comparisons/index.ts';
 import { readPage } from '../src/sources/index.ts';
+import { axeFaults } from './helpers/axe.ts';
 import { launchBrowser, noBrowser } from './helpers/browser.ts';
 import { comparison, tool } from './helpers/compose.ts';
 import { openSite, type TestSite } from './helpers/site.ts';
@@ -15,7 +15,6 @@ import { openSite, type TestSite } from './helpers/site.ts';
  * folder to look at them.
  */
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const seedFile = path.resolve(import.meta.dirname, '../../shared/seed/comparison-page.txt');
 const seed: Comparison | null = existsSync(seedFile) ? readPage(readFileSync(seedFile, 'utf8')) : null;
 
@@ -57,13 +56,6 @@ const FULL = comparison(
     ],
   }),
 );
-
-interface Found {
-  id: string;
-  nodes: { html: string }[];
-}
-const brief = (found: Found[]) =>
-  found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 
 describe.skipIf(noBrowser)(`comparisons in Chromium${noBrowser ? ` (${noBrowser})` : ''}`, () => {
   let site: TestSite;
@@ -114,10 +106,7 @@ describe.skipIf(noBrowser)(`comparisons in Chromium${noBrowser ? ` (${noBrowser}
       if (!request.isNavigationRequest()) complaints.push(`asked for ${request.url()}`);
     });
     await page.goto(`${origin}${one.url}`);
-    await page.evaluate(axeSource);
-    const found = (await page.evaluate('axe.run(document)')) as { violations: Found[]; incomplete: Found[] };
-    expect(brief(found.violations)).toEqual([]);
-    expect(brief(found.incomplete.filter(({ id }) => id === 'color-contrast'))).toEqual([]);
+    expect(await axeFaults(page)).toEqual([]);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(one.width);
     expect(complaints.filter((text) => !/favicon/.test(text))).toEqual([]);
     const [low, small] = (await page.evaluate(`[

@@ -1,6 +1,4 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -14,15 +12,9 @@ import {
   oneTimeToken,
   requestAddressChange,
 } from '../src/subscribers/index.ts';
+import { axeFaults, NO_PAGE_RULES } from './helpers/axe.ts';
 import { launchBrowser, noBrowser } from './helpers/browser.ts';
 import { openSite, SITE, type TestSite } from './helpers/site.ts';
-
-const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-interface AxeResult {
-  violations: { id: string; nodes: { html: string }[] }[];
-  incomplete: { id: string; nodes: { html: string }[] }[];
-}
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 
@@ -34,9 +26,6 @@ async function mistype(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Subscribe' }).click();
   await page.getByRole('alert').waitFor();
 }
-
-const brief = (found: AxeResult['violations']) =>
-  found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 
 /** Every page as a reader meets it; an issue is a mail, so rules about whole web pages are not about it. */
 const PAGES: Record<string, { pageRules: boolean }> = {
@@ -137,13 +126,7 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
       });
       await page.goto(await urlOf(one.path));
       if (one.path === '/subscribe?email') await mistype(page);
-      const rules = one.pageRules
-        ? {}
-        : { 'landmark-one-main': { enabled: false }, region: { enabled: false } };
-      await page.evaluate(axeSource);
-      const found = (await page.evaluate(`axe.run(document, ${JSON.stringify({ rules })})`)) as AxeResult;
-      expect(brief(found.violations)).toEqual([]);
-      expect(brief(found.incomplete.filter(({ id }) => id === 'color-contrast'))).toEqual([]);
+      expect(await axeFaults(page, one.pageRules ? {} : NO_PAGE_RULES)).toEqual([]);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(one.width);
       expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(
         one.scheme === 'light' ? 'rgb(251, 249, 244)' : 'rgb(24, 22, 19)',
