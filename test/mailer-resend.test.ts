@@ -78,7 +78,11 @@ describe('Resend', () => {
     ['422', 1, { kind: 'rejected', reason: 'validation_error' }],
     ['413', 2, { kind: 'split', reason: 'too many bytes' }],
     ['413', 1, { kind: 'rejected', reason: 'too large' }],
-    ['concurrent', 2, { kind: 'ambiguous', reason: 'concurrent_idempotent_requests', final: false }],
+    [
+      'concurrent',
+      2,
+      { kind: 'ambiguous', reason: 'concurrent_idempotent_requests', final: false, isBusy: true },
+    ],
     ['500', 2, { kind: 'ambiguous', reason: '500 application_error', final: false }],
     ['502-html', 2, { kind: 'ambiguous', reason: '502 an answer that is not Resend’s', final: false }],
     [

@@ -13,6 +13,7 @@ import {
   splitBatch,
   uncertainBatches,
 } from './batches/store.ts';
+import { isHeard } from './circuit/heard.ts';
 import { countFailure, forgetFailures } from './circuit/store.ts';
 import { buildBatch, type SendableVariant, sendable } from './envelope.ts';
 import { progressOf, total } from './progress.ts';
@@ -110,7 +111,7 @@ function batchKey(batch: { id: string; revision: number }): string {
 
 async function record(db: Connection, batch: ClaimedBatch, outcome: Outcome): Promise<SubmitResult> {
   const { issueId, positions } = batch;
-  const isAnswer = outcome.kind !== 'unreachable' && (outcome.kind !== 'ambiguous' || outcome.final);
+  const isAnswer = isHeard(outcome);
   if (isAnswer && batch.failures > 0) await forgetFailures(db);
   switch (outcome.kind) {
     case 'accepted':
@@ -140,7 +141,10 @@ async function record(db: Connection, batch: ClaimedBatch, outcome: Outcome): Pr
         await closeBatch(db, batch, 'uncertain', outcome.reason);
         return { kind: 'done', issueId };
       }
-      return await noAnswer(db, batch, outcome.reason);
+      // Who was held up for longer than the lease hears nothing because of that: the provider may be as well as ever.
+      if (!(await releaseBatch(db, batch))) return { kind: 'unavailable' };
+      if (isAnswer) return { kind: 'again', reason: outcome.reason };
+      return await countSilence(db, outcome.reason, batch.isProbe);
     case 'unreachable':
       return (await putBack(db, batch))
         ? await countSilence(db, outcome.reason, batch.isProbe)
@@ -165,13 +169,7 @@ async function afterRefusal(db: Connection, issueId: string, reason: string): Pr
     : { kind: 'done', issueId };
 }
 
-/** The batch keeps its key and its bytes; whether it is tried again soon depends on how others fare. */
-async function noAnswer(db: Connection, batch: ClaimedBatch, reason: string): Promise<SubmitResult> {
-  // Who was held up for longer than the lease hears nothing because of that: the provider may be as well as ever.
-  if (!(await releaseBatch(db, batch))) return { kind: 'unavailable' };
-  return await countSilence(db, reason, batch.isProbe);
-}
-
+/** The batch keeps what it has; whether it is tried again soon depends on how others fare. */
 async function countSilence(db: Connection, reason: string, isProbe: boolean): Promise<SubmitResult> {
   const ms = await countFailure(db, reason, isProbe);
   return ms === null ? { kind: 'again', reason } : { kind: 'wait', ms, reason };

@@ -3,6 +3,7 @@ import type { Mailer, Outcome, SingleMail } from '../mailer/index.ts';
 import { renderLetter } from '../render/index.ts';
 import { confirmText, type Keys, recordConfirmSent } from '../subscribers/index.ts';
 import { type ClaimedMail, claimMail, closeMail, releaseMail, returnMail } from '../transactional/index.ts';
+import { isHeard } from './circuit/heard.ts';
 import { countFailure, forgetFailures, mayAsk, PROBE_MS } from './circuit/store.ts';
 import { type LetterContext, writeLetter } from './letters.ts';
 
@@ -88,7 +89,7 @@ async function record(
   mail: ClaimedMail,
   { outcome, text, isProbe }: { outcome: Outcome; text: string; isProbe: boolean },
 ): Promise<MailResult> {
-  const isAnswer = outcome.kind !== 'unreachable' && (outcome.kind !== 'ambiguous' || outcome.final);
+  const isAnswer = isHeard(outcome);
   if (isAnswer) await forgetFailures(db);
   switch (outcome.kind) {
     case 'accepted': {
@@ -108,6 +109,7 @@ async function record(
         return { kind: 'done' };
       }
       await releaseMail(db, mail);
+      if (isAnswer) return { kind: 'again', reason: outcome.reason };
       return await countSilence(db, outcome.reason, isProbe);
     case 'unreachable':
       await returnMail(db, mail);

@@ -26,7 +26,8 @@ export function classify(refusal: Refusal): Outcome {
   if (status >= 500 || status === 408) return again(`${status} ${told}`);
   switch (status) {
     case 409:
-      if (name === 'concurrent_idempotent_requests' || name === 'resource_locked') return again(told);
+      if (name === 'concurrent_idempotent_requests' || name === 'resource_locked')
+        return { kind: 'ambiguous', reason: told, final: false, isBusy: true };
       return { kind: 'ambiguous', reason: `409 ${told}: the key was used for other bytes`, final: true };
     case 413:
       return size > 1

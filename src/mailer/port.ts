@@ -102,8 +102,11 @@ export type Outcome =
   | { kind: 'unreachable'; reason: string }
   /** Definitely not accepted; try again after `ms`. */
   | { kind: 'retryAfter'; ms: number }
-  /** Perhaps accepted. The same bytes under the same key bring the answer, unless `final`. */
-  | { kind: 'ambiguous'; reason: string; final: boolean }
+  /**
+   * Perhaps accepted. The same bytes under the same key bring the answer, unless `final`. `isBusy`: it is there, and at
+   * work on just that.
+   */
+  | { kind: 'ambiguous'; reason: string; final: boolean; isBusy?: true }
   /** Definitely not accepted, and nothing will be until a person mends the account. */
   | { kind: 'halt'; reason: string };
 

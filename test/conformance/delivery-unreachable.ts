@@ -52,6 +52,25 @@ export function describeUnreachable(withDatabase: WithDatabase): void {
       expect(await finishIssue(db, issue.id)).toBe(true);
     });
 
+    it('fault 8: is another than one that is busy with the same request: that one is there, for everybody', async () => {
+      const busy = {
+        kind: 'ambiguous',
+        reason: 'concurrent_idempotent_requests',
+        final: false,
+        isBusy: true,
+      } as const;
+      const { batch, submit, provider } = await weekOf(db, 2, 'answer-lost', ...Array(7).fill(busy));
+      await submit(batch);
+      expect(await circuitState(db)).toMatchObject({ failures: 1 });
+      for (let turn = 0; turn < 7; turn += 1) {
+        expect(await submit(batch)).toEqual({ kind: 'again', reason: busy.reason });
+        expect(await circuitState(db)).toMatchObject({ failures: 0, isOpen: false });
+      }
+      expect(await batchRow(db, batch)).toMatchObject({ status: 'submitting', revision: 1 });
+      expect(await submit(batch)).toMatchObject({ kind: 'done' });
+      expect(provider.copies).toHaveLength(2);
+    });
+
     it('fault 16: to a worker that is not the holder any more changes nothing', async () => {
       const { batch, submit, provider } = await weekOf(db, 2, async () => {
         await expireLeases(db);
