@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { type Ending, wardFolder, wardProcess } from './ward.ts';
 
 /**
  * PostgreSQL and Redis for the `services` project: started once before its first test, on loopback and free
@@ -99,6 +100,7 @@ export async function startPostgres(bin: string, more: Record<string, string> = 
       ready: 'database system is ready to accept connections',
       // SIGINT is "fast shutdown": it ends the sessions that a test left open.
       stopSignal: 'SIGINT',
+      ending: 'QUIT',
       url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     });
   } catch (error) {
@@ -130,6 +132,7 @@ export async function startRedis(file: string, port?: number): Promise<Service> 
     dir,
     ready: 'Ready to accept connections',
     stopSignal: 'SIGTERM',
+    ending: 'KILL',
     url: `redis://127.0.0.1:${chosen}`,
   });
 }
@@ -210,19 +213,15 @@ interface Program {
   /** What it prints when it listens. */
   ready: string;
   stopSignal: NodeJS.Signals;
+  /** When the test run itself is ended. */
+  ending: Ending;
   url: string;
 }
 
 async function run(program: Program): Promise<Service> {
   const { dir, url, stopSignal } = program;
-  const removeFiles = () => rmSync(dir, { recursive: true, force: true });
-  // The last resort when the test run itself is ended by a signal: no child survives it.
-  const abandon = () => {
-    running.child.kill('SIGKILL');
-    removeFiles();
-  };
+  const release = wardFolder(dir);
   let running = launch(program);
-  process.once('exit', abandon);
 
   const end = async (signal: NodeJS.Signals) => {
     const { child, exited } = running;
@@ -231,8 +230,8 @@ async function run(program: Program): Promise<Service> {
   };
   const stop = async () => {
     await end(stopSignal);
-    process.off('exit', abandon);
-    removeFiles();
+    rmSync(dir, { recursive: true, force: true });
+    release();
   };
   const start = async () => {
     const failure = await running.failure;
@@ -250,8 +249,9 @@ async function run(program: Program): Promise<Service> {
 }
 
 /** `failure`: null once it listens, or what it said before it gave up. */
-function launch({ file, args, as, dir, ready }: Program) {
+function launch({ file, args, as, dir, ready, ending }: Program) {
   const child = spawn(file, args, { ...as, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+  wardProcess(child, ending);
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());

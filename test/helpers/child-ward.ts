@@ -1,0 +1,10 @@
+import { spawn } from 'node:child_process';
+import { wardFolder, wardProcess } from './ward.ts';
+
+/** Has a folder and a program in its care; the program writes where this one does. Then it waits for its end. */
+const [folder = ''] = process.argv.slice(2);
+wardFolder(folder);
+wardProcess(spawn('sleep', ['600'], { stdio: 'inherit' }));
+process.once('SIGTERM', () => process.exit());
+process.stdout.write('at work\n');
+setInterval(() => {}, 60_000);
