@@ -50,6 +50,13 @@ export class Crew implements AsyncDisposable {
     return [...this.#members];
   }
 
+  /** Those who are at work: who is still starting would die of nothing. */
+  get workers(): Member[] {
+    return this.members.filter(
+      ({ role, works, stopped, dismissed }) => role !== 'web' && works && !stopped && !dismissed,
+    );
+  }
+
   /** Starts a process. */
   start(role: Role): Member {
     const failpoint = this.#failpoint(role);

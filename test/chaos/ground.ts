@@ -5,6 +5,7 @@ import { createApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/index.ts';
 import { type Connection, openDatabase } from '../../src/db/index.ts';
 import { changeIssue } from '../../src/issues/index.ts';
+import { type JobQueue, openQueue } from '../../src/queue/index.ts';
 import { addSubscribers, signer } from '../../src/subscribers/index.ts';
 import { approve, draft, gatherAll, slotToCompose } from '../../src/weekly.ts';
 import { createDatabase } from '../helpers/database.ts';
@@ -17,6 +18,7 @@ import {
   startPostgres,
   startRedis,
 } from '../helpers/services.ts';
+import { wardFolder } from '../helpers/ward.ts';
 import type { Fate, LocalResend } from '../resend/index.ts';
 
 /**
@@ -39,6 +41,7 @@ export interface Installation extends AsyncDisposable {
   readonly env: Record<string, string>;
   readonly origin: string;
   readonly issueId: string;
+  readonly slug: string;
   readonly readers: readonly Reader[];
   /** Null where the database is this installation's own process. */
   readonly services: { postgres: Service; redis: Service } | null;
@@ -48,10 +51,13 @@ export interface Installation extends AsyncDisposable {
 
 export interface Books extends AsyncDisposable {
   db: Connection;
+  /** The queues beside them. */
+  queue(): Promise<JobQueue>;
 }
 
 export interface Ground extends AsyncDisposable {
-  install(resend: LocalResend): Promise<Installation>;
+  /** @param seed of the order in which the provider posts its events. */
+  install(resend: LocalResend, seed: number): Promise<Installation>;
 }
 
 const SECRET_KEY = 'a-key-for-the-fire-test-only-0123456789';
@@ -122,22 +128,37 @@ async function prepare(env: Record<string, string>, count: number) {
     email,
     unsubscribe: `/unsubscribe/${token({ subscriberId: id, version })}`,
   }));
-  return { issueId: issue.id, readers: readers.sort((a, b) => (a.email < b.email ? -1 : 1)) };
+  return {
+    issueId: issue.id,
+    slug: issue.slug,
+    readers: readers.sort((a, b) => (a.email < b.email ? -1 : 1)),
+  };
 }
 
-const temporary = () => mkdtemp(path.join(tmpdir(), 'wv-fire-'));
 const remove = (folder: string) => rm(folder, { recursive: true, force: true, maxRetries: 3 });
 
+async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'wv-fire-'));
+  const release = wardFolder(folder);
+  return {
+    path: folder,
+    async [Symbol.asyncDispose]() {
+      await remove(folder);
+      release();
+    },
+  };
+}
+
 /** What every process of an installation is told, besides where its data is. */
-async function addressing(resend: LocalResend): Promise<Record<string, string>> {
+async function addressing(resend: LocalResend, seed: number): Promise<Record<string, string>> {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   resend.webhooks.configure({
     url: `${origin}/webhooks/resend`,
     secrets: [WEBHOOK_SECRET],
     // Resend's own, a thousand times as fast, and more patient at the end.
-    schedule: [0, 50, 300, 1_000, 2_000, ...Array.from({ length: 60 }, () => 5_000)],
-    disorder: { seed: port, duplicates: 0.1 },
+    schedule: [0, 50, 300, ...Array.from({ length: 300 }, () => 1_000)],
+    disorder: { seed, duplicates: 0.1 },
   });
   return {
     PORT: String(port),
@@ -160,27 +181,27 @@ export function layGround(plot: Plot): Promise<Ground> {
 }
 
 async function embeddedGround({ program, readers: count }: Plot): Promise<Ground> {
-  const folder = await temporary();
+  const temporary = await temporaryFolder();
+  const folder = temporary.path;
   const original = path.join(folder, 'original');
-  const { issueId, readers } = await prepare(settings(original, {}), count);
+  const prepared = await prepare(settings(original, {}), count);
   return {
-    async install(resend) {
+    async install(resend, seed) {
       const dataDir = await mkdtemp(path.join(folder, 'run-'));
       await cp(original, dataDir, { recursive: true });
-      const env = settings(dataDir, await addressing(resend));
+      const env = settings(dataDir, await addressing(resend, seed));
       return {
         store: 'embedded',
         program,
         env,
         origin: env.PUBLIC_URL ?? '',
-        issueId,
-        readers,
+        ...prepared,
         services: null,
-        open: () => books({ databaseUrl: undefined, dataDir }),
+        open: () => openBooks({ dataDir }),
         [Symbol.asyncDispose]: () => remove(dataDir),
       };
     },
-    [Symbol.asyncDispose]: () => remove(folder),
+    [Symbol.asyncDispose]: () => temporary[Symbol.asyncDispose](),
   };
 }
 
@@ -191,32 +212,32 @@ async function servicesGround({ program, readers: count }: Plot): Promise<Ground
     throw new Error(
       'PostgreSQL and Redis are needed: set POSTGRES_BIN and REDIS_SERVER, or use --store embedded.',
     );
-  const folder = await temporary();
+  const temporary = await temporaryFolder();
+  const folder = temporary.path;
   const postgres = await startPostgres(bin, { synchronous_commit: 'on' });
   const redis = await startRedis(redisServer);
   const original = await createDatabase(postgres.url);
-  const { issueId, readers } = await prepare(
+  const prepared = await prepare(
     settings(folder, { DATABASE_URL: original.url, REDIS_URL: redis.url }),
     count,
   );
   return {
-    async install(resend) {
+    async install(resend, seed) {
       const dataDir = await mkdtemp(path.join(folder, 'run-'));
       const database = await createDatabase(postgres.url, original);
       const env = settings(dataDir, {
         DATABASE_URL: database.url,
         REDIS_URL: redis.url,
-        ...(await addressing(resend)),
+        ...(await addressing(resend, seed)),
       });
       return {
         store: 'services',
         program,
         env,
         origin: env.PUBLIC_URL ?? '',
-        issueId,
-        readers,
+        ...prepared,
         services: { postgres, redis },
-        open: () => books({ databaseUrl: database.url, dataDir }),
+        open: () => openBooks({ databaseUrl: database.url, redisUrl: redis.url, dataDir }),
         [Symbol.asyncDispose]: async () => {
           await database.drop();
           // The queue of one installation is no business of the next.
@@ -227,12 +248,21 @@ async function servicesGround({ program, readers: count }: Plot): Promise<Ground
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all([postgres.stop(), redis.stop()]);
-      await remove(folder);
+      await temporary[Symbol.asyncDispose]();
     },
   };
 }
 
-async function books(where: { databaseUrl: string | undefined; dataDir: string }): Promise<Books> {
-  const database = await openDatabase({ ...where, connections: 3 });
-  return { db: database.kysely, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
+async function openBooks(where: {
+  databaseUrl?: string;
+  redisUrl?: string;
+  dataDir: string;
+}): Promise<Books> {
+  const { databaseUrl, redisUrl, dataDir } = where;
+  const database = await openDatabase({ databaseUrl, dataDir, connections: 3 });
+  return {
+    db: database.kysely,
+    queue: () => openQueue(redisUrl === undefined ? { pool: database.queuePool() } : { redisUrl }, () => {}),
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  };
 }

@@ -5,6 +5,7 @@ import { findIssue } from '../../src/issues/index.ts';
 import { brokenInvariants } from '../helpers/invariants.ts';
 import type { LocalResend } from '../resend/index.ts';
 import { fateOf, type Reader } from './ground.ts';
+import type { Stop } from './strikes.ts';
 
 /** A leaving as its reader knows it: by when at the latest it was committed. */
 export interface Leaving {
@@ -14,6 +15,8 @@ export interface Leaving {
 }
 
 export interface Verdict {
+  /** Whether the issue came to its end. */
+  isSent: boolean;
   progress: Progress;
   accepted: number;
   lost: string[];
@@ -60,7 +63,7 @@ export async function judge(
   issueId: string,
   readers: readonly Reader[],
   leavings: readonly Leaving[],
-  stops: readonly { from: number; to: number }[],
+  stops: readonly Stop[],
 ): Promise<Verdict> {
   const faults: string[] = [];
   const issue = await findIssue(db, { id: issueId });
@@ -127,7 +130,8 @@ export async function judge(
   if (settled !== progress.audience) faults.push(`audience ${progress.audience}, settled ${settled}`);
   const { rows: slots } = await sql`select slot from issues group by slot having count(*) > 1`.execute(db);
   if (slots.length > 0) faults.push('I6 one issue per slot');
-  return { progress, accepted: accepted.length, lost, doubled, afterLeaving, inFlight, faults };
+  const isSent = issue?.status === 'sent';
+  return { isSent, progress, accepted: accepted.length, lost, doubled, afterLeaving, inFlight, faults };
 }
 
 /** I9: nothing that a process wrote names a reader, a token or a key. */

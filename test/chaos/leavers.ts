@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { seeded } from '../resend/index.ts';
 import type { Installation, Reader } from './ground.ts';
 import type { Leaving } from './judge.ts';
 
@@ -7,15 +6,17 @@ import type { Leaving } from './judge.ts';
 export class Leavers {
   readonly leavings: Leaving[] = [];
   readonly #installation: Installation;
+  readonly #draw: () => number;
   #isLeaving = true;
   #done: Promise<void> = Promise.resolve();
 
-  constructor(installation: Installation) {
+  constructor(installation: Installation, draw: () => number) {
     this.#installation = installation;
+    this.#draw = draw;
   }
 
-  start(seed: number): void {
-    this.#done = this.#letThemLeave(seeded(seed));
+  start(): void {
+    this.#done = this.#letThemLeave();
   }
 
   /** Nobody else leaves; resolves when the last one is answered, or gives up. */
@@ -24,12 +25,12 @@ export class Leavers {
     await this.#done;
   }
 
-  async #letThemLeave(draw: () => number): Promise<void> {
+  async #letThemLeave(): Promise<void> {
     const staying = [...this.#installation.readers];
     while (this.#isLeaving && staying.length > 0) {
-      const [reader] = staying.splice(Math.floor(draw() * staying.length), 1);
+      const [reader] = staying.splice(Math.floor(this.#draw() * staying.length), 1);
       if (reader !== undefined) await this.#leave(reader);
-      await sleep(draw() * 3_000);
+      await sleep(this.#draw() * 3_000);
     }
   }
 

@@ -9,11 +9,11 @@ function countsOf(names: readonly string[]): string {
 
 /** One issue in one line, and what was wrong with it below. */
 export function lineOf(report: Report): string {
-  const { verdict } = report;
+  const { attack, verdict } = report;
   const { progress } = verdict;
   const figures = [
-    `seed ${report.seed}`,
-    `kills ${report.kills.length} (${countsOf(report.kills)})`,
+    `seed ${attack.seed}`,
+    `kills ${report.kills.length} of ${attack.kills} (${countsOf(report.kills)})`,
     `faults ${countsOf(report.faults)}`,
     `audience ${progress.audience}`,
     `accepted ${verdict.accepted}`,
@@ -25,4 +25,18 @@ export function lineOf(report: Report): string {
   ];
   const faults = [...verdict.lost, ...verdict.doubled, ...verdict.afterLeaving, ...verdict.faults];
   return `${report.isGood ? 'ok  ' : 'FAIL'} ${figures.join(' · ')}${report.isGood ? '' : `\n     ${faults.slice(0, 12).join('\n     ')}`}`;
+}
+
+/** All issues in one line. */
+export function sumOf(reports: readonly Report[]): string {
+  const sum = (count: (report: Report) => number) => reports.reduce((all, report) => all + count(report), 0);
+  const figures = [
+    `${sum(({ kills }) => kills.length)} kills`,
+    `${sum(({ verdict }) => verdict.lost.length)} lost`,
+    `${sum(({ verdict }) => verdict.doubled.length)} doubled`,
+    `${sum(({ verdict }) => verdict.afterLeaving.length)} after leaving`,
+    `${sum(({ verdict }) => (verdict.isSent ? 0 : 1))} unfinished`,
+    `${sum(({ isGood }) => (isGood ? 0 : 1))} with a fault of ours`,
+  ];
+  return `${reports.length} issues, ${figures.join(', ')}`;
 }

@@ -1,4 +1,5 @@
 import { startResend } from '../resend/index.ts';
+import { trace } from './crew.ts';
 import { type Attack, Fire } from './fire.ts';
 import { fateOf, type Ground, WEBHOOK_SECRET } from './ground.ts';
 import { secretsIn, type Verdict } from './judge.ts';
@@ -9,7 +10,7 @@ import { secretsIn, type Verdict } from './judge.ts';
  * itself. What the harness does to rows is to let time pass: leases end after seconds instead of a minute.
  */
 export interface Report {
-  seed: number;
+  attack: Attack;
   kills: string[];
   /** What else was done, in order. */
   faults: string[];
@@ -32,17 +33,19 @@ export async function run(ground: Ground, attack: Attack): Promise<Report> {
     record: 'messages',
     fate: fateOf,
   });
-  await using installation = await ground.install(resend);
+  await using installation = await ground.install(resend, attack.seed);
+  trace('installed');
   await using fire = new Fire(installation, resend, attack);
   await fire.rage();
   await fire.calm();
   const verdict = await fire.verdict();
+  trace('judged');
   const secrets = [resend.apiKey, WEBHOOK_SECRET, installation.env.SECRET_KEY ?? ''];
   for (const found of secretsIn(fire.crew.said, installation.readers, secrets))
     verdict.faults.push(`I9: ${found} was logged`);
   const { lost, doubled, afterLeaving, faults } = verdict;
   return {
-    seed: attack.seed,
+    attack,
     kills: fire.crew.kills,
     faults: fire.faults,
     crashes: fire.crew.crashes,

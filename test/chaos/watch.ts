@@ -1,0 +1,204 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
+import type { Connection } from '../../src/db/index.ts';
+import { settleBatch, unsettledBatches } from '../../src/delivery/index.ts';
+import { startCommand } from '../helpers/processes.ts';
+import type { LocalResend } from '../resend/index.ts';
+import { type Crew, trace } from './crew.ts';
+import type { Books, Installation } from './ground.ts';
+
+/** An issue as it can be seen while it is sent. */
+export interface Sight {
+  /** Of the issue. From outside, one that is paused looks like one that is sending. */
+  status: string;
+  /** What a worker may still take: batches, or the deliveries in them. */
+  open: number;
+  /** Likewise, what nobody knows the fate of. */
+  uncertain: number;
+  /** Events that were not applied. */
+  events: number;
+}
+
+/** How long a lease lasts here. */
+const LEASE_MS = 3_000;
+/** How often the minute's doorbell rings here. */
+const RING_MS = 2_000;
+
+/**
+ * Who looks after an installation on fire: a clock that goes faster, and the person whom the program asks when it must not
+ * decide by itself. On services both look into the books. The embedded books are the process's own: its
+ * operator looks at its pages, and when there is something to do it makes way, as for a deploy.
+ */
+export class Watch implements AsyncDisposable {
+  readonly #installation: Installation;
+  readonly #resend: LocalResend;
+  readonly #crew: Crew;
+  /** Leases that were seen, and since when. */
+  readonly #leases = new Map<string, number>();
+  #rungAt = 0;
+  #books: Books | null = null;
+
+  constructor(installation: Installation, resend: LocalResend, crew: Crew) {
+    this.#installation = installation;
+    this.#resend = resend;
+    this.#crew = crew;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#books?.[Symbol.asyncDispose]();
+  }
+
+  /** The books, until this watch is over. Embedded, only when nobody works on them any more. */
+  async books(): Promise<Books> {
+    this.#books ??= await this.#installation.open();
+    return this.#books;
+  }
+
+  /** Null while nobody can look. Where it can, it lets time pass for what it sees. */
+  async look(): Promise<Sight | null> {
+    try {
+      if (this.#installation.services === null) return await this.#fromOutside();
+      const books = await this.books();
+      const sight = await this.#inTheBooks(books.db);
+      await this.#endOldLeases(books.db);
+      await hurryTheCircuit(books);
+      await this.#ring(books);
+      return sight;
+    } catch {
+      // The process, or PostgreSQL, is starting again.
+      return null;
+    }
+  }
+
+  /**
+   * What a person does: resumes what is paused, its cause being mended, and settles what no event has settled.
+   * @returns whether it was paused.
+   */
+  async tend(): Promise<boolean> {
+    const isAlone = this.#installation.services === null;
+    if (isAlone) await this.#crew.dismiss();
+    const isPaused = await this.#settle();
+    if (isPaused) {
+      this.#resend.planBy(() => undefined);
+      const { PORT: _port, ...env } = this.#installation.env;
+      await startCommand(['resume'], env, this.#installation.program).ended;
+    }
+    if (isAlone) {
+      this.#crew.engage();
+      await this.#crew.start('all').ready;
+    }
+    return isPaused;
+  }
+
+  async #settle(): Promise<boolean> {
+    if (this.#installation.services !== null) {
+      // While PostgreSQL starts again nothing is done; the next look finds the same.
+      return await this.#settleIn(await this.books()).catch(() => false);
+    }
+    await using books = await this.#installation.open();
+    return await this.#settleIn(books);
+  }
+
+  async #settleIn(books: Books): Promise<boolean> {
+    const isTold = this.#resend.webhooks.pending === 0;
+    const { status, events } = await this.#inTheBooks(books.db);
+    trace('a person finds the issue %s', status);
+    await hurryTheCircuit(books);
+    await hurryEvents(books.db);
+    if (isTold && events === 0) await this.#decide(books.db);
+    return status === 'paused';
+  }
+
+  /** The person looks at what the provider's own pages show; a request that is on its way is waited for. */
+  async #decide(db: Connection): Promise<void> {
+    for (const { id, revision } of await unsettledBatches(db)) {
+      const key = `batch/${id}/r${revision}`;
+      const isAccepted = this.#resend.accepted().some((message) => message.key === key);
+      const by = 'the person at the fire test';
+      // As if a quarter of an hour had passed: nothing is on its way any more, and sooner nobody may say so.
+      await sql`update batches set lease_until = lease_until - interval '15 minutes' where id = ${id}`.execute(
+        db,
+      );
+      await settleBatch(db, id, isAccepted ? 'accepted' : 'not-accepted', by).catch(() => {});
+    }
+  }
+
+  async #inTheBooks(db: Connection): Promise<Sight> {
+    const { rows } = await sql<Sight>`
+      select i.status,
+        (select count(*)::int from batches where issue_id = i.id and status in ('pending', 'submitting')) as open,
+        (select count(*)::int from batches where issue_id = i.id and status = 'uncertain') as uncertain,
+        (select count(*)::int from events where due_at is not null) as events
+      from issues i where i.id = ${this.#installation.issueId}
+    `.execute(db);
+    const [sight] = rows;
+    if (sight === undefined) throw new Error('the issue is gone');
+    return sight;
+  }
+
+  /** By the pages that the process shows: the issue itself from its first submit on, the figures while it is sent. */
+  async #fromOutside(): Promise<Sight> {
+    const { origin, slug } = this.#installation;
+    const page = await get(`${origin}/issues/${slug}`);
+    const figures = new Map(
+      [...(await get(`${origin}/metrics`)).text.matchAll(/^weekly_verdict_(\S+) (\S+)$/gmu)].map(
+        ([, name, value]) => [name, Number(value)],
+      ),
+    );
+    const deliveries = (status: string) => figures.get(`deliveries{issue="${slug}",status="${status}"}`);
+    const open = deliveries('prepared');
+    const isUnderWay = open !== undefined;
+    return {
+      status: isUnderWay ? 'sending' : page.isFound ? 'sent' : 'preparing',
+      open: open ?? 0,
+      uncertain: deliveries('uncertain') ?? 0,
+      events: (figures.get('events_waiting') ?? 0) + (figures.get('events_parked') ?? 0),
+    };
+  }
+
+  async #endOldLeases(db: Connection): Promise<void> {
+    const { rows } = await sql<{ id: string; lease_id: string }>`
+      select id, lease_id from batches
+      where issue_id = ${this.#installation.issueId} and status = 'submitting' and lease_until > now()
+    `.execute(db);
+    for (const { id, lease_id } of rows.filter((row) => this.#hasAged(row.lease_id))) {
+      await sql`update batches set lease_until = now() where id = ${id} and lease_id = ${lease_id}::uuid`.execute(
+        db,
+      );
+    }
+  }
+
+  #hasAged(leaseId: string): boolean {
+    const since = this.#leases.get(leaseId) ?? performance.now();
+    this.#leases.set(leaseId, since);
+    return performance.now() - since > LEASE_MS;
+  }
+
+  /** The minute's doorbell. */
+  async #ring(books: Books): Promise<void> {
+    if (performance.now() - this.#rungAt < RING_MS) return;
+    this.#rungAt = performance.now();
+    await using queue = await books.queue();
+    await Promise.race([queue.enqueue('reconcile', {}), sleep(1_000, null, { ref: false })]);
+  }
+}
+
+/** A provider that is left alone for longer is asked again after a second, and nobody is held up by the queue. */
+async function hurryTheCircuit(books: Books): Promise<void> {
+  const { numAffectedRows } = await sql`
+    update circuit set open_until = now() + interval '1 second' where open_until > now() + interval '1 second'
+  `.execute(books.db);
+  if (!numAffectedRows) return;
+  await using queue = await books.queue();
+  for (const each of queue.bare) await each.removeRateLimitKey();
+}
+
+/** Events that came too early are looked at again, the less often the longer they wait; here, the next time. */
+async function hurryEvents(db: Connection): Promise<void> {
+  await sql`update events set due_at = now() where due_at > now()`.execute(db);
+}
+
+async function get(url: string): Promise<{ isFound: boolean; text: string }> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  return { isFound: answer.ok, text: await answer.text() };
+}
