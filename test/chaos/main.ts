@@ -11,10 +11,10 @@ Sends issues while workers are killed and services fail, one line an issue, unti
 (default 20). A failure says how to repeat it. NODE_DEBUG=chaos tells more.
 `;
 
-/** Kills in an issue, and its readers: so many that there is always something in hand to lose. */
+/** Kills in an issue, at most, and its readers: so many that there is something in hand to lose until the last of them. */
 const ISSUE: Record<Store, { kills: number; readers: string }> = {
   embedded: { kills: 10, readers: '2000' },
-  services: { kills: 20, readers: '4000' },
+  services: { kills: 30, readers: '6000' },
 };
 
 const options = {
