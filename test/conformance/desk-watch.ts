@@ -177,6 +177,19 @@ export function describeWatching(name: string, home: DeskHome): void {
         expect(await issueProgress(desk.app.db, id)).toMatchObject({ prepared: 2, batches: { pending: 1 } });
       });
 
+      it('is not to be called not accepted while a request may be on its way', async () => {
+        const { id, slug, batch } = await sending(2);
+        await loseAnswer(batch);
+        await sql`update batches set lease_until = now() where id = ${batch}`.execute(desk.app.db);
+        const page = load((await chief.get(`/editor/issues/${slug}/watch`)).body);
+        expect(page('#uncertain').text()).toContain('may still be on its way');
+        expect(page('#uncertain button[value=accepted]').length).toBe(1);
+        expect(page('#uncertain button[value=not-accepted]').length).toBe(0);
+        const answer = await chief.post(`/editor/issues/${slug}/settle`, { batch, decision: 'not-accepted' });
+        expect(answer.statusCode).toBe(303);
+        expect(await issueProgress(desk.app.db, id)).toMatchObject({ uncertain: 2, prepared: 0 });
+      });
+
       it('is no editor’s to settle, nor a stranger’s, nor settled without a decision', async () => {
         const { id, slug, batch } = await sending(2);
         await loseAnswer(batch);
