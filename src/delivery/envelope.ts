@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { BatchRequest, Segments, Variant } from '../mailer/index.ts';
 import { compile, escapeAttribute } from '../render/index.ts';
-import { type Keys, signer } from '../subscribers/index.ts';
+import { type Keys, signerOfAll } from '../subscribers/index.ts';
 
 /**
  * What every message of an issue has in common. Stored with the issue when it is prepared: a retry
@@ -94,26 +94,23 @@ export function buildBatch(
   members: Member[],
   keys: Keys,
 ): Omit<BatchRequest, 'key'> {
-  const unsubscribeToken = signer(keys, 'unsubscribe', keyId);
-  const preferencesToken = signer(keys, 'preferences', keyId);
-  const voteToken = signer(keys, 'vote', keyId);
+  const tokensOf = signerOfAll(keys, keyId);
   let printed = JSON.stringify([variantHash, batchId, publicUrl]);
 
   const copies = members.map(({ deliveryId, subscriberId, email, tokenVersion }) => {
-    const claim = { subscriberId, version: tokenVersion };
-    const token = unsubscribeToken(claim);
+    const { unsubscribe, preferences, vote } = tokensOf({ subscriberId, version: tokenVersion });
     const values = {
-      unsubscribe: `${publicUrl}/unsubscribe/${token}`,
-      preferences: `${publicUrl}/preferences/${preferencesToken(claim)}`,
-      vote: `${publicUrl}/vote/${voteToken(claim)}`,
-      token,
+      unsubscribe: `${publicUrl}/unsubscribe/${unsubscribe}`,
+      preferences: `${publicUrl}/preferences/${preferences}`,
+      vote: `${publicUrl}/vote/${vote}`,
+      token: unsubscribe,
     };
     const htmlValues = {
       unsubscribe: escapeAttribute(values.unsubscribe),
       preferences: escapeAttribute(values.preferences),
       vote: escapeAttribute(values.vote),
     };
-    printed += JSON.stringify([deliveryId, email, values.unsubscribe, values.preferences, values.vote]);
+    printed += JSON.stringify([deliveryId, email, unsubscribe, preferences, vote]);
     return { deliveryId, to: email, values, htmlValues };
   });
   const payloadHash = createHash('sha256').update(printed).digest('base64url');

@@ -126,14 +126,14 @@ function fits({ messages }: Form, group: Own[]): boolean {
 
 /** @returns where the last of them ends. */
 function fill({ slab, messages }: Form, group: Own[]): number {
-  for (const [index, { values }] of group.entries()) {
-    for (const [field, { size, starts }] of messages[index]?.fields.entries() ?? []) {
+  group.forEach(({ values }, index) => {
+    messages[index]?.fields.forEach(({ size, starts }, field) => {
       const [value = '', first = 0] = [values[field], starts[0]];
       // As many bytes as characters: it is ASCII.
       slab.write(value, first, size === value.length ? 'latin1' : 'utf8');
       for (let at = 1; at < starts.length; at += 1) slab.copyWithin(starts[at] ?? 0, first, first + size);
-    }
-  }
+    });
+  });
   return messages[group.length - 1]?.end ?? 0;
 }
 

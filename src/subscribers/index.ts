@@ -72,6 +72,7 @@ export {
   oneTimeToken,
   type Scope,
   signer,
+  signerOfAll,
   tokenHash,
   verify,
 } from './tokens.ts';

@@ -24,14 +24,40 @@ export function keyId(key: string): string {
 
 /** Makes a signer for one scope with the key called `id`, or the first one. */
 export function signer(keys: Keys, scope: Scope, id?: string): (claim: Claim) => string {
-  const key = keys.find((each) => keyId(each) === id) ?? keys[0];
-  const name = keyId(key);
-  // Made once: a key given as text is made anew for every signature.
-  const secret = createSecretKey(key, 'utf8');
-  return ({ subscriberId, version }) => {
-    const body = `1.${name}.${Buffer.from(subscriberId.replaceAll('-', ''), 'hex').toString('base64url')}.${version}`;
-    return `${body}.${signature(secret, scope, body)}`;
+  const key = signingKey(keys, id);
+  return (claim) => signed(key, scope, bodyOf(key, claim));
+}
+
+/** The same for every scope: what they have in common is computed once, for readers are many. */
+export function signerOfAll(keys: Keys, id?: string): (claim: Claim) => Record<Scope, string> {
+  const key = signingKey(keys, id);
+  return (claim) => {
+    const body = bodyOf(key, claim);
+    return {
+      unsubscribe: signed(key, 'unsubscribe', body),
+      preferences: signed(key, 'preferences', body),
+      vote: signed(key, 'vote', body),
+    };
   };
+}
+
+interface SigningKey {
+  name: string;
+  secret: KeyObject;
+}
+
+function signingKey(keys: Keys, id?: string): SigningKey {
+  const key = keys.find((each) => keyId(each) === id) ?? keys[0];
+  // Made once: a key given as text is made anew for every signature.
+  return { name: keyId(key), secret: createSecretKey(key, 'utf8') };
+}
+
+function bodyOf({ name }: SigningKey, { subscriberId, version }: Claim): string {
+  return `1.${name}.${Buffer.from(subscriberId.replaceAll('-', ''), 'hex').toString('base64url')}.${version}`;
+}
+
+function signed({ secret }: SigningKey, scope: Scope, body: string): string {
+  return `${body}.${signature(secret, scope, body)}`;
 }
 
 /** The claim of a genuine token, or undefined; takes the same time for every forgery. */
