@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { processors } from '../jobs/index.ts';
 import { type App, createApp } from '../src/app.ts';
 import { loadConfig } from '../src/config/index.ts';
+import { lockFrozenTo } from '../src/delivery/audience/store.ts';
 import { finishIssue, issueProgress } from '../src/delivery/index.ts';
 import { findIssue } from '../src/issues/index.ts';
 import { keyId } from '../src/subscribers/index.ts';
@@ -82,6 +83,19 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
       await sleep(100);
     }
   }
+
+  test('record answers while a page of the audience is being frozen', async () => {
+    await onlyReaders(
+      app.db,
+      Array.from({ length: 30 }, () => []),
+    );
+    const issue = await sendingIssue(app.db, 10);
+    await app.db.transaction().execute(async (tx) => {
+      expect(await lockFrozenTo(tx, issue.id)).toBeDefined();
+      expect(await app.submit(issue.batches[0] ?? '')).toMatchObject({ kind: 'done' });
+    });
+    expect(await issueProgress(app.db, issue.id)).toMatchObject({ submitted: 10 });
+  });
 
   async function expectOneCopyEach(issueId: string, readers: number): Promise<void> {
     const copies = provider.accepted().filter(({ deliveryId }) => deliveryId !== null);

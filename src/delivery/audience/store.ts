@@ -151,14 +151,15 @@ export async function freezePage(
 }
 
 /**
- * Takes the row of an issue whose audience is not all frozen yet, for as long as the transaction.
+ * Takes the row of an issue whose audience is not all frozen yet, for as long as the transaction. `for update` would
+ * have every answer wait that is recorded meanwhile: its tallies point to the issue.
  * @returns the last reader that is; undefined when nothing is left to freeze, or the issue was cancelled.
  */
 export async function lockFrozenTo(tx: Connection, issueId: string): Promise<string | undefined> {
   const { rows } = await sql<{ frozen_to: string }>`
     select frozen_to from issues
     where id = ${issueId} and frozen_to is not null and (status = 'sending' or resume_to = 'sending')
-    for update
+    for no key update
   `.execute(tx);
   return rows[0]?.frozen_to;
 }

@@ -247,7 +247,7 @@ export async function splitBatch(
   const moved = batch.positions.slice(Math.ceil(batch.positions.length / 2));
   return db.transaction().execute(async (tx) => {
     // One at a time in an issue, so that two new batches never get one number.
-    await sql`select from issues where id = ${batch.issueId} for update`.execute(tx);
+    await sql`select from issues where id = ${batch.issueId} for no key update`.execute(tx);
     const { rows } = await sql<{ id: string }>`
       with old as (
         update batches set status = 'pending', revision = revision + 1, payload_hash = null, claimed_at = null,
