@@ -9,12 +9,8 @@ export {
   hasDueEvents,
   type NewEvent,
   type ProviderEvent,
-  type Settled,
-  settleBatch,
   storeEvents,
   suppressSoftBouncers,
-  type UnsettledBatch,
-  unsettledBatches,
 } from './events/index.ts';
 export {
   countEvents,
@@ -55,6 +51,7 @@ export {
   type TestRequest,
 } from './preview/index.ts';
 export { finishIssue, issueProgress, type Progress, progressOf, total } from './progress.ts';
+export { type Settled, settleBatch, type UnsettledBatch, unsettledBatches } from './settlements/index.ts';
 export { isUnderWay, readGeneralVariant } from './store.ts';
 export { createSubmitter, type SubmitResult, type Submitter, settleByRecall } from './submit.ts';
 export { createMailSender, type MailResult, type MailSender } from './transactional.ts';

@@ -1,4 +1,5 @@
 import type { BatchStatus, Connection } from '../../db/index.ts';
+import { settleAccepted } from '../settlements/store.ts';
 import {
   after,
   type ProviderEvent,
@@ -19,7 +20,6 @@ import {
   markEvents,
   readDeliveries,
   readMails,
-  settleAccepted,
   suppressSubscribers,
   writeClicks,
   writeDeliveries,

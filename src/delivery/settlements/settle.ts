@@ -1,12 +1,7 @@
 import type { Connection } from '../../db/index.ts';
 import { AppError } from '../../errors.ts';
-import {
-  batchesBeginning,
-  type NamedBatch,
-  settleAccepted,
-  settleNotAccepted,
-  waitForApplying,
-} from './store.ts';
+import { waitForApplying } from '../events/store.ts';
+import { batchesBeginning, type NamedBatch, settleAccepted, settleNotAccepted } from './store.ts';
 
 export interface Settled {
   batchId: string;
