@@ -37,19 +37,16 @@ const says =
   (_, response) =>
     response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body));
 
-/** A batch in whose body long pieces are as long as nearly a slab, so that what goes out before them is short. */
-function awkward(copies = 100): BatchRequest {
-  const long: Segments = { literals: ['x'.repeat(130_000), 'y'.repeat(200)], slots: ['token'] };
-  const own = { token: 'z'.repeat(40) };
+/** A batch of which one message is so long that every other is a slab by itself, shorter than what a socket buffers. */
+function awkward(): BatchRequest {
+  const text: Segments = { literals: ['x'.repeat(20_000), 'y'.repeat(200)], slots: ['token'] };
   return {
     ...batch([message()]),
-    variant: { issue: 'i', from: 'f', replyTo: 'r', subject: 's', html: long, text: long, headers: {} },
-    copies: Array.from({ length: copies }, (_, index) => ({
-      deliveryId: String(index),
-      to: `${'n'.repeat(2_000)}${index}@readers.example`,
-      values: own,
-      htmlValues: own,
-    })),
+    variant: { issue: 'i', from: 'f', replyTo: 'r', subject: 's', html: text, text, headers: {} },
+    copies: Array.from({ length: 100 }, (_, index) => {
+      const own = { token: String(index % 10).repeat(index === 0 ? 70_000 : 40) };
+      return { deliveryId: `d${index}`, to: `${index}@readers.example`, values: own, htmlValues: own };
+    }),
   };
 }
 
@@ -273,16 +270,6 @@ describe('a connection', () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     expect(open.size).toBe(4);
-  });
-
-  it('is handed nothing that is written over while it may still hold it', () => {
-    const held: { slab: Buffer; copy: Buffer }[] = [];
-    for (const slab of bodyOf(awkward(5))) {
-      for (const { slab: earlier, copy } of held) expect(earlier.equals(copy)).toBe(true);
-      // Longer ones it hands on before it asks for the next.
-      if (slab.length < 64 * 1024) held.push({ slab, copy: Buffer.from(slab) });
-    }
-    expect(held.length).toBeGreaterThan(4);
   });
 
   it('over which the request is read slowly carries the bytes that were hashed', async () => {
