@@ -1,6 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import type { App } from './app.ts';
 import { type Config, RESEND_URL } from './config/index.ts';
+import type { EnvDoubt } from './env-file.ts';
 
 /**
  * Whether an installation is set up to mail people, and what to mend where it is not. The settings are
@@ -40,6 +41,16 @@ const LOOPBACK = /^https?:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?(
 
 const domainOf = (mailbox: string) => /@([^>\s]+)>?$/u.exec(mailbox)?.[1]?.toLowerCase() ?? '';
 
+/** What `.env` says in a way that another reader, or a person, takes otherwise. */
+export function examineEnvFile(doubts: readonly EnvDoubt[]): Finding[] {
+  return doubts.map(({ name, message }) => ({
+    level: 'warn',
+    about: name,
+    message: `In .env: ${message}`,
+    help: 'docs/operating.md tells how the file is read.',
+  }));
+}
+
 /** Settings alone: the same answer every time. */
 export function examineSettings(config: Config, events: App['events']): Finding[] {
   const leaves = events !== 'none';
@@ -70,7 +81,7 @@ export function examineSettings(config: Config, events: App['events']): Finding[
       'No issue can be approved without a postal address.',
       'Set it to the address that every issue must print.',
     );
-  } else find('ok', 'POSTAL_ADDRESS', 'Every issue prints a postal address.');
+  } else find('ok', 'POSTAL_ADDRESS', `Every issue prints: ${config.mail.postalAddress}.`);
 
   if (leaves && LOOPBACK.test(config.publicUrl)) {
     find(

@@ -5,8 +5,12 @@
  */
 process.env.NODE_ENV ??= 'production';
 
-const { existsSync } = await import('node:fs');
-if (existsSync('.env')) process.loadEnvFile('.env');
+const { existsSync, readFileSync } = await import('node:fs');
+const { readEnvFile } = await import('./env-file.ts');
+const { values, doubts } = readEnvFile(existsSync('.env') ? readFileSync('.env', 'utf8') : '');
+// What the environment sets wins, and is nothing that the file could be wrong about.
+const envDoubts = doubts.filter(({ name }) => process.env[name] === undefined);
+for (const [name, value] of Object.entries(values)) process.env[name] ??= value;
 
 // A reader that has seen enough (`status | head -1`) closes the pipe: that is no fault of anybody.
 for (const stream of [process.stdout, process.stderr]) {
@@ -21,4 +25,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 const { run } = await import('./cli/index.ts');
-process.exitCode = await run(process.argv.slice(2), { env: process.env, signal: stop.signal });
+process.exitCode = await run(process.argv.slice(2), {
+  env: process.env,
+  envDoubts,
+  signal: stop.signal,
+});

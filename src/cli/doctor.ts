@@ -1,6 +1,6 @@
 import { eventsOf } from '../app.ts';
 import { loadConfig } from '../config/index.ts';
-import { dnsRecords, examineDns, examineSettings, type Finding } from '../doctor.ts';
+import { dnsRecords, examineDns, examineEnvFile, examineSettings, type Finding } from '../doctor.ts';
 import { explain } from '../errors.ts';
 import { type Context, say, sayJson } from './output.ts';
 import { openApp } from './session.ts';
@@ -14,7 +14,10 @@ const MARKS: Record<Finding['level'], string> = { ok: 'ok   ', warn: 'warn ', bl
  */
 export async function doctor(context: Context, options: { json?: boolean }): Promise<number> {
   const { config, secrets } = loadConfig(context.env);
-  const findings = examineSettings(config, eventsOf(secrets));
+  const findings = [
+    ...examineEnvFile(context.envDoubts ?? []),
+    ...examineSettings(config, eventsOf(secrets)),
+  ];
   findings.push(await examineServices(context));
   if (secrets.resendApiKey !== undefined) findings.push(...(await examineDns(config, dnsRecords())));
 

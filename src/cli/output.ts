@@ -1,9 +1,12 @@
 import { SingleBar } from 'cli-progress';
 import { total } from '../delivery/index.ts';
+import type { EnvDoubt } from '../env-file.ts';
 
 /** What a command needs from the outside. */
 export interface Context {
   env: Record<string, string | undefined>;
+  /** What `.env` may have been meant to say otherwise. */
+  envDoubts?: readonly EnvDoubt[];
   /** Aborted by SIGINT and SIGTERM. */
   signal: AbortSignal;
 }

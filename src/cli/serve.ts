@@ -17,6 +17,7 @@ export type Role = 'all' | 'web' | 'worker';
  */
 export async function serve(context: Context, role: Role): Promise<void> {
   const { config, secrets } = loadConfig(context.env);
+  for (const { name, message } of context.envDoubts ?? []) say(`.env, ${name}: ${message}`);
   if (role !== 'all' && config.database === 'embedded') {
     throw new AppError(
       'role-needs-services',

@@ -36,13 +36,23 @@ const FLAGS = ['--liftoff-only'];
  * Runs a file in a process of its own, which does not outlive this one.
  * @param file from the root of the repository, TypeScript or JavaScript.
  * @param env settings; nothing is inherited but what a program needs to start.
+ * @param cwd the working directory, where `.env` is looked for.
  */
-export function start(file: string, args: string[], env: Record<string, string> = {}): Process {
+export function start(
+  file: string,
+  args: string[],
+  env: Record<string, string> = {},
+  cwd: string = ROOT,
+): Process {
   const { PATH = '', HOME = '', TMPDIR } = process.env;
-  const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : [];
-  const child = spawn(process.execPath, [...FLAGS, ...loader, file, ...args], {
-    cwd: ROOT,
-    env: { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...env },
+  const loader = file.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : [];
+  const child = spawn(process.execPath, [...FLAGS, ...loader, path.resolve(ROOT, file), ...args], {
+    cwd,
+    env: {
+      ...{ PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }) },
+      ...(cwd === ROOT ? {} : { TSX_TSCONFIG_PATH: path.join(ROOT, 'tsconfig.json') }),
+      ...env,
+    },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   wardProcess(child);
