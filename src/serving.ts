@@ -2,7 +2,7 @@ import type { App } from './app.ts';
 import type { Secrets } from './config/index.ts';
 import { circuitState, countEvents, issueProgress, total } from './delivery/index.ts';
 import { deskOf } from './editing.ts';
-import { createServer, type Measures, turnstile } from './http/index.ts';
+import { createMetrics, createServer, type Measures, type Metrics, turnstile } from './http/index.ts';
 import { listIssues } from './issues/index.ts';
 import { QUEUE_NAMES } from './queue/index.ts';
 
@@ -11,19 +11,24 @@ import { QUEUE_NAMES } from './queue/index.ts';
 /** Host names of this machine, as URLs spell them. */
 export const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/** The outbox holds readers' personal links: it is for this machine only, never behind a public host. */
-export function outboxOf({ config, outboxDir }: App): string | null {
-  return LOOPBACK.has(new URL(config.publicUrl).hostname) ? outboxDir : null;
+/** What this process tells Prometheus; undefined where the settings let nobody read it. */
+export function metricsOf(app: App): Metrics | undefined {
+  return app.config.metrics.readers === 'off' ? undefined : createMetrics(() => measure(app));
 }
 
-/**
- * The public web server of an app, not yet listening.
- * @param tell shows whoever started it the links that sign in to the desk, where mail stays on this machine.
- */
+export interface Startup {
+  /** Shows whoever started the server the links that sign in to the desk, where mail stays on this machine. */
+  tell?: (link: string) => void;
+  /** Opens the outbox to whoever has it in the address; without it nobody may browse it. */
+  outboxToken?: string;
+  metrics?: Metrics | undefined;
+}
+
+/** The public web server of an app, not yet listening. */
 export function publicServer(
   app: App,
   secrets: Secrets,
-  tell?: (link: string) => void,
+  { tell, outboxToken, metrics }: Startup = {},
 ): ReturnType<typeof createServer> {
   const { config, logger } = app;
   return createServer({
@@ -35,7 +40,10 @@ export function publicServer(
       postalAddress: config.mail.postalAddress,
       replyTo: config.mail.replyTo,
     },
-    outboxDir: outboxOf(app),
+    outbox:
+      outboxToken === undefined || app.outboxDir === null
+        ? null
+        : { directory: app.outboxDir, token: outboxToken },
     apiToken: secrets.apiToken,
     webhookSecrets: secrets.resendWebhookSecrets,
     onEvents: doorbell(app, 'events'),
@@ -53,7 +61,9 @@ export function publicServer(
     },
     trustProxy: config.trustProxy,
     ready: () => ready(app),
-    measure: () => measure(app),
+    metrics,
+    metricsToken: secrets.metricsToken,
+    docs: config.docs,
     logger,
   });
 }

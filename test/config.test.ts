@@ -70,6 +70,9 @@ describe('settings', () => {
       privacy: null,
       turnstile: null,
       trustProxy: false,
+      metrics: { readers: 'off', port: 9464 },
+      outbox: { access: 'link' },
+      docs: true,
       logLevel: 'info',
     } satisfies Config);
     expect(secrets).toEqual({
@@ -77,6 +80,7 @@ describe('settings', () => {
       redisUrl: undefined,
       secretKeys: [KEY],
       apiToken: undefined,
+      metricsToken: undefined,
       resendApiKey: undefined,
       resendWebhookSecrets: [],
       turnstileSecretKey: undefined,
@@ -156,6 +160,9 @@ describe('settings', () => {
   it('that belong together are asked for together', () => {
     expect(complaint({ TURNSTILE_SITE_KEY: 'site' })).toMatch(/TURNSTILE_SECRET_KEY: is missing/);
     expect(complaint({ TURNSTILE_SECRET_KEY: 'secret' })).toMatch(/TURNSTILE_SITE_KEY: is missing/);
+    expect(complaint({ METRICS: 'token' })).toMatch(/METRICS_TOKEN: is required/);
+    expect(complaint({ METRICS: 'local', METRICS_TOKEN: KEY })).toMatch(/METRICS: must be token/);
+    expect(load({ METRICS: 'token', METRICS_TOKEN: KEY }).secrets.metricsToken).toBe(KEY);
     expect(complaint({ PRIVACY_VERSION: '2026-11' })).toMatch(/PRIVACY_URL: is missing/);
     const trailing = { RESEND_API_KEY: 're_123', RESEND_BASE_URL: 'https://api.resend.com/' };
     expect(complaint(trailing)).toMatch(/MAIL_FROM: /);
@@ -194,6 +201,10 @@ const WRONG: Record<string, string[]> = {
   EMBED_ORIGINS: ['site.example', 'https://site.example/blog', 'https://a.example, javascript:alert(1)'],
   PRIVACY_URL: ['/privacy', 'javascript:alert(1)'],
   TURNSTILE_URL: ['challenges.cloudflare.com'],
+  METRICS: ['on', 'LOCAL'],
+  METRICS_PORT: ['http', '-1', '65536'],
+  OUTBOX: ['on', 'open'],
+  DOCS: ['yes'],
   TRUST_PROXY: ['true', '10.0.0.0/33', '10.0.0', 'anybody'],
   LOG_LEVEL: ['loud'],
 };

@@ -1,6 +1,6 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createHealthServer } from '../src/http/index.ts';
+import { createHealthServer, createMetrics, createMetricsServer } from '../src/http/index.ts';
 import { payload, signedRequest, WEBHOOK_SECRET } from './helpers/events.ts';
 import { openSite, type TestSite } from './helpers/site.ts';
 
@@ -17,20 +17,34 @@ let server: FastifyInstance;
 beforeAll(async () => {
   site = await openSite();
   server = await site.serve({
-    apiToken: TOKEN,
+    metrics: createMetrics(async () => MEASURES),
+    metricsToken: TOKEN,
     webhookSecrets: [WEBHOOK_SECRET],
-    measure: async () => MEASURES,
   });
 });
 afterAll(async () => {
   await site?.[Symbol.asyncDispose]();
 });
 
+const BEARER = { authorization: `Bearer ${TOKEN}` };
 const ask = (options: Partial<InjectOptions> = {}, from = server) =>
-  from.inject({ url: '/metrics', headers: { host: '127.0.0.1:3000' }, ...options });
+  from.inject({ url: '/metrics', headers: BEARER, ...options });
+
+/** Every way in which a request can look as if somebody at this machine had sent it. */
+const LOCAL_LOOKS: [string, Partial<InjectOptions>][] = [
+  ['127.0.0.1:3000', { remoteAddress: '127.0.0.1', headers: { host: '127.0.0.1:3000' } }],
+  ['localhost', { remoteAddress: '127.0.0.1', headers: { host: 'localhost:3000' } }],
+  ['[::1]', { remoteAddress: '::1', headers: { host: '[::1]:3000' } }],
+  [
+    'nobody',
+    { remoteAddress: '::ffff:127.0.0.1', headers: { host: 'localhost', 'x-forwarded-for': '127.0.0.1' } },
+  ],
+  ['a wrong token', { headers: { host: 'localhost', authorization: 'Bearer nothing' } }],
+  ['another machine', { remoteAddress: '203.0.113.7', headers: { host: 'verdicts.example' } }],
+];
 
 describe('GET /metrics', () => {
-  it('tells a program on this machine how much waits, how far an issue is and how long answers take', async () => {
+  it('tells whoever has the token how much waits, how far an issue is and how long answers take', async () => {
     const event = signedRequest(payload('email.delivered'));
     await server.inject({
       method: 'POST',
@@ -60,33 +74,56 @@ describe('GET /metrics', () => {
     expect(body).not.toContain('not-a-token');
   });
 
-  it.each([
-    ['another machine', { remoteAddress: '203.0.113.7' }],
-    ['a proxy that says for whom', { headers: { host: '127.0.0.1:3000', 'x-forwarded-for': '203.0.113.7' } }],
-    ['a proxy that passes the host on', { headers: { host: 'verdicts.example' } }],
-    [
-      'somebody with a wrong token',
-      { headers: { host: 'verdicts.example', authorization: 'Bearer nothing' } },
-    ],
-  ])('is not there for %s', async (_who, options) => {
-    expect((await ask(options)).statusCode).toBe(404);
-  });
+  it.each(LOCAL_LOOKS)(
+    'F16: is refused to %s, as nginx passes it on, without the token',
+    async (_who, options) => {
+      const { statusCode, body } = await ask({ headers: {}, ...options });
+      expect(statusCode).toBe(401);
+      expect(body).not.toContain('weekly_verdict_');
+    },
+  );
 
-  it('is there for whoever has the token', async () => {
-    const headers = { host: 'verdicts.example', authorization: `Bearer ${TOKEN}` };
-    expect((await ask({ headers, remoteAddress: '203.0.113.7' })).statusCode).toBe(200);
-  });
+  it.each(LOCAL_LOOKS)(
+    'F16: is not there for %s where the settings do not ask for it',
+    async (_who, options) => {
+      const closed = await site.serve({ metrics: createMetrics(async () => MEASURES) });
+      expect((await ask({ headers: {}, ...options }, closed)).statusCode).toBe(404);
+      const worker = await createHealthServer({ ready: async () => {}, logger: false });
+      expect((await ask({ headers: {}, ...options }, worker)).statusCode).toBe(404);
+      await worker.close();
+    },
+  );
 
-  it('is on the page of a worker, which no stranger reaches', async () => {
-    const health = await createHealthServer({
+  it('is on the page of a worker, for whoever has the token', async () => {
+    await using health = await createHealthServer({
       ready: async () => {},
-      measure: async () => MEASURES,
+      metrics: createMetrics(async () => MEASURES),
+      metricsToken: TOKEN,
       logger: false,
     });
-    try {
-      expect((await ask({ remoteAddress: '10.0.0.7' }, health)).statusCode).toBe(200);
-    } finally {
-      await health.close();
+    expect((await ask({ headers: {} }, health)).statusCode).toBe(401);
+    expect((await ask({ remoteAddress: '10.0.0.7' }, health)).statusCode).toBe(200);
+  });
+
+  it('is for everybody who reaches a port of its own, which listens on this machine alone', async () => {
+    await using local = await createMetricsServer(
+      createMetrics(async () => MEASURES),
+      false,
+    );
+    expect((await ask({ headers: {} }, local)).body).toContain('weekly_verdict_events_waiting 3');
+    expect((await ask({ url: '/issues' }, local)).statusCode).toBe(404);
+  });
+});
+
+describe('what describes the server to programs', () => {
+  it('F16: is there or not by a setting, for everybody alike', async () => {
+    const open = await site.serve({});
+    const closed = await site.serve({ docs: false });
+    for (const url of ['/docs', '/openapi.json']) {
+      for (const [, options] of LOCAL_LOOKS) {
+        expect((await ask({ ...options, url }, open)).statusCode, url).toBe(200);
+        expect((await ask({ ...options, url }, closed)).statusCode, url).toBe(404);
+      }
     }
   });
 });

@@ -18,6 +18,10 @@ import { answerProblems } from '../src/http/problems.ts';
  *   outbox/index.html  outbox/2026-11-24/batch-1/{001.html,001.eml,answer.json,.draft.html,notes.txt}
  *   outbox/{out.html,outside,sibling,loop.html} -> elsewhere;  outbox/inside.html -> 2026-11-24/batch-1/001.html
  */
+const TOKEN = 'a-token-of-this-run-and-of-no-other-one';
+/** Where the outbox is for whoever has the token. */
+const AT = `/outbox/${TOKEN}`;
+
 let dir: string;
 let app: FastifyInstance;
 beforeAll(async () => {
@@ -45,7 +49,9 @@ beforeAll(async () => {
 
   app = bareServer({ logger: false });
   answerProblems(app);
-  await app.register(async (scope) => outboxRoutes(scope, path.join(dir, 'outbox')));
+  await app.register(async (scope) =>
+    outboxRoutes(scope, { directory: path.join(dir, 'outbox'), token: TOKEN }),
+  );
   await app.ready();
 });
 afterAll(async () => {
@@ -57,7 +63,7 @@ const get = (url: string, more: InjectOptions = {}) => app.inject({ url, ...more
 
 describe('browsing', () => {
   it('a mail is shown without scripts, origin or anything from elsewhere', async () => {
-    const answer = await get('/outbox/2026-11-24/batch-1/001.html');
+    const answer = await get(`${AT}/2026-11-24/batch-1/001.html`);
     expect([answer.statusCode, answer.body]).toEqual([200, '<p style="color:red">Mail</p>']);
     expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
     const policy = String(answer.headers['content-security-policy']);
@@ -69,22 +75,22 @@ describe('browsing', () => {
   });
 
   it('its source is text, whatever is in it', async () => {
-    const answer = await get('/outbox/2026-11-24/batch-1/001.eml');
+    const answer = await get(`${AT}/2026-11-24/batch-1/001.eml`);
     expect([answer.statusCode, answer.headers['content-type']]).toEqual([200, 'text/plain; charset=utf-8']);
   });
 
   it('a directory leads to its index, so that the links on it are right', async () => {
     for (const [url, target] of [
-      ['/outbox', '/outbox/index.html'],
-      ['/outbox/', '/outbox/index.html'],
-      ['/outbox/2026-11-24', '/outbox/2026-11-24/index.html'],
-      ['/outbox/2026-11-24/batch-1/', '/outbox/2026-11-24/batch-1/index.html'],
+      ['', '/index.html'],
+      ['/', '/index.html'],
+      ['/2026-11-24', '/2026-11-24/index.html'],
+      ['/2026-11-24/batch-1/', '/2026-11-24/batch-1/index.html'],
     ] as const) {
-      const answer = await get(url);
-      expect([answer.statusCode, answer.headers.location]).toEqual([302, target]);
+      const answer = await get(AT + url);
+      expect([answer.statusCode, answer.headers.location]).toEqual([302, AT + target]);
     }
-    expect((await get('/outbox/index.html')).body).toBe('the issues');
-    expect((await get('/outbox/inside.html')).statusCode).toBe(200);
+    expect((await get(`${AT}/index.html`)).body).toBe('the issues');
+    expect((await get(`${AT}/inside.html`)).statusCode).toBe(200);
   });
 });
 
@@ -104,72 +110,80 @@ describe('what is not in the outbox', () => {
   };
 
   it('the wire works', async () => {
-    expect(await overTheWire('/outbox/index.html')).toEqual({ status: 200, body: 'the issues' });
+    expect(await overTheWire(`${AT}/index.html`)).toEqual({ status: 200, body: 'the issues' });
   });
 
   it.each([
-    '/outbox/../secret.html',
-    '/outbox/..%2fsecret.html',
-    '/outbox/%2e%2e/secret.html',
-    '/outbox/%2e%2e%2fsecret.html',
-    '/outbox/2026-11-24/../../secret.html',
-    '/outbox/2026-11-24/..%2f..%2f..%2fsecret.html',
-    '/outbox/..%5csecret.html',
-    '/outbox/....//secret.html',
-    '/outbox/%252e%252e/secret.html',
-    '/outbox/../outbox-secret/a.html',
-    '/outbox//etc/passwd',
-    '/outbox/%2fetc%2fpasswd',
-    '/outbox/index.html%00.eml',
-    '/outbox/out.html',
-    '/outbox/outside/secret.html',
-    '/outbox/outside',
-    '/outbox/sibling/a.html',
-    '/outbox/loop.html',
-    '/outbox/2026-11-24/batch-1/.draft.html',
-    '/outbox/2026-11-24/batch-1/notes.txt',
-    '/outbox/2026-11-24/batch-1/002.html',
-    '/outbox/index.html/x.html',
-    `/outbox/${'x'.repeat(300)}.html`,
+    '/../secret.html',
+    '/..%2fsecret.html',
+    '/%2e%2e/secret.html',
+    '/%2e%2e%2fsecret.html',
+    '/2026-11-24/../../secret.html',
+    '/2026-11-24/..%2f..%2f..%2fsecret.html',
+    '/..%5csecret.html',
+    '/....//secret.html',
+    '/%252e%252e/secret.html',
+    '/../outbox-secret/a.html',
+    '//etc/passwd',
+    '/%2fetc%2fpasswd',
+    '/index.html%00.eml',
+    '/out.html',
+    '/outside/secret.html',
+    '/outside',
+    '/sibling/a.html',
+    '/loop.html',
+    '/2026-11-24/batch-1/.draft.html',
+    '/2026-11-24/batch-1/notes.txt',
+    '/2026-11-24/batch-1/002.html',
+    '/index.html/x.html',
+    `/${'x'.repeat(300)}.html`,
   ])('%s is not found', async (url) => {
-    const { status, body } = await overTheWire(url);
+    const { status, body } = await overTheWire(AT + url);
     expect(body).not.toContain('SECRET');
     expect(status).toBe(404);
   });
 });
 
 describe('who may look', () => {
+  const PAGES = ['', '/', '/index.html', '/2026-11-24/batch-1/001.eml'];
+
   it.each([
+    ['somebody at this machine', {}],
+    ['a client of a proxy that says 127.0.0.1', { headers: { host: '127.0.0.1:3000' } }],
+    ['a client of a proxy that says localhost', { headers: { host: 'localhost:3000' } }],
+    ['an IPv6 client', { remoteAddress: '::1', headers: { host: '[::1]:3000' } }],
     ['another machine', { remoteAddress: '10.0.0.7' }],
-    [
-      'another machine that says it is this one',
-      { remoteAddress: '10.0.0.7', headers: { 'x-forwarded-for': '127.0.0.1' } },
-    ],
-    ['somebody behind a proxy on this machine', { headers: { 'x-forwarded-for': '203.0.113.9' } }],
-    ['somebody behind a proxy that speaks RFC 7239', { headers: { forwarded: 'for=203.0.113.9' } }],
-    ['a page that rebound its name to this machine', { headers: { host: 'evil.example:3000' } }],
-    ['a name that only begins like ours', { headers: { host: 'localhost.evil.example' } }],
-  ] as [string, InjectOptions][])('not %s', async (_who, more) => {
-    for (const url of ['/outbox', '/outbox/index.html', '/outbox/2026-11-24/batch-1/001.eml']) {
-      expect((await get(url, more)).statusCode).toBe(404);
+    ['another machine that says otherwise', { headers: { 'x-forwarded-for': '127.0.0.1' } }],
+  ] as [string, InjectOptions][])('F16: not %s, without the token', async (_who, more) => {
+    for (const start of [
+      '/outbox',
+      '/outbox/',
+      `/outbox/${TOKEN.slice(1)}`,
+      `/outbox/${TOKEN}x`,
+      '/outbox/%00',
+    ]) {
+      for (const page of PAGES) {
+        const answer = await get(start + page, more);
+        expect(answer.statusCode, start + page).toBe(404);
+        expect(answer.body).not.toMatch(/the issues|reader@mail/);
+      }
     }
+    expect((await get('/outbox', more)).json().detail).toContain('`serve` printed its address');
   });
 
-  it.each(['127.0.0.1', '127.3.2.1', '::1', '::ffff:127.0.0.1'])(
-    'somebody at this machine: %s',
-    async (remoteAddress) => {
-      for (const host of ['localhost:3000', '127.0.0.1', '[::1]:3000']) {
-        expect((await get('/outbox/index.html', { remoteAddress, headers: { host } })).statusCode).toBe(200);
-      }
-    },
-  );
+  it('whoever has the token, wherever they are', async () => {
+    for (const more of [{}, { remoteAddress: '10.0.0.7', headers: { host: 'verdicts.example' } }])
+      expect((await get(`${AT}/index.html`, more)).statusCode).toBe(200);
+  });
 });
 
 it('an outbox that does not exist yet is empty', async () => {
   await using fresh = bareServer({ logger: false });
   answerProblems(fresh);
-  await fresh.register(async (scope) => outboxRoutes(scope, path.join(dir, 'not-yet')));
-  const answer = await fresh.inject('/outbox/index.html');
+  await fresh.register(async (scope) =>
+    outboxRoutes(scope, { directory: path.join(dir, 'not-yet'), token: TOKEN }),
+  );
+  const answer = await fresh.inject(`${AT}/index.html`);
   expect([answer.statusCode, answer.body]).toEqual([200, 'The outbox is empty: nothing was mailed yet.\n']);
-  expect((await fresh.inject('/outbox/2026-11-24/index.html')).statusCode).toBe(404);
+  expect((await fresh.inject(`${AT}/2026-11-24/index.html`)).statusCode).toBe(404);
 });

@@ -170,7 +170,7 @@ describe('headers', () => {
 
 describe('without an outbox', () => {
   it('there is none to browse', async () => {
-    const app = await site.serve({ outboxDir: null });
+    const app = await site.serve({ outbox: null });
     for (const url of ['/outbox', '/outbox/index.html']) expect((await app.inject(url)).statusCode).toBe(404);
   });
 });

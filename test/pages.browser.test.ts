@@ -14,7 +14,7 @@ import {
 } from '../src/subscribers/index.ts';
 import { axeFaults, NO_PAGE_RULES } from './helpers/axe.ts';
 import { launchBrowser, noBrowser } from './helpers/browser.ts';
-import { openSite, SITE, type TestSite } from './helpers/site.ts';
+import { OUTBOX_TOKEN, openSite, SITE, type TestSite } from './helpers/site.ts';
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 
@@ -172,7 +172,7 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     writeFileSync(path.join(outbox, 'index.html'), '<a href="001.html">somebody</a>');
     await using context = await browser.newContext();
     const page = await context.newPage();
-    await page.goto(`${origin}/outbox`);
+    await page.goto(`${origin}/outbox/${OUTBOX_TOKEN}`);
     await page.getByText('somebody').click();
     await page.getByText('Hello').waitFor();
     expect(await page.evaluate("getComputedStyle(document.querySelector('p')).color")).toBe('rgb(1, 2, 3)');

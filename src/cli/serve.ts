@@ -1,11 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { schedulers } from '../../jobs/index.ts';
 import { type App, createApp } from '../app.ts';
 import { loadConfig, type Secrets } from '../config/index.ts';
 import { AppError } from '../errors.ts';
-import { createHealthServer } from '../http/index.ts';
+import { createHealthServer, createMetricsServer, type Metrics } from '../http/index.ts';
 import { Lifetime } from '../lifetime.ts';
-import { measure, outboxOf, publicServer, ready } from '../serving.ts';
+import { metricsOf, publicServer, ready } from '../serving.ts';
 import { type Context, say } from './output.ts';
 import { work } from './session.ts';
 
@@ -30,8 +31,15 @@ export async function serve(context: Context, role: Role): Promise<void> {
   const lifetime = new Lifetime();
   try {
     const app = lifetime.use(await createApp(config, secrets));
+    const metrics = metricsOf(app);
     // Listening first: a port that is taken should stop us before any work begins.
-    lifetime.use(await (role === 'worker' ? listenForHealth(app, context) : listen(app, role, secrets)));
+    lifetime.use(
+      await (role === 'worker'
+        ? listenForHealth(app, context, secrets, metrics)
+        : listen(app, role, secrets, metrics)),
+    );
+    if (metrics !== undefined && config.metrics.readers === 'local')
+      lifetime.use(await listenForMetrics(app, metrics));
     if (role !== 'web') {
       await app.queue.schedule(schedulers(app));
       lifetime.use(await work(app));
@@ -44,23 +52,54 @@ export async function serve(context: Context, role: Role): Promise<void> {
   }
 }
 
-async function listen(app: App, role: Role, secrets: Secrets): Promise<AsyncDisposable> {
+async function listen(
+  app: App,
+  role: Role,
+  secrets: Secrets,
+  metrics: Metrics | undefined,
+): Promise<AsyncDisposable> {
   const { config } = app;
-  const outboxDir = outboxOf(app);
-  const server = await publicServer(app, secrets, (link) => say(`  sign in  ${link}`));
-  const address = await server.listen({ host: config.host, port: config.port }).catch(async (error) => {
-    await server.close();
-    if (error.code !== 'EADDRINUSE') throw error;
-    throw new AppError('port-in-use', `Port ${config.port} on ${config.host} is in use.`, {
-      help: 'Stop the program that uses it, or set another PORT.',
-      cause: error,
-    });
+  const outboxToken =
+    app.outboxDir === null || config.outbox.access === 'off'
+      ? undefined
+      : randomBytes(32).toString('base64url');
+  const server = await publicServer(app, secrets, {
+    tell: (link) => say(`  sign in  ${link}`),
+    ...(outboxToken === undefined ? {} : { outboxToken }),
+    metrics,
   });
+  const address = await listenOn(server, { host: config.host, port: config.port }, 'PORT');
   say(`${config.newsletterName} (${role}) listens on ${address}`);
   say(`  issues   ${config.publicUrl}/issues`);
-  if (outboxDir !== null) say(`  outbox   ${address}/outbox`);
+  if (outboxToken !== undefined) say(`  outbox   ${address}/outbox/${outboxToken}`);
   if (config.editors.length > 0) say(`  desk     ${config.publicUrl}/editor`);
   say(`  mail goes to ${app.mailer.destination}`);
+  return { [Symbol.asyncDispose]: () => server.close() };
+}
+
+/** @throws AppError `port-in-use`. */
+async function listenOn(
+  server: Awaited<ReturnType<typeof publicServer>>,
+  { host, port }: { host: string; port: number },
+  setting: string,
+): Promise<string> {
+  try {
+    return await server.listen({ host, port });
+  } catch (error) {
+    await server.close();
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new AppError('port-in-use', `Port ${port} on ${host} is in use.`, {
+      help: `Stop the program that uses it, or set another ${setting}.`,
+      cause: error,
+    });
+  }
+}
+
+/** No proxy and no other machine reaches it: it listens on the loopback address, whatever HOST says. */
+async function listenForMetrics({ config, logger }: App, metrics: Metrics): Promise<AsyncDisposable> {
+  const server = await createMetricsServer(metrics, logger);
+  const address = await listenOn(server, { host: '127.0.0.1', port: config.metrics.port }, 'METRICS_PORT');
+  say(`  metrics  ${address}/metrics`);
   return { [Symbol.asyncDispose]: () => server.close() };
 }
 
@@ -68,11 +107,17 @@ async function listen(app: App, role: Role, secrets: Secrets): Promise<AsyncDisp
  * A worker answers health probes where PORT is set, as in a container of its own. Several on one
  * machine cannot share a port, and none of them should stop for that: the work does not need it.
  */
-async function listenForHealth(app: App, context: Context): Promise<AsyncDisposable> {
+async function listenForHealth(
+  app: App,
+  context: Context,
+  { metricsToken }: Secrets,
+  metrics: Metrics | undefined,
+): Promise<AsyncDisposable> {
   const { config, logger } = app;
   const server = await createHealthServer({
     ready: () => ready(app),
-    measure: () => measure(app),
+    metrics,
+    metricsToken,
     logger,
   });
   if (context.env.PORT) {

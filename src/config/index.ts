@@ -46,6 +46,14 @@ export interface Config {
   turnstile: { url: string; siteKey: string } | null;
   /** Fastify's `trustProxy`. */
   trustProxy: false | number | string[];
+  metrics: {
+    readers: Settings['METRICS'];
+    /** Of `local`. */
+    port: number;
+  };
+  outbox: { access: Settings['OUTBOX'] };
+  /** Whether `/docs` and `/openapi.json` are there. */
+  docs: boolean;
   logLevel: Settings['LOG_LEVEL'];
 }
 
@@ -57,6 +65,8 @@ export interface Secrets {
   secretKeys: [string, ...string[]];
   /** Whoever sends it may push comparisons; undefined: nobody may. */
   apiToken: string | undefined;
+  /** Whoever sends it may read the metrics; undefined: nobody may by a token. */
+  metricsToken: string | undefined;
   /** undefined: mail stays on this machine. */
   resendApiKey: string | undefined;
   /** Any one verifies; empty: no events are taken. */
@@ -116,6 +126,9 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
           ? null
           : { url: settings.TURNSTILE_URL, siteKey: settings.TURNSTILE_SITE_KEY },
       trustProxy: settings.TRUST_PROXY,
+      metrics: { readers: settings.METRICS, port: settings.METRICS_PORT },
+      outbox: { access: settings.OUTBOX },
+      docs: settings.DOCS === 'on',
       logLevel: settings.LOG_LEVEL,
     },
     secrets: {
@@ -123,6 +136,7 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
       redisUrl: settings.REDIS_URL,
       secretKeys: secretKeys(settings.SECRET_KEY, dataDir),
       apiToken: settings.API_TOKEN,
+      metricsToken: settings.METRICS_TOKEN,
       resendApiKey: settings.RESEND_API_KEY,
       resendWebhookSecrets: settings.RESEND_WEBHOOK_SECRET,
       turnstileSecretKey: settings.TURNSTILE_SECRET_KEY,
@@ -161,6 +175,10 @@ function contradictions(given: Record<string, string | undefined>): string[] {
     const missing = given.TURNSTILE_SITE_KEY === undefined ? 'TURNSTILE_SITE_KEY' : 'TURNSTILE_SECRET_KEY';
     problems.push(`${missing}: is missing; a challenge has two keys`);
   }
+  if (given.METRICS === 'token' && given.METRICS_TOKEN === undefined)
+    problems.push('METRICS_TOKEN: is required with METRICS=token; try `openssl rand -hex 32`');
+  if (given.METRICS !== 'token' && given.METRICS_TOKEN !== undefined)
+    problems.push('METRICS: must be token for METRICS_TOKEN to be of use');
   if (given.PRIVACY_VERSION !== undefined && given.PRIVACY_URL === undefined)
     problems.push('PRIVACY_URL: is missing; PRIVACY_VERSION says which version of it readers saw');
   if (

@@ -152,6 +152,35 @@ export const settingsSchema = z.object({
   TURNSTILE_URL: baseUrl
     .prefault('https://challenges.cloudflare.com/turnstile/v0/siteverify')
     .describe('Where Turnstile answers; another for tests.'),
+  METRICS: z
+    .enum(['off', 'local', 'token'])
+    .default('off')
+    .describe(
+      'Who may read /metrics: off is nobody, local is programs on this machine at METRICS_PORT, token is whoever sends METRICS_TOKEN.',
+    ),
+  METRICS_PORT: z.coerce
+    .number({ error: 'must be a port number' })
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(9464)
+    .describe('Port of METRICS=local, on the loopback address alone; one for each process.'),
+  METRICS_TOKEN: z
+    .string()
+    .regex(/^[\w.~+/-]+=*$/, 'must be letters, digits and -._~+/ only')
+    .min(32, 'is shorter than 32 characters; try `openssl rand -hex 32`')
+    .optional()
+    .describe('Bearer token for GET /metrics with METRICS=token.'),
+  OUTBOX: z
+    .enum(['link', 'off'])
+    .default('link')
+    .describe(
+      'Whether the mails that did not leave this machine can be browsed: link is by an address that serve prints, new at every start.',
+    ),
+  DOCS: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe('Whether /docs and /openapi.json describe the server to everybody.'),
   TRUST_PROXY: parsed(parseTrustProxy)
     .prefault('')
     .describe(

@@ -14,7 +14,7 @@ import { type DeskOptions, deskRoutes } from './desk/index.ts';
 import { embedRoutes } from './embed.ts';
 import { acceptForms } from './form.ts';
 import { healthRoutes } from './health.ts';
-import { localOrBearer, type Measures, watch } from './metrics.ts';
+import { type Metrics, metricsRoutes } from './metrics.ts';
 import { outboxRoutes } from './outbox.ts';
 import { problemPage } from './pages/problem.tsx';
 import { styleHash } from './pages/stylesheet.ts';
@@ -29,7 +29,7 @@ import { webhookRoutes } from './webhooks.ts';
 
 export { type Challenge, turnstile } from './challenge.ts';
 export type { DeskOptions, DeskSteps } from './desk/index.ts';
-export type { Measures } from './metrics.ts';
+export { createMetrics, type Measures, type Metrics } from './metrics.ts';
 export type { SignUpParts } from './sign-up-form.ts';
 export type { Site } from './site.ts';
 
@@ -38,8 +38,8 @@ export interface ServerOptions {
   /** Verify the links in mail. */
   keys: Keys;
   site: Site;
-  /** Where the outbox mailer writes, or null when mail leaves the machine. */
-  outboxDir: string | null;
+  /** Where the outbox mailer writes, and the part of the address that opens it; null: nobody may browse it. */
+  outbox: { directory: string; token: string } | null;
   /** Lets its bearer push comparisons; without it there is nothing to push to. */
   apiToken?: string | undefined;
   /** Verify the events of the mail provider; without one there is nowhere to post them. */
@@ -53,8 +53,12 @@ export interface ServerOptions {
   desk?: DeskOptions | undefined;
   /** Throws when the database or the queue is away. */
   ready(): Promise<void>;
-  /** For `/metrics`; without it there is no such page. */
-  measure?(): Promise<Measures>;
+  /** Times the answers, whoever reads that. */
+  metrics?: Metrics | undefined;
+  /** Lets its bearer read the metrics here; without it they are not on this server. */
+  metricsToken?: string | undefined;
+  /** Whether the addresses for programs are described to everybody; yes unless it is said. */
+  docs?: boolean;
   logger: Logger | false;
   signUp: SignUpParts;
   /** Whose `X-Forwarded-*` are believed. */
@@ -88,13 +92,17 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   answerProblems(app, (problem) => problemPage(site, problem));
 
-  const metrics = options.measure && watch(app, options.measure, localOrBearer(options.apiToken));
+  const { metrics, metricsToken, docs = true } = options;
+  metrics?.observe(app);
+  if (metrics !== undefined && metricsToken !== undefined) metricsRoutes(app, metrics, metricsToken);
   healthRoutes(app, options.ready);
-  apiDocsRoutes(app, site, {
-    takesPushes: options.apiToken !== undefined,
-    takesEvents: (options.webhookSecrets ?? []).length > 0,
-    showsMetrics: metrics !== undefined,
-  });
+  if (docs) {
+    apiDocsRoutes(app, site, {
+      takesPushes: options.apiToken !== undefined,
+      takesEvents: (options.webhookSecrets ?? []).length > 0,
+      showsMetrics: metricsToken !== undefined,
+    });
+  }
   await app.register(async (scope) => archiveRoutes(scope, { ...options, forms }));
   await app.register(async (scope) => comparisonRoutes(scope, { ...options, forms }));
   await app.register(async (scope) => {
@@ -139,22 +147,36 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   if (desk !== undefined) {
     await app.register(async (scope) => deskRoutes(scope, { ...options, clock, desk }));
   }
-  if (options.outboxDir !== null) {
-    const { outboxDir } = options;
-    await app.register(async (scope) => outboxRoutes(scope, outboxDir));
-  }
+  const { outbox } = options;
+  if (outbox !== null) await app.register(async (scope) => outboxRoutes(scope, outbox));
   await app.ready();
   return app;
 }
 
-/** For processes that serve nobody but the one who watches them: `/healthz`, `/readyz` and `/metrics`. */
-export async function createHealthServer(
-  options: Pick<ServerOptions, 'ready' | 'measure' | 'logger'>,
-): Promise<FastifyInstance> {
-  const app = bareServer(options);
+/** For processes that serve nobody but the one who watches them: `/healthz`, `/readyz`, and `/metrics` with a token. */
+export async function createHealthServer({
+  ready,
+  logger,
+  metrics,
+  metricsToken,
+}: Pick<ServerOptions, 'ready' | 'logger' | 'metrics' | 'metricsToken'>): Promise<FastifyInstance> {
+  const app = bareServer({ logger });
   answerProblems(app);
-  if (options.measure) watch(app, options.measure, () => true);
-  healthRoutes(app, options.ready);
+  metrics?.observe(app);
+  if (metrics !== undefined && metricsToken !== undefined) metricsRoutes(app, metrics, metricsToken);
+  healthRoutes(app, ready);
+  await app.ready();
+  return app;
+}
+
+/** `/metrics` alone, for everybody who reaches its port: it must listen where only this machine does. */
+export async function createMetricsServer(
+  metrics: Metrics,
+  logger: ServerOptions['logger'],
+): Promise<FastifyInstance> {
+  const app = bareServer({ logger });
+  answerProblems(app);
+  metricsRoutes(app, metrics, null);
   await app.ready();
   return app;
 }

@@ -1,9 +1,8 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { AppError } from '../errors.ts';
 import { bearerOf } from './bearer.ts';
 import { resource } from './resource.ts';
-import { isAtThisMachine } from './this-machine.ts';
 
 /** What can be counted at any moment; asked for at every scrape, so it must be cheap. */
 export interface Measures {
@@ -16,24 +15,20 @@ export interface Measures {
   circuit: { failures: number; isOpen: boolean; silentSeconds: number };
 }
 
+/** What this process knows of itself, for Prometheus. Numbers and routes only: no address, no token, no URL. */
 export interface Metrics {
+  /** Times every answer of `app`. */
+  observe(app: FastifyInstance): void;
   /** Events that were stored by this process. */
   countEvents(stored: number): void;
+  /** As `/metrics` shows it. */
+  write(): Promise<{ type: string; body: string }>;
 }
 
 /** Of the process itself: memory, garbage, lag of the event loop. Watched once, whoever asks. */
 let ofProcess: Registry | undefined;
 
-/**
- * `GET /metrics` for Prometheus, and the clock on every request of `app`. Numbers and routes only: no address,
- * no token, no URL.
- * @param mayRead who may see them; for everybody else there is no such page.
- */
-export function watch(
-  app: FastifyInstance,
-  measure: () => Promise<Measures>,
-  mayRead: (request: FastifyRequest) => boolean,
-): Metrics {
+export function createMetrics(measure: () => Promise<Measures>): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const prefix = 'weekly_verdict_';
@@ -63,15 +58,16 @@ export function watch(
     registers,
   });
 
-  app.addHook('onResponse', async (request, reply) => {
-    const route = request.routeOptions.url ?? 'none';
-    const labels = { method: request.method, route, status: String(reply.statusCode) };
-    durations.observe(labels, reply.elapsedTime / 1_000);
-  });
-
-  resource(app, '/metrics', {
-    GET: async (request, reply) => {
-      if (!mayRead(request)) throw new AppError('page-unknown', 'Metrics for a stranger.');
+  return {
+    observe(app) {
+      app.addHook('onResponse', async (request, reply) => {
+        const route = request.routeOptions.url ?? 'none';
+        const labels = { method: request.method, route, status: String(reply.statusCode) };
+        durations.observe(labels, reply.elapsedTime / 1_000);
+      });
+    },
+    countEvents: (count) => stored.inc(count),
+    async write() {
       const now = await measure();
       waiting.reset();
       for (const [queue, count] of Object.entries(now.queues)) waiting.set({ queue }, count);
@@ -89,15 +85,24 @@ export function watch(
         ofProcess = new Registry();
         collectDefaultMetrics({ register: ofProcess });
       }
-      const text = await Registry.merge([ofProcess, registry]).metrics();
-      return reply.header('cache-control', 'no-store').type(registry.contentType).send(text);
+      const body = await Registry.merge([ofProcess, registry]).metrics();
+      return { type: registry.contentType, body };
     },
-  });
-  return { countEvents: (count) => stored.inc(count) };
+  };
 }
 
-/** On a server that strangers reach: for programs on this machine, and for whoever has the token. */
-export function localOrBearer(token: string | undefined): (request: FastifyRequest) => boolean {
-  const isBearer = bearerOf(token);
-  return (request) => isAtThisMachine(request) || isBearer(request);
+/**
+ * `GET /metrics`. No property of a request but the token says who asks: behind a proxy on this machine, every
+ * request comes from here, under whatever name it likes.
+ * @param token what the reader has to send; null on a port that only readers reach.
+ */
+export function metricsRoutes(app: FastifyInstance, metrics: Metrics, token: string | null): void {
+  const isBearer = token === null ? () => true : bearerOf(token);
+  resource(app, '/metrics', {
+    GET: async (request, reply) => {
+      if (!isBearer(request)) throw new AppError('token-wrong', 'Metrics without the token.');
+      const { type, body } = await metrics.write();
+      return reply.header('cache-control', 'no-store').type(type).send(body);
+    },
+  });
 }

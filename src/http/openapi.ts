@@ -97,6 +97,9 @@ export function apiDocument(site: Site, parts: ApiParts): ApiDocument {
       },
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'API_TOKEN of this server.' },
+        ...(parts.showsMetrics
+          ? { metricsToken: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN of this server.' } }
+          : {}),
       },
     },
   };
@@ -305,11 +308,10 @@ const METRICS: ApiDocument['paths'] = {
     get: {
       tags: ['Operating'],
       summary: 'Figures for Prometheus',
-      description: 'For programs on the same machine, and with the token.',
-      security: [{ token: [] }, {}],
+      security: [{ metricsToken: [] }],
       responses: {
         200: { description: 'The text format of Prometheus.', content: { 'text/plain': {} } },
-        404: problem('For strangers there is no such page.'),
+        401: problem('Without the token.'),
       },
     },
   },

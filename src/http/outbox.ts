@@ -1,9 +1,9 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { AppError } from '../errors.ts';
+import { isSameSecret } from './bearer.ts';
 import { resource } from './resource.ts';
-import { isAtThisMachine } from './this-machine.ts';
 
 /** What the outbox holds. A message's source is shown, not offered for download. */
 const TYPES: Record<string, string> = {
@@ -21,25 +21,43 @@ const MAIL_POLICY =
 const NAME = /^[\p{L}\p{N}_-][\p{L}\p{N}._-]*$/u;
 
 /**
- * The mails that did not leave this machine, to browse. Their links are real and personal, so only
- * somebody at this machine may see them; for everybody else there is no such page.
+ * The mails that did not leave this machine, to browse. Their links are real and personal, so nothing but a token in
+ * the address opens them: where a request comes from, and under which name it asks, is whatever a proxy on this
+ * machine makes of it.
  * @param directory of the outbox mailer; need not exist yet.
+ * @param token of this run; whoever started the server was told it.
  */
-export function outboxRoutes(app: FastifyInstance, directory: string): void {
-  app.addHook('onRequest', async (request, reply) => {
-    if (!isAtThisMachine(request)) throw unknown();
+export function outboxRoutes(
+  app: FastifyInstance,
+  { directory, token }: { directory: string; token: string },
+): void {
+  /** @throws AppError `outbox-closed`. */
+  const open = (given: string, reply: FastifyReply): void => {
+    if (!isSameSecret(given, token)) throw closed();
     reply.headers({
       'cache-control': 'no-store',
       'x-robots-tag': 'noindex',
       'content-security-policy': MAIL_POLICY,
     });
+  };
+
+  resource(app, '/outbox', {
+    GET: () => {
+      throw closed();
+    },
   });
 
   // To the file itself: the links on it are relative.
-  resource(app, '/outbox', { GET: (_request, reply) => reply.redirect('/outbox/index.html') });
+  resource<{ token: string }>(app, '/outbox/:token', {
+    GET: (request, reply) => {
+      open(request.params.token, reply);
+      return reply.redirect(`/outbox/${token}/index.html`);
+    },
+  });
 
-  resource<{ '*': string }>(app, '/outbox/*', {
+  resource<{ token: string; '*': string }>(app, '/outbox/:token/*', {
     GET: async (request, reply) => {
+      open(request.params.token, reply);
       const names = request.params['*'].split('/').filter((name) => name !== '');
       const file = await locate(directory, names).catch((error) => {
         if (error instanceof AppError && names.join('/') === 'index.html') return 'empty' as const;
@@ -49,11 +67,15 @@ export function outboxRoutes(app: FastifyInstance, directory: string): void {
         return reply.type('text/plain; charset=utf-8').send('The outbox is empty: nothing was mailed yet.\n');
       }
       if (file === 'directory') {
-        return reply.redirect(`/outbox/${[...names, 'index.html'].map(encodeURIComponent).join('/')}`);
+        return reply.redirect(`/outbox/${[token, ...names, 'index.html'].map(encodeURIComponent).join('/')}`);
       }
       return reply.type(file.type).send(await readFile(file.path));
     },
   });
+}
+
+function closed(): AppError {
+  return new AppError('outbox-closed', 'The outbox without the token of this run.');
 }
 
 function unknown(): AppError {

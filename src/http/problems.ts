@@ -31,6 +31,12 @@ const BY_CODE: Record<string, { status: number; title: string; detail: string }>
     title: 'There is no such page',
     detail: 'It may have moved, or the address may have lost a few characters on its way.',
   },
+  'outbox-closed': {
+    status: 404,
+    title: 'The outbox opens by its own link',
+    detail:
+      'It holds personal links of readers. `serve` printed its address when it started; it is new at every start.',
+  },
   // One text for every link that does not open, so that it tells nothing about why.
   'link-unknown': {
     status: 404,
@@ -98,7 +104,7 @@ const BY_CODE: Record<string, { status: number; title: string; detail: string }>
   'token-wrong': {
     status: 401,
     title: 'Who are you?',
-    detail: 'Send the token of this installation as Authorization: Bearer TOKEN.',
+    detail: 'Send the token for this address as Authorization: Bearer TOKEN.',
   },
   'signature-wrong': {
     status: 401,

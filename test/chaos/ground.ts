@@ -166,8 +166,13 @@ async function addressing(resend: LocalResend, seed: number): Promise<Record<str
     RESEND_API_KEY: resend.apiKey,
     RESEND_BASE_URL: resend.url,
     RESEND_WEBHOOK_SECRET: WEBHOOK_SECRET,
+    METRICS: 'token',
+    METRICS_TOKEN,
   };
 }
+
+/** Reads the metrics of every installation. */
+export const METRICS_TOKEN = 'a-token-for-the-metrics-of-the-fire-test';
 
 export interface Plot {
   store: Store;

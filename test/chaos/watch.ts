@@ -5,7 +5,7 @@ import { settleBatch, unsettledBatches } from '../../src/delivery/index.ts';
 import { startCommand } from '../helpers/processes.ts';
 import type { LocalResend } from '../resend/index.ts';
 import { type Crew, trace } from './crew.ts';
-import type { Books, Installation } from './ground.ts';
+import { type Books, type Installation, METRICS_TOKEN } from './ground.ts';
 
 /** An issue as it can be seen while it is sent. */
 export interface Sight {
@@ -199,6 +199,7 @@ async function hurryEvents(db: Connection): Promise<void> {
 }
 
 async function get(url: string): Promise<{ isFound: boolean; text: string }> {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  const headers = { authorization: `Bearer ${METRICS_TOKEN}` };
+  const answer = await fetch(url, { headers, signal: AbortSignal.timeout(5_000) });
   return { isFound: answer.ok, text: await answer.text() };
 }

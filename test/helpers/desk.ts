@@ -101,7 +101,7 @@ export async function openDesk(
       db: app.db,
       keys: app.keys,
       site: { ...config, postalAddress: config.mail.postalAddress, replyTo: config.mail.replyTo },
-      outboxDir: null,
+      outbox: null,
       signUp: signUpParts(app.database.queuePool()),
       ring: (mailId) => rung.push(mailId),
       clock: app.clock,

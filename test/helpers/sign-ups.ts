@@ -27,7 +27,7 @@ export function signUpsForAll(withDatabase: WithDatabase) {
       db,
       keys: KEYS,
       site: SITE,
-      outboxDir: null,
+      outbox: null,
       ready: async () => {},
       ring() {},
       logger: false,

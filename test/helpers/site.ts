@@ -45,6 +45,9 @@ export const SITE = {
   replyTo: 'The desk <desk@verdicts.example>',
 };
 
+/** Opens the outbox of the site. */
+export const OUTBOX_TOKEN = 'a-token-of-this-run-and-of-no-other-one';
+
 const KEYS: Keys = ['a key of thirty-two characters..', 'the key before, thirty-two chars'];
 
 /** Signing up with limits in the database; every domain takes mail, and nobody comes when the bell rings. */
@@ -84,7 +87,7 @@ async function build(lifetime: Lifetime, logger: Logger | false): Promise<TestSi
       db,
       keys: KEYS,
       site: SITE,
-      outboxDir: path.join(dir, 'outbox'),
+      outbox: { directory: path.join(dir, 'outbox'), token: OUTBOX_TOKEN },
       ring: (mailId) => rung.push(mailId),
       ready: async () => {},
       signUp,
