@@ -11,6 +11,7 @@ import {
 } from './delivery/index.ts';
 import { Lifetime } from './lifetime.ts';
 import { type Mailer, openOutbox, openResend } from './mailer/index.ts';
+import { closeFolder } from './private-folder.ts';
 import { type JobQueue, type Limiter, openLimiter, openQueue } from './queue/index.ts';
 import { endGathering } from './sources/index.ts';
 import { createDomainCheck, type Dns, type DomainCheck, type Keys, systemDns } from './subscribers/index.ts';
@@ -61,6 +62,8 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     const logger = overrides.logger ?? createLogger(config.logLevel);
     const { databaseUrl, redisUrl, secretKeys, resendApiKey } = secrets;
 
+    // On a server the folder may hold an outbox or a preview of the time before.
+    closeFolder(config.dataDir);
     const database = lifetime.use(await openDatabase({ databaseUrl, dataDir: config.dataDir }));
     // Alone on this database: whoever held a lease or a job is gone, so nobody need wait for it to end.
     const isAlone = database.home === 'embedded';

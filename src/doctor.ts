@@ -2,6 +2,7 @@ import { Resolver } from 'node:dns/promises';
 import type { App } from './app.ts';
 import { type Config, RESEND_URL } from './config/index.ts';
 import type { EnvDoubt } from './env-file.ts';
+import { examineFolder, isReadByOthers } from './private-folder.ts';
 
 /**
  * Whether an installation is set up to mail people, and what to mend where it is not. The settings are
@@ -145,6 +146,37 @@ export function examineSettings(config: Config, events: App['events']): Finding[
       'Real mail goes out from the embedded database, which has one process and no backup of its own.',
       'Use PostgreSQL for a list that matters.',
     );
+  }
+  return findings;
+}
+
+/**
+ * Whether other users of this machine are kept out of what the program keeps here.
+ * @param settingsFile the `.env` that was read, if there is one: it holds secrets.
+ * @param user the number of the user who runs the program, if it is not the one of this process.
+ */
+export function examineFiles(
+  { dataDir }: Pick<Config, 'dataDir'>,
+  settingsFile: string,
+  user?: number,
+): Finding[] {
+  const findings = examineFolder(dataDir, user).map(
+    ({ isOpen, message, help }): Finding => ({
+      level: isOpen ? 'block' : 'warn',
+      about: 'DATA_DIR',
+      message,
+      help,
+    }),
+  );
+  if (findings.length === 0)
+    findings.push({ level: 'ok', about: 'DATA_DIR', message: 'Only its user can look inside.', help: '' });
+  if (isReadByOthers(settingsFile)) {
+    findings.push({
+      level: 'warn',
+      about: settingsFile,
+      message: 'It holds secrets, and every user of this machine can read it.',
+      help: `Run: chmod 600 ${settingsFile}`,
+    });
   }
   return findings;
 }

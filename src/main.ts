@@ -5,6 +5,9 @@
  */
 process.env.NODE_ENV ??= 'production';
 
+const { PRIVATE_UMASK } = await import('./private-folder.ts');
+process.umask(PRIVATE_UMASK);
+
 const { existsSync, readFileSync } = await import('node:fs');
 const { readEnvFile } = await import('./env-file.ts');
 const { values, doubts } = readEnvFile(existsSync('.env') ? readFileSync('.env', 'utf8') : '');

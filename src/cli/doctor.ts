@@ -1,6 +1,13 @@
 import { eventsOf } from '../app.ts';
 import { loadConfig } from '../config/index.ts';
-import { dnsRecords, examineDns, examineEnvFile, examineSettings, type Finding } from '../doctor.ts';
+import {
+  dnsRecords,
+  examineDns,
+  examineEnvFile,
+  examineFiles,
+  examineSettings,
+  type Finding,
+} from '../doctor.ts';
 import { explain } from '../errors.ts';
 import { type Context, say, sayJson } from './output.ts';
 import { openApp } from './session.ts';
@@ -19,6 +26,8 @@ export async function doctor(context: Context, options: { json?: boolean }): Pro
     ...examineSettings(config, eventsOf(secrets)),
   ];
   findings.push(await examineServices(context));
+  // After the program was opened, which mends what it can.
+  findings.push(...examineFiles(config, '.env'));
   if (secrets.resendApiKey !== undefined) findings.push(...(await examineDns(config, dnsRecords())));
 
   if (options.json) sayJson(findings);

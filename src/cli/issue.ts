@@ -3,6 +3,7 @@ import path from 'node:path';
 import { queueTest, renderIssue } from '../delivery/index.ts';
 import { AppError } from '../errors.ts';
 import { changeIssue, type Issue } from '../issues/index.ts';
+import { PRIVATE_DIRECTORY, PRIVATE_FILE } from '../private-folder.ts';
 import { type Check, checks, renderToFit, TEMPLATES } from '../render/index.ts';
 import { countSubscribers, keyId } from '../subscribers/index.ts';
 import { approve, cancel, draft, send, slotToCompose } from '../weekly.ts';
@@ -47,7 +48,7 @@ export async function preview(context: Context, options: IssueOptions & { out?: 
   await using app = await openApp(context);
   const issue = await chooseIssue(app, options.issue, ['draft', 'review', 'approved', 'sending', 'sent']);
   const folder = path.resolve(options.out ?? path.join(app.config.dataDir, 'preview', issue.slug));
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true, mode: PRIVATE_DIRECTORY });
   const { variants } = await renderIssue(app.db, issue);
   const written = [];
   for (const { number, content, subject, preheader, text } of variants) {
@@ -59,9 +60,10 @@ export async function preview(context: Context, options: IssueOptions & { out?: 
       await writeFile(
         path.join(folder, `variant-${number}.${template.replace(':', '-')}.html`),
         rendered.html,
+        { mode: PRIVATE_FILE },
       );
     }
-    await writeFile(path.join(folder, `variant-${number}.txt`), text);
+    await writeFile(path.join(folder, `variant-${number}.txt`), text, { mode: PRIVATE_FILE });
     written.push({ number, topics: content.topics, subject, preheader, checks: checked });
   }
   if (options.json) return sayJson({ issue: summary(issue), folder, variants: written });

@@ -6,6 +6,7 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { SubscriberStatus } from '../db/index.ts';
 import { AppError } from '../errors.ts';
+import { PRIVATE_FILE } from '../private-folder.ts';
 import {
   type Address,
   addSignUp,
@@ -126,7 +127,9 @@ export async function subscribersExport(context: Context, options: ExportCommand
 /** A file of this name is always complete. For its owner alone: it holds addresses. */
 async function writeWhole(file: string, write: (to: Writable) => Promise<void>): Promise<void> {
   const aside = `${file}.part`;
-  const stream = createWriteStream(aside, { mode: 0o600 });
+  // One that an interrupted export left, or somebody else put there, keeps the mode it has.
+  await rm(aside, { force: true });
+  const stream = createWriteStream(aside, { flags: 'wx', mode: PRIVATE_FILE });
   try {
     const done = finished(stream);
     await Promise.race([write(stream), done]);

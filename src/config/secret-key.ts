@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { makePrivate, PRIVATE_FILE } from '../private-folder.ts';
 
 /**
  * The keys that were given, or else the one that the embedded default makes on first use, readable by its owner only, and
@@ -11,10 +12,10 @@ export function secretKeys(given: string[], dataDir: string): [string, ...string
   if (first !== undefined) return [first, ...rest];
   const file = path.join(dataDir, 'secret.key');
   if (!existsSync(file)) {
-    mkdirSync(dataDir, { recursive: true });
+    makePrivate(dataDir);
     // Written aside and linked, so that a crash never leaves half a key; the first link wins.
     const aside = `${file}.${process.pid}`;
-    writeFileSync(aside, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });
+    writeFileSync(aside, `${randomBytes(32).toString('base64url')}\n`, { mode: PRIVATE_FILE });
     try {
       linkSync(aside, file);
     } catch (error) {

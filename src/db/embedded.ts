@@ -1,10 +1,12 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { PGlite } from '@electric-sql/pglite';
+import { NodeFS } from '@electric-sql/pglite/nodefs';
 import { AppError } from '../errors.ts';
 import { Lifetime } from '../lifetime.ts';
+import { PRIVATE_FILE, restrictTree } from '../private-folder.ts';
 import { lockDataDir } from './lock.ts';
 
 /**
@@ -51,11 +53,11 @@ export async function openEmbedded(dataDir: string): Promise<EmbeddedPostgres> {
 async function openFiles(dataDir: string): Promise<PGlite> {
   const files = path.join(dataDir, 'db');
   const marker = path.join(dataDir, 'db.initialising');
-  mkdirSync(dataDir, { recursive: true });
   if (existsSync(marker)) rmSync(files, { recursive: true, force: true });
-  if (!existsSync(files)) writeFileSync(marker, '');
+  if (!existsSync(files)) writeFileSync(marker, '', { mode: PRIVATE_FILE });
+  else restrictTree(files, true);
   try {
-    const pglite = await PGlite.create({ dataDir: files });
+    const pglite = await PGlite.create({ fs: new PrivateFiles(files) });
     rmSync(marker, { force: true });
     return pglite;
   } catch (error) {
@@ -63,6 +65,45 @@ async function openFiles(dataDir: string): Promise<PGlite> {
       help: 'Restore the directory from a backup, or move it away to start empty.',
       cause: error,
     });
+  }
+}
+
+/**
+ * PGlite makes its files with the modes that its own PostgreSQL asks for (0666), whatever the umask says. Here nothing is
+ * made that others may read.
+ */
+class PrivateFiles extends NodeFS {
+  override async init(...[pglite, options]: Parameters<NodeFS['init']>): ReturnType<NodeFS['init']> {
+    const result = await super.init(pglite, options);
+    const before = result.emscriptenOpts.preRun ?? [];
+    return {
+      emscriptenOpts: {
+        ...result.emscriptenOpts,
+        preRun: [(module: { NODEFS: NodeFiles }) => withoutOthers(module.NODEFS), ...before] as typeof before,
+      },
+    };
+  }
+}
+
+/** What Emscripten's files on Node.js are made of; the mode of each new one passes through here. */
+interface NodeFiles {
+  node_ops: {
+    mknod(parent: unknown, name: string, mode: number, device: number): unknown;
+    setattr(node: unknown, attributes: { mode?: number }): unknown;
+  };
+  stream_ops: { setattr(stream: unknown, attributes: { mode?: number }): unknown };
+}
+
+function withoutOthers({ node_ops, stream_ops }: NodeFiles): void {
+  const { mknod } = node_ops;
+  node_ops.mknod = (parent, name, mode, device) => mknod(parent, name, mode & ~0o077, device);
+  for (const operations of [node_ops, stream_ops]) {
+    const { setattr } = operations;
+    operations.setattr = (target, attributes) =>
+      setattr(
+        target,
+        attributes.mode === undefined ? attributes : { ...attributes, mode: attributes.mode & ~0o077 },
+      );
   }
 }
 

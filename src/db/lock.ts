@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { linkSync, lstatSync, mkdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, linkSync, lstatSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { AppError } from '../errors.ts';
+import { makePrivate, PRIVATE_FILE } from '../private-folder.ts';
 
 /**
  * One process per DATA_DIR. PGlite is a whole PostgreSQL inside one process: two of them on the same
@@ -14,7 +15,7 @@ import { AppError } from '../errors.ts';
  * @throws AppError `data-dir-locked` when another process holds it; that process is not disturbed.
  */
 export async function lockDataDir(dataDir: string): Promise<AsyncDisposable> {
-  mkdirSync(dataDir, { recursive: true });
+  makePrivate(dataDir);
   const address = lockAddress(realpathSync(dataDir));
   const server = net.createServer((socket) => socket.destroy());
   server.unref();
@@ -31,6 +32,7 @@ export async function lockDataDir(dataDir: string): Promise<AsyncDisposable> {
   const own = `${address}.${randomBytes(4).toString('hex')}`;
   rmSync(own, { force: true });
   await listen(server, own);
+  chmodSync(own, PRIVATE_FILE);
   try {
     for (let attempt = 0; ; attempt += 1) {
       try {

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import MailComposer from 'nodemailer/lib/mail-composer';
+import { makePrivate, PRIVATE_DIRECTORY, PRIVATE_FILE } from '../private-folder.ts';
 import { type ItemOutcome, type Mailer, type Message, messagesOf, type Outcome } from './port.ts';
 
 /**
@@ -21,7 +22,8 @@ import { type ItemOutcome, type Mailer, type Message, messagesOf, type Outcome }
 export async function openOutbox(dataDir: string, clock: () => Date = () => new Date()): Promise<Mailer> {
   const outbox = path.join(dataDir, 'outbox');
   const aside = path.join(dataDir, 'outbox.tmp');
-  await mkdir(outbox, { recursive: true });
+  makePrivate(dataDir);
+  await mkdir(outbox, PRIVATELY);
 
   /** What `key` was answered; if it never was, what `fill` makes of an empty folder becomes the answer. */
   async function settle(
@@ -40,10 +42,10 @@ export async function openOutbox(dataDir: string, clock: () => Date = () => new 
   /** Fills a folder aside and puts it in its place at once. @returns undefined when another was there first. */
   async function place<T>(folder: string, fill: (draft: string) => Promise<T>): Promise<T | undefined> {
     const draft = path.join(aside, randomUUID());
-    await mkdir(draft, { recursive: true });
+    await mkdir(draft, PRIVATELY);
     try {
       const filled = await fill(draft);
-      await mkdir(path.dirname(folder), { recursive: true });
+      await mkdir(path.dirname(folder), PRIVATELY);
       return await rename(draft, folder).then(
         () => filled,
         (error: NodeJS.ErrnoException) => {
@@ -85,6 +87,11 @@ export async function openOutbox(dataDir: string, clock: () => Date = () => new 
   };
 }
 
+/** Mails hold their readers' personal links. */
+const PRIVATELY = { recursive: true, mode: PRIVATE_DIRECTORY };
+
+const write = (file: string, content: string | Buffer) => writeFile(file, content, { mode: PRIVATE_FILE });
+
 const TRANSACTIONAL = 'transactional';
 
 interface Parcel {
@@ -118,23 +125,23 @@ async function writeParcel(folder: string, parcel: Parcel, date: Date): Promise<
   const messages = parcel.messages();
   for (const [index, message] of messages.entries()) {
     const name = String(index + 1).padStart(3, '0');
-    await writeFile(path.join(folder, `${name}.eml`), await compose(message, date));
-    await writeFile(path.join(folder, `${name}.html`), message.html);
+    await write(path.join(folder, `${name}.eml`), await compose(message, date));
+    await write(path.join(folder, `${name}.html`), message.html);
     links.push(`<a href="${name}.html">${escapeHtml(message.to)}</a> (<a href="${name}.eml">source</a>)`);
   }
   const answer: Answer = {
     payloadHash: parcel.payloadHash,
     items: messages.map((message) => ({ accepted: message.deliveryId })),
   };
-  await writeFile(path.join(folder, 'index.html'), listing(messages[0]?.subject ?? parcel.key, links));
-  await writeFile(path.join(folder, 'answer.json'), JSON.stringify(answer));
+  await write(path.join(folder, 'index.html'), listing(messages[0]?.subject ?? parcel.key, links));
+  await write(path.join(folder, 'answer.json'), JSON.stringify(answer));
   return answer;
 }
 
 async function writeVoid(folder: string, key: string): Promise<Answer> {
   const answer: Answer = { payloadHash: null, items: [] };
-  await writeFile(path.join(folder, 'index.html'), listing(`${key}: given up, nothing was accepted`, []));
-  await writeFile(path.join(folder, 'answer.json'), JSON.stringify(answer));
+  await write(path.join(folder, 'index.html'), listing(`${key}: given up, nothing was accepted`, []));
+  await write(path.join(folder, 'answer.json'), JSON.stringify(answer));
   return answer;
 }
 
@@ -176,7 +183,7 @@ async function writeIndexes(outbox: string, issue: string): Promise<void> {
       const page = listing(title, links);
       if (page === written) break;
       const draft = path.join(folder, `.index.${randomUUID()}`);
-      await writeFile(draft, page);
+      await write(draft, page);
       await rename(draft, path.join(folder, 'index.html'));
       written = page;
     }

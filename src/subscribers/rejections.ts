@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { stringify } from 'csv-stringify/sync';
 import { AppError } from '../errors.ts';
+import { PRIVATE_FILE } from '../private-folder.ts';
 
 /** Rows that nothing could be made of: counted by reason, and kept in a file to be mended and read again. */
 export class Rejections implements AsyncDisposable {
@@ -43,7 +44,9 @@ export class Rejections implements AsyncDisposable {
   /** For its owner alone: it holds addresses. */
   async #open(path: string): Promise<FileHandle> {
     try {
-      const file = await open(path, 'w', 0o600);
+      const file = await open(path, 'w', PRIVATE_FILE);
+      // One that was there before has the mode it had; a device or a pipe is somebody else's.
+      if ((await file.stat()).isFile()) await file.chmod(PRIVATE_FILE);
       await file.write(stringify([[...this.header, 'line', 'reason']]));
       return file;
     } catch (cause) {

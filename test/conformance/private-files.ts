@@ -1,0 +1,91 @@
+import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCommand } from '../helpers/command.ts';
+import type { Place } from '../helpers/homes.ts';
+import { openToOthers, otherUser, takenByOther } from '../helpers/other-user.ts';
+
+/** What an operator's machine has: whoever forgets a mode leaves a file that everybody reads. */
+const USUAL_UMASK = 0o022;
+
+/**
+ * DATA_DIR and all in it is for its owner alone, whatever the umask, on both homes.
+ * @param newPlace a place whose parent folder other users may enter.
+ */
+export function describePrivateFiles(name: string, newPlace: () => Promise<Place>): void {
+  describe(name, () => {
+    let place: Place;
+    let env: Record<string, string>;
+    let umask: number;
+
+    beforeAll(async () => {
+      umask = process.umask(USUAL_UMASK);
+      place = await newPlace();
+      chmodSync(path.dirname(place.dataDir), 0o755);
+      env = {
+        DATA_DIR: place.dataDir,
+        POSTAL_ADDRESS: '1 Street',
+        ...(place.databaseUrl === undefined
+          ? {}
+          : { DATABASE_URL: place.databaseUrl, SECRET_KEY: 'k'.repeat(32) }),
+      };
+    });
+    afterAll(async () => {
+      process.umask(umask);
+      await place?.[Symbol.asyncDispose]();
+    });
+
+    const expectPrivate = (folder: string) => {
+      expect(openToOthers(folder), 'open by its mode').toEqual([]);
+      const other = otherUser();
+      if (other !== undefined) expect(takenByOther(folder, other), 'what another user gets at').toEqual([]);
+    };
+
+    it('F2: nothing that a week leaves under DATA_DIR can be listed or read by another user', async () => {
+      const demo = await runCommand(['demo', '--subscribers', '3'], env);
+      expect(demo).toMatchObject({ code: 0 });
+      expect(readdirSync(place.dataDir)).toContain('outbox');
+      expectPrivate(place.dataDir);
+    }, 300_000);
+
+    it('F2: nor what commands write elsewhere, also in place of a file that others could read', async () => {
+      const folder = path.join(path.dirname(place.dataDir), 'given');
+      mkdirSync(folder);
+      const list = path.join(folder, 'list.csv');
+      writeFileSync(`${list}.part`, 'left by an export that was interrupted');
+      writeFileSync(list, 'older');
+      expect(await runCommand(['subscribers', 'export', '--out', list], env)).toMatchObject({ code: 0 });
+      const broken = path.join(folder, 'broken.csv');
+      writeFileSync(broken, 'email\nnobody\n', { mode: 0o600 });
+      writeFileSync(`${broken}.rejected.csv`, 'older');
+      expect(await runCommand(['subscribers', 'import', broken], env)).toMatchObject({ code: 1 });
+      const out = path.join(folder, 'preview', 'of', 'today');
+      expect(await runCommand(['preview', '--out', out], env)).toMatchObject({ code: 0 });
+      chmodSync(folder, 0o700);
+      expectPrivate(folder);
+    });
+
+    it('F2: a DATA_DIR that was open to all is closed by the next start, and its links are not followed', async () => {
+      const outside = path.join(path.dirname(place.dataDir), 'outside.txt');
+      writeFileSync(outside, 'not ours to change', { mode: 0o644 });
+      openToAll(place.dataDir);
+      symlinkSync(outside, path.join(place.dataDir, 'link'));
+      writeFileSync(path.join(place.dataDir, 'backup.csv'), 'a@b.example', { mode: 0o644 });
+      expect(openToOthers(place.dataDir).length).toBeGreaterThan(5);
+      await using _database = await place.open();
+      expect((await runCommand(['doctor', '--json'], env)).stdout).toContain('DATA_DIR');
+      expect(statSync(outside).mode & 0o777).toBe(0o644);
+      rmSync(path.join(place.dataDir, 'link'));
+      expectPrivate(place.dataDir);
+    });
+  });
+}
+
+/** The modes of an installation made by an older version. */
+function openToAll(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    const mode = entry.isDirectory() ? 0o755 : 0o666;
+    if (!entry.isSymbolicLink()) chmodSync(path.join(entry.parentPath, entry.name), mode);
+  }
+  chmodSync(folder, 0o755);
+}
