@@ -1,5 +1,6 @@
 import type { App } from '../src/app.ts';
 import type { JobScheduler, Processors } from '../src/queue/index.ts';
+import { cleanOutbox } from './clean-outbox.ts';
 import { events } from './events.ts';
 import { gather } from './gather.ts';
 import { mail } from './mail.ts';
@@ -20,6 +21,7 @@ export function processors(app: App): Processors {
     sign_up: () => signUp(app),
     mail: (payload) => mail(app, payload),
     events: () => events(app),
+    clean_outbox: () => cleanOutbox(app),
   };
 }
 
@@ -33,5 +35,6 @@ export function schedulers({ config }: App): JobScheduler[] {
     { name: 'slot', pattern: `${minute} ${hour} * * ${weekday % 7}`, timezone: zone },
     { name: 'gather', every: 3_600_000 },
     { name: 'reconcile', every: 60_000 },
+    { name: 'clean_outbox', every: 3_600_000 },
   ];
 }

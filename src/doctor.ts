@@ -2,6 +2,7 @@ import { Resolver } from 'node:dns/promises';
 import type { App } from './app.ts';
 import { type Config, RESEND_URL } from './config/index.ts';
 import type { EnvDoubt } from './env-file.ts';
+import { openOutboxFiles } from './mailer/index.ts';
 import { examineFolder, isReadByOthers } from './private-folder.ts';
 
 /**
@@ -50,6 +51,15 @@ export function examineEnvFile(doubts: readonly EnvDoubt[]): Finding[] {
     message: `In .env: ${message}`,
     help: 'docs/operating.md tells how the file is read.',
   }));
+}
+
+/** How much the outbox keeps; nothing is said where there is none. */
+export async function examineOutbox({ dataDir, outbox }: Config): Promise<Finding[]> {
+  const { mails, bytes } = await openOutboxFiles(dataDir).measure();
+  if (bytes === 0) return [];
+  const size = `${mails.toLocaleString('en')} ${mails === 1 ? 'mail' : 'mails'} in ${(bytes / 1e6).toLocaleString('en', { maximumFractionDigits: 1 })} MB`;
+  const message = `The outbox holds ${size}; each goes after ${outbox.days} days.`;
+  return [{ level: 'ok', about: 'OUTBOX_DAYS', message, help: '' }];
 }
 
 /** Settings alone: the same answer every time. */

@@ -49,6 +49,7 @@ export function publicServer(
     onEvents: doorbell(app, 'events'),
     clock: app.clock,
     ring: (mailId) => ring(app, mailId),
+    onErased: doorbell(app, 'clean_outbox'),
     desk: deskOf(app, app.outboxDir === null ? undefined : tell),
     signUp: {
       limiter: app.limiter,
@@ -80,7 +81,7 @@ function challengeOf({ config, logger }: App, { turnstileSecretKey: secretKey }:
  * Rings for a job that does all there is to do, without waiting for it. While one ring is on its way, one more
  * is enough for all who come; while the queue is away, `reconcile` will look.
  */
-function doorbell(app: App, name: 'events' | 'sign_up'): () => void {
+function doorbell(app: App, name: 'events' | 'sign_up' | 'clean_outbox'): () => void {
   let isRinging = false;
   let again = false;
   const ringOut = async (): Promise<void> => {

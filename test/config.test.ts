@@ -71,7 +71,7 @@ describe('settings', () => {
       turnstile: null,
       trustProxy: false,
       metrics: { readers: 'off', port: 9464 },
-      outbox: { access: 'link' },
+      outbox: { access: 'link', days: 30 },
       docs: true,
       logLevel: 'info',
     } satisfies Config);
@@ -204,6 +204,7 @@ const WRONG: Record<string, string[]> = {
   METRICS: ['on', 'LOCAL'],
   METRICS_PORT: ['http', '-1', '65536'],
   OUTBOX: ['on', 'open'],
+  OUTBOX_DAYS: ['0', 'many', '1.5'],
   DOCS: ['yes'],
   TRUST_PROXY: ['true', '10.0.0.0/33', '10.0.0', 'anybody'],
   LOG_LEVEL: ['loud'],

@@ -5,6 +5,7 @@ import {
   examineDns,
   examineEnvFile,
   examineFiles,
+  examineOutbox,
   examineSettings,
   type Finding,
 } from '../doctor.ts';
@@ -29,6 +30,7 @@ export async function doctor(context: Context, options: { json?: boolean }): Pro
   // After the program was opened, which mends what it can.
   findings.push(...examineFiles(config, '.env'));
   if (secrets.resendApiKey !== undefined) findings.push(...(await examineDns(config, dnsRecords())));
+  findings.push(...(await examineOutbox(config)));
 
   if (options.json) sayJson(findings);
   else {

@@ -6,6 +6,7 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { SubscriberStatus } from '../db/index.ts';
 import { AppError } from '../errors.ts';
+import { cleanOutbox } from '../outbox-keeping.ts';
 import { PRIVATE_FILE } from '../private-folder.ts';
 import {
   type Address,
@@ -217,6 +218,7 @@ export async function subscribersForget(
   const { key } = readAddress(address);
   await using app = await openApp(context);
   const forgotten = await eraseSubscriber(app.db, { key }, 'admin');
+  await cleanOutbox(app);
   if (options.json) sayJson({ forgotten });
   else if (forgotten) say('Forgotten: the address is gone, and no list brings it back.');
   else say('Nobody with this address is on the books, and no list brings it back.');

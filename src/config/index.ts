@@ -51,7 +51,7 @@ export interface Config {
     /** Of `local`. */
     port: number;
   };
-  outbox: { access: Settings['OUTBOX'] };
+  outbox: { access: Settings['OUTBOX']; days: number };
   /** Whether `/docs` and `/openapi.json` are there. */
   docs: boolean;
   logLevel: Settings['LOG_LEVEL'];
@@ -127,7 +127,7 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
           : { url: settings.TURNSTILE_URL, siteKey: settings.TURNSTILE_SITE_KEY },
       trustProxy: settings.TRUST_PROXY,
       metrics: { readers: settings.METRICS, port: settings.METRICS_PORT },
-      outbox: { access: settings.OUTBOX },
+      outbox: { access: settings.OUTBOX, days: settings.OUTBOX_DAYS },
       docs: settings.DOCS === 'on',
       logLevel: settings.LOG_LEVEL,
     },

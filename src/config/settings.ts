@@ -177,6 +177,13 @@ export const settingsSchema = z.object({
     .describe(
       'Whether the mails that did not leave this machine can be browsed: link is by an address that serve prints, new at every start.',
     ),
+  OUTBOX_DAYS: z.coerce
+    .number({ error: 'must be a number of days' })
+    .int()
+    .min(1)
+    .max(3_650)
+    .default(30)
+    .describe('How many days the outbox keeps a mail.'),
   DOCS: z
     .enum(['on', 'off'])
     .default('on')

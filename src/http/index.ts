@@ -49,6 +49,8 @@ export interface ServerOptions {
   clock?(): Date;
   /** Asks a worker to send a mail whose row is on the books; never in the way of an answer. */
   ring(mailId: string): void;
+  /** Called when somebody was erased: what is kept outside the database has to follow. */
+  onErased?(): void;
   /** The editor's desk; without editors there is none. */
   desk?: DeskOptions | undefined;
   /** Throws when the database or the queue is away. */

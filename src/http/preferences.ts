@@ -39,6 +39,8 @@ export interface PreferencesOptions {
   site: Site;
   /** Asks a worker to send a mail whose row is on the books. */
   ring(mailId: string): void;
+  /** Called when somebody was erased. */
+  onErased?(): void;
   /** What causes mail counts against the limits of its network, as signing up does. */
   limiter: Pick<Limiter, 'consume'>;
 }
@@ -49,7 +51,7 @@ export interface PreferencesOptions {
  */
 export function preferencesRoutes(
   app: FastifyInstance,
-  { db, keys, site, ring, limiter }: PreferencesOptions,
+  { db, keys, site, ring, onErased, limiter }: PreferencesOptions,
 ): void {
   /** @throws AppError `link-unknown`, one and the same for forged, revoked and gone. */
   const subscriberOf = async (token: string): Promise<Subscriber> => {
@@ -171,6 +173,7 @@ export function preferencesRoutes(
         throw new AppError('form-unknown', 'Not the form that erases.');
       }
       await fromDatabase(eraseSubscriber(db, { id }, 'post_button'));
+      onErased?.();
       return reply.type(HTML).send(erasedPage(site));
     },
   });

@@ -1,5 +1,6 @@
 export { type Body, bodyOf } from './body.ts';
 export { openOutbox } from './outbox.ts';
+export { type OutboxFiles, openOutboxFiles } from './outbox-files.ts';
 export {
   type BatchRequest,
   type Copy,

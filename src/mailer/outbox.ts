@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import path from 'node:path';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import { makePrivate, PRIVATE_DIRECTORY, PRIVATE_FILE } from '../private-folder.ts';
+import { folderItem, listing, mailItem } from './outbox-pages.ts';
 import { type ItemOutcome, type Mailer, type Message, messagesOf, type Outcome } from './port.ts';
 
 /**
@@ -121,19 +122,19 @@ async function readAnswer(folder: string): Promise<Answer | undefined> {
 }
 
 async function writeParcel(folder: string, parcel: Parcel, date: Date): Promise<Answer> {
-  const links: string[] = [];
+  const items: string[] = [];
   const messages = parcel.messages();
   for (const [index, message] of messages.entries()) {
     const name = String(index + 1).padStart(3, '0');
     await write(path.join(folder, `${name}.eml`), await compose(message, date));
     await write(path.join(folder, `${name}.html`), message.html);
-    links.push(`<a href="${name}.html">${escapeHtml(message.to)}</a> (<a href="${name}.eml">source</a>)`);
+    items.push(mailItem(name, message.to));
   }
   const answer: Answer = {
     payloadHash: parcel.payloadHash,
     items: messages.map((message) => ({ accepted: message.deliveryId })),
   };
-  await write(path.join(folder, 'index.html'), listing(messages[0]?.subject ?? parcel.key, links));
+  await write(path.join(folder, 'index.html'), listing(messages[0]?.subject ?? parcel.key, items));
   await write(path.join(folder, 'answer.json'), JSON.stringify(answer));
   return answer;
 }
@@ -177,10 +178,7 @@ async function writeIndexes(outbox: string, issue: string): Promise<void> {
     [outbox, 'Outbox'],
   ] as const) {
     for (let written: string | undefined; ; ) {
-      const links = (await subfolders(folder))
-        .sort()
-        .map((name) => `<a href="${name}/index.html">${escapeHtml(name)}</a>`);
-      const page = listing(title, links);
+      const page = listing(title, (await subfolders(folder)).sort().map(folderItem));
       if (page === written) break;
       const draft = path.join(folder, `.index.${randomUUID()}`);
       await write(draft, page);
@@ -193,15 +191,4 @@ async function writeIndexes(outbox: string, issue: string): Promise<void> {
 async function subfolders(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-}
-
-function listing(title: string, links: string[]): string {
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title>
-<style>body{font:16px/1.6 Georgia,serif;max-width:40rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}li{font-family:system-ui,sans-serif}</style>
-<h1>${escapeHtml(title)}</h1><ul>${links.map((link) => `<li>${link}</li>`).join('\n')}</ul></html>
-`;
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => `&#${character.codePointAt(0)};`);
 }

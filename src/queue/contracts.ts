@@ -37,6 +37,8 @@ export const contracts = {
   mail: { queue: 'transactional', payload: z.object({ mailId: z.uuid() }), attempts: 5, backoffMs: 2_000 },
   /** Apply what the provider told us since: all of it at once, never one job an event. */
   events: { queue: 'issues', payload: nothing, attempts: 3, backoffMs: 1_000, once: true },
+  /** Every hour, at boot and after an erasing: end what the outbox keeps for too long, or of people who are gone. */
+  clean_outbox: { queue: 'issues', payload: nothing, attempts: 3, backoffMs: 5_000, once: true },
 } as const satisfies Record<string, Contract>;
 
 export type JobName = keyof typeof contracts;

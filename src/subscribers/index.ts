@@ -3,7 +3,13 @@ export { guarded } from './cells.ts';
 export { exportSubscribers } from './export.ts';
 export { type Columns, rowReader } from './formats.ts';
 export { type ImportOptions, type ImportReport, importSubscribers } from './import.ts';
-export { eraseSubscriber, exportSubscriber, type OwnData } from './own-data/store.ts';
+export {
+  eraseSubscriber,
+  exportSubscriber,
+  findErased,
+  type KeptMail,
+  type OwnData,
+} from './own-data/store.ts';
 export {
   type Found,
   type GrowthWeek,

@@ -104,6 +104,7 @@ export async function openDesk(
       outbox: null,
       signUp: signUpParts(app.database.queuePool()),
       ring: (mailId) => rung.push(mailId),
+      onErased: () => void app.queue.enqueue('clean_outbox', {}),
       clock: app.clock,
       desk: deskOf(app, (link) => links.push(link)),
       ready: async () => {},

@@ -54,6 +54,7 @@ export const PAYLOADS: { [Name in JobName]: Payload<Name> } = {
   submit: { batchId: randomUUID() },
   mail: { mailId: randomUUID() },
   events: {},
+  clean_outbox: {},
 };
 
 /** Longer than any test may take: what never comes fails the test, and a busy machine does not. */

@@ -62,5 +62,7 @@ export interface DeskContext {
   desk: DeskOptions;
   /** Asks a worker to send a mail whose row is on the books; never in the way of an answer. */
   ring(mailId: string): void;
+  /** Called when somebody was erased. */
+  onErased?(): void;
   clock(): Date;
 }

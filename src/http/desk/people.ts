@@ -24,7 +24,7 @@ const PAGE = 50;
 const LONGEST = 254;
 
 /** Who is on the list. An address is typed into a form and shown on a page; no URL has one. */
-export function peopleRoutes(guard: Guard, { db, site, desk }: DeskContext): void {
+export function peopleRoutes(guard: Guard, { db, site, desk, onErased }: DeskContext): void {
   guard('/editor/people', {
     GET: async (visit, _request, reply) => {
       const counts = await fromDatabase(countSubscribers(db));
@@ -92,6 +92,7 @@ export function peopleRoutes(guard: Guard, { db, site, desk }: DeskContext): voi
           audit(tx, { who, what: 'erased', details: { reader: id } }),
         ),
       );
+      onErased?.();
       return reply.redirect(`/editor/people/${id}`, 303);
     },
   });

@@ -87,9 +87,10 @@ export async function eraseSubscriber(
     const [person] = rows;
     const key = person?.key ?? ('key' in who ? who.key : undefined);
     if (key === undefined) return false;
-    await sql`insert into erased_addresses (hash) values (address_hash(${key})) on conflict do nothing`.execute(
-      tx,
-    );
+    // Who came back and goes again is erased from today on.
+    await sql`
+      insert into erased_addresses (hash) values (address_hash(${key})) on conflict (hash) do update set at = now()
+    `.execute(tx);
     // What waits for its answer, what somebody else asked for this address, an editor's sign-in.
     await sql`delete from sign_ups where email_key = ${key}`.execute(tx);
     await sql`delete from confirmations where email_key = ${key}`.execute(tx);
@@ -120,4 +121,32 @@ export async function eraseSubscriber(
     await record?.(tx);
     return true;
   });
+}
+
+/** A mail that was kept outside the database. */
+export interface KeptMail {
+  /** Of its delivery or its row in `mails`. */
+  id: string | null;
+  /** The `key` of an {@link Address}. */
+  key: string;
+  at: Date;
+}
+
+/** Which of these mails were to people who have been erased since: by whom they were for, or by their address. */
+export async function findErased<Mail extends KeptMail>(
+  db: Connection,
+  mails: readonly Mail[],
+): Promise<Mail[]> {
+  if (mails.length === 0) return [];
+  const given = mails.map(({ id, key, at }, place) => ({ place, id, key, at }));
+  const { rows } = await sql<{ place: number }>`
+    select g.place from jsonb_to_recordset(${JSON.stringify(given)}::jsonb) as g (place int, id uuid, key text,
+      at timestamptz)
+    where exists (
+      select from deliveries d join subscribers s on s.id = d.subscriber_id where d.id = g.id and s.email = ''
+    ) or exists (
+      select from mails m join subscribers s on s.id = m.subscriber_id where m.id = g.id and s.email = ''
+    ) or exists (select from erased_addresses e where e.hash = address_hash(g.key) and e.at >= g.at)
+  `.execute(db);
+  return rows.flatMap(({ place }) => mails[place] ?? []);
 }

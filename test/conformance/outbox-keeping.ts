@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import { readdir, readFile, utimes } from 'node:fs/promises';
+import path from 'node:path';
+import { sql } from 'kysely';
+import { describe, expect, it } from 'vitest';
+import { processors } from '../../jobs/index.ts';
+import { claimableBatches } from '../../src/delivery/index.ts';
+import { cleanOutbox } from '../../src/outbox-keeping.ts';
+import { eraseSubscriber, findSubscriberByAddress } from '../../src/subscribers/index.ts';
+import { queueMail } from '../../src/transactional/index.ts';
+import { approve, prepare } from '../../src/weekly.ts';
+import { type DeskHome, deskForAll, type TestDesk, type Visitor } from '../helpers/desk.ts';
+
+const DAY_MS = 24 * 3_600_000;
+
+/** How long an event may take on a machine that does a lot else. */
+const PATIENCE = { timeout: 60_000 };
+
+/** How long the outbox keeps whole mails, and whose it does not. */
+export function describeOutboxKeeping(name: string, home: DeskHome): void {
+  describe(`what the outbox keeps, on ${name}`, () => {
+    let desk: TestDesk;
+    let chief: Visitor;
+    let outbox: string;
+    const SLUG = '2026-11-24';
+    const [ANNA, BERT, CLEO] = ['Anna@readers.example', 'bert@readers.example', 'cleo@readers.example'];
+
+    deskForAll(home, async (opened) => {
+      ({ desk, chief } = opened);
+      outbox = path.join(desk.app.config.dataDir, 'outbox');
+      const { app } = desk;
+      await desk.addReaders([BERT, CLEO]);
+      await desk.addReaders([ANNA.toLowerCase()]);
+      await sql`update subscribers set email = ${ANNA} where email_key = ${ANNA.toLowerCase()}`.execute(
+        app.db,
+      );
+      const issue = await approve(app, await desk.compose());
+      await prepare(app, issue.id);
+      for (const batch of await claimableBatches(app.db, issue.id)) await app.submit(batch);
+    });
+
+    const idOf = async (email: string) =>
+      (await findSubscriberByAddress(desk.app.db, email.toLowerCase()))?.id ?? '';
+    /** Files in which a text stands. */
+    const filesWith = async (text: string) => {
+      const found: string[] = [];
+      for (const file of await readdir(outbox, { recursive: true })) {
+        const content = await readFile(path.join(outbox, file), 'utf8').catch(() => '');
+        if (content.toLowerCase().includes(text.toLowerCase())) found.push(file);
+      }
+      return found;
+    };
+    /** One transactional mail, as the outbox gets it. */
+    const mailTo = (to: string, mailId: string = randomUUID()) =>
+      desk.app.mailer.send(
+        {
+          ...{
+            mailId,
+            kind: 'welcome',
+            from: 'hello@verdicts.example',
+            to,
+            replyTo: 'desk@verdicts.example',
+          },
+          ...{ subject: 'A letter', html: `<p>To ${to}</p>`, text: `To ${to}\n`, headers: {} },
+        },
+        `mail/${mailId}`,
+      );
+    const answers = async () =>
+      (await readdir(outbox, { recursive: true })).filter((file) => file.endsWith('answer.json'));
+
+    it('F19: holds nothing to a reader who was erased, as soon as a worker has looked', async () => {
+      const { app } = desk;
+      const id = await idOf(ANNA);
+      // A letter, what an editor sent there to try it, and what went to an address that she had before.
+      await mailTo(ANNA);
+      await mailTo('ANNA@readers.example');
+      const earlier = await queueMail(app.db, { kind: 'changed', subscriberId: id, keyId: 'k' });
+      await mailTo('earlier@readers.example', earlier);
+      const mails = async (address: string) =>
+        (await filesWith(address)).filter((file) => file.endsWith('.eml')).length;
+      expect([await mails(ANNA), await mails('earlier@readers.example')]).toEqual([3, 1]);
+      const others = await filesWith(BERT);
+
+      await using _workers = await app.queue.work(processors(app), { concurrency: 1, onFailure() {} });
+      expect((await chief.post(`/editor/people/${id}/erase`, {})).statusCode).toBe(303);
+      await expect
+        .poll(async () => [...(await filesWith(ANNA)), ...(await filesWith('earlier@'))], PATIENCE)
+        .toEqual([]);
+      expect(await filesWith(BERT)).toEqual(others);
+      const list = others.find((file) => file.endsWith('index.html')) ?? '';
+      expect(await readFile(path.join(outbox, list), 'utf8')).toMatch(/>\d{3}: removed</);
+    });
+
+    it('F19: holds what is mailed to somebody who came back, until they go again', async () => {
+      const { app } = desk;
+      const key = 'dora@readers.example';
+      await eraseSubscriber(app.db, { key }, 'admin');
+      await mailTo(key);
+      await cleanOutbox(app);
+      expect(await filesWith(key)).not.toEqual([]);
+      await eraseSubscriber(app.db, { key }, 'admin');
+      await cleanOutbox(app);
+      expect(await filesWith(key)).toEqual([]);
+    });
+
+    it('F19: holds no mail for longer than OUTBOX_DAYS, and still knows the answer to its key', async () => {
+      const { app } = desk;
+      const now = app.clock().getTime();
+      const accepted = await answers();
+      const days = app.config.outbox.days;
+      const [section = '', key = ''] = (accepted.find((file) => file.startsWith(SLUG)) ?? '').split('/');
+      const answer = path.join(outbox, section, key, 'answer.json');
+      const recalled = () => app.mailer.recall?.(key.replace(/^batch-(.+)-r(\d+)$/, 'batch/$1/r$2'), SLUG);
+      const items = await recalled();
+      expect(items).toHaveLength(3);
+      const mails = () => filesWith(CLEO);
+
+      await utimes(answer, new Date(now), new Date(now - days * DAY_MS + 60_000));
+      await cleanOutbox(app);
+      expect(await mails()).not.toEqual([]);
+      await utimes(answer, new Date(now), new Date(now - days * DAY_MS - 60_000));
+      await cleanOutbox(app);
+      expect((await readdir(path.dirname(answer))).sort()).toEqual(['answer.json', 'index.html']);
+      expect(await mails()).toEqual([]);
+      expect(await recalled()).toEqual(items);
+
+      await utimes(answer, new Date(now), new Date(now - 400 * DAY_MS));
+      await cleanOutbox(app);
+      expect(await answers()).not.toContain(path.join(section, key, 'answer.json'));
+    });
+  });
+}
