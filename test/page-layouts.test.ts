@@ -229,4 +229,18 @@ describe('the address of a page', () => {
   ])('that calls itself %s is %s', (canonical, url) => {
     expect(readPage(page(canonical), { base: 'https://site.example/b?utm=1' }).url).toBe(url);
   });
+
+  it.each([
+    'javascript:alert(1)',
+    'ftp://site.example/a',
+    '/a',
+    'not an address',
+    `https://site.example/${'a'.repeat(2_000)}`,
+  ])('that nobody fetched is no page, with the field at fault, when it calls itself %s', (canonical) => {
+    expect(() => readPage(page(canonical), { site: 'https://digest.example' })).toThrow(/\burl: /);
+  });
+
+  it('that nobody fetched is its own address as the URL standard reads it', () => {
+    expect(readPage(page('\u2028https://site.example/a\u2028')).url).toBe('https://site.example/a');
+  });
 });

@@ -92,7 +92,10 @@ function placed(comparison: Comparison, options: PageOptions & { own: string | n
     throw unreadable([
       { field: 'url', reason: `longer than ${MAX_ADDRESS.toLocaleString('en')} characters` },
     ]);
-  return { ...comparison, slug, url };
+  // The address may come from the page's own markup, which nothing has checked before.
+  const checked = checkComparison({ ...comparison, slug, url });
+  if (!checked.comparison) throw unreadable(checked.faults);
+  return checked.comparison;
 }
 
 /** Title, both tools with their figures, and the reviewer scorecard, as the page shows them. */
