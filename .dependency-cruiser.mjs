@@ -50,7 +50,7 @@ const DOMAIN = [
 ];
 
 /** Small files that everybody may import, because they import nothing of ours. */
-const LEAVES = ['errors', 'failpoint', 'lifetime', 'private-folder'];
+const LEAVES = ['errors', 'failpoint', 'lifetime', 'private-folder', 'url'];
 
 /** Doors that may be named by type (`import type`) from below: the shape of a connection, of a mailer. */
 const TYPE_DOORS = { from: [...DOMAIN, 'queue', 'http'], to: ['db', 'mailer'] };

@@ -70,8 +70,9 @@ const ATTACKS: Record<string, Attack> = {
   'the end of a CDATA section': { says: ']]><i id=hit8>hit8', harm: element('#hit8') },
   'a placeholder of ours': {
     says: `hit9 ${PLACEHOLDERS.unsubscribe}`,
-    harm: ({ words, isMail }) =>
-      /hit9 https:\/\/verdicts/.test(words) || (isMail && words.includes(`hit9 ${PLACEHOLDERS.unsubscribe}`)),
+    harm: ({ body, words, isMail }) =>
+      /hit9(?:%20|\+| )https:\/\/verdicts/.test(body) ||
+      (isMail && words.includes(`hit9 ${PLACEHOLDERS.unsubscribe}`)),
   },
   'a template of {{…}}': {
     says: 'hit10{{7*7}}{{{subject}}}',

@@ -12,15 +12,58 @@ const values = fc.record({
   vote: fc.string(),
 });
 
-/** Texts that hold placeholders, whole, doubled and cut short. */
-const source = fc
-  .array(
+/** A piece of a body: a link that our own template printed, or anything else. */
+type Piece = { own: PlaceholderName } | { other: string };
+
+/** What stands between our links and says placeholders too, but not as a template prints them. */
+const elsewhere = {
+  html: (url: string) => [
+    ` ${url} `,
+    `href='${url}' `,
+    `href=${url} `,
+    `href="https://evil.example/?r=${url}"`,
+    `href="https://evil.example/${url}/a/b/ship"`,
+    `href="https://evil.example/#${url}"`,
+    `href="${url}.evil.example"`,
+    `href="${url}x"`,
+    `href="${url}?x"`,
+    `href=" ${url}"`,
+    `href="${url.toUpperCase()}"`,
+    `alt="${url}" `,
+    `href=&quot;${url}&quot;`,
+  ],
+  text: (url: string) => [
+    `https://evil.example/?r=${url}`,
+    `https://evil.example/${url}/a/b/ship`,
+    `"${url}"`,
+    `(${url})`,
+    `${url}x`,
+    `${url}?x`,
+    `${url}.evil.example`,
+    url.toUpperCase(),
+  ],
+};
+
+const pieces = (part: 'html' | 'text') =>
+  fc.array(
     fc.oneof(
-      fc.string(),
-      fc.constantFrom(...Object.values(PLACEHOLDERS), 'https://placeholder.invalid/', 'unsubscribe'),
+      fc.constantFrom(...names).map((own): Piece => ({ own })),
+      fc
+        .constantFrom(...names.flatMap((name) => elsewhere[part](PLACEHOLDERS[name])))
+        .map((other): Piece => ({ other })),
+      fc.string().map((other): Piece => ({ other: other.replace(/[<>"']/gu, '') })),
     ),
-  )
-  .map((pieces) => pieces.join(''));
+  );
+
+/** As the engines print them; `value` stands for a link of ours, with what follows it. */
+const printed = (part: 'html' | 'text', all: Piece[], value: (name: PlaceholderName) => string): string =>
+  all
+    .map((piece) => {
+      if ('other' in piece) return part === 'html' ? `<a ${piece.other}>` : `\n${piece.other}\n`;
+      const link = value(piece.own) + (piece.own === 'vote' ? '/x' : '');
+      return part === 'html' ? `<a href="${link}">` : `\n${link}\n`;
+    })
+    .join('');
 
 const escapeHtml = (value: string): string =>
   value
@@ -30,19 +73,17 @@ const escapeHtml = (value: string): string =>
     .replaceAll('"', '&quot;')
     .replaceAll("'", '&#39;');
 
-const replaced = (text: string, value: (name: PlaceholderName) => string): string =>
-  // One pass: a value may itself look like a placeholder.
-  text.replace(new RegExp(Object.values(PLACEHOLDERS).join('|'), 'gu'), (found) =>
-    value(names.find((name) => PLACEHOLDERS[name] === found) ?? 'unsubscribe'),
-  );
-
 describe('personalise', () => {
-  it('equals replacing every placeholder in the source', () => {
+  it("F1: puts a reader's links where a template printed them, and nowhere else that says the same", () => {
     fc.assert(
-      fc.property(source, source, values, (html, text, own) => {
-        expect(personalise(compile({ html, text }), own)).toEqual({
-          html: replaced(html, (name) => escapeHtml(own[name])),
-          text: replaced(text, (name) => own[name]),
+      fc.property(pieces('html'), pieces('text'), values, (html, text, own) => {
+        const compiled = compile({
+          html: printed('html', html, (name) => PLACEHOLDERS[name]),
+          text: printed('text', text, (name) => PLACEHOLDERS[name]),
+        });
+        expect(personalise(compiled, own)).toEqual({
+          html: printed('html', html, (name) => escapeHtml(own[name])),
+          text: printed('text', text, (name) => own[name]),
         });
       }),
     );
@@ -50,12 +91,39 @@ describe('personalise', () => {
 
   it('cuts into one literal more than there are slots, and loses nothing', () => {
     fc.assert(
-      fc.property(source, (html) => {
+      fc.property(pieces('html'), (all) => {
+        const html = printed('html', all, (name) => PLACEHOLDERS[name]);
         const { literals, slots } = compile({ html, text: '' }).html;
         expect(literals).toHaveLength(slots.length + 1);
-        expect(literals.join('')).toBe(replaced(html, () => ''));
+        expect(slots).toEqual(all.flatMap((piece) => ('own' in piece ? [piece.own] : [])));
+        const whole = literals.map((literal, index) => {
+          const slot = slots[index];
+          return literal + (slot === undefined ? '' : PLACEHOLDERS[slot]);
+        });
+        expect(whole.join('')).toBe(html);
       }),
     );
+  });
+
+  it('F1: reads a variant that was stored before this rule, and keeps tokens out of its content too', () => {
+    const url = `https://evil.example/c?pref=${PLACEHOLDERS.preferences}&unsub=${PLACEHOLDERS.unsubscribe}`;
+    const stored = {
+      html: `<p>See placeholder[.]invalid/vote</p><a class="tap" href="${escapeHtml(url)}">A vs B</a><a href="${PLACEHOLDERS.vote}/a-vs-b/a/ship">Vote ship</a><a href="${PLACEHOLDERS.unsubscribe}">Leave</a>`,
+      text: `Read the A vs B comparison:\n${url}\n\nVote:\n${PLACEHOLDERS.vote}/a-vs-b\n\nUnsubscribe in one step:\n${PLACEHOLDERS.unsubscribe}\n`,
+    };
+    const compiled = compile(stored);
+    expect([compiled.html.slots, compiled.text.slots]).toEqual([
+      ['vote', 'unsubscribe'],
+      ['vote', 'unsubscribe'],
+    ]);
+    const { html, text } = personalise(compiled, {
+      unsubscribe: 'https://v.example/u/T',
+      preferences: 'https://v.example/p/T',
+      vote: 'https://v.example/v/T',
+    });
+    expect(html).toContain(`href="${escapeHtml(url)}"`);
+    expect(text.split('\n')).toContain(url);
+    expect((html + text).match(/v\.example\/[upv]\/T/gu)).toHaveLength(4);
   });
 
   it.each(TEMPLATES)(

@@ -59,7 +59,7 @@ const writers: Partial<Record<MailKind, Writer>> = {
       newsletter,
       subject: `Welcome to ${newsletter.name}`,
       preheader: issue
-        ? `While you wait for the next issue: ${issue.subject}`.slice(0, 90)
+        ? [...`While you wait for the next issue: ${issue.subject}`].slice(0, 90).join('')
         : 'The next issue is yours. Here is what to expect until then.',
       heading: 'You are on the list',
       paragraphs: [

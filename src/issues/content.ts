@@ -5,8 +5,8 @@ import type { Call, Mark, Verdict } from '../comparisons/index.ts';
  * sort or to compute. React Email and MJML draw the same {@link IssueContent}; it is stored with its
  * hash before the first submit and never changes afterwards (invariant I5).
  *
- * Links that differ per subscriber are placeholders (see {@link PLACEHOLDERS}): a template prints
- * them like any other URL and the renderer compiles the finished mail to segments around them.
+ * Links that differ per subscriber are placeholders: a template prints them like any other URL. The renderer gives
+ * it addresses that nobody can guess, and puts {@link PLACEHOLDERS} where it finds them again.
  */
 export interface IssueContent {
   newsletter: {
@@ -44,10 +44,10 @@ export interface IssueContent {
   links: {
     /** This issue in the archive. */
     online: string;
-    unsubscribe: typeof PLACEHOLDERS.unsubscribe;
-    preferences: typeof PLACEHOLDERS.preferences;
-    /** Followed by the path of a comparison, a tool and a call: see `votePath` of emails/words.ts. */
-    vote: typeof PLACEHOLDERS.vote;
+    unsubscribe: string;
+    preferences: string;
+    /** Followed by the path of a comparison, a tool and a call: see `voteUrl` of emails/words.ts. */
+    vote: string;
   };
 }
 
@@ -137,7 +137,8 @@ export interface ReadersSaid {
 /**
  * The only strings of a rendered variant that differ between two subscribers. They are whole URLs, or
  * begin one, so that links can be checked and previewed like any other; the host is reserved and never resolves
- * (RFC 2606 §2), a forgotten one leads nowhere.
+ * (RFC 2606 §2), a forgotten one leads nowhere. Content may well say them: the renderer makes sure that a variant
+ * has them as links where its template printed them, and nowhere else (src/render/placeholders.ts).
  */
 export const PLACEHOLDERS = {
   unsubscribe: 'https://placeholder.invalid/unsubscribe',
@@ -146,3 +147,6 @@ export const PLACEHOLDERS = {
 } as const;
 
 export type PlaceholderName = keyof typeof PLACEHOLDERS;
+
+/** How many links of each kind a body has. */
+export type PlaceholderCounts = Record<PlaceholderName, number>;

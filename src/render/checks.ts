@@ -1,7 +1,7 @@
 import { type CheerioAPI, load } from 'cheerio';
 import { afterMark } from '../../emails/words.ts';
-import type { IssueContent } from '../issues/index.ts';
-import { PLACEHOLDERS } from '../issues/index.ts';
+import type { IssueContent, PlaceholderCounts } from '../issues/index.ts';
+import { parseUrl } from '../url.ts';
 import { faintWords } from './contrast.ts';
 import { harmless } from './harmless.ts';
 import {
@@ -17,6 +17,8 @@ import {
   unlabelledTables,
   visibleText,
 } from './markup.ts';
+import { compile } from './personalise.ts';
+import { countLinks, differences } from './placeholders.ts';
 import { GAPS, missingSupport, type Styled, styled } from './support.ts';
 
 /**
@@ -41,11 +43,15 @@ interface Variant {
   preheader: string;
   html: string;
   text: string;
+  /** Personal links that its template declared. */
+  links: { html: PlaceholderCounts; text: PlaceholderCounts };
 }
 
 /** What a rule looks at. `said` is everything visible, reduced by {@link plain}. */
 interface Sight extends Variant {
   $: CheerioAPI;
+  /** Personal links that it has. */
+  has: { html: PlaceholderCounts; text: PlaceholderCounts };
   /** As it came, and as the engines receive it. */
   content: IssueContent;
   safe: IssueContent;
@@ -139,7 +145,7 @@ const contentRules: Rule[] = [
     help: 'The mail links to the newsletter instead; give the comparison its http(s) address.',
     find: ({ content: { lead, cards, compact, changed, readers } }) =>
       [lead, ...cards, ...compact, ...changed, ...readers]
-        .filter(({ url }) => !/^https?:\/\//iu.test(url) || !URL.canParse(url))
+        .filter(({ url }) => !/^https?:\/\//iu.test(url) || parseUrl(url) === null)
         .map(({ title, url }) => `${shorten(title)} leads to "${shorten(url)}".`),
   },
   {
@@ -157,13 +163,15 @@ const contentRules: Rule[] = [
   ),
   ...both(
     { id: 'unsubscribe', level: 'block', help: 'The template must print links.unsubscribe.' },
-    (sight, part) =>
-      when(!sight[part].includes(PLACEHOLDERS.unsubscribe), 'There is no link to unsubscribe.'),
+    ({ has }, part) => when(has[part].unsubscribe === 0, 'There is no link to unsubscribe.'),
   ),
   ...both(
     { id: 'preferences', level: 'block', help: 'The template must print links.preferences.' },
-    (sight, part) =>
-      when(!sight[part].includes(PLACEHOLDERS.preferences), 'There is no link to the preferences.'),
+    ({ has }, part) => when(has[part].preferences === 0, 'There is no link to the preferences.'),
+  ),
+  ...both(
+    { id: 'personal-links', level: 'block', help: 'Change what the template prints, or what it declares.' },
+    ({ has, links }, part) => differences(has[part], links[part]).map((wrong) => `The ${part} ${wrong}.`),
   ),
   ...both(
     { id: 'facts', level: 'block', help: 'The template must print every comparison with its verdict.' },
@@ -316,7 +324,9 @@ function facts({ glance, lead, cards, compact, changed, readers }: IssueContent)
 export function checks(content: IssueContent, variant: Variant): Check[] {
   const $ = load(variant.html);
   const said = { html: plain(visibleText($)), text: plain(variant.text) };
-  const sight: Sight = { ...variant, $, content, safe: harmless(content), said, styled: styled($) };
+  const compiled = compile(variant);
+  const has = { html: countLinks(compiled.html.slots), text: countLinks(compiled.text.slots) };
+  const sight: Sight = { ...variant, $, has, content, safe: harmless(content), said, styled: styled($) };
   return [...sizeRules, ...contentRules, ...markupRules, ...supportRules, ...lineRules].flatMap(
     ({ find, ...rule }) => find(sight).map((message) => ({ ...rule, message })),
   );

@@ -1,10 +1,12 @@
 import { UNSEEN } from '../comparisons/index.ts';
 import type { IssueContent } from '../issues/index.ts';
 import { PLACEHOLDERS } from '../issues/index.ts';
+import { parseUrl } from '../url.ts';
+import type { PersonalLinks } from './placeholders.ts';
 
 /**
  * Item text comes from other people's pages. The engines escape it for HTML; what escaping cannot see
- * is made harmless here, once, before any engine: text that would be personalised, text that looks like
+ * is made harmless here, once, before any engine: text and links that look like a personal link, text that looks like
  * our own template syntax, text that reorders or hides its neighbours, links that run code.
  */
 
@@ -13,7 +15,7 @@ const UNPRINTABLE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the point
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffc\ufffd\p{Cs}]/gu;
 
-const PLACEHOLDER_HOST = new URL(PLACEHOLDERS.unsubscribe).host;
+const { host: PLACEHOLDER_HOST, origin: PLACEHOLDER_ORIGIN } = new URL(PLACEHOLDERS.unsubscribe);
 
 /** One string as a reader may safely see it. */
 function harmlessText(value: string): string {
@@ -27,16 +29,22 @@ function harmlessText(value: string): string {
 
 /** An absolute http(s) link in its normal form, or the newsletter's own page instead of anything else. */
 function harmlessUrl(value: string, fallback: string): string {
-  if (!URL.canParse(value)) return fallback;
-  const url = new URL(value);
-  const ours = url.host === PLACEHOLDER_HOST || url.username !== '' || url.password !== '';
-  if (!/^https?:$/u.test(url.protocol) || ours) return fallback;
+  const url = parseUrl(value);
+  if (url === null || !/^https?:$/u.test(url.protocol) || url.username !== '' || url.password !== '')
+    return fallback;
   // The one thing that the normal form leaves in a query and a template would take for its own.
-  return url.href.replace(/[{}]/gu, encodeURIComponent);
+  const href = url.href.replace(/[{}]/gu, encodeURIComponent);
+  // The same address in another spelling, in which it does not begin as a personal link does.
+  return url.origin === PLACEHOLDER_ORIGIN
+    ? href.replace(PLACEHOLDER_ORIGIN, `${PLACEHOLDER_ORIGIN}:443`)
+    : href;
 }
 
-/** The same content with every text harmless and every item link http(s); placeholders keep their place. */
-export function harmless(content: IssueContent): IssueContent {
+/**
+ * The same content with every text harmless and every item link http(s).
+ * @param links what the template is to print for the links that differ per reader.
+ */
+export function harmless(content: IssueContent, links: PersonalLinks = PLACEHOLDERS): IssueContent {
   const fallback = harmlessUrl(content.newsletter.url, 'https://example.invalid/');
   const walk = (value: unknown, key: string): unknown => {
     if (typeof value === 'string') return key === 'url' ? harmlessUrl(value, fallback) : harmlessText(value);
@@ -48,11 +56,6 @@ export function harmless(content: IssueContent): IssueContent {
   return {
     ...safe,
     newsletter: { ...safe.newsletter, url: fallback },
-    links: {
-      online: harmlessUrl(content.links.online, fallback),
-      unsubscribe: PLACEHOLDERS.unsubscribe,
-      preferences: PLACEHOLDERS.preferences,
-      vote: PLACEHOLDERS.vote,
-    },
+    links: { online: harmlessUrl(content.links.online, fallback), ...links },
   };
 }

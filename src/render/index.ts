@@ -1,9 +1,11 @@
+import { digestLinks } from '../../emails/personal-links.ts';
 import { AppError } from '../errors.ts';
-import { type IssueContent, slimmer } from '../issues/index.ts';
+import { type IssueContent, type PlaceholderCounts, slimmer } from '../issues/index.ts';
 import type { Letter } from '../transactional/index.ts';
 import { SIZE_LIMITS } from './checks.ts';
 import { harmless } from './harmless.ts';
-import { renderText } from './text.ts';
+import { drawLinks, placePlaceholders } from './placeholders.ts';
+import { renderText, textLinks } from './text.ts';
 
 export { type Check, checks, SIZE_LIMITS } from './checks.ts';
 export { contrast } from './contrast.ts';
@@ -14,34 +16,51 @@ export { type CompiledVariant, compile, escapeAttribute, personalise, type Segme
 export const TEMPLATES = ['react:digest', 'mjml:digest'] as const;
 export type TemplateRef = (typeof TEMPLATES)[number];
 
-/** One rendered body of an issue. Personal links are still placeholders; `bytes` are UTF-8. */
+/** One rendered body of an issue. Personal links are placeholders, as many as `links` says; `bytes` are UTF-8. */
 export interface RenderedVariant {
   subject: string;
   preheader: string;
   html: string;
   text: string;
   bytes: { html: number; text: number };
+  links: { html: PlaceholderCounts; text: PlaceholderCounts };
+}
+
+interface Template {
+  render: (content: IssueContent) => Promise<string>;
+  /** How many personal links it declares for this content. */
+  declare: (content: IssueContent) => PlaceholderCounts;
 }
 
 /** Engines are loaded on first use: they are the slowest imports here, and React reads NODE_ENV when it loads. */
-const engines: Record<TemplateRef, (content: IssueContent) => Promise<string>> = {
-  'react:digest': async (content) => (await import('./react.ts')).renderReact(content),
-  'mjml:digest': async (content) => (await import('./mjml.ts')).renderMjml(content),
+const templates: Record<TemplateRef, Template> = {
+  'react:digest': {
+    render: async (content) => (await import('./react.ts')).renderReact(content),
+    declare: digestLinks,
+  },
+  'mjml:digest': {
+    render: async (content) => (await import('./mjml.ts')).renderMjml(content),
+    declare: digestLinks,
+  },
 };
 
 /**
  * Renders one variant with either engine. Deterministic: the same content gives the same bytes. The text part
  * is written from the content, not from the html, and is the same for both engines.
  *
- * @throws AppError `render-failed` when a template cannot draw the content.
+ * @throws AppError `render-failed` when a template cannot draw the content, or prints other personal links than it
+ * declares.
  */
 export async function renderVariant(content: IssueContent, template: TemplateRef): Promise<RenderedVariant> {
-  const safe = harmless(content);
+  const drawn = drawLinks();
+  const safe = harmless(content, drawn.links);
+  const { render, declare } = templates[template];
   try {
-    const html = await engines[template](safe);
-    const text = renderText(safe);
+    const links = { html: declare(safe), text: textLinks(safe) };
+    const html = placePlaceholders(await render(safe), 'html', drawn, links.html);
+    const text = placePlaceholders(renderText(safe), 'text', drawn, links.text);
     const bytes = { html: Buffer.byteLength(html), text: Buffer.byteLength(text) };
-    return { subject: safe.subject, preheader: safe.preheader, html, text, bytes };
+    return { subject: safe.subject, preheader: safe.preheader, html, text, bytes, links };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new AppError(

@@ -1,4 +1,5 @@
 import type { CheerioAPI } from 'cheerio';
+import { parseUrl } from '../url.ts';
 
 /** What is wrong with the html of a mail, a finding a line. Pure; {@link ./checks.ts} gives each its level and its remedy. */
 
@@ -13,7 +14,7 @@ export const shorten = (text: string): string => {
 /** Links that are not absolute, or lead to another scheme than https, http and mailto. */
 export function badLinks($: CheerioAPI): string[] {
   const leads = (href: string): boolean =>
-    /^mailto:[^\s@]+@[^\s@]+$/u.test(href) || (/^https?:\/\//u.test(href) && URL.canParse(href));
+    /^mailto:[^\s@]+@[^\s@]+$/u.test(href) || (/^https?:\/\//u.test(href) && parseUrl(href) !== null);
   return $('a,area')
     .toArray()
     .map((one) => $(one).attr('href') ?? '')

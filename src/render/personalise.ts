@@ -16,33 +16,35 @@ export interface CompiledVariant {
   text: Segments;
 }
 
-const nameOf = new Map<string, PlaceholderName>(
-  Object.entries(PLACEHOLDERS).map(([name, url]) => [url, name as PlaceholderName]),
-);
+const names = Object.keys(PLACEHOLDERS) as PlaceholderName[];
+const anyOf = (texts: readonly string[]): string =>
+  texts.map((text) => text.replace(/[.*+?^${}()|[\]\\/]/gu, '\\$&')).join('|');
+const anyPlaceholder = `(${anyOf(names.map((name) => PLACEHOLDERS[name]))})`;
+const nameOf = new Map<string, PlaceholderName>(names.map((name) => [PLACEHOLDERS[name], name]));
 
-/** Longest first, so that a placeholder which begins like another is never cut short. */
-const anyPlaceholder = new RegExp(
-  `(${[...nameOf.keys()]
-    .sort((a, b) => b.length - a.length)
-    .map((url) => url.replace(/[.*+?^${}()|[\]\\/]/gu, '\\$&'))
-    .join('|')})`,
-  'u',
-);
+/**
+ * A personal link is the beginning of an attribute, or of a word of the text. What content says further on in one of its
+ * URLs is none, in no variant, however long ago it was rendered and stored.
+ */
+const PERSONAL_LINK = {
+  html: new RegExp(`(?<=href=")${anyPlaceholder}(?=["/])`, 'u'),
+  text: new RegExp(`(?<=^|\\s)${anyPlaceholder}(?=\\s|/|$)`, 'u'),
+};
 
-function cut(source: string): Segments {
+function cut(source: string, part: 'html' | 'text'): Segments {
   const literals: string[] = [];
   const slots: PlaceholderName[] = [];
-  for (const piece of source.split(anyPlaceholder)) {
-    const name = nameOf.get(piece);
+  for (const [index, piece] of source.split(PERSONAL_LINK[part]).entries()) {
+    const name = index % 2 === 1 ? nameOf.get(piece) : undefined;
     if (name === undefined) literals.push(piece);
     else slots.push(name);
   }
   return { literals, slots };
 }
 
-/** Cuts a rendered variant at the placeholders of the issue's contract. Pure. */
+/** Cuts a rendered variant at its personal links. Pure. */
 export function compile(variant: { html: string; text: string }): CompiledVariant {
-  return { html: cut(variant.html), text: cut(variant.text) };
+  return { html: cut(variant.html, 'html'), text: cut(variant.text, 'text') };
 }
 
 /** For a double- or single-quoted attribute, where the placeholders stand. */

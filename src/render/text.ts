@@ -9,7 +9,7 @@ import {
   voteUrl,
 } from '../../emails/words.ts';
 import type { Mark, Verdict } from '../comparisons/index.ts';
-import type { ComparisonCard, IssueContent, LensRow, ToolCard } from '../issues/index.ts';
+import type { ComparisonCard, IssueContent, LensRow, PlaceholderCounts, ToolCard } from '../issues/index.ts';
 
 /**
  * The text part: the same items in the same order as the html, written for people who read it, not converted.
@@ -97,6 +97,16 @@ function card(one: ComparisonCard, full: boolean, vote: string): string {
 
 const section = (title: string, blocks: string[]): string[] =>
   blocks.length === 0 ? [] : [heading(title), ...blocks];
+
+/** How many links that are a reader's own {@link renderText} prints: one vote for each card and row, and the two ways at its end. */
+export function textLinks({ cards, compact, changed }: IssueContent): PlaceholderCounts {
+  const lead = 1;
+  return {
+    unsubscribe: 1,
+    preferences: 1,
+    vote: lead + cards.length + compact.length + changed.length,
+  };
+}
 
 /** The whole text part of a variant, ending with a line break. Pure. */
 export function renderText(content: IssueContent): string {

@@ -102,6 +102,7 @@ export async function openDesk(
       keys: app.keys,
       site: { ...config, postalAddress: config.mail.postalAddress, replyTo: config.mail.replyTo },
       outbox: null,
+      ...(secrets.apiToken === undefined ? {} : { apiToken: secrets.apiToken }),
       signUp: signUpParts(app.database.queuePool()),
       ring: (mailId) => rung.push(mailId),
       onErased: () => void app.queue.enqueue('clean_outbox', {}),
