@@ -3,6 +3,7 @@ import { type Comparison, saveComparisons, verdict } from '../comparisons/index.
 import { readSetting } from '../config/index.ts';
 import { AppError } from '../errors.ts';
 import { quarantined, readPage, readPageAt, userAgent } from '../sources/index.ts';
+import { parseUrl } from '../url.ts';
 import { gatherAll } from '../weekly.ts';
 import { type Context, say, sayJson } from './output.ts';
 import { openApp } from './session.ts';
@@ -84,7 +85,7 @@ async function pageIn({ env }: Context, file: string, url: string | undefined): 
 }
 
 async function pageAt({ env }: Context, url: string): Promise<Comparison> {
-  if (!URL.canParse(url)) throw new AppError('page-missing', `${url} is no address.`);
+  if (parseUrl(url) === null) throw new AppError('page-missing', `${url} is no address.`);
   return await readPageAt(url, {
     userAgent: userAgent(readSetting(env, 'PUBLIC_URL')),
     ...(readSetting(env, 'ALLOW_PRIVATE_SOURCES') === '1' ? { mayReach: () => true } : {}),

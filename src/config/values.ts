@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Editor, Role } from '../desk/index.ts';
 import { AppError, explain } from '../errors.ts';
 import { parseDuration, parseSchedule, type Schedule } from '../issues/index.ts';
+import { parseUrl } from '../url.ts';
 
 /** What one value may be: the types that the settings are made of. */
 
@@ -47,13 +48,8 @@ export const mailbox = z
   );
 
 export function parseOrigin(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (
-    url === undefined ||
-    !/^https?:$/.test(url.protocol) ||
-    url.pathname !== '/' ||
-    url.search + url.hash !== ''
-  )
+  const url = parseUrl(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search + url.hash !== '')
     throw new AppError('bad-origin', `"${text}" is no origin; write https://site.example, with no path`);
   return url.origin;
 }

@@ -15,6 +15,7 @@ import {
   SUSPICIOUS_REQUESTS,
   suggestDomain,
 } from '../subscribers/index.ts';
+import { parseUrl } from '../url.ts';
 import { TURNSTILE_FIELD } from './challenge.ts';
 import { readForm } from './form.ts';
 import { countRequest } from './network.ts';
@@ -333,7 +334,7 @@ function allowOrigin(request: FastifyRequest, reply: FastifyReply, embedOrigins:
 function comesFrom(request: FastifyRequest, origins: ReadonlySet<string>): boolean {
   const { origin, 'sec-fetch-site': site } = request.headers;
   if (origin !== undefined && origin !== 'null') {
-    return origins.has(origin) || (URL.canParse(origin) && new URL(origin).host === request.host);
+    return origins.has(origin) || parseUrl(origin)?.host === request.host;
   }
   return site === undefined || site === 'same-origin' || site === 'none';
 }

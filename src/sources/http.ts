@@ -2,6 +2,7 @@ import { lookup as dnsLookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Agent, type Dispatcher, errors, request } from 'undici';
+import { parseUrl } from '../url.ts';
 import { isPublicAddress, literalAddress } from './addresses.ts';
 import { decoded, FetchFault, limited, Postponed, Refusal, tooLong, unpacked } from './body.ts';
 import { Unreadable } from './decode.ts';
@@ -138,8 +139,8 @@ export class Fetcher implements AsyncDisposable {
   }
 
   #checked(url: string, options: Pick<FetchOptions<unknown>, 'refuses'>): URL {
-    if (!URL.canParse(url)) throw new FetchFault('leads to something that is no address');
-    const target = new URL(url);
+    const target = parseUrl(url);
+    if (target === null) throw new FetchFault('leads to something that is no address');
     if (target.protocol !== 'http:' && target.protocol !== 'https:') {
       throw new FetchFault(`leads to ${target.protocol}, which is not http or https`);
     }
@@ -232,7 +233,7 @@ export class Fetcher implements AsyncDisposable {
     }
     const location = header('location');
     if ([301, 302, 303, 307, 308].includes(status) && location !== null) {
-      return { status, redirect: URL.canParse(location, url.href) ? new URL(location, url).href : location };
+      return { status, redirect: parseUrl(location, url.href)?.href ?? location };
     }
     if (status === 429 || status === 503) {
       const ms = retryAfter(header('retry-after'));

@@ -36,6 +36,8 @@ export {
   sourceHealth,
 } from './store.ts';
 
+import { parseUrl } from '../url.ts';
+
 /** Where comparisons come from. */
 export type Source = { kind: 'folder'; path: string } | WebSource;
 
@@ -48,8 +50,8 @@ export function parseSource(text: string): Source {
   const [, kind, place] = /^\s*([a-z]+):(.*)$/su.exec(text) ?? [];
   const at = place?.trim();
   if (kind === 'folder' && at) return { kind, path: at };
-  if ((kind === 'feed' || kind === 'site') && at && /^https?:\/\//iu.test(at) && URL.canParse(at)) {
-    const url = new URL(at);
+  const url = at && /^https?:\/\//iu.test(at) ? parseUrl(at) : null;
+  if ((kind === 'feed' || kind === 'site') && url !== null) {
     url.hash = '';
     if (url.username === '' && url.password === '') return { kind, url: url.href };
   }

@@ -1,6 +1,7 @@
 import { load } from 'cheerio';
 import { type Call, type Comparison, MAX_ADDRESS, type Review, slugFor } from '../comparisons/index.ts';
 import { AppError } from '../errors.ts';
+import { parseUrl } from '../url.ts';
 import { bounded, checkComparison, type Fault, listFaults } from './faults.ts';
 import { type Reading, readData, readJson } from './page-data.ts';
 import { readScorecard } from './page-scorecard.ts';
@@ -135,8 +136,8 @@ function readSeen(text: string, options: PageOptions): Reading {
 /** A page may name its own address, but only on the host it came from: nobody speaks for another site. */
 function addressOf(canonical: string | null, base: string | undefined): string | null {
   if (base === undefined) return canonical;
-  if (canonical === null || !URL.canParse(canonical, base)) return base;
-  const own = new URL(canonical, base);
+  const own = canonical === null ? null : parseUrl(canonical, base);
+  if (own === null) return base;
   const bare = (host: string) => host.replace(/^www\./u, '');
   return bare(own.host) === bare(new URL(base).host) && /^https?:$/u.test(own.protocol) ? own.href : base;
 }

@@ -1,4 +1,5 @@
 import { MAX_ADDRESS, slugFor } from '../comparisons/index.ts';
+import { parseUrl } from '../url.ts';
 
 /**
  * What machines write of a comparison, put into the model's shapes: "75%" is 75, a dash is no vote,
@@ -7,9 +8,8 @@ import { MAX_ADDRESS, slugFor } from '../comparisons/index.ts';
 
 /** An address as a page names it; null for what is none, or too long to be remembered. */
 export function addressIn(text: string, base: string): URL | null {
-  if (!URL.canParse(text, base)) return null;
-  const url = new URL(text, base);
-  return url.href.length > MAX_ADDRESS ? null : url;
+  const url = parseUrl(text, base);
+  return url === null || url.href.length > MAX_ADDRESS ? null : url;
 }
 
 /** A moment as ISO 8601 with offset; null where there is none to be read. */
@@ -63,10 +63,7 @@ export function normalise(value: unknown, defaults: { url: string; publishedAt: 
   return {
     // Without two names there is no slug, and the names are what is named as missing.
     slug: fields.slug ?? (typeof a === 'string' && typeof b === 'string' ? slugFor(a, b) : 'unnamed'),
-    url:
-      typeof fields.url === 'string' && URL.canParse(fields.url, defaults.url)
-        ? new URL(fields.url, defaults.url).href
-        : defaults.url,
+    url: (typeof fields.url === 'string' && parseUrl(fields.url, defaults.url)?.href) || defaults.url,
     publishedAt: instant(fields.publishedAt) ?? defaults.publishedAt,
     tools,
   };

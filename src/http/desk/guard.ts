@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Connection } from '../../db/index.ts';
 import { auditRefusal, type Editor, type Session, sessionOf } from '../../desk/index.ts';
 import { AppError } from '../../errors.ts';
+import { parseUrl } from '../../url.ts';
 import { readForm } from '../form.ts';
 import { fromDatabase } from '../problems.ts';
 import { resource } from '../resource.ts';
@@ -175,7 +176,7 @@ export function isOurForm(request: FastifyRequest, site: Pick<Site, 'publicUrl'>
   const { 'sec-fetch-site': from, origin, host } = request.headers;
   if (from !== undefined) return from === 'same-origin';
   if (origin === undefined) return true;
-  return origin === new URL(site.publicUrl).origin || (URL.canParse(origin) && new URL(origin).host === host);
+  return origin === new URL(site.publicUrl).origin || (host !== undefined && parseUrl(origin)?.host === host);
 }
 
 function isEqual(given: string, expected: string): boolean {
