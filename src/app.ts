@@ -44,6 +44,8 @@ export interface App extends AsyncDisposable {
   clock(): Date;
   submit: Submitter;
   sendMail: MailSender;
+  /** Shows a sign-in link to the person at the terminal; null where mail leaves this machine. */
+  showSignInLink: ((link: string) => void) | null;
 }
 
 /** Single parts to put in place of the real ones: what a test replaces is named here, not mocked. */
@@ -52,6 +54,8 @@ export interface Overrides {
   logger?: Logger;
   mailer?: Mailer;
   dns?: Dns;
+  /** Where {@link App.showSignInLink} writes to. */
+  terminal?: (link: string) => void;
 }
 
 /** @throws AppError whatever opening the database, the queue or the mailer throws. */
@@ -107,6 +111,7 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       mailer,
       pace: overrides.mailer === undefined && resendApiKey !== undefined ? paceOf(config.resend.rate) : null,
       outboxDir: usesOutbox ? path.join(config.dataDir, 'outbox') : null,
+      showSignInLink: (usesOutbox && overrides.terminal) || null,
       events: eventsOf(secrets),
       clock,
       submit: createSubmitter(database.kysely, mailer, secretKeys),

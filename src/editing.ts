@@ -7,7 +7,7 @@ import { followLinks, userAgent } from './sources/index.ts';
 import { afterSettling, approve, cancel, draft, pause, send, slotToCompose, weekSettings } from './weekly.ts';
 
 /** The desk of this installation; without editors there is none. */
-export function deskOf(app: App, tell?: DeskOptions['tell']): DeskOptions | undefined {
+export function deskOf(app: App): DeskOptions | undefined {
   const { editors, schedule, mail } = app.config;
   if (editors.length === 0) return undefined;
   return {
@@ -17,7 +17,6 @@ export function deskOf(app: App, tell?: DeskOptions['tell']): DeskOptions | unde
     steps: deskSteps(app),
     queues: { bare: app.queue.bare, knowWorkers: app.database.home !== 'embedded' },
     setUp: setUpOf(app),
-    tell,
   };
 }
 

@@ -17,8 +17,6 @@ export function metricsOf(app: App): Metrics | undefined {
 }
 
 export interface Startup {
-  /** Shows whoever started the server the links that sign in to the desk, where mail stays on this machine. */
-  tell?: (link: string) => void;
   /** Opens the outbox to whoever has it in the address; without it nobody may browse it. */
   outboxToken?: string;
   metrics?: Metrics | undefined;
@@ -28,7 +26,7 @@ export interface Startup {
 export function publicServer(
   app: App,
   secrets: Secrets,
-  { tell, outboxToken, metrics }: Startup = {},
+  { outboxToken, metrics }: Startup = {},
 ): ReturnType<typeof createServer> {
   const { config, logger } = app;
   return createServer({
@@ -50,11 +48,11 @@ export function publicServer(
     clock: app.clock,
     ring: (mailId) => ring(app, mailId),
     onErased: doorbell(app, 'clean_outbox'),
-    desk: deskOf(app, app.outboxDir === null ? undefined : tell),
+    desk: deskOf(app),
+    onMailRequest: doorbell(app, 'sign_up'),
     signUp: {
       limiter: app.limiter,
       checkDomain: app.checkDomain,
-      onSignUp: doorbell(app, 'sign_up'),
       challenge: challengeOf(app, secrets),
       embedOrigins: config.embedOrigins,
       privacy: config.privacy,

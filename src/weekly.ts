@@ -1,3 +1,4 @@
+import { answerWaiting, endFloods } from './answering.ts';
 import type { App } from './app.ts';
 import { type Saved, saveComparisons } from './comparisons/index.ts';
 import { installedAt } from './db/index.ts';
@@ -52,7 +53,7 @@ import {
   type SourceReport,
   userAgent,
 } from './sources/index.ts';
-import { answerSignUps, forgetOldSignUps, keyId, postponedDomains } from './subscribers/index.ts';
+import { forgetOldSignUps, keyId } from './subscribers/index.ts';
 import { pendingMails } from './transactional/index.ts';
 
 /**
@@ -245,32 +246,6 @@ async function ring(app: App, issueId?: string): Promise<void> {
 
 async function ringFor(app: App, batchIds: string[]): Promise<void> {
   if (batchIds.length > 0) await app.queue.enqueue('submit', ...batchIds.map((batchId) => ({ batchId })));
-}
-
-/**
- * Answers the sign-ups that wait. Where a budget of confirm mails is spent they wait on, and an editor is told:
- * somebody may be using the form to bury others in mail.
- */
-export async function answerWaiting(app: App): Promise<void> {
-  const { mailIds, spent } = await answerSignUps(app.db, app.keys);
-  if (mailIds.length > 0) await app.queue.enqueue('mail', ...mailIds.map((mailId) => ({ mailId })));
-  for (const subject of spent) {
-    const whose = subject === '*' ? 'all' : subject;
-    const message = `More sign-ups of ${whose} than an hour may have confirm mails: they wait for the next.`;
-    if (await notify(app.db, { kind: 'sign-up-flood', subject, message, at: app.clock() }))
-      app.logger.error({ domain: whose }, 'the budget of confirm mails is spent');
-  }
-}
-
-/** Takes back what editors were told of a flood of sign-ups, when nobody waits for a budget any more. */
-export async function endFloods({ db, clock }: Pick<App, 'db' | 'clock'>): Promise<void> {
-  const floods = (await openNotices(db)).filter(({ kind }) => kind === 'sign-up-flood');
-  if (floods.length === 0) return;
-  const waiting = await postponedDomains(db);
-  for (const { subject } of floods) {
-    const isOver = subject === '*' ? waiting.length === 0 : !waiting.includes(subject);
-    if (isOver) await resolve(db, { kind: 'sign-up-flood', subject, at: clock() });
-  }
 }
 
 /** One job for every transactional mail that was left: its cause committed, and then somebody was killed. */

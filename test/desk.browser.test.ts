@@ -73,6 +73,7 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     await page.getByLabel('Your address').fill(CHIEF);
     await page.getByRole('button', { name: 'Mail me a link' }).click();
     await page.getByRole('heading', { name: 'Look in your inbox' }).waitFor();
+    await desk.answer();
     await page.goto(origin + new URL(desk.links.at(-1) ?? '').pathname);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('heading', { level: 2, name: 'The ballot' }).waitFor();

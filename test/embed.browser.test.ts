@@ -57,7 +57,6 @@ describe.skipIf(noBrowser)(
         signUp: {
           limiter: { consume: async () => 0 },
           checkDomain: async () => 'yes',
-          onSignUp() {},
           challenge: null,
           embedOrigins: [blog.origin],
           privacy: { url: `${ours}/privacy`, version: null },

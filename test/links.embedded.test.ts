@@ -4,16 +4,14 @@ import { claimableBatches, createMailSender, createSubmitter } from '../src/deli
 import type { Outcome, SingleMail } from '../src/mailer/index.ts';
 import {
   addSignUp,
-  answerSignUps,
   confirmSubscription,
   consentText,
   findSubscriber,
   parseAddress,
-  requestAddressChange,
-  requestLink,
 } from '../src/subscribers/index.ts';
 import { comparison, tool } from './helpers/compose.ts';
 import { everyRow } from './helpers/everywhere.ts';
+import { answerRequests, askForChange, askForLostLink } from './helpers/mail-requests.ts';
 import { Provider } from './helpers/provider.ts';
 import { openSite, SITE, type TestSite } from './helpers/site.ts';
 
@@ -50,7 +48,7 @@ beforeAll(async () => {
   const asked = { topics: [], timezone: null, source: 'test', isSuspicious: false, evidence };
   const signUp = async (email: string) => {
     await addSignUp(db, { address: addressOf(email), ...asked }, consentText(SITE.newsletterName), true);
-    for (const id of (await answerSignUps(db, keys)).mailIds) await send(id);
+    for (const id of (await answerRequests(db, keys)).mailIds) await send(id);
   };
   const tokenIn = (mail: SingleMail | undefined) =>
     /\/confirm\/([\w-]{43})\n/.exec(mail?.text ?? '')?.[1] ?? '';
@@ -61,8 +59,8 @@ beforeAll(async () => {
   await signUp('waits@scanned.example');
   const reader = await site.subscribe('reads@scanned.example');
   await signUp('reads@scanned.example');
-  await send((await requestAddressChange(db, reader, addressOf('moves@scanned.example'), keys)) ?? '');
-  await send((await requestLink(db, addressOf('reads@scanned.example'), keys)) ?? '');
+  await send((await askForChange(db, reader, addressOf('moves@scanned.example'), keys)) ?? '');
+  await send((await askForLostLink(db, addressOf('reads@scanned.example'), keys)) ?? '');
   for (const mail of letters) mails[mail.kind] = mail;
 
   await site.publish('2026-12-01', [

@@ -3,17 +3,10 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  addSignUp,
-  answerSignUps,
-  consentText,
-  findSubscriber,
-  keyId,
-  oneTimeToken,
-  requestAddressChange,
-} from '../src/subscribers/index.ts';
+import { addSignUp, consentText, findSubscriber, keyId, oneTimeToken } from '../src/subscribers/index.ts';
 import { axeFaults, NO_PAGE_RULES } from './helpers/axe.ts';
 import { launchBrowser, noBrowser } from './helpers/browser.ts';
+import { answerRequests, askForChange } from './helpers/mail-requests.ts';
 import { OUTBOX_TOKEN, openSite, SITE, type TestSite } from './helpers/site.ts';
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -95,14 +88,14 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
       consentText(SITE.newsletterName),
       true,
     );
-    const { mailIds } = await answerSignUps(site.db, site.keys);
+    const { mailIds } = await answerRequests(site.db, site.keys);
     return oneTimeToken(site.keys, mailIds[0] ?? '', keyId(site.keys[0]));
   };
 
   /** The token in the mail to a new address. */
   const askedFor = async (name: string) => {
     const to = { email: `${name}${readers}@new.example`, key: `${name}${readers}@new.example` };
-    const mailId = (await requestAddressChange(site.db, await subscribe(), to, site.keys)) ?? '';
+    const mailId = (await askForChange(site.db, await subscribe(), to, site.keys)) ?? '';
     return oneTimeToken(site.keys, mailId, keyId(site.keys[0]));
   };
 

@@ -4,7 +4,6 @@ import {
   consentText,
   createDomainCheck,
   type Dns,
-  foldAddress,
   isDisposable,
   isHumanPace,
   type Keys,
@@ -12,6 +11,7 @@ import {
   stampForm,
   suggestDomain,
 } from '../src/subscribers/index.ts';
+import { foldAddress } from '../src/transactional/index.ts';
 
 const KEYS: Keys = ['a key for the tests, long enough..', 'the key before it, long enough...'];
 

@@ -30,7 +30,8 @@ export async function serve(context: Context, role: Role): Promise<void> {
   }
   const lifetime = new Lifetime();
   try {
-    const app = lifetime.use(await createApp(config, secrets));
+    const terminal = (link: string) => say(`  sign in  ${link}`);
+    const app = lifetime.use(await createApp(config, secrets, { terminal }));
     const metrics = metricsOf(app);
     // Listening first: a port that is taken should stop us before any work begins.
     lifetime.use(
@@ -64,7 +65,6 @@ async function listen(
       ? undefined
       : randomBytes(32).toString('base64url');
   const server = await publicServer(app, secrets, {
-    tell: (link) => say(`  sign in  ${link}`),
     ...(outboxToken === undefined ? {} : { outboxToken }),
     metrics,
   });

@@ -4,6 +4,7 @@ import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { answerWaiting } from '../answering.ts';
 import type { SubscriberStatus } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import { cleanOutbox } from '../outbox-keeping.ts';
@@ -23,7 +24,6 @@ import {
   parseAddress,
   rowReader,
 } from '../subscribers/index.ts';
-import { answerWaiting } from '../weekly.ts';
 import { type Context, meter, say, sayJson } from './output.ts';
 import { openApp } from './session.ts';
 

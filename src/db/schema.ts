@@ -27,8 +27,8 @@ export interface Schema {
   consent_texts: ConsentTextsTable;
   consent_evidence: ConsentEvidenceTable;
   confirmations: ConfirmationsTable;
-  sign_ups: SignUpsTable;
-  sign_up_mails: SignUpMailsTable;
+  mail_requests: MailRequestsTable;
+  mail_request_counts: MailRequestCountsTable;
   refused_inboxes: RefusedInboxesTable;
   rate_limits: RateLimitsTable;
   installation: InstallationTable;
@@ -340,6 +340,7 @@ interface ConsentEventsTable {
     | 'unsubscribed'
     | 'resubscribed'
     | 'suppressed'
+    | 'restored'
     | 'erased';
   at: Created;
   method: string;
@@ -364,36 +365,33 @@ interface ConsentEvidenceTable {
   at: Created;
 }
 
-/** What came from the form and waits for its answer; gone when it is answered. */
-interface SignUpsTable {
+/** Something that may cause a mail and waits for its answer; gone when it is answered. */
+interface MailRequestsTable {
   id: Generated<string>;
+  /** `MailRequestKind` of src/transactional. */
+  kind: string;
+  /** Where the mail would go. */
   email: string;
   email_key: string;
   /** `address_hash` of the folded address: one inbox, however its address is spelled. */
   limit_key: string;
-  /** Sorted; empty = everything. */
-  topics: string[];
-  timezone: string | null;
-  /** The form it came from. */
-  source: string | null;
-  consent_version: string;
-  /** The privacy note that the form linked to. */
-  privacy_url: string | null;
-  privacy_version: string | null;
-  /** Language tag of the browser. */
-  locale: string | null;
-  /** It may be a machine: its mails have a smaller budget. */
+  domain: string;
+  /** What the handler of its kind needs to know. */
+  details: Json<unknown>;
+  /** It may be a machine's: such requests have a smaller part of every budget. */
   is_suspicious: boolean;
   ip: string | null;
   user_agent: string | null;
   created_at: Created;
-  /** Later than it came when the budget of mails was spent. */
+  /** Later than it came when an hourly budget was spent. */
   due_at: Created;
 }
 
-/** Mails that sign-ups caused: what the limits count. */
-interface SignUpMailsTable {
-  mail_id: string;
+/** Requests that took their place in the limits, whether or not a mail came of it. */
+interface MailRequestCountsTable {
+  id: GeneratedAlways<number>;
+  /** `Share` of src/transactional: what is counted together. */
+  share: string;
   limit_key: string;
   domain: string;
   is_suspicious: boolean;

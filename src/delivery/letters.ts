@@ -1,7 +1,7 @@
 import { title, verdict } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import { findIssue } from '../issues/index.ts';
-import { CONFIRM_HOURS, type Keys, oneTimeToken, signer } from '../subscribers/index.ts';
+import { CHANGE_HOURS, CONFIRM_HOURS, type Keys, oneTimeToken, signer } from '../subscribers/index.ts';
 import type { ClaimedMail, Letter, MailKind } from '../transactional/index.ts';
 import { readTest } from './preview/index.ts';
 import { mailedIssue } from './store.ts';
@@ -130,11 +130,17 @@ const writers: Partial<Record<MailKind, Writer>> = {
       heading: 'Shall issues come here?',
       paragraphs: [
         `Somebody, hopefully you, asked for ${newsletter.name} to be sent to this address instead of another.`,
-        'Open the page and press its button, and the next issue comes here. The link works for 72 hours.',
+        `Open the page and press its button, and the next issue comes here. The link works for ${CHANGE_HOURS} hours.`,
       ],
       action: { label: 'Use this address', url },
       list: null,
-      notes: [{ text: 'This was not you? Do nothing: without the button nothing changes.', link: null }],
+      notes: [
+        { text: 'This was not you? Do nothing: without the button nothing changes.', link: null },
+        {
+          text: 'Does it happen again and again?',
+          link: { label: 'Never mail me again', url: `${url}/never` },
+        },
+      ],
       why: 'You get this one mail because a reader gave this address as their new one.',
     };
   },

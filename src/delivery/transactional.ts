@@ -1,8 +1,16 @@
 import type { Connection } from '../db/index.ts';
 import type { Mailer, Outcome, SingleMail } from '../mailer/index.ts';
 import { renderLetter } from '../render/index.ts';
-import { confirmText, type Keys, recordConfirmSent } from '../subscribers/index.ts';
-import { type ClaimedMail, claimMail, closeMail, releaseMail, returnMail } from '../transactional/index.ts';
+import { confirmText, type Keys, recordConfirmSent, suppressionCause } from '../subscribers/index.ts';
+import {
+  type ClaimedMail,
+  claimMail,
+  closeMail,
+  type MailKind,
+  refusedKeysAmong,
+  releaseMail,
+  returnMail,
+} from '../transactional/index.ts';
 import { isHeard } from './circuit/heard.ts';
 import { countFailure, forgetFailures, mayAsk, PROBE_MS } from './circuit/store.ts';
 import { type LetterContext, writeLetter } from './letters.ts';
@@ -45,7 +53,8 @@ export function createMailSender(
       await closeMail(db, mail, { status, reason });
       return { kind: 'done' };
     };
-    if (mail.subscriber?.status === 'suppressed') return await end('dropped', 'the address is suppressed');
+    if (isSuppressed(mail)) return await end('dropped', 'the address is suppressed');
+    if (await isRefused(db, mail)) return await end('dropped', 'its owner asked never to be mailed');
     if (mail.forgotten) return await end('uncertain', 'the provider may have forgotten its key');
 
     const letter = await writeLetter(mail, { db, keys, newsletter: settings.newsletter });
@@ -82,6 +91,20 @@ export function createMailSender(
     );
     return await record(db, mail, { outcome, text, isProbe: may === 'probe' });
   };
+}
+
+/** Who bounced is mailed the one thing that can bring them back: the question whether the address is theirs. */
+function isSuppressed({ kind, subscriber }: ClaimedMail): boolean {
+  if (subscriber?.status !== 'suppressed') return false;
+  return kind !== 'confirm' || suppressionCause(subscriber.reason) !== 'bounced';
+}
+
+/** Mails that a stranger can cause. Their inbox may have been refused after they were queued. */
+const OF_STRANGERS: ReadonlySet<MailKind> = new Set(['confirm', 'already', 'change', 'link', 'test']);
+
+async function isRefused(db: Connection, { kind, to }: ClaimedMail): Promise<boolean> {
+  if (!OF_STRANGERS.has(kind)) return false;
+  return (await refusedKeysAmong(db, [to.toLowerCase()])).length > 0;
 }
 
 async function record(

@@ -1,9 +1,9 @@
 export { audit, auditRefusal, listAudit } from './audit.ts';
+export { BROWSER_COOKIE_DAYS, isOwnBrowser, signBrowser } from './browsers.ts';
 export type { AuditEntry, Deed } from './deeds.ts';
 export { remindEditors } from './reminders.ts';
 export { findReview, listReviews, openReview, type Review, revokeReview } from './reviews.ts';
 export {
-  askForLink,
   type Editor,
   endSession,
   endSessionsOf,
@@ -11,4 +11,5 @@ export {
   type Session,
   sessionOf,
   signIn,
+  signInLinkHandler,
 } from './sessions.ts';

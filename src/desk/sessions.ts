@@ -1,10 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Connection } from '../db/index.ts';
 import { type Keys, keyId, oneTimeToken, tokenHash } from '../subscribers/index.ts';
-import { queueMail } from '../transactional/index.ts';
+import { type MailRequest, type MailRequestHandler, queueMail } from '../transactional/index.ts';
 import { audit, auditRefusal } from './audit.ts';
 import {
-  countLinks,
   insertLink,
   insertSession,
   selectLink,
@@ -31,58 +30,54 @@ export interface Editor {
   role: Role;
 }
 
-/** Links to one editor in an hour: enough for a lost mail, too few to fill an inbox. */
-const LINKS_AN_HOUR = 5;
-
-export interface AskedLink {
-  mailId: string;
-  token: string;
-}
-
 /**
- * Puts a sign-in link for an editor on the books, to be mailed.
- * @param typed as in the form.
- * @param browser the random value of a cookie in the browser that asks.
- * @returns null for strangers and for too many: whoever asked must not be told which.
+ * Answers those who asked for a sign-in link: it is mailed to the address of an editor, and nobody else gets any.
+ * @param parts `onLink` is told of every link, for whoever shows them where no mail leaves this machine.
  */
-export async function askForLink(
-  db: Connection,
-  {
-    typed,
-    browser,
-    editors,
-    keys,
-  }: { typed: string; browser: string; editors: readonly Editor[]; keys: Keys },
-): Promise<AskedLink | null> {
-  const editor = editors.find(({ email }) => email === typed.trim().toLowerCase());
-  if (editor === undefined) {
-    await auditRefusal(db, { who: null, what: 'link_refused', details: { why: 'not an editor' } });
-    return null;
-  }
-  const { email } = editor;
-  return db.transaction().execute(async (tx) => {
-    if ((await countLinks(tx, email)) >= LINKS_AN_HOUR) {
-      await auditRefusal(tx, { who: email, what: 'link_refused', details: { why: 'too many' } });
-      return null;
+export function signInLinkHandler({
+  editors,
+  keys,
+  onLink = () => {},
+}: {
+  editors: readonly Editor[];
+  keys: Keys;
+  onLink?: ((token: string) => void) | undefined;
+}): MailRequestHandler {
+  const isEditor = ({ emailKey }: MailRequest) => editors.some(({ email }) => email === emailKey);
+  return async (tx, admitted, silent) => {
+    for (const each of [...admitted, ...silent]) {
+      const isKnown = isEditor(each);
+      if (isKnown && admitted.includes(each)) continue;
+      const refusal = isKnown
+        ? { who: each.emailKey, details: { why: 'too many' } }
+        : { who: null, details: { why: 'not an editor' } };
+      await auditRefusal(tx, { what: 'link_refused', ...refusal });
     }
-    const mailId = randomUUID();
-    const name = keyId(keys[0]);
-    const token = oneTimeToken(keys, mailId, name);
-    await insertLink(tx, { tokenHash: tokenHash(token), browserHash: tokenHash(browser), email });
-    await queueMail(tx, { kind: 'sign_in', id: mailId, recipient: email, keyId: name });
-    await audit(tx, { who: email, what: 'link_asked' });
-    return { mailId, token };
-  });
+    const mailIds: string[] = [];
+    for (const { emailKey: email, details } of admitted.filter(isEditor)) {
+      const mailId = randomUUID();
+      const name = keyId(keys[0]);
+      const token = oneTimeToken(keys, mailId, name);
+      const browserHash = String(details.browserHash);
+      await insertLink(tx, { tokenHash: tokenHash(token), browserHash, email });
+      await queueMail(tx, { kind: 'sign_in', id: mailId, recipient: email, keyId: name });
+      await audit(tx, { who: email, what: 'link_asked' });
+      mailIds.push(mailId);
+      onLink(token);
+    }
+    return mailIds;
+  };
 }
 
 /**
  * Uses a link, once, and opens a session.
- * @returns the value of its cookie; null when the link is not good here and now, which the log explains.
+ * @returns the value of its cookie, and whose it is; null when the link is not good here and now, which the log
+ * explains.
  */
 export async function signIn(
   db: Connection,
   { token, browser, editors }: { token: string; browser: string | undefined; editors: readonly Editor[] },
-): Promise<string | null> {
+): Promise<{ cookie: string; email: string } | null> {
   const hash = tokenHash(token);
   return db.transaction().execute(async (tx) => {
     const link = await selectLink(tx, hash);
@@ -107,7 +102,7 @@ export async function signIn(
     const cookie = randomBytes(32).toString('base64url');
     await insertSession(tx, tokenHash(cookie), link.email);
     await audit(tx, { who: link.email, what: 'signed_in' });
-    return cookie;
+    return { cookie, email: link.email };
   });
 }
 

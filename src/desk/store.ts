@@ -12,14 +12,6 @@ export async function insertLink(
   `.execute(tx);
 }
 
-/** Links to one address in the last hour. */
-export async function countLinks(db: Connection, email: string): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*) as count from desk_links where email = ${email} and created_at > now() - interval '1 hour'
-  `.execute(db);
-  return rows[0]?.count ?? 0;
-}
-
 /** A link that nobody else uses until the transaction ends. */
 export async function selectLink(
   tx: Connection,

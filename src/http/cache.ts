@@ -22,6 +22,8 @@ export function sendCached(
   reply
     .header('etag', stamp === undefined ? etag : `W/${etag}`)
     .header('cache-control', 'public, max-age=300');
+  // A token serves one post, so a cache that many people share must not hand one to all of them (RFC 9213).
+  if (stamp !== undefined) reply.header('cdn-cache-control', 'no-store');
   if (changedAt !== undefined) reply.header('last-modified', changedAt.toUTCString());
   if (isFresh(request.headers, etag, changedAt)) return reply.code(304).send();
   return reply.type(type).send(stamp === undefined ? body : body.replace(UNSTAMPED, stamp));

@@ -51,6 +51,8 @@ export interface ServerOptions {
   ring(mailId: string): void;
   /** Called when somebody was erased: what is kept outside the database has to follow. */
   onErased?(): void;
+  /** Wakes a worker to answer the requests for mail that wait; never in the way of an answer. */
+  onMailRequest?(): void;
   /** The editor's desk; without editors there is none. */
   desk?: DeskOptions | undefined;
   /** Throws when the database or the queue is away. */
@@ -72,7 +74,8 @@ export interface ServerOptions {
  * no script and no cookie.
  */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { db, keys, site, signUp } = options;
+  const { db, keys, site, signUp, onMailRequest = () => {} } = options;
+  const { limiter } = signUp;
   const forms = signUpForms(db, keys, site, signUp);
   // The one script of another site that a page may have, and only where the operator asked for it.
   const puzzle = signUp.challenge === null ? [] : [TURNSTILE_ORIGIN];
@@ -109,7 +112,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await app.register(async (scope) => comparisonRoutes(scope, { ...options, forms }));
   await app.register(async (scope) => {
     acceptForms(scope);
-    subscribeRoutes(scope, { ...options, forms });
+    subscribeRoutes(scope, { ...options, forms, onMailRequest });
   });
   await app.register(async (scope) =>
     embedRoutes(scope, { site, forms, embedOrigins: signUp.embedOrigins, puzzle }),
@@ -125,7 +128,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       });
     });
     unsubscribeRoutes(scope, options);
-    preferencesRoutes(scope, { ...options, limiter: signUp.limiter });
+    preferencesRoutes(scope, { ...options, limiter, onMailRequest });
     confirmRoutes(scope, options);
     voteRoutes(scope, options);
   });
@@ -147,7 +150,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   }
   const { desk } = options;
   if (desk !== undefined) {
-    await app.register(async (scope) => deskRoutes(scope, { ...options, clock, desk }));
+    await app.register(async (scope) =>
+      deskRoutes(scope, { ...options, clock, desk, limiter, onMailRequest }),
+    );
   }
   const { outbox } = options;
   if (outbox !== null) await app.register(async (scope) => outboxRoutes(scope, outbox));

@@ -4,6 +4,7 @@ import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import type { Limiter } from '../queue/index.ts';
 import {
+  CHANGES,
   changeAddress,
   endPause,
   eraseSubscriber,
@@ -12,17 +13,18 @@ import {
   findSubscriber,
   type Keys,
   parseAddress,
-  requestAddressChange,
-  requestLink,
+  refuseAddressChange,
   type Subscriber,
   setTopics,
   takePause,
   unsubscribe,
   verify,
 } from '../subscribers/index.ts';
+import { addMailRequest } from '../transactional/index.ts';
 import { readForm } from './form.ts';
 import { countRequest } from './network.ts';
 import { addressChangePage } from './pages/address.tsx';
+import { neverAgainPage, neverPage } from './pages/confirm.tsx';
 import { erasedPage, erasePage } from './pages/erase.tsx';
 import { leftPage } from './pages/leave.tsx';
 import { linkSentPage, type Notice, preferencesHelpPage, preferencesPage } from './pages/preferences.tsx';
@@ -43,6 +45,8 @@ export interface PreferencesOptions {
   onErased?(): void;
   /** What causes mail counts against the limits of its network, as signing up does. */
   limiter: Pick<Limiter, 'consume'>;
+  /** Wakes a worker to answer the requests that wait. */
+  onMailRequest(): void;
 }
 
 /**
@@ -51,7 +55,7 @@ export interface PreferencesOptions {
  */
 export function preferencesRoutes(
   app: FastifyInstance,
-  { db, keys, site, ring, onErased, limiter }: PreferencesOptions,
+  { db, keys, site, ring, onErased, limiter, onMailRequest }: PreferencesOptions,
 ): void {
   /** @throws AppError `link-unknown`, one and the same for forged, revoked and gone. */
   const subscriberOf = async (token: string): Promise<Subscriber> => {
@@ -107,7 +111,12 @@ export function preferencesRoutes(
       const address = parseAddress(typed);
       if ('reason' in address) return { kind: 'refused', typed, reason: address.reason };
       await count();
-      ringFor(await fromDatabase(requestAddressChange(db, id, address, keys)));
+      if ((await fromDatabase(limiter.consume(`change:${id}`, CHANGES))) > 0) {
+        const reason = 'was not asked: you have given three today. Try again tomorrow';
+        return { kind: 'refused', typed, reason };
+      }
+      await fromDatabase(addMailRequest(db, { kind: 'change', address, details: { subscriberId: id } }));
+      onMailRequest();
       return { kind: 'asked', address: address.email };
     },
   };
@@ -123,7 +132,8 @@ export function preferencesRoutes(
         return reply.code(422).send(preferencesHelpPage(site, { typed, reason: address.reason }));
       }
       await countRequest(limiter, request, reply);
-      ringFor(await fromDatabase(requestLink(db, address, keys)));
+      await fromDatabase(addMailRequest(db, { kind: 'link', address }));
+      onMailRequest();
       return reply.send(linkSentPage(site));
     },
   });
@@ -189,6 +199,24 @@ export function preferencesRoutes(
       if (done === undefined) throw new AppError('link-unknown', 'No such change of address.');
       ringFor(done.mailId);
       return reply.type(HTML).send(addressChangePage(site, done.change));
+    },
+  });
+
+  resource<{ token: string }>(app, '/change/:token/never', {
+    GET: async (request, reply) => {
+      const change = await fromDatabase(findAddressChange(db, request.params.token));
+      if (change === undefined || change.state === 'done') {
+        throw new AppError('link-unknown', 'No such change of address.');
+      }
+      return reply.type(HTML).send(neverPage(site, maskAddress(change.to)));
+    },
+    POST: async (request, reply) => {
+      if ((await readForm(request)).get('never') !== '1') {
+        throw new AppError('form-unknown', 'Not the form of this page.');
+      }
+      const isRefused = await fromDatabase(refuseAddressChange(db, request.params.token));
+      if (!isRefused) throw new AppError('link-unknown', 'No such change of address.');
+      return reply.type(HTML).send(neverAgainPage(site));
     },
   });
 }

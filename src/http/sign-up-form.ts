@@ -17,8 +17,6 @@ import type { Site } from './site.ts';
 export interface SignUpParts {
   limiter: Pick<Limiter, 'consume'>;
   checkDomain: DomainCheck;
-  /** Called when somebody waits for an answer; never in the way of ours. */
-  onSignUp(): void;
   /** null: the form has no puzzle. */
   challenge: Challenge | null;
   /** Other sites that may carry the form. */
@@ -30,6 +28,21 @@ export interface SignUpParts {
 
 /** Stands for the stamp in a page that is cached: two pages that differ in it only are one page. */
 export const UNSTAMPED = 'stamped-when-sent';
+
+/**
+ * The names of our forms, wherever they stand. The form under a comparison is called `comparison:` and its slug.
+ * `embed` and `embed-frame` stand on other sites.
+ */
+export const FORM_NAMES: ReadonlySet<string> = new Set([
+  'home',
+  'subscribe',
+  'comparisons',
+  'embed',
+  'embed-frame',
+]);
+
+/** Any other form, or whatever says that it is one. */
+export const OTHER_FORM = 'other';
 
 /** Makes the forms of all pages. */
 export interface Forms {

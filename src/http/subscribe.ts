@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { knownTopics } from '../comparisons/index.ts';
+import { findComparison, knownTopics } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import {
@@ -12,17 +12,19 @@ import {
   isHumanPace,
   type Keys,
   parseAddress,
-  SUSPICIOUS_REQUESTS,
   suggestDomain,
+  TOKEN_LIVES_SECONDS,
+  tokenHash,
 } from '../subscribers/index.ts';
+import { SUSPICIOUS_REQUESTS } from '../transactional/index.ts';
 import { parseUrl } from '../url.ts';
 import { TURNSTILE_FIELD } from './challenge.ts';
 import { readForm } from './form.ts';
-import { countRequest } from './network.ts';
+import { countRequest, isCrowded } from './network.ts';
 import { checkInboxPage, signUpPage } from './pages/sign-up.tsx';
 import { type FieldError, fromDatabase } from './problems.ts';
 import { resource } from './resource.ts';
-import type { Forms, SignUpParts } from './sign-up-form.ts';
+import { FORM_NAMES, type Forms, OTHER_FORM, type SignUpParts } from './sign-up-form.ts';
 import type { Site } from './site.ts';
 
 const HTML = 'text/html; charset=utf-8';
@@ -39,6 +41,8 @@ export interface SubscribeOptions {
   site: Site;
   forms: Forms;
   signUp: SignUpParts;
+  /** Wakes a worker to answer the requests that wait. */
+  onMailRequest(): void;
 }
 
 /**
@@ -85,7 +89,10 @@ export function subscribeRoutes(app: FastifyInstance, options: SubscribeOptions)
         if (!(error instanceof AppError)) throw error;
         const { errors } = error.context as { errors?: FieldError[] };
         if (errors === undefined || !wantsPage(request)) throw error;
-        const form = { ...(await forms.make(fields.source ?? 'subscribe')), stamp: forms.stamp() };
+        const form = {
+          ...(await forms.make((await knownForm(options.db, fields.source)) ?? 'subscribe')),
+          stamp: forms.stamp(),
+        };
         const attempt = { email: fields.email ?? '', topics: fields.topics, errors };
         return reply
           .code(422)
@@ -113,7 +120,7 @@ async function takeSignUp(
   request: FastifyRequest,
   reply: FastifyReply,
   fields: Fields,
-  { db, keys, site, signUp }: SubscribeOptions,
+  { db, keys, site, signUp, onMailRequest }: SubscribeOptions,
 ): Promise<Address> {
   const address = readAddress(fields);
   await countRequest(signUp.limiter, request, reply);
@@ -130,15 +137,19 @@ async function takeSignUp(
     ]);
   }
 
-  const isOdd = !isHumanPace(keys, fields.stamp, signUp.clock()) || isDisposable(domain);
-  const isSuspicious = await judge(request, fields, isOdd, signUp.challenge);
+  const isHuman =
+    isHumanPace(keys, fields.stamp, signUp.clock()) && (await isFirstUse(signUp.limiter, fields.stamp));
+  const isOdd = !isHuman || isDisposable(domain);
+  const isSuspicious =
+    (await judge(request, fields, isOdd, signUp.challenge)) || (await isCrowded(signUp.limiter, request));
   // Nobody is turned away for a missing stamp alone: old browsers and scripts have none.
   if (isSuspicious && signUp.challenge !== null) {
     await countRequest(signUp.limiter, request, reply, { kind: 'suspicious', limits: SUSPICIOUS_REQUESTS });
   }
 
   const topics = chosenTopics(fields.topics, await fromDatabase(knownTopics(db)));
-  const { timezone, source } = fields;
+  const source = await knownForm(db, fields.source);
+  const { timezone } = fields;
   const isMachine = fields.website !== '';
   if (isMachine) request.log.info('a machine in the honeypot');
   const { privacy } = signUp;
@@ -151,8 +162,25 @@ async function takeSignUp(
       !isMachine,
     ),
   );
-  signUp.onSignUp();
+  onMailRequest();
   return address;
+}
+
+/** Whether this post is the first with the token of its form, which it uses up. */
+async function isFirstUse(limiter: SignUpParts['limiter'], token = ''): Promise<boolean> {
+  const once = [{ points: 1, seconds: TOKEN_LIVES_SECONDS }];
+  return (await fromDatabase(limiter.consume(`form-token:${tokenHash(token)}`, once))) <= 0;
+}
+
+/**
+ * The form that a sign-up says it comes from. Only names of our own forms are kept: the consent log is for ever, and
+ * no place for what somebody types into a hidden field.
+ */
+async function knownForm(db: Connection, source: string | null): Promise<string | null> {
+  if (source === null || FORM_NAMES.has(source)) return source;
+  const [, slug] = /^comparison:(.+)$/.exec(source) ?? [];
+  const isOurs = slug !== undefined && (await fromDatabase(findComparison(db, slug))) !== undefined;
+  return isOurs ? source : OTHER_FORM;
 }
 
 /**

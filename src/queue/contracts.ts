@@ -31,7 +31,7 @@ export const contracts = {
   prepare: { queue: 'issues', payload: z.object({ issueId: z.uuid() }), attempts: 5, backoffMs: 2_000 },
   /** Submit one batch to the provider. */
   submit: { queue: 'delivery', payload: z.object({ batchId: z.uuid() }), attempts: 5, backoffMs: 2_000 },
-  /** Answer the sign-ups that wait: who gets which mail. */
+  /** Answer the requests of all forms that wait: who gets which mail. */
   sign_up: { queue: 'transactional', payload: nothing, attempts: 5, backoffMs: 2_000 },
   /** Send one transactional mail; in a lane of its own, so that it never waits for an issue. */
   mail: { queue: 'transactional', payload: z.object({ mailId: z.uuid() }), attempts: 5, backoffMs: 2_000 },

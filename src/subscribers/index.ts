@@ -21,40 +21,36 @@ export {
 } from './people/store.ts';
 export {
   type AddressChange,
+  addressChangeHandler,
+  CHANGE_HOURS,
+  CHANGES,
   changeAddress,
   endPause,
   findAddressChange,
-  requestAddressChange,
-  requestLink,
+  linkHandler,
+  refuseAddressChange,
   takePause,
 } from './preferences/store.ts';
-export { type Answered, answerSignUps, confirmSubscription } from './sign-up/answer.ts';
+export { confirmSubscription, signUpHandler } from './sign-up/answer.ts';
 export { type ConsentText, confirmText, consentText, type PrivacyNote } from './sign-up/consent.ts';
-export {
-  CONFIRM_HOURS,
-  foldAddress,
-  type Limit,
-  PER_INBOX,
-  REQUESTS,
-  SUSPICIOUS_REQUESTS,
-} from './sign-up/limits.ts';
+export { CONFIRM_HOURS } from './sign-up/limits.ts';
 export {
   createDomainCheck,
   type Dns,
   type DomainCheck,
   isDisposable,
+  isMailHost,
   suggestDomain,
   systemDns,
   type TakesMail,
 } from './sign-up/reputation.ts';
-export { isHumanPace, stampForm } from './sign-up/stamp.ts';
+export { isHumanPace, stampForm, TOKEN_LIVES_SECONDS } from './sign-up/stamp.ts';
 export {
   addSignUp,
   type Evidence,
   findInvitation,
   forgetOldSignUps,
   type Invitation,
-  postponedDomains,
   recordConfirmSent,
   refuseForEver,
   type SignUp,
@@ -71,6 +67,7 @@ export {
   setTopics,
   unsubscribe,
 } from './store.ts';
+export { type SuppressionCause, suppressionCause } from './suppression.ts';
 export {
   type Claim,
   type Keys,

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Connection, SubscriberStatus } from '../db/index.ts';
+import { foldAddress } from '../transactional/index.ts';
 import { parseAddress } from './address.ts';
-import { foldAddress } from './sign-up/limits.ts';
 
 export interface NewSubscriber {
   email: string;

@@ -1,5 +1,22 @@
 export type { Letter } from './letter.ts';
 export {
+  type Answered,
+  answerMailRequests,
+  type MailRequestHandler,
+  type MailRequestHandlers,
+} from './requests/answer.ts';
+export { networksOf, REQUESTS, SUSPICIOUS_REQUESTS, UNSUSPECTED_REQUESTS } from './requests/networks.ts';
+export { foldAddress, type Limit, type MailRequestKind } from './requests/policy.ts';
+export {
+  addMailRequest,
+  forgetOldCounts,
+  type MailRequest,
+  type NewMailRequest,
+  postponedDomains,
+  refusedKeysAmong,
+  refuseInbox,
+} from './requests/store.ts';
+export {
   type ClaimedMail,
   claimMail,
   closeMail,

@@ -54,7 +54,14 @@ export interface ClaimedMail {
   keyId: string;
   to: string;
   content: Record<string, unknown>;
-  subscriber: { id: string; status: string; topics: string[]; tokenVersion: number } | null;
+  subscriber: {
+    id: string;
+    status: string;
+    /** Why they are off the list. */
+    reason: string | null;
+    topics: string[];
+    tokenVersion: number;
+  } | null;
   /** First claimed so long ago that the provider may have forgotten its key. */
   forgotten: boolean;
 }
@@ -78,7 +85,7 @@ export async function claimMail(
     select m.id, m.kind, m.lease_id as "leaseId", m.key_id as "keyId", m.content,
       coalesce(m.recipient, s.email) as "to",
       m.claimed_at < now() - make_interval(hours => ${REPLAY_HOURS}) as forgotten,
-      case when s.id is not null then jsonb_build_object('id', s.id, 'status', s.status,
+      case when s.id is not null then jsonb_build_object('id', s.id, 'status', s.status, 'reason', s.reason,
         'topics', to_jsonb(s.topics), 'tokenVersion', s.token_version) end as subscriber
     from claimed m left join subscribers s on s.id = m.subscriber_id
   `.execute(db);

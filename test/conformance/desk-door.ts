@@ -13,6 +13,7 @@ import {
   type TestDesk,
   type Visitor,
 } from '../helpers/desk.ts';
+import { passRequests } from '../helpers/mail-requests.ts';
 
 /** Who gets in, and how far: links, sessions, forms and roles, over HTTP on whatever database `home` names. */
 export function describeDoor(name: string, home: DeskHome): void {
@@ -74,7 +75,7 @@ export function describeDoor(name: string, home: DeskHome): void {
           async (visitor: Visitor) => void visitor.cookies.set('__Host-desk-asked', 'x'.repeat(43)),
         ],
       ])('refuses a link that is %s, and writes it down', async (why, spoil) => {
-        await sql`update desk_links set created_at = now() - interval '2 hours'`.execute(desk.app.db);
+        await passRequests(desk.app.db, '25 hours');
         const visitor = desk.visitor();
         await visitor.post('/editor/sign-in', { email: EDITOR });
         const url = new URL(desk.links.at(-1) ?? '').pathname;
@@ -95,13 +96,13 @@ export function describeDoor(name: string, home: DeskHome): void {
       });
 
       it('mails an editor five links an hour, and no more', async () => {
-        await sql`update desk_links set created_at = now() - interval '2 hours'`.execute(desk.app.db);
+        await passRequests(desk.app.db, '25 hours');
         const before = desk.rung.length;
         for (let turn = 0; turn < 8; turn += 1)
           await desk.visitor().post('/editor/sign-in', { email: EDITOR });
         expect(desk.rung).toHaveLength(before + 5);
         expect(await lastDeed()).toMatchObject({ what: 'link_refused', details: { why: 'too many' } });
-        await sql`update desk_links set created_at = now() - interval '2 hours'`.execute(desk.app.db);
+        await passRequests(desk.app.db, '25 hours');
       });
 
       it('keeps no token that opens anything in its tables, its mails or its log', async () => {
@@ -132,7 +133,7 @@ export function describeDoor(name: string, home: DeskHome): void {
         ['12 hours unseen', sql`update desk_sessions set seen_at = now() - interval '12 hours'`],
         ['30 days old', sql`update desk_sessions set created_at = now() - interval '30 days'`],
       ])('ends when it is %s', async (_name, age) => {
-        await sql`update desk_links set created_at = now() - interval '2 hours'`.execute(desk.app.db);
+        await passRequests(desk.app.db, '25 hours');
         const visitor = await desk.signIn(EDITOR);
         expect((await visitor.get('/editor')).statusCode).toBe(200);
         await sql`${age} where token_hash = ${createHash('sha256')
@@ -142,7 +143,7 @@ export function describeDoor(name: string, home: DeskHome): void {
       });
 
       it('ends here, or everywhere, when its owner says so', async () => {
-        await sql`update desk_links set created_at = now() - interval '2 hours'`.execute(desk.app.db);
+        await passRequests(desk.app.db, '25 hours');
         const [here, there, third] = [
           await desk.signIn(EDITOR),
           await desk.signIn(EDITOR),

@@ -3,16 +3,19 @@ import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/db/index.ts';
 import {
   type Address,
+  addSignUp,
   addSubscribers,
   changeAddress,
+  consentText,
   eraseSubscriber,
   findAddressChange,
-  requestAddressChange,
-  requestLink,
+  refuseAddressChange,
   unsubscribe,
 } from '../../src/subscribers/index.ts';
+import { addMailRequest, refuseInbox } from '../../src/transactional/index.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { KEYS } from '../helpers/ledger.ts';
+import { answerRequests, askForChange, askForLostLink, passRequests } from '../helpers/mail-requests.ts';
 import { readersIn, tokenOf } from '../helpers/readers.ts';
 
 /** Another address, asked for in one inbox and confirmed in the other; and a link for who lost theirs. */
@@ -27,7 +30,7 @@ export function describeNewAddress(withDatabase: WithDatabase): void {
     it('takes over when it says so, and the old one is told', async () => {
       const { id, email } = await reader();
       const to = newAddress();
-      const mailId = (await requestAddressChange(db, id, to, KEYS)) ?? '';
+      const mailId = (await askForChange(db, id, to, KEYS)) ?? '';
       expect(await mailsOf(id)).toEqual([
         { id: mailId, kind: 'change', recipient: to.email, status: 'pending' },
       ]);
@@ -67,22 +70,71 @@ export function describeNewAddress(withDatabase: WithDatabase): void {
       const forgotten = await reader();
       await eraseSubscriber(db, { id: forgotten.id }, 'admin');
       for (const { email, key } of [...others, forgotten])
-        expect(await requestAddressChange(db, id, { email, key }, KEYS)).toBeNull();
+        expect(await askForChange(db, id, { email, key }, KEYS)).toBeNull();
       expect(await mailsOf(id)).toEqual([]);
     });
 
-    it('is asked at most three times a day, also all at once; the latest request counts', async () => {
+    it('F3: the latest request counts, also when its address is known and is mailed nothing', async () => {
+      const [{ id }, known] = [await reader(), await reader()];
+      const linkAfter = async (to: Address) => {
+        const mail = (await askForChange(db, id, newAddress(), KEYS)) ?? '';
+        expect((await findAddressChange(db, tokenOf(mail)))?.state).toBe('open');
+        await askForChange(db, id, to, KEYS);
+        return findAddressChange(db, tokenOf(mail));
+      };
+      expect(await linkAfter(newAddress())).toBeUndefined();
+      expect(await linkAfter(known)).toBeUndefined();
+    });
+
+    it('F3: five requests at once are one link, to the newest address', async () => {
       const { id } = await reader();
-      const asked: (string | null)[] = [];
-      for (let time = 0; time < 2; time += 1)
-        asked.push(await requestAddressChange(db, id, newAddress(), KEYS));
-      asked.push(
-        ...(await Promise.all([1, 2, 3].map(() => requestAddressChange(db, id, newAddress(), KEYS)))),
-      );
-      const mails = asked.filter((mail) => mail !== null);
-      expect(mails.length).toBe(3);
-      const found = await Promise.all(mails.map((mail) => findAddressChange(db, tokenOf(mail))));
-      expect(found.filter((change) => change !== undefined).length).toBe(1);
+      const addresses = Array.from({ length: 5 }, newAddress);
+      for (const address of addresses)
+        await addMailRequest(db, { kind: 'change', address, details: { subscriberId: id } });
+      const answered = await Promise.all([1, 2, 3].map(() => answerRequests(db, KEYS)));
+      expect(answered.flatMap(({ mailIds }) => mailIds)).toHaveLength(1);
+      expect((await mailsOf(id)).map(({ recipient }) => recipient)).toEqual([addresses.at(-1)?.email]);
+    });
+
+    it('F4: is within the limits of its inbox, however it is spelled and whoever asks', async () => {
+      const readers = await Promise.all(Array.from({ length: 10 }, () => reader()));
+      const spellings = ['bombed@victims.example', 'b.ombed@victims.example', 'bombed+a@victims.example'];
+      for (const { id } of readers) {
+        for (const email of spellings) {
+          const address = { email, key: email };
+          await addMailRequest(db, { kind: 'change', address, details: { subscriberId: id } });
+        }
+      }
+      expect((await answerRequests(db, KEYS)).mailIds).toHaveLength(1);
+      // The sign-up form counts against the same inbox.
+      const consent = consentText('Weekly Verdicts');
+      const evidence = { ip: null, userAgent: null };
+      const address = { email: 'bom.bed@victims.example', key: 'bom.bed@victims.example' };
+      const signUp = { address, topics: [], timezone: null, source: null, isSuspicious: false, evidence };
+      await addSignUp(db, signUp, consent, true);
+      expect((await answerRequests(db, KEYS)).mailIds).toEqual([]);
+    });
+
+    it('F4: is never asked whose owner refused all mail, in any spelling', async () => {
+      const { id } = await reader();
+      await refuseInbox(db, 'never.again@victims.example');
+      for (const email of ['neveragain+news@victims.example', 'NeverAgain@victims.example']) {
+        const address = { email, key: email.toLowerCase() };
+        expect(await askForChange(db, id, address, KEYS)).toBeNull();
+      }
+      expect(await mailsOf(id)).toEqual([]);
+    });
+
+    it('F4: is refused for good by the link in its mail, which then moves nobody', async () => {
+      const { id } = await reader();
+      const to = newAddress();
+      const mailId = (await askForChange(db, id, to, KEYS)) ?? '';
+      expect(await refuseAddressChange(db, tokenOf(mailId))).toBe(true);
+      expect(await refuseAddressChange(db, tokenOf(mailId))).toBe(true);
+      expect(await changeAddress(db, tokenOf(mailId), KEYS)).toMatchObject({ change: { state: 'over' } });
+      await passRequests(db, '11 minutes');
+      expect(await askForChange(db, id, { email: to.email, key: `${to.key}` }, KEYS)).toBeNull();
+      expect(await refuseAddressChange(db, 'x')).toBe(false);
     });
 
     it('cannot be had when the link is old, the reader left, or somebody else was faster', async () => {
@@ -100,7 +152,7 @@ export function describeNewAddress(withDatabase: WithDatabase): void {
       for (const each of spoil) {
         const { id, email } = await reader();
         const to = newAddress();
-        const mailId = (await requestAddressChange(db, id, to, KEYS)) ?? '';
+        const mailId = (await askForChange(db, id, to, KEYS)) ?? '';
         await each(id, to);
         expect((await findAddressChange(db, tokenOf(mailId)))?.state).toBe('over');
         expect(await changeAddress(db, tokenOf(mailId), KEYS)).toMatchObject({
@@ -117,8 +169,10 @@ export function describeNewAddress(withDatabase: WithDatabase): void {
       const [one, other] = [await reader(), await reader()];
       const to = newAddress();
       const mails = [
-        (await requestAddressChange(db, one.id, to, KEYS)) ?? '',
-        (await requestAddressChange(db, other.id, to, KEYS)) ?? '',
+        (await askForChange(db, one.id, to, KEYS)) ?? '',
+        await passRequests(db, '11 minutes').then(
+          async () => (await askForChange(db, other.id, to, KEYS)) ?? '',
+        ),
       ];
       const answers = await Promise.allSettled(mails.map((mail) => changeAddress(db, tokenOf(mail), KEYS)));
       const done = answers.filter(
@@ -141,21 +195,20 @@ export function describeNewAddress(withDatabase: WithDatabase): void {
   describe('a fresh link', () => {
     it('is mailed to readers only, once in ten minutes, three times a day', async () => {
       for (const status of ['pending', 'unsubscribed', 'suppressed'] as const)
-        expect(await requestLink(db, await reader(status), KEYS)).toBeNull();
-      expect(await requestLink(db, newAddress(), KEYS)).toBeNull();
+        expect(await askForLostLink(db, await reader(status), KEYS)).toBeNull();
+      expect(await askForLostLink(db, newAddress(), KEYS)).toBeNull();
 
       const someone = await reader();
-      const age = () =>
-        sql`update mails set created_at = created_at - interval '11 minutes' where subscriber_id = ${someone.id}`.execute(
-          db,
-        );
-      const asked = await Promise.all([1, 2, 3].map(() => requestLink(db, someone, KEYS)));
-      expect(asked.filter((mail) => mail !== null).length).toBe(1);
-      for (const expected of [1, 1, 0]) {
-        await age();
-        const again = await Promise.all([requestLink(db, someone, KEYS), requestLink(db, someone, KEYS)]);
-        expect(again.filter((mail) => mail !== null).length).toBe(expected);
+      const ask = async () => {
+        for (let time = 0; time < 3; time += 1) await addMailRequest(db, { kind: 'link', address: someone });
+        return (await answerRequests(db, KEYS)).mailIds.length;
+      };
+      const counts = [await ask()];
+      for (let time = 0; time < 3; time += 1) {
+        await passRequests(db, '11 minutes');
+        counts.push(await ask());
       }
+      expect(counts).toEqual([1, 1, 1, 0]);
     });
   });
 }

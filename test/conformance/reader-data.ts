@@ -1,18 +1,12 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/db/index.ts';
-import {
-  eraseSubscriber,
-  exportSubscriber,
-  keyId,
-  requestAddressChange,
-  requestLink,
-  takePause,
-} from '../../src/subscribers/index.ts';
+import { eraseSubscriber, exportSubscriber, keyId, takePause } from '../../src/subscribers/index.ts';
 import { queueMail } from '../../src/transactional/index.ts';
 import { whereverWritten } from '../helpers/everywhere.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { KEYS } from '../helpers/ledger.ts';
+import { askForChange, askForLostLink } from '../helpers/mail-requests.ts';
 import { readersIn } from '../helpers/readers.ts';
 
 /** What is kept about one person: all of it shown, and all of it gone. */
@@ -32,7 +26,7 @@ export function describeOwnData(withDatabase: WithDatabase): void {
         insert into consent_evidence (event_id, ip, user_agent)
         select id, '203.0.113.7', 'Erased/1.0' from consent_events where subscriber_id = ${id}
       `.execute(db);
-      await requestAddressChange(db, id, to, KEYS);
+      await askForChange(db, id, to, KEYS);
       await queueMail(db, { kind: 'changed', subscriberId: id, recipient: email, keyId: keyId(KEYS[0]) });
       await queueMail(db, { kind: 'test', recipient: email, keyId: keyId(KEYS[0]) });
       await takePause(db, id);
@@ -79,7 +73,7 @@ export function describeOwnData(withDatabase: WithDatabase): void {
       insert into consent_evidence (event_id, ip, user_agent)
       select id, '203.0.113.8', 'Mail/2' from consent_events where subscriber_id = ${id}
     `.execute(db);
-    await requestLink(db, { email, key: email.toLowerCase() }, KEYS);
+    await askForLostLink(db, { email, key: email.toLowerCase() }, KEYS);
     const data = await exportSubscriber(db, id);
     expect(data).toMatchObject({
       subscriber: { email, status: 'active', topics: ['Coding'], timezone: 'UTC', pausedUntil: null },

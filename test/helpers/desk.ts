@@ -13,6 +13,7 @@ import { draft, slotToCompose } from '../../src/weekly.ts';
 import { comparison, tool } from './compose.ts';
 import { createDatabase } from './database.ts';
 import { copyDatabase, temporaryFolder } from './homes.ts';
+import { answerRequests } from './mail-requests.ts';
 import { signUpParts } from './site.ts';
 
 /** A whole installation with a desk, on a database of its own; nobody works on its queue. */
@@ -23,6 +24,8 @@ export interface TestDesk extends AsyncDisposable {
   links: string[];
   /** Mails that were rung for. */
   rung: string[];
+  /** Answers the requests for sign-in links, as the job does; a visitor's own are answered at once. */
+  answer(): Promise<void>;
   /** Composes the issue of 24 November 2026 from these. */
   compose(comparisons?: Comparison[]): Promise<Issue>;
   /** Adds confirmed readers. */
@@ -97,6 +100,12 @@ export async function openDesk(
     );
     const links: string[] = [];
     const rung: string[] = [];
+    /** Answers the requests for links, as the job does. */
+    const answer = async () => {
+      const { editors, publicUrl } = app.config;
+      const onSignInLink = (token: string) => links.push(`${publicUrl}/editor/sign-in/${token}`);
+      rung.push(...(await answerRequests(app.db, app.keys, { editors, onSignInLink })).mailIds);
+    };
     const server = await createServer({
       db: app.db,
       keys: app.keys,
@@ -107,17 +116,18 @@ export async function openDesk(
       ring: (mailId) => rung.push(mailId),
       onErased: () => void app.queue.enqueue('clean_outbox', {}),
       clock: app.clock,
-      desk: deskOf(app, (link) => links.push(link)),
+      desk: deskOf(app),
       ready: async () => {},
       logger: false,
     });
     lifetime.defer(() => server.close());
-    const visitor = () => createVisitor(server);
+    const visitor = () => createVisitor(server, answer);
     return {
       app,
       server,
       links,
       rung,
+      answer,
       visitor,
       async compose(comparisons = WEEK) {
         await saveComparisons(app.db, comparisons);
@@ -186,7 +196,8 @@ export function draftAt(place: () => { desk: TestDesk; issue: Issue }) {
   };
 }
 
-function createVisitor(server: FastifyInstance): Visitor {
+/** @param answer is called when a link was asked for. */
+function createVisitor(server: FastifyInstance, answer: () => Promise<void>): Visitor {
   const cookies = new Map<string, string>();
   const keep = (answer: Answer): Answer => {
     for (const { name, value, maxAge } of answer.cookies) {
@@ -211,7 +222,7 @@ function createVisitor(server: FastifyInstance): Visitor {
       const fields = Object.entries({ ...token, ...form }).flatMap(([name, value]) =>
         [value].flat().map((each): [string, string] => [name, each]),
       );
-      return keep(
+      const answered = keep(
         await server.inject({
           method: 'POST',
           url,
@@ -225,6 +236,8 @@ function createVisitor(server: FastifyInstance): Visitor {
           },
         }),
       );
+      if (url === '/editor/sign-in') await answer();
+      return answered;
     },
   };
 }

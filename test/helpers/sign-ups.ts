@@ -5,9 +5,10 @@ import type { Connection } from '../../src/db/index.ts';
 import { createMailSender } from '../../src/delivery/index.ts';
 import { createServer } from '../../src/http/index.ts';
 import type { Mailer, SingleMail } from '../../src/mailer/index.ts';
-import { answerSignUps, stampForm } from '../../src/subscribers/index.ts';
+import { stampForm } from '../../src/subscribers/index.ts';
 import type { WithDatabase } from './homes.ts';
 import { KEYS } from './ledger.ts';
+import { answerRequests, passRequests } from './mail-requests.ts';
 import { SITE, signUpParts } from './site.ts';
 
 export const PRIVACY = { url: 'https://site.example/privacy', version: '3' };
@@ -60,7 +61,7 @@ export function signUpsForAll(withDatabase: WithDatabase) {
     return ask({
       method: 'POST',
       url: '/subscribe',
-      remoteAddress: `10.${networks >> 16}.${(networks >> 8) & 255}.${networks & 255}`,
+      remoteAddress: `10.${networks >> 8}.${networks & 255}.1`,
       payload: { stamp: stampForm(KEYS, new Date(Date.now() - 60_000)), ...fields },
       ...more,
     });
@@ -68,7 +69,7 @@ export function signUpsForAll(withDatabase: WithDatabase) {
 
   /** Does what the jobs do. @returns the domains whose budget is spent. */
   const work = async () => {
-    const { mailIds, spent } = await answerSignUps(db, KEYS);
+    const { mailIds, spent } = await answerRequests(db, KEYS);
     for (const id of mailIds) await sendMail(id);
     return spent;
   };
@@ -111,13 +112,11 @@ export function signUpsForAll(withDatabase: WithDatabase) {
     },
     /** Moves everything that sign-ups left so far into the past. */
     async pass(interval: string) {
-      await sql`update sign_up_mails set at = at - ${interval}::interval`.execute(db);
+      await passRequests(db, interval);
       await sql`update mails set created_at = created_at - ${interval}::interval`.execute(db);
       await sql`update confirmations set created_at = created_at - ${interval}::interval,
         expires_at = expires_at - ${interval}::interval`.execute(db);
       await sql`update subscribers set created_at = created_at - ${interval}::interval`.execute(db);
-      await sql`update sign_ups set created_at = created_at - ${interval}::interval,
-        due_at = due_at - ${interval}::interval`.execute(db);
       await sql`update consent_evidence set at = at - ${interval}::interval`.execute(db);
     },
   };

@@ -18,6 +18,7 @@ import {
 } from '../../src/subscribers/index.ts';
 import { comparison, tool } from './compose.ts';
 import { embeddedPlace } from './homes.ts';
+import { answerRequests } from './mail-requests.ts';
 
 /** A site with two published issues, on an embedded database of its own in a temporary directory. */
 export interface TestSite extends AsyncDisposable {
@@ -33,6 +34,8 @@ export interface TestSite extends AsyncDisposable {
   token(scope: Scope, subscriberId: string, version?: number): string;
   /** Mails that somebody was asked to send, oldest first. */
   rung: string[];
+  /** Answers the requests for mail that wait, as the job does. @returns the mails. */
+  answer(): Promise<string[]>;
   /** Composes an issue from these and takes it to the first submit. */
   publish(slot: string, comparisons: Comparison[]): Promise<Issue>;
   dir: string;
@@ -50,12 +53,11 @@ export const OUTBOX_TOKEN = 'a-token-of-this-run-and-of-no-other-one';
 
 const KEYS: Keys = ['a key of thirty-two characters..', 'the key before, thirty-two chars'];
 
-/** Signing up with limits in the database; every domain takes mail, and nobody comes when the bell rings. */
+/** Signing up with limits in the database; every domain takes mail. */
 export function signUpParts(pool: Pool): SignUpParts {
   return {
     limiter: openLimiter({ redisUrl: undefined, pool }),
     checkDomain: async () => 'yes',
-    onSignUp() {},
     challenge: null,
     embedOrigins: ['https://blog.example'],
     privacy: null,
@@ -128,6 +130,11 @@ async function build(lifetime: Lifetime, logger: Logger | false): Promise<TestSi
     keys: KEYS,
     signUp,
     rung,
+    async answer() {
+      const { mailIds } = await answerRequests(db, KEYS);
+      rung.push(...mailIds);
+      return mailIds;
+    },
     app: await serve({}),
     serve,
     publish,

@@ -2,6 +2,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { sql } from 'kysely';
 import { afterAll, beforeAll } from 'vitest';
 import { stampForm } from '../../src/subscribers/index.ts';
+import { waitingRequests } from '../helpers/mail-requests.ts';
 import { openSite, type TestSite } from '../helpers/site.ts';
 
 /** What a browser asks for, and how its form arrives. */
@@ -25,7 +26,7 @@ export function formForAll() {
   /** An address in a network that nobody has come from. */
   const network = () => {
     networks += 1;
-    return `10.0.${networks >> 8}.${networks & 255}`;
+    return `10.${networks >> 8}.${networks & 255}.1`;
   };
   /** As of a page that was opened a minute ago. */
   const stamp = () => stampForm(site.keys, new Date(Date.now() - 60_000));
@@ -46,7 +47,7 @@ export function formForAll() {
     json: (fields: object, more: InjectOptions = {}, server = app) =>
       post({ payload: { stamp: stamp(), ...fields }, ...more }, server),
     /** The sign-ups that no job has answered. */
-    waiting: () => site.db.selectFrom('sign_ups').selectAll().orderBy('created_at').execute(),
-    clear: () => sql`delete from sign_ups`.execute(site.db),
+    waiting: () => waitingRequests(site.db),
+    clear: () => sql`delete from mail_requests`.execute(site.db),
   };
 }

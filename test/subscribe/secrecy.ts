@@ -1,6 +1,7 @@
 import { type RawNode, sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { addSubscribers, answerSignUps } from '../../src/subscribers/index.ts';
+import { addSubscribers } from '../../src/subscribers/index.ts';
+import { answerRequests } from '../helpers/mail-requests.ts';
 import { BROWSER, type SubscribeForm } from './form.ts';
 
 /** That neither words nor statements tell who is on the books. */
@@ -71,10 +72,10 @@ export function describeSecrecy(form: SubscribeForm): void {
         }
         expect(new Set(seen.values()).size).toBe(1);
         expect(seen.get('new')).toContain(headers === BROWSER ? '[303,' : '[202,');
-        expect(seen.get('new')).toContain('insert into sign_ups');
+        expect(seen.get('new')).toContain('insert into mail_requests');
       }
       expect((await waiting()).map(({ email }) => email)).not.toContain('bot@hidden.example');
-      await answerSignUps(form.site.db, form.site.keys);
+      await answerRequests(form.site.db, form.site.keys);
     });
 
     it('two posts with one Idempotency-Key are one sign-up, as any two are', async () => {
@@ -85,7 +86,7 @@ export function describeSecrecy(form: SubscribeForm): void {
         await json({ email: 'idem@example.org' }, { headers }),
       ];
       expect(second.body).toBe(first.body);
-      expect((await answerSignUps(form.site.db, form.site.keys)).mailIds).toHaveLength(1);
+      expect((await answerRequests(form.site.db, form.site.keys)).mailIds).toHaveLength(1);
     });
   });
 }

@@ -14,6 +14,7 @@ import * as frozenInPages from './0012-frozen-in-pages.ts';
 import * as deskPlans from './0013-desk-plans.ts';
 import * as consent from './0015-consent.ts';
 import * as inPlace from './0017-in-place.ts';
+import * as mailRequests from './0018-mail-requests.ts';
 
 /** A static list, so that the build, the tests and both databases see the same set. */
 export const migrations: Record<string, Migration> = {
@@ -32,4 +33,5 @@ export const migrations: Record<string, Migration> = {
   '0013-desk-plans': deskPlans,
   '0015-consent': consent,
   '0017-in-place': inPlace,
+  '0018-mail-requests': mailRequests,
 };

@@ -1,7 +1,7 @@
 import type { Connection } from '../../db/index.ts';
 import type { Editor } from '../../desk/index.ts';
 import type { EditRequest, Issue, RecordChange } from '../../issues/index.ts';
-import type { BareQueue } from '../../queue/index.ts';
+import type { BareQueue, Limiter } from '../../queue/index.ts';
 import type { Keys } from '../../subscribers/index.ts';
 import type { Site } from '../site.ts';
 
@@ -51,8 +51,6 @@ export interface DeskOptions {
   };
   /** Settings and DNS, as they were found last. */
   setUp(): SetUpFinding[];
-  /** Shows a sign-in link to the person at the terminal, where no mail leaves this machine. */
-  tell?: ((link: string) => void) | undefined;
 }
 
 export interface DeskContext {
@@ -64,5 +62,9 @@ export interface DeskContext {
   ring(mailId: string): void;
   /** Called when somebody was erased. */
   onErased?(): void;
+  /** Wakes a worker to answer the requests for mail that wait; never in the way of an answer. */
+  onMailRequest(): void;
+  /** Counts requests by network and by browser. */
+  limiter: Pick<Limiter, 'consume'>;
   clock(): Date;
 }

@@ -1,8 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { askForLink, auditRefusal, endSession, endSessionsOf, signIn } from '../../desk/index.ts';
+import {
+  auditRefusal,
+  BROWSER_COOKIE_DAYS,
+  endSession,
+  endSessionsOf,
+  isOwnBrowser,
+  signBrowser,
+  signIn,
+} from '../../desk/index.ts';
 import { AppError } from '../../errors.ts';
+import { tokenHash } from '../../subscribers/index.ts';
+import { addMailRequest, type Limit } from '../../transactional/index.ts';
 import { readForm } from '../form.ts';
+import { countAgainst, countRequest } from '../network.ts';
 import { fromDatabase } from '../problems.ts';
 import { resource } from '../resource.ts';
 import type { DeskContext } from './context.ts';
@@ -14,15 +25,31 @@ const HTML = 'text/html; charset=utf-8';
 /** As long as the link. */
 const ASKED_SECONDS = 15 * 60;
 
+/** Requests for a link of one network; a newsroom may be one. */
+const OF_NETWORK: readonly Limit[] = [
+  { points: 30, seconds: 60 },
+  { points: 120, seconds: 3_600 },
+];
+
+/** The same of one browser, as long as it keeps its cookie. */
+const OF_BROWSER: readonly Limit[] = [
+  { points: 5, seconds: 15 * 60 },
+  { points: 10, seconds: 3_600 },
+];
+
+/** What is typed at the door is no longer than an address can be. */
+const LONGEST_ADDRESS = 254;
+
 /** A link to the inbox, a button, a session; and out again. */
 export function signInRoutes(
   app: FastifyInstance,
   guard: Guard,
-  { db, keys, site, desk, ring }: DeskContext,
+  { db, keys, site, desk, limiter, onMailRequest }: DeskContext,
 ): void {
   const { editors } = desk;
   const session = cookieOf(site, 'desk');
   const asked = cookieOf(site, 'desk-asked');
+  const known = cookieOf(site, 'desk-browser');
 
   /** @throws AppError `form-forged` for a form that another site sends. */
   const assertOurs = async (request: Parameters<typeof isOurForm>[0]) => {
@@ -37,12 +64,21 @@ export function signInRoutes(
     POST: async (request, reply) => {
       await assertOurs(request);
       const typed = (await readForm(request)).get('email') ?? '';
+      const email = typed.trim().toLowerCase().slice(0, LONGEST_ADDRESS);
       const browser = request.cookies[asked.name] ?? randomBytes(32).toString('base64url');
-      const link = await fromDatabase(askForLink(db, { typed, browser, editors, keys }));
-      if (link !== null) {
-        ring(link.mailId);
-        desk.tell?.(`${site.publicUrl}/editor/sign-in/${link.token}`);
-      }
+      const isOwn = isOwnBrowser(keys, request.cookies[known.name], email);
+      // What strangers on the same network do is no business of a browser that the editor has signed in with.
+      if (!isOwn) await countRequest(limiter, request, reply, { kind: 'desk', limits: OF_NETWORK });
+      const counted = isOwn ? (request.cookies[known.name] ?? '') : browser;
+      await countAgainst(limiter, `desk-browser:${tokenHash(counted)}`, OF_BROWSER, reply);
+      await fromDatabase(
+        addMailRequest(db, {
+          kind: isOwn ? 'desk_sign_in_own_browser' : 'desk_sign_in',
+          address: { email, key: email },
+          details: { browserHash: tokenHash(browser) },
+        }),
+      );
+      onMailRequest();
       return reply
         .setCookie(asked.name, browser, { ...asked.options, maxAge: ASKED_SECONDS })
         .redirect('/editor/sign-in/asked', 303);
@@ -58,11 +94,15 @@ export function signInRoutes(
     POST: async (request, reply) => {
       await assertOurs(request);
       const { token } = request.params;
-      const cookie = await fromDatabase(signIn(db, { token, browser: request.cookies[asked.name], editors }));
-      if (cookie === null) throw new AppError('sign-in-refused', 'A link that does not open.');
+      const opened = await fromDatabase(signIn(db, { token, browser: request.cookies[asked.name], editors }));
+      if (opened === null) throw new AppError('sign-in-refused', 'A link that does not open.');
       return reply
         .clearCookie(asked.name, asked.options)
-        .setCookie(session.name, cookie, session.options)
+        .setCookie(session.name, opened.cookie, session.options)
+        .setCookie(known.name, signBrowser(keys, opened.email), {
+          ...known.options,
+          maxAge: BROWSER_COOKIE_DAYS * 86_400,
+        })
         .redirect('/editor', 303);
     },
   });

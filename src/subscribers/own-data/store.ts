@@ -92,7 +92,7 @@ export async function eraseSubscriber(
       insert into erased_addresses (hash) values (address_hash(${key})) on conflict (hash) do update set at = now()
     `.execute(tx);
     // What waits for its answer, what somebody else asked for this address, an editor's sign-in.
-    await sql`delete from sign_ups where email_key = ${key}`.execute(tx);
+    await sql`delete from mail_requests where email_key = ${key}`.execute(tx);
     await sql`delete from confirmations where email_key = ${key}`.execute(tx);
     await sql`delete from mails where subscriber_id is null and lower(recipient) = ${key}`.execute(tx);
     await sql`
@@ -104,6 +104,7 @@ export async function eraseSubscriber(
     if (person === undefined) return false;
 
     const { id } = person;
+    await sql`delete from mail_requests where details->>'subscriberId' = ${id}`.execute(tx);
     await sql`delete from confirmations where subscriber_id = ${id}`.execute(tx);
     await sql`delete from votes where subscriber_id = ${id}`.execute(tx);
     await sql`

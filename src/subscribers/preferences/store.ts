@@ -1,18 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { Connection } from '../../db/index.ts';
-import { queueMail } from '../../transactional/index.ts';
-import type { Address } from '../address.ts';
+import {
+  type Limit,
+  type MailRequest,
+  type MailRequestHandler,
+  queueMail,
+  queueMails,
+  refuseInbox,
+} from '../../transactional/index.ts';
 import { type Keys, keyId, oneTimeToken, tokenHash } from '../tokens.ts';
 
 /** Four issues. */
 const PAUSE_DAYS = 28;
 
 /** How long the link works that a new address is sent. */
-const CHANGE_HOURS = 72;
+export const CHANGE_HOURS = 72;
 
-/** Mails of one kind that one reader can cause: whoever found their link must not be able to pester anybody. */
-const MAILS_A_DAY = 3;
+/**
+ * Changes of address that one reader may ask for. Requests are counted, not mails: how many are left must not tell
+ * which of the addresses were known.
+ */
+export const CHANGES: readonly Limit[] = [{ points: 3, seconds: 86_400 }];
 
 /**
  * No issue for four weeks. In force when it commits: a delivery that is not claimed yet is excluded. Asking
@@ -42,48 +51,70 @@ export async function endPause(db: Connection, id: string): Promise<void> {
 }
 
 /**
- * Asks the new address whether it wants to be the one; nothing changes until it says so. The latest request
- * counts. Nothing is sent to an address that is on the books already, whatever its state, or was erased, nor
- * more than three times a day; who asks is told the same in every case.
- * @returns the mail to ring for, or null.
+ * Answers readers who gave another address: that address is asked whether it wants to be the one, and nothing
+ * changes until it says so. The latest request counts, whatever comes of it: a link that an earlier request made
+ * ends even when the new address is mailed nothing, so that nobody can tell why. Nothing is sent to an address that
+ * is on the books already, whatever its state, or was erased.
  */
-export async function requestAddressChange(
-  db: Connection,
-  id: string,
-  to: Address,
-  keys: Keys,
-): Promise<string | null> {
-  return db.transaction().execute(async (tx) => {
-    if (!(await lockActive(tx, sql`id = ${id}`))) return null;
-    const { rows } = await sql<{ wanted: boolean }>`
-      select not exists (select from subscribers where email_key = ${to.key})
-        and not exists (select from erased_addresses where hash = address_hash(${to.key}))
-        and (select count(*) from mails where subscriber_id = ${id} and kind = 'change'
-          and created_at > now() - interval '1 day') < ${MAILS_A_DAY} as wanted
+export function addressChangeHandler(keys: Keys): MailRequestHandler {
+  return async (tx, admitted, silent) => {
+    const askerOf = ({ details }: MailRequest) => String(details.subscriberId);
+    const askers = await lockActive(tx, [...admitted, ...silent].map(askerOf));
+    await sql`
+      delete from confirmations
+      where subscriber_id = any(${[...askers]}::uuid[]) and purpose = 'change' and used_at is null
     `.execute(tx);
-    if (rows[0]?.wanted !== true) return null;
-    await tx
-      .deleteFrom('confirmations')
-      .where('subscriber_id', '=', id)
-      .where('purpose', '=', 'change')
-      .where('used_at', 'is', null)
-      .execute();
-    const mailId = randomUUID();
+
+    const taken = await takenAmong(
+      tx,
+      admitted.map(({ emailKey }) => emailKey),
+    );
     const key = keyId(keys[0]);
-    await tx
-      .insertInto('confirmations')
-      .values({
-        token_hash: tokenHash(oneTimeToken(keys, mailId, key)),
-        purpose: 'change',
-        subscriber_id: id,
-        email: to.email,
-        email_key: to.key,
-        details: '{}',
-        expires_at: sql`now() + make_interval(hours => ${CHANGE_HOURS}::int)`,
-      })
-      .execute();
-    return queueMail(tx, { id: mailId, kind: 'change', subscriberId: id, recipient: to.email, keyId: key });
-  });
+    const asked = admitted
+      .filter((each) => askers.has(askerOf(each)) && !taken.has(each.emailKey))
+      .map((each) => ({ ...each, subscriberId: askerOf(each), mailId: randomUUID() }));
+    const links = asked.map(({ mailId, subscriberId, email, emailKey }) => ({
+      token_hash: tokenHash(oneTimeToken(keys, mailId, key)),
+      subscriber_id: subscriberId,
+      email,
+      email_key: emailKey,
+    }));
+    await sql`
+      insert into confirmations (token_hash, purpose, subscriber_id, email, email_key, details, expires_at)
+      select token_hash, 'change', subscriber_id, email, email_key, '{}',
+        now() + make_interval(hours => ${CHANGE_HOURS}::int)
+      from jsonb_to_recordset(${JSON.stringify(links)}::jsonb)
+        as r (token_hash text, subscriber_id uuid, email text, email_key text)
+    `.execute(tx);
+    return queueMails(
+      tx,
+      asked.map(({ mailId, subscriberId, email }) => ({
+        id: mailId,
+        kind: 'change',
+        subscriberId,
+        recipient: email,
+        keyId: key,
+      })),
+    );
+  };
+}
+
+/** Of these readers, those who are active; nobody else changes them until the transaction ends. */
+async function lockActive(tx: Connection, ids: readonly string[]): Promise<Set<string>> {
+  const { rows } = await sql<{ id: string }>`
+    select id from subscribers where id = any(${ids}::uuid[]) and status = 'active' order by id for update
+  `.execute(tx);
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Of these keys of addresses, those that are on the books or were erased. */
+async function takenAmong(tx: Connection, emailKeys: readonly string[]): Promise<Set<string>> {
+  const { rows } = await sql<{ key: string }>`
+    select key from unnest(${emailKeys}::text[]) as typed (key)
+    where exists (select from subscribers where email_key = key)
+      or exists (select from erased_addresses where hash = address_hash(key))
+  `.execute(tx);
+  return new Set(rows.map(({ key }) => key));
 }
 
 /** Where a change of address stands: `over` when its link ran out, or the reader or the address is not free any more. */
@@ -156,28 +187,34 @@ async function readChange(db: Connection, token: string, lock = sql``) {
   return { subscriberId, toKey, change };
 }
 
-/**
- * Mails a reader a fresh link to their preferences, at most one in ten minutes and three a day. Who asks is
- * told the same whether there is such a reader or not.
- * @returns the mail to ring for, or null.
- */
-export async function requestLink(db: Connection, address: Address, keys: Keys): Promise<string | null> {
-  return db.transaction().execute(async (tx) => {
-    const id = await lockActive(tx, sql`email_key = ${address.key}`);
-    if (id === undefined) return null;
-    const { rows } = await sql<{ wanted: boolean }>`
-      select count(*) < ${MAILS_A_DAY} and coalesce(max(created_at) < now() - interval '10 minutes', true) as wanted
-      from mails where subscriber_id = ${id} and kind = 'link' and created_at > now() - interval '1 day'
+/** Mails a fresh link to their preferences to those who are readers. */
+export function linkHandler(keys: Keys): MailRequestHandler {
+  return async (tx, admitted) => {
+    const { rows } = await sql<{ id: string }>`
+      select id from subscribers
+      where email_key = any(${admitted.map(({ emailKey }) => emailKey)}::text[]) and status = 'active'
     `.execute(tx);
-    if (rows[0]?.wanted !== true) return null;
-    return queueMail(tx, { kind: 'link', subscriberId: id, keyId: keyId(keys[0]) });
-  });
+    return queueMails(
+      tx,
+      rows.map(({ id }) => ({ kind: 'link', subscriberId: id, keyId: keyId(keys[0]) })),
+    );
+  };
 }
 
-/** One request of a reader at a time: what is counted next is all there is. */
-async function lockActive(tx: Connection, which: RawBuilder<unknown>): Promise<string | undefined> {
-  const { rows } = await sql<{ id: string }>`
-    select id from subscribers where ${which} and status = 'active' for update
-  `.execute(tx);
-  return rows[0]?.id;
+/**
+ * Nobody mails the address again that a change would lead to: at the wish of who holds the link to it.
+ * @returns whether the link was ever ours.
+ */
+export async function refuseAddressChange(db: Connection, token: string): Promise<boolean> {
+  return db.transaction().execute(async (tx) => {
+    const found = await readChange(tx, token);
+    if (found === undefined) return false;
+    // Where the change was made, it is the address of a reader, whose way out is to leave.
+    if (found.change.state === 'done') return false;
+    await refuseInbox(tx, found.toKey);
+    await sql`
+      update confirmations set expires_at = least(expires_at, now()) where token_hash = ${tokenHash(token)}
+    `.execute(tx);
+    return true;
+  });
 }

@@ -1,79 +1,74 @@
 import { randomUUID } from 'node:crypto';
 import type { Connection } from '../../db/index.ts';
-import { queueMail, queueMails } from '../../transactional/index.ts';
+import {
+  type MailRequest,
+  type MailRequestHandler,
+  queueMail,
+  queueMails,
+} from '../../transactional/index.ts';
+import { suppressionCause } from '../suppression.ts';
 import { type Keys, keyId, oneTimeToken, tokenHash } from '../tokens.ts';
+import { AFTER_BOUNCE } from './limits.ts';
 import {
   admit,
-  closeSignUps,
-  countMails,
-  dueSignUps,
   type Evidence,
+  type KnownAddress,
+  knownAddresses,
   recordAsked,
+  type SignUpDetails,
   useInvitation,
-  type Waiting,
 } from './store.ts';
 
-/** Sign-ups in one transaction. */
-const CHUNK = 500;
-
-export interface Answered {
-  /** To be rung for. */
-  mailIds: string[];
-  /** Domains whose budget is spent; `*` for that of all. */
-  spent: string[];
-}
-
-/**
- * Answers the sign-ups that wait, by what each address is to us: a confirm mail for who is new, pending or
- * left; a note for a reader; nothing for who must never be mailed, or was mailed too often.
- */
-export async function answerSignUps(db: Connection, keys: Keys): Promise<Answered> {
-  const answered: Answered = { mailIds: [], spent: [] };
-  for (let taken = CHUNK; taken === CHUNK; ) {
-    const chunk = await db.transaction().execute((tx) => answerChunk(tx, keys));
-    answered.mailIds.push(...chunk.mailIds);
-    answered.spent = [...new Set([...answered.spent, ...chunk.spent])];
-    taken = chunk.taken;
+/** What somebody gets who typed an address into the form: a confirm mail, a note to a reader, or nothing. */
+export function answerTo(known: KnownAddress | undefined): 'confirm' | 'already' | null {
+  switch (known?.status) {
+    case undefined:
+    case 'pending':
+    case 'unsubscribed':
+      return 'confirm';
+    case 'active':
+      return known.wasReminded ? null : 'already';
+    case 'suppressed': {
+      if (suppressionCause(known.reason) !== 'bounced') return null;
+      const hasRoom = AFTER_BOUNCE.every(
+        ({ points, seconds }) => known.confirmMailAges.filter((age) => age < seconds).length < points,
+      );
+      return hasRoom ? 'confirm' : null;
+    }
   }
-  return answered;
 }
 
-async function answerChunk(tx: Connection, keys: Keys): Promise<Answered & { taken: number }> {
-  const due = await dueSignUps(tx, CHUNK);
-  const getting = (answer: Waiting['answer']) => due.filter((each) => each.answer === answer);
-  const mails = [
-    ...(await invite(tx, keys, getting('confirm'))),
-    ...(await remind(tx, keys, getting('already'))),
-  ];
-  await countMails(tx, mails);
-  const later = getting('later').map(({ id }) => id);
-  const kept = new Set(later);
-  const answered = due.map(({ id }) => id).filter((id) => !kept.has(id));
-  await closeSignUps(tx, answered, later);
-  return {
-    taken: due.length,
-    mailIds: mails.map(({ mailId }) => mailId),
-    spent: due.flatMap(({ spent, domain }) => (spent === null ? [] : [spent === 'domain' ? domain : '*'])),
+/** Answers sign-ups by what each address is to us. */
+export function signUpHandler(keys: Keys): MailRequestHandler {
+  return async (tx, admitted) => {
+    const known = await knownAddresses(
+      tx,
+      admitted.map(({ emailKey }) => emailKey),
+    );
+    const getting = (answer: 'confirm' | 'already') =>
+      admitted.filter(({ emailKey }) => answerTo(known.get(emailKey)) === answer);
+    const readers = getting('already').flatMap(({ emailKey }) => known.get(emailKey)?.id ?? []);
+    return [...(await invite(tx, keys, getting('confirm'))), ...(await remind(tx, keys, readers))];
   };
 }
 
-interface Caused {
-  signUpId: string;
-  mailId: string;
-}
-
-async function invite(tx: Connection, keys: Keys, due: Waiting[]): Promise<Caused[]> {
-  if (due.length === 0) return [];
+async function invite(tx: Connection, keys: Keys, requests: readonly MailRequest[]): Promise<string[]> {
+  if (requests.length === 0) return [];
   const signingKey = keyId(keys[0]);
-  const people = await admit(
-    tx,
-    due.map(({ id }) => id),
-  );
-  const asked = [...people].map(([signUpId, subscriberId]) => {
+  const invited = requests.map(({ id, details, ...request }) => ({
+    ...request,
+    signUpId: id,
+    details: details as unknown as SignUpDetails,
+  }));
+  const people = await admit(tx, invited);
+  const asked = invited.flatMap(({ signUpId, details, ip, userAgent }) => {
+    const subscriberId = people.get(signUpId);
+    if (subscriberId === undefined) return [];
     const mailId = randomUUID();
-    return { signUpId, subscriberId, mailId, tokenHash: tokenHash(oneTimeToken(keys, mailId, signingKey)) };
+    const hash = tokenHash(oneTimeToken(keys, mailId, signingKey));
+    return [{ subscriberId, mailId, tokenHash: hash, details, ip, userAgent }];
   });
-  await queueMails(
+  const mailIds = await queueMails(
     tx,
     asked.map(({ mailId, subscriberId }) => ({
       kind: 'confirm',
@@ -83,19 +78,14 @@ async function invite(tx: Connection, keys: Keys, due: Waiting[]): Promise<Cause
     })),
   );
   await recordAsked(tx, asked);
-  return asked;
+  return mailIds;
 }
 
-async function remind(tx: Connection, keys: Keys, due: Waiting[]): Promise<Caused[]> {
-  const mailIds = await queueMails(
+async function remind(tx: Connection, keys: Keys, readers: readonly string[]): Promise<string[]> {
+  return queueMails(
     tx,
-    due.map(({ subscriberId }) => ({
-      kind: 'already',
-      ...(subscriberId === null ? {} : { subscriberId }),
-      keyId: keyId(keys[0]),
-    })),
+    readers.map((subscriberId) => ({ kind: 'already', subscriberId, keyId: keyId(keys[0]) })),
   );
-  return due.map(({ id }, index) => ({ signUpId: id, mailId: mailIds[index] ?? '' }));
 }
 
 /**

@@ -34,12 +34,19 @@ const COMMON = [
 /** Providers that are called nearly like a greater one. */
 const ALSO_RIGHT = ['email.com', 'mail.com', 'ymail.com'];
 
+const MAIL_HOSTS = new Set([...COMMON, ...ALSO_RIGHT]);
+
+/** Whether it is a provider of mailboxes for everybody, and not one company's or one person's domain. */
+export function isMailHost(domain: string): boolean {
+  return MAIL_HOSTS.has(domain);
+}
+
 /** Short names are close to many others that are right (`me.com`): they must not be guessed at. */
 const LONG_ENOUGH = 8;
 
 /** @returns the domain that was probably meant; a hint for a person, never a correction. */
 export function suggestDomain(domain: string): string | undefined {
-  if (domain.length < LONG_ENOUGH || [...COMMON, ...ALSO_RIGHT].includes(domain)) return undefined;
+  if (domain.length < LONG_ENOUGH || isMailHost(domain)) return undefined;
   const near = COMMON.map((known) => ({ known, far: distance(domain, known) }))
     .filter(({ known, far }) => far <= (known.length > 10 ? 2 : 1) || isSwap(domain, known))
     .sort((a, b) => a.far - b.far);

@@ -1,30 +1,39 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomInt, timingSafeEqual } from 'node:crypto';
 import type { Keys } from '../tokens.ts';
 
 /**
- * When a form was shown, signed, in a hidden field of it. A person needs seconds to type an address and does
- * not come back tomorrow; a machine answers at once or from a copy. It proves nothing, so it never refuses
- * anybody: it says who is looked at more closely.
+ * The form timestamp token: when a form was shown, signed, in a hidden field of it. A person needs seconds to type an
+ * address and does not come back tomorrow; a machine answers at once or from a copy. It proves nothing, so it never
+ * refuses anybody: it says whose post is looked at more closely. It serves one post; who reads a form is told apart by
+ * a random part, so that two people who load it in the same millisecond have one each.
  */
 
 const AT_LEAST_MS = 2_000;
 const AT_MOST_MS = 24 * 3_600_000;
 
-/** `<Unix ms, base 36>.<22 characters>`; tells nothing of the reader. */
+/** A used token is remembered for as long as it could be used again. */
+export const TOKEN_LIVES_SECONDS = AT_MOST_MS / 1_000;
+
+/** Unix milliseconds in base 36 need 8 characters until the year 2059, and 9 after that. */
+const TIME_LENGTH = 9;
+const RANDOM_LENGTH = 8;
+
+/** `<time and random part, base 36>.<22 characters>`; tells nothing of the reader. */
 export function stampForm(keys: Keys, at: Date): string {
-  const time = at.getTime().toString(36);
-  return `${time}.${signature(keys[0], time)}`;
+  const time = at.getTime().toString(36).padStart(TIME_LENGTH, '0');
+  const random = Array.from({ length: RANDOM_LENGTH }, () => randomInt(36).toString(36)).join('');
+  return `${time}${random}.${signature(keys[0], time + random)}`;
 }
 
-/** Whether a form with this stamp was filled in at a person's pace. */
-export function isHumanPace(keys: Keys, stamp: string | undefined, now: Date): boolean {
-  const [, time = '', given = ''] = /^([\da-z]{1,11})\.([\w-]{22})$/.exec(stamp ?? '') ?? [];
-  if (time === '') return false;
-  const genuine = keys.some((key) => timingSafeEqual(Buffer.from(signature(key, time)), Buffer.from(given)));
-  const age = now.getTime() - Number.parseInt(time, 36);
+/** Whether a form with this token was filled in at a person's pace. */
+export function isHumanPace(keys: Keys, token: string | undefined, now: Date): boolean {
+  const [, text = '', given = ''] = /^([\da-z]{17})\.([\w-]{22})$/.exec(token ?? '') ?? [];
+  if (text === '') return false;
+  const genuine = keys.some((key) => timingSafeEqual(Buffer.from(signature(key, text)), Buffer.from(given)));
+  const age = now.getTime() - Number.parseInt(text.slice(0, TIME_LENGTH), 36);
   return genuine && age >= AT_LEAST_MS && age <= AT_MOST_MS;
 }
 
-function signature(key: string, time: string): string {
-  return createHmac('sha256', key).update(`form\0${time}`).digest().subarray(0, 16).toString('base64url');
+function signature(key: string, text: string): string {
+  return createHmac('sha256', key).update(`form\0${text}`).digest().subarray(0, 16).toString('base64url');
 }

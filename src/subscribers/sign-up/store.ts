@@ -1,17 +1,10 @@
 import { sql } from 'kysely';
 import type { Connection, SubscriberStatus } from '../../db/index.ts';
+import { addMailRequest, forgetOldCounts, refuseInbox } from '../../transactional/index.ts';
 import type { Address } from '../address.ts';
+import { BOUNCE_REASONS, REFUSED_REASON } from '../suppression.ts';
 import type { ConsentText, PrivacyNote } from './consent.ts';
-import {
-  ALREADY_DAYS,
-  BUDGET,
-  CONFIRM_HOURS,
-  EVIDENCE_MONTHS,
-  foldAddress,
-  PENDING_DAYS,
-  PER_INBOX,
-  WAIT_HOURS,
-} from './limits.ts';
+import { ALREADY_DAYS, CONFIRM_HOURS, EVIDENCE_MONTHS, PENDING_DAYS } from './limits.ts';
 
 /** Where somebody agreed from, for as long as that is needed. */
 export interface Evidence {
@@ -19,25 +12,29 @@ export interface Evidence {
   userAgent: string | null;
 }
 
-export interface SignUp {
-  address: Address;
+/** What the form says of somebody who wants to be a reader: the details of a `sign_up` request. */
+export interface SignUpDetails {
   /** Sorted; empty = everything. */
   topics: string[];
   timezone: string | null;
   /** The form it came from. */
   source: string | null;
-  /** Of the browser; none where no form was filled in. */
-  locale?: string | null;
+  /** Of the browser; null where no form was filled in. */
+  locale: string | null;
   /** What the form linked to. */
+  privacy: PrivacyNote | null;
+  consentVersion: string;
+}
+
+export interface SignUp extends Omit<SignUpDetails, 'consentVersion' | 'locale' | 'privacy'> {
+  address: Address;
+  locale?: string | null;
   privacy?: PrivacyNote | null;
   isSuspicious: boolean;
   evidence: Evidence;
 }
 
-/**
- * Takes a sign-up in, to be answered later. One statement, the same whoever asks: it looks at nobody's row, so
- * there is nothing for a stopwatch to learn. One that is not `kept` takes as long and leaves nothing.
- */
+/** Takes a sign-up in, to be answered later; the same statements whoever asks. */
 export async function addSignUp(
   db: Connection,
   { address, topics, timezone, source, locale = null, privacy = null, isSuspicious, evidence }: SignUp,
@@ -45,142 +42,116 @@ export async function addSignUp(
   isKept: boolean,
 ): Promise<void> {
   await sql`
-    with said as (
-      insert into consent_texts (version, hash, text) values (${consent.version}, ${consent.hash}, ${consent.text})
-      on conflict (version) do nothing
-    )
-    insert into sign_ups (email, email_key, limit_key, topics, timezone, source, consent_version, privacy_url,
-      privacy_version, locale, is_suspicious, ip, user_agent)
-    select ${address.email}::text, ${address.key}::text, address_hash(${foldAddress(address.key)}),
-      ${topics}::text[], ${timezone}::text, ${source}::text, ${consent.version},
-      ${privacy?.url ?? null}::text, ${privacy?.version ?? null}::text, ${locale}::text, ${isSuspicious}::boolean,
-      ${evidence.ip}::text, ${evidence.userAgent}::text
-    where ${isKept}::boolean
+    insert into consent_texts (version, hash, text) values (${consent.version}, ${consent.hash}, ${consent.text})
+    on conflict (version) do nothing
   `.execute(db);
+  const details: SignUpDetails = {
+    topics,
+    timezone,
+    source,
+    locale,
+    privacy,
+    consentVersion: consent.version,
+  };
+  await addMailRequest(
+    db,
+    { kind: 'sign_up', address, details: { ...details }, isSuspicious, evidence },
+    isKept,
+  );
 }
 
-/** A sign-up that waits, and what follows from it. */
-export interface Waiting {
+/** What the books say of an address that was typed into the form. */
+export interface KnownAddress {
   id: string;
-  /** null: nothing. `later`: the budget of mails is spent. */
-  answer: 'confirm' | 'already' | 'later' | null;
-  /** Of an `already`. */
-  subscriberId: string | null;
-  domain: string;
-  /** Which budget was spent. */
-  spent: 'domain' | 'all' | 'suspicious' | null;
+  status: SubscriberStatus;
+  reason: string | null;
+  /** They were told that they are a reader, not long ago. */
+  wasReminded: boolean;
+  /** Seconds since each confirm mail of the last 30 days. */
+  confirmMailAges: number[];
 }
 
-/**
- * Sign-ups that are due, oldest first, and what each should get. One address is answered once, and of all
- * spellings of an inbox one; limits are counted from the mails on the books. Nobody else may answer until the
- * transaction ends.
- */
-export async function dueSignUps(tx: Connection, limit: number): Promise<Waiting[]> {
-  await sql`select pg_advisory_xact_lock(hashtext('weekly-verdict sign-ups'))`.execute(tx);
-  const [short, day, month] = PER_INBOX.map(({ points, seconds }) => ({
-    points,
-    since: sql`now() - make_interval(secs => ${seconds})`,
-  })) as [InboxLimit, InboxLimit, InboxLimit];
-  const { rows } = await sql<Waiting>`
-    with due as (
-      select id, email_key, limit_key, split_part(email_key, '@', 2) as domain, is_suspicious, created_at
-      from sign_ups where due_at <= now() order by due_at, id limit ${limit}
-    ), newest as (
-      select distinct on (email_key) * from due order by email_key, created_at desc, id desc
-    ), asked as (
-      select n.*, s.id as subscriber_id, case
-          when exists (select from refused_inboxes r where r.limit_key = n.limit_key) then null
-          when coalesce(s.status, 'pending') in ('pending', 'unsubscribed') then 'confirm'
-          when s.status = 'active' and not exists (
-            select from mails m where m.subscriber_id = s.id and m.kind = 'already'
-              and m.created_at > now() - make_interval(days => ${ALREADY_DAYS})
-          ) then 'already'
-        end as answer
-      from newest n left join subscribers s on s.email_key = n.email_key
-    ), one_each as (
-      select distinct on (limit_key) * from asked where answer is not null order by limit_key, created_at, id
-    ), within as (
-      select o.* from one_each o cross join lateral (
-        select count(*) filter (where at > ${short.since}) as short, count(*) filter (where at > ${day.since}) as day,
-          count(*) as month
-        from sign_up_mails m where m.limit_key = o.limit_key and m.at > ${month.since}
-      ) sent
-      where sent.short < ${short.points} and sent.day < ${day.points} and sent.month < ${month.points}
-    ), hour as materialized (
-      select domain, is_suspicious from sign_up_mails where at > now() - interval '1 hour'
-    ), ranked as (
-      select w.*,
-        row_number() over (partition by domain order by created_at, id)
-          + (select count(*) from hour h where h.domain = w.domain) as of_domain,
-        row_number() over (order by created_at, id) + (select count(*) from hour) as of_all,
-        row_number() over (partition by is_suspicious order by created_at, id)
-          + (select count(*) from hour h where h.is_suspicious) as of_suspicious
-      from within w
-    ), spent as (
-      select *, case
-          when of_domain > ${BUDGET.domain} then 'domain'
-          when of_all > ${BUDGET.all} then 'all'
-          when is_suspicious and of_suspicious > ${BUDGET.suspicious} then 'suspicious'
-        end as spent
-      from ranked
-    )
-    select d.id, d.domain, s.spent, s.subscriber_id as "subscriberId",
-      case when s.spent is null then s.answer
-        when d.created_at > now() - make_interval(hours => ${WAIT_HOURS}) then 'later' end as answer
-    from due d left join spent s on s.id = d.id
-    order by d.created_at, d.id
+/** Who is on the books, by the key of their address. */
+export async function knownAddresses(
+  tx: Connection,
+  emailKeys: readonly string[],
+): Promise<Map<string, KnownAddress>> {
+  const { rows } = await sql<KnownAddress & { key: string }>`
+    select s.email_key as key, s.id, s.status, s.reason,
+      exists (
+        select from mails m where m.subscriber_id = s.id and m.kind = 'already'
+          and m.created_at > now() - make_interval(days => ${ALREADY_DAYS})
+      ) as "wasReminded",
+      array(
+        select extract(epoch from now() - m.created_at)::float8 from mails m
+        where m.subscriber_id = s.id and m.kind = 'confirm' and m.created_at > now() - interval '30 days'
+      ) as "confirmMailAges"
+    from subscribers s where s.email_key = any(${emailKeys}::text[])
   `.execute(tx);
-  return rows;
+  return new Map(rows.map(({ key, ...known }) => [key, known]));
 }
 
-interface InboxLimit {
-  points: number;
-  since: ReturnType<typeof sql>;
+/** A sign-up that is to be answered by a confirm mail. */
+export interface Invited {
+  signUpId: string;
+  email: string;
+  emailKey: string;
+  details: SignUpDetails;
+  ip: string | null;
+  userAgent: string | null;
 }
 
 /**
- * Puts people who asked on the books as pending, in the spelling they used last; who left stays as they are
- * until they confirm.
+ * Puts people who asked on the books as pending, in the spelling they used last; who left or bounced stays as they
+ * are until they confirm.
  * @returns by sign-up, the subscriber; without whoever became active or suppressed in between.
  */
-export async function admit(tx: Connection, signUpIds: string[]): Promise<Map<string, string>> {
-  const { rows } = await sql<{ signUpId: string; subscriberId: string }>`
+export async function admit(tx: Connection, invited: readonly Invited[]): Promise<Map<string, string>> {
+  const rows = invited.map(({ signUpId, email, emailKey, details }) => ({
+    id: signUpId,
+    email,
+    email_key: emailKey,
+    timezone: details.timezone,
+  }));
+  const { rows: people } = await sql<{ signUpId: string; subscriberId: string }>`
     with asked as (
-      select id, email, email_key, timezone from sign_ups where id = any(${signUpIds}::uuid[])
+      select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        as r (id uuid, email text, email_key text, timezone text)
     ), people as (
       insert into subscribers (email, email_key, status, timezone)
       select email, email_key, 'pending', timezone from asked
       on conflict (email_key) do update
         set email = case when subscribers.status = 'pending' then excluded.email else subscribers.email end
-        where subscribers.status in ('pending', 'unsubscribed')
+        where ${canConfirm}
       returning id, email_key
     )
     select a.id as "signUpId", p.id as "subscriberId" from asked a join people p on p.email_key = a.email_key
   `.execute(tx);
-  return new Map(rows.map(({ signUpId, subscriberId }) => [signUpId, subscriberId]));
+  return new Map(people.map(({ signUpId, subscriberId }) => [signUpId, subscriberId]));
 }
 
-export interface Asked {
-  signUpId: string;
+/** Who becomes a reader by a confirm link: nobody who complained, refused or was erased. */
+const canConfirm = sql`(subscribers.status in ('pending', 'unsubscribed')
+  or subscribers.status = 'suppressed' and subscribers.reason = any(${[...BOUNCE_REASONS]}::text[]))`;
+
+export interface Asked extends Pick<Invited, 'ip' | 'userAgent' | 'details'> {
   subscriberId: string;
   mailId: string;
   tokenHash: string;
 }
 
 /** Records that people were asked to confirm: the link, which replaces every earlier one, and the request. */
-export async function recordAsked(tx: Connection, asked: Asked[]): Promise<void> {
+export async function recordAsked(tx: Connection, asked: readonly Asked[]): Promise<void> {
   await sql`
     with asked as (
-      select g."subscriberId" as subscriber_id, g."mailId" as mail_id, g."tokenHash" as token_hash, u.source,
-        u.ip, u.user_agent, u.timezone, jsonb_build_object('topics', to_jsonb(u.topics), 'locale', u.locale,
-          'consent', jsonb_build_object('version', u.consent_version, 'hash', t.hash),
-          'privacy', case when u.privacy_url is not null
-            then jsonb_build_object('url', u.privacy_url, 'version', u.privacy_version) end) as asked_for
-      from jsonb_to_recordset(${JSON.stringify(asked)}::jsonb)
-        as g ("signUpId" uuid, "subscriberId" uuid, "mailId" uuid, "tokenHash" text)
-      join sign_ups u on u.id = g."signUpId"
-      join consent_texts t on t.version = u.consent_version
+      select g."subscriberId" as subscriber_id, g."mailId" as mail_id, g."tokenHash" as token_hash, g.ip,
+        g."userAgent" as user_agent, g.details->>'source' as source, g.details->>'timezone' as timezone,
+        jsonb_build_object('topics', g.details->'topics', 'locale', g.details->'locale',
+          'consent', jsonb_build_object('version', t.version, 'hash', t.hash),
+          'privacy', g.details->'privacy') as asked_for
+      from jsonb_to_recordset(${JSON.stringify(asked)}::jsonb) as g ("subscriberId" uuid, "mailId" uuid,
+        "tokenHash" text, ip text, "userAgent" text, details jsonb)
+      join consent_texts t on t.version = g.details->>'consentVersion'
     ), outdated as (
       update confirmations c set expires_at = now() from asked a
       where c.subscriber_id = a.subscriber_id and c.purpose = 'subscribe' and c.used_at is null
@@ -222,36 +193,6 @@ export async function recordConfirmSent(
   `.execute(tx);
 }
 
-/** Counts mails against the limits of the sign-ups that caused them. */
-export async function countMails(
-  tx: Connection,
-  mails: { signUpId: string; mailId: string }[],
-): Promise<void> {
-  await sql`
-    insert into sign_up_mails (mail_id, limit_key, domain, is_suspicious)
-    select m."mailId", u.limit_key, split_part(u.email_key, '@', 2), u.is_suspicious
-    from jsonb_to_recordset(${JSON.stringify(mails)}::jsonb) as m ("signUpId" uuid, "mailId" uuid)
-    join sign_ups u on u.id = m."signUpId"
-  `.execute(tx);
-}
-
-/** Sign-ups that had their answer go; the others are looked at again in a quarter of an hour. */
-export async function closeSignUps(tx: Connection, answered: string[], postponed: string[]): Promise<void> {
-  await sql`delete from sign_ups where id = any(${answered}::uuid[])`.execute(tx);
-  if (postponed.length === 0) return;
-  await sql`
-    update sign_ups set due_at = now() + interval '15 minutes' where id = any(${postponed}::uuid[])
-  `.execute(tx);
-}
-
-/** Domains whose sign-ups wait because a budget of mails was spent. */
-export async function postponedDomains(db: Connection): Promise<string[]> {
-  const { rows } = await sql<{ domain: string }>`
-    select distinct split_part(email_key, '@', 2) as domain from sign_ups where due_at > created_at
-  `.execute(db);
-  return rows.map(({ domain }) => domain);
-}
-
 /** What a confirm link leads to. */
 export interface Invitation {
   /** `open`: may be confirmed now. `done`: its owner is a reader. `over`: too old, replaced, or used and left. */
@@ -265,12 +206,12 @@ export interface Invitation {
 
 export async function findInvitation(db: Connection, tokenHash: string): Promise<Invitation | undefined> {
   const { rows } = await sql<Invitation>`
-    select s.id as "subscriberId", s.email, s.email_key as "emailKey", s.status,
+    select subscribers.id as "subscriberId", subscribers.email, subscribers.email_key as "emailKey", status,
       array(select jsonb_array_elements_text(c.details->'topics')) as topics,
-      case when s.status = 'active' then 'done'
-        when c.used_at is null and c.expires_at > now() and s.status in ('pending', 'unsubscribed') then 'open'
+      case when status = 'active' then 'done'
+        when c.used_at is null and c.expires_at > now() and ${canConfirm} then 'open'
         else 'over' end as state
-    from confirmations c join subscribers s on s.id = c.subscriber_id
+    from confirmations c join subscribers on subscribers.id = c.subscriber_id
     where c.token_hash = ${tokenHash} and c.purpose = 'subscribe'
   `.execute(db);
   return rows[0];
@@ -292,8 +233,9 @@ export async function useInvitation(
       where token_hash = ${tokenHash} and purpose = 'subscribe' and used_at is null and expires_at > now()
       returning subscriber_id, details
     ), before as (
-      select s.id, s.status, s.email_key, l.details from subscribers s join link l on l.subscriber_id = s.id
-      where s.status in ('pending', 'unsubscribed') for update of s
+      select subscribers.id, status, reason, email_key, l.details
+      from subscribers join link l on l.subscriber_id = subscribers.id
+      where ${canConfirm} for update of subscribers
     ), readers as (
       update subscribers s set status = 'active', confirmed_at = now(), left_at = null, reason = null,
         paused_until = null, timezone = coalesce(b.details->>'timezone', s.timezone),
@@ -304,9 +246,11 @@ export async function useInvitation(
       delete from erased_addresses where hash in (select address_hash(email_key) from before)
     ), events as (
       insert into consent_events (subscriber_id, event, method, source, details)
-      select id, event, 'post_button', details->>'source', details - 'source' - 'timezone'
+      select id, event, 'post_button', details->>'source', details - 'source' - 'timezone' || e.more
       from before cross join lateral (
-        select 'confirmed' as event union all select 'resubscribed' where status = 'unsubscribed'
+        select 'restored' as event, jsonb_build_object('was', reason) as more where status = 'suppressed'
+        union all select 'confirmed', '{}'::jsonb
+        union all select 'resubscribed', '{}'::jsonb where status = 'unsubscribed'
       ) e
       returning id
     ), evidence as (
@@ -327,22 +271,22 @@ export async function refuseForEver(
   { subscriberId, emailKey }: Invitation,
   evidence: Evidence,
 ): Promise<void> {
-  await sql`
-    with refused as (
-      insert into refused_inboxes (limit_key) values (address_hash(${foldAddress(emailKey)}))
-      on conflict (limit_key) do nothing
-    ), changed as (
-      update subscribers set status = 'suppressed', reason = 'asked never to be mailed', left_at = now()
-      where id = ${subscriberId} and status <> 'suppressed'
-      returning id
-    ), events as (
-      insert into consent_events (subscriber_id, event, method)
-      select id, 'suppressed', 'post_button' from changed
-      returning id
-    )
-    insert into consent_evidence (event_id, ip, user_agent)
-    select id, ${evidence.ip}::text, ${evidence.userAgent}::text from events
-  `.execute(db);
+  await db.transaction().execute(async (tx) => {
+    await refuseInbox(tx, emailKey);
+    await sql`
+      with changed as (
+        update subscribers set status = 'suppressed', reason = ${REFUSED_REASON}, left_at = now()
+        where id = ${subscriberId} and (status <> 'suppressed' or reason = any(${[...BOUNCE_REASONS]}::text[]))
+        returning id
+      ), events as (
+        insert into consent_events (subscriber_id, event, method)
+        select id, 'suppressed', 'post_button' from changed
+        returning id
+      )
+      insert into consent_evidence (event_id, ip, user_agent)
+      select id, ${evidence.ip}::text, ${evidence.userAgent}::text from events
+    `.execute(tx);
+  });
 }
 
 /**
@@ -354,7 +298,7 @@ export async function forgetOldSignUps(db: Connection, now: Date): Promise<void>
   await sql`
     delete from confirmations where created_at < now() - make_interval(days => ${PENDING_DAYS})
   `.execute(db);
-  await sql`delete from sign_up_mails where at < now() - make_interval(days => ${PENDING_DAYS})`.execute(db);
+  await forgetOldCounts(db);
   await sql`delete from rate_limits where expire < ${now.getTime()}`.execute(db);
   await sql`
     delete from consent_evidence where at < now() - make_interval(months => ${EVIDENCE_MONTHS})

@@ -1,0 +1,48 @@
+import { sql } from 'kysely';
+import { mailRequestHandlers } from '../../src/answering.ts';
+import type { Connection } from '../../src/db/index.ts';
+import type { Editor } from '../../src/desk/index.ts';
+import { type Address, isMailHost, type Keys } from '../../src/subscribers/index.ts';
+import { type Answered, addMailRequest, answerMailRequests } from '../../src/transactional/index.ts';
+
+/** Does what the job does with the requests that wait. */
+export function answerRequests(
+  db: Connection,
+  keys: Keys,
+  parts: { editors?: readonly Editor[]; onSignInLink?: (token: string) => void } = {},
+): Promise<Answered> {
+  return answerMailRequests(db, {
+    handlers: mailRequestHandlers({ keys, editors: [], ...parts }),
+    isMailHost,
+  });
+}
+
+/** A reader gives another address, and the job answers. @returns the mail to that address; null where none goes. */
+export async function askForChange(
+  db: Connection,
+  subscriberId: string,
+  to: Address,
+  keys: Keys,
+): Promise<string | null> {
+  await addMailRequest(db, { kind: 'change', address: to, details: { subscriberId } });
+  return (await answerRequests(db, keys)).mailIds[0] ?? null;
+}
+
+/** Somebody types an address into the form for a lost link, and the job answers. */
+export async function askForLostLink(db: Connection, address: Address, keys: Keys): Promise<string | null> {
+  await addMailRequest(db, { kind: 'link', address });
+  return (await answerRequests(db, keys)).mailIds[0] ?? null;
+}
+
+/** The requests that no job has answered, the oldest first, with what their forms said. */
+export async function waitingRequests(db: Connection) {
+  const rows = await db.selectFrom('mail_requests').selectAll().orderBy('created_at').execute();
+  return rows.map((row) => ({ ...(row.details as Record<string, unknown>), ...row }));
+}
+
+/** Moves everything that forms left so far into the past. */
+export async function passRequests(db: Connection, interval: string): Promise<void> {
+  await sql`update mail_request_counts set at = at - ${interval}::interval`.execute(db);
+  await sql`update mail_requests set created_at = created_at - ${interval}::interval,
+    due_at = due_at - ${interval}::interval`.execute(db);
+}
