@@ -208,6 +208,7 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     await page.getByRole('button', { name: 'Use this address' }).click();
     await page.getByRole('status').getByText('me@moved.example').waitFor();
 
+    await site.answer();
     const token = oneTimeToken(site.keys, site.rung.at(-1) ?? '', keyId(site.keys[0]));
     await page.goto(`${origin}/change/${token}`);
     await page.getByRole('button', { name: 'Use this address' }).click();

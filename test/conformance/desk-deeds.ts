@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type Deed, listAudit } from '../../src/desk/index.ts';
 import { findIssue, type Issue } from '../../src/issues/index.ts';
 import { findSubscriberByAddress } from '../../src/subscribers/index.ts';
+import { addMailRequest } from '../../src/transactional/index.ts';
 import {
   type DeskHome,
   deskForAll,
@@ -16,8 +17,8 @@ import {
 import { everyRow } from '../helpers/everywhere.ts';
 import { sendingIssue } from '../helpers/ledger.ts';
 
-/** What may be done to the books at the desk; refusals are of nothing done, and queues are seen to in desk-queues.ts. */
-type Done = Exclude<Deed, `${string}_refused` | 'job_tended'>;
+/** What may be done to the books at the desk; refusals are of nothing done, queues are seen to in desk-queues.ts, and a job mails links. */
+type Done = Exclude<Deed, `${string}_refused` | 'job_tended' | 'link_asked'>;
 
 /** A form that does it, as somebody has it in front of them. */
 interface Form {
@@ -73,7 +74,6 @@ export function describeDeeds(name: string, home: DeskHome): void {
 
     /** In the order in which they can be done to one issue. */
     const DEEDS: Record<Done, () => Promise<Form>> = {
-      link_asked: async () => ({ by: desk.visitor(), url: '/editor/sign-in', form: { email: EDITOR } }),
       signed_in: async () => {
         const by = desk.visitor();
         await by.post('/editor/sign-in', { email: EDITOR });
@@ -166,5 +166,19 @@ export function describeDeeds(name: string, home: DeskHome): void {
         expect(await entries()).toHaveLength(written.length + 1);
       },
     );
+
+    it('are one: no sign-in link is mailed when that cannot be written down, and the request waits', async () => {
+      const { db } = desk.app;
+      const address = { email: EDITOR, key: EDITOR };
+      await addMailRequest(db, { kind: 'desk_sign_in', address, details: { browserHash: 'x' } });
+      const [rows, before] = [await everyRow(db), desk.links.length];
+      await logTakes(false);
+      await expect(desk.answer()).rejects.toThrow();
+      expect(await everyRow(db)).toBe(rows);
+      await logTakes(true);
+      await desk.answer();
+      expect(desk.links).toHaveLength(before + 1);
+      expect((await listAudit(db, { limit: 1 }))[0]).toMatchObject({ who: EDITOR, what: 'link_asked' });
+    });
   });
 }
