@@ -1,9 +1,11 @@
 import { Resolver } from 'node:dns/promises';
 import type { App } from './app.ts';
 import { type Config, RESEND_URL } from './config/index.ts';
+import type { Powers } from './db/index.ts';
 import type { EnvDoubt } from './env-file.ts';
 import { openOutboxFiles } from './mailer/index.ts';
 import { examineFolder, isReadByOthers } from './private-folder.ts';
+import type { ConsentFault, SealFound, VerifiedLog } from './subscribers/index.ts';
 
 /**
  * Whether an installation is set up to mail people, and what to mend where it is not. The settings are
@@ -190,6 +192,69 @@ export function examineFiles(
   }
   return findings;
 }
+
+/** Whether the role of DATABASE_URL may do no more than its work. */
+export function examineRole({ role, isSuperuser, isOwner, makesIn, changes }: Powers): Finding {
+  const about = 'DATABASE_URL';
+  const faults = [
+    ...(isSuperuser ? ['is a superuser'] : []),
+    ...(isOwner ? ['owns the tables, and may switch off what protects them'] : []),
+    ...(makesIn.length > 0 && !isSuperuser && !isOwner
+      ? [`may make tables in ${makesIn.join(' and ')}`]
+      : []),
+    ...(changes.length > 0 && !isSuperuser && !isOwner ? [`may change rows of ${changes.join(', ')}`] : []),
+  ];
+  if (faults.length === 0)
+    return { level: 'ok', about, message: `The role "${role}" works and changes no table.`, help: '' };
+  return {
+    level: 'warn',
+    about,
+    message: `The role "${role}" ${faults.join('; it ')}: whoever gets hold of it can rewrite the consent log.`,
+    help: 'Give it a role of its own and the owner’s to MIGRATE_DATABASE_URL, see "Two database roles" in docs/operating.md; then run `migrate`.',
+  };
+}
+
+/** Whether the consent log is as it was written (I8). */
+export function examineConsentLog({ events, head, unsealed, faults }: VerifiedLog): Finding[] {
+  const about = 'consent log';
+  if (faults.length > 0) {
+    return faults.map((fault) => ({
+      level: 'block',
+      about,
+      message: describeConsentFault(fault),
+      help: 'Find out who can write to the database, and compare with a backup; see "The consent log" in docs/operating.md.',
+    }));
+  }
+  const sealed =
+    head === null ? 'nothing is sealed yet' : `seal ${head.number} is ${head.hash}, ${unsealed} since then`;
+  return [{ level: 'ok', about, message: `${events} events are as they were written; ${sealed}.`, help: '' }];
+}
+
+function describeConsentFault(fault: ConsentFault): string {
+  switch (fault.kind) {
+    case 'event-changed':
+      return `Event ${fault.event} is not as it was written: its row was changed in the database.`;
+    case 'event-before-the-first':
+      return `Event ${fault.event} was never given out by the log: it was added in the database.`;
+    case 'events-lost-or-added': {
+      const { fromId, toId, rows, found } = fault.seal;
+      const what = found < rows ? 'deleted' : 'added';
+      return `Of the events ${fromId} to ${toId}, ${rows} were sealed and ${found} are there: some were ${what} in the database.`;
+    }
+    case 'events-rewritten':
+      return `The events ${rangeOf(fault.seal)} are not those that were sealed: some were replaced in the database.`;
+    case 'seal-broken':
+      return `Seal ${fault.seal.number}, of the events ${rangeOf(fault.seal)}, does not follow from the one before it: seals were changed or deleted in the database.`;
+    case 'text-changed':
+      return `The text "${fault.text}", to which people agreed, is not as it was written.`;
+    case 'text-missing':
+      return `People agreed to the text "${fault.text}", which is not there as they saw it.`;
+    case 'reader-without-consent':
+      return `The reader ${fault.reader} is active, and no event says that they confirmed: it was deleted, or they were added in the database. They are mailed nothing.`;
+  }
+}
+
+const rangeOf = ({ fromId, toId }: SealFound) => `${fromId} to ${toId}`;
 
 /**
  * The records that receivers look at before they take bulk mail: SPF and DKIM as Resend sets them up, DMARC

@@ -53,7 +53,7 @@ import {
   type SourceReport,
   userAgent,
 } from './sources/index.ts';
-import { forgetOldSignUps, keyId } from './subscribers/index.ts';
+import { forgetOldSignUps, keyId, sealConsentLog } from './subscribers/index.ts';
 import { pendingMails } from './transactional/index.ts';
 
 /**
@@ -248,6 +248,15 @@ async function ringFor(app: App, batchIds: string[]): Promise<void> {
   if (batchIds.length > 0) await app.queue.enqueue('submit', ...batchIds.map((batchId) => ({ batchId })));
 }
 
+/**
+ * Seals what the consent log has gained. The hash goes into the log of the program, where nobody reaches it who can
+ * write to the database.
+ */
+export async function sealConsents({ db, logger }: Pick<App, 'db' | 'logger'>): Promise<void> {
+  for (const { number, hash } of await sealConsentLog(db))
+    logger.info({ seal: number, hash }, 'the consent log is sealed');
+}
+
 /** One job for every transactional mail that was left: its cause committed, and then somebody was killed. */
 async function ringForMails(app: App): Promise<void> {
   const mailIds = await pendingMails(app.db);
@@ -385,6 +394,7 @@ export async function reconcile(app: App): Promise<void> {
   await answerWaiting(app);
   await endFloods(app);
   await forgetOldSignUps(app.db, app.clock());
+  await sealConsents(app);
   if ((await app.queue.waiting('transactional')) === 0) await ringForMails(app);
   if (await hasDueEvents(app.db)) await app.queue.enqueue('events', {});
   for (const issue of await listIssues(app.db, { status: ['sending'] })) await finish(app, issue.id);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Config, loadConfig, settingsSchema } from '../src/config/index.ts';
+import { type Config, loadConfig, loadDatabaseSettings, settingsSchema } from '../src/config/index.ts';
 import { AppError, explain } from '../src/errors.ts';
 import { temporaryFolder } from './helpers/homes.ts';
 import { ROOT, start } from './helpers/processes.ts';
@@ -281,6 +281,44 @@ describe('secrets', () => {
       /SECRET_KEY: is required with/,
     );
     expect(load({ DATABASE_URL: SECRET.DATABASE_URL }).secrets.secretKeys).toEqual([KEY]);
+  });
+});
+
+describe('the two roles of a database', () => {
+  const WORKER = 'postgres://worker:hunter2@db/verdict';
+  const OWNER = 'postgres://owner:hunter3@db/verdict';
+
+  it('F13: `migrate` reads them without any other secret', () => {
+    expect(loadDatabaseSettings({ DATABASE_URL: WORKER, MIGRATE_DATABASE_URL: OWNER })).toMatchObject({
+      databaseUrl: WORKER,
+      ownerUrl: OWNER,
+      queueIsHere: true,
+    });
+    expect(loadDatabaseSettings({ DATABASE_URL: WORKER, REDIS_URL: 'redis://r' })).toMatchObject({
+      ownerUrl: undefined,
+      queueIsHere: false,
+    });
+  });
+
+  it.each([
+    [{ DATABASE_URL: '', MIGRATE_DATABASE_URL: OWNER }, /DATABASE_URL: is missing/],
+    [{ DATABASE_URL: WORKER, MIGRATE_DATABASE_URL: WORKER }, /MIGRATE_DATABASE_URL: names the role of/],
+    [{ DATABASE_URL: 'postgres://db/verdict', MIGRATE_DATABASE_URL: OWNER }, /DATABASE_URL: names no role/],
+    [
+      { DATABASE_URL: WORKER, MIGRATE_DATABASE_URL: 'mysql://db' },
+      /MIGRATE_DATABASE_URL: must be a postgres/,
+    ],
+  ])('F13: %j is refused by every command, and no password is shown', (env, message) => {
+    for (const read of [loadConfig, loadDatabaseSettings]) {
+      let said = '';
+      try {
+        read({ DATA_DIR: dataDir, SECRET_KEY: KEY, ...env });
+      } catch (error) {
+        said = explain(error);
+      }
+      expect(said).toMatch(message);
+      expect(said).not.toContain('hunter');
+    }
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { eventsOf } from '../src/app.ts';
 import { loadConfig } from '../src/config/index.ts';
-import { examineDns, examineSettings, type Finding, type Records } from '../src/doctor.ts';
+import { examineDns, examineRole, examineSettings, type Finding, type Records } from '../src/doctor.ts';
 
 /** Everything in place, as for a list of real people. */
 const WELL = {
@@ -54,6 +54,22 @@ describe('the settings of an installation', () => {
     expect(amiss(findings({ RESEND_API_KEY: '', PUBLIC_URL: 'http://localhost:3000' }))).toEqual([
       'warn RESEND_API_KEY',
     ]);
+  });
+});
+
+describe('the role of the database', () => {
+  const sound = { role: 'worker', isSuperuser: false, isOwner: false, makesIn: [], changes: [] };
+  it.each([
+    [{}, 'ok', 'The role "worker" works and changes no table.'],
+    [{ isSuperuser: true, isOwner: true }, 'warn', 'is a superuser; it owns the tables'],
+    [{ isOwner: true, makesIn: ['public'] }, 'warn', 'owns the tables'],
+    [{ makesIn: ['public', 'the database'] }, 'warn', 'may make tables in public and the database'],
+    [{ changes: ['consent_events'] }, 'warn', 'may change rows of consent_events'],
+  ])('F13: with %j: %s', (powers, level, message) => {
+    const finding = examineRole({ ...sound, ...powers });
+    expect(finding.level).toBe(level);
+    expect(finding.message).toContain(message);
+    expect(finding.help.includes('MIGRATE_DATABASE_URL')).toBe(level === 'warn');
   });
 });
 

@@ -91,11 +91,3 @@ async function pageAt({ env }: Context, url: string): Promise<Comparison> {
     ...(readSetting(env, 'ALLOW_PRIVATE_SOURCES') === '1' ? { mayReach: () => true } : {}),
   });
 }
-
-/** Opening the database migrates it; this only says so. */
-export async function migrateCommand(context: Context): Promise<void> {
-  await using app = await openApp(context);
-  say(
-    `The ${app.database.home === 'embedded' ? `embedded database in ${app.config.dataDir}` : 'database'} is at the newest schema.`,
-  );
-}

@@ -1,15 +1,19 @@
 import { eventsOf } from '../app.ts';
 import { loadConfig } from '../config/index.ts';
+import { powersOf } from '../db/index.ts';
 import {
   dnsRecords,
+  examineConsentLog,
   examineDns,
   examineEnvFile,
   examineFiles,
   examineOutbox,
+  examineRole,
   examineSettings,
   type Finding,
 } from '../doctor.ts';
 import { explain } from '../errors.ts';
+import { verifyConsentLog } from '../subscribers/index.ts';
 import { type Context, say, sayJson } from './output.ts';
 import { openApp } from './session.ts';
 
@@ -26,7 +30,7 @@ export async function doctor(context: Context, options: { json?: boolean }): Pro
     ...examineEnvFile(context.envDoubts ?? []),
     ...examineSettings(config, eventsOf(secrets)),
   ];
-  findings.push(await examineServices(context));
+  findings.push(...(await examineServices(context)));
   // After the program was opened, which mends what it can.
   findings.push(...examineFiles(config, '.env'));
   if (secrets.resendApiKey !== undefined) findings.push(...(await examineDns(config, dnsRecords())));
@@ -40,14 +44,19 @@ export async function doctor(context: Context, options: { json?: boolean }): Pro
   return findings.some(({ level }) => level === 'block') ? 1 : 0;
 }
 
-async function examineServices(context: Context): Promise<Finding> {
+async function examineServices(context: Context): Promise<Finding[]> {
   const about = 'DATABASE_URL, REDIS_URL';
   try {
     await using app = await openApp(context);
     await app.queue.waiting('issues');
-    const home = app.database.home === 'embedded' ? 'The embedded database' : 'PostgreSQL';
-    return { level: 'ok', about, message: `${home} and the queue answer.`, help: '' };
+    const isEmbedded = app.database.home === 'embedded';
+    const home = isEmbedded ? 'The embedded database' : 'PostgreSQL';
+    return [
+      { level: 'ok', about, message: `${home} and the queue answer.`, help: '' },
+      ...(isEmbedded ? [] : [examineRole(await powersOf(app.db))]),
+      ...examineConsentLog(await verifyConsentLog(app.db)),
+    ];
   } catch (error) {
-    return { level: 'block', about, message: explain(error), help: '' };
+    return [{ level: 'block', about, message: explain(error), help: '' }];
   }
 }

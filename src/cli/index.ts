@@ -201,7 +201,7 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
   program
     .command('migrate')
     .description('bring the database to the newest schema')
-    .action(async () => (await import('./books.ts')).migrateCommand(context));
+    .action(async () => (await import('./migrate.ts')).migrate(context));
 
   return program;
 }

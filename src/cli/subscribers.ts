@@ -24,6 +24,7 @@ import {
   parseAddress,
   rowReader,
 } from '../subscribers/index.ts';
+import { sealConsents } from '../weekly.ts';
 import { type Context, meter, say, sayJson } from './output.ts';
 import { openApp } from './session.ts';
 
@@ -62,6 +63,7 @@ export async function subscribersImport(
     onProgress: ({ rows, bytes, size }) => bar.show(bytes, size, `${rows} rows`),
   });
   bar[Symbol.dispose]();
+  if (!options.dryRun) await sealConsents(app);
   if (options.json) sayJson({ ...report, subscribers: await countSubscribers(app.db) });
   else for (const line of told(report, options)) say(line);
   return report.rejected > 0 ? 1 : 0;

@@ -144,6 +144,44 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
   };
 }
 
+/** What `migrate` needs: no key, and no secret of any other part. */
+export interface DatabaseSettings {
+  dataDir: string;
+  /** undefined: the embedded database. */
+  databaseUrl: string | undefined;
+  /** By the role that owns the tables; undefined: there is one role. */
+  ownerUrl: string | undefined;
+  /** The queue lives in the database too. */
+  queueIsHere: boolean;
+}
+
+/** @throws AppError `config-invalid`. */
+export function loadDatabaseSettings(env: Record<string, string | undefined>): DatabaseSettings {
+  const ownerUrl = readSetting(env, 'MIGRATE_DATABASE_URL');
+  const databaseUrl = readSetting(env, 'DATABASE_URL');
+  const problems = rolesAtOdds(databaseUrl, ownerUrl);
+  if (problems.length > 0) throw invalid(problems);
+  return {
+    dataDir: readSetting(env, 'DATA_DIR'),
+    databaseUrl,
+    ownerUrl,
+    queueIsHere: readSetting(env, 'REDIS_URL') === undefined,
+  };
+}
+
+function rolesAtOdds(databaseUrl: string | undefined, ownerUrl: string | undefined): string[] {
+  if (ownerUrl === undefined) return [];
+  if (databaseUrl === undefined)
+    return ['DATABASE_URL: is missing; MIGRATE_DATABASE_URL only brings its tables up to date'];
+  const [worker, owner] = [databaseUrl, ownerUrl].map((url) => new URL(url).username);
+  if (worker === '') return ['DATABASE_URL: names no role, and `migrate` must know which one works'];
+  if (worker === owner)
+    return [
+      'MIGRATE_DATABASE_URL: names the role of DATABASE_URL; the one that owns the tables must be another',
+    ];
+  return [];
+}
+
 /**
  * One setting as it is read alone, for a command that must make nothing, not even a key.
  * @throws AppError `config-invalid`.
@@ -165,7 +203,7 @@ function invalid(problems: string[]): AppError {
 
 /** What each setting may be alone, and not together. */
 function contradictions(given: Record<string, string | undefined>): string[] {
-  const problems: string[] = [];
+  const problems = rolesAtOdds(given.DATABASE_URL, given.MIGRATE_DATABASE_URL);
   if (given.DATABASE_URL !== undefined && list.parse(given.SECRET_KEY).length === 0) {
     problems.push(
       'SECRET_KEY: is required with DATABASE_URL, because every process must sign links with the same key; try `openssl rand -base64 32`',

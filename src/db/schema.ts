@@ -26,6 +26,7 @@ export interface Schema {
   consent_events: ConsentEventsTable;
   consent_texts: ConsentTextsTable;
   consent_evidence: ConsentEvidenceTable;
+  consent_seals: ConsentSealsTable;
   confirmations: ConfirmationsTable;
   mail_requests: MailRequestsTable;
   mail_request_counts: MailRequestCountsTable;
@@ -346,6 +347,8 @@ interface ConsentEventsTable {
   method: string;
   source: string | null;
   details: Json<unknown>;
+  /** `consent_event_hash` of the row as it was written, set by a trigger whatever an insert says. */
+  row_hash: Generated<Buffer>;
 }
 
 /** What people were told when they agreed; never changed. */
@@ -363,6 +366,23 @@ interface ConsentEvidenceTable {
   ip: string | null;
   user_agent: string | null;
   at: Created;
+}
+
+/** What a stretch of the consent log held, for good. A trigger makes all of it from `to_id`; never changed. */
+interface ConsentSealsTable {
+  /** Counts from 1, without a gap. */
+  number: Generated<number>;
+  /** Follows `to_id` of the seal before it. */
+  from_id: Generated<number>;
+  to_id: number;
+  rows: Generated<number>;
+  /** sha256 of the hashes of its rows, in the order of their ids. */
+  rows_hash: Generated<Buffer>;
+  /** `hash` of the seal before it; empty for the first. */
+  previous: Generated<Buffer>;
+  at: Created;
+  /** `consent_seal_hash` of all of the above. */
+  hash: Generated<Buffer>;
 }
 
 /** Something that may cause a mail and waits for its answer; gone when it is answered. */

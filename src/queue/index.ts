@@ -1,12 +1,15 @@
 import {
+  assertSchemaCompatibility,
   type BackendFactory,
   createPostgresBackend,
   ErrorCode,
   type IQueueBackend,
   type Job,
+  LATEST_SCHEMA_VERSION,
   Queue,
   RateLimitError,
   runMigrations,
+  SchemaMigrationRequiredError,
   UnrecoverableError,
   Worker,
 } from 'bullmq';
@@ -78,7 +81,7 @@ const OTHERS_CONCURRENCY = 4;
 
 /**
  * Opens the queues.
- * @throws AppError `redis-unreachable`, `redis-evicts`.
+ * @throws AppError `redis-unreachable`, `redis-evicts`, `queue-needs-rights`.
  */
 export async function openQueue(
   home: { redisUrl: string } | { pool: Pool },
@@ -238,12 +241,7 @@ async function backend(home: { redisUrl: string } | { pool: Pool }, lifetime: Li
   }
   // BullMQ listens to the pool's errors once for every queue and worker, and never stops.
   home.pool.setMaxListeners(0);
-  const client = await home.pool.connect();
-  try {
-    await runMigrations(client);
-  } finally {
-    client.release();
-  }
+  await prepareQueueDatabase(home.pool);
   const connection = home.pool as never;
   const factory = createPostgresBackend as unknown as BackendFactory<IQueueBackend, never>;
   return {
@@ -252,6 +250,48 @@ async function backend(home: { redisUrl: string } | { pool: Pool }, lifetime: Li
       new Worker(name, processor, { connection, concurrency }, factory) as unknown as Worker,
   };
 }
+
+/**
+ * Brings BullMQ's own tables to the newest schema, and makes what it would make on first use: a role that only works
+ * may not.
+ * @throws AppError `queue-needs-rights` when they are not there, or old, and this role may not make them.
+ */
+export async function prepareQueueDatabase(pool: Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    const version = await assertSchemaCompatibility(client).catch((error) => {
+      if (error instanceof SchemaMigrationRequiredError) return 0;
+      throw error;
+    });
+    if (version < LATEST_SCHEMA_VERSION) await runMigrations(client);
+    for (const name of QUEUE_NAMES) {
+      // Ids come from a sequence for each queue, which is made with the first of them.
+      await client.query(
+        'select bullmq.next_job_id($1) where to_regclass($2 || bullmq.job_id_seq_name($1)) is null',
+        [name, 'bullmq.'],
+      );
+    }
+    const { rows } = await client.query(
+      `select has_database_privilege(current_database(), 'temporary') as "mayMakeTemporary"`,
+    );
+    if (!rows[0]?.mayMakeTemporary) throw new QueueRightsMissing();
+  } catch (error) {
+    const isRefused = error instanceof QueueRightsMissing || (error as { code?: string }).code === '42501';
+    if (!isRefused) throw error;
+    throw new AppError(
+      'queue-needs-rights',
+      'The role of DATABASE_URL may not keep the queue in the database.',
+      {
+        help: 'Set REDIS_URL; or run `migrate` with MIGRATE_DATABASE_URL and without REDIS_URL, which makes its tables.',
+        cause: error,
+      },
+    );
+  } finally {
+    client.release();
+  }
+}
+
+class QueueRightsMissing extends Error {}
 
 /** A finished job has nothing more to say: the ledger has it. A failed one is kept for a look. */
 function jobOptions(contract: { attempts: number; backoffMs: number }) {

@@ -1,5 +1,12 @@
 export { type Address, parseAddress } from './address.ts';
 export { guarded } from './cells.ts';
+export {
+  type ConsentFault,
+  type SealFound,
+  sealConsentLog,
+  type VerifiedLog,
+  verifyConsentLog,
+} from './consent-log/store.ts';
 export { exportSubscribers } from './export.ts';
 export { type Columns, rowReader } from './formats.ts';
 export { type ImportOptions, type ImportReport, importSubscribers } from './import.ts';

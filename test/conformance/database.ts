@@ -370,6 +370,7 @@ const KINDS: Record<string, Column['kind']> = {
   bigint: 'number',
   'timestamp with time zone': 'timestamp',
   jsonb: 'json',
+  bytea: 'bytes',
 };
 
 interface ColumnRow {

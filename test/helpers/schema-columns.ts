@@ -5,7 +5,7 @@ import { ROOT } from './processes.ts';
 
 /** A column as one of the two says it is, in words that both can use. */
 export interface Column {
-  kind: 'text' | 'text[]' | 'number' | 'boolean' | 'timestamp' | 'json';
+  kind: 'text' | 'text[]' | 'number' | 'boolean' | 'timestamp' | 'json' | 'bytes';
   nullable: boolean;
   /** The database makes the value when none is given. */
   made: boolean;
@@ -42,6 +42,7 @@ function columnOf(type: ts.TypeNode, aliases: Map<string, ts.TypeNode>): Column 
     const [first, insert] = type.typeArguments ?? [];
     if (name === 'Json') return { kind: 'json', nullable: false, made: false, words: [] };
     if (name === 'Created') return { kind: 'timestamp', nullable: false, made: true, words: [] };
+    if (name === 'Buffer') return { kind: 'bytes', nullable: false, made: false, words: [] };
     if (name === 'Date') return { kind: 'timestamp', nullable: false, made: false, words: [] };
     if (name === 'ColumnType' && insert !== undefined)
       return { kind: 'json', nullable: insert.getText().includes('null'), made: false, words: [] };

@@ -15,6 +15,7 @@ import * as deskPlans from './0013-desk-plans.ts';
 import * as consent from './0015-consent.ts';
 import * as inPlace from './0017-in-place.ts';
 import * as mailRequests from './0018-mail-requests.ts';
+import * as consentChain from './0020-consent-chain.ts';
 
 /** A static list, so that the build, the tests and both databases see the same set. */
 export const migrations: Record<string, Migration> = {
@@ -34,4 +35,5 @@ export const migrations: Record<string, Migration> = {
   '0015-consent': consent,
   '0017-in-place': inPlace,
   '0018-mail-requests': mailRequests,
+  '0020-consent-chain': consentChain,
 };

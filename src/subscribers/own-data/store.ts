@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Connection, SubscriberStatus } from '../../db/index.ts';
+import { deleteEvidenceOfForgotten } from '../consent-log/store.ts';
 
 /** Everything on the books about one person, as they may have it (GDPR Art. 15 and 20); moments in ISO 8601. */
 export interface OwnData {
@@ -108,9 +109,6 @@ export async function eraseSubscriber(
     await sql`delete from confirmations where subscriber_id = ${id}`.execute(tx);
     await sql`delete from votes where subscriber_id = ${id}`.execute(tx);
     await sql`
-      delete from consent_evidence e using consent_events c where c.id = e.event_id and c.subscriber_id = ${id}
-    `.execute(tx);
-    await sql`
       with erased as (
         update subscribers set email = '', email_key = 'erased:' || id, status = 'suppressed', reason = 'erased',
           topics = '{}', timezone = null, paused_until = null, left_at = coalesce(left_at, now())
@@ -119,6 +117,7 @@ export async function eraseSubscriber(
       )
       insert into consent_events (subscriber_id, event, method) select id, 'erased', ${method} from erased
     `.execute(tx);
+    await deleteEvidenceOfForgotten(tx, [id]);
     await record?.(tx);
     return true;
   });

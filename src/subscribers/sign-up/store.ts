@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Connection, SubscriberStatus } from '../../db/index.ts';
 import { addMailRequest, forgetOldCounts, refuseInbox } from '../../transactional/index.ts';
 import type { Address } from '../address.ts';
+import { deleteEvidenceOfForgotten, deleteExpiredEvidence } from '../consent-log/store.ts';
 import { BOUNCE_REASONS, REFUSED_REASON } from '../suppression.ts';
 import type { ConsentText, PrivacyNote } from './consent.ts';
 import { ALREADY_DAYS, CONFIRM_HOURS, EVIDENCE_MONTHS, PENDING_DAYS } from './limits.ts';
@@ -300,21 +301,26 @@ export async function forgetOldSignUps(db: Connection, now: Date): Promise<void>
   `.execute(db);
   await forgetOldCounts(db);
   await sql`delete from rate_limits where expire < ${now.getTime()}`.execute(db);
-  await sql`
-    delete from consent_evidence where at < now() - make_interval(months => ${EVIDENCE_MONTHS})
-  `.execute(db);
-  await sql`
+  await deleteExpiredEvidence(db, EVIDENCE_MONTHS);
+  await db.transaction().execute((tx) => forgetUnconfirmed(tx));
+}
+
+async function forgetUnconfirmed(tx: Connection): Promise<void> {
+  const { rows } = await sql<{ id: string }>`
     with gone as (
       update subscribers s set email = '', email_key = id::text, status = 'unsubscribed', topics = '{}', timezone = null,
         reason = 'never confirmed', left_at = now(), token_version = token_version + 1
       where status = 'pending' and created_at < now() - make_interval(days => ${PENDING_DAYS})
         and not exists (select from confirmations c where c.subscriber_id = s.id and c.expires_at > now())
       returning id
-    ), evidence as (
-      delete from consent_evidence using consent_events e, gone
-      where event_id = e.id and e.subscriber_id = gone.id
+    ), told as (
+      insert into consent_events (subscriber_id, event, method, details)
+      select id, 'erased', 'retention', jsonb_build_object('days', ${PENDING_DAYS}::int) from gone
     )
-    insert into consent_events (subscriber_id, event, method, details)
-    select id, 'erased', 'retention', jsonb_build_object('days', ${PENDING_DAYS}::int) from gone
-  `.execute(db);
+    select id from gone
+  `.execute(tx);
+  await deleteEvidenceOfForgotten(
+    tx,
+    rows.map(({ id }) => id),
+  );
 }
