@@ -2,6 +2,8 @@ import { cpSync, watch } from 'node:fs';
 import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Connection, Database } from '../src/db/index.ts';
@@ -194,4 +196,18 @@ describe('a long row of transactions', () => {
     isRunning = false;
     expect(turns).toBeGreaterThan(20);
   });
+});
+
+it('F7: what was read from the embedded database does not stay in memory', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage: () => void = runInNewContext('gc');
+  await using database = await place.open();
+  const read = async (times: number) => {
+    for (let count = 0; count < times; count += 1)
+      await sql`select repeat('x', 100000) as large`.execute(database.kysely);
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await read(10);
+  expect((await read(300)) - before, 'bytes that 30 MB of rows left behind').toBeLessThan(5_000_000);
 });

@@ -175,16 +175,25 @@ class Session {
 
   async #execute(client: ClientStream, group: Buffer): Promise<void> {
     if (this.#holder === undefined && client.searchPath !== this.#searchPath) {
-      await this.#pglite.execProtocolRaw(simpleQuery(`SET search_path TO ${client.searchPath}`));
+      await this.#ask(simpleQuery(`SET search_path TO ${client.searchPath}`));
       this.#searchPath = client.searchPath;
     }
-    const answer = await this.#pglite.execProtocolRaw(group);
-    const { own, notifications, status } = split(answer);
+    const { own, notifications, status } = split(await this.#ask(group));
     // No ReadyForQuery (a Flush): the client has not said Sync yet, and its turn is not over.
     this.#holder = status === IDLE ? undefined : client;
     client.push(own);
     if (notifications.length > 0)
       for (const listener of this.listeners) listener.push(Buffer.concat(notifications));
+  }
+
+  /** As bytes and nothing else: PGlite's `execProtocolRaw` would parse every row too, and keep it for good. */
+  async #ask(group: Buffer): Promise<Buffer> {
+    const parts: Buffer[] = [];
+    // Copied: PGlite reuses the memory that it answers from.
+    await this.#pglite.execProtocolRawStream(group, {
+      onRawData: (bytes) => void parts.push(Buffer.from(bytes)),
+    });
+    return Buffer.concat(parts);
   }
 }
 
@@ -192,21 +201,19 @@ class Session {
  * Takes notifications out of an answer: they belong to whoever listens, not to whoever happened to
  * hold the session when the server delivered them.
  */
-function split(answer: Uint8Array): { own: Buffer; notifications: Buffer[]; status: number | undefined } {
-  const bytes = Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength);
+function split(bytes: Buffer): { own: Buffer; notifications: Buffer[]; status: number | undefined } {
   const own: Buffer[] = [];
   const notifications: Buffer[] = [];
   let status: number | undefined;
   for (let at = 0; at < bytes.length; ) {
     const end = at + 1 + bytes.readInt32BE(at + 1);
     const code = bytes[at];
-    if (code === BACKEND.notification) notifications.push(Buffer.from(bytes.subarray(at, end)));
+    if (code === BACKEND.notification) notifications.push(bytes.subarray(at, end));
     else own.push(bytes.subarray(at, end));
     if (code === BACKEND.readyForQuery) status = bytes[at + 5];
     at = end;
   }
-  // Copied: PGlite may reuse the memory it answered from.
-  return { own: Buffer.concat(own), notifications, status };
+  return { own: notifications.length === 0 ? bytes : Buffer.concat(own), notifications, status };
 }
 
 function simpleQuery(sql: string): Buffer {
