@@ -4,7 +4,7 @@ import { schedulers } from '../../jobs/index.ts';
 import { type App, createApp } from '../app.ts';
 import { loadConfig, type Secrets } from '../config/index.ts';
 import { AppError } from '../errors.ts';
-import { createHealthServer, createMetricsServer, type Metrics } from '../http/index.ts';
+import { CONNECTION_LIMITS, createHealthServer, createMetricsServer, type Metrics } from '../http/index.ts';
 import { Lifetime } from '../lifetime.ts';
 import { metricsOf, publicServer, ready } from '../serving.ts';
 import { type Context, say } from './output.ts';
@@ -84,7 +84,9 @@ async function listenOn(
   setting: string,
 ): Promise<string> {
   try {
-    return await server.listen({ host, port });
+    // As many as may be open: with Node's 511 a crowd that comes at once fills the queue, and a health check behind
+    // it waits for seconds until the system tries again.
+    return await server.listen({ host, port, backlog: CONNECTION_LIMITS.connections });
   } catch (error) {
     await server.close();
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import accepts from '@fastify/accepts';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import { type ConnectionLimits, Connections } from './connections.ts';
+import { type LoadLimits, limitLoad } from './load.ts';
 import { answerUnroutable } from './problems.ts';
 
 /** No form here needs more. */
@@ -21,8 +23,16 @@ function trusted(proxies: TrustProxy) {
   return typeof proxies === 'number' ? (_address: string, hop: number) => hop < proxies : proxies;
 }
 
+/** What clients may take of the process. A test gives limits that it can reach. */
+export type ServerLimits = Partial<ConnectionLimits & LoadLimits>;
+
 /** A server without routes: limits, request ids, and a log that never holds a URL (I9). */
-export function bareServer(options: { logger: Logger | false; trustProxy?: TrustProxy }): FastifyInstance {
+export function bareServer(options: {
+  logger: Logger | false;
+  trustProxy?: TrustProxy;
+  limits?: ServerLimits;
+}): FastifyInstance {
+  const connections = new Connections(options.limits);
   const app: FastifyInstance = Fastify({
     ...(options.logger ? { loggerInstance: options.logger as FastifyBaseLogger } : { logger: false }),
     // Its own lines would print URLs.
@@ -30,13 +40,13 @@ export function bareServer(options: { logger: Logger | false; trustProxy?: Trust
     genReqId: () => randomUUID(),
     trustProxy: trusted(options.trustProxy ?? false),
     bodyLimit: BODY_LIMIT,
-    // Nobody may hold a connection by sending slowly.
-    requestTimeout: 30_000,
+    serverFactory: (listener) => connections.createServer(listener),
     // Long enough for any token and any path of the outbox.
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: true },
     frameworkErrors: answerUnroutable,
   });
   app.register(accepts);
+  limitLoad(app, () => connections.accepted, options.limits);
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url;
     const facts = {

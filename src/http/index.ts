@@ -6,7 +6,7 @@ import type { Keys } from '../subscribers/index.ts';
 import { apiRoutes } from './api.ts';
 import { apiDocsRoutes } from './api-docs.ts';
 import { archiveRoutes } from './archive.ts';
-import { bareServer, type TrustProxy } from './bare.ts';
+import { bareServer, type ServerLimits, type TrustProxy } from './bare.ts';
 import { TURNSTILE_ORIGIN } from './challenge.ts';
 import { comparisonRoutes } from './comparisons.ts';
 import { confirmRoutes } from './confirm.ts';
@@ -28,6 +28,7 @@ import { voteRoutes } from './vote.ts';
 import { webhookRoutes } from './webhooks.ts';
 
 export { type Challenge, turnstile } from './challenge.ts';
+export { CONNECTION_LIMITS } from './connections.ts';
 export type { DeskOptions, DeskSteps } from './desk/index.ts';
 export { createMetrics, type Measures, type Metrics } from './metrics.ts';
 export type { SignUpParts } from './sign-up-form.ts';
@@ -67,6 +68,7 @@ export interface ServerOptions {
   signUp: SignUpParts;
   /** Whose `X-Forwarded-*` are believed. */
   trustProxy?: TrustProxy;
+  limits?: ServerLimits;
 }
 
 /**

@@ -137,6 +137,13 @@ const BY_CODE: Record<string, { status: number; title: string; detail: string }>
     detail:
       'We cannot reach our records, so we cannot tell whether anything was saved. Try again in a minute; twice does no harm.',
   },
+  'too-busy': {
+    status: 503,
+    title: 'Too many at once',
+    detail: 'Nothing was done. Try again in a minute.',
+  },
+  // Nobody reads this.
+  'client-gone': { status: 503, title: 'Gone', detail: 'The connection was closed.' },
   'not-ready': {
     status: 503,
     title: 'Not ready',
@@ -186,12 +193,18 @@ function problemOf(error: unknown, request: FastifyRequest): Problem {
 export function answerProblems(app: FastifyInstance, page?: (problem: Problem) => string): void {
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error, request);
-    if (problem.status >= 500) request.log.error({ err: forLog(error) }, 'request failed');
+    if (problem.status >= 500 && !isExpected(error))
+      request.log.error({ err: forLog(error) }, 'request failed');
     return send(problem, request, reply, page);
   });
   app.setNotFoundHandler((request, reply) =>
     send(problemOf(new AppError('page-unknown', 'No route.'), request), request, reply, page),
   );
+}
+
+/** What comes in thousands when it comes, and is told elsewhere. */
+function isExpected(error: unknown): boolean {
+  return error instanceof AppError && (error.code === 'too-busy' || error.code === 'client-gone');
 }
 
 function send(

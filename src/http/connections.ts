@@ -1,0 +1,190 @@
+import { createServer, IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/**
+ * What one client can take from all others by its connections: room, memory, time. All of it is bounded here, below
+ * the framework, so that it holds for every route and before any of its code runs.
+ */
+export interface ConnectionLimits {
+  /** Connections at once. When one more comes, the one that has kept us waiting for longest makes room for it. */
+  connections: number;
+  /** Requests of one connection without an answer. A client that sends more of them ahead is disconnected. */
+  pipelined: number;
+  /** Requests that were sent ahead and wait for an answer before them, of all connections together. */
+  pipelinedInAll: number;
+  /** Milliseconds in which a request has to arrive whole: its headers, and its body. */
+  requestMs: number;
+  /** Milliseconds without a byte in either direction, after which an open answer is given up. */
+  silenceMs: number;
+  /** Milliseconds for which a connection waits for its next request: longer than reverse proxies keep theirs. */
+  keepAliveMs: number;
+  /** Bytes of answers that their clients have not read yet. Above, the oldest of these clients are disconnected. */
+  unreadBytes: number;
+}
+
+export const CONNECTION_LIMITS: ConnectionLimits = {
+  connections: 4_000,
+  pipelined: 16,
+  pipelinedInAll: 1_000,
+  requestMs: 30_000,
+  silenceMs: 60_000,
+  keepAliveMs: 72_000,
+  unreadBytes: 32_000_000,
+};
+
+/** How often Node looks for requests that are late. By its default of 30 s they could live twice as long. */
+const CHECKING_MS = 1_000;
+
+/** A request without an answer, and the answer once the request may be worked on. */
+interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse | undefined;
+}
+
+/**
+ * Keeps the servers of one process within {@link ConnectionLimits}. A host name with two addresses gets two servers;
+ * they share what is counted here.
+ *
+ * Requests of one connection are worked on one after the other. Their answers have to go out in that order anyway, so
+ * only one of them is in memory, and nobody gets more of the process by sending ahead.
+ */
+export class Connections {
+  readonly #limits: ConnectionLimits;
+  /** What each connection waits for, oldest first. The connections stand in the order in which they became idle. */
+  readonly #exchanges = new Map<Socket, Exchange[]>();
+  /** Answers that were begun and are not handed to the network yet, oldest first. */
+  readonly #unread = new Set<ServerResponse>();
+  #pipelined = 0;
+  #accepted = 0;
+
+  /** How many connections came so far. */
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  constructor(limits: Partial<ConnectionLimits> = {}) {
+    this.#limits = { ...CONNECTION_LIMITS, ...limits };
+  }
+
+  /** A server within the limits, not yet listening. */
+  createServer(listener: RequestListener): Server {
+    const { requestMs, silenceMs, keepAliveMs } = this.#limits;
+    const parsed = (request: IncomingMessage) => this.#countParsed(request);
+    const closed = (response: ServerResponse) => this.#endExchange(response.req, listener);
+    const begun = (response: ServerResponse) => this.#boundUnread(response);
+    class CountedRequest extends IncomingMessage {
+      constructor(socket: Socket) {
+        super(socket);
+        parsed(this);
+      }
+    }
+    class CountedResponse extends ServerResponse {
+      constructor(...args: ConstructorParameters<typeof ServerResponse>) {
+        super(...args);
+        this.once('close', () => closed(this));
+      }
+      override writeHead(...args: unknown[]): this {
+        begun(this);
+        return super.writeHead(...(args as Parameters<ServerResponse['writeHead']>));
+      }
+    }
+    const server = createServer({
+      IncomingMessage: CountedRequest,
+      ServerResponse: CountedResponse as typeof ServerResponse,
+      headersTimeout: requestMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: Math.min(CHECKING_MS, requestMs),
+      keepAliveTimeout: keepAliveMs,
+    });
+    server.timeout = silenceMs;
+    server.on('connection', (socket) => this.#admit(socket));
+    server.on('request', (request, response) => this.#begin(request, response, listener));
+    return server;
+  }
+
+  #admit(socket: Socket): void {
+    this.#accepted += 1;
+    if (this.#exchanges.size >= this.#limits.connections && !this.#makeRoom()) socket.destroy();
+    this.#exchanges.set(socket, []);
+    socket.once('close', () => {
+      this.#pipelined -= Math.max(0, this.#of(socket).length - 1);
+      this.#exchanges.delete(socket);
+    });
+  }
+
+  /**
+   * Disconnects the client that has kept us waiting for longest: for a request, or for the rest of one.
+   * @returns false when all clients wait for us.
+   */
+  #makeRoom(): boolean {
+    for (const [socket, [current]] of this.#exchanges) {
+      if (socket.destroyed || current?.request.complete) continue;
+      socket.destroy();
+      return true;
+    }
+    return false;
+  }
+
+  /**
+   * Called as soon as the headers of a request are read, before anything else is made of it. Node parses all requests
+   * of a chunk of 64 kB before it looks at the connection again, up to 2,500 of them with their answers, even after
+   * the connection was destroyed. Only a request that asks for another protocol ends its parsing at once, so this is
+   * what a request beyond the limit is made to look like. A test would show that a newer Node does not do that.
+   */
+  #countParsed(request: IncomingMessage): void {
+    const { socket } = request;
+    const { pipelined, pipelinedInAll } = this.#limits;
+    const exchanges = this.#of(socket);
+    const isAhead = exchanges.length > 0;
+    const isTooMuch = exchanges.length >= pipelined || (isAhead && this.#pipelined >= pipelinedInAll);
+    if (socket.destroyed || isTooMuch) {
+      Object.defineProperty(request, 'upgrade', { get: () => true, set() {} });
+      socket.destroy();
+      return;
+    }
+    if (isAhead) this.#pipelined += 1;
+    exchanges.push({ request, response: undefined });
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse, listener: RequestListener): void {
+    const exchanges = this.#of(request.socket);
+    const exchange = exchanges.find((each) => each.request === request);
+    if (exchange === undefined) return;
+    exchange.response = response;
+    if (exchange === exchanges[0]) listener(request, response);
+  }
+
+  /** The answer is out, or nobody is there any more: the next request of the connection has its turn. */
+  #endExchange(request: IncomingMessage, listener: RequestListener): void {
+    const { socket } = request;
+    const exchanges = this.#exchanges.get(socket);
+    const at = exchanges?.findIndex((each) => each.request === request) ?? -1;
+    if (exchanges === undefined || at === -1) return;
+    exchanges.splice(at, 1);
+    const [next] = exchanges;
+    if (next !== undefined) {
+      this.#pipelined -= 1;
+      if (at === 0 && next.response !== undefined) listener(next.request, next.response);
+      return;
+    }
+    // It is idle from now on.
+    this.#exchanges.delete(socket);
+    if (!socket.destroyed) this.#exchanges.set(socket, exchanges);
+  }
+
+  #boundUnread(response: ServerResponse): void {
+    this.#unread.add(response);
+    response.once('close', () => this.#unread.delete(response));
+    let bytes = 0;
+    for (const each of this.#unread) bytes += each.writableLength;
+    for (const each of this.#unread) {
+      if (bytes <= this.#limits.unreadBytes) break;
+      bytes -= each.writableLength;
+      if (each.writableLength > 0) each.destroy();
+    }
+  }
+
+  #of(socket: Socket): Exchange[] {
+    return this.#exchanges.get(socket) ?? [];
+  }
+}
