@@ -1,10 +1,27 @@
 import type { App } from './app.ts';
 import { checkLinks } from './delivery/index.ts';
 import { dnsRecords, examineDns, examineSettings, type Finding } from './doctor.ts';
-import type { DeskOptions, DeskSteps } from './http/index.ts';
-import { changeIssue, editIssue, type Issue } from './issues/index.ts';
+import type { ContentSteps, DeskOptions, DeskSteps } from './http/index.ts';
+import {
+  changeIssue,
+  editIssue,
+  hideComparison,
+  type Issue,
+  requireIssue,
+  showComparison,
+} from './issues/index.ts';
 import { followLinks, userAgent } from './sources/index.ts';
-import { afterSettling, approve, cancel, draft, pause, send, slotToCompose, weekSettings } from './weekly.ts';
+import {
+  afterSettling,
+  approve,
+  approveUnseen,
+  cancel,
+  draft,
+  pause,
+  send,
+  slotToCompose,
+  weekSettings,
+} from './weekly.ts';
 
 /** The desk of this installation; without editors there is none. */
 export function deskOf(app: App): DeskOptions | undefined {
@@ -57,6 +74,25 @@ function deskSteps(app: App): DeskSteps {
     },
     settled: (issueId) => afterSettling(app, issueId),
     gather: () => app.queue.enqueue('gather', {}),
+  };
+}
+
+/** Taking a comparison down and showing it again. */
+export function contentSteps(app: App): ContentSteps {
+  const { db, config, logger } = app;
+  return {
+    async hide(request) {
+      const takenDown = await hideComparison(db, request);
+      if (takenDown.change === 'changed')
+        logger.warn({ comparison: request.slug, issues: takenDown.issues }, 'a comparison was taken down');
+      // Where nobody approves, nobody would approve once more what was approved before.
+      for (const { slug, was, isDropped } of takenDown.issues) {
+        if (config.approval === 'auto' && isDropped && was === 'approved')
+          await approveUnseen(app, await requireIssue(db, { slug }));
+      }
+      return takenDown;
+    },
+    show: (request) => showComparison(db, request),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { App } from './app.ts';
 import type { Secrets } from './config/index.ts';
 import { circuitState, countEvents, issueProgress, total } from './delivery/index.ts';
-import { deskOf } from './editing.ts';
+import { contentSteps, deskOf } from './editing.ts';
 import { createMetrics, createServer, type Measures, type Metrics, turnstile } from './http/index.ts';
 import { listIssues } from './issues/index.ts';
 import { QUEUE_NAMES } from './queue/index.ts';
@@ -63,6 +63,8 @@ export function publicServer(
     metrics,
     metricsToken: secrets.metricsToken,
     docs: config.docs,
+    publish: config.publish,
+    contents: contentSteps(app),
     logger,
   });
 }

@@ -358,7 +358,7 @@ async function remind(app: App, now: Date): Promise<void> {
 }
 
 /** `APPROVAL=auto`: what fails its checks stays in review, where a person finds it. */
-async function approveUnseen(app: App, issue: Issue): Promise<void> {
+export async function approveUnseen(app: App, issue: Issue): Promise<void> {
   try {
     await approve(app, issue);
   } catch (error) {

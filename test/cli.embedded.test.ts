@@ -225,3 +225,51 @@ describe('the people on the books', () => {
     expect(await readFile(list, 'utf8')).toBe('email\nnobody\n');
   });
 });
+
+describe('F11: comparisons', () => {
+  const books = { DATA_DIR: path.join(root, 'content'), SOURCES: 'folder:samples/comparisons' };
+  const SLUG = 'cold-open-vs-agenda-ferret';
+  beforeAll(async () => {
+    copyDatabase(books.DATA_DIR);
+    await run(['gather'], books);
+    await run(['compose'], { ...books, POSTAL_ADDRESS: '1 Example Street, Sampleton' });
+  });
+
+  test('are listed, taken down and shown again, with what becomes of the issue that carries them', async () => {
+    const list = async (...more: string[]): Promise<{ slug: string; state: string }[]> =>
+      JSON.parse((await run(['comparisons', 'list', '--json', ...more], books)).stdout);
+    expect((await list()).length).toBeGreaterThan(5);
+    expect(await list('--hidden')).toEqual([]);
+
+    const hidden = await run(['comparisons', 'hide', SLUG, '--reason', 'asked by its maker'], books);
+    expect([hidden.code, hidden.stdout]).toEqual([
+      0,
+      expect.stringMatching(
+        new RegExp(`^${SLUG} is taken down\\.\n {2}Issue [\\d-]+ was composed again without it\\.\n$`),
+      ),
+    ]);
+    expect(await list('--hidden')).toMatchObject([
+      { slug: SLUG, state: 'hidden', hidden: { reason: 'asked by its maker', who: 'command line' } },
+    ]);
+    expect((await run(['comparisons', 'list', '--find', 'FERRET'], books)).stdout).toMatch(
+      /taken down: asked by its maker \(command line, /,
+    );
+    const again = await run(['comparisons', 'hide', SLUG, '--reason', 'other', '--json'], books);
+    expect(JSON.parse(again.stdout)).toEqual({ slug: SLUG, status: 'unchanged', issues: [] });
+    expect((await run(['comparisons', 'show', SLUG], books)).stdout).toBe(`${SLUG} is shown again.\n`);
+    expect((await run(['comparisons', 'show', SLUG], books)).stdout).toContain('nothing was changed');
+  });
+
+  test('that nobody knows, and a reason that is none, are one line each', async () => {
+    for (const args of [
+      ['hide', 'nobody-vs-nothing', '--reason', 'x'],
+      ['show', 'nobody-vs-nothing'],
+    ]) {
+      const result = await run(['comparisons', ...args], books);
+      expect(result.code).toBe(1);
+      expectOneLine(result, /nobody-vs-nothing.*comparisons list/);
+    }
+    expectOneLine(await run(['comparisons', 'hide', SLUG, '--reason', '  '], books), /Say why/);
+    expect((await run(['comparisons', 'hide', SLUG], books)).code).toBe(2);
+  });
+});

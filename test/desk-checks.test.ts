@@ -23,7 +23,7 @@ function planOf(words: { subject?: string; preheader?: string; intro?: string } 
 }
 
 const facts = (more: Partial<ComparisonFacts> = {}): ComparisonFacts => ({
-  ...{ slug: PAIR.slug, now: PAIR, publishedAt: null, carriedBy: null },
+  ...{ slug: PAIR.slug, now: PAIR, publishedAt: null, carriedBy: null, isHidden: false },
   ...{ firstSeenAt: daysAgo(3), changedAt: daysAgo(3), readAt: daysAgo(0) },
   ...more,
 });

@@ -4,7 +4,8 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { saveComparisons } from '../src/comparisons/index.ts';
 import { claimableBatches } from '../src/delivery/index.ts';
-import { slotAtOrBefore } from '../src/issues/index.ts';
+import { recordTakeDown } from '../src/desk/index.ts';
+import { hideComparison, slotAtOrBefore } from '../src/issues/index.ts';
 import { findSubscriberByAddress } from '../src/subscribers/index.ts';
 import { approve, draft, finish, prepare } from '../src/weekly.ts';
 import { axeFaults } from './helpers/axe.ts';
@@ -101,6 +102,7 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
     it.each([
       '/editor',
       '/editor/issues',
+      '/editor/comparisons',
       '/editor/people',
       '/editor/sources',
       '/editor/growth',
@@ -158,6 +160,13 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
         { ...lead, tools: [{ ...lead.tools[0], entryPrice: '$25/mo' }, lead.tools[1]] },
       ]);
 
+      // Last week's comparison is taken down, for a reason that fits on no phone's line.
+      await hideComparison(db, {
+        slug: 'loom-vs-wheel',
+        reason: 'Its maker says that the prices are of another product, and asked for it.',
+        ...{ who: CHIEF, ...recordTakeDown('loom-vs-wheel', 'The prices are of another product.', CHIEF) },
+      });
+
       // The sources have trouble.
       const source = 'feed:https://site.example/with/a/long/path/to/all/of/its/comparisons.atom';
       const gathered = { source, comparisons: 2, unchanged: 5, rejected: 1, duplicates: 0, fault: null };
@@ -192,6 +201,10 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
       issues: () => '/editor/issues',
       watch: () => `/editor/issues/${SENT}/watch`,
       afterwards: () => `/editor/issues/${SENT}/afterwards`,
+      comparisons: () => '/editor/comparisons',
+      'comparisons that were taken down': () => '/editor/comparisons?only=hidden',
+      'a comparison': () => '/editor/comparisons/orca-vs-hedge',
+      'a comparison that was taken down': () => '/editor/comparisons/loom-vs-wheel',
       people: () => '/editor/people',
       person: () => `/editor/people/${person}`,
       erase: () => `/editor/people/${person}/erase`,

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Comparison, findComparison } from '../src/comparisons/index.ts';
 import { loadConfig } from '../src/config/index.ts';
 import type { Schema } from '../src/db/index.ts';
+import { listAudit } from '../src/desk/index.ts';
 import { comparison, tool } from './helpers/compose.ts';
 import { HTML_LAYOUTS } from './helpers/pages.ts';
 import { openSite, SITE, type TestSite } from './helpers/site.ts';
@@ -39,12 +40,19 @@ describe('a comparison in JSON', () => {
     const url = `${SITE.publicUrl}/comparisons/${one.slug}`;
     const created = await push(one);
     expect([created.statusCode, created.headers.location]).toEqual([201, url]);
-    expect(created.json()).toEqual({ status: 'created', slug: one.slug, url, revision: 1, changed: [] });
+    expect(created.json()).toEqual({
+      status: 'created',
+      slug: one.slug,
+      url,
+      revision: 1,
+      changed: [],
+      hidden: false,
+    });
 
     const again = await push(one);
     expect([again.statusCode, again.json()]).toEqual([
       200,
-      { status: 'unchanged', slug: one.slug, url, revision: 1, changed: [] },
+      { status: 'unchanged', slug: one.slug, url, revision: 1, changed: [], hidden: false },
     ]);
 
     const [a, b] = one.tools;
@@ -57,6 +65,7 @@ describe('a comparison in JSON', () => {
         url,
         revision: 2,
         changed: [{ part: 'price', what: 'Entry price of Bellows', from: '$20/mo', to: '$25/mo' }],
+        hidden: false,
       },
     ]);
     expect(dearer.headers['cache-control']).toBe('no-store');
@@ -161,6 +170,53 @@ describe('a comparison as a page', () => {
   it.skipIf(!existsSync(seed))('the seed, as plain text', async () => {
     const answer = await push(readFileSync(seed), { 'content-type': 'text/plain' });
     expect([answer.statusCode, answer.json().status]).toEqual([201, 'created']);
+  });
+});
+
+describe('F11: DELETE', () => {
+  const remove = (slug: string, more = '', headers: Record<string, string> = {}) =>
+    app.inject({
+      method: 'DELETE',
+      url: `/api/comparisons/${encodeURIComponent(slug)}${more}`,
+      headers: { authorization: `Bearer ${TOKEN}`, ...headers },
+    });
+
+  it('takes a comparison down, once, and no push shows it again', async () => {
+    const duo = comparison('データ舟-vs-tongs', tool('データ舟', 75), tool('Tongs', 25));
+    await push(duo);
+    const page = `/comparisons/${encodeURIComponent(duo.slug)}`;
+    expect((await app.inject(page)).statusCode).toBe(200);
+    const gone = await remove(duo.slug, '?reason=asked%20by%20its%20maker');
+    expect([gone.statusCode, gone.headers['cache-control'], gone.json()]).toEqual([
+      200,
+      'no-store',
+      { status: 'hidden', slug: duo.slug, issues: [] },
+    ]);
+    expect((await app.inject(page)).statusCode).toBe(410);
+    const again = await remove(duo.slug);
+    expect([again.statusCode, again.json()]).toEqual([
+      200,
+      { status: 'unchanged', slug: duo.slug, issues: [] },
+    ]);
+    const pushed = await push({ ...duo, tools: [{ ...duo.tools[0], entryPrice: '$9' }, duo.tools[1]] });
+    expect([pushed.statusCode, pushed.json()]).toMatchObject([200, { status: 'changed', hidden: true }]);
+    expect((await app.inject(page)).statusCode).toBe(410);
+    expect((await listAudit(site.db, { limit: 1 }))[0]).toMatchObject({
+      who: 'push',
+      what: 'comparison_hidden',
+      details: { comparison: duo.slug, reason: 'asked by its maker' },
+    });
+  });
+
+  it('is for whoever has the token, of what there is, with a reason that fits', async () => {
+    await push(one);
+    expect((await remove(one.slug, '', { authorization: 'Bearer nothing' })).statusCode).toBe(401);
+    for (const slug of ['nobody-vs-nothing', '..', 'A b', '\0'])
+      expect((await remove(slug)).statusCode, slug).toBe(404);
+    expect((await remove(one.slug, `?reason=${'x'.repeat(301)}`)).statusCode).toBe(422);
+    expect((await app.inject(`/comparisons/${one.slug}`)).statusCode).toBe(200);
+    const get = await app.inject(`/api/comparisons/${one.slug}`);
+    expect([get.statusCode, get.headers.allow]).toEqual([405, 'DELETE, OPTIONS']);
   });
 });
 

@@ -271,7 +271,7 @@ describe('what programs may ask', () => {
     const page = load((await server.inject({ url: '/docs', headers: BROWSER })).body);
     for (const [path, operations] of Object.entries(document.paths)) {
       for (const [name, operation] of Object.entries(operations)) {
-        const method = name === 'get' ? 'GET' : 'POST';
+        const method = name.toUpperCase() as 'GET' | 'POST' | 'DELETE';
         const { statusCode } = await server.inject({ method, url: path.replace(/\{\w+\}/, 'x') });
         expect(Object.keys(operation.responses), `${method} ${path}`).toContain(String(statusCode));
         expect(page('h3').text()).toContain(`${method} ${path}`);

@@ -144,6 +144,40 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
     .addOption(json())
     .action(async (options) => (await import('./status.ts')).status(context, options));
 
+  const comparisons = program
+    .command('comparisons')
+    .description('what was gathered: list it, take it down, show it again');
+
+  comparisons
+    .command('list')
+    .description('newest first, with what strangers see of each')
+    .option('--find <text>', 'only those with this in a name')
+    .option('--hidden', 'only those that were taken down')
+    .option('--limit <count>', 'how many at most', wholeNumber, 50)
+    .addOption(json())
+    .action(async (options) => (await import('./comparisons.ts')).comparisonsList(context, options));
+
+  comparisons
+    .command('hide')
+    .argument('<slug>')
+    .description(
+      'take one down: its page says it is gone, lists and issues drop it, no source brings it back',
+    )
+    .requiredOption('--reason <text>', 'why, for the log and the editors')
+    .addOption(json())
+    .action(async (slug, options) =>
+      (await import('./comparisons.ts')).comparisonsHide(context, slug, options),
+    );
+
+  comparisons
+    .command('show')
+    .argument('<slug>')
+    .description('show one again that was taken down')
+    .addOption(json())
+    .action(async (slug, options) =>
+      (await import('./comparisons.ts')).comparisonsShow(context, slug, options),
+    );
+
   const subscribers = program.command('subscribers').description('the people on the books');
 
   subscribers

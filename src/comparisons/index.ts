@@ -15,6 +15,7 @@ export {
 export { type Change, changeInWords, changesBetween, type Part } from './revisions.ts';
 export {
   findComparison,
+  findPublicComparison,
   knownTopics,
   lastChange,
   listComparisons,
@@ -38,4 +39,16 @@ export {
   toolMark,
   verdict,
 } from './verdict.ts';
+export {
+  findHidden,
+  type Hidden,
+  type ListedComparison,
+  lastVisibilityChange,
+  listWithVisibility,
+  markHidden,
+  markShown,
+  type Publish,
+  publicAmong,
+  type VisibilityChange,
+} from './visibility/store.ts';
 export { type Ballot, castVote, countVotes, votesOf, withVotes } from './votes/store.ts';

@@ -4,6 +4,7 @@ import { alignTo, clash, type Identified, identify, type Known, swapped } from '
 import { type Comparison, type CountedComparison, comparisonSchema } from './model.ts';
 import { canonicalUrl, contentHash, pairKey } from './names.ts';
 import { type Change, changesBetween } from './revisions.ts';
+import { isPublic, type Publish } from './visibility/store.ts';
 
 export interface Saved {
   added: number;
@@ -27,7 +28,14 @@ export async function saveComparisons(db: Connection, incoming: Comparison[]): P
 
 /** What became of one comparison that was pushed. */
 export type Pushed =
-  | { status: 'created' | 'changed' | 'unchanged'; slug: string; revision: number; changed: Change[] }
+  | {
+      status: 'created' | 'changed' | 'unchanged';
+      slug: string;
+      revision: number;
+      changed: Change[];
+      /** It was taken down, and what came in does not show it again. */
+      hidden: boolean;
+    }
   | { status: 'refused'; field: 'slug' | 'url'; reason: string };
 
 /** Saves one comparison that somebody named: a slug or a page that belongs to another pair is refused. */
@@ -40,16 +48,15 @@ export async function pushComparison(db: Connection, incoming: Comparison): Prom
 
     const { added, changed, unchanged } = await save(tx, identify(known, comparisons));
     const [created] = added;
-    if (created) return { status: 'created', slug: created.slug, revision: 1, changed: [] };
+    if (created) return { status: 'created', slug: created.slug, revision: 1, changed: [], hidden: false };
     const [moved] = changed;
     const slug = moved?.comparison.slug ?? unchanged[0]?.slug ?? comparison.slug;
-    const { revision } = await tx
-      .selectFrom('revisions as r')
-      .innerJoin('comparisons as c', 'c.id', 'r.comparison_id')
-      .select(({ fn }) => fn.max('r.number').as('revision'))
-      .where('c.slug', '=', slug)
-      .executeTakeFirstOrThrow();
-    return { status: moved ? 'changed' : 'unchanged', slug, revision, changed: moved?.changes ?? [] };
+    const { rows } = await sql<{ revision: number; hidden: boolean }>`
+      select max(r.number) as revision, bool_or(c.hidden_at is not null) as hidden
+      from revisions r join comparisons c on c.id = r.comparison_id where c.slug = ${slug}
+    `.execute(tx);
+    const { revision = 1, hidden = false } = rows[0] ?? {};
+    return { status: moved ? 'changed' : 'unchanged', slug, revision, changed: moved?.changes ?? [], hidden };
   });
 }
 
@@ -190,18 +197,40 @@ function toStored({ id, content, since, changed_at }: StoredRow): StoredComparis
   return { id, comparison: comparisonSchema.parse(content), since, changedAt: changed_at };
 }
 
+/** Whoever may see it: strangers are shown what {@link findPublicComparison} finds. */
 export async function findComparison(db: Connection, slug: string): Promise<StoredComparison | undefined> {
   const { rows } = await sql<StoredRow>`select ${stored} from comparisons where slug = ${slug}`.execute(db);
   return rows[0] && toStored(rows[0]);
 }
 
+/** @returns `'hidden'` for one that was taken down; undefined where strangers know of none. */
+export async function findPublicComparison(
+  db: Connection,
+  slug: string,
+  publish: Publish,
+): Promise<StoredComparison | 'hidden' | undefined> {
+  const { rows } = await sql<StoredRow & { hidden: boolean; public: boolean }>`
+    select ${stored}, hidden_at is not null as hidden, ${isPublic(publish)} as public
+    from comparisons c where slug = ${slug}
+  `.execute(db);
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  if (row.hidden) return 'hidden';
+  return row.public ? toStored(row) : undefined;
+}
+
 /**
- * Newest first, a page at a time: `after` is the slug of the last one already shown, so that what comes in
+ * What strangers may see, newest first, a page at a time: `after` is the slug of the last one already shown, so that what comes in
  * meanwhile moves nothing. An unknown `after` gives nothing.
  */
 export async function listComparisons(
   db: Connection,
-  { topic, after, limit }: { topic?: string | undefined; after?: string | undefined; limit: number },
+  {
+    topic,
+    after,
+    limit,
+    publish,
+  }: { topic?: string | undefined; after?: string | undefined; limit: number; publish: Publish },
 ): Promise<StoredComparison[]> {
   const ofTopic = sql`and exists (
     select from jsonb_array_elements(content -> 'tools') as tool
@@ -211,21 +240,20 @@ export async function listComparisons(
     select coalesce(published_at, first_seen_at), slug from comparisons where slug = ${after ?? ''}
   )`;
   const { rows } = await sql<StoredRow>`
-    select ${stored} from comparisons
-    where true ${topic === undefined ? sql`` : ofTopic} ${after === undefined ? sql`` : further}
+    select ${stored} from comparisons c
+    where ${isPublic(publish)} ${topic === undefined ? sql`` : ofTopic} ${after === undefined ? sql`` : further}
     order by coalesce(published_at, first_seen_at) desc, slug desc
     limit ${limit}
   `.execute(db);
   return rows.map(toStored);
 }
 
-/** When any comparison came or changed last; undefined while there is none. */
+/** When any comparison came, changed, was taken down or shown again last; undefined while there is none. */
 export async function lastChange(db: Connection): Promise<Date | undefined> {
-  const { at } = await db
-    .selectFrom('comparisons')
-    .select(({ fn }) => fn.max('changed_at').as('at'))
-    .executeTakeFirstOrThrow();
-  return at ?? undefined;
+  const { rows } = await sql<{ at: Date | null }>`
+    select greatest(max(changed_at), max(visibility_changed_at)) as at from comparisons
+  `.execute(db);
+  return rows[0]?.at ?? undefined;
 }
 
 /** One state of a comparison. */
@@ -250,13 +278,14 @@ export async function revisionsOf(db: Connection, comparisonId: string, limit: n
 }
 
 /**
- * Every topic there is to choose from: the categories of all tools compared so far, a category once
+ * Every topic there is to choose from: the categories of all tools that strangers may see, a category once
  * however its case is spelled, in alphabetical order.
  */
-export async function knownTopics(db: Connection): Promise<string[]> {
+export async function knownTopics(db: Connection, publish: Publish): Promise<string[]> {
   const { rows } = await sql<{ topic: string }>`
     select min(tool ->> 'category') as topic
     from comparisons c cross join lateral jsonb_array_elements(c.content -> 'tools') as tool
+    where ${isPublic(publish)}
     group by lower(tool ->> 'category')
   `.execute(db);
   return rows.map((row) => row.topic).sort((a, b) => a.localeCompare(b, 'en'));

@@ -34,6 +34,8 @@ export interface Config {
   approval: Settings['APPROVAL'];
   template: Settings['ISSUE_TEMPLATE'];
   minComparisons: number;
+  /** When the page of a comparison becomes public. */
+  publish: Settings['PUBLISH'];
   sources: Source[];
   /** Sources on the web may be at private, local and link-local addresses. */
   allowPrivateSources: boolean;
@@ -113,6 +115,7 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
       approval: settings.APPROVAL,
       template: settings.ISSUE_TEMPLATE,
       minComparisons: settings.ISSUE_MIN_COMPARISONS,
+      publish: settings.PUBLISH,
       sources: settings.SOURCES,
       allowPrivateSources: settings.ALLOW_PRIVATE_SOURCES === '1',
       editors: settings.EDITORS,

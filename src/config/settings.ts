@@ -117,6 +117,12 @@ export const settingsSchema = z.object({
     .max(1_000)
     .default(1)
     .describe('Fewer new comparisons than this: the slot is skipped.'),
+  PUBLISH: z
+    .enum(['gathered', 'mailed'])
+    .default('gathered')
+    .describe(
+      'When the page of a comparison becomes public: as soon as it is gathered, or once an issue with it was mailed.',
+    ),
   SOURCES: listOf(parseSource).describe(
     'Comma-separated: folder:PATH, feed:URL, site:URL. See docs/sources.md.',
   ),

@@ -68,6 +68,13 @@ interface ComparisonsTable {
   published_at: Date | null;
   first_seen_at: Created;
   changed_at: Generated<Date>;
+  /** When it was taken down; null while it is shown. */
+  hidden_at: Date | null;
+  /** Why, and by whom. */
+  hidden_reason: string | null;
+  hidden_by: string | null;
+  /** When it was taken down or shown again last. */
+  visibility_changed_at: Date | null;
 }
 
 /** Every state a comparison was in, the first included; written with it, never changed. */

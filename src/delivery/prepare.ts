@@ -5,6 +5,7 @@ import {
   type ChangeOptions,
   changeIssue,
   contentHash,
+  hiddenAmong,
   type Issue,
   type IssueContent,
   issueChanged,
@@ -148,12 +149,27 @@ export async function prepareIssue(
       .forUpdate()
       .executeTakeFirst();
     if (row?.status !== 'preparing') return false;
+    const hidden = await hiddenAmong(tx, slugsOf(planOf(issue)));
+    if (hidden.length > 0) {
+      await changeIssue(tx, issueId, { type: 'fail', reason: takenDownReason(hidden) });
+      return false;
+    }
     await storeVariants(tx, issueId, drafts.variants, drafts.withoutContent, envelope);
     await freezePage(tx, issueId, null, pageSize);
     failpoint('mid-prepare');
     await changeIssue(tx, issueId, { type: 'start' });
     return true;
   });
+}
+
+/** Every comparison that a plan speaks of by its slug. */
+function slugsOf({ comparisons, changed }: Plan): string[] {
+  return [...comparisons.map(({ comparison }) => comparison.slug), ...changed.map(({ row }) => row.slug)];
+}
+
+/** It was taken down in the very seconds in which the issue was being prepared: before that, the issue drops it. */
+function takenDownReason(slugs: readonly string[]): string {
+  return `${slugs.join(', ')}: taken down since the issue was approved. Cancel it; what else it carries stands for the next issue.`;
 }
 
 /**

@@ -21,6 +21,8 @@ export type Deed =
   | 'gather_rung'
   | 'job_tended'
   | 'suppressed'
+  | 'comparison_hidden'
+  | 'comparison_shown'
   | 'erased'
   /** Refusals. */
   | 'link_refused'

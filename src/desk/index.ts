@@ -13,3 +13,4 @@ export {
   signIn,
   signInLinkHandler,
 } from './sessions.ts';
+export { lastTakeDown, recordShown, recordTakeDown } from './take-downs.ts';

@@ -138,6 +138,18 @@ export async function selectAudit(
   }));
 }
 
+/** Details of the last entry about taking down a comparison. */
+export async function selectTakeDown(
+  db: Connection,
+  comparison: string,
+): Promise<Record<string, unknown> | undefined> {
+  const { rows } = await sql<{ details: Record<string, unknown> }>`
+    select details from desk_audit where what = 'comparison_hidden' and details ->> 'comparison' = ${comparison}
+    order by at desc limit 1
+  `.execute(db);
+  return rows[0]?.details;
+}
+
 /** @returns whether it is the first of its kind. */
 export async function insertReminder(
   tx: Connection,

@@ -1,15 +1,22 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Comparison, pushComparison, slugFor } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
+import { recordTakeDown } from '../desk/index.ts';
 import { AppError } from '../errors.ts';
+import { takenDownInWords } from '../issues/index.ts';
 import { checkComparison, type Fault, readPage } from '../sources/index.ts';
 import { bearerOf } from './bearer.ts';
+import type { ContentSteps } from './contents.ts';
 import { fromDatabase } from './problems.ts';
+import { readSlug } from './public-comparison.ts';
 import { resource } from './resource.ts';
 import { comparisonUrl, type Site } from './site.ts';
 
 /** As much as a page or a file of any other source may have. */
 const BODY_LIMIT = 1_000_000;
+
+/** Who the log says it was: whoever has API_TOKEN. */
+const PUSHER = 'push';
 
 const READ = new Map<string, (text: string, site: Site) => Comparison>([
   ['application/json', readJson],
@@ -20,20 +27,22 @@ const READ = new Map<string, (text: string, site: Site) => Comparison>([
 
 /**
  * `POST /api/comparisons`: a source that sends instead of being asked. One comparison, as JSON or as a page;
- * sending it again changes nothing. 201 for a new one, 200 for one we know, with what changed.
+ * sending it again changes nothing. 201 for a new one, 200 for one we know, with what changed. `DELETE
+ * /api/comparisons/SLUG` takes one down; no push shows it again, because a person may have hidden it meanwhile.
  */
 export function apiRoutes(
   app: FastifyInstance,
-  { db, site, apiToken }: { db: Connection; site: Site; apiToken: string },
+  { db, site, apiToken, contents }: { db: Connection; site: Site; apiToken: string; contents: ContentSteps },
 ): void {
   const isBearer = bearerOf(apiToken);
 
   // Before the body is read: a stranger need not be listened to for a megabyte.
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
-    if (request.method !== 'POST') return;
+    if (request.method !== 'POST' && request.method !== 'DELETE') return;
     if (!isBearer(request)) throw new AppError('token-wrong', 'A push without the token.');
-    if (!READ.has(mediaType(request))) throw new AppError('push-type-unknown', 'Neither JSON nor a page.');
+    if (request.method === 'POST' && !READ.has(mediaType(request)))
+      throw new AppError('push-type-unknown', 'Neither JSON nor a page.');
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_LIMIT }, (_request, body, done) =>
@@ -56,6 +65,24 @@ export function apiRoutes(
         .code(pushed.status === 'created' ? 201 : 200)
         .header('location', url)
         .send({ ...pushed, url });
+    },
+  });
+
+  resource<{ slug: string }>(app, '/api/comparisons/:slug', {
+    DELETE: async (request, reply) => {
+      const slug = readSlug(request.params.slug) ?? '';
+      const { reason } = request.query as { reason?: unknown };
+      const given = typeof reason === 'string' ? reason.trim() : '';
+      const why = given === '' ? 'Taken down by a push.' : given;
+      const { change, issues } = await fromDatabase(
+        contents.hide({ slug, reason: why, who: PUSHER, ...recordTakeDown(slug, why, PUSHER) }),
+      );
+      if (change === 'unknown') throw new AppError('page-unknown', 'No such comparison.');
+      return reply.send({
+        status: change === 'changed' ? 'hidden' : 'unchanged',
+        slug,
+        issues: issues.map((issue) => ({ ...issue, message: takenDownInWords(issue) })),
+      });
     },
   });
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Publish } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import { compile, personalise } from '../render/index.ts';
@@ -10,7 +11,8 @@ import { fromDatabase } from './problems.ts';
 import { resource } from './resource.ts';
 import type { Forms } from './sign-up-form.ts';
 import type { Site } from './site.ts';
-import { findPublished, publishedIssues, publishedVerdicts } from './store.ts';
+import { findPublished, type PublishedIssue, publishedIssues, publishedVerdicts } from './store.ts';
+import { withNotice, withTextNotice } from './taken-down.ts';
 
 const HTML = 'text/html; charset=utf-8';
 
@@ -27,15 +29,15 @@ const ARCHIVE_LENGTH = 1_000;
 /** The front page, the archive of issues as mailed, and its feeds. */
 export function archiveRoutes(
   app: FastifyInstance,
-  { db, site, forms }: { db: Connection; site: Site; forms: Forms },
+  { db, site, forms, publish }: { db: Connection; site: Site; forms: Forms; publish: Publish },
 ): void {
   resource(app, '/', {
     GET: async (request, reply) => {
-      const [latest] = await fromDatabase(publishedVerdicts(db, 1));
+      const [latest] = await fromDatabase(publishedVerdicts(db, 1, publish));
       return sendCached(request, reply, {
         type: HTML,
         body: homePage(site, latest, await forms.make('home')),
-        changedAt: latest?.publishedAt,
+        changedAt: latest?.changedAt,
         stamp: forms.stamp(),
       });
     },
@@ -47,7 +49,7 @@ export function archiveRoutes(
       return sendCached(request, reply, {
         type: HTML,
         body: archivePage(site, issues),
-        changedAt: issues[0]?.publishedAt,
+        changedAt: latestOf(issues),
       });
     },
   });
@@ -58,11 +60,11 @@ export function archiveRoutes(
   ] as const) {
     resource(app, path, {
       GET: async (request, reply) => {
-        const issues = await fromDatabase(publishedVerdicts(db, FEED_LENGTH));
+        const issues = await fromDatabase(publishedVerdicts(db, FEED_LENGTH, publish));
         return sendCached(request, reply, {
           type,
           body: feed(site, issues),
-          changedAt: issues[0]?.publishedAt,
+          changedAt: latestOf(issues),
         });
       },
     });
@@ -70,27 +72,33 @@ export function archiveRoutes(
 
   resource<{ slug: string }>(app, '/issues/:slug', {
     GET: async (request, reply) => {
-      const { html, publishedAt } = await asMailed(db, site, request.params.slug);
+      const { html, takenDown, changedAt } = await asMailed(db, site, request.params.slug);
       reply.header('content-security-policy', MAIL_POLICY);
-      return sendCached(request, reply, { type: HTML, body: html, changedAt: publishedAt });
+      return sendCached(request, reply, { type: HTML, body: withNotice(html, site, takenDown), changedAt });
     },
   });
 
   resource<{ slug: string }>(app, '/issues/:slug.txt', {
     GET: async (request, reply) => {
-      const { text, publishedAt } = await asMailed(db, site, request.params.slug);
+      const { text, takenDown, changedAt } = await asMailed(db, site, request.params.slug);
       return sendCached(request, reply, {
         type: 'text/plain; charset=utf-8',
-        body: text,
-        changedAt: publishedAt,
+        body: withTextNotice(text, site, takenDown),
+        changedAt,
       });
     },
   });
 }
 
+/** When a list of issues changed last. */
+function latestOf(issues: readonly PublishedIssue[]): Date | undefined {
+  if (issues.length === 0) return undefined;
+  return new Date(Math.max(...issues.map(({ changedAt }) => Number(changedAt))));
+}
+
 /**
  * The general variant, byte for byte as it was mailed, but that its personal links lead to pages which
- * tell what to do.
+ * tell what to do. What was taken down since stands in it as it was mailed, under a notice that says so.
  * @throws AppError `page-unknown`.
  */
 async function asMailed(db: Connection, site: Site, slug: string) {
@@ -102,5 +110,6 @@ async function asMailed(db: Connection, site: Site, slug: string) {
     preferences: `${site.publicUrl}/preferences`,
     vote: `${site.publicUrl}/vote`,
   };
-  return { ...personalise(compile(issue), links), publishedAt: issue.publishedAt };
+  const { takenDown, changedAt } = issue;
+  return { ...personalise(compile(issue), links), takenDown, changedAt };
 }

@@ -3,13 +3,12 @@ import {
   type Change,
   changesBetween,
   countVotes,
-  findComparison,
   knownTopics,
   lastChange,
   listComparisons,
+  type Publish,
   type Revision,
   revisionsOf,
-  slugSchema,
   withVotes,
 } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
@@ -18,6 +17,7 @@ import { sendCached } from './cache.ts';
 import { comparisonPage } from './pages/comparison.tsx';
 import { comparisonsPage } from './pages/comparisons.tsx';
 import { fromDatabase } from './problems.ts';
+import { publicComparison, readSlug } from './public-comparison.ts';
 import { resource } from './resource.ts';
 import type { Forms } from './sign-up-form.ts';
 import type { Site } from './site.ts';
@@ -33,15 +33,17 @@ const REVISIONS_READ = 100;
 /** What was compared, with or without an issue: the list, and a page for each. */
 export function comparisonRoutes(
   app: FastifyInstance,
-  { db, site, forms }: { db: Connection; site: Site; forms: Forms },
+  { db, site, forms, publish }: { db: Connection; site: Site; forms: Forms; publish: Publish },
 ): void {
   resource(app, '/comparisons', {
     GET: async (request, reply) => {
       const query = request.query as Record<string, string | string[] | undefined>;
       const after = readSlug(query.after);
-      const [known, changedAt] = await fromDatabase(Promise.all([knownTopics(db), lastChange(db)]));
+      const [known, changedAt] = await fromDatabase(Promise.all([knownTopics(db, publish), lastChange(db)]));
       const topic = readTopic(query.topic, known);
-      const found = await fromDatabase(listComparisons(db, { topic, after, limit: PAGE_LENGTH + 1 }));
+      const found = await fromDatabase(
+        listComparisons(db, { topic, after, publish, limit: PAGE_LENGTH + 1 }),
+      );
       const shown = found.slice(0, PAGE_LENGTH);
       const votes = await fromDatabase(
         countVotes(
@@ -66,9 +68,7 @@ export function comparisonRoutes(
 
   resource<{ slug: string }>(app, '/comparisons/:slug', {
     GET: async (request, reply) => {
-      const slug = readSlug(request.params.slug);
-      const stored = slug === undefined ? undefined : await fromDatabase(findComparison(db, slug));
-      if (stored === undefined) throw new AppError('page-unknown', 'No such comparison.');
+      const stored = await publicComparison(db, request.params.slug, publish);
       const { id, changedAt } = stored;
       const [mailing, [latest], revisions, votes] = await fromDatabase(
         Promise.all([
@@ -92,7 +92,7 @@ export function comparisonRoutes(
           form: await forms.make(`comparison:${comparison.slug}`),
         }),
         stamp: forms.stamp(),
-        changedAt: latestOf(changedAt, votes, latest?.publishedAt),
+        changedAt: latestOf(changedAt, votes, latest?.changedAt),
       });
     },
   });
@@ -117,14 +117,6 @@ function dated(changes: Change[], revisions: Revision[]): (Change & { at: Date |
       changed.some(({ part, what }) => part === change.part && what === change.what),
     )?.at,
   }));
-}
-
-/** @throws AppError `page-unknown` for what no comparison can be called. */
-export function readSlug(given: string | string[] | undefined): string | undefined {
-  if (given === undefined) return undefined;
-  const slug = slugSchema.safeParse(typeof given === 'string' ? given.normalize('NFC') : given);
-  if (!slug.success) throw new AppError('page-unknown', 'No such comparison.');
-  return slug.data;
 }
 
 /**

@@ -1,7 +1,9 @@
 import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import type { Publish } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
+import { hideComparison, showComparison } from '../issues/index.ts';
 import type { Keys } from '../subscribers/index.ts';
 import { apiRoutes } from './api.ts';
 import { apiDocsRoutes } from './api-docs.ts';
@@ -10,6 +12,7 @@ import { bareServer, type ServerLimits, type TrustProxy } from './bare.ts';
 import { TURNSTILE_ORIGIN } from './challenge.ts';
 import { comparisonRoutes } from './comparisons.ts';
 import { confirmRoutes } from './confirm.ts';
+import type { ContentSteps } from './contents.ts';
 import { type DeskOptions, deskRoutes } from './desk/index.ts';
 import { embedRoutes } from './embed.ts';
 import { acceptForms } from './form.ts';
@@ -29,6 +32,7 @@ import { webhookRoutes } from './webhooks.ts';
 
 export { type Challenge, turnstile } from './challenge.ts';
 export { CONNECTION_LIMITS } from './connections.ts';
+export type { ContentSteps } from './contents.ts';
 export type { DeskOptions, DeskSteps } from './desk/index.ts';
 export { createMetrics, type Measures, type Metrics } from './metrics.ts';
 export type { SignUpParts } from './sign-up-form.ts';
@@ -64,6 +68,10 @@ export interface ServerOptions {
   metricsToken?: string | undefined;
   /** Whether the addresses for programs are described to everybody; yes unless it is said. */
   docs?: boolean;
+  /** When the page of a comparison becomes public; as soon as it is gathered unless it is said. */
+  publish?: Publish;
+  /** Takes a comparison down and shows it again, with all that follows from it. */
+  contents?: ContentSteps;
   logger: Logger | false;
   signUp: SignUpParts;
   /** Whose `X-Forwarded-*` are believed. */
@@ -76,9 +84,13 @@ export interface ServerOptions {
  * no script and no cookie.
  */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { db, keys, site, signUp, onMailRequest = () => {} } = options;
+  const { db, keys, site, signUp, publish = 'gathered', onMailRequest = () => {} } = options;
   const { limiter } = signUp;
-  const forms = signUpForms(db, keys, site, signUp);
+  const forms = signUpForms(db, keys, site, signUp, publish);
+  const contents: ContentSteps = options.contents ?? {
+    hide: (request) => hideComparison(db, request),
+    show: (request) => showComparison(db, request),
+  };
   // The one script of another site that a page may have, and only where the operator asked for it.
   const puzzle = signUp.challenge === null ? [] : [TURNSTILE_ORIGIN];
   const app = bareServer(options);
@@ -110,11 +122,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       showsMetrics: metricsToken !== undefined,
     });
   }
-  await app.register(async (scope) => archiveRoutes(scope, { ...options, forms }));
-  await app.register(async (scope) => comparisonRoutes(scope, { ...options, forms }));
+  await app.register(async (scope) => archiveRoutes(scope, { ...options, forms, publish }));
+  await app.register(async (scope) => comparisonRoutes(scope, { ...options, forms, publish }));
   await app.register(async (scope) => {
     acceptForms(scope);
-    subscribeRoutes(scope, { ...options, forms, onMailRequest });
+    subscribeRoutes(scope, { ...options, forms, publish, onMailRequest });
   });
   await app.register(async (scope) =>
     embedRoutes(scope, { site, forms, embedOrigins: signUp.embedOrigins, puzzle }),
@@ -130,13 +142,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       });
     });
     unsubscribeRoutes(scope, options);
-    preferencesRoutes(scope, { ...options, limiter, onMailRequest });
+    preferencesRoutes(scope, { ...options, limiter, publish, onMailRequest });
     confirmRoutes(scope, options);
-    voteRoutes(scope, options);
+    voteRoutes(scope, { ...options, publish });
   });
   const { apiToken } = options;
   if (apiToken !== undefined) {
-    await app.register(async (scope) => apiRoutes(scope, { ...options, apiToken }));
+    await app.register(async (scope) => apiRoutes(scope, { ...options, apiToken, contents }));
   }
   const { webhookSecrets = [], onEvents = () => {}, clock = () => new Date() } = options;
   if (webhookSecrets.length > 0) {
@@ -153,7 +165,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { desk } = options;
   if (desk !== undefined) {
     await app.register(async (scope) =>
-      deskRoutes(scope, { ...options, clock, desk, limiter, onMailRequest }),
+      deskRoutes(scope, { ...options, clock, desk, limiter, publish, contents, onMailRequest }),
     );
   }
   const { outbox } = options;

@@ -31,7 +31,7 @@ export interface ApiDocument {
   openapi: '3.1.1';
   info: { title: string; version: string; description: string };
   servers: { url: string }[];
-  paths: Record<string, { get?: Operation; post?: Operation }>;
+  paths: Record<string, { get?: Operation; post?: Operation; delete?: Operation }>;
   components: object;
 }
 
@@ -255,13 +255,42 @@ const PUSHING: ApiDocument['paths'] = {
         },
       },
       responses: {
-        200: { description: 'Known; what is new in it is named under changed.' },
+        200: {
+          description:
+            'Known; what is new in it is named under changed, and hidden says that it was taken down.',
+        },
         201: { description: 'New; Location is its page.' },
         401: problem('Without the token.'),
         409: problem('Its slug belongs to another pair of tools.'),
         413: problem('More than 1 MB.'),
         415: problem('Neither JSON nor a page.'),
         422: problem('Every field that is missing or wrong is named under errors.'),
+      },
+    },
+  },
+  '/api/comparisons/{slug}': {
+    delete: {
+      tags: ['Bringing comparisons'],
+      summary: 'Take a comparison down',
+      description:
+        'Its page answers 410, lists and feeds drop it, and no issue carries it any more. Twice is once. Pushing it again changes what it says and does not show it again: a person does that, at the desk or by command.',
+      security: [{ token: [] }],
+      parameters: [
+        { ...SLUG, description: 'Of the comparison, as in its address.' },
+        {
+          name: 'reason',
+          in: 'query',
+          required: false,
+          description: 'Kept for editors, never shown to readers; at most 300 characters.',
+          schema: text,
+        },
+      ],
+      responses: {
+        200: { description: 'It is down; what became of issues that carried it is named under issues.' },
+        401: problem('Without the token.'),
+        404: problem('There is no such comparison.'),
+        405: problem('It is taken down by DELETE, and by nothing else.'),
+        422: problem('The reason is too long.'),
       },
     },
   },

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { knownTopics } from '../comparisons/index.ts';
+import { knownTopics, type Publish } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import type { Limiter } from '../queue/index.ts';
@@ -41,6 +41,7 @@ export interface PreferencesOptions {
   site: Site;
   /** Asks a worker to send a mail whose row is on the books. */
   ring(mailId: string): void;
+  publish: Publish;
   /** Called when somebody was erased. */
   onErased?(): void;
   /** What causes mail counts against the limits of its network, as signing up does. */
@@ -55,7 +56,7 @@ export interface PreferencesOptions {
  */
 export function preferencesRoutes(
   app: FastifyInstance,
-  { db, keys, site, ring, onErased, limiter, onMailRequest }: PreferencesOptions,
+  { db, keys, site, ring, publish, onErased, limiter, onMailRequest }: PreferencesOptions,
 ): void {
   /** @throws AppError `link-unknown`, one and the same for forged, revoked and gone. */
   const subscriberOf = async (token: string): Promise<Subscriber> => {
@@ -79,7 +80,7 @@ export function preferencesRoutes(
     return preferencesPage(site, {
       token,
       address: maskAddress(email),
-      choices: topicChoices(await fromDatabase(knownTopics(db)), topics),
+      choices: topicChoices(await fromDatabase(knownTopics(db, publish)), topics),
       pausedUntil,
       notice,
     });
@@ -94,7 +95,7 @@ export function preferencesRoutes(
   const actions: Record<string, Action> = {
     async save({ id, topics }, form) {
       const ticked = new Set(form.getAll('topic'));
-      const offered = topicChoices(await fromDatabase(knownTopics(db)), topics);
+      const offered = topicChoices(await fromDatabase(knownTopics(db, publish)), topics);
       const chosen = offered.map(({ topic }) => topic).filter((topic) => ticked.has(topic));
       return { kind: 'saved', topics: await fromDatabase(setTopics(db, id, chosen)) };
     },

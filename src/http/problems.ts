@@ -31,6 +31,11 @@ const BY_CODE: Record<string, { status: number; title: string; detail: string }>
     title: 'There is no such page',
     detail: 'It may have moved, or the address may have lost a few characters on its way.',
   },
+  'comparison-taken-down': {
+    status: 410,
+    title: 'This comparison was taken down',
+    detail: 'What it said does not stand any more, and votes on it are not counted.',
+  },
   'outbox-closed': {
     status: 404,
     title: 'The outbox opens by its own link',
@@ -125,6 +130,16 @@ const BY_CODE: Record<string, { status: number; title: string; detail: string }>
     status: 422,
     title: 'That is not a complete comparison',
     detail: 'Nothing was changed. Every field that is missing or wrong is named under errors.',
+  },
+  'reason-missing': {
+    status: 422,
+    title: 'Say why',
+    detail: 'Nothing was changed. A reason of a few words is kept with it.',
+  },
+  'reason-long': {
+    status: 422,
+    title: 'That reason is too long',
+    detail: 'Nothing was changed. A reason has at most 300 characters.',
   },
   'comparison-invalid': {
     status: 422,
@@ -247,6 +262,8 @@ export async function fromDatabase<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (cause) {
+    // What we refused ourselves was refused, and the database did answer.
+    if (cause instanceof AppError) throw cause;
     throw new AppError('database-unavailable', 'The database did not answer a request.', { cause });
   }
 }

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 
 export type Handler<Params> = (request: FastifyRequest<{ Params: Params }>, reply: FastifyReply) => unknown;
 
-const METHODS = ['GET', 'POST', 'PUT'] as const;
+const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const;
 
 /**
  * One URL and what may be done with it. GET brings HEAD along; OPTIONS names what is allowed; anything

@@ -1,4 +1,4 @@
-import { knownTopics } from '../comparisons/index.ts';
+import { knownTopics, type Publish } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import type { Limiter } from '../queue/index.ts';
 import {
@@ -56,6 +56,7 @@ export function signUpForms(
   keys: Keys,
   site: Site,
   { challenge, privacy, clock }: SignUpParts,
+  publish: Publish,
 ): Forms {
   const consent = consentText(site.newsletterName).text;
   return {
@@ -65,7 +66,7 @@ export function signUpForms(
       privacyUrl: privacy?.url,
       siteKey: challenge?.siteKey ?? null,
       stamp: UNSTAMPED,
-      topics: await fromDatabase(knownTopics(db)),
+      topics: await fromDatabase(knownTopics(db, publish)),
     }),
     stamp: () => stampForm(keys, clock()),
   };

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { findComparison, knownTopics } from '../comparisons/index.ts';
+import { findComparison, knownTopics, type Publish } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import {
@@ -43,6 +43,7 @@ export interface SubscribeOptions {
   signUp: SignUpParts;
   /** Wakes a worker to answer the requests that wait. */
   onMailRequest(): void;
+  publish: Publish;
 }
 
 /**
@@ -120,7 +121,7 @@ async function takeSignUp(
   request: FastifyRequest,
   reply: FastifyReply,
   fields: Fields,
-  { db, keys, site, signUp, onMailRequest }: SubscribeOptions,
+  { db, keys, site, signUp, publish, onMailRequest }: SubscribeOptions,
 ): Promise<Address> {
   const address = readAddress(fields);
   await countRequest(signUp.limiter, request, reply);
@@ -147,7 +148,7 @@ async function takeSignUp(
     await countRequest(signUp.limiter, request, reply, { kind: 'suspicious', limits: SUSPICIOUS_REQUESTS });
   }
 
-  const topics = chosenTopics(fields.topics, await fromDatabase(knownTopics(db)));
+  const topics = chosenTopics(fields.topics, await fromDatabase(knownTopics(db, publish)));
   const source = await knownForm(db, fields.source);
   const { timezone } = fields;
   const isMachine = fields.website !== '';

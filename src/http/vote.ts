@@ -5,7 +5,7 @@ import {
   callSchema,
   castVote,
   countVotes,
-  findComparison,
+  type Publish,
   type StoredComparison,
   votesOf,
   withVotes,
@@ -13,10 +13,10 @@ import {
 import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import { findSubscriber, type Keys, type Subscriber, verify } from '../subscribers/index.ts';
-import { readSlug } from './comparisons.ts';
 import { comparisonPage } from './pages/comparison.tsx';
 import { type Choice, votedPage, votePage, votersOnlyPage, votingHelpPage } from './pages/vote.tsx';
 import { fromDatabase } from './problems.ts';
+import { publicComparison } from './public-comparison.ts';
 import { resource } from './resource.ts';
 import type { Site } from './site.ts';
 
@@ -35,7 +35,7 @@ interface OneTool {
  */
 export function voteRoutes(
   app: FastifyInstance,
-  { db, keys, site }: { db: Connection; keys: Keys; site: Site },
+  { db, keys, site, publish }: { db: Connection; keys: Keys; site: Site; publish: Publish },
 ): void {
   /** @throws AppError `link-unknown`, one and the same for forged, revoked and gone. */
   const voterOf = async (token: string): Promise<Subscriber> => {
@@ -45,13 +45,6 @@ export function voteRoutes(
       throw new AppError('link-unknown', 'Not a living vote token.');
     }
     return subscriber;
-  };
-  /** @throws AppError `page-unknown`. */
-  const storedFor = async (given: string): Promise<StoredComparison> => {
-    const slug = readSlug(given);
-    const stored = slug === undefined ? undefined : await fromDatabase(findComparison(db, slug));
-    if (stored === undefined) throw new AppError('page-unknown', 'No such comparison.');
-    return stored;
   };
   const counted = async ({ comparison }: StoredComparison): Promise<CountedComparison> =>
     withVotes(comparison, await fromDatabase(countVotes(db, [comparison])));
@@ -66,7 +59,7 @@ export function voteRoutes(
     GET: async (request, reply) => {
       const { token, slug } = request.params;
       const voter = await voterOf(token);
-      const stored = await storedFor(slug);
+      const stored = await publicComparison(db, slug, publish);
       if (voter.status !== 'active') return reply.type(HTML).send(votersOnlyPage(site, stored.comparison));
       const comparison = await counted(stored);
       const calls = await fromDatabase(votesOf(db, voter.id, comparison));
@@ -92,7 +85,7 @@ export function voteRoutes(
     GET: async (request, reply) => {
       const { token, slug } = request.params;
       const voter = await voterOf(token);
-      const { comparison } = await storedFor(slug);
+      const { comparison } = await publicComparison(db, slug, publish);
       const choice = choiceOf(token, request.params, comparison);
       if (voter.status !== 'active') return reply.type(HTML).send(votersOnlyPage(site, comparison));
       const calls = await fromDatabase(votesOf(db, voter.id, comparison));
@@ -102,7 +95,7 @@ export function voteRoutes(
     POST: async (request, reply) => {
       const { token, slug } = request.params;
       const voter = await voterOf(token);
-      const stored = await storedFor(slug);
+      const stored = await publicComparison(db, slug, publish);
       const { side, call } = choiceOf(token, request.params, stored.comparison);
       const ballot = {
         subscriberId: voter.id,

@@ -76,12 +76,12 @@ export function applyEdit(choices: Choices, edit: Edit, order: readonly string[]
       return { ...choices, lead: null, order: [] };
     case 'hold':
       indexOf(order, edit.slug);
-      return { ...without(choices, edit.slug), heldBack: [...choices.heldBack, edit.slug] };
+      return { ...withoutComparison(choices, edit.slug), heldBack: [...choices.heldBack, edit.slug] };
     case 'leave_out':
       indexOf(order, edit.slug);
       if (oneLine(edit.reason) === '') throw refused('Say why it is left out, in a few words.');
       fits('reason', edit.reason);
-      return without(choices, edit.slug);
+      return withoutComparison(choices, edit.slug);
     case 'add':
       return { ...choices, heldBack: choices.heldBack.filter((slug) => slug !== edit.slug) };
     case 'words': {
@@ -105,7 +105,8 @@ function ordered(choices: Choices, order: string[]): Choices {
   return { ...choices, order, lead: choices.lead === null ? null : (order[0] ?? null) };
 }
 
-function without(choices: Choices, slug: string): Choices {
+/** The choices of an issue that a comparison has no part in any more. */
+export function withoutComparison(choices: Choices, slug: string): Choices {
   return {
     ...choices,
     lead: choices.lead === slug ? null : choices.lead,

@@ -28,6 +28,8 @@ export interface ComparisonFacts {
   changedAt: Date;
   /** When its page was last read, whether it had changed or not. */
   readAt: Date;
+  /** It was taken down. */
+  isHidden: boolean;
   /** Slug of an issue of the last weeks that carried it, other than this one. */
   carriedBy: string | null;
 }
@@ -157,6 +159,14 @@ function comparisonChecks(planned: Comparison, facts: ComparisonFacts, now: Date
   const find = (id: string, level: EditorialCheck['level'], message: string, help: string) =>
     found.push({ id, level, comparison: about(planned), message, help });
   const days = (at: Date) => Math.floor((now.getTime() - at.getTime()) / DAY);
+
+  if (facts.isHidden)
+    find(
+      'taken-down',
+      'block',
+      'It was taken down since the issue was composed.',
+      'Compose the issue again: your choices stay, and it goes without this one.',
+    );
 
   const moved = planned.tools.flatMap(({ name, entryPrice }) => {
     const today = facts.now.tools.find((tool) => nameKey(tool.name) === nameKey(name))?.entryPrice;

@@ -59,5 +59,14 @@ export {
   refreshNewsletter,
   requireIssue,
 } from './store.ts';
+export { hiddenAmong } from './take-down/store.ts';
+export {
+  type AffectedIssue,
+  type HideRequest,
+  hideComparison,
+  showComparison,
+  type TakenDown,
+  takenDownInWords,
+} from './take-down/take-down.ts';
 export { type Assignment, slimmer, type Variant, type Variants, variantFor, variantsOf } from './variants.ts';
 export { composeIssue, type EditRequest, editIssue, isOpen, type WeekSettings } from './week.ts';

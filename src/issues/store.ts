@@ -200,7 +200,7 @@ export async function findCandidates(
 ): Promise<(Candidate & { id: string; hash: string })[]> {
   const { rows } = await sql<{ id: string; content: unknown; hash: string; first_seen_at: Date }>`
     select c.id, c.content, c.content_hash as hash, c.first_seen_at from comparisons c
-    where not exists (
+    where c.hidden_at is null and not exists (
       select from issue_comparisons ic join issues i on i.id = ic.issue_id
       where ic.comparison_id = c.id and i.status not in ('cancelled', 'skipped')
         and i.id is distinct from ${except ?? null}::uuid
@@ -232,7 +232,7 @@ export async function findChanged(
       where ic.comparison_id = c.id and i.status = 'sent'
       order by i.slot desc limit 1
     ) mailed
-    where mailed.content_hash <> c.content_hash
+    where mailed.content_hash <> c.content_hash and c.hidden_at is null
     order by c.slug
   `.execute(db);
   return rows.map((row) => ({
@@ -325,7 +325,7 @@ export async function leftOutOf(
   const { rows } = await sql<Omit<LeftOut, 'comparison'> & { content: unknown }>`
     select c.slug, c.content, l.reason, l.who, l.at, i.slug as issue
     from left_out l join comparisons c on c.id = l.comparison_id join issues i on i.id = l.issue_id
-    where ${issueId === undefined ? sql`true` : sql`l.issue_id = ${issueId}`}
+    where c.hidden_at is null and ${issueId === undefined ? sql`true` : sql`l.issue_id = ${issueId}`}
     order by l.at desc, c.slug limit ${limit}
   `.execute(db);
   return rows.map(({ content, ...row }) => ({ ...row, comparison: comparisonSchema.parse(content) }));
@@ -347,11 +347,30 @@ export async function rewriteIssue(tx: Connection, id: string, plan: Plan, templ
   return row as Issue;
 }
 
+/** Gives up the slot of a draft in which nothing is left; while it is ahead it can be composed again. */
+export async function skipIssue(tx: Connection, id: string, reason: string): Promise<Issue> {
+  const row = await tx
+    .updateTable('issues')
+    .set({
+      status: 'skipped',
+      reason,
+      number: null,
+      plan: null,
+      plan_hash: null,
+      revision: sql<number>`revision + 1`,
+    })
+    .where('id', '=', id)
+    .returning(COLUMNS)
+    .executeTakeFirstOrThrow();
+  return row as Issue;
+}
+
 /** What the last issue that was sent carried, as it is now. */
 export async function findLastMailed(db: Connection): Promise<Comparison[]> {
   const { rows } = await sql<{ content: unknown }>`
     select c.content from comparisons c join issue_comparisons ic on ic.comparison_id = c.id
     where ic.issue_id = (select id from issues where status = 'sent' order by slot desc limit 1)
+      and c.hidden_at is null
     order by c.slug
   `.execute(db);
   return rows.map(({ content }) => comparisonSchema.parse(content));

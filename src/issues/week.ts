@@ -3,7 +3,7 @@ import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import { type Composition, compose, type Plan, type ToolVotes } from './compose.ts';
 import type { IssueContent } from './content.ts';
-import { applyEdit, type Choices, type Edit } from './edit.ts';
+import { applyEdit, type Choices, type Edit, withoutComparison } from './edit.ts';
 import type { Slot } from './slot.ts';
 import {
   findCandidates,
@@ -21,6 +21,7 @@ import {
   putBack,
   type RecordChange,
   rewriteIssue,
+  skipIssue,
   writeChoices,
   writeContents,
   writeIssue,
@@ -123,6 +124,30 @@ export async function editIssue(
     await record?.(tx, edited);
     return edited;
   });
+}
+
+/**
+ * Composes an open issue again without one comparison, from what it was about and what editors chose; nothing comes in
+ * by it. Where nothing is left, its slot is skipped.
+ */
+export async function recomposeIssue(tx: Connection, issue: Issue, without: string): Promise<Issue> {
+  const { plan } = issue;
+  if (plan === null) return issue;
+  const choices = withoutComparison(await findChoices(tx, issue.id), without);
+  const about = new Set(
+    [...plan.comparisons.map(({ comparison }) => comparison.slug), ...plan.heldBack, ...plan.leftOut].filter(
+      (slug) => slug !== without,
+    ),
+  );
+  const settings = { newsletter: plan.newsletter, template: issue.template, minComparisons: 1 };
+  const target = { id: issue.id, key: issue.slot, number: plan.number };
+  const { composition, contentsOf } = await composeWeek(tx, target, settings, choices, about);
+  if (composition.kind === 'skipped') {
+    await writeContents(tx, issue.id, []);
+    return skipIssue(tx, issue.id, composition.reason);
+  }
+  await writeContents(tx, issue.id, contentsOf(composition.plan));
+  return rewriteIssue(tx, issue.id, composition.plan, issue.template);
 }
 
 /** @param about only these new comparisons; without it every one that no issue carries yet. */

@@ -134,6 +134,17 @@ export function describeDeeds(name: string, home: DeskHome): void {
         url: `/editor/people/${await readerId('bea@readers.example')}/erase`,
         isOnce: true,
       }),
+      comparison_hidden: async () => ({
+        by: editor,
+        url: '/editor/comparisons/pike-vs-perch/hide',
+        form: { reason: 'asked by its maker' },
+        isOnce: true,
+      }),
+      comparison_shown: async () => ({
+        by: editor,
+        url: '/editor/comparisons/pike-vs-perch/show',
+        isOnce: true,
+      }),
       gather_rung: async () => ({ by: editor, url: '/editor/sources/gather' }),
       signed_out_everywhere: async () => ({
         by: editor,

@@ -4,7 +4,7 @@ import { type App, createApp } from '../../src/app.ts';
 import { type Comparison, saveComparisons } from '../../src/comparisons/index.ts';
 import { loadConfig } from '../../src/config/index.ts';
 import { listAudit } from '../../src/desk/index.ts';
-import { deskOf } from '../../src/editing.ts';
+import { contentSteps, deskOf } from '../../src/editing.ts';
 import { createServer } from '../../src/http/index.ts';
 import { findIssue, type Issue } from '../../src/issues/index.ts';
 import { Lifetime } from '../../src/lifetime.ts';
@@ -117,6 +117,8 @@ export async function openDesk(
       onErased: () => void app.queue.enqueue('clean_outbox', {}),
       clock: app.clock,
       desk: deskOf(app),
+      publish: config.publish,
+      contents: contentSteps(app),
       ready: async () => {},
       logger: false,
     });

@@ -16,6 +16,7 @@ import * as consent from './0015-consent.ts';
 import * as inPlace from './0017-in-place.ts';
 import * as mailRequests from './0018-mail-requests.ts';
 import * as consentChain from './0020-consent-chain.ts';
+import * as hidden from './0022-hidden.ts';
 
 /** A static list, so that the build, the tests and both databases see the same set. */
 export const migrations: Record<string, Migration> = {
@@ -36,4 +37,5 @@ export const migrations: Record<string, Migration> = {
   '0017-in-place': inPlace,
   '0018-mail-requests': mailRequests,
   '0020-consent-chain': consentChain,
+  '0022-hidden': hidden,
 };

@@ -136,7 +136,7 @@ function areaOf(id: string): Area {
   if (id.startsWith('size.')) return 'size';
   if (/^(?:subject|preheader|figure)\./u.test(id)) return 'words';
   if (id.startsWith('link.') || id === 'content.links') return 'links';
-  if (/^(?:price\.|stale$|repeated$|content\.changed$)/u.test(id)) return 'comparisons';
+  if (/^(?:price\.|stale$|repeated$|taken-down$|content\.changed$)/u.test(id)) return 'comparisons';
   if (id === 'postal-address') return 'set-up';
   return 'mail';
 }

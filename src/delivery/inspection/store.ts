@@ -39,7 +39,7 @@ async function comparisonFacts(db: Connection, { id, plan, dueAt }: Issue): Prom
       where r.fault is null group by r.source
     )
     select c.slug, c.content, c.published_at as "publishedAt", c.first_seen_at as "firstSeenAt",
-      c.changed_at as "changedAt", greatest(c.changed_at, p.fetched_at, g.at) as "readAt",
+      c.changed_at as "changedAt", c.hidden_at is not null as "isHidden", greatest(c.changed_at, p.fetched_at, g.at) as "readAt",
       (select i.slug from issue_comparisons ic join issues i on i.id = ic.issue_id
         where ic.comparison_id = c.id and ic.section = 'new' and i.id <> ${id}
           and i.status in ('approved', 'preparing', 'sending', 'sent')

@@ -1,8 +1,10 @@
+import type { Publish } from '../../comparisons/index.ts';
 import type { Connection } from '../../db/index.ts';
 import type { Editor } from '../../desk/index.ts';
 import type { EditRequest, Issue, RecordChange } from '../../issues/index.ts';
 import type { BareQueue, Limiter } from '../../queue/index.ts';
 import type { Keys } from '../../subscribers/index.ts';
+import type { ContentSteps } from '../contents.ts';
 import type { Site } from '../site.ts';
 
 /**
@@ -60,6 +62,9 @@ export interface DeskContext {
   desk: DeskOptions;
   /** Asks a worker to send a mail whose row is on the books; never in the way of an answer. */
   ring(mailId: string): void;
+  /** When the page of a comparison becomes public. */
+  publish: Publish;
+  contents: ContentSteps;
   /** Called when somebody was erased. */
   onErased?(): void;
   /** Wakes a worker to answer the requests for mail that wait; never in the way of an answer. */

@@ -5,6 +5,7 @@ import { actionRoutes } from './actions.ts';
 import { afterwardsRoutes } from './afterwards.ts';
 import { deskAssets } from './assets.ts';
 import { checkRoutes } from './checks.ts';
+import { contentRoutes } from './comparisons.ts';
 import type { DeskContext } from './context.ts';
 import { createGuard } from './guard.ts';
 import { createInspector } from './inspector.ts';
@@ -40,6 +41,7 @@ export async function deskRoutes(app: FastifyInstance, context: DeskContext): Pr
   actionRoutes(guard, context);
   watchRoutes(app, guard, context);
   afterwardsRoutes(guard, context);
+  contentRoutes(guard, context);
   peopleRoutes(guard, context);
   sourcesRoutes(guard, context);
   queueRoutes(app, context);

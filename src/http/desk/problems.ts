@@ -7,6 +7,8 @@ import { refusalPage } from './pages/refusal.tsx';
 /** What an editor is told in the words of whoever refused: those were written for people. */
 const STATUS: Record<string, number> = {
   'edit-refused': 422,
+  'reason-missing': 422,
+  'reason-long': 422,
   'issue-refuses': 409,
   'issue-changed': 409,
   'issue-empty': 409,

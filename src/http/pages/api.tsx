@@ -4,10 +4,12 @@ import { Page, render } from './layout.tsx';
 
 /** What programs may ask, for the people who write them. */
 export function apiPage(site: Site, { info, paths }: ApiDocument): string {
-  const operations = Object.entries(paths).flatMap(([path, { get, post }]) => [
-    ...(get ? [{ call: `GET ${path}`, operation: get }] : []),
-    ...(post ? [{ call: `POST ${path}`, operation: post }] : []),
-  ]);
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      call: `${method.toUpperCase()} ${path}`,
+      operation,
+    })),
+  );
   const tags = [...new Set(operations.map(({ operation }) => operation.tags[0]))];
   return render(
     <Page site={site} title="For programs" wide>

@@ -24,7 +24,7 @@ export function archivePage(site: Site, issues: PublishedIssue[]): string {
                   {subject}
                 </a>
               </h2>
-              <p>{preheader}</p>
+              {preheader !== '' && <p>{preheader}</p>}
             </li>
           ))}
         </ol>

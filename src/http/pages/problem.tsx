@@ -9,6 +9,13 @@ export function problemPage(site: Site, problem: Problem): string {
       <div className="stack">
         <h1>{problem.title}</h1>
         <p>{problem.detail}</p>
+        {problem.status === 410 && (
+          <p>
+            <a className="tap" href="/comparisons">
+              Every comparison that stands
+            </a>
+          </p>
+        )}
         <p>
           Or write to <ReplyTo site={site} />.
         </p>

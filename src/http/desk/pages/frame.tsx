@@ -9,6 +9,7 @@ const ROOMS = [
   { href: '/editor', name: 'This week' },
   { href: '/editor/preview', name: 'Preview' },
   { href: '/editor/issues', name: 'Issues' },
+  { href: '/editor/comparisons', name: 'Comparisons' },
   { href: '/editor/people', name: 'Subscribers' },
   { href: '/editor/sources', name: 'Sources' },
   { href: '/editor/queues', name: 'Queues', publisher: true },

@@ -28,6 +28,8 @@ const WORDS: Record<Deed, string> = {
   gather_rung: 'had the sources looked at',
   job_tended: 'saw to a queue',
   suppressed: 'suppressed a reader',
+  comparison_hidden: 'took down a comparison',
+  comparison_shown: 'showed a comparison again',
   erased: 'erased a reader',
   link_refused: 'refused: a sign-in link',
   session_refused: 'refused: a session',

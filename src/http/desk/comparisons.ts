@@ -1,0 +1,95 @@
+import {
+  countVotes,
+  findComparison,
+  type ListedComparison,
+  listWithVisibility,
+  withVotes,
+} from '../../comparisons/index.ts';
+import { lastTakeDown, recordShown, recordTakeDown } from '../../desk/index.ts';
+import { AppError } from '../../errors.ts';
+import { comparisonPage } from '../pages/comparison.tsx';
+import { fromDatabase } from '../problems.ts';
+import { readSlug } from '../public-comparison.ts';
+import type { DeskContext } from './context.ts';
+import { reasonIn } from './decisions.ts';
+import type { Guard } from './guard.ts';
+import { comparisonsPage, comparisonPage as deskComparisonPage } from './pages/comparisons.tsx';
+
+const HTML = 'text/html; charset=utf-8';
+
+const PAGE = 30;
+
+/** Characters of a search: as long as two names. */
+const LONGEST = 240;
+
+/** Every comparison there is, what strangers see of it, and the buttons that take one down and show it again. */
+export function contentRoutes(guard: Guard, { db, site, desk, publish, contents }: DeskContext): void {
+  guard('/editor/comparisons', {
+    GET: async (visit, request, reply) => {
+      const { find = '', only, after } = request.query;
+      const search = String(find).trim().slice(0, LONGEST);
+      const isHidden = only === 'hidden';
+      const from = readSlug(after);
+      const found = await fromDatabase(
+        listWithVisibility(db, { publish, search, isHidden, after: from, limit: PAGE + 1 }),
+      );
+      const shown = found.slice(0, PAGE);
+      const next = found.length > PAGE ? shown.at(-1)?.slug : undefined;
+      const list = { found: shown, search, isHidden, next };
+      return reply.type(HTML).send(comparisonsPage(site, { visit, zone: desk.zone, list }));
+    },
+  });
+
+  /** @throws AppError `page-unknown`. */
+  const listedFor = async (given: string): Promise<ListedComparison> => {
+    const slug = readSlug(given) ?? '';
+    const [listed] = await fromDatabase(listWithVisibility(db, { publish, slug, limit: 1 }));
+    if (listed === undefined) throw new AppError('page-unknown', 'No such comparison.');
+    return listed;
+  };
+  const pageOf = ({ slug }: ListedComparison) => `/editor/comparisons/${encodeURIComponent(slug)}`;
+
+  guard<{ slug: string }>('/editor/comparisons/:slug', {
+    GET: async (visit, request, reply) => {
+      const listed = await listedFor(request.params.slug);
+      const issues = listed.hidden === null ? [] : await fromDatabase(lastTakeDown(db, listed.slug));
+      return reply.type(HTML).send(deskComparisonPage(site, { visit, zone: desk.zone, listed, issues }));
+    },
+  });
+
+  // As strangers see it, or would see it: before its time, and after it was taken down.
+  guard<{ slug: string }>('/editor/comparisons/:slug/page', {
+    GET: async (_visit, request, reply) => {
+      const { slug } = await listedFor(request.params.slug);
+      const stored = await fromDatabase(findComparison(db, slug));
+      if (stored === undefined) throw new AppError('page-unknown', 'No such comparison.');
+      const comparison = withVotes(
+        stored.comparison,
+        await fromDatabase(countVotes(db, [stored.comparison])),
+      );
+      const page = { mailed: undefined, latest: undefined, form: undefined };
+      return reply.type(HTML).send(comparisonPage(site, { ...page, stored: { ...stored, comparison } }));
+    },
+  });
+
+  guard<{ slug: string }>('/editor/comparisons/:slug/hide', {
+    POST: async (visit, request, reply) => {
+      const listed = await listedFor(request.params.slug);
+      const who = visit.editor.email;
+      const reason = reasonIn(visit.form);
+      await fromDatabase(
+        contents.hide({ slug: listed.slug, reason, who, ...recordTakeDown(listed.slug, reason, who) }),
+      );
+      return reply.redirect(pageOf(listed), 303);
+    },
+  });
+
+  guard<{ slug: string }>('/editor/comparisons/:slug/show', {
+    POST: async (visit, request, reply) => {
+      const listed = await listedFor(request.params.slug);
+      const record = recordShown(listed.slug, visit.editor.email);
+      await fromDatabase(contents.show({ slug: listed.slug, record }));
+      return reply.redirect(pageOf(listed), 303);
+    },
+  });
+}

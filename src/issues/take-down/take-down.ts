@@ -1,0 +1,127 @@
+import { markHidden, markShown, type VisibilityChange } from '../../comparisons/index.ts';
+import type { Connection, IssueStatus } from '../../db/index.ts';
+import { AppError } from '../../errors.ts';
+import { lengthOf, oneLine } from '../cut.ts';
+import { ROOM } from '../edit.ts';
+import {
+  changeIssue,
+  type Issue,
+  lockComposing,
+  lockIssue,
+  type RecordChange,
+  requireIssue,
+} from '../store.ts';
+import { recomposeIssue } from '../week.ts';
+import { forgetReminders, openIssuesWith } from './store.ts';
+
+export interface HideRequest {
+  slug: string;
+  reason: string;
+  /** An editor's address, or what asked: `command line`, `push`. */
+  who: string;
+  /** Writes down that it was hidden, in the same transaction, and what became of the issues that carried it. */
+  record?: (tx: Connection, issues: readonly AffectedIssue[]) => Promise<unknown>;
+  /** Writes down that the approval of an issue was taken back for it. */
+  recordTakenBack?: RecordChange;
+}
+
+/** What became of an issue that carried a comparison which was taken down. */
+export interface AffectedIssue {
+  slug: string;
+  /** What it was before, and what it is now. */
+  was: IssueStatus;
+  now: IssueStatus;
+  /** It goes out without the comparison; false where it is too late for that. */
+  isDropped: boolean;
+}
+
+export interface TakenDown {
+  change: VisibilityChange;
+  issues: AffectedIssue[];
+}
+
+/**
+ * Takes a comparison down: strangers see it no more, and no issue carries it from now on. A draft is composed without
+ * it; an approval is taken back first, because somebody answered for other content, and editors are asked again. What
+ * is frozen already is told: only a person can decide to stop an issue that goes out.
+ * @throws AppError `reason-missing`, `reason-long`.
+ */
+export async function hideComparison(db: Connection, request: HideRequest): Promise<TakenDown> {
+  const { slug, who, record, recordTakenBack } = request;
+  const reason = readReason(request.reason);
+  return db.transaction().execute(async (tx) => {
+    await lockComposing(tx);
+    const change = await markHidden(tx, { slug, reason, who });
+    if (change !== 'changed') return { change, issues: [] };
+    const issues: AffectedIssue[] = [];
+    for (const id of await openIssuesWith(tx, slug))
+      issues.push(await dropFrom(tx, await lockIssue(tx, id), slug, recordTakenBack));
+    await record?.(tx, issues);
+    return { change, issues };
+  });
+}
+
+/** Shows a comparison again: it is public as others are, and stands for the next issue if none has carried it. */
+export async function showComparison(
+  db: Connection,
+  { slug, record }: { slug: string; record?: (tx: Connection) => Promise<unknown> },
+): Promise<VisibilityChange> {
+  return db.transaction().execute(async (tx) => {
+    const change = await markShown(tx, slug);
+    if (change === 'changed') await record?.(tx);
+    return change;
+  });
+}
+
+function readReason(text: string): string {
+  const reason = oneLine(text);
+  if (reason === '')
+    throw new AppError('reason-missing', 'Say why it is taken down, in a few words.', {
+      help: 'Nothing was changed.',
+    });
+  if (lengthOf(reason) > ROOM.reason)
+    throw new AppError(
+      'reason-long',
+      `The reason has ${lengthOf(reason)} characters; there is room for ${ROOM.reason}.`,
+      { help: 'Nothing was changed.' },
+    );
+  return reason;
+}
+
+async function dropFrom(
+  tx: Connection,
+  issue: Issue,
+  slug: string,
+  recordTakenBack: RecordChange | undefined,
+): Promise<AffectedIssue> {
+  const was = issue.status;
+  if (!isUnfrozen(issue)) return { slug: issue.slug, was, now: was, isDropped: false };
+  if (was !== 'draft' && was !== 'review') {
+    if (was !== 'approved') await changeIssue(tx, issue.id, { type: 'resume' });
+    await changeIssue(tx, issue.id, { type: 'edit' }, { record: recordTakenBack });
+    await forgetReminders(tx, issue.id);
+  }
+  const { status } = await recomposeIssue(tx, await requireIssue(tx, { id: issue.id }), slug);
+  return { slug: issue.slug, was, now: status, isDropped: true };
+}
+
+/** Whether an issue can still be composed again: nobody has begun to freeze its content. */
+function isUnfrozen({ status, resumeTo }: Issue): boolean {
+  return (
+    status === 'draft' ||
+    status === 'review' ||
+    status === 'approved' ||
+    ((status === 'paused' || status === 'failed') && resumeTo === 'approved')
+  );
+}
+
+/** What a person is told of the issues that carried it, one line each. */
+export function takenDownInWords({ slug, was, now, isDropped }: AffectedIssue): string {
+  if (!isDropped)
+    return was === 'sending' || was === 'preparing'
+      ? `Issue ${slug} goes out with it right now: pause or cancel it to stop that.`
+      : `Issue ${slug} is ${was}, with it in its content: cancel it, or it goes on with it.`;
+  if (now === 'skipped') return `Issue ${slug} had nothing else: its slot is skipped.`;
+  if (was === 'draft' || was === 'review') return `Issue ${slug} was composed again without it.`;
+  return `Issue ${slug} was ${was}: its approval was taken back, and it was composed again without it. Approve it once more.`;
+}
