@@ -5,6 +5,7 @@ import {
   addressChangeHandler,
   isMailHost,
   type Keys,
+  leaveLinkHandler,
   linkHandler,
   signUpHandler,
 } from './subscribers/index.ts';
@@ -28,6 +29,7 @@ export function mailRequestHandlers(parts: {
     sign_up: signUpHandler(parts.keys),
     change: addressChangeHandler(parts.keys),
     link: linkHandler(parts.keys),
+    leave: leaveLinkHandler(parts.keys),
     desk_sign_in: signInLinks,
     desk_sign_in_own_browser: signInLinks,
   };

@@ -134,7 +134,7 @@ describe('another address', () => {
     for (let time = 0; time < 2; time += 1)
       expect(h1((await post(url, '')).body)).toBe('Your address is changed');
     expect((await findSubscriber(site.db, id))?.email).toBe('moved@new.example');
-    expect((await get(oldPreferences)).statusCode).toBe(404);
+    expect((await get(oldPreferences)).statusCode).toBe(410);
     expect(h1((await get(url)).body)).toBe('Your address is changed');
     expect((await post(oldUnsubscribe, 'List-Unsubscribe=One-Click')).statusCode).toBe(200);
     expect((await findSubscriber(site.db, id))?.status).toBe('unsubscribed');

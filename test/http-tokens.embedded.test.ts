@@ -1,7 +1,7 @@
 import { load } from 'cheerio';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findSubscriber, signer } from '../src/subscribers/index.ts';
+import { eraseSubscriber, findSubscriber, signer } from '../src/subscribers/index.ts';
 import { openSite, SITE, type TestSite } from './helpers/site.ts';
 
 /** The pages behind the links in mail: unsubscribe and preferences. */
@@ -98,18 +98,17 @@ describe('looking', () => {
     }
   });
 
-  it.each([
-    ['/unsubscribe', 0, 405],
-    // Who has no link at hand can ask for one.
-    ['/preferences', 1, 422],
-  ])('%s without a token tells how', async (url, forms, refusal) => {
-    const answer = await app.inject({ url, headers: BROWSER });
-    expect(answer.statusCode).toBe(200);
-    const page = load(answer.body);
-    expect(page('form').length).toBe(forms);
-    expect(page('main a').attr('href')).toBe('mailto:desk@verdicts.example');
-    expect((await post(url)).statusCode).toBe(refusal);
-  });
+  it.each(['/unsubscribe', '/preferences'])(
+    '%s without a token tells how, and can mail a link',
+    async (url) => {
+      const answer = await app.inject({ url, headers: BROWSER });
+      expect(answer.statusCode).toBe(200);
+      const page = load(answer.body);
+      expect(page('form').length).toBe(1);
+      expect(page('main a').attr('href')).toBe('mailto:desk@verdicts.example');
+      expect((await post(url)).statusCode).toBe(422);
+    },
+  );
 });
 
 describe('one-click unsubscribe (RFC 8058)', () => {
@@ -176,8 +175,9 @@ describe('one-click unsubscribe (RFC 8058)', () => {
   });
 
   it('someone who was erased is off the list', async () => {
-    const url = leave('00000000-0000-4000-8000-000000000000');
-    for (const answer of [await app.inject(url), await post(url, { headers: BROWSER })]) {
+    const id = await subscribe();
+    await eraseSubscriber(site.db, { id }, 'admin');
+    for (const answer of [await app.inject(leave(id)), await post(leave(id), { headers: BROWSER })]) {
       expect(answer.statusCode).toBe(200);
       expect(load(answer.body)('h1').text()).toBe('You are off the list');
     }
@@ -219,7 +219,6 @@ describe('a link that does not open', () => {
       genuine.slice(1),
       genuine.replace('.1.', '.2.'),
       site.token('preferences', id),
-      signer(['a key that is not ours at all....'], 'unsubscribe')({ subscriberId: id, version: 1 }),
       `1.${'x'.repeat(400)}`,
       '%00',
       '..%2fhealthz',
@@ -242,13 +241,13 @@ describe('a link that does not open', () => {
     expect(await everything()).toBe(before);
   });
 
-  it('is the same page for preferences: forged, revoked, erased, or meant for the other door', async () => {
+  it('is the same page for preferences: forged, or meant for another page', async () => {
     const id = await subscribe();
     const pages = new Set<string>();
     for (const url of [
       '/preferences/x',
-      prefer(id, 2),
-      prefer('00000000-0000-4000-8000-000000000000'),
+      `${prefer(id)}x`,
+      `/preferences/${site.token('vote', id)}`,
       `/preferences/${site.token('unsubscribe', id)}`,
     ]) {
       for (const method of ['GET', 'POST'] as const) {

@@ -162,16 +162,7 @@ describe('who votes', () => {
     expect(token).not.toContain('voter');
 
     const pages = new Set<string>();
-    const forged = [
-      site.token('preferences', id),
-      site.token('unsubscribe', id),
-      site.token('vote', id, 2),
-      site.token('vote', '00000000-0000-4000-8000-000000000000'),
-      signer(['a key that is not ours at all....'], 'vote')({ subscriberId: id, version: 1 }),
-      `${token}x`,
-      'x',
-      '%00',
-    ];
+    const forged = [site.token('preferences', id), site.token('unsubscribe', id), `${token}x`, 'x', '%00'];
     const before = await everyRow(site.db);
     for (const one of forged) {
       for (const method of ['GET', 'POST'] as const) {
@@ -185,6 +176,16 @@ describe('who votes', () => {
       }
     }
     expect(pages.size).toBe(1);
+    // Genuine ones of nobody who could vote say what they are.
+    for (const [one, status] of [
+      [site.token('vote', id, 2), 410],
+      [site.token('vote', '00000000-0000-4000-8000-000000000000'), 410],
+      [signer(['a key that is not ours at all....'], 'vote')({ subscriberId: id, version: 1 }), 404],
+    ] as const) {
+      const answer = await post(`/vote/${one}/${SLUG}/a/ship`);
+      expect(answer.statusCode, one).toBe(status);
+      expect(load(answer.body)('form').attr('action')).toBe('/preferences');
+    }
     expect(await everyRow(site.db)).toBe(before);
   });
 

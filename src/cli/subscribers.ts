@@ -57,6 +57,7 @@ export async function subscribersImport(
   using bar = meter('importing', options.json ?? false);
   const report = await importSubscribers(app.db, isPipe ? process.stdin : file, {
     ...options,
+    keys: app.keys,
     source: 'import',
     rejectedFile,
     signal: context.signal,
@@ -92,12 +93,31 @@ function told(report: ImportReport, { dryRun, consent }: ImportCommand): string[
       ({ reason, rows: times, firstLine }) => `  ${times} × ${reason} (first on line ${firstLine})`,
     ),
     ...(report.rejectedFile === null ? [] : [`  to mend and import again: ${report.rejectedFile}`]),
+    ...linksTold(report),
     ...(withoutConsent > 0 && !consent
       ? [
           `${withoutConsent} are pending and get nothing: nothing says when they confirmed.`,
           '  If they agreed elsewhere, import the list again with --consent "what they agreed to, where and when".',
         ]
       : []),
+  ];
+}
+
+/** What becomes of links in mail that was sent before, where the list is an export of ours. */
+function linksTold({ links, unused }: ImportReport): string[] {
+  if (links === undefined) {
+    // The columns of an export from before there were links in it.
+    if (!unused.includes('consent_method') || !unused.includes('created_at')) return [];
+    return [
+      'Links in mail sent before do not work here: the list does not tell of them.',
+      '  Export it with this version, where it comes from, and import that, too: it adds the links, and nobody twice.',
+    ];
+  }
+  if (links.refused === 0)
+    return [`Links in mail sent before work here: those of ${links.kept} people came along.`];
+  return [
+    `Links in mail sent before do not work here for ${links.refused} people: another SECRET_KEY signed them, or the list was changed.`,
+    '  Set SECRET_KEY to the new key and the old one, with a comma between, and import the list again: nobody comes in twice.',
   ];
 }
 
@@ -112,7 +132,12 @@ const EVERYBODY: SubscriberStatus[] = ['active', 'pending', 'unsubscribed', 'sup
 /** Text goes to stdout or a file; what is said about it goes to stderr, where it cannot get into the list. */
 export async function subscribersExport(context: Context, options: ExportCommand): Promise<void> {
   await using app = await openApp(context);
-  const pages = exportSubscribers(app.db, options.json ? 'json' : 'csv', options.status ?? EVERYBODY);
+  const pages = exportSubscribers(
+    app.db,
+    options.json ? 'json' : 'csv',
+    options.status ?? EVERYBODY,
+    app.keys,
+  );
   let people = 0;
   const write = async (to: Writable) => {
     for await (const page of pages) {

@@ -23,6 +23,8 @@ export interface Schema {
   circuit: CircuitTable;
   tallies: TalliesTable;
   subscribers: SubscribersTable;
+  link_ids: LinkIdsTable;
+  old_links: OldLinksTable;
   consent_events: ConsentEventsTable;
   consent_texts: ConsentTextsTable;
   consent_evidence: ConsentEvidenceTable;
@@ -336,6 +338,24 @@ interface SubscribersTable {
   paused_until: Date | null;
 }
 
+/** Further ids by which links in mail lead to a person, beside the id of their row. */
+interface LinkIdsTable {
+  link_id: string;
+  subscriber_id: string;
+  /** Of the links that open preferences and votes; null: they only leave. */
+  version: number | null;
+  /** Later versions were mailed to somebody else; null: there are none. */
+  up_to: number | null;
+}
+
+/** Links in an inbox that is not the address of their row any more; kept by trigger, like what follows from it. */
+interface OldLinksTable {
+  link_id: string;
+  /** `address_hash(email_key)` */
+  inbox_hash: string;
+  up_to: number;
+}
+
 /** Append-only, by trigger (I8). */
 interface ConsentEventsTable {
   id: GeneratedAlways<number>;
@@ -443,7 +463,7 @@ interface RateLimitsTable {
 interface ConfirmationsTable {
   /** `tokenHash` of src/subscribers/tokens.ts. */
   token_hash: string;
-  purpose: 'subscribe' | 'change';
+  purpose: 'subscribe' | 'change' | 'step_up';
   subscriber_id: string;
   /** The new address of a `change`. */
   email: string | null;
@@ -473,7 +493,21 @@ export type MailStatus = 'pending' | 'sent' | 'dropped' | 'failed' | 'uncertain'
 /** Mail to one person because of something they did: a row first, then a job. */
 interface MailsTable {
   id: string;
-  kind: 'confirm' | 'welcome' | 'already' | 'change' | 'changed' | 'link' | 'sign_in' | 'reminder' | 'test';
+  kind:
+    | 'confirm'
+    | 'welcome'
+    | 'already'
+    | 'change'
+    | 'changed'
+    | 'link'
+    | 'sign_in'
+    | 'reminder'
+    | 'test'
+    | 'leave'
+    | 'step_up'
+    | 'exported'
+    | 'erased'
+    | 'voided';
   subscriber_id: string | null;
   /** Where it goes when that is not the subscriber's address. */
   recipient: string | null;

@@ -182,6 +182,25 @@ const writers: Partial<Record<MailKind, Writer>> = {
     };
   },
 
+  async leave(mail, { keys, newsletter }) {
+    if (mail.subscriber?.status !== 'active') return null;
+    const { unsubscribe } = personalLinks(mail, keys, newsletter);
+    return {
+      newsletter,
+      subject: `Leave ${newsletter.name}`,
+      preheader: 'The link you asked for: one press, and no further issue is sent to you.',
+      heading: 'Here is your way out',
+      paragraphs: [
+        `Open the page and press its button, and no further issue of ${newsletter.name} is sent to this address.`,
+      ],
+      action: { label: 'Unsubscribe', url: unsubscribe },
+      list: null,
+      notes: [{ text: 'You did not ask for it? Do nothing: issues go on coming as before.', link: null }],
+      unsubscribe,
+      why: 'You get this one mail because somebody typed this address into the form for leaving.',
+    };
+  },
+
   async sign_in(mail, { keys, newsletter }) {
     return {
       newsletter,

@@ -100,7 +100,14 @@ function isSuppressed({ kind, subscriber }: ClaimedMail): boolean {
 }
 
 /** Mails that a stranger can cause. Their inbox may have been refused after they were queued. */
-const OF_STRANGERS: ReadonlySet<MailKind> = new Set(['confirm', 'already', 'change', 'link', 'test']);
+const OF_STRANGERS: ReadonlySet<MailKind> = new Set([
+  'confirm',
+  'already',
+  'change',
+  'link',
+  'leave',
+  'test',
+]);
 
 async function isRefused(db: Connection, { kind, to }: ClaimedMail): Promise<boolean> {
   if (!OF_STRANGERS.has(kind)) return false;

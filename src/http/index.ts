@@ -109,7 +109,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     // Promised over http it would be ignored, or on localhost stick to every other project there.
     strictTransportSecurity: site.publicUrl.startsWith('https:') ? { maxAge: 31_536_000 } : false,
   });
-  answerProblems(app, (problem) => problemPage(site, problem));
+  answerProblems(app, (problem, otherWay) => problemPage(site, problem, otherWay));
 
   const { metrics, metricsToken, docs = true } = options;
   metrics?.observe(app);
@@ -141,8 +141,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         'x-robots-tag': 'noindex',
       });
     });
-    unsubscribeRoutes(scope, options);
-    preferencesRoutes(scope, { ...options, limiter, publish, onMailRequest });
+    const parts = { ...options, limiter, publish, onMailRequest };
+    unsubscribeRoutes(scope, parts);
+    preferencesRoutes(scope, parts);
     confirmRoutes(scope, options);
     voteRoutes(scope, { ...options, publish });
   });

@@ -204,7 +204,11 @@ const LEAVING: ApiDocument['paths'] = {
       },
       responses: {
         200: { description: 'Off the list, from this moment on.' },
-        404: problem('No link of ours.'),
+        404: problem('No link of ours; one that another installation signed is told so in plain text.'),
+        410: {
+          description: 'A link of ours, and whose it is cannot be told: nobody was taken off the list.',
+          content: { 'text/plain': { schema: text } },
+        },
         503: problem('Not now; come again.'),
       },
     },

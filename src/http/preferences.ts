@@ -10,15 +10,12 @@ import {
   eraseSubscriber,
   exportSubscriber,
   findAddressChange,
-  findSubscriber,
   type Keys,
   parseAddress,
   refuseAddressChange,
   type Subscriber,
   setTopics,
   takePause,
-  unsubscribe,
-  verify,
 } from '../subscribers/index.ts';
 import { addMailRequest } from '../transactional/index.ts';
 import { readForm } from './form.ts';
@@ -26,9 +23,10 @@ import { countRequest } from './network.ts';
 import { addressChangePage } from './pages/address.tsx';
 import { neverAgainPage, neverPage } from './pages/confirm.tsx';
 import { erasedPage, erasePage } from './pages/erase.tsx';
-import { leftPage } from './pages/leave.tsx';
+import { leavePage, leftPage } from './pages/leave.tsx';
 import { linkSentPage, type Notice, preferencesHelpPage, preferencesPage } from './pages/preferences.tsx';
 import { fromDatabase } from './problems.ts';
+import { addressesOn, followOwnLink, leaveList, linkError, readClaim } from './reader-link.ts';
 import { resource } from './resource.ts';
 import { maskAddress, type Site } from './site.ts';
 import { topicChoices } from './topics.ts';
@@ -58,14 +56,13 @@ export function preferencesRoutes(
   app: FastifyInstance,
   { db, keys, site, ring, publish, onErased, limiter, onMailRequest }: PreferencesOptions,
 ): void {
-  /** @throws AppError `link-unknown`, one and the same for forged, revoked and gone. */
+  /** @throws AppError `link-…`: see {@link followOwnLink}. */
+  const targetOf = (token: string) => followOwnLink(db, keys, 'preferences', token);
+  /** For what only the owner of a living link may do. */
   const subscriberOf = async (token: string): Promise<Subscriber> => {
-    const claim = verify(keys, 'preferences', token);
-    const subscriber = claim && (await fromDatabase(findSubscriber(db, claim.subscriberId)));
-    if (subscriber === undefined || subscriber.tokenVersion !== claim?.version) {
-      throw new AppError('link-unknown', 'Not a living preferences token.');
-    }
-    return subscriber;
+    const target = await targetOf(token);
+    if (target === undefined) throw linkError('void', 'preferences');
+    return target.owner;
   };
   const hasLeft = ({ status }: Subscriber) => status === 'unsubscribed' || status === 'suppressed';
   const ringFor = (mailId: string | null) => {
@@ -74,8 +71,12 @@ export function preferencesRoutes(
 
   /** The page as the books are now. */
   const pageFor = async (token: string, notice: Notice | null) => {
-    const subscriber = await subscriberOf(token);
-    if (hasLeft(subscriber)) return leftPage(site, token);
+    const found = await targetOf(token);
+    if (found === undefined) return leftPage(site);
+    const { owner: subscriber, target } = found;
+    if (hasLeft(subscriber)) {
+      return target.list === 'on' ? leavePage(site, addressesOn(target), 'leave') : leftPage(site, token);
+    }
     const { email, topics, pausedUntil } = subscriber;
     return preferencesPage(site, {
       token,
@@ -144,14 +145,15 @@ export function preferencesRoutes(
 
     POST: async (request, reply) => {
       const { token } = request.params;
-      const subscriber = await subscriberOf(token);
-      reply.type(HTML);
-      if (hasLeft(subscriber)) return reply.send(leftPage(site, token));
       const form = await readForm(request);
+      reply.type(HTML);
       if (form.get('leave') === '1') {
-        await fromDatabase(unsubscribe(db, subscriber.id, 'post_button'));
-        return reply.send(leftPage(site, token));
+        const claim = readClaim(keys, 'preferences', token);
+        const { owner } = await leaveList(db, { claim, scope: 'preferences', method: 'post_button' });
+        return reply.send(leftPage(site, owner && token));
       }
+      const subscriber = (await targetOf(token))?.owner;
+      if (subscriber === undefined || hasLeft(subscriber)) return reply.send(await pageFor(token, null));
       // A body without our field is not our form, and must not be read as "everything".
       const [, act] = Object.entries(actions).find(([name]) => form.get(name) === '1') ?? [];
       if (act === undefined) throw new AppError('form-unknown', 'Not the preferences form.');
@@ -174,16 +176,16 @@ export function preferencesRoutes(
 
   resource<{ token: string }>(app, '/preferences/:token/erase', {
     GET: async (request, reply) => {
-      const subscriber = await subscriberOf(request.params.token);
-      const body = isErased(subscriber) ? erasedPage(site) : erasePage(site, maskAddress(subscriber.email));
+      const owner = (await targetOf(request.params.token))?.owner;
+      const body = owner === undefined ? erasedPage(site) : erasePage(site, maskAddress(owner.email));
       return reply.type(HTML).send(body);
     },
     POST: async (request, reply) => {
-      const { id } = await subscriberOf(request.params.token);
+      const owner = (await targetOf(request.params.token))?.owner;
       if ((await readForm(request)).get('erase') !== '1') {
         throw new AppError('form-unknown', 'Not the form that erases.');
       }
-      await fromDatabase(eraseSubscriber(db, { id }, 'post_button'));
+      if (owner !== undefined) await fromDatabase(eraseSubscriber(db, { id: owner.id }, 'post_button'));
       onErased?.();
       return reply.type(HTML).send(erasedPage(site));
     },
@@ -220,8 +222,4 @@ export function preferencesRoutes(
       return reply.type(HTML).send(neverAgainPage(site));
     },
   });
-}
-
-function isErased({ email }: Subscriber): boolean {
-  return email === '';
 }

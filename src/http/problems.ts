@@ -22,6 +22,9 @@ export interface Problem {
   errors?: (Fault | FieldError)[];
 }
 
+/** What somebody whose link does not work may ask for by their address. */
+export type OtherWay = 'leave' | 'preferences';
+
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 /** Our own failures, by code. */
@@ -42,12 +45,30 @@ const BY_CODE: Record<string, { status: number; title: string; detail: string }>
     detail:
       'It holds personal links of readers. `serve` printed its address when it started; it is new at every start.',
   },
-  // One text for every link that does not open, so that it tells nothing about why.
   'link-unknown': {
     status: 404,
     title: 'This link does not work',
     detail:
       'Mail programs sometimes cut long links in two. Open it in the mail once more, or answer the mail and ask us.',
+  },
+  // Signed, but not by a key of ours: asking for the mail again would not help.
+  'link-foreign': {
+    status: 404,
+    title: 'This link does not work here',
+    detail:
+      'It was made with a key that we do not have: by another installation, or by this one before its keys were replaced. Nothing was changed.',
+  },
+  // Signed by us, and whose it is cannot be told: nobody may hear that they are off the list.
+  'link-lost': {
+    status: 410,
+    title: 'We cannot tell whose link this is',
+    detail: 'The link is genuine, but nothing here says any more whom it was mailed to. Nothing was changed.',
+  },
+  'link-void': {
+    status: 410,
+    title: 'This link is void',
+    detail:
+      'Older links were made void, or the address was changed. The unsubscribe link of the same mail still works; for everything else take the link of the newest mail.',
   },
   'method-refused': {
     status: 405,
@@ -201,16 +222,19 @@ function problemOf(error: unknown, request: FastifyRequest): Problem {
   };
 }
 
+type ProblemPage = (problem: Problem, otherWay?: OtherWay) => string;
+
 /**
  * Answers every failure of `app`, as a page where `page` is given and the client would rather read one.
  * Only failures of ours are logged, without the request's URL: it may be somebody's token (I9).
  */
-export function answerProblems(app: FastifyInstance, page?: (problem: Problem) => string): void {
+export function answerProblems(app: FastifyInstance, page?: ProblemPage): void {
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error, request);
     if (problem.status >= 500 && !isExpected(error))
       request.log.error({ err: forLog(error) }, 'request failed');
-    return send(problem, request, reply, page);
+    const { otherWay } = (error instanceof AppError ? error.context : {}) as { otherWay?: OtherWay };
+    return send(problem, request, reply, page && ((one) => page(one, otherWay)));
   });
   app.setNotFoundHandler((request, reply) =>
     send(problemOf(new AppError('page-unknown', 'No route.'), request), request, reply, page),
@@ -222,12 +246,7 @@ function isExpected(error: unknown): boolean {
   return error instanceof AppError && (error.code === 'too-busy' || error.code === 'client-gone');
 }
 
-function send(
-  problem: Problem,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  page?: (problem: Problem) => string,
-) {
+function send(problem: Problem, request: FastifyRequest, reply: FastifyReply, page?: ProblemPage) {
   reply.code(problem.status).header('cache-control', 'no-store');
   if (!reply.hasHeader('vary')) reply.header('vary', 'Accept');
   if (problem.status === 503) reply.header('retry-after', '60');

@@ -1,56 +1,98 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
-import { findSubscriber, type Keys, unsubscribe, verify } from '../subscribers/index.ts';
+import type { Limiter } from '../queue/index.ts';
+import { followLink, type Keys, parseAddress } from '../subscribers/index.ts';
+import { addMailRequest } from '../transactional/index.ts';
 import { readForm } from './form.ts';
-import { leaveHelpPage, leavePage, leftPage } from './pages/leave.tsx';
+import { countRequest } from './network.ts';
+import { leaveHelpPage, leaveLinkSentPage, leavePage, leftPage } from './pages/leave.tsx';
 import { fromDatabase } from './problems.ts';
+import { addressesOn, leaveList, linkError, readClaim } from './reader-link.ts';
 import { resource } from './resource.ts';
-import { maskAddress, type Site } from './site.ts';
+import type { Site } from './site.ts';
+
+const HTML = 'text/html; charset=utf-8';
+
+export interface UnsubscribeOptions {
+  db: Connection;
+  keys: Keys;
+  site: Site;
+  /** What causes mail counts against the limits of its network, as signing up does. */
+  limiter: Pick<Limiter, 'consume'>;
+  /** Wakes a worker to answer the requests that wait. */
+  onMailRequest(): void;
+}
 
 /**
- * The one place that must always work. A GET shows a page and changes nothing, because mail scanners
- * follow every link; a POST acts at once: no cookie, no redirect, no question (RFC 8058). Whatever else
+ * The one place that must always work, and must never lie. A GET shows a page and changes nothing, because mail
+ * scanners follow every link; a POST acts at once: no cookie, no redirect, no question (RFC 8058). Whatever else
  * is wrong with a POST, a genuine token is honoured: failing to unsubscribe somebody is the worse error.
- * That goes for a token that was revoked, too.
+ * That goes for a token that was made void, too. Only when nobody whom the link leads to is mailed any more does
+ * it say so; where it leads nowhere, it answers 404 or 410 and offers another way.
  */
 export function unsubscribeRoutes(
   app: FastifyInstance,
-  { db, keys, site }: { db: Connection; keys: Keys; site: Site },
+  { db, keys, site, limiter, onMailRequest }: UnsubscribeOptions,
 ): void {
-  /** @throws AppError `link-unknown`. */
-  const subscriberOf = (request: FastifyRequest<{ Params: { token: string } }>): string => {
-    const claim = verify(keys, 'unsubscribe', request.params.token);
-    if (claim === undefined) throw new AppError('link-unknown', 'Not a genuine unsubscribe token.');
-    return claim.subscriberId;
-  };
-
   resource(app, '/unsubscribe', {
-    GET: (_request, reply) => reply.type('text/html; charset=utf-8').send(leaveHelpPage(site)),
+    GET: (_request, reply) => reply.type(HTML).send(leaveHelpPage(site)),
+
+    POST: async (request, reply) => {
+      const typed = (await readForm(request)).get('email') ?? '';
+      const address = parseAddress(typed);
+      reply.type(HTML);
+      if ('reason' in address) {
+        return reply.code(422).send(leaveHelpPage(site, { typed, reason: address.reason }));
+      }
+      await countRequest(limiter, request, reply);
+      await fromDatabase(addMailRequest(db, { kind: 'leave', address }));
+      onMailRequest();
+      return reply.send(leaveLinkSentPage(site));
+    },
   });
 
   resource<{ token: string }>(app, '/unsubscribe/:token', {
     GET: async (request, reply) => {
-      const subscriber = await fromDatabase(findSubscriber(db, subscriberOf(request)));
-      // Erased or gone already: they are off the list, and that is all there is to say.
-      const onList = subscriber?.status === 'active' || subscriber?.status === 'pending';
-      const body = onList ? leavePage(site, maskAddress(subscriber.email)) : leftPage(site);
-      return reply.type('text/html; charset=utf-8').send(body);
+      const target = await fromDatabase(followLink(db, readClaim(keys, 'unsubscribe', request.params.token)));
+      if (target.list === 'unknown') throw linkError('lost', 'unsubscribe');
+      reply.type(HTML);
+      return reply.send(target.list === 'on' ? leavePage(site, addressesOn(target)) : leftPage(site));
     },
 
     POST: async (request, reply) => {
-      const id = subscriberOf(request);
       const method = await methodOf(request);
-      await fromDatabase(unsubscribe(db, id, method));
       const isPage =
         method === 'post_button' ||
         (method === 'unknown' && request.type(['text/plain', 'text/html']) === 'text/html');
+      try {
+        const claim = readClaim(keys, 'unsubscribe', request.params.token);
+        await leaveList(db, { claim, scope: 'unsubscribe', method });
+      } catch (error) {
+        const refusal = !isPage && error instanceof AppError ? REFUSALS[error.code] : undefined;
+        if (refusal === undefined) throw error;
+        return reply.code(refusal.status).type('text/plain; charset=utf-8').send(refusal.line(site));
+      }
       return isPage
-        ? reply.type('text/html; charset=utf-8').send(leftPage(site))
+        ? reply.type(HTML).send(leftPage(site))
         : reply.type('text/plain; charset=utf-8').send('You are off the list.\n');
     },
   });
 }
+
+/** What a mail program is told that asked on a reader's behalf; it shows nothing but that it failed. */
+const REFUSALS: Record<string, { status: number; line(site: Site): string }> = {
+  'link-foreign': {
+    status: 404,
+    line: ({ publicUrl }) =>
+      `Nobody was taken off the list: this link is of another installation. Leave at ${publicUrl}/unsubscribe\n`,
+  },
+  'link-lost': {
+    status: 410,
+    line: ({ publicUrl }) =>
+      `Nobody was taken off the list: whose link this is cannot be told. Leave at ${publicUrl}/unsubscribe\n`,
+  },
+};
 
 /** Who sent this: a mail provider on the reader's behalf, our own button, or somebody we do not know. */
 async function methodOf(request: FastifyRequest): Promise<'one_click' | 'post_button' | 'unknown'> {

@@ -12,11 +12,12 @@ import {
 } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
-import { findSubscriber, type Keys, type Subscriber, verify } from '../subscribers/index.ts';
+import type { Keys, Subscriber } from '../subscribers/index.ts';
 import { comparisonPage } from './pages/comparison.tsx';
 import { type Choice, votedPage, votePage, votersOnlyPage, votingHelpPage } from './pages/vote.tsx';
 import { fromDatabase } from './problems.ts';
 import { publicComparison } from './public-comparison.ts';
+import { followOwnLink } from './reader-link.ts';
 import { resource } from './resource.ts';
 import type { Site } from './site.ts';
 
@@ -37,14 +38,10 @@ export function voteRoutes(
   app: FastifyInstance,
   { db, keys, site, publish }: { db: Connection; keys: Keys; site: Site; publish: Publish },
 ): void {
-  /** @throws AppError `link-unknown`, one and the same for forged, revoked and gone. */
-  const voterOf = async (token: string): Promise<Subscriber> => {
-    const claim = verify(keys, 'vote', token);
-    const subscriber = claim && (await fromDatabase(findSubscriber(db, claim.subscriberId)));
-    if (subscriber === undefined || subscriber.tokenVersion !== claim?.version) {
-      throw new AppError('link-unknown', 'Not a living vote token.');
-    }
-    return subscriber;
+  /** Undefined for whoever is no reader any more. */
+  const voterOf = async (token: string): Promise<Subscriber | undefined> => {
+    const owner = (await followOwnLink(db, keys, 'vote', token))?.owner;
+    return owner?.status === 'active' ? owner : undefined;
   };
   const counted = async ({ comparison }: StoredComparison): Promise<CountedComparison> =>
     withVotes(comparison, await fromDatabase(countVotes(db, [comparison])));
@@ -60,7 +57,7 @@ export function voteRoutes(
       const { token, slug } = request.params;
       const voter = await voterOf(token);
       const stored = await publicComparison(db, slug, publish);
-      if (voter.status !== 'active') return reply.type(HTML).send(votersOnlyPage(site, stored.comparison));
+      if (voter === undefined) return reply.type(HTML).send(votersOnlyPage(site, stored.comparison));
       const comparison = await counted(stored);
       const calls = await fromDatabase(votesOf(db, voter.id, comparison));
       const page = {
@@ -87,7 +84,7 @@ export function voteRoutes(
       const voter = await voterOf(token);
       const { comparison } = await publicComparison(db, slug, publish);
       const choice = choiceOf(token, request.params, comparison);
-      if (voter.status !== 'active') return reply.type(HTML).send(votersOnlyPage(site, comparison));
+      if (voter === undefined) return reply.type(HTML).send(votersOnlyPage(site, comparison));
       const calls = await fromDatabase(votesOf(db, voter.id, comparison));
       return reply.type(HTML).send(votePage(site, choice, calls[choice.side]));
     },
@@ -97,6 +94,7 @@ export function voteRoutes(
       const voter = await voterOf(token);
       const stored = await publicComparison(db, slug, publish);
       const { side, call } = choiceOf(token, request.params, stored.comparison);
+      if (voter === undefined) return reply.type(HTML).send(votersOnlyPage(site, stored.comparison));
       const ballot = {
         subscriberId: voter.id,
         comparisonId: stored.id,

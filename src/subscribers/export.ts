@@ -1,7 +1,9 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Connection, SubscriberStatus } from '../db/index.ts';
 import { guarded } from './cells.ts';
+import { linkWriter } from './links/carried.ts';
 import { type Listed, listSubscribers } from './store.ts';
+import type { Keys } from './tokens.ts';
 
 /** What an import reads comes first; the rest is for people. */
 const COLUMNS = [
@@ -17,29 +19,41 @@ const COLUMNS = [
   'consent_method',
   'consent_source',
   'created_at',
+  'links',
 ] as const satisfies (keyof Listed)[];
 
-/** Everybody in these states, as text that is made while it is read; its pages count the people in them. */
+/** A person, with their links signed. */
+type Exported = Omit<Listed, 'key' | 'links'> & { links: string };
+
+/**
+ * Everybody in these states, as text that is made while it is read; its pages count the people in them.
+ * @param keys sign what leads to each of them, so that the links in mail sent so far keep their meaning where the list
+ *   goes: only an installation with one of these keys believes it.
+ */
 export async function* exportSubscribers(
   db: Connection,
   format: 'csv' | 'json',
   statuses: readonly SubscriberStatus[],
+  keys: Keys,
 ): AsyncGenerator<{ text: string; people: number }> {
   const write = format === 'csv' ? csv() : json();
+  const linksOf = linkWriter(keys);
   yield { text: write.head, people: 0 };
-  for await (const page of listSubscribers(db, statuses))
-    yield { text: write.page(page), people: page.length };
+  for await (const page of listSubscribers(db, statuses)) {
+    const people = page.map(({ key, ...person }) => ({ ...person, links: linksOf(key, person.links) }));
+    yield { text: write.page(people), people: people.length };
+  }
   yield { text: write.foot, people: 0 };
 }
 
 interface Writer {
   head: string;
-  page(people: Listed[]): string;
+  page(people: Exported[]): string;
   foot: string;
 }
 
 function csv(): Writer {
-  const rowOf = (person: Listed) => COLUMNS.map((column) => guarded(cellOf(person[column])));
+  const rowOf = (person: Exported) => COLUMNS.map((column) => guarded(cellOf(person[column])));
   return {
     head: stringify([COLUMNS]),
     page: (people) => stringify(people.map(rowOf)),

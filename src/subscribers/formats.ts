@@ -19,6 +19,7 @@ const FIELDS = [
   'paused_until',
   'left_at',
   'left_reason',
+  'links',
 ] as const;
 type Field = (typeof FIELDS)[number];
 
@@ -101,6 +102,7 @@ const FORMATS: readonly Format[] = [
       paused_until: ['paused_until'],
       left_at: ['left_at', 'unsubscribed_at'],
       left_reason: ['left_reason'],
+      links: ['links'],
     },
   },
 ];
@@ -120,6 +122,8 @@ export interface Row extends Address {
   pausedUntil: Date | null;
   /** Why they are suppressed, in the list's own word. */
   reason: string | null;
+  /** What an export of ours says of their links, still to be verified. */
+  signedLinks?: string | undefined;
 }
 
 export interface RowReader {
@@ -210,6 +214,7 @@ export function rowReader(header: readonly string[], map: Columns, now: Date): R
         confirmedAt: status === 'pending' ? null : confirmedAt,
         pausedUntil: isGone(status) ? null : pausedUntil,
         reason: reason && printable(reason),
+        signedLinks: cell('links') || undefined,
       };
     },
   };

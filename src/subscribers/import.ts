@@ -8,6 +8,7 @@ import { parse } from 'csv-parse';
 import type { Connection, SubscriberStatus } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import { type Columns, type Row, type RowReader, rowReader } from './formats.ts';
+import { linkReader } from './links/carried.ts';
 import { Rejections } from './rejections.ts';
 import {
   type Added,
@@ -18,6 +19,7 @@ import {
   type NewSubscriber,
   nothingAdded,
 } from './store.ts';
+import type { Keys } from './tokens.ts';
 
 export interface ImportOptions {
   /** For the consent log: where these people come from. */
@@ -29,6 +31,8 @@ export interface ImportOptions {
   consent?: string | undefined;
   /** Columns by name, where the header does not tell. */
   map?: Columns | undefined;
+  /** Verify what the list says of links in mail sent before; without them no list is believed. */
+  keys?: Keys | undefined;
   /** Only tell what would be done. */
   dryRun?: boolean | undefined;
   /** Where bad rows go, if there are any; undefined: nowhere, they are only counted. */
@@ -58,6 +62,11 @@ export interface ImportReport {
   known: number;
   /** Asked to be forgotten, or never to be mailed, and stay so. */
   erased: number;
+  /**
+   * People whose links in mail sent before came along, and people whose links did not, because the list was made under
+   * another `SECRET_KEY` or changed since. Undefined for a list that says nothing of links.
+   */
+  links?: { kept: number; refused: number };
   rejected: number;
   /** Why rows were rejected, the most frequent reason first. */
   reasons: { reason: string; rows: number; firstLine: number }[];
@@ -107,6 +116,7 @@ export async function importSubscribers(
     reasons: [],
     rejectedFile: null,
   };
+  const readLinks = options.keys === undefined ? () => undefined : linkReader(options.keys);
   const chunk = new Map<string, NewSubscriber>();
   const flush = async () => {
     if (chunk.size > 0) count(report, await add([...chunk.values()]), chunk.size);
@@ -127,7 +137,13 @@ export async function importSubscribers(
     if ('fault' in row) {
       await rejections.add(cells, line, row.fault);
     } else {
-      const person = judged(row, options.consent, now);
+      const { signedLinks, ...facts } = row;
+      const links = signedLinks === undefined ? undefined : readLinks(row.key, signedLinks);
+      if (signedLinks !== undefined) {
+        report.links ??= { kept: 0, refused: 0 };
+        report.links[links === undefined ? 'refused' : 'kept'] += 1;
+      }
+      const person = { ...judged(facts, options.consent, now), links };
       const above = chunk.get(person.key);
       // Who is named twice is told apart by the database, one after the other.
       if (above !== undefined && becomes(stateOf(above), person) !== 'known') await flush();
@@ -146,7 +162,11 @@ export async function importSubscribers(
 }
 
 /** Without a time of their own, people are active by the consent that covers the list, or not at all. */
-function judged(row: Row, consent: string | undefined, now: Date): NewSubscriber {
+function judged(
+  row: Omit<Row, 'signedLinks'>,
+  consent: string | undefined,
+  now: Date,
+): Omit<NewSubscriber, 'links'> {
   if (row.status !== 'active' || row.confirmedAt !== null) return row;
   return consent ? { ...row, confirmedAt: now } : { ...row, status: 'pending', lacksConsent: true };
 }

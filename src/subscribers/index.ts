@@ -10,6 +10,7 @@ export {
 export { exportSubscribers } from './export.ts';
 export { type Columns, rowReader } from './formats.ts';
 export { type ImportOptions, type ImportReport, importSubscribers } from './import.ts';
+export { followLink, type LinkTarget, leaveLinkHandler, unsubscribeByLink } from './links/store.ts';
 export {
   eraseSubscriber,
   exportSubscriber,
@@ -77,6 +78,7 @@ export {
 export { type SuppressionCause, suppressionCause } from './suppression.ts';
 export {
   type Claim,
+  isOfAnotherKey,
   type Keys,
   keyId,
   oneTimeToken,

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Connection, SubscriberStatus } from '../db/index.ts';
 import { foldAddress } from '../transactional/index.ts';
 import { parseAddress } from './address.ts';
+import type { CarriedLink } from './links/carried.ts';
 
 export interface NewSubscriber {
   email: string;
@@ -16,6 +17,8 @@ export interface NewSubscriber {
   reason?: string | null;
   /** Would be active but for a consent. */
   lacksConsent?: boolean;
+  /** By which links in mail lead to them, where the list they come from could prove it. */
+  links?: readonly CarriedLink[] | undefined;
 }
 
 /** What became of rows; whoever is in none of these was known and is as before. */
@@ -37,27 +40,60 @@ export const nothingAdded = (): Added => ({
   erased: 0,
 });
 
+/** What the consent log is to say of people who are added. */
+interface HowAdded {
+  method?: 'import' | 'admin';
+  details?: Record<string, unknown>;
+}
+
 /**
  * Adds those who are not known yet, with the consent that came with them. Whoever is known stays as they
- * are, but for what {@link becomes} names.
+ * are, but for what {@link becomes} names. The links that a list brings lead to them from then on, known or not.
  * @param rows nobody twice.
- * @param how what the consent log is to say of it.
  */
 export async function addSubscribers(
   db: Connection,
   rows: NewSubscriber[],
   source: string,
-  how: { method?: 'import' | 'admin'; details?: Record<string, unknown> } = {},
+  how: HowAdded = {},
 ): Promise<Added> {
-  const { method = 'import', details = {} } = how;
+  const linked = rows.filter((row): row is NewSubscriber & LinkedPerson => row.links !== undefined);
+  if (linked.length === 0) return (await insertSubscribers(db, rows, source, how)).added;
+  return db.transaction().execute(async (tx) => {
+    // Two lists at once must not both find the same id free.
+    await sql`select pg_advisory_xact_lock(hashtext('weekly-verdict links'))`.execute(tx);
+    const { added, unlinked } = await insertSubscribers(tx, rows, source, how);
+    const kept = linked.filter(({ key }) => unlinked.has(key)).map(({ key, links }) => ({ key, links }));
+    if (kept.length > 0) await keepLinks(tx, kept);
+    return added;
+  });
+}
+
+/**
+ * Whoever is new and has links gets the id that these name, where nobody has it: so a list that moves to a new
+ * database needs no second id for anybody.
+ * @returns also the keys of those who have links that lead nowhere yet.
+ */
+async function insertSubscribers(
+  db: Connection,
+  rows: NewSubscriber[],
+  source: string,
+  { method = 'import', details = {} }: HowAdded,
+): Promise<{ added: Added; unlinked: Set<string> }> {
   const log = sql`${method}, ${source}, ${JSON.stringify(details)}::jsonb`;
   // In the order of the keys, so that two imports at once never wait for each other in a circle.
-  const { rows: counts } = await sql<{ outcome: keyof Added; status: SubscriberStatus; count: number }>`
-    with incoming as materialized (
-      select gen_random_uuid() as id, *
+  const { rows: counts } = await sql<Counted>`
+    with named as (
+      select *, (links->0->>'id')::uuid as link_id
       from jsonb_to_recordset(${JSON.stringify(withInbox(rows))}::jsonb) as r (email text, key text, status text,
         topics text[], timezone text, "confirmedAt" timestamptz, "pausedUntil" timestamptz,
-        reason text, "lacksConsent" boolean, inbox text)
+        reason text, "lacksConsent" boolean, inbox text, links jsonb)
+    ), incoming as materialized (
+      select *, case when link_id is not null and row_number() over (partition by link_id order by key) = 1
+          and not exists (select from subscribers s where s.id = link_id)
+          and not exists (select from link_ids l where l.link_id = n.link_id)
+        then link_id else gen_random_uuid() end as id
+      from named n
     ), erased as (
       select key from incoming i
       where (exists (select from erased_addresses where hash = address_hash(key))
@@ -65,9 +101,10 @@ export async function addSubscribers(
         and not exists (select from subscribers s where s.email_key = i.key)
     ), written as (
       insert into subscribers as s
-        (id, email, email_key, status, topics, timezone, confirmed_at, paused_until, left_at, reason)
+        (id, email, email_key, status, topics, timezone, confirmed_at, paused_until, left_at, reason, token_version)
       select id, email, key, status, topics, timezone, "confirmedAt", "pausedUntil",
-        case when status in ('unsubscribed', 'suppressed') then now() end, reason
+        case when status in ('unsubscribed', 'suppressed') then now() end, reason,
+        case when id = link_id then greatest((links->0->>'version')::int, 1) else 1 end
       from incoming where key not in (select key from erased)
       order by key
       on conflict (email_key) do update set status = excluded.status, left_at = coalesce(s.left_at, excluded.left_at),
@@ -89,16 +126,57 @@ export async function addSubscribers(
       select id, status, now(), ${log}
       from outcomes where status in ('unsubscribed', 'suppressed')
     )
-    select outcome, status, count(*) from outcomes group by outcome, status
-    union all select 'withoutConsent', 'pending', count(*) from outcomes where outcome = 'added' and "lacksConsent"
-    union all select 'erased', 'suppressed', count(*) from erased
+    select outcome, status, count(*), null::text[] as keys from outcomes group by outcome, status
+    union all select 'withoutConsent', 'pending', count(*), null from outcomes where outcome = 'added' and "lacksConsent"
+    union all select 'erased', 'suppressed', count(*), null from erased
+    union all select 'unlinked', null, count(*), array_agg(key) from incoming i
+      where link_id is not null and (jsonb_array_length(links) > 1 or id <> link_id
+        or not exists (select from written w where w.id = i.id))
   `.execute(db);
-  const total = nothingAdded();
-  for (const { outcome, status, count } of counts) {
-    if (outcome === 'added') total.added[status] = count;
-    else total[outcome] += count;
+  const added = nothingAdded();
+  let unlinked: string[] = [];
+  for (const { outcome, status, count, keys } of counts) {
+    if (outcome === 'unlinked') unlinked = keys ?? [];
+    else if (outcome === 'added') added.added[status] = count;
+    else added[outcome] += count;
   }
-  return total;
+  return { added, unlinked: new Set(unlinked) };
+}
+
+interface Counted {
+  outcome: keyof Added | 'unlinked';
+  status: SubscriberStatus;
+  count: number;
+  keys: string[] | null;
+}
+
+/** A person as a list brought them, with the links that lead to them. */
+interface LinkedPerson {
+  key: string;
+  links: readonly CarriedLink[];
+}
+
+/**
+ * Keeps what the links of these people meant where they come from, beside the ids of their rows. A link that was made
+ * void, there or here, stays void.
+ */
+async function keepLinks(tx: Connection, people: readonly LinkedPerson[]): Promise<void> {
+  const incoming = sql`
+    select s.id as subscriber_id, l.id as link_id, l.version, nullif(l."upTo", 0) as up_to
+    from jsonb_to_recordset(${JSON.stringify(people)}::jsonb) as p (key text, links jsonb)
+      join subscribers s on s.email_key = p.key
+      cross join jsonb_to_recordset(p.links) as l (id uuid, version int, "upTo" int)
+  `;
+  await sql`
+    insert into link_ids (link_id, subscriber_id, version, up_to)
+    select link_id, subscriber_id, nullif(version, 0), up_to from (${incoming}) i where link_id <> subscriber_id
+    on conflict (link_id, subscriber_id) do update set version = excluded.version
+      where link_ids.version < excluded.version
+  `.execute(tx);
+  await sql`
+    update subscribers s set token_version = i.version from (${incoming}) i
+    where s.id = i.subscriber_id and i.link_id = s.id and s.token_version < i.version
+  `.execute(tx);
 }
 
 /** With what {@link refuseForEver} keeps of somebody: one inbox, in whatever spelling. */
@@ -260,6 +338,9 @@ export interface Listed {
   consent_method: string | null;
   consent_source: string | null;
   created_at: Date;
+  key: string;
+  /** By which links in mail lead to them; the id of the row first. */
+  links: CarriedLink[];
 }
 
 /** Everybody in these states, page by page; whose address is gone is nobody. */
@@ -271,9 +352,13 @@ export async function* listSubscribers(
   let after: string | undefined = '00000000-0000-0000-0000-000000000000';
   while (after !== undefined) {
     const { rows }: { rows: (Listed & { id: string })[] } = await sql<Listed & { id: string }>`
-      select s.id, s.email, s.status, s.topics, s.timezone, s.confirmed_at, s.paused_until, s.left_at,
+      select s.id, s.email_key as key, s.email, s.status, s.topics, s.timezone, s.confirmed_at, s.paused_until, s.left_at,
         s.reason as left_reason, c.at as consent_at, c.method as consent_method, c.source as consent_source,
-        s.created_at
+        s.created_at, jsonb_build_object('id', s.id, 'version', s.token_version, 'upTo', 0) || coalesce((
+          select jsonb_agg(jsonb_build_object('id', l.link_id, 'version', coalesce(l.version, 0),
+            'upTo', coalesce(l.up_to, 0)) order by l.link_id)
+          from link_ids l where l.subscriber_id = s.id
+        ), '[]') as links
       from subscribers s
       left join lateral (
         select at, method, source from consent_events

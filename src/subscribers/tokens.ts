@@ -53,7 +53,25 @@ function signingKey(keys: Keys, id?: string): SigningKey {
 }
 
 function bodyOf({ name }: SigningKey, { subscriberId, version }: Claim): string {
-  return `1.${name}.${Buffer.from(subscriberId.replaceAll('-', ''), 'hex').toString('base64url')}.${version}`;
+  return `1.${name}.${shortenUuid(subscriberId)}.${version}`;
+}
+
+/** A uuid in 22 characters instead of 36. */
+export function shortenUuid(uuid: string): string {
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url');
+}
+
+/** What {@link shortenUuid} made short. */
+export function restoreUuid(short: string): string {
+  const hex = Buffer.from(short, 'base64url').toString('hex');
+  const [a, b, c, d, e] = [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    hex.slice(12, 16),
+    hex.slice(16, 20),
+    hex.slice(20),
+  ];
+  return `${a}-${b}-${c}-${d}-${e}`;
 }
 
 function signed({ secret }: SigningKey, scope: Scope, body: string): string {
@@ -68,11 +86,13 @@ export function verify(keys: Keys, scope: Scope, token: string): Claim | undefin
   const key = keys.find((each) => keyId(each) === id) ?? '';
   const genuine = timingSafeEqual(Buffer.from(signature(key, scope, body)), Buffer.from(given));
   if (!genuine || key === '') return undefined;
-  const hex = Buffer.from(subscriber, 'base64url').toString('hex');
-  return {
-    subscriberId: hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
-    version: Number(version),
-  };
+  return { subscriberId: restoreUuid(subscriber), version: Number(version) };
+}
+
+/** Whether a token names a key that is none of these: it may be genuine, but not to us. */
+export function isOfAnotherKey(keys: Keys, token: string): boolean {
+  const named = /^1\.([\w-]{6})\.[\w-]{22}\.\d{1,9}\.[\w-]{22}$/.exec(token)?.[1];
+  return named !== undefined && !keys.some((key) => keyId(key) === named);
 }
 
 /**

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/db/index.ts';
 import { countSubscribers, exportSubscribers, importSubscribers } from '../../src/subscribers/index.ts';
 import type { Place, WithDatabase } from '../helpers/homes.ts';
+import { KEYS } from '../helpers/ledger.ts';
 import { peopleForEach } from '../helpers/people.ts';
 
 const AT = '2026-10-01T08:00:00Z';
@@ -19,7 +20,7 @@ export function describeExport(withDatabase: WithDatabase, newPlace: () => Promi
       const [format = 'csv', statuses = EVERYBODY] = options;
       let text = '';
       let count = 0;
-      for await (const page of exportSubscribers(people.db, format, statuses)) {
+      for await (const page of exportSubscribers(people.db, format, statuses, KEYS)) {
         text += page.text;
         count += page.people;
       }
@@ -36,7 +37,7 @@ export function describeExport(withDatabase: WithDatabase, newPlace: () => Promi
       const { text } = await exported();
       const lines = text.split('\n');
       expect(lines[0]).toBe(
-        'email,status,topics,timezone,confirmed_at,paused_until,left_at,left_reason,consent_at,consent_method,consent_source,created_at',
+        'email,status,topics,timezone,confirmed_at,paused_until,left_at,left_reason,consent_at,consent_method,consent_source,created_at,links',
       );
       const at = new Date(AT).toISOString();
       expect(lines.find((line) => line.includes(`+a@${host}`))).toMatch(

@@ -3,6 +3,7 @@ import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { describeAccounts } from './lists-accounts.ts';
 import { describeExport } from './lists-export.ts';
 import { describeFiles } from './lists-files.ts';
+import { describeLinks } from './lists-links.ts';
 import { describeLongList } from './lists-long.ts';
 import { describeNewcomers } from './lists-people.ts';
 
@@ -14,6 +15,7 @@ export function describeLists(name: string, newPlace: () => Promise<Place>): voi
     describeFiles(withDatabase);
     describeAccounts(withDatabase);
     describeExport(withDatabase, newPlace);
+    describeLinks(withDatabase, newPlace);
     // Last, because everybody after it would have its people in the way.
     describeLongList(withDatabase);
   });

@@ -15,6 +15,7 @@ import * as deskPlans from './0013-desk-plans.ts';
 import * as consent from './0015-consent.ts';
 import * as inPlace from './0017-in-place.ts';
 import * as mailRequests from './0018-mail-requests.ts';
+import * as links from './0019-links.ts';
 import * as consentChain from './0020-consent-chain.ts';
 import * as hidden from './0022-hidden.ts';
 
@@ -36,6 +37,7 @@ export const migrations: Record<string, Migration> = {
   '0015-consent': consent,
   '0017-in-place': inPlace,
   '0018-mail-requests': mailRequests,
+  '0019-links': links,
   '0020-consent-chain': consentChain,
   '0022-hidden': hidden,
 };

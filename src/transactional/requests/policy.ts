@@ -23,6 +23,8 @@ export const MAIL_REQUEST_KINDS = [
   'change',
   /** The form for a lost link to the preferences. */
   'link',
+  /** The form of whoever wants to leave and has no link that works. */
+  'leave',
   /** The form of the desk, sent by a browser in which this editor has never signed in. */
   'desk_sign_in',
   /** The form of the desk, sent by a browser in which this editor has signed in before. */
@@ -32,12 +34,13 @@ export const MAIL_REQUEST_KINDS = [
 export type MailRequestKind = (typeof MAIL_REQUEST_KINDS)[number];
 
 /** Requests of one share are counted together, and no share can use up the limits of another. */
-export type Share = 'newcomers' | 'readers' | 'desk' | 'desk_own_browser';
+export type Share = 'newcomers' | 'readers' | 'leavers' | 'desk' | 'desk_own_browser';
 
 export const SHARE_OF: Readonly<Record<MailRequestKind, Share>> = {
   sign_up: 'newcomers',
   change: 'newcomers',
   link: 'readers',
+  leave: 'leavers',
   desk_sign_in: 'desk',
   desk_sign_in_own_browser: 'desk_own_browser',
 };
@@ -65,6 +68,16 @@ export const SHARES: Readonly<Record<Share, SharePolicy>> = {
   // Only readers get such a mail. There is no limit by the month: a stranger could use it up, and a reader who has
   // lost their link would be shut out for weeks.
   readers: {
+    perInbox: [
+      { points: 1, seconds: 10 * MINUTE },
+      { points: 3, seconds: DAY },
+    ],
+    newestReplaces: true,
+    hasBudget: true,
+    honoursRefusal: true,
+  },
+  // Apart from the others, so that no form can be used to keep somebody on the list.
+  leavers: {
     perInbox: [
       { points: 1, seconds: 10 * MINUTE },
       { points: 3, seconds: DAY },
