@@ -77,6 +77,8 @@ const VENDORS = {
   '@bull-board/api': { file: 'src/http/desk/board\\.ts' },
   '@bull-board/fastify': { file: 'src/http/desk/board\\.ts' },
   'prom-client': { file: 'src/http/metrics\\.ts' },
+  // Loaded when a passkey is first used.
+  '@simplewebauthn/server': { file: 'src/desk/passkeys/webauthn\\.ts' },
   commander: { place: 'src/(?:main|cli/.+)\\.ts' },
 };
 

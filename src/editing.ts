@@ -25,10 +25,11 @@ import {
 
 /** The desk of this installation; without editors there is none. */
 export function deskOf(app: App): DeskOptions | undefined {
-  const { editors, schedule, mail } = app.config;
+  const { editors, passkeys, schedule, mail } = app.config;
   if (editors.length === 0) return undefined;
   return {
     editors,
+    passkeys,
     zone: schedule.zone,
     sender: mail.from,
     steps: deskSteps(app),

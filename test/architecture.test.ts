@@ -87,6 +87,10 @@ const WRONG: Record<string, { code: string; breaks: string[] }> = {
   },
   'src/http/desk/hurrying.ts': { code: "import './board.ts';", breaks: ['loaded-when-asked-for'] },
   'src/delivery/counting.ts': { code: "import 'prom-client';", breaks: ['vendor-prom-client'] },
+  'src/desk/keys.ts': {
+    code: "import '@simplewebauthn/server';",
+    breaks: ['vendor-@simplewebauthn/server'],
+  },
   'src/issues/serving.ts': { code: "import 'fastify';", breaks: ['vendor-fastify'] },
 };
 
@@ -125,6 +129,7 @@ const RIGHT: Record<string, string> = {
     "import '@bull-board/api/contrib'; import '@bull-board/fastify'; export type A = 1;",
   'src/http/desk/queues.ts':
     "import type { A } from './board.ts'; export type B = A; export const later = () => import('./board.ts');",
+  'src/desk/passkeys/webauthn.ts': "import '@simplewebauthn/server';",
   'jobs/index.ts': "import './send.ts';",
   'jobs/send.ts': "import '../src/delivery/index.ts'; import '../src/queue/index.ts';",
   'emails/theme.ts': 'export {};',
@@ -145,6 +150,7 @@ const PACKAGES = [
   '@bull-board/fastify',
   '@electric-sql/pglite',
   '@react-email/components',
+  '@simplewebauthn/server',
   'bullmq',
   'commander',
   'fastest-levenshtein',

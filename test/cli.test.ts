@@ -101,6 +101,7 @@ describe('--help', () => {
     'subscribers add',
     'subscribers forget',
     'doctor',
+    'sign-in',
     'migrate',
   ];
 

@@ -67,6 +67,7 @@ describe('settings', () => {
       sources: [],
       allowPrivateSources: false,
       editors: [],
+      passkeys: 'optional',
       embedOrigins: [],
       privacy: null,
       turnstile: null,

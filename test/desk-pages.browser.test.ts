@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net';
 import { sql } from 'kysely';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,6 +11,7 @@ import { axeFaults } from './helpers/axe.ts';
 import { launchBrowser, noBrowser } from './helpers/browser.ts';
 import { comparison, tool } from './helpers/compose.ts';
 import { CHIEF, HOSTILE, openDesk, type TestDesk, WEEK } from './helpers/desk.ts';
+import { freePort } from './helpers/services.ts';
 
 /** Too low for a thumb, too small for tired eyes. */
 const MISFITS = `[
@@ -52,9 +52,11 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
   const NEXT = '2026-11-24';
 
   beforeAll(async () => {
-    desk = await openDesk({ PUBLIC_URL: 'http://127.0.0.1:1' });
-    await desk.server.listen({ host: '127.0.0.1', port: 0 });
-    origin = `http://127.0.0.1:${(desk.server.server.address() as AddressInfo).port}`;
+    const port = await freePort();
+    // A name, and no number: browsers make passkeys for nothing else.
+    origin = `http://localhost:${port}`;
+    desk = await openDesk({ PUBLIC_URL: origin });
+    await desk.server.listen({ host: 'localhost', port });
     browser = await launchBrowser();
     const chief = await browser.newContext();
     outside = await browser.newPage();
@@ -75,6 +77,7 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
     await page.getByLabel('Your address').fill(CHIEF);
     await page.getByRole('button', { name: 'Mail me a link' }).press('Enter');
     await page.getByRole('heading', { name: 'Look in your inbox' }).waitFor();
+    await desk.answer();
     await page.goto(origin + new URL(desk.links[0] ?? '').pathname);
     await page.getByRole('button', { name: 'Sign in' }).press('Enter');
     await page.getByRole('link', { name: 'This week' }).waitFor();
@@ -107,6 +110,7 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
       '/editor/sources',
       '/editor/growth',
       '/editor/log',
+      '/editor/account',
     ])('%s is fine with nothing on it', async (url) => {
       await inside.goto(origin + url);
       await inspect(inside);
@@ -211,6 +215,7 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
       growth: () => '/editor/growth',
       sources: () => '/editor/sources?rung',
       log: () => '/editor/log',
+      account: () => '/editor/account',
     };
     const OUTSIDE: Record<string, () => string> = {
       'sign in': () => '/editor/sign-in',
@@ -252,6 +257,41 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
       await inside.getByRole('button', { name: 'Approve it' }).press('Enter');
       await inside.getByRole('heading', { name: 'Nothing was changed' }).waitFor();
       await inspect(inside);
+    });
+
+    it('an account with passkeys, its second step, and a form that came too late', async () => {
+      const { db } = desk.app;
+      await inside.goto(`${origin}/editor/account`);
+      await inside.getByLabel('A name by which').waitFor();
+      await sql`insert into desk_passkeys (email, credential_id, public_key, counter, user_handle, transports, name, is_synced)
+        select ${CHIEF}, name, 'x', 0, 'x', '{}', name, name = 'Phone'
+        from unnest(array['Phone', ${`A key with a long name, kept in ${'drawers'.repeat(4)}`}]) name`.execute(
+        db,
+      );
+      await inside.reload();
+      await inside.getByRole('heading', { name: 'Now your passkey' }).waitFor();
+      await inspect(inside);
+      await sql`update desk_sessions set passkey_at = now()`.execute(db);
+      await inside.goto(`${origin}/editor/account`);
+      await inside.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
+      await inspect(inside);
+      await plain.goto(`${origin}/editor/account`);
+      expect(await plain.locator(STUCK).count()).toBe(0);
+      await sql`update desk_sessions set passkey_at = now() - interval '1 hour'`.execute(db);
+      await inside.goto(`${origin}/editor/account`);
+      await inside.getByRole('button', { name: 'Use a passkey' }).waitFor();
+      await inspect(inside);
+
+      await sql`delete from desk_passkeys`.execute(db);
+      await inside.goto(`${origin}/editor`);
+      await sql`update desk_sessions set ended_at = now()`.execute(db);
+      await inside.getByLabel('Introduction').fill('Words that took a while. '.repeat(12));
+      // As without a script.
+      await inside.evaluate('document.querySelector("form.autosave").submit()');
+      await inside.getByRole('heading', { name: 'Your session has ended' }).waitFor();
+      expect(await inside.locator(STUCK).count()).toBe(0);
+      await inspect(inside);
+      await sql`update desk_sessions set ended_at = null`.execute(db);
     });
 
     it('an answer that was lost', async () => {

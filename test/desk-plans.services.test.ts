@@ -159,6 +159,8 @@ describe.skipIf(!databaseUrl)('the pages of the desk, with 100,000 readers and 6
     'one person': () => chief.get(`/editor/people/${reader}`),
     'before erasing': () => chief.get(`/editor/people/${reader}/erase`),
     sources: get('/editor/sources'),
+    'your account': get('/editor/account'),
+    'the token of this session': get('/editor/session'),
     log: get('/editor/log'),
   };
 

@@ -69,7 +69,11 @@ describe('the log', () => {
     },
   };
   const editor = { email: 'desk@verdicts.example', role: 'editor' as const };
-  const visit = { editor, session: { editor, hash: '' }, csrf: '', form: new URLSearchParams() };
+  const session = { editor, hash: '', usedPasskey: false, ownsPasskey: false, isFresh: true };
+  const visit = {
+    ...{ editor, session, isPublisher: false, step: undefined, csrf: '' },
+    form: new URLSearchParams(),
+  };
 
   it('is one line a deed, however much was typed', () => {
     const at = new Date('2026-11-22T14:02:00Z');

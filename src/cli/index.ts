@@ -233,6 +233,23 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
     );
 
   program
+    .command('sign-in')
+    .argument('<address>', 'of somebody in EDITORS')
+    .description('print a link that signs an editor in to the desk, once, within 15 minutes, in any browser')
+    .option(
+      '--reset-passkeys',
+      'first remove all their passkeys and end all their sessions, for one who lost them',
+    )
+    .addOption(json())
+    .addHelpText(
+      'after',
+      '\nOn the embedded default, stop `serve` first and start it afterwards: the link outlives that.',
+    )
+    .action(async (address, options) =>
+      (await import('./sign-in.ts')).signInCommand(context, address, options),
+    );
+
+  program
     .command('migrate')
     .description('bring the database to the newest schema')
     .action(async () => (await import('./migrate.ts')).migrate(context));

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { SingleBar } from 'cli-progress';
 import { total } from '../delivery/index.ts';
 import type { EnvDoubt } from '../env-file.ts';
@@ -14,6 +15,15 @@ export interface Context {
 /** One line on stdout. */
 export function say(line = ''): void {
   process.stdout.write(`${line}\n`);
+}
+
+/** Whoever runs the command, as it is written down; a container may give its user no name. */
+export function operatorName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `with user id ${process.getuid?.() ?? 'unknown'}`;
+  }
 }
 
 /** The whole of a `--json` answer: one document on stdout. */

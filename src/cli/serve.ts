@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { schedulers } from '../../jobs/index.ts';
 import { type App, createApp } from '../app.ts';
 import { loadConfig, type Secrets } from '../config/index.ts';
+import { endAccessOfFormerEditors } from '../desk/index.ts';
 import { AppError } from '../errors.ts';
 import { CONNECTION_LIMITS, createHealthServer, createMetricsServer, type Metrics } from '../http/index.ts';
 import { Lifetime } from '../lifetime.ts';
@@ -32,6 +33,8 @@ export async function serve(context: Context, role: Role): Promise<void> {
   try {
     const terminal = (link: string) => say(`  sign in  ${link}`);
     const app = lifetime.use(await createApp(config, secrets, { terminal }));
+    // Where there is a desk, it does the same when it opens.
+    if (role !== 'worker' && config.editors.length === 0) await endAccessOfFormerEditors(app.db, []);
     const metrics = metricsOf(app);
     // Listening first: a port that is taken should stop us before any work begins.
     lifetime.use(

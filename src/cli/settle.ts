@@ -1,10 +1,9 @@
-import { userInfo } from 'node:os';
 import { settleBatch, type UnsettledBatch, unsettledBatches } from '../delivery/index.ts';
 import { AppError } from '../errors.ts';
 import { requireIssue } from '../issues/index.ts';
 import { afterSettling } from '../weekly.ts';
 import { describe, summary } from './issue.ts';
-import { type Context, say, sayJson } from './output.ts';
+import { type Context, operatorName, say, sayJson } from './output.ts';
 import { openApp } from './session.ts';
 
 interface SettleOptions {
@@ -34,7 +33,7 @@ export async function settle(context: Context, options: SettleOptions): Promise<
   if (batch === undefined) return list(await unsettledBatches(app.db, options.issue), options.json ?? false);
 
   const decision = accepted ? 'accepted' : 'not-accepted';
-  const by = `${options.by ?? userInfo().username} at ${app.clock().toISOString()}`;
+  const by = `${options.by ?? operatorName()} at ${app.clock().toISOString()}`;
   const settled = await settleBatch(app.db, batch, decision, by);
   await afterSettling(app, settled.issueId);
   const issue = await requireIssue(app.db, { id: settled.issueId });

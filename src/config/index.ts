@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Editor } from '../desk/index.ts';
+import { canHavePasskeys, type Editor, type PasskeyPolicy } from '../desk/index.ts';
 import { AppError } from '../errors.ts';
 import type { Schedule } from '../issues/index.ts';
 import type { Source } from '../sources/index.ts';
@@ -40,6 +40,8 @@ export interface Config {
   /** Sources on the web may be at private, local and link-local addresses. */
   allowPrivateSources: boolean;
   editors: Editor[];
+  /** Whether the desk has a second factor, and whether publishers must use it. */
+  passkeys: PasskeyPolicy;
   /** Origins of other sites that may carry the sign-up form. */
   embedOrigins: string[];
   /** What the sign-up form links to; null: nothing. */
@@ -119,6 +121,7 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
       sources: settings.SOURCES,
       allowPrivateSources: settings.ALLOW_PRIVATE_SOURCES === '1',
       editors: settings.EDITORS,
+      passkeys: settings.DESK_PASSKEYS,
       embedOrigins: settings.EMBED_ORIGINS,
       privacy:
         settings.PRIVACY_URL === undefined
@@ -222,6 +225,11 @@ function contradictions(given: Record<string, string | undefined>): string[] {
     problems.push('METRICS: must be token for METRICS_TOKEN to be of use');
   if (given.PRIVACY_VERSION !== undefined && given.PRIVACY_URL === undefined)
     problems.push('PRIVACY_URL: is missing; PRIVACY_VERSION says which version of it readers saw');
+  const publicUrl = baseUrl.safeParse(given.PUBLIC_URL).data;
+  if (given.DESK_PASSKEYS === 'required' && publicUrl !== undefined && !canHavePasskeys(publicUrl))
+    problems.push(
+      'DESK_PASSKEYS: required needs a PUBLIC_URL where browsers make passkeys: https with a host name, or http://localhost',
+    );
   if (
     given.RESEND_API_KEY !== undefined &&
     baseUrl.safeParse(given.RESEND_BASE_URL ?? RESEND_URL).data === RESEND_URL

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PASSKEY_POLICIES } from '../desk/index.ts';
 import { parseSource } from '../sources/index.ts';
 import {
   baseUrl,
@@ -139,6 +140,12 @@ export const settingsSchema = z.object({
   EDITORS: listOf(parseEditor).describe(
     'Who may open the desk, comma-separated: chief@example.org:publisher, desk@example.org:editor. Empty: nobody.',
   ),
+  DESK_PASSKEYS: z
+    .enum(PASSKEY_POLICIES)
+    .default('optional')
+    .describe(
+      'Passkeys as a second factor at the desk. required: publishers must have used one to approve, send and the like.',
+    ),
   EMBED_ORIGINS: listOf(parseOrigin).describe(
     'Other sites that may carry the sign-up form, comma-separated: https://site.example. Empty: none.',
   ),

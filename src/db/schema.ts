@@ -46,6 +46,9 @@ export interface Schema {
   left_out: LeftOutTable;
   desk_links: DeskLinksTable;
   desk_sessions: DeskSessionsTable;
+  desk_passkeys: DeskPasskeysTable;
+  desk_challenges: DeskChallengesTable;
+  desk_refusals: DeskRefusalsTable;
   desk_reviews: DeskReviewsTable;
   desk_audit: DeskAuditTable;
   reminders: RemindersTable;
@@ -626,8 +629,8 @@ interface LeftOutTable {
 /** Links that open the desk once, by their hash. */
 interface DeskLinksTable {
   token_hash: string;
-  /** Of the cookie in the browser that asked: the link works in no other. */
-  browser_hash: string;
+  /** Of the cookie in the browser that asked: the link works in no other. Null: the operator printed it. */
+  browser_hash: string | null;
   email: string;
   created_at: Created;
   expires_at: Date;
@@ -641,6 +644,46 @@ interface DeskSessionsTable {
   created_at: Created;
   seen_at: Created;
   ended_at: Date | null;
+  /** The passkey that was used in it last; it may have been removed since. */
+  passkey_id: string | null;
+  passkey_at: Date | null;
+}
+
+/** Public keys of editors: a second factor beside the mailed link. */
+interface DeskPasskeysTable {
+  id: Generated<string>;
+  email: string;
+  /** As its authenticator names it, base64url. */
+  credential_id: string;
+  /** COSE, base64url. */
+  public_key: string;
+  /** How often it was used, by its own count; a copy of it counts on its own. */
+  counter: number;
+  /** The random name of its owner that authenticators keep, base64url; the same for every passkey of one editor. */
+  user_handle: string;
+  transports: string[];
+  /** As its owner calls it. */
+  name: string;
+  /** It is kept by a provider on several devices, and not in one alone. */
+  is_synced: boolean;
+  created_at: Created;
+  last_used_at: Date | null;
+}
+
+/** What a passkey has to sign; gone as soon as it is answered. */
+interface DeskChallengesTable {
+  session_hash: string;
+  purpose: 'register' | 'authenticate';
+  challenge: string;
+  expires_at: Date;
+}
+
+/** How often something was refused in an hour. */
+interface DeskRefusalsTable {
+  /** What shares a quota: a kind of refusal, and the editor whom it concerns. */
+  bucket: string;
+  hour: Date;
+  count: number;
 }
 
 /** Links to look at one issue, for people without an account. */

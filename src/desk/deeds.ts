@@ -1,9 +1,18 @@
 /** What can happen at the desk. Words never change: the log keeps them. */
 export type Deed =
   | 'link_asked'
+  /** The operator's command printed a sign-in link. */
+  | 'link_printed'
   | 'signed_in'
   | 'signed_out'
   | 'signed_out_everywhere'
+  /** Somebody who is not in EDITORS any more had sessions or links. */
+  | 'access_ended'
+  | 'passkey_added'
+  | 'passkey_used'
+  | 'passkey_renamed'
+  | 'passkey_removed'
+  | 'passkeys_reset'
   | 'edited'
   | 'composed'
   | 'approved'
@@ -24,11 +33,15 @@ export type Deed =
   | 'comparison_hidden'
   | 'comparison_shown'
   | 'erased'
+  | 'people_searched'
+  | 'person_read'
+  | 'exported'
   /** Refusals. */
   | 'link_refused'
   | 'session_refused'
   | 'form_refused'
-  | 'role_refused';
+  | 'role_refused'
+  | 'passkey_refused';
 
 export interface AuditEntry {
   /** null where nobody was signed in. */
@@ -38,4 +51,12 @@ export interface AuditEntry {
   issue?: string | undefined;
   /** Never a token; of strangers never an address. */
   details?: Record<string, unknown>;
+}
+
+/** An entry as the log has it. */
+export interface ListedAudit extends AuditEntry {
+  id: number;
+  at: Date;
+  /** This entry stands for the refusals of an hour that are above its quota. */
+  summary?: { hour: Date; count: number } | undefined;
 }

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Connection } from '../db/index.ts';
+import { AppError } from '../errors.ts';
 import { type Keys, keyId, oneTimeToken, tokenHash } from '../subscribers/index.ts';
 import { type MailRequest, type MailRequestHandler, queueMail } from '../transactional/index.ts';
 import { audit, auditRefusal } from './audit.ts';
@@ -9,6 +10,7 @@ import {
   selectLink,
   selectSession,
   touchSession,
+  updateAccessEnded,
   updateLinkUsed,
   updateSessionEnded,
   updateSessionsEnded,
@@ -29,6 +31,12 @@ export interface Editor {
   email: string;
   role: Role;
 }
+
+/** How long a sign-in link works. */
+export const LINK_MINUTES = 15;
+
+/** How long somebody counts as having just proved who they are: long enough to add a passkey. */
+export const FRESH_MINUTES = 15;
 
 /**
  * Answers those who asked for a sign-in link: it is mailed to the address of an editor, and nobody else gets any.
@@ -59,7 +67,7 @@ export function signInLinkHandler({
       const name = keyId(keys[0]);
       const token = oneTimeToken(keys, mailId, name);
       const browserHash = String(details.browserHash);
-      await insertLink(tx, { tokenHash: tokenHash(token), browserHash, email });
+      await insertLink(tx, { tokenHash: tokenHash(token), browserHash, email, minutes: LINK_MINUTES });
       await queueMail(tx, { kind: 'sign_in', id: mailId, recipient: email, keyId: name });
       await audit(tx, { who: email, what: 'link_asked' });
       mailIds.push(mailId);
@@ -91,10 +99,12 @@ export async function signIn(
             ? 'used before'
             : link.expired
               ? 'too old'
-              : browser === undefined || tokenHash(browser) !== link.browserHash
+              : link.browserHash !== null &&
+                  (browser === undefined || tokenHash(browser) !== link.browserHash)
                 ? 'another browser'
                 : null;
     if (link === undefined || why !== null) {
+      if (link !== undefined && !known) await endAccess(tx, editors);
       await auditRefusal(tx, { who: link?.email ?? null, what: 'link_refused', details: { why } });
       return null;
     }
@@ -109,21 +119,38 @@ export async function signIn(
 export interface Session {
   editor: Editor;
   hash: string;
+  /** A passkey of its owner was used in it. */
+  usedPasskey: boolean;
+  /** Its owner has one, whether it was used here or not. */
+  ownsPasskey: boolean;
+  /** Its owner proved who they are within the last {@link FRESH_MINUTES}: with a passkey, where they have one. */
+  isFresh: boolean;
 }
 
-/** The session behind a cookie, alive and of somebody who is an editor today. */
+/**
+ * The session behind a cookie, alive and of somebody who is an editor today. What is refused is written down, in the
+ * name of its owner where there is one.
+ * @param route where it was refused, for the log.
+ */
 export async function sessionOf(
   db: Connection,
-  cookie: string,
-  editors: readonly Editor[],
+  { cookie, editors, route }: { cookie: string; editors: readonly Editor[]; route: string | undefined },
 ): Promise<Session | undefined> {
   const hash = tokenHash(cookie);
-  const row = await selectSession(db, hash);
+  const row = await selectSession(db, hash, FRESH_MINUTES);
   const editor = editors.find(({ email }) => email === row?.email);
-  if (row === undefined || editor === undefined) return undefined;
+  if (row === undefined || editor === undefined || row.over !== null) {
+    // Whoever is put back must not find an old session alive.
+    if (row !== undefined && editor === undefined) await endAccessOfFormerEditors(db, editors);
+    const why =
+      row === undefined ? 'no such session' : editor === undefined ? 'not an editor any more' : row.over;
+    await auditRefusal(db, { who: row?.email ?? null, what: 'session_refused', details: { why, route } });
+    return undefined;
+  }
   // Its own clock is the one thing that reading moves.
   if (row.stale) await touchSession(db, hash);
-  return { editor, hash };
+  const { usedPasskey, ownsPasskey, isFresh } = row;
+  return { editor, hash, usedPasskey, ownsPasskey, isFresh };
 }
 
 export async function endSession(db: Connection, { editor, hash }: Session): Promise<void> {
@@ -138,5 +165,50 @@ export async function endSessionsOf(db: Connection, { email }: Editor): Promise<
   await db.transaction().execute(async (tx) => {
     const sessions = await updateSessionsEnded(tx, email);
     await audit(tx, { who: email, what: 'signed_out_everywhere', details: { sessions } });
+  });
+}
+
+/**
+ * Ends what people have who are not editors any more: sessions, sign-in links, and links for reviewers that they made.
+ * Done at every start, and when a request shows such a session, so that being put back on the list revives nothing.
+ */
+export async function endAccessOfFormerEditors(db: Connection, editors: readonly Editor[]): Promise<void> {
+  await db.transaction().execute((tx) => endAccess(tx, editors));
+}
+
+async function endAccess(tx: Connection, editors: readonly Editor[]): Promise<void> {
+  const ended = await updateAccessEnded(
+    tx,
+    editors.map(({ email }) => email),
+  );
+  for (const { email, sessions, links } of ended)
+    await audit(tx, { who: email, what: 'access_ended', details: { sessions, links } });
+}
+
+/**
+ * A sign-in link for an editor who gets no mail, to be handed over by the operator. Whoever has the shell is trusted,
+ * so it works in any browser; like a mailed one it works once, for {@link LINK_MINUTES}.
+ * @param by who prints it.
+ * @returns its token. @throws AppError `editor-unknown`.
+ */
+export async function printLink(
+  db: Connection,
+  { typed, editors, by }: { typed: string; editors: readonly Editor[]; by: string },
+): Promise<{ email: string; token: string }> {
+  const { email } = requireEditor(typed, editors);
+  const token = randomBytes(32).toString('base64url');
+  await db.transaction().execute(async (tx) => {
+    await insertLink(tx, { tokenHash: tokenHash(token), browserHash: null, email, minutes: LINK_MINUTES });
+    await audit(tx, { who: by, what: 'link_printed', details: { for: email } });
+  });
+  return { email, token };
+}
+
+/** @throws AppError `editor-unknown`. */
+export function requireEditor(typed: string, editors: readonly Editor[]): Editor {
+  const editor = editors.find(({ email }) => email === typed.trim().toLowerCase());
+  if (editor !== undefined) return editor;
+  throw new AppError('editor-unknown', 'This address is not in EDITORS.', {
+    help: 'Add it there as ADDRESS:publisher or ADDRESS:editor, then run this again.',
   });
 }

@@ -92,6 +92,16 @@ const BY_CODE: Record<string, { status: number; title: string; detail: string }>
     title: 'You are signed out',
     detail: 'Nothing was changed. Sign in again at /editor.',
   },
+  'passkey-due': {
+    status: 403,
+    title: 'Your passkey is missing',
+    detail: 'Nothing was changed. Finish signing in at /editor.',
+  },
+  'passkey-missing': {
+    status: 403,
+    title: 'That takes a passkey',
+    detail: 'Nothing was changed. Publishers must have a passkey here: add yours at /editor/account.',
+  },
   'form-forged': {
     status: 403,
     title: 'That did not come from the desk',

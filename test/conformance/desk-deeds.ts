@@ -5,6 +5,7 @@ import { type Deed, listAudit } from '../../src/desk/index.ts';
 import { findIssue, type Issue } from '../../src/issues/index.ts';
 import { findSubscriberByAddress } from '../../src/subscribers/index.ts';
 import { addMailRequest } from '../../src/transactional/index.ts';
+import { softwareAuthenticator } from '../helpers/authenticator.ts';
 import {
   type DeskHome,
   deskForAll,
@@ -16,9 +17,19 @@ import {
 } from '../helpers/desk.ts';
 import { everyRow } from '../helpers/everywhere.ts';
 import { sendingIssue } from '../helpers/ledger.ts';
+import { forgetRequests } from '../helpers/mail-requests.ts';
+
+/** What is read changes nothing, and is on record all the same: see desk-access.ts. */
+type Read = 'people_searched' | 'person_read' | 'exported';
+
+/** What answers a challenge, which every press uses up: see desk-passkeys.ts. */
+type Answer = 'passkey_added' | 'passkey_used';
+
+/** What no page does: the operator's command, and a start without an editor. */
+type Elsewhere = 'link_printed' | 'passkeys_reset' | 'access_ended';
 
 /** What may be done to the books at the desk; refusals are of nothing done, queues are seen to in desk-queues.ts, and a job mails links. */
-type Done = Exclude<Deed, `${string}_refused` | 'job_tended' | 'link_asked'>;
+type Done = Exclude<Deed, `${string}_refused` | 'job_tended' | 'link_asked' | Read | Elsewhere | Answer>;
 
 /** A form that does it, as somebody has it in front of them. */
 interface Form {
@@ -70,6 +81,11 @@ export function describeDeeds(name: string, home: DeskHome): void {
       isOnce: true,
     });
     const press = ({ by, url, form = {} }: Form) => by.post(url, form);
+    let owner: Visitor;
+    const ownPasskey = async (deed: 'rename' | 'remove') => {
+      const page = load((await owner.get('/editor/account')).body);
+      return page(`form[action$="/${deed}"]`).attr('action') ?? '';
+    };
     const readerId = async (email: string) => (await findSubscriberByAddress(desk.app.db, email))?.id;
 
     /** In the order in which they can be done to one issue. */
@@ -151,6 +167,15 @@ export function describeDeeds(name: string, home: DeskHome): void {
         url: '/editor/sign-out',
         form: { everywhere: '1' },
       }),
+      passkey_renamed: async () => {
+        await forgetRequests(desk.app.db);
+        owner = await desk.signIn(EDITOR);
+        const options = (await owner.post('/editor/passkeys/options', { purpose: 'register' })).json();
+        const answer = softwareAuthenticator().create(options);
+        await owner.post('/editor/passkeys', { name: 'Blue key', answer });
+        return { by: owner, url: await ownPasskey('rename'), form: { name: 'Desk drawer' } };
+      },
+      passkey_removed: async () => ({ by: owner, url: await ownPasskey('remove'), isOnce: true }),
     };
 
     it.each(Object.entries(DEEDS))(

@@ -17,6 +17,7 @@ import * as inPlace from './0017-in-place.ts';
 import * as mailRequests from './0018-mail-requests.ts';
 import * as links from './0019-links.ts';
 import * as consentChain from './0020-consent-chain.ts';
+import * as passkeys from './0021-passkeys.ts';
 import * as hidden from './0022-hidden.ts';
 
 /** A static list, so that the build, the tests and both databases see the same set. */
@@ -39,5 +40,6 @@ export const migrations: Record<string, Migration> = {
   '0018-mail-requests': mailRequests,
   '0019-links': links,
   '0020-consent-chain': consentChain,
+  '0021-passkeys': passkeys,
   '0022-hidden': hidden,
 };

@@ -1,5 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 import { issueFigures, issueOutcomes, issueProgress, listIssueLines } from '../../delivery/index.ts';
+import { audit } from '../../desk/index.ts';
 import { guarded, listGrowth, listOrigins } from '../../subscribers/index.ts';
 import { fromDatabase } from '../problems.ts';
 import type { DeskContext } from './context.ts';
@@ -38,9 +39,13 @@ export function afterwardsRoutes(guard: Guard, { db, site, desk }: DeskContext):
   });
 
   guard<{ slug: string }>('/editor/issues/:slug/afterwards.csv', {
-    GET: async (_visit, request, reply) => {
+    GET: async (visit, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
       const { rows } = await fromDatabase(issueOutcomes(db, issue.id));
+      const details = { file: 'afterwards.csv', rows: rows.length };
+      await fromDatabase(
+        audit(db, { who: visit.editor.email, what: 'exported', issue: issue.slug, details }),
+      );
       const lines = rows.map(({ variant, subject, hour, submitted, delivered, bounced, complained }) => [
         variant,
         guarded(subject),

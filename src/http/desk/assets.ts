@@ -22,6 +22,8 @@ function readScript(name: string): Script {
 export const DESK_SCRIPT = readScript('desk');
 /** Follows an issue that is under way. */
 export const WATCH_SCRIPT = readScript('watch');
+/** Adds and uses passkeys. */
+export const PASSKEY_SCRIPT = readScript('passkey');
 
 /** Our own scripts, our own frames, our two sheets: what the desk does not answer is a page like everywhere. */
 const POLICY = [
@@ -44,7 +46,7 @@ export function deskAssets(app: FastifyInstance): void {
       'content-security-policy': POLICY,
     });
   });
-  for (const { url, text } of [DESK_SCRIPT, WATCH_SCRIPT])
+  for (const { url, text } of [DESK_SCRIPT, WATCH_SCRIPT, PASSKEY_SCRIPT])
     resource(app, url, {
       GET: (_request, reply) =>
         reply

@@ -1,6 +1,6 @@
 import type { Publish } from '../../comparisons/index.ts';
 import type { Connection } from '../../db/index.ts';
-import type { Editor } from '../../desk/index.ts';
+import type { Editor, PasskeyPolicy } from '../../desk/index.ts';
 import type { EditRequest, Issue, RecordChange } from '../../issues/index.ts';
 import type { BareQueue, Limiter } from '../../queue/index.ts';
 import type { Keys } from '../../subscribers/index.ts';
@@ -40,6 +40,7 @@ export interface SetUpFinding {
 
 export interface DeskOptions {
   editors: readonly Editor[];
+  passkeys: PasskeyPolicy;
   /** IANA zone of the schedule: the desk's clock. */
   zone: string;
   /** From: of issues. */

@@ -1,7 +1,15 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Connection } from '../../db/index.ts';
-import { auditRefusal, type Editor, type Session, sessionOf } from '../../desk/index.ts';
+import {
+  auditRefusal,
+  type Editor,
+  type PasskeyPolicy,
+  type PasskeyStep,
+  passkeyStep,
+  type Session,
+  sessionOf,
+} from '../../desk/index.ts';
 import { AppError } from '../../errors.ts';
 import { parseUrl } from '../../url.ts';
 import { readForm } from '../form.ts';
@@ -18,9 +26,26 @@ import type { Site } from '../site.ts';
 export interface Visit {
   editor: Editor;
   session: Session;
+  /** A publisher who has used their passkey, where publishers must. */
+  isPublisher: boolean;
+  /** What their session lacks. */
+  step: PasskeyStep | undefined;
   /** Goes into every form as `csrf`. */
   csrf: string;
   /** Of a POST; empty otherwise. */
+  form: URLSearchParams;
+}
+
+/** Why a form of ours was not taken, though whoever sent it may well mend that. */
+export type Obstacle = 'signed-out' | 'passkey-due' | 'passkey-missing' | 'form-forged';
+
+/** A form that was not taken, whole. */
+export interface UnsavedForm {
+  obstacle: Obstacle;
+  /** Undefined for somebody who is signed out. */
+  visit: Visit | undefined;
+  /** Where it was sent. */
+  action: string;
   form: URLSearchParams;
 }
 
@@ -35,6 +60,8 @@ export interface DeskPageHandlers<Params> {
   POST?: DeskHandler<Params>;
   /** Only a publisher may POST. */
   publisher?: boolean;
+  /** Also for whoever has a passkey and did not use it in this session. */
+  beforePasskey?: boolean;
 }
 
 export type Guard = <Params = unknown>(url: string, handlers: DeskPageHandlers<Params>) => void;
@@ -51,79 +78,144 @@ export function cookieOf(site: Pick<Site, 'publicUrl'>, name: string) {
   };
 }
 
+/** Where somebody goes on who has signed in by a link. */
+export function entranceOf(step: PasskeyStep | undefined): string {
+  if (step === 'use') return PASSKEY_PAGE;
+  return step === 'register' ? '/editor/account' : '/editor';
+}
+
+/** The second step of signing in. */
+export const PASSKEY_PAGE = '/editor/sign-in/passkey';
+
 interface GuardOptions {
   db: Connection;
   site: Site;
-  editors: readonly Editor[];
+  desk: { editors: readonly Editor[]; passkeys: PasskeyPolicy };
 }
 
-/** Looks up who knocks, and writes down who is refused. */
-function createDoor({ db, site, editors }: GuardOptions) {
-  const { name, options } = cookieOf(site, 'desk');
-  return {
-    cookie: name,
+type RefusalKind = 'form_refused' | 'role_refused' | 'passkey_refused';
 
-    visitor: async (request: FastifyRequest): Promise<Session | undefined> => {
+const CODES: Record<RefusalKind, string> = {
+  form_refused: 'form-forged',
+  role_refused: 'role-lacking',
+  passkey_refused: 'passkey-missing',
+};
+
+/** Looks up who knocks, and writes down who is refused. */
+function createDoor({ db, site, desk: { editors, passkeys } }: GuardOptions) {
+  const { name, options } = cookieOf(site, 'desk');
+  const formCookie = cookieOf(site, 'desk-form');
+
+  return {
+    /** Who knocks; undefined without a living session. */
+    admit: async (
+      request: FastifyRequest,
+      reply: FastifyReply,
+      form = new URLSearchParams(),
+    ): Promise<Visit | undefined> => {
       const cookie = request.cookies[name];
       if (cookie === undefined) return undefined;
-      const session = await fromDatabase(sessionOf(db, cookie, editors));
-      if (session === undefined) {
-        const details = { why: 'no such session', route: request.routeOptions.url };
-        await fromDatabase(auditRefusal(db, { who: null, what: 'session_refused', details }));
-      }
-      return session;
+      const route = request.routeOptions.url;
+      const session = await fromDatabase(sessionOf(db, { cookie, editors, route }));
+      if (session === undefined) return undefined;
+      const { editor } = session;
+      const step = passkeyStep(passkeys, session);
+      const isPublisher = editor.role === 'publisher' && step === undefined;
+      const csrf = csrfOf(formSecret(request, reply), editor);
+      return { editor, session, isPublisher, step, csrf, form };
     },
 
     toSignIn: (reply: FastifyReply) => reply.clearCookie(name, options).redirect('/editor/sign-in', 303),
 
-    /** @throws AppError always. */
-    refuse: async (
-      { editor }: Session,
-      request: FastifyRequest,
-      what: 'form_refused' | 'role_refused',
-    ): Promise<never> => {
-      const details = { route: request.routeOptions.url };
+    /** Writes down what is refused. @returns what to throw or to tell. */
+    refusal: async ({ editor }: Visit, request: FastifyRequest, what: RefusalKind): Promise<AppError> => {
+      const route = request.routeOptions.url;
+      const details = what === 'passkey_refused' ? { why: 'none used in this session', route } : { route };
       await fromDatabase(auditRefusal(db, { who: editor.email, what, details }));
-      const code = what === 'form_refused' ? 'form-forged' : 'role-lacking';
-      throw new AppError(code, `${what} at ${request.routeOptions.url}`);
+      return new AppError(CODES[what], `${what} at ${route}`);
     },
   };
+
+  /**
+   * A random cookie of the browser, from which the tokens of its forms follow. It outlives a session: a form that was
+   * open while its session ended is good again when the same editor has signed in again in the same browser.
+   */
+  function formSecret(request: FastifyRequest, reply: FastifyReply): string {
+    const known = request.cookies[formCookie.name];
+    if (known !== undefined && /^[\w-]{43}$/.test(known)) return known;
+    const secret = randomBytes(32).toString('base64url');
+    reply.setCookie(formCookie.name, secret, formCookie.options);
+    return secret;
+  }
 }
 
-export function createGuard(app: FastifyInstance, context: GuardOptions): Guard {
+/** @param unsavedPage shows a form that was not taken, to be sent again. */
+export function createGuard(
+  app: FastifyInstance,
+  context: GuardOptions,
+  unsavedPage: (unsaved: UnsavedForm) => string,
+): Guard {
   const door = createDoor(context);
+  const { site } = context;
 
-  return (url, { GET, POST, publisher = false }) => {
+  return (url, { GET, POST, publisher = false, beforePasskey = false }) => {
     resource(app, url, {
       ...(GET && {
         GET: async (request, reply) => {
-          const session = await door.visitor(request);
-          if (session === undefined) return door.toSignIn(reply);
-          const visit = {
-            editor: session.editor,
-            session,
-            csrf: csrfOf(request, door.cookie),
-            form: new URLSearchParams(),
-          };
+          const visit = await door.admit(request, reply);
+          const isPage = request.type(['text/html', 'application/json']) !== 'application/json';
+          // A script's question must not be answered by a page, nor sign out whoever signs in beside it.
+          if (visit === undefined && !isPage) throw new AppError('signed-out', 'No session.');
+          if (visit === undefined) return door.toSignIn(reply);
+          if (visit.step === 'use' && !beforePasskey) {
+            if (isPage) return reply.redirect(PASSKEY_PAGE, 303);
+            throw new AppError('passkey-due', 'The second step of signing in is missing.');
+          }
           return GET(visit, request as never, reply);
         },
       }),
       ...(POST && {
         POST: async (request, reply) => {
-          const session = await door.visitor(request);
-          if (session === undefined) throw new AppError('signed-out', 'No session.');
-          const { editor } = session;
           const form = await readForm(request);
-          const csrf = csrfOf(request, door.cookie);
-          if (!isOurForm(request, context.site) || !isEqual(form.get('csrf') ?? '', csrf))
-            return await door.refuse(session, request, 'form_refused');
-          if (publisher && editor.role !== 'publisher')
-            return await door.refuse(session, request, 'role_refused');
-          return POST({ editor, session, csrf, form }, request as never, reply);
+          const visit = await door.admit(request, reply, form);
+          if (visit === undefined) return unsaved({ obstacle: 'signed-out' }, request, reply, form);
+          if (visit.step === 'use' && !beforePasskey)
+            return unsaved({ obstacle: 'passkey-due' }, request, reply, form);
+          if (!isOurForm(request, site) || !isEqual(form.get('csrf') ?? '', visit.csrf)) {
+            const refusal = await door.refusal(visit, request, 'form_refused');
+            return unsaved({ obstacle: 'form-forged', visit, refusal }, request, reply, form);
+          }
+          if (publisher && visit.editor.role !== 'publisher')
+            throw await door.refusal(visit, request, 'role_refused');
+          if (publisher && !visit.isPublisher) {
+            const refusal = await door.refusal(visit, request, 'passkey_refused');
+            return unsaved({ obstacle: 'passkey-missing', visit, refusal }, request, reply, form);
+          }
+          return POST(visit, request as never, reply);
         },
       }),
     });
   };
+
+  /**
+   * Nothing was done, and nothing that was typed is lost: the answer is a page that has it all, to be sent again when
+   * the obstacle is gone. What comes from another site, or from nowhere that a browser names, is refused and not
+   * repeated: nobody else may put words into a form of ours.
+   */
+  function unsaved(
+    { obstacle, visit, refusal }: { obstacle: Obstacle; visit?: Visit; refusal?: AppError },
+    request: FastifyRequest,
+    reply: FastifyReply,
+    form: URLSearchParams,
+  ): FastifyReply {
+    const isPage = request.type(['application/problem+json', 'text/html']) === 'text/html';
+    if (!isPage || !isCertainlyOurForm(request, site))
+      throw refusal ?? new AppError(obstacle, `A form was not taken: ${obstacle}.`);
+    return reply
+      .code(403)
+      .type('text/html; charset=utf-8')
+      .send(unsavedPage({ obstacle, visit, action: request.url, form }));
+  }
 }
 
 /**
@@ -138,34 +230,39 @@ export function guardProgram(
   handler: (publisher: Editor, request: FastifyRequest, reply: FastifyReply) => unknown,
 ): void {
   const door = createDoor(context);
+  const requirePublisher = async (visit: Visit, request: FastifyRequest) => {
+    if (visit.isPublisher) return;
+    const isRole = visit.editor.role !== 'publisher';
+    throw await door.refusal(visit, request, isRole ? 'role_refused' : 'passkey_refused');
+  };
   resource(app, url, {
     GET: async (request, reply) => {
-      const session = await door.visitor(request);
-      if (session === undefined) {
-        // What a page fetches must not be answered by the page of another.
-        if (request.type(['application/json', 'text/html']) === 'text/html') return door.toSignIn(reply);
-        throw new AppError('signed-out', 'No session.');
-      }
-      if (session.editor.role !== 'publisher') return await door.refuse(session, request, 'role_refused');
-      return handler(session.editor, request, reply);
+      const visit = await door.admit(request, reply);
+      // What a page fetches must not be answered by the page of another.
+      const isPage = request.type(['application/json', 'text/html']) === 'text/html';
+      if (visit === undefined && isPage) return door.toSignIn(reply);
+      if (visit === undefined) throw new AppError('signed-out', 'No session.');
+      if (visit.step !== undefined && isPage) return reply.redirect(entranceOf(visit.step), 303);
+      await requirePublisher(visit, request);
+      return handler(visit.editor, request, reply);
     },
     PUT: async (request, reply) => {
-      const session = await door.visitor(request);
-      if (session === undefined) throw new AppError('signed-out', 'No session.');
-      const { origin, 'sec-fetch-site': from } = request.headers;
-      if ((origin ?? from) === undefined || !isOurForm(request, context.site))
-        return await door.refuse(session, request, 'form_refused');
-      if (session.editor.role !== 'publisher') return await door.refuse(session, request, 'role_refused');
-      return handler(session.editor, request, reply);
+      const visit = await door.admit(request, reply);
+      if (visit === undefined) throw new AppError('signed-out', 'No session.');
+      if (!isCertainlyOurForm(request, context.site))
+        throw await door.refusal(visit, request, 'form_refused');
+      await requirePublisher(visit, request);
+      return handler(visit.editor, request, reply);
     },
   });
 }
 
-/** Follows from the session's cookie, which no other site can read or guess. */
-function csrfOf(request: FastifyRequest, cookie: string): string {
-  return createHmac('sha256', request.cookies[cookie] ?? '')
-    .update('desk form')
-    .digest('base64url');
+/**
+ * Follows from a cookie which no other site can read or guess, and from who is signed in: the form of one editor is
+ * not sent in the name of another who signs in after them.
+ */
+function csrfOf(secret: string, { email }: Editor): string {
+  return createHmac('sha256', secret).update(`desk form\0${email}`).digest('base64url');
 }
 
 /**
@@ -177,6 +274,12 @@ export function isOurForm(request: FastifyRequest, site: Pick<Site, 'publicUrl'>
   if (from !== undefined) return from === 'same-origin';
   if (origin === undefined) return true;
   return origin === new URL(site.publicUrl).origin || (host !== undefined && parseUrl(origin)?.host === host);
+}
+
+/** The same, and a browser says so. */
+function isCertainlyOurForm(request: FastifyRequest, site: Pick<Site, 'publicUrl'>): boolean {
+  const { origin, 'sec-fetch-site': from } = request.headers;
+  return (origin ?? from) !== undefined && isOurForm(request, site);
 }
 
 function isEqual(given: string, expected: string): boolean {

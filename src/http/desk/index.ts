@@ -1,6 +1,8 @@
 import cookie from '@fastify/cookie';
 import type { FastifyInstance } from 'fastify';
+import { endAccessOfFormerEditors } from '../../desk/index.ts';
 import { acceptForms } from '../form.ts';
+import { accountRoutes } from './account.ts';
 import { actionRoutes } from './actions.ts';
 import { afterwardsRoutes } from './afterwards.ts';
 import { deskAssets } from './assets.ts';
@@ -10,6 +12,7 @@ import type { DeskContext } from './context.ts';
 import { createGuard } from './guard.ts';
 import { createInspector } from './inspector.ts';
 import { logRoutes } from './log.ts';
+import { unsavedPage } from './pages/unsaved.tsx';
 import { peopleRoutes } from './people.ts';
 import { previewRoutes } from './preview.ts';
 import { answerDeskProblems } from './problems.ts';
@@ -27,12 +30,14 @@ const FORM_LIMIT = 64 * 1024;
 
 /** The editor's desk. Every action works without JavaScript; the one small script only saves steps. */
 export async function deskRoutes(app: FastifyInstance, context: DeskContext): Promise<void> {
+  await endAccessOfFormerEditors(context.db, context.desk.editors);
   await app.register(cookie);
   acceptForms(app, FORM_LIMIT);
   deskAssets(app);
   answerDeskProblems(app, context.site);
-  const guard = createGuard(app, { ...context, editors: context.desk.editors });
+  const guard = createGuard(app, context, (unsaved) => unsavedPage(context.site, unsaved));
   signInRoutes(app, guard, context);
+  accountRoutes(guard, context);
   const inspect = createInspector(context);
   weekRoutes(guard, context, inspect);
   checkRoutes(guard, context, inspect);

@@ -12,7 +12,7 @@ import {
 import { fromDatabase } from '../problems.ts';
 import type { DeskContext } from './context.ts';
 import { reasonIn } from './decisions.ts';
-import type { Guard } from './guard.ts';
+import type { Guard, Visit } from './guard.ts';
 import { peoplePage } from './pages/people.tsx';
 import { erasePage, personPage } from './pages/person.tsx';
 
@@ -25,6 +25,10 @@ const LONGEST = 254;
 
 /** Who is on the list. An address is typed into a form and shown on a page; no URL has one. */
 export function peopleRoutes(guard: Guard, { db, site, desk, onErased }: DeskContext): void {
+  /** Who read about whom is on record, like who changed what. */
+  const recordReading = (visit: Visit, subscriber: string): Promise<void> =>
+    fromDatabase(audit(db, { who: visit.editor.email, what: 'person_read', details: { subscriber } }));
+
   guard('/editor/people', {
     GET: async (visit, _request, reply) => {
       const counts = await fromDatabase(countSubscribers(db));
@@ -41,6 +45,11 @@ export function peopleRoutes(guard: Guard, { db, site, desk, onErased }: DeskCon
           typed === '' ? [] : searchSubscribers(db, typed, { after, limit: PAGE }),
         ]),
       );
+      if (typed !== '') {
+        // Not the address itself: this log keeps what it has when somebody is erased.
+        const details = { letters: [...typed].length, subscribers: found.map(({ id }) => id) };
+        await fromDatabase(audit(db, { who: visit.editor.email, what: 'people_searched', details }));
+      }
       const [only] = found;
       if (only !== undefined && found.length === 1 && only.key === typed.toLowerCase())
         return reply.redirect(`/editor/people/${only.id}`, 303);
@@ -55,7 +64,12 @@ export function peopleRoutes(guard: Guard, { db, site, desk, onErased }: DeskCon
       const id = idOf(request.params.id);
       const [data, events] = await fromDatabase(Promise.all([exportSubscriber(db, id), eventsAbout(db, id)]));
       if (data === undefined) throw new AppError('page-unknown', 'No such person.');
-      const history = { ...data, events };
+      await recordReading(visit, id);
+      // Where somebody connects from is for those who must judge abuse.
+      const consents = data.consents.map((each) =>
+        visit.isPublisher ? each : { ...each, ip: null, userAgent: null },
+      );
+      const history = { ...data, consents, events };
       return reply.type(HTML).send(personPage(site, { visit, zone: desk.zone, id, history }));
     },
   });
@@ -82,6 +96,7 @@ export function peopleRoutes(guard: Guard, { db, site, desk, onErased }: DeskCon
     GET: async (visit, request, reply) => {
       const person = await fromDatabase(findSubscriber(db, idOf(request.params.id)));
       if (person === undefined) throw new AppError('page-unknown', 'No such person.');
+      await recordReading(visit, person.id);
       return reply.type(HTML).send(erasePage(site, { visit, person }));
     },
     POST: async (visit, request, reply) => {

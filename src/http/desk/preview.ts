@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Connection } from '../../db/index.ts';
 import { impersonal, type Preview, previewIssue } from '../../delivery/index.ts';
-import { findReview, listReviews, openReview, revokeReview } from '../../desk/index.ts';
+import { audit, findReview, listReviews, openReview, revokeReview } from '../../desk/index.ts';
 import { AppError } from '../../errors.ts';
 import { type Issue, listIssues, requireIssue } from '../../issues/index.ts';
 import { inertLinks, TEMPLATES } from '../../render/index.ts';
@@ -40,7 +40,14 @@ export function previewRoutes(app: FastifyInstance, guard: Guard, context: DeskC
     GET: async (visit, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
       const base = `/editor/issues/${issue.slug}`;
-      const props = await propsOf(db, context, issue, wayOf(request.query), base);
+      const way = wayOf(request.query);
+      const props = await propsOf(db, context, issue, way, base);
+      if (way.as !== undefined) {
+        // Their copy tells their topics: it is read like their page.
+        const details = { subscriber: way.as };
+        const who = visit.editor.email;
+        await fromDatabase(audit(db, { who, what: 'person_read', issue: issue.slug, details }));
+      }
       const reviews = (await fromDatabase(listReviews(db, issue.id, keys))).map(({ token, ...review }) => ({
         ...review,
         url: `${site.publicUrl}/editor/review/${token}`,

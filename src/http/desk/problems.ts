@@ -20,6 +20,13 @@ const STATUS: Record<string, number> = {
   'preview-unknown': 404,
   'test-refused': 422,
   'render-failed': 422,
+  'passkey-refused': 403,
+  'passkey-stale': 403,
+  'passkey-unavailable': 404,
+  'passkey-unknown': 404,
+  'passkey-last': 409,
+  'passkey-name': 422,
+  'passkey-script': 422,
 };
 
 /** Everything else is answered like everywhere, by the server above. */

@@ -51,7 +51,7 @@ export function queueRoutes(app: FastifyInstance, { db, site, desk }: DeskContex
       reply.header('cache-control', 'private, max-age=86400');
     return reply.code(status).type(type).header('content-security-policy', POLICY).send(body);
   };
-  for (const url of [BASE, `${BASE}/*`]) guardProgram(app, { db, site, editors: desk.editors }, url, answer);
+  for (const url of [BASE, `${BASE}/*`]) guardProgram(app, { db, site, desk }, url, answer);
 }
 
 /** A queue on a Redis that is away answers nothing until it is back; whoever looks is told sooner. */

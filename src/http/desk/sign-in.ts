@@ -6,6 +6,8 @@ import {
   endSession,
   endSessionsOf,
   isOwnBrowser,
+  passkeyStep,
+  sessionOf,
   signBrowser,
   signIn,
 } from '../../desk/index.ts';
@@ -17,7 +19,7 @@ import { countAgainst, countRequest } from '../network.ts';
 import { fromDatabase } from '../problems.ts';
 import { resource } from '../resource.ts';
 import type { DeskContext } from './context.ts';
-import { cookieOf, type Guard, isOurForm } from './guard.ts';
+import { cookieOf, entranceOf, type Guard, isOurForm } from './guard.ts';
 import { askedPage, enterPage, signInPage } from './pages/sign-in.tsx';
 
 const HTML = 'text/html; charset=utf-8';
@@ -96,18 +98,22 @@ export function signInRoutes(
       const { token } = request.params;
       const opened = await fromDatabase(signIn(db, { token, browser: request.cookies[asked.name], editors }));
       if (opened === null) throw new AppError('sign-in-refused', 'A link that does not open.');
+      const { cookie, email } = opened;
+      const route = request.routeOptions.url;
+      const visit = await fromDatabase(sessionOf(db, { cookie, editors, route }));
       return reply
         .clearCookie(asked.name, asked.options)
-        .setCookie(session.name, opened.cookie, session.options)
-        .setCookie(known.name, signBrowser(keys, opened.email), {
+        .setCookie(session.name, cookie, session.options)
+        .setCookie(known.name, signBrowser(keys, email), {
           ...known.options,
           maxAge: BROWSER_COOKIE_DAYS * 86_400,
         })
-        .redirect('/editor', 303);
+        .redirect(entranceOf(visit && passkeyStep(desk.passkeys, visit)), 303);
     },
   });
 
   guard('/editor/sign-out', {
+    beforePasskey: true,
     POST: async (visit, _request, reply) => {
       const everywhere = visit.form.get('everywhere') === '1';
       await fromDatabase(everywhere ? endSessionsOf(db, visit.editor) : endSession(db, visit.session));

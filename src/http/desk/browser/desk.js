@@ -1,42 +1,225 @@
 // @ts-check
 /**
  * Saves steps at the desk: what is changed is posted at once, and what comes back takes its place on the page.
- * Every form works as well without this, by the same request.
+ * Every form works as well without this, by the same request. What somebody types stays on the page until it is saved,
+ * also when their session ends meanwhile: they sign in in another tab, and it is saved.
+ */
+
+/**
+ * What to do with the answer to a form.
+ * @typedef {object} Posting
+ * @property {HTMLElement | null} submitter
+ * @property {(page: Document) => void} take what was done
+ * @property {(page: Document, status: number) => void} refuse what was not
  */
 
 /** Posts wait for each other: each needs the revision that the one before it made. */
 let queue = Promise.resolve();
 
+/** Forms whose turn has not come. @type {Set<HTMLFormElement>} */
+const queued = new Set();
+
+/** Forms that met an ended session, in the order in which they were posted. @type {Map<HTMLFormElement, Posting>} */
+const unsaved = new Map();
+
+/** Forms with words that are not saved yet. @type {Set<HTMLFormElement>} */
+const dirty = new Set();
+
+/** @param {string} text */
+function say(text) {
+  const status = document.getElementById('saved');
+  if (status) status.textContent = text;
+}
+
+/** @param {HTMLFormElement} form @param {HTMLElement | null} [submitter] */
+const bodyOf = (form, submitter) =>
+  new URLSearchParams(/** @type {[string, string][]} */ ([...new FormData(form, submitter)]));
+
+/** What somebody wrote in a form, without what the desk put there. @param {URLSearchParams} body */
+function wordsOf(body) {
+  const words = new URLSearchParams(body);
+  for (const name of ['csrf', 'revision']) words.delete(name);
+  return words.toString();
+}
+
 /**
  * @param {HTMLFormElement} form
- * @param {HTMLElement | null} submitter
- * @param {(page: Document) => void} take what was done
- * @param {(page: Document, status: number) => void} refuse what was not
+ * @param {Posting} posting
+ * @param {boolean} [isRetry] it is for nothing if it was posted meanwhile
  */
-function post(form, submitter, take, refuse = replaceMain) {
+function post(form, posting, isRetry = false) {
+  const { submitter, take, refuse } = posting;
+  queued.add(form);
   queue = queue.then(async () => {
-    const status = document.getElementById('saved');
-    if (status) status.textContent = 'Saving…';
+    queued.delete(form);
+    if (isRetry && unsaved.get(form) !== posting) return;
+    say('Saving…');
     // Read when its turn has come, with the revision of that moment.
-    const body = new URLSearchParams(/** @type {[string, string][]} */ ([...new FormData(form, submitter)]));
+    const body = bodyOf(form, submitter);
     try {
       const answer = await fetch(form.action, { method: 'POST', body, headers: { accept: 'text/html' } });
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-      if (answer.ok && answer.redirected) take(page);
+      const obstacle = obstacleIn(answer, page);
+      if (obstacle) {
+        unsaved.set(form, posting);
+        return await awaitSession(obstacle);
+      }
+      tokens = 0;
+      unsaved.delete(form);
+      if (unsaved.size === 0) document.getElementById('ended')?.remove();
+      const isDone = answer.ok && answer.redirected;
+      // A page about two versions has these words too.
+      const hasAll = wordsOf(body) === wordsOf(bodyOf(form, submitter));
+      if (hasAll && (isDone || answer.status === 409)) dirty.delete(form);
+      if (isDone) take(page);
       else refuse(page, answer.status);
     } catch {
-      if (status) status.textContent = 'Not saved: the desk does not answer. Try again.';
+      say('Not saved: the desk does not answer. Try again.');
     }
   });
+}
+
+/**
+ * What the session lacks that a form was posted with, in the words of the page that says so.
+ * @param {Response} answer
+ * @param {Document} page
+ */
+function obstacleIn(answer, page) {
+  const said = page.querySelector('main [data-obstacle]');
+  if (said instanceof HTMLElement) return said.dataset.obstacle;
+  // It was done, and the session ended before the page that shows it.
+  return new URL(answer.url).pathname.startsWith('/editor/sign-in') ? 'signed-out' : undefined;
+}
+
+/**
+ * Says what keeps the words on this page from being saved, and how to go on.
+ * @param {string} obstacle
+ */
+async function awaitSession(obstacle) {
+  // Somebody signed in again in another tab already: the form needs a new token, and nothing else.
+  if (obstacle === 'form-forged' && (await resume())) return;
+  const isPasskey = obstacle === 'passkey-due';
+  say(`Not saved: ${isPasskey ? 'Your passkey is missing' : 'You are signed out'}. Nothing was changed.`);
+  const [href, name] = isPasskey
+    ? ['/editor/sign-in/passkey', 'Use your passkey in a new tab']
+    : ['/editor/sign-in', 'Sign in in a new tab'];
+  tell(
+    `${isPasskey ? 'Your passkey is missing.' : 'Your session has ended.'} What you wrote is still on this page, and it is saved as soon as you have signed in again.`,
+    Object.assign(document.createElement('a'), {
+      href,
+      target: '_blank',
+      rel: 'noopener',
+      className: 'tap',
+      textContent: name,
+    }),
+    button('Save now', () => resume()),
+  );
+}
+
+/** @param {string} text @param {() => void} press */
+function button(text, press) {
+  const made = Object.assign(document.createElement('button'), {
+    type: 'button',
+    className: 'word',
+    textContent: text,
+  });
+  made.addEventListener('click', press);
+  return made;
+}
+
+/** @param {string} text @param {HTMLElement[]} ways */
+function tell(text, ...ways) {
+  const known = document.getElementById('ended');
+  const notice = known ?? Object.assign(document.createElement('div'), { id: 'ended', className: 'notice' });
+  notice.setAttribute('role', 'alert');
+  const line = Object.assign(document.createElement('p'), { textContent: text });
+  const doings = Object.assign(document.createElement('div'), { className: 'doings' });
+  doings.append(...ways);
+  notice.replaceChildren(line, doings);
+  if (!known) document.querySelector('main')?.prepend(notice);
+}
+
+/** How often a new token was taken since something was saved: a second one in a row would not help either. */
+let tokens = 0;
+
+/**
+ * Posts what waits, with the token of the session that this browser has now.
+ * @param {boolean} [asAnother] also where that is the session of another editor
+ * @returns {Promise<boolean>} whether there is such a session
+ */
+async function resume(asAnother = false) {
+  if (unsaved.size === 0) return true;
+  if (tokens > 2) return false;
+  try {
+    const answer = await fetch('/editor/session', { headers: { accept: 'application/json' } });
+    if (!answer.ok) return false;
+    const { csrf, email } = await answer.json();
+    if (email !== document.body.dataset.editor && !asAnother) {
+      tell(
+        `This browser is signed in as ${email} now. What you wrote is still on this page, and not saved.`,
+        button(`Save it as ${email}`, () => resume(true)),
+      );
+      return true;
+    }
+    tokens += 1;
+    for (const input of document.querySelectorAll('input[name=csrf]'))
+      if (input instanceof HTMLInputElement) input.value = csrf;
+    retry();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {(HTMLFormElement | null)[]} [except] forms that are posted anyway */
+function retry(except = []) {
+  for (const [form, posting] of [...unsaved]) if (!except.includes(form)) post(form, posting, true);
 }
 
 /** @param {Document} page */
 function replaceMain(page) {
   const [old, fresh] = [document.querySelector('main'), page.querySelector('main')];
   if (!old || !fresh) return;
-  old.replaceWith(document.adoptNode(fresh));
+  const main = document.adoptNode(fresh);
+  const carried = [...dirty].filter((form) => old.contains(form)).map((form) => [form, twin(form, main)]);
+  // A page without a place for words that are not saved must not take theirs.
+  if (carried.some(([, place]) => !place)) return say(`Not saved: ${main.querySelector('h1')?.textContent}.`);
+  const active = document.activeElement;
+  old.replaceWith(main);
+  for (const [form, place] of carried) if (form && place) carry(form, place, active);
   document.title = page.title;
   start();
+}
+
+/** The form on another page that is the same as this one. @param {HTMLFormElement} form @param {HTMLElement} main */
+const twin = (form, main) =>
+  [...main.querySelectorAll('form')].find(
+    (each) => each.getAttribute('action') === form.getAttribute('action') && each.matches('.autosave'),
+  ) ?? null;
+
+/**
+ * Takes words that are not saved along to the page that replaces theirs.
+ * @param {HTMLFormElement} from
+ * @param {HTMLFormElement} to
+ * @param {Element | null} active where somebody is typing
+ */
+function carry(from, to, active) {
+  for (const field of from.querySelectorAll('input:not([type=hidden]), textarea')) {
+    const { name } = /** @type {HTMLInputElement} */ (field);
+    const place = to.elements.namedItem(name);
+    if (!(place instanceof HTMLInputElement || place instanceof HTMLTextAreaElement)) continue;
+    const { value, selectionStart, selectionEnd } = /** @type {HTMLInputElement} */ (field);
+    place.value = value;
+    if (place instanceof HTMLInputElement) count(place);
+    if (field !== active) continue;
+    place.focus({ preventScroll: true });
+    place.setSelectionRange(selectionStart, selectionEnd);
+  }
+  dirty.delete(from);
+  dirty.add(to);
+  const posting = unsaved.get(from);
+  if (unsaved.delete(from) && posting) unsaved.set(to, posting);
+  if (typed === from) typed = to;
 }
 
 /**
@@ -48,14 +231,29 @@ function takeAll(submitter) {
   const value = submitter instanceof HTMLButtonElement ? submitter.value : '';
   return (/** @type {Document} */ page) => {
     const top = window.scrollY;
+    renew(page);
     replaceMain(page);
     window.scrollTo({ top });
     const row = item ? document.getElementById(item) : null;
     const again =
       row?.querySelector(`button[value="${value}"]:not([disabled])`) ??
       row?.querySelector('button:not([disabled])');
-    if (again instanceof HTMLElement) again.focus();
+    // Somebody who types on is not interrupted.
+    if (again instanceof HTMLElement && !isTyping()) again.focus();
   };
+}
+
+/**
+ * Forms that wait for their turn name the revision that was just made, also where the page has been replaced since.
+ * @param {Document} page
+ */
+function renew(page) {
+  const fresh = page.querySelector('input[name=revision]');
+  if (!(fresh instanceof HTMLInputElement)) return;
+  for (const form of [...document.forms, ...unsaved.keys(), ...queued]) {
+    const old = form.elements.namedItem('revision');
+    if (old instanceof HTMLInputElement) old.value = fresh.value;
+  }
 }
 
 /** Somebody is typing: only what says so changes. @param {Document} page */
@@ -64,10 +262,7 @@ function takeQuietly(page) {
     const [old, fresh] = [document.querySelector(selector), page.querySelector(selector)];
     if (old && fresh) old.textContent = fresh.textContent;
   }
-  const fresh = page.querySelector('input[name=revision]');
-  if (fresh instanceof HTMLInputElement)
-    for (const old of document.querySelectorAll('input[name=revision]'))
-      if (old instanceof HTMLInputElement) old.value = fresh.value;
+  renew(page);
 }
 
 /**
@@ -139,7 +334,7 @@ function drag(list) {
     // In the page, so that its revision is kept up to date while it waits.
     copy.hidden = true;
     form.after(copy);
-    post(copy, null, takeAll(from.querySelector('button')));
+    post(copy, { submitter: null, take: takeAll(from.querySelector('button')), refuse: replaceMain });
   });
 }
 
@@ -148,14 +343,21 @@ function start() {
   if (list instanceof HTMLElement && list.querySelector('form[data-edit]')) drag(list);
 }
 
+/** Whether the words that somebody is typing are not saved yet. */
+const isTyping = () => [...dirty].some((form) => form.contains(document.activeElement));
+
 document.addEventListener('submit', (event) => {
   const form = event.target;
   if (!(form instanceof HTMLFormElement) || !form.matches('[data-edit]')) return;
   event.preventDefault();
   // What was typed goes first, or its form would name a revision that is gone by then.
+  const before = [form, typed];
   if (form === typed) forget();
   else save();
-  post(form, event.submitter, takeAll(event.submitter));
+  retry(before);
+  const { submitter } = event;
+  const refuse = form.matches('.autosave') ? refuseQuietly : replaceMain;
+  post(form, { submitter, take: takeAll(submitter), refuse });
 });
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -169,7 +371,7 @@ function forget() {
 }
 
 function save() {
-  if (typed) post(typed, null, takeQuietly, refuseQuietly);
+  if (typed) post(typed, { submitter: null, take: takeQuietly, refuse: refuseQuietly });
   forget();
 }
 
@@ -178,8 +380,18 @@ document.addEventListener('input', (event) => {
   const form = event.target instanceof Element ? event.target.closest('form.autosave') : null;
   if (!(form instanceof HTMLFormElement)) return;
   forget();
+  dirty.add(form);
   typed = form;
   typing = setTimeout(save, 700);
+});
+
+// Every page of the desk that is opened says so: words in another tab may have waited for it.
+const channel = new BroadcastChannel('desk');
+channel.postMessage('signed in');
+channel.addEventListener('message', () => resume());
+window.addEventListener('focus', () => resume());
+window.addEventListener('beforeunload', (event) => {
+  if (unsaved.size > 0) event.preventDefault();
 });
 
 start();

@@ -16,10 +16,12 @@ const ROOMS = [
   { href: '/editor/log', name: 'Log' },
 ] as const satisfies { href: string; name: string; publisher?: boolean }[];
 
-export type Room = (typeof ROOMS)[number]['href'];
+export type Room = (typeof ROOMS)[number]['href'] | typeof ACCOUNT;
 
-const roomsFor = ({ editor }: Visit) =>
-  ROOMS.filter((room) => !('publisher' in room) || editor.role === 'publisher');
+/** Beside the rooms: who one is here. */
+const ACCOUNT = '/editor/account';
+
+const roomsFor = ({ isPublisher }: Visit) => ROOMS.filter((room) => !('publisher' in room) || isPublisher);
 
 interface FrameProps {
   site: Site;
@@ -44,7 +46,7 @@ export const DeskPage = ({ site, title, visit, here, wide = false, children }: F
       <style dangerouslySetInnerHTML={{ __html: deskStylesheet }} />
       {visit && <script src={DESK_SCRIPT.url} defer />}
     </head>
-    <body>
+    <body {...(visit && { 'data-editor': visit.editor.email })}>
       <div className={visit || wide ? 'page desk' : 'page'}>
         <header className="masthead">
           <p className="name">
@@ -65,9 +67,9 @@ export const DeskPage = ({ site, title, visit, here, wide = false, children }: F
               </nav>
               <form method="post" action="/editor/sign-out">
                 <Csrf visit={visit} />
-                <span className="meta">
+                <a className="tap" href={ACCOUNT} {...(here === ACCOUNT && { 'aria-current': 'page' })}>
                   {visit.editor.email}, {visit.editor.role}
-                </span>
+                </a>
                 <button type="submit" className="word">
                   Sign out
                 </button>
@@ -78,6 +80,12 @@ export const DeskPage = ({ site, title, visit, here, wide = false, children }: F
             </div>
           ) : (
             <p className="meta">The editor’s desk</p>
+          )}
+          {visit?.step === 'register' && here !== ACCOUNT && (
+            <p className="notice">
+              Publishers must have a passkey here. <a href={ACCOUNT}>Add yours</a> to approve, send and
+              decide.
+            </p>
           )}
         </header>
         <main>{children}</main>

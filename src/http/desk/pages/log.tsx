@@ -1,4 +1,4 @@
-import type { AuditEntry, Deed } from '../../../desk/index.ts';
+import type { Deed, ListedAudit } from '../../../desk/index.ts';
 import { render } from '../../pages/layout.tsx';
 import type { Site } from '../../site.ts';
 import type { Visit } from '../guard.ts';
@@ -8,9 +8,16 @@ import { Table } from './table.tsx';
 
 const WORDS: Record<Deed, string> = {
   link_asked: 'asked for a sign-in link',
+  link_printed: 'printed a sign-in link',
   signed_in: 'signed in',
   signed_out: 'signed out',
   signed_out_everywhere: 'signed out everywhere',
+  access_ended: 'is no editor any more: what they had open was ended',
+  passkey_added: 'added a passkey',
+  passkey_used: 'used a passkey',
+  passkey_renamed: 'renamed a passkey',
+  passkey_removed: 'removed a passkey',
+  passkeys_reset: 'took all passkeys of an editor away',
   edited: 'edited',
   composed: 'composed again',
   approved: 'approved',
@@ -31,15 +38,19 @@ const WORDS: Record<Deed, string> = {
   comparison_hidden: 'took down a comparison',
   comparison_shown: 'showed a comparison again',
   erased: 'erased a reader',
+  people_searched: 'searched for readers',
+  person_read: 'read the page of a reader',
+  exported: 'took a file along',
   link_refused: 'refused: a sign-in link',
   session_refused: 'refused: a session',
   form_refused: 'refused: a form that was not ours',
   role_refused: 'refused: what takes a publisher',
+  passkey_refused: 'refused: a passkey',
 };
 
 interface LogProps {
   visit: Visit;
-  entries: (AuditEntry & { id: number; at: Date })[];
+  entries: ListedAudit[];
   /** Id to go on from. */
   more: number | undefined;
   zone: string;
@@ -72,7 +83,9 @@ export function logPage(site: Site, { visit, entries, more, zone }: LogProps): s
   );
 }
 
-const What = ({ what, issue, details = {} }: AuditEntry) => {
+const What = ({ what, issue, details = {}, summary }: ListedAudit) => {
+  if (summary !== undefined)
+    return `${WORDS[what]}: ${summary.count} more times in this hour, beyond those listed one by one`;
   const parts = Object.entries(details).filter(([, value]) => value !== null && value !== '');
   return (
     <>

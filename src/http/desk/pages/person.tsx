@@ -43,10 +43,10 @@ export function personPage(site: Site, { visit, zone, id, history }: PersonProps
         columns={['When', 'What', 'How']}
         rows={consents
           .toReversed()
-          .map(({ event, at: when, method, source }) => [
+          .map(({ event, at: when, method, source, ip, userAgent }) => [
             at(when),
             event.replaceAll('_', ' '),
-            source === null ? method : `${method}, ${source}`,
+            [method, source, ip, userAgent].filter((each) => each !== null).join(', '),
           ])}
       />
       <Part

@@ -25,6 +25,10 @@ export const deskStylesheet =
     'a.button.quiet{background:transparent;color:var(--ink)}a.button:hover{text-decoration:underline;text-underline-offset:3px}',
     '.doings{display:flex;flex-wrap:wrap;gap:12px 16px;margin-top:24px;align-items:center}.doings form{margin:0}.doings+.meta,h1+.stack{margin-top:12px}',
 
+    // What must be seen wherever somebody is typing.
+    '#ended{position:sticky;top:0;z-index:1;background:var(--paper)}#ended .doings{margin-top:4px}html:has(#ended){scroll-padding-top:160px}',
+    '.kept dd{white-space:pre-wrap;overflow-wrap:anywhere}',
+
     // Fields.
     'label.field{display:block;margin-top:18px}',
     '.field>span{display:flex;justify-content:space-between;column-gap:16px;font-weight:700}',

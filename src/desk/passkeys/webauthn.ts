@@ -1,0 +1,132 @@
+import {
+  type AuthenticationResponseJSON,
+  generateAuthenticationOptions,
+  generateRegistrationOptions,
+  type RegistrationResponseJSON,
+  verifyAuthenticationResponse,
+  verifyRegistrationResponse,
+} from '@simplewebauthn/server';
+
+/**
+ * WebAuthn, as the library has it: what browsers are asked for, and whether their answer is genuine. The library takes
+ * a quarter of a second to load, so this file is loaded when a passkey is first used.
+ */
+
+/** Whom passkeys are for, as WebAuthn calls the site. */
+export interface RelyingParty {
+  /** Host name; a passkey works for it alone. */
+  id: string;
+  /** Where answers must come from. */
+  origin: string;
+  /** As people read it. */
+  name: string;
+}
+
+/** What is kept of a passkey to verify its next answer. */
+export interface Credential {
+  credentialId: string;
+  /** COSE, base64url. */
+  publicKey: string;
+  counter: number;
+  transports: string[];
+}
+
+/**
+ * EdDSA, ES256 and RS256: what every Node that we run on can verify. The default of the library offers more on newer
+ * ones, and a passkey made there could not be verified after a return to an older one.
+ */
+const ALGORITHMS = [-8, -7, -257];
+
+const described = ({ credentialId: id, transports }: Pick<Credential, 'credentialId' | 'transports'>) => ({
+  id,
+  transports,
+});
+
+/** What `navigator.credentials.create` is asked for, as JSON. */
+export async function creationOptions(
+  { id: rpID, name: rpName }: RelyingParty,
+  {
+    email,
+    userHandle,
+    known,
+    minutes,
+  }: { email: string; userHandle: string; known: readonly Credential[]; minutes: number },
+) {
+  return generateRegistrationOptions({
+    rpID,
+    rpName,
+    userName: email,
+    userDisplayName: email,
+    userID: new Uint8Array(Buffer.from(userHandle, 'base64url')),
+    timeout: minutes * 60_000,
+    attestationType: 'none',
+    excludeCredentials: known.map(described),
+    authenticatorSelection: { residentKey: 'preferred', userVerification: 'preferred' },
+    supportedAlgorithmIDs: ALGORITHMS,
+  });
+}
+
+/** What `navigator.credentials.get` is asked for, as JSON. */
+export async function requestOptions(
+  { id: rpID }: RelyingParty,
+  { known, minutes }: { known: readonly Credential[]; minutes: number },
+) {
+  return generateAuthenticationOptions({
+    rpID,
+    allowCredentials: known.map(described),
+    timeout: minutes * 60_000,
+    userVerification: 'preferred',
+  });
+}
+
+/** The passkey that was made. @throws Error which says why the answer is not genuine. */
+export async function verifyCreation(
+  { id: expectedRPID, origin: expectedOrigin }: RelyingParty,
+  { answer, challenge }: { answer: unknown; challenge: string },
+): Promise<Credential & { isSynced: boolean }> {
+  const { verified, registrationInfo } = await verifyRegistrationResponse({
+    // The library checks the shape of it, field by field.
+    response: answer as RegistrationResponseJSON,
+    expectedChallenge: challenge,
+    expectedOrigin,
+    expectedRPID,
+    requireUserVerification: false,
+    supportedAlgorithmIDs: ALGORITHMS,
+  });
+  if (!verified) throw new Error('The attestation could not be verified');
+  const { credential, credentialBackedUp } = registrationInfo;
+  return {
+    credentialId: credential.id,
+    publicKey: Buffer.from(credential.publicKey).toString('base64url'),
+    counter: credential.counter,
+    transports: credential.transports ?? [],
+    isSynced: credentialBackedUp,
+  };
+}
+
+/**
+ * What a genuine answer says of its passkey.
+ * @throws Error which says why the answer is not genuine: another challenge, origin or host, a wrong signature, or a
+ *   counter that does not go up, as that of a copied passkey.
+ */
+export async function verifyRequest(
+  { id: expectedRPID, origin: expectedOrigin }: RelyingParty,
+  { answer, challenge, credential }: { answer: unknown; challenge: string; credential: Credential },
+): Promise<{ counter: number; isSynced: boolean }> {
+  const { credentialId, publicKey, counter, transports } = credential;
+  const { verified, authenticationInfo } = await verifyAuthenticationResponse({
+    response: answer as AuthenticationResponseJSON,
+    expectedChallenge: challenge,
+    expectedOrigin,
+    expectedRPID,
+    credential: {
+      id: credentialId,
+      publicKey: new Uint8Array(Buffer.from(publicKey, 'base64url')),
+      counter,
+      transports,
+    },
+    requireUserVerification: false,
+  });
+  if (!verified) throw new Error('The signature is wrong');
+  return { counter: authenticationInfo.newCounter, isSynced: authenticationInfo.credentialBackedUp };
+}
