@@ -55,6 +55,7 @@ import {
 } from './sources/index.ts';
 import { forgetOldSignUps, keyId, sealConsentLog } from './subscribers/index.ts';
 import { pendingMails } from './transactional/index.ts';
+import { watchVotes } from './vote-watch.ts';
 
 /**
  * The steps of a week, each in one function, for all who take them: the commands, the jobs and the
@@ -399,4 +400,5 @@ export async function reconcile(app: App): Promise<void> {
   if (await hasDueEvents(app.db)) await app.queue.enqueue('events', {});
   for (const issue of await listIssues(app.db, { status: ['sending'] })) await finish(app, issue.id);
   await watchEvents(app);
+  await watchVotes(app);
 }

@@ -171,6 +171,12 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
         ...{ who: CHIEF, ...recordTakeDown('loom-vs-wheel', 'The prices are of another product.', CHIEF) },
       });
 
+      // And last night somebody voted from one network again and again.
+      await sql`insert into votes (subscriber_id, comparison_id, tool_key, call, state, set_aside_at)
+        select s.id, c.id, 'wheel', 'skip', 'set_aside', now() from subscribers s, comparisons c where c.slug = 'loom-vs-wheel'`.execute(
+        db,
+      );
+
       // The sources have trouble.
       const source = 'feed:https://site.example/with/a/long/path/to/all/of/its/comparisons.atom';
       const gathered = { source, comparisons: 2, unchanged: 5, rejected: 1, duplicates: 0, fault: null };

@@ -83,9 +83,12 @@ const FILL = [
     select i.id, c.id, 'new', c.content, 'x' from issues i
     cross join generate_series(i.number * 5 - 4, i.number * 5) n join comparisons c on c.slug = 'c-' || n
     where i.status = 'sent'`,
-  `insert into votes (subscriber_id, tool_key, call, comparison_id, at)
-    select s.id, 'tool ' || c.slug, 'ship', c.id, now() - make_interval(days => (s.n % 400)::int)
-    from (select id, row_number() over () as n from subscribers) s
+  // Most of them on the tools that every comparison here compares; a few of last night wait for an editor.
+  `insert into votes (subscriber_id, tool_key, call, comparison_id, at, reader_since, state, set_aside_at)
+    select s.id, case when s.n % 3 = 0 then 'tool ' || c.slug else 'orca' end, 'ship', c.id,
+      now() - make_interval(days => (s.n % 400)::int), s.created_at,
+      case when s.n % 500 = 0 then 'set_aside' else 'counted' end, case when s.n % 500 = 0 then now() end
+    from (select id, created_at, row_number() over () as n from subscribers) s
     join comparisons c on c.slug = 'c-' || (1 + s.n % 300)`,
   `insert into mails (id, kind, subscriber_id, content, key_id, status, sent_at)
     select gen_random_uuid(), 'welcome', id, '{}', 'k', 'sent', now() from subscribers`,

@@ -345,6 +345,64 @@ describe('the next issue', () => {
   });
 });
 
+describe('F12: what a vote is worth', () => {
+  const status = (body: string) => load(body)('[role=status]').text();
+
+  it('is said on the page, before and after the press: it counts from the second issue on', async () => {
+    const id = await subscribe();
+    await site.db.updateTable('subscribers').set({ created_at: new Date() }).where('id', '=', id).execute();
+    const slug = 'tern-vs-skua';
+    await saveComparisons(site.db, [comparison(slug, tool('Tern', 75), tool('Skua', 25))]);
+    for (const more of [`/${slug}`, `/${slug}/a/ship`])
+      expect(load((await get(link(id, more))).body)('main').text()).toContain(
+        'count from your second issue on',
+      );
+    const { body } = await post(link(id, `/${slug}/a/ship`));
+    expect(status(body)).toMatch(
+      /^Kept\. You would ship Tern\. Your votes are kept, and count from your second issue on/,
+    );
+    expect(load(body)('title').text()).not.toContain('counts');
+    expect(figures((await get(`/comparisons/${slug}`)).body).join()).not.toContain('Readers');
+    const old = await subscribe();
+    expect(load((await get(link(old, `/${slug}`))).body)('main').text()).not.toContain('second issue');
+    expect(status((await post(link(old, `/${slug}/a/ship`))).body)).toBe('Counted. You would ship Tern.');
+  });
+
+  it('is nothing when 300 come from one network, and when all who voted have left', async () => {
+    const slug = 'gull-vs-rail';
+    await saveComparisons(site.db, [comparison(slug, tool('Gull', 75), tool('Rail', 25))]);
+    const app = await site.serve({ trustProxy: ['loopback'] });
+    const vote = async (side: string, ip: string) => {
+      const id = await subscribe();
+      const answer = await app.inject({
+        method: 'POST',
+        url: link(id, `/${slug}/${side}/ship`),
+        headers: { accept: 'text/html', 'x-forwarded-for': ip },
+      });
+      expect(answer.statusCode).toBe(200);
+      return { id, said: status(answer.body) };
+    };
+    const readers = async () =>
+      figures((await get(`/comparisons/${slug}`)).body).filter((figure) => figure.startsWith('Readers'));
+
+    let last = '';
+    for (let n = 0; n < 300; n += 1) last = (await vote('a', `203.0.113.${n % 250}`)).said;
+    expect(last).toMatch(
+      /^Kept\. You would ship Gull\. Many votes on Gull came from your network within an hour\./,
+    );
+    expect(await readers()).toEqual([]);
+    let one = '';
+    for (let n = 0; n < 40; n += 1) one = (await vote('b', `2001:db8:7:${n.toString(16)}::1`)).said;
+    expect(one).toMatch(/^Kept\./);
+
+    const voters = [await vote('a', '198.51.100.7'), await vote('a', '192.0.2.9')];
+    expect(voters.map(({ said }) => said)).toEqual(Array(2).fill('Counted. You would ship Gull.'));
+    expect(await readers()).toEqual(['Readers ship (2 votes) 100%']);
+    for (const { id } of voters) await unsubscribe(site.db, id, 'one_click');
+    expect(await readers()).toEqual([]);
+  });
+});
+
 it('no address is in any of it', async () => {
   const id = await subscribe();
   const email = (await findSubscriber(site.db, id))?.email ?? '';

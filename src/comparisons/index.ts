@@ -51,4 +51,19 @@ export {
   publicAmong,
   type VisibilityChange,
 } from './visibility/store.ts';
-export { type Ballot, castVote, countVotes, votesOf, withVotes } from './votes/store.ts';
+export { BURST, isBurst, NETWORK_DAYS } from './votes/burst.ts';
+export {
+  type Ballot,
+  castVote,
+  countVotes,
+  decideSetAside,
+  forgetVoteNetworks,
+  isCounted,
+  isVoterCounted,
+  listSetAside,
+  type SetAside,
+  type VoteOrigin,
+  type VoteState,
+  votesOf,
+  withVotes,
+} from './votes/store.ts';

@@ -165,7 +165,13 @@ interface GatheringTable {
 /** What editors are told once. */
 interface NoticesTable {
   id: Generated<string>;
-  kind: 'source-failing' | 'silent-week' | 'sign-up-flood' | 'events-missing' | 'batch-uncertain';
+  kind:
+    | 'source-failing'
+    | 'silent-week'
+    | 'sign-up-flood'
+    | 'events-missing'
+    | 'batch-uncertain'
+    | 'votes-set-aside';
   /** The source, the slot, the domain, the issue, or the batch. */
   subject: string;
   message: string;
@@ -762,4 +768,12 @@ interface VotesTable {
   /** Where it was cast last. */
   comparison_id: string;
   at: Created;
+  /** Since when the reader has been on the list; null for who is no reader now. Kept by a trigger on subscribers. */
+  reader_since: Date | null;
+  /** `set_aside` until an editor decides. */
+  state: Generated<'counted' | 'set_aside' | 'discarded'>;
+  set_aside_at: Date | null;
+  /** Salted hashes of the network it came from, and of the wider one of IPv6; deleted after a week. */
+  network: string | null;
+  wide_network: string | null;
 }

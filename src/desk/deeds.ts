@@ -32,6 +32,8 @@ export type Deed =
   | 'suppressed'
   | 'comparison_hidden'
   | 'comparison_shown'
+  | 'votes_counted'
+  | 'votes_discarded'
   | 'erased'
   | 'people_searched'
   | 'person_read'

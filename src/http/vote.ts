@@ -5,15 +5,18 @@ import {
   callSchema,
   castVote,
   countVotes,
+  isVoterCounted,
   type Publish,
   type StoredComparison,
+  type VoteOrigin,
   votesOf,
   withVotes,
 } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import type { Keys, Subscriber } from '../subscribers/index.ts';
-import { comparisonPage } from './pages/comparison.tsx';
+import { networksOf } from '../transactional/index.ts';
+import { comparisonPage, type Voter } from './pages/comparison.tsx';
 import { type Choice, votedPage, votePage, votersOnlyPage, votingHelpPage } from './pages/vote.tsx';
 import { fromDatabase } from './problems.ts';
 import { publicComparison } from './public-comparison.ts';
@@ -43,6 +46,13 @@ export function voteRoutes(
     const owner = (await followOwnLink(db, keys, 'vote', token))?.owner;
     return owner?.status === 'active' ? owner : undefined;
   };
+  /** A reader and what they said so far of the tools of a comparison. */
+  const ownVotes = async (id: string, token: string, comparison: CountedComparison): Promise<Voter> => {
+    const [calls, isCounted] = await fromDatabase(
+      Promise.all([votesOf(db, id, comparison), isVoterCounted(db, id)]),
+    );
+    return { token, calls, isCounted };
+  };
   const counted = async ({ comparison }: StoredComparison): Promise<CountedComparison> =>
     withVotes(comparison, await fromDatabase(countVotes(db, [comparison])));
 
@@ -59,14 +69,13 @@ export function voteRoutes(
       const stored = await publicComparison(db, slug, publish);
       if (voter === undefined) return reply.type(HTML).send(votersOnlyPage(site, stored.comparison));
       const comparison = await counted(stored);
-      const calls = await fromDatabase(votesOf(db, voter.id, comparison));
       const page = {
         stored: { ...stored, comparison },
         mailed: undefined,
         latest: undefined,
         form: undefined,
       };
-      return reply.type(HTML).send(comparisonPage(site, page, { token, calls }));
+      return reply.type(HTML).send(comparisonPage(site, page, await ownVotes(voter.id, token, comparison)));
     },
   });
 
@@ -85,8 +94,8 @@ export function voteRoutes(
       const { comparison } = await publicComparison(db, slug, publish);
       const choice = choiceOf(token, request.params, comparison);
       if (voter === undefined) return reply.type(HTML).send(votersOnlyPage(site, comparison));
-      const calls = await fromDatabase(votesOf(db, voter.id, comparison));
-      return reply.type(HTML).send(votePage(site, choice, calls[choice.side]));
+      const { calls, isCounted } = await ownVotes(voter.id, token, comparison);
+      return reply.type(HTML).send(votePage(site, choice, { before: calls[choice.side], isCounted }));
     },
 
     POST: async (request, reply) => {
@@ -100,12 +109,22 @@ export function voteRoutes(
         comparisonId: stored.id,
         tool: stored.comparison.tools[side],
         call,
+        from: originOf(request.ip),
       };
       reply.type(HTML);
-      if (!(await fromDatabase(castVote(db, ballot)))) {
-        return reply.send(votersOnlyPage(site, stored.comparison));
-      }
-      return reply.send(votedPage(site, { token, comparison: await counted(stored), side, call }));
+      const state = await fromDatabase(castVote(db, ballot));
+      if (state === null) return reply.send(votersOnlyPage(site, stored.comparison));
+      return reply.send(votedPage(site, { token, comparison: await counted(stored), side, call }, state));
     },
   });
+}
+
+/** The networks that stand for one party: a /24 of IPv4; of IPv6 a /64, and the /48 that it is in. */
+function originOf(ip: string): VoteOrigin {
+  const [narrowest, ...wider] = networksOf(ip);
+  const widest = wider.at(-1);
+  if (widest === undefined) return { network: narrowest.name, wideNetwork: null };
+  return narrowest.name.endsWith('/64')
+    ? { network: narrowest.name, wideNetwork: widest.name }
+    : { network: widest.name, wideNetwork: null };
 }

@@ -164,8 +164,14 @@ async function recordHealth(tx: Connection, reports: readonly SourceReport[], at
 }
 
 export interface Notice {
-  kind: 'source-failing' | 'silent-week' | 'sign-up-flood' | 'events-missing' | 'batch-uncertain';
-  /** The source, the slot, the domain, the issue, or the batch. */
+  kind:
+    | 'source-failing'
+    | 'silent-week'
+    | 'sign-up-flood'
+    | 'events-missing'
+    | 'batch-uncertain'
+    | 'votes-set-aside';
+  /** The source, the slot, the domain, the issue, the batch, or the tool. */
   subject: string;
   message: string;
   at: Date;

@@ -1,6 +1,7 @@
 import { load } from 'cheerio';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
+import { listSetAside } from '../../src/comparisons/index.ts';
 import { type Deed, listAudit } from '../../src/desk/index.ts';
 import { findIssue, type Issue } from '../../src/issues/index.ts';
 import { findSubscriberByAddress } from '../../src/subscribers/index.ts';
@@ -60,7 +61,7 @@ export function describeDeeds(name: string, home: DeskHome): void {
       await logTakes(true);
       // Nothing is there, and it is refused before anybody asks.
       issue = await desk.compose(WEEK.map((each) => ({ ...each, url: `http://127.0.0.1:9/${each.slug}` })));
-      await desk.addReaders(['ada@readers.example', 'bea@readers.example']);
+      await desk.addReaders(['ada@readers.example', 'bea@readers.example', 'cleo@readers.example']);
     });
 
     const logTakes = (takes: boolean) =>
@@ -87,6 +88,17 @@ export function describeDeeds(name: string, home: DeskHome): void {
       return page(`form[action$="/${deed}"]`).attr('action') ?? '';
     };
     const readerId = async (email: string) => (await findSubscriberByAddress(desk.app.db, email))?.id;
+
+    /** Votes that wait for an editor, and the form that decides about them. */
+    const voteDecision = async (decision: string): Promise<Omit<Form, 'by'>> => {
+      const { db } = desk.app;
+      await sql`insert into votes (subscriber_id, tool_key, call, comparison_id, state, set_aside_at)
+        select s.id, ${decision}, 'ship', c.id, 'set_aside', now() from subscribers s, comparisons c
+        where s.email_key = 'cleo@readers.example' limit 1`.execute(db);
+      const [waiting] = await listSetAside(db);
+      const form = { tool: decision, until: waiting?.until ?? '', decision };
+      return { url: '/editor/comparisons/votes', form, isOnce: true };
+    };
 
     /** In the order in which they can be done to one issue. */
     const DEEDS: Record<Done, () => Promise<Form>> = {
@@ -161,6 +173,8 @@ export function describeDeeds(name: string, home: DeskHome): void {
         url: '/editor/comparisons/pike-vs-perch/show',
         isOnce: true,
       }),
+      votes_counted: async () => ({ by: editor, ...(await voteDecision('count')) }),
+      votes_discarded: async () => ({ by: editor, ...(await voteDecision('discard')) }),
       gather_rung: async () => ({ by: editor, url: '/editor/sources/gather' }),
       signed_out_everywhere: async () => ({
         by: editor,

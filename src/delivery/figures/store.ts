@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { isCounted } from '../../comparisons/index.ts';
 import type { Connection, EventKind, IssueStatus } from '../../db/index.ts';
 
 /** What became of what the provider accepted of an issue, as far as it has told. */
@@ -94,7 +95,7 @@ export async function issueOutcomes(db: Connection, issueId: string): Promise<Ou
       from issues i join issue_comparisons ic on ic.issue_id = i.id
         cross join lateral (
           select count(*) from votes v
-          where v.comparison_id = ic.comparison_id and v.at >= i.prepared_at and v.at < coalesce(
+          where v.comparison_id = ic.comparison_id and ${isCounted} and v.at >= i.prepared_at and v.at < coalesce(
             (select min(n.prepared_at) from issues n where n.prepared_at > i.prepared_at), 'infinity')
         ) each
       where i.id = ${issueId}

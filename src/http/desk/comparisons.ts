@@ -1,11 +1,13 @@
 import {
   countVotes,
+  decideSetAside,
   findComparison,
   type ListedComparison,
+  listSetAside,
   listWithVisibility,
   withVotes,
 } from '../../comparisons/index.ts';
-import { lastTakeDown, recordShown, recordTakeDown } from '../../desk/index.ts';
+import { audit, lastTakeDown, recordShown, recordTakeDown } from '../../desk/index.ts';
 import { AppError } from '../../errors.ts';
 import { comparisonPage } from '../pages/comparison.tsx';
 import { fromDatabase } from '../problems.ts';
@@ -22,6 +24,15 @@ const PAGE = 30;
 /** Characters of a search: as long as two names. */
 const LONGEST = 240;
 
+/** What an editor may decide about votes that were set aside. */
+const DECISIONS: Record<string, 'counted' | 'discarded' | undefined> = Object.assign(Object.create(null), {
+  count: 'counted',
+  discard: 'discarded',
+});
+
+/** As PostgreSQL prints one; what the page has, the form brings back. */
+const TIMESTAMP = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?[+-]\d\d(?::?\d\d)?$/;
+
 /** Every comparison there is, what strangers see of it, and the buttons that take one down and show it again. */
 export function contentRoutes(guard: Guard, { db, site, desk, publish, contents }: DeskContext): void {
   guard('/editor/comparisons', {
@@ -30,13 +41,34 @@ export function contentRoutes(guard: Guard, { db, site, desk, publish, contents 
       const search = String(find).trim().slice(0, LONGEST);
       const isHidden = only === 'hidden';
       const from = readSlug(after);
-      const found = await fromDatabase(
-        listWithVisibility(db, { publish, search, isHidden, after: from, limit: PAGE + 1 }),
+      const [found, setAside] = await fromDatabase(
+        Promise.all([
+          listWithVisibility(db, { publish, search, isHidden, after: from, limit: PAGE + 1 }),
+          listSetAside(db),
+        ]),
       );
       const shown = found.slice(0, PAGE);
       const next = found.length > PAGE ? shown.at(-1)?.slug : undefined;
       const list = { found: shown, search, isHidden, next };
-      return reply.type(HTML).send(comparisonsPage(site, { visit, zone: desk.zone, list }));
+      return reply.type(HTML).send(comparisonsPage(site, { visit, zone: desk.zone, list, setAside }));
+    },
+  });
+
+  guard('/editor/comparisons/votes', {
+    POST: async (visit, _request, reply) => {
+      const { tool, until, decision } = Object.fromEntries(visit.form);
+      const state = DECISIONS[decision ?? ''];
+      if (tool === undefined || until === undefined || !TIMESTAMP.test(until) || state === undefined)
+        throw new AppError('form-unknown', 'No decision about votes.');
+      const who = visit.editor.email;
+      await fromDatabase(
+        db.transaction().execute(async (tx) => {
+          const votes = await decideSetAside(tx, { tool, until, state });
+          const what = state === 'counted' ? 'votes_counted' : 'votes_discarded';
+          if (votes > 0) await audit(tx, { who, what, details: { tool, votes } });
+        }),
+      );
+      return reply.redirect('/editor/comparisons', 303);
     },
   });
 

@@ -21,12 +21,15 @@ import { jsonLd } from './json-ld.ts';
 import { Page, render } from './layout.tsx';
 import { SignUp, type SignUpForm } from './sign-up.tsx';
 import { Marked, Outcome } from './verdict.tsx';
+import { FROM_SECOND_ISSUE } from './vote-words.ts';
 
 /** A reader who came from a mail: they can vote, and see how they did. */
 export interface Voter {
   token: string;
   /** What they said of each tool so far. */
   calls: readonly [Call | null, Call | null];
+  /** Whether what they say counts already. */
+  isCounted: boolean;
 }
 
 export interface ComparisonPage {
@@ -55,6 +58,7 @@ export function comparisonPage(site: Site, page: ComparisonPage, voter?: Voter):
         </p>
         <p className="because">{outcome.because}</p>
         <Dates stored={page.stored} />
+        {voter?.isCounted === false && <p className="notice">{FROM_SECOND_ISSUE}</p>}
         <div className="pair tools">
           {([0, 1] as const).map((side) => (
             <ToolColumn

@@ -1,9 +1,10 @@
 import { copy, markWord, voteUrl } from '../../../emails/words.ts';
-import { type Call, type CountedComparison, title } from '../../comparisons/index.ts';
+import { type Call, type CountedComparison, title, type VoteState } from '../../comparisons/index.ts';
 import { readersOf } from '../../issues/index.ts';
 import { comparisonUrl, type Site } from '../site.ts';
 import { Figure } from './figure.tsx';
 import { Page, render } from './layout.tsx';
+import { FROM_SECOND_ISSUE, worthOf } from './vote-words.ts';
 
 /** What a link says: this reader would ship, or skip, this tool. */
 export interface Choice {
@@ -16,7 +17,11 @@ export interface Choice {
 const other: Record<Call, Call> = { ship: 'skip', skip: 'ship' };
 
 /** What will be counted, and the one button. */
-export function votePage(site: Site, { token, comparison, side, call }: Choice, before: Call | null): string {
+export function votePage(
+  site: Site,
+  { token, comparison, side, call }: Choice,
+  { before, isCounted }: { before: Call | null; isCounted: boolean },
+): string {
   const { name, tagline } = comparison.tools[side];
   return render(
     <Page site={site} title={copy.voteFor(call, name)}>
@@ -43,21 +48,23 @@ export function votePage(site: Site, { token, comparison, side, call }: Choice, 
           No, I would {other[call]} it
         </a>
       </p>
+      {!isCounted && <p className="after">{FROM_SECOND_ISSUE}</p>}
       <p className="meta after">Nothing is counted until you press the button. Nobody sees who voted how.</p>
     </Page>,
   );
 }
 
-/** What counts now, and the way to change it. */
-export function votedPage(site: Site, { token, comparison, side, call }: Choice): string {
+/** What counts now, or what keeps it from counting, and the way to change it. */
+export function votedPage(site: Site, { token, comparison, side, call }: Choice, state: VoteState): string {
   const tool = comparison.tools[side];
   const against = comparison.tools[side === 0 ? 1 : 0];
   const readers = readersOf(tool);
   const start = `/vote/${token}`;
+  const { word, more } = worthOf(state, tool.name);
   return render(
-    <Page site={site} title="Your vote counts">
+    <Page site={site} title={state === 'counted' ? 'Your vote counts' : 'Your vote is kept'}>
       <p className="notice" role="status">
-        <strong>Counted.</strong> You would {call} {tool.name}.
+        <strong>{word}</strong> You would {call} {tool.name}.{more !== null && ` ${more}`}
       </p>
       <h1>{tool.name}</h1>
       <dl className="figures">

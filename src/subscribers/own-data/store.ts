@@ -26,7 +26,7 @@ export interface OwnData {
     userAgent: string | null;
   }[];
   deliveries: { issue: string; status: string; reason: string | null; submittedAt: string | null }[];
-  votes: { tool: string; call: string; comparison: string; at: string }[];
+  votes: { tool: string; call: string; comparison: string; at: string; state: string }[];
   mails: { kind: string; to: string; status: string; createdAt: string; sentAt: string | null }[];
 }
 
@@ -48,7 +48,8 @@ export async function exportSubscriber(db: Connection, id: string): Promise<OwnD
         from deliveries d join issues i on i.id = d.issue_id where d.subscriber_id = s.id
       ), '[]') as deliveries,
       coalesce((
-        select jsonb_agg(jsonb_build_object('tool', v.tool_key, 'call', v.call, 'comparison', c.slug, 'at', v.at)
+        select jsonb_agg(jsonb_build_object('tool', v.tool_key, 'call', v.call, 'comparison', c.slug, 'at', v.at,
+          'state', v.state)
           order by v.at)
         from votes v join comparisons c on c.id = v.comparison_id where v.subscriber_id = s.id
       ), '[]') as votes,

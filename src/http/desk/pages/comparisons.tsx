@@ -1,4 +1,10 @@
-import { entryPrices, type ListedComparison, topics, verdict } from '../../../comparisons/index.ts';
+import {
+  entryPrices,
+  type ListedComparison,
+  type SetAside,
+  topics,
+  verdict,
+} from '../../../comparisons/index.ts';
 import { render } from '../../pages/layout.tsx';
 import { Outcome } from '../../pages/verdict.tsx';
 import type { Site } from '../../site.ts';
@@ -6,6 +12,7 @@ import { REASON_ROOM } from '../decisions.ts';
 import type { Visit } from '../guard.ts';
 import { moment } from './clock.ts';
 import { Csrf, DeskPage } from './frame.tsx';
+import { count, figure } from './numbers.ts';
 import { Table } from './table.tsx';
 
 interface ComparisonsProps {
@@ -20,6 +27,8 @@ interface ComparisonsProps {
     /** Slug to go on from. */
     next: string | undefined;
   };
+  /** Votes that wait for a decision. */
+  setAside: SetAside[];
 }
 
 const STATE: Record<ListedComparison['state'], string> = {
@@ -29,11 +38,12 @@ const STATE: Record<ListedComparison['state'], string> = {
 };
 
 /** Every comparison there is, and what strangers see of it. */
-export function comparisonsPage(site: Site, { visit, zone, list }: ComparisonsProps): string {
+export function comparisonsPage(site: Site, { visit, zone, list, setAside }: ComparisonsProps): string {
   const { found, search, isHidden, next } = list;
   return render(
     <DeskPage site={site} title="Comparisons" visit={visit} here="/editor/comparisons">
       <h1>Comparisons</h1>
+      {setAside.length > 0 && <Votes visit={visit} zone={zone} setAside={setAside} />}
       <form method="get" action="/editor/comparisons" className="inline">
         <label className="field">
           <span>A tool, or a part of its name</span>
@@ -89,6 +99,58 @@ export function comparisonsPage(site: Site, { visit, zone, list }: ComparisonsPr
     </DeskPage>,
   );
 }
+
+/** Bursts of votes from one network: each is counted or discarded as a whole. */
+const Votes = ({ visit, zone, setAside }: { visit: Visit; zone: string; setAside: SetAside[] }) => (
+  <section>
+    <h2>Votes set aside</h2>
+    <p>
+      Many votes on one tool came from one network within an hour: an office, a mobile network, or one person
+      with many addresses. They are not counted until somebody decides.
+    </p>
+    <ul className="aside">
+      {setAside.map(({ tool, slug, ship, skip, networks, firstAt, lastAt, until }) => (
+        <li key={tool}>
+          <p>
+            <a href={`/editor/comparisons/${encodeURIComponent(slug)}`}>{tool}</a>
+            {`: ${count(ship + skip, 'vote')}, ${figure(ship)} ship and ${figure(skip)} skip`}
+          </p>
+          <p className="meta">
+            {[
+              moment(firstAt, zone) === moment(lastAt, zone)
+                ? moment(firstAt, zone)
+                : `${moment(firstAt, zone)} to ${moment(lastAt, zone)}`,
+              ...(networks > 0 ? [count(networks, 'network')] : []),
+            ].join(' · ')}
+          </p>
+          <form method="post" action="/editor/comparisons/votes" className="doings">
+            <Csrf visit={visit} />
+            <input type="hidden" name="tool" value={tool} />
+            <input type="hidden" name="until" value={until} />
+            <button
+              type="submit"
+              className="word"
+              name="decision"
+              value="count"
+              aria-label={`Count them: ${tool}`}
+            >
+              Count them
+            </button>
+            <button
+              type="submit"
+              className="word"
+              name="decision"
+              value="discard"
+              aria-label={`Discard them: ${tool}`}
+            >
+              Discard them
+            </button>
+          </form>
+        </li>
+      ))}
+    </ul>
+  </section>
+);
 
 const View = ({ name, href, isCurrent }: { name: string; href: string; isCurrent: boolean }) => (
   <li>

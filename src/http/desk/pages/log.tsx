@@ -37,6 +37,8 @@ const WORDS: Record<Deed, string> = {
   suppressed: 'suppressed a reader',
   comparison_hidden: 'took down a comparison',
   comparison_shown: 'showed a comparison again',
+  votes_counted: 'let votes count that were set aside',
+  votes_discarded: 'discarded votes that were set aside',
   erased: 'erased a reader',
   people_searched: 'searched for readers',
   person_read: 'read the page of a reader',
