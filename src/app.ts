@@ -10,7 +10,7 @@ import {
   voidLeases,
 } from './delivery/index.ts';
 import { Lifetime } from './lifetime.ts';
-import { type Mailer, openOutbox, openResend } from './mailer/index.ts';
+import { type Mailer, openOutbox, openResend, sentElsewhere } from './mailer/index.ts';
 import { closeFolder } from './private-folder.ts';
 import { type JobQueue, type Limiter, openLimiter, openQueue } from './queue/index.ts';
 import { endGathering } from './sources/index.ts';
@@ -32,6 +32,8 @@ export interface App extends AsyncDisposable {
   limiter: Limiter;
   checkDomain: DomainCheck;
   mailer: Mailer;
+  /** Whether this process has what it takes to send; one that has not asks others to. */
+  canSend: boolean;
   /** Requests a second that issues may make to the provider; null: it has no such limit. */
   pace: number | null;
   /** Where the outbox can be browsed, or null when mail leaves the machine. */
@@ -92,12 +94,14 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       logger.info({ perSecond: now }, 'the provider says how many requests it takes a second');
       queue.pace(paceOf(now)).catch((error) => logger.warn({ err: error }, 'the pace could not be changed'));
     };
-    const usesOutbox = overrides.mailer === undefined && resendApiKey === undefined;
-    const mailer =
-      overrides.mailer ??
-      (resendApiKey === undefined
-        ? await openOutbox(config.dataDir, clock)
-        : lifetime.use(openResend({ apiKey: resendApiKey, baseUrl: config.resend.baseUrl, clock, onLimit })));
+    const usesOutbox = overrides.mailer === undefined && config.mailer === 'outbox';
+    const openMailer = async (): Promise<Mailer> => {
+      if (config.mailer === 'outbox') return await openOutbox(config.dataDir, clock);
+      if (resendApiKey === undefined) return sentElsewhere();
+      const { baseUrl } = config.resend;
+      return lifetime.use(openResend({ apiKey: resendApiKey, baseUrl, clock, onLimit }));
+    };
+    const mailer = overrides.mailer ?? (await openMailer());
 
     return {
       config,
@@ -109,10 +113,11 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       limiter,
       checkDomain: createDomainCheck(overrides.dns ?? systemDns()),
       mailer,
-      pace: overrides.mailer === undefined && resendApiKey !== undefined ? paceOf(config.resend.rate) : null,
+      canSend: overrides.mailer !== undefined || usesOutbox || resendApiKey !== undefined,
+      pace: overrides.mailer === undefined && !usesOutbox ? paceOf(config.resend.rate) : null,
       outboxDir: usesOutbox ? path.join(config.dataDir, 'outbox') : null,
       showSignInLink: (usesOutbox && overrides.terminal) || null,
-      events: eventsOf(secrets),
+      events: eventsOf(config),
       clock,
       submit: createSubmitter(database.kysely, mailer, secretKeys),
       sendMail: createMailSender(database.kysely, mailer, secretKeys, {
@@ -132,13 +137,10 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
   }
 }
 
-/** What {@link App.events} is with these secrets. */
-export function eventsOf({
-  resendApiKey,
-  resendWebhookSecrets,
-}: Pick<Secrets, 'resendApiKey' | 'resendWebhookSecrets'>): App['events'] {
-  if (resendApiKey === undefined) return 'none';
-  return resendWebhookSecrets.length > 0 ? 'taken' : 'unseen';
+/** What {@link App.events} is with these settings. */
+export function eventsOf({ mailer, takesEvents }: Pick<Config, 'mailer' | 'takesEvents'>): App['events'] {
+  if (mailer === 'outbox') return 'none';
+  return takesEvents ? 'taken' : 'unseen';
 }
 
 /** Of the requests that the provider takes in a second, what issues may have: one is left for a confirm mail. */

@@ -59,6 +59,7 @@ export function publicServer(
       clock: app.clock,
     },
     trustProxy: config.trustProxy,
+    hsts: config.hsts,
     ready: () => ready(app),
     metrics,
     metricsToken: secrets.metricsToken,

@@ -7,6 +7,7 @@ import { DCLinter } from 'dclint';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { loadConfig, settingsSchema } from '../src/config/index.ts';
 
 /**
  * `docker-compose.yml` and `Dockerfile` are read, not run: tests must pass where there is no Docker. The Compose
@@ -32,6 +33,13 @@ const service = z.object({
   ports: z.array(z.string()).default([]),
   volumes: z.array(z.string()).default([]),
   stop_grace_period: z.string(),
+  read_only: z.boolean().default(false),
+  tmpfs: z.array(z.string()).default([]),
+  cap_drop: z.array(z.string()).default([]),
+  security_opt: z.array(z.string()).default([]),
+  networks: z.array(z.string()),
+  env_file: z.undefined({ error: 'would give every secret to it' }).optional(),
+  build: z.object({ args: z.record(z.string(), z.string()) }).optional(),
 });
 const composeText = read('docker-compose.yml');
 const compose = z
@@ -44,6 +52,7 @@ const compose = z
       worker: service,
     }),
     volumes: z.record(z.string(), z.unknown()),
+    networks: z.record(z.string(), z.object({ internal: z.boolean() }).nullable()),
   })
   .parse(parse(composeText, { merge: true }));
 const { services } = compose;
@@ -153,7 +162,12 @@ describe('docker-compose.yml', () => {
   });
 
   it('refuses to start without its secrets, and says what to set', () => {
-    for (const name of ['SECRET_KEY', 'POSTGRES_PASSWORD']) {
+    for (const name of [
+      'SECRET_KEY',
+      'POSTGRES_PASSWORD',
+      'POSTGRES_OWNER_PASSWORD',
+      'POSTGRES_WORKER_PASSWORD',
+    ]) {
       const uses = composeText.match(new RegExp(`\\$\\{${name}[^}]*\\}`, 'g')) ?? [];
       expect(uses.length).toBeGreaterThan(0);
       for (const use of uses) expect(use).toMatch(new RegExp(`^\\$\\{${name}:\\?set ${name} in \\.env`));
@@ -167,6 +181,99 @@ describe('docker-compose.yml', () => {
     const interpolated = [...composeText.matchAll(/\$\{([A-Z][A-Z0-9_]*)/g)].map(([, name]) => name);
     const given = Object.values(ours).flatMap(({ environment }) => Object.keys(environment));
     expect([...new Set([...interpolated, ...given])].filter((name) => !explained.has(name))).toEqual([]);
+  });
+
+  /** What must be kept from whoever does not use it; the type of `Secrets` says so for most. */
+  const SECRETS = [
+    'DATABASE_URL',
+    'MIGRATE_DATABASE_URL',
+    'REDIS_URL',
+    'SECRET_KEY',
+    'API_TOKEN',
+    'METRICS_TOKEN',
+    'RESEND_API_KEY',
+    'RESEND_WEBHOOK_SECRET',
+    'TURNSTILE_SECRET_KEY',
+  ];
+
+  it('F20: gives each container the secrets that it uses, and no other', () => {
+    const { secrets } = loadConfig({ SECRET_KEY: 'k'.repeat(32) });
+    expect(SECRETS, 'a new secret needs a place in the Compose file').toHaveLength(
+      Object.keys(secrets).length + 1,
+    );
+    const given = (role: keyof typeof ours) =>
+      Object.keys(ours[role].environment)
+        .filter((name) => SECRETS.includes(name))
+        .sort();
+    const both = ['DATABASE_URL', 'METRICS_TOKEN', 'REDIS_URL', 'SECRET_KEY'];
+    expect(given('web')).toEqual(
+      [...both, 'API_TOKEN', 'RESEND_WEBHOOK_SECRET', 'TURNSTILE_SECRET_KEY'].sort(),
+    );
+    expect(given('worker')).toEqual([...both, 'RESEND_API_KEY'].sort());
+    expect(given('migrate')).toEqual(['DATABASE_URL', 'MIGRATE_DATABASE_URL', 'REDIS_URL']);
+    expect(new URL(ours.migrate.environment.DATABASE_URL ?? '').password).toBe('');
+  });
+
+  it('F20: keeps the passwords of the owner and of the superuser from what serves readers', () => {
+    for (const role of ['web', 'worker'] as const) {
+      const text = JSON.stringify(ours[role]);
+      expect(text).not.toMatch(/POSTGRES_(?:OWNER_)?PASSWORD/);
+      expect(ours[role].environment.DATABASE_URL).toMatch(/^postgres:\/\/verdict_worker:/);
+    }
+    expect(JSON.stringify(ours.migrate)).not.toMatch(/POSTGRES_(?:WORKER_)?PASSWORD/);
+    expect(JSON.stringify(services.redis)).not.toMatch(/PASSWORD|SECRET|TOKEN/);
+  });
+
+  it('F20: gives every setting that is no secret to those who serve and those who work', () => {
+    const forWebAlone = ['TURNSTILE_SITE_KEY', 'TURNSTILE_URL'];
+    for (const role of ['web', 'worker'] as const) {
+      const missing = Object.keys(settingsSchema.shape).filter(
+        (name) =>
+          !(name in ours[role].environment) &&
+          !SECRETS.includes(name) &&
+          !(role === 'worker' && forWebAlone.includes(name)),
+      );
+      expect(missing, `settings of ${role} that x-settings of docker-compose.yml lacks`).toEqual([]);
+    }
+  });
+
+  it('F20: lets no container of ours write, gain or keep a power that it does not use', () => {
+    for (const [name, role] of Object.entries(ours)) {
+      expect(role.read_only, name).toBe(true);
+      expect(role.cap_drop, name).toEqual(['ALL']);
+      expect(role.security_opt, name).toContain('no-new-privileges:true');
+      expect(role.volumes, name).toEqual(['data:/data']);
+      expect(role.tmpfs.join(), name).toMatch(/^\/tmp:.*noexec,nosuid,nodev$/);
+    }
+    for (const service of Object.values(services))
+      expect(service.security_opt).toContain('no-new-privileges:true');
+  });
+
+  it('F20: keeps the database and the queue on a network that leads nowhere', () => {
+    expect(compose.networks.services?.internal).toBe(true);
+    for (const name of ['postgres', 'redis', 'migrate'] as const)
+      expect(services[name].networks).toEqual(['services']);
+  });
+
+  it('F20: makes the two roles of the database, by files that are there', () => {
+    const { volumes, environment } = services.postgres;
+    for (const volume of volumes.filter((each) => each.startsWith('./')))
+      expect(existsSync(join(root, volume.split(':')[0] ?? '')), volume).toBe(true);
+    expect(volumes.join()).toContain(':/docker-entrypoint-initdb.d/roles.sh:ro');
+    const script = read('deploy/postgres/roles.sh');
+    for (const name of ['POSTGRES_OWNER_PASSWORD', 'POSTGRES_WORKER_PASSWORD']) {
+      expect(environment[name]).toBeDefined();
+      expect(script).toContain(name);
+      expect(read('deploy/postgres/roles.sql')).toContain(name);
+    }
+    const [, target = ''] = /\.\/deploy\/postgres\/roles\.sql:([^:]+):ro/.exec(volumes.join()) ?? [];
+    expect(script).toContain(target);
+  });
+
+  it('F20: lets every image be pinned by its digest', () => {
+    for (const [name, { image }] of Object.entries(services))
+      if (!(name in ours)) expect(image).toMatch(/^\$\{[A-Z]+_IMAGE:-/);
+    for (const role of Object.values(ours)) expect(role.build?.args.NODE_IMAGE).toMatch(/^\$\{NODE_IMAGE:-/);
   });
 
   it('runs commands that the command line has', async () => {
@@ -184,6 +291,31 @@ describe('docker-compose.yml', () => {
 });
 
 describe('Dockerfile', () => {
+  it('F20: builds on one image, which an argument may pin', () => {
+    const stages = dockerfile.filter((line) => line.startsWith('FROM '));
+    expect(stages).toHaveLength(3);
+    for (const stage of stages) expect(stage).toMatch(/^FROM \$\{NODE_IMAGE\}/);
+    expect(dockerfile[0]).toBe('ARG NODE_IMAGE=node:24-slim');
+  });
+
+  it('F20: runs no script of a package while it is built', () => {
+    const installs = dockerfile.filter((line) => /\bnpm (?:ci|install)\b/.test(line));
+    expect(installs).toHaveLength(2);
+    for (const line of installs) expect(line).toContain('--ignore-scripts');
+  });
+
+  it('F20: has no package that wants a script, but those that were looked at', () => {
+    const { packages } = z
+      .object({ packages: z.record(z.string(), z.object({ hasInstallScript: z.boolean().optional() })) })
+      .parse(JSON.parse(read('package-lock.json')));
+    const withScript = Object.entries(packages).flatMap(([name, each]) =>
+      each.hasInstallScript ? [name] : [],
+    );
+    // esbuild only replaces a script that starts its program by that program, and nothing of ours starts it;
+    // msgpackr-extract only looks whether the program that came with it runs, and msgpackr does without.
+    expect(withScript.sort()).toEqual(['node_modules/esbuild', 'node_modules/msgpackr-extract']);
+  });
+
   it('runs as a user who is not root', () => {
     expect(instructions('USER')).toEqual(['node']);
   });

@@ -57,6 +57,8 @@ describe('settings', () => {
         postalAddress: '',
       },
       resend: { baseUrl: 'https://api.resend.com', rate: 10 },
+      mailer: 'outbox',
+      takesEvents: false,
       newsletterName: 'Weekly AI Tool Verdicts',
       schedule: { weekday: 2, hour: 9, minute: 0, zone: 'UTC' },
       reviewLeadMs: 24 * 3_600_000,
@@ -72,6 +74,7 @@ describe('settings', () => {
       privacy: null,
       turnstile: null,
       trustProxy: false,
+      hsts: null,
       metrics: { readers: 'off', port: 9464 },
       outbox: { access: 'link', days: 30 },
       docs: true,
@@ -173,6 +176,26 @@ describe('settings', () => {
     expect(load({ RESEND_API_KEY: 're_123', ...mail }).secrets.resendApiKey).toBe('re_123');
   });
 
+  it('F20: a process without the key knows where mail goes, and one with it can be kept from mailing', () => {
+    const mail = { MAIL_FROM: 'digest@verdicts.test', MAIL_FROM_TRANSACTIONAL: 'hello@verdicts.test' };
+    const told = (env: Record<string, string>) => {
+      const { mailer, takesEvents } = load({ ...mail, ...env }).config;
+      return [mailer, takesEvents];
+    };
+    expect(told({})).toEqual(['outbox', false]);
+    expect(told({ RESEND_API_KEY: 're_1', RESEND_WEBHOOK_SECRET: 'whsec_YWJj' })).toEqual(['resend', true]);
+    expect(told({ MAILER: 'resend', MAIL_EVENTS: 'taken' })).toEqual(['resend', true]);
+    expect(told({ RESEND_API_KEY: 're_1', MAILER: 'outbox' })).toEqual(['outbox', false]);
+    expect(complaint({ MAILER: 'resend' })).toMatch(/MAIL_FROM: is required with MAILER=resend/);
+  });
+
+  it('F20: a promise of https is refused where there is none', () => {
+    expect(complaint({ HSTS: 'on' })).toMatch(/HSTS: .* it needs https in PUBLIC_URL/);
+    expect(load({ HSTS: 'on', PUBLIC_URL: 'https://verdicts.test' }).config.hsts).toEqual({
+      ...{ maxAge: 31_536_000, includeSubDomains: false, preload: false },
+    });
+  });
+
   it('that nobody knows are left alone', () => {
     expect(load({ PATH: '/bin', NODE_OPTIONS: '--x' })).toEqual(load());
   });
@@ -209,6 +232,9 @@ const WRONG: Record<string, string[]> = {
   OUTBOX: ['on', 'open'],
   OUTBOX_DAYS: ['0', 'many', '1.5'],
   DOCS: ['yes'],
+  MAILER: ['smtp'],
+  MAIL_EVENTS: ['on'],
+  HSTS: ['yes', '31536000', 'max-age=1; other', 'max-age=; preload'],
   TRUST_PROXY: ['true', '10.0.0.0/33', '10.0.0', 'anybody'],
   LOG_LEVEL: ['loud'],
 };
@@ -391,7 +417,14 @@ describe('.env.example', () => {
   it('names what docker-compose.yml asks for, and nothing else that is not ours', () => {
     const ours = new Set(documented.map(({ name }) => name));
     const named = lines.flatMap((line) => /^# ([A-Z_]+)=/.exec(line)?.[1] ?? []);
-    expect(named.filter((name) => !ours.has(name))).toEqual(['POSTGRES_PASSWORD']);
+    expect(named.filter((name) => !ours.has(name))).toEqual([
+      'POSTGRES_PASSWORD',
+      'POSTGRES_OWNER_PASSWORD',
+      'POSTGRES_WORKER_PASSWORD',
+      'NODE_IMAGE',
+      'POSTGRES_IMAGE',
+      'REDIS_IMAGE',
+    ]);
   });
 
   it('is understood when every line is switched on', () => {

@@ -19,8 +19,8 @@ const WELL = {
 };
 
 function findings(env: Record<string, string>): Finding[] {
-  const { config, secrets } = loadConfig({ ...WELL, ...env });
-  return examineSettings(config, eventsOf(secrets));
+  const { config } = loadConfig({ ...WELL, ...env });
+  return examineSettings(config, eventsOf(config));
 }
 
 const amiss = (all: Finding[]) =>

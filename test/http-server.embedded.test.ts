@@ -6,6 +6,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseHsts } from '../src/config/values.ts';
 import type { Schema } from '../src/db/index.ts';
 import type { ApiDocument } from '../src/http/openapi.ts';
 import { findSubscriber } from '../src/subscribers/index.ts';
@@ -150,10 +151,18 @@ describe('errors', () => {
 });
 
 describe('headers', () => {
-  it('promises https only where the site is on https', async () => {
-    const local = await site.serve({ site: { ...SITE, publicUrl: 'http://localhost:3000' } });
-    expect((await site.app.inject('/')).headers['strict-transport-security']).toMatch(/^max-age=31536000/);
-    expect((await local.inject('/')).headers['strict-transport-security']).toBeUndefined();
+  it('F20: hold no browser to https unless the operator asks, and then to no more than that', async () => {
+    const sent = async (text: string) => {
+      const app = await site.serve({ hsts: parseHsts(text) });
+      return (await app.inject('/')).headers['strict-transport-security'];
+    };
+    expect((await site.app.inject('/')).headers['strict-transport-security']).toBeUndefined();
+    expect(await sent('off')).toBeUndefined();
+    expect(await sent('on')).toBe('max-age=31536000');
+    expect(await sent('max-age=86400')).toBe('max-age=86400');
+    expect(await sent('max-age=63072000; includeSubDomains; preload')).toBe(
+      'max-age=63072000; includeSubDomains; preload',
+    );
   });
 
   it.each(['/', '/issues/2026-11-24', '/issues.atom', '/nowhere', '/healthz'])(

@@ -25,15 +25,12 @@ const MARKS: Record<Finding['level'], string> = { ok: 'ok   ', warn: 'warn ', bl
  * @returns the exit code: 1 when something blocks.
  */
 export async function doctor(context: Context, options: { json?: boolean }): Promise<number> {
-  const { config, secrets } = loadConfig(context.env);
-  const findings = [
-    ...examineEnvFile(context.envDoubts ?? []),
-    ...examineSettings(config, eventsOf(secrets)),
-  ];
+  const { config } = loadConfig(context.env);
+  const findings = [...examineEnvFile(context.envDoubts ?? []), ...examineSettings(config, eventsOf(config))];
   findings.push(...(await examineServices(context)));
   // After the program was opened, which mends what it can.
   findings.push(...examineFiles(config, '.env'));
-  if (secrets.resendApiKey !== undefined) findings.push(...(await examineDns(config, dnsRecords())));
+  if (config.mailer === 'resend') findings.push(...(await examineDns(config, dnsRecords())));
   findings.push(...(await examineOutbox(config)));
 
   if (options.json) sayJson(findings);

@@ -5,6 +5,7 @@ import { loadConfig } from '../config/index.ts';
 import { issueProgress, type Progress, total } from '../delivery/index.ts';
 import { AppError } from '../errors.ts';
 import { findIssue, type Issue, listIssues, requireIssue, type Status } from '../issues/index.ts';
+import { keyMissing } from '../mailer/index.ts';
 import { send } from '../weekly.ts';
 import { type Context, meter } from './output.ts';
 
@@ -14,8 +15,12 @@ export async function openApp(context: Context, settings: Record<string, string>
   return createApp(config, secrets);
 }
 
-/** Starts this process's workers. */
+/**
+ * Starts this process's workers.
+ * @throws AppError `mailer-key-missing`: whatever it took from the queue, it could not send.
+ */
 export async function work(app: App, onLost: (error: Error) => void = () => {}): Promise<AsyncDisposable> {
+  if (!app.canSend) throw keyMissing();
   await app.queue.pace(app.pace);
   return await app.queue.work(processors(app), {
     // A batch is one request: more in flight than the provider's 10 a second brings nothing, and the

@@ -23,6 +23,10 @@ export interface Config {
   host: string;
   port: number;
   mail: { from: string; fromTransactional: string; replyTo: string; postalAddress: string };
+  /** Where mail goes; through Resend, perhaps by another process, which has the key. */
+  mailer: 'resend' | 'outbox';
+  /** The events of Resend come in, here or at another process. */
+  takesEvents: boolean;
   resend: {
     baseUrl: string;
     /** Requests a second, of all workers together. */
@@ -48,6 +52,8 @@ export interface Config {
   privacy: { url: string; version: string | null } | null;
   /** Where to verify the challenge of the sign-up form, and its public key; null: it has none. */
   turnstile: { url: string; siteKey: string } | null;
+  /** Strict-Transport-Security; null: it is not sent. */
+  hsts: Settings['HSTS'];
   /** Fastify's `trustProxy`. */
   trustProxy: false | number | string[];
   metrics: {
@@ -110,6 +116,8 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
         replyTo: settings.MAIL_REPLY_TO ?? settings.MAIL_FROM,
         postalAddress: settings.POSTAL_ADDRESS,
       },
+      mailer: settings.MAILER ?? (settings.RESEND_API_KEY === undefined ? 'outbox' : 'resend'),
+      takesEvents: settings.RESEND_WEBHOOK_SECRET.length > 0 || settings.MAIL_EVENTS === 'taken',
       resend: { baseUrl: settings.RESEND_BASE_URL, rate: settings.RESEND_RATE },
       newsletterName: settings.NEWSLETTER_NAME,
       schedule: { ...settings.SCHEDULE, zone: settings.TIMEZONE },
@@ -132,6 +140,7 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
           ? null
           : { url: settings.TURNSTILE_URL, siteKey: settings.TURNSTILE_SITE_KEY },
       trustProxy: settings.TRUST_PROXY,
+      hsts: settings.HSTS,
       metrics: { readers: settings.METRICS, port: settings.METRICS_PORT },
       outbox: { access: settings.OUTBOX, days: settings.OUTBOX_DAYS },
       docs: settings.DOCS === 'on',
@@ -219,6 +228,8 @@ function contradictions(given: Record<string, string | undefined>): string[] {
     const missing = given.TURNSTILE_SITE_KEY === undefined ? 'TURNSTILE_SITE_KEY' : 'TURNSTILE_SECRET_KEY';
     problems.push(`${missing}: is missing; a challenge has two keys`);
   }
+  if (given.HSTS !== undefined && given.HSTS !== 'off' && !given.PUBLIC_URL?.startsWith('https:'))
+    problems.push('HSTS: is no promise that a browser takes over http; it needs https in PUBLIC_URL');
   if (given.METRICS === 'token' && given.METRICS_TOKEN === undefined)
     problems.push('METRICS_TOKEN: is required with METRICS=token; try `openssl rand -hex 32`');
   if (given.METRICS !== 'token' && given.METRICS_TOKEN !== undefined)
@@ -230,13 +241,13 @@ function contradictions(given: Record<string, string | undefined>): string[] {
     problems.push(
       'DESK_PASSKEYS: required needs a PUBLIC_URL where browsers make passkeys: https with a host name, or http://localhost',
     );
-  if (
-    given.RESEND_API_KEY !== undefined &&
-    baseUrl.safeParse(given.RESEND_BASE_URL ?? RESEND_URL).data === RESEND_URL
-  ) {
+  const mailer = given.MAILER ?? (given.RESEND_API_KEY === undefined ? 'outbox' : 'resend');
+  if (mailer === 'resend' && baseUrl.safeParse(given.RESEND_BASE_URL ?? RESEND_URL).data === RESEND_URL) {
     for (const name of ['MAIL_FROM', 'MAIL_FROM_TRANSACTIONAL']) {
       if (given[name] === undefined)
-        problems.push(`${name}: is required with RESEND_API_KEY, at a domain that Resend has verified`);
+        problems.push(
+          `${name}: is required with ${given.RESEND_API_KEY === undefined ? 'MAILER=resend' : 'RESEND_API_KEY'}, at a domain that Resend has verified`,
+        );
     }
   }
   return problems;

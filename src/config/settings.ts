@@ -8,6 +8,7 @@ import {
   mailbox,
   parsed,
   parseEditor,
+  parseHsts,
   parseOrigin,
   parseReviewLead,
   parseTime,
@@ -64,6 +65,12 @@ export const settingsSchema = z.object({
     .describe(
       'Mail goes out through Resend. Empty: nothing leaves the machine, mail is kept under DATA_DIR.',
     ),
+  MAILER: z
+    .enum(['resend', 'outbox'])
+    .optional()
+    .describe(
+      'resend: a process without RESEND_API_KEY, as a web server, knows that workers send. outbox: nothing leaves. Empty: RESEND_API_KEY says which.',
+    ),
   RESEND_BASE_URL: baseUrl.prefault(RESEND_URL).describe('Where Resend answers; another for tests.'),
   RESEND_WEBHOOK_SECRET: list
     .superRefine((secrets, context) => {
@@ -73,6 +80,12 @@ export const settingsSchema = z.object({
       }
     })
     .describe('Signs the events that Resend posts to /webhooks/resend. Empty: there is no such address.'),
+  MAIL_EVENTS: z
+    .enum(['taken'])
+    .optional()
+    .describe(
+      'taken: a process without RESEND_WEBHOOK_SECRET, as a worker, knows that web servers take the events.',
+    ),
   RESEND_RATE: z.coerce
     .number({ error: 'must be a number of requests a second' })
     .min(0.1)
@@ -211,6 +224,11 @@ export const settingsSchema = z.object({
     .prefault('')
     .describe(
       'Whose X-Forwarded-For is believed: networks like 10.0.0.0/8, or a number of proxies if nobody can reach us around them. Empty: nobody.',
+    ),
+  HSTS: parsed(parseHsts)
+    .prefault('off')
+    .describe(
+      'Whether browsers are told to use https only: off, on (a year), or as it is sent: max-age=86400; includeSubDomains binds every other host of the domain.',
     ),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])

@@ -67,6 +67,35 @@ export function parseEditor(text: string): Editor {
   return { email: email.toLowerCase(), role: known };
 }
 
+export interface Hsts {
+  /** Seconds. */
+  maxAge: number;
+  includeSubDomains: boolean;
+  preload: boolean;
+}
+
+const YEAR_SECONDS = 31_536_000;
+
+/** Strict-Transport-Security (RFC 6797) as the operator asks for it; null: not at all. */
+export function parseHsts(text: string): Hsts | null {
+  if (text === 'off') return null;
+  const [first = '', ...rest] = (text === 'on' ? `max-age=${YEAR_SECONDS}` : text)
+    .split(';')
+    .map((part) => part.trim().toLowerCase());
+  const [, seconds] = /^max-age=(\d{1,10})$/.exec(first) ?? [];
+  const known = ['includesubdomains', 'preload'];
+  if (seconds === undefined || rest.some((part) => !known.includes(part)))
+    throw new AppError(
+      'bad-hsts',
+      `"${text}" is none of off, on, max-age=86400, or max-age=31536000; includeSubDomains; preload`,
+    );
+  return {
+    maxAge: Number(seconds),
+    includeSubDomains: rest.includes('includesubdomains'),
+    preload: rest.includes('preload'),
+  };
+}
+
 const NAMED_NETWORKS = new Set(['loopback', 'linklocal', 'uniquelocal']);
 
 /** Fastify's `trustProxy`: how many proxies of ours a request passes, or their addresses. */

@@ -74,6 +74,8 @@ export interface ServerOptions {
   contents?: ContentSteps;
   logger: Logger | false;
   signUp: SignUpParts;
+  /** Strict-Transport-Security; without it none is sent. */
+  hsts?: { maxAge: number; includeSubDomains: boolean; preload: boolean } | null;
   /** Whose `X-Forwarded-*` are believed. */
   trustProxy?: TrustProxy;
   limits?: ServerLimits;
@@ -106,8 +108,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         frameAncestors: ["'none'"],
       },
     },
-    // Promised over http it would be ignored, or on localhost stick to every other project there.
-    strictTransportSecurity: site.publicUrl.startsWith('https:') ? { maxAge: 31_536_000 } : false,
+    // Only where the operator asked for it: a browser holds a whole host to it, and perhaps its whole domain.
+    strictTransportSecurity: options.hsts ?? false,
   });
   answerProblems(app, (problem, otherWay) => problemPage(site, problem, otherWay));
 

@@ -1,4 +1,5 @@
 export { type Body, bodyOf } from './body.ts';
+export { keyMissing, sentElsewhere } from './elsewhere.ts';
 export { openOutbox } from './outbox.ts';
 export { type OutboxFiles, openOutboxFiles } from './outbox-files.ts';
 export {
