@@ -224,6 +224,16 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
     );
 
   subscribers
+    .command('restore')
+    .argument('<address>')
+    .description('mail somebody again whose mail bounced; nothing else can be lifted')
+    .requiredOption('--reason <text>', 'why mail will arrive now; it goes on record')
+    .addOption(json())
+    .action(async (address, options) =>
+      (await import('./subscribers.ts')).subscribersRestore(context, address, options),
+    );
+
+  subscribers
     .command('forget')
     .argument('<address>')
     .description('erase one person; a salted hash of the address keeps lists from bringing it back')

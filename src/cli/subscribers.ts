@@ -6,6 +6,7 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { answerWaiting } from '../answering.ts';
 import type { SubscriberStatus } from '../db/index.ts';
+import { audit } from '../desk/index.ts';
 import { AppError } from '../errors.ts';
 import { cleanOutbox } from '../outbox-keeping.ts';
 import { PRIVATE_FILE } from '../private-folder.ts';
@@ -15,14 +16,21 @@ import {
   addSubscribers,
   type Columns,
   type ConsentText,
+  causeInWords,
+  causeOf,
   countSubscribers,
   eraseSubscriber,
   exportSubscribers,
+  findSubscriberByAddress,
   type ImportReport,
   importSubscribers,
+  type Known,
   knownSubscribers,
   parseAddress,
+  restoreSubscriber,
   rowReader,
+  type SuppressionCause,
+  wasAskedLately,
 } from '../subscribers/index.ts';
 import { sealConsents } from '../weekly.ts';
 import { type Context, meter, say, sayJson } from './output.ts';
@@ -89,6 +97,7 @@ function told(report: ImportReport, { dryRun, consent }: ImportCommand): string[
       unused.length > 0 ? `; nothing is taken from ${unused.join(', ')}` : ''
     }`,
     `${dryRun ? 'Would be, of ' : ''}${rows} rows: ${counts.join(', ')}`,
+    ...keptInWords(report),
     ...report.reasons.map(
       ({ reason, rows: times, firstLine }) => `  ${times} × ${reason} (first on line ${firstLine})`,
     ),
@@ -119,6 +128,15 @@ function linksTold({ links, unused }: ImportReport): string[] {
     `Links in mail sent before do not work here for ${links.refused} people: another SECRET_KEY signed them, or the list was changed.`,
     '  Set SECRET_KEY to the new key and the old one, with a comma between, and import the list again: nobody comes in twice.',
   ];
+}
+
+/** Who stays off the list although this list has them, and why. */
+function keptInWords({ suppressed = {} }: ImportReport): string[] {
+  const causes = Object.entries(suppressed) as [SuppressionCause, number][];
+  return causes.map(([cause, people]) => {
+    const lift = cause === 'bounced' ? '; subscribers restore lifts that, one by one' : '';
+    return `  ${people} ${people === 1 ? 'stays' : 'stay'} off the list: ${causeInWords(cause)}${lift}`;
+  });
 }
 
 interface ExportCommand {
@@ -196,13 +214,8 @@ export async function subscribersAdd(context: Context, email: string, options: A
   const { db } = app;
   const before = (await knownSubscribers(db, [person])).get(person.key);
   const status = typeof before === 'object' ? before.status : before;
-  const mayBeAsked = status !== 'suppressed' && status !== 'refused';
   const asks = person.confirmedAt === null;
-  if (!mayBeAsked || (!asks && (status === 'erased' || status === 'unsubscribed'))) {
-    throw new AppError('subscriber-gone', 'Not added: this person asked not to be mailed.', {
-      help: mayBeAsked ? 'Leave out --confirmed-at to ask them by mail.' : 'Only they can lift that.',
-    });
-  }
+  assertMayBeAdded(before, asks);
   if (asks) {
     const nobody = { ip: null, userAgent: null };
     const { topics, timezone } = person;
@@ -222,12 +235,88 @@ export async function subscribersAdd(context: Context, email: string, options: A
   }
   const after = (await knownSubscribers(db, [person])).get(person.key);
   const now = typeof after === 'object' ? after.status : 'unknown';
-  if (options.json) sayJson({ status: now, asked: asks && status !== 'active' });
+  const asked = asks && status !== 'active' && (await wasAskedLately(db, person.key));
+  if (options.json) sayJson({ status: now, asked });
   else if (status === 'active') say('Is a reader already; nothing was changed.');
+  else if (asks && !asked)
+    say('Not asked: this inbox has had as many confirm mails as it may have now. Try again tomorrow.');
   else if (asks)
     say('Asked: the confirm mail goes out as soon as a worker runs, and they are pending until they answer.');
   else if (now === 'active') say('Added as a reader.');
   else say('Was asked by mail before, so their own answer counts: they are pending.');
+}
+
+/** @throws AppError `subscriber-gone` with the true reason, and who can do what about it. */
+function assertMayBeAdded(before: Known | undefined, asks: boolean): void {
+  const cause = causeOf(before);
+  const hasLeft = typeof before === 'object' && before.status === 'unsubscribed';
+  // Whoever left, bounced or was forgotten may be asked; a list or a command does not decide it for them.
+  const mayBeAsked = cause === null || cause === 'bounced' || cause === 'erased';
+  if (mayBeAsked && (asks || (cause === null && !hasLeft))) return;
+  const reason = typeof before === 'object' ? before.reason : null;
+  const why =
+    cause === null ? 'this person left the list, and so asked not to be mailed' : causeInWords(cause, reason);
+  const ask = 'Leave out --confirmed-at to ask them by mail.';
+  const help = !mayBeAsked
+    ? 'Only they can lift that: they have to ask for it themselves.'
+    : cause === 'bounced'
+      ? `${ask} Or lift the bounce: verdict subscribers restore ADDRESS --reason TEXT.`
+      : ask;
+  throw new AppError('subscriber-gone', `Not added: ${why}.`, { help });
+}
+
+/**
+ * Lifts a bounce. Nothing else can be lifted.
+ * @throws AppError `subscriber-unknown`, `subscriber-kept`.
+ */
+export async function subscribersRestore(
+  context: Context,
+  address: string,
+  options: { reason: string; json?: boolean },
+): Promise<void> {
+  const { key } = readAddress(address);
+  const reason = options.reason.trim().toWellFormed();
+  if (reason === '') {
+    throw new AppError('reason-missing', 'Not restored: the reason is empty.', {
+      help: 'Say after --reason why mail to this address will arrive now; the consent log keeps it.',
+    });
+  }
+  await using app = await openApp(context);
+  const restored = await app.db.transaction().execute(async (tx) => {
+    const person = await findSubscriberByAddress(tx, key);
+    const outcome = person && (await restoreSubscriber(tx, person.id, { reason }));
+    if (outcome?.kind === 'restored') {
+      const details = { reader: person?.id, reason, by: 'command' };
+      await audit(tx, { who: null, what: 'restored', details });
+    }
+    return outcome;
+  });
+  switch (restored?.kind) {
+    case undefined:
+      throw new AppError('subscriber-unknown', 'Not restored: nobody with this address is on the books.', {
+        help: 'Add them: verdict subscribers add ADDRESS --consent TEXT.',
+      });
+    case 'never-confirmed':
+      throw new AppError('subscriber-kept', 'Not restored: this person never confirmed.', {
+        help: 'Ask them by mail: verdict subscribers add ADDRESS --consent TEXT.',
+      });
+    case 'kept':
+      throw new AppError(
+        'subscriber-kept',
+        `Not restored: ${causeInWords(restored.cause, restored.reason)}.`,
+        {
+          help: 'Only a bounce can be lifted.',
+        },
+      );
+    case 'not-suppressed':
+      if (options.json) sayJson({ restored: false, status: restored.status });
+      else say(`Nothing to lift: this person is ${restored.status}.`);
+      return;
+    case 'restored':
+      if (options.json) sayJson({ restored: true, status: restored.status });
+      else if (restored.status === 'active') say('Restored: the next issue goes to this person.');
+      else say('The bounce is lifted. This person left before it, so they get no issues.');
+  }
 }
 
 /** What a person behind a desk was told, as a text of the consent log. */

@@ -34,6 +34,7 @@ export type Deed =
   | 'comparison_shown'
   | 'votes_counted'
   | 'votes_discarded'
+  | 'restored'
   | 'erased'
   | 'people_searched'
   | 'person_read'

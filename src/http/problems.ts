@@ -112,6 +112,12 @@ const BY_CODE: Record<string, { status: number; title: string; detail: string }>
     title: 'That takes a publisher',
     detail: 'Nothing was changed. Editors write; publishers approve, send, pause and cancel.',
   },
+  'suppression-kept': {
+    status: 409,
+    title: 'That cannot be lifted',
+    detail:
+      'Nothing was changed. Only a bounce can be lifted, never a complaint, a request never to be mailed, or an erasure.',
+  },
   'sign-up-invalid': {
     status: 422,
     title: 'Please look again',

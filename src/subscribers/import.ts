@@ -7,18 +7,20 @@ import type { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import type { Connection, SubscriberStatus } from '../db/index.ts';
 import { AppError } from '../errors.ts';
-import { type Columns, type Row, type RowReader, rowReader } from './formats.ts';
+import { type Columns, isGone, type Row, type RowReader, rowReader } from './formats.ts';
 import { linkReader } from './links/carried.ts';
 import { Rejections } from './rejections.ts';
 import {
   type Added,
   addSubscribers,
   becomes,
+  causeOf,
   type Known,
   knownSubscribers,
   type NewSubscriber,
   nothingAdded,
 } from './store.ts';
+import type { SuppressionCause } from './suppression.ts';
 import type { Keys } from './tokens.ts';
 
 export interface ImportOptions {
@@ -67,6 +69,8 @@ export interface ImportReport {
    * another `SECRET_KEY` or changed since. Undefined for a list that says nothing of links.
    */
   links?: { kept: number; refused: number };
+  /** Of `known` and `erased`: why they are never mailed, although the list says that they may be. */
+  suppressed?: Partial<Record<SuppressionCause, number>>;
   rejected: number;
   /** Why rows were rejected, the most frequent reason first. */
   reasons: { reason: string; rows: number; firstLine: number }[];
@@ -172,11 +176,16 @@ function judged(
 }
 
 /** What the books will say of somebody who was not on them. */
-function stateOf({ status, confirmedAt }: NewSubscriber): Known {
-  return { status, wasAsked: status !== 'pending' || confirmedAt !== null };
+function stateOf({ status, confirmedAt, reason = null }: NewSubscriber): Known {
+  return { status, wasAsked: status !== 'pending' || confirmedAt !== null, reason };
 }
 
-function count(report: ImportReport, { added, ...changed }: Added, rows: number): void {
+function count(report: ImportReport, { added, suppressed, ...changed }: Added, rows: number): void {
+  for (const [cause, people] of Object.entries(suppressed) as [SuppressionCause, number][]) {
+    if (people === 0) continue;
+    report.suppressed ??= {};
+    report.suppressed[cause] = (report.suppressed[cause] ?? 0) + people;
+  }
   for (const status of Object.keys(added) as SubscriberStatus[]) report.added[status] += added[status];
   for (const name of ['withoutConsent', 'activated', 'left', 'erased'] as const)
     report[name] += changed[name];
@@ -191,7 +200,10 @@ function pretender(db: Connection): (rows: NewSubscriber[]) => Promise<Added> {
     const books = await knownSubscribers(db, rows);
     const total = nothingAdded();
     for (const row of rows) {
-      const outcome = becomes(changed.get(row.key) ?? books.get(row.key), row);
+      const before = changed.get(row.key) ?? books.get(row.key);
+      const outcome = becomes(before, row);
+      const cause = isGone(row.status) ? null : causeOf(before);
+      if (cause !== null) total.suppressed[cause] += 1;
       if (outcome === 'known') continue;
       if (outcome === 'added') total.added[row.status] += 1;
       else total[outcome] += 1;

@@ -24,6 +24,8 @@ export {
   listGrowth,
   listOrigins,
   type Origin,
+  type Restored,
+  restoreSubscriber,
   searchSubscribers,
   suppressSubscriber,
 } from './people/store.ts';
@@ -62,20 +64,23 @@ export {
   recordConfirmSent,
   refuseForEver,
   type SignUp,
+  wasAskedLately,
 } from './sign-up/store.ts';
 export {
   addSubscribers,
+  causeOf,
   countSubscribers,
   findSubscriber,
   findSubscriberByAddress,
   hasSubscribersFrom,
+  type Known,
   knownSubscribers,
   type NewSubscriber,
   type Subscriber,
   setTopics,
   unsubscribe,
 } from './store.ts';
-export { type SuppressionCause, suppressionCause } from './suppression.ts';
+export { BOUNCE_REASONS, causeInWords, type SuppressionCause, suppressionCause } from './suppression.ts';
 export {
   type Claim,
   isOfAnotherKey,

@@ -3,6 +3,7 @@ import type { Connection, SubscriberStatus } from '../db/index.ts';
 import { foldAddress } from '../transactional/index.ts';
 import { parseAddress } from './address.ts';
 import type { CarriedLink } from './links/carried.ts';
+import { BOUNCE_REASONS, REFUSED_REASON, type SuppressionCause, suppressionCause } from './suppression.ts';
 
 export interface NewSubscriber {
   email: string;
@@ -28,8 +29,10 @@ export interface Added {
   withoutConsent: number;
   activated: number;
   left: number;
-  /** Asked to be forgotten, or never to be mailed. */
+  /** Asked to be forgotten, or never to be mailed, and not on the books. */
   erased: number;
+  /** Of those who are as before: why they are never mailed, although the list says that they may be. */
+  suppressed: Record<SuppressionCause, number>;
 }
 
 export const nothingAdded = (): Added => ({
@@ -38,6 +41,7 @@ export const nothingAdded = (): Added => ({
   activated: 0,
   left: 0,
   erased: 0,
+  suppressed: { bounced: 0, complained: 0, refused: 0, erased: 0, other: 0 },
 });
 
 /** What the consent log is to say of people who are added. */
@@ -94,11 +98,18 @@ async function insertSubscribers(
           and not exists (select from link_ids l where l.link_id = n.link_id)
         then link_id else gen_random_uuid() end as id
       from named n
+    ), gone as (
+      select key, status, case
+          when exists (select from refused_inboxes where limit_key = address_hash(inbox)) then ${REFUSED_REASON}
+          when exists (select from erased_addresses where hash = address_hash(key)) then 'erased'
+        end as reason
+      from incoming i where not exists (select from subscribers s where s.email_key = i.key)
     ), erased as (
-      select key from incoming i
-      where (exists (select from erased_addresses where hash = address_hash(key))
-          or exists (select from refused_inboxes where limit_key = address_hash(inbox)))
-        and not exists (select from subscribers s where s.email_key = i.key)
+      select * from gone where reason is not null
+    ), kept as (
+      select i.key, s.reason from incoming i join subscribers s on s.email_key = i.key
+      where s.status = 'suppressed' and i.status in ('active', 'pending')
+      union all select key, reason from erased where status in ('active', 'pending')
     ), written as (
       insert into subscribers as s
         (id, email, email_key, status, topics, timezone, confirmed_at, paused_until, left_at, reason, token_version)
@@ -108,8 +119,9 @@ async function insertSubscribers(
       from incoming where key not in (select key from erased)
       order by key
       on conflict (email_key) do update set status = excluded.status, left_at = coalesce(s.left_at, excluded.left_at),
-        confirmed_at = coalesce(s.confirmed_at, excluded.confirmed_at), reason = coalesce(s.reason, excluded.reason)
-      where excluded.status = 'suppressed' and s.status <> 'suppressed'
+        confirmed_at = coalesce(s.confirmed_at, excluded.confirmed_at),
+        reason = case when ${isStronger} then excluded.reason else coalesce(s.reason, excluded.reason) end
+      where excluded.status = 'suppressed' and (s.status <> 'suppressed' or ${isStronger})
         or excluded.status = 'unsubscribed' and s.status in ('pending', 'active')
         or excluded.status = 'active' and s.status = 'pending'
           and not exists (select from consent_events c where c.subscriber_id = s.id)
@@ -126,18 +138,21 @@ async function insertSubscribers(
       select id, status, now(), ${log}
       from outcomes where status in ('unsubscribed', 'suppressed')
     )
-    select outcome, status, count(*), null::text[] as keys from outcomes group by outcome, status
-    union all select 'withoutConsent', 'pending', count(*), null from outcomes where outcome = 'added' and "lacksConsent"
-    union all select 'erased', 'suppressed', count(*), null from erased
-    union all select 'unlinked', null, count(*), array_agg(key) from incoming i
+    select outcome, status, count(*), null::text[] as keys, null as reason from outcomes group by outcome, status
+    union all select 'withoutConsent', 'pending', count(*), null, null from outcomes
+      where outcome = 'added' and "lacksConsent"
+    union all select 'erased', 'suppressed', count(*), null, null from erased
+    union all select 'suppressed', 'suppressed', count(*), null, reason from kept group by reason
+    union all select 'unlinked', null, count(*), array_agg(key), null from incoming i
       where link_id is not null and (jsonb_array_length(links) > 1 or id <> link_id
         or not exists (select from written w where w.id = i.id))
   `.execute(db);
   const added = nothingAdded();
   let unlinked: string[] = [];
-  for (const { outcome, status, count, keys } of counts) {
+  for (const { outcome, status, count, keys, reason } of counts) {
     if (outcome === 'unlinked') unlinked = keys ?? [];
     else if (outcome === 'added') added.added[status] = count;
+    else if (outcome === 'suppressed') added.suppressed[suppressionCause(reason)] += count;
     else added[outcome] += count;
   }
   return { added, unlinked: new Set(unlinked) };
@@ -148,6 +163,8 @@ interface Counted {
   status: SubscriberStatus;
   count: number;
   keys: string[] | null;
+  /** Of who is suppressed. */
+  reason: string | null;
 }
 
 /** A person as a list brought them, with the links that lead to them. */
@@ -179,6 +196,10 @@ async function keepLinks(tx: Connection, people: readonly LinkedPerson[]): Promi
   `.execute(tx);
 }
 
+/** A list knows of more than a bounce, which is the one reason that can be lifted. */
+const isStronger = sql`(s.reason = any(${[...BOUNCE_REASONS]}::text[])
+  and not coalesce(excluded.reason, 'bounced') = any(${[...BOUNCE_REASONS]}::text[]))`;
+
 /** With what {@link refuseForEver} keeps of somebody: one inbox, in whatever spelling. */
 const withInbox = <T extends { key: string }>(rows: T[]) =>
   rows.map((row) => ({ ...row, inbox: foldAddress(row.key) }));
@@ -187,7 +208,17 @@ const withInbox = <T extends { key: string }>(rows: T[]) =>
  * What the books say of somebody whom a list names. `wasAsked`: they have a history of consent. `erased` and
  * `refused` are not on the books: they asked to be forgotten, or never to be mailed.
  */
-export type Known = { status: SubscriberStatus; wasAsked: boolean } | 'erased' | 'refused';
+export type Known =
+  | { status: SubscriberStatus; wasAsked: boolean; reason: string | null }
+  | 'erased'
+  | 'refused';
+
+/** Why somebody whom a list names is never mailed; null for who may be. */
+export function causeOf(known: Known | undefined): SuppressionCause | null {
+  if (known === undefined) return null;
+  if (typeof known === 'string') return known;
+  return known.status === 'suppressed' ? suppressionCause(known.reason) : null;
+}
 
 /**
  * What {@link addSubscribers} makes of somebody. Leaving wins, and is never taken back (I7); activated are
@@ -195,13 +226,15 @@ export type Known = { status: SubscriberStatus; wasAsked: boolean } | 'erased' |
  */
 export function becomes(
   before: Known | undefined,
-  { status }: Pick<NewSubscriber, 'status'>,
+  { status, reason = null }: Pick<NewSubscriber, 'status' | 'reason'>,
 ): 'added' | 'activated' | 'left' | 'known' | 'erased' {
   if (before === undefined) return 'added';
   if (before === 'erased' || before === 'refused') return 'erased';
   if (status === 'active') return before.status === 'pending' && !before.wasAsked ? 'activated' : 'known';
   const strength = { pending: 0, active: 0, unsubscribed: 1, suppressed: 2 };
-  return strength[status] > strength[before.status] ? 'left' : 'known';
+  if (strength[status] > strength[before.status]) return 'left';
+  const isWorse = status === 'suppressed' && reason !== null && suppressionCause(reason) !== 'bounced';
+  return isWorse && causeOf(before) === 'bounced' ? 'left' : 'known';
 }
 
 /** Of these, by key, whoever is on the books or must not come onto them. */
@@ -213,6 +246,7 @@ export async function knownSubscribers(
   const { rows } = await sql<{
     key: string;
     status: SubscriberStatus | 'erased' | 'refused' | null;
+    reason: string | null;
     asked: boolean;
   }>`
     with named as (
@@ -221,13 +255,14 @@ export async function knownSubscribers(
     select key, coalesce(s.status, case
         when exists (select from refused_inboxes where limit_key = address_hash(inbox)) then 'refused'
         when exists (select from erased_addresses where hash = address_hash(key)) then 'erased'
-      end) as status, exists (select from consent_events c where c.subscriber_id = s.id) as asked
+      end) as status, s.reason, exists (select from consent_events c where c.subscriber_id = s.id) as asked
     from named left join subscribers s on s.email_key = key
   `.execute(db);
   return new Map(
-    rows.flatMap(({ key, status, asked }): [string, Known][] => {
+    rows.flatMap(({ key, status, reason, asked }): [string, Known][] => {
       if (status === null) return [];
-      return [[key, status === 'erased' || status === 'refused' ? status : { status, wasAsked: asked }]];
+      const isGone = status === 'erased' || status === 'refused';
+      return [[key, isGone ? status : { status, wasAsked: asked, reason }]];
     }),
   );
 }

@@ -5,8 +5,9 @@ export {
   type MailRequestHandler,
   type MailRequestHandlers,
 } from './requests/answer.ts';
+export { admitAtOnce } from './requests/at-once.ts';
 export { networksOf, REQUESTS, SUSPICIOUS_REQUESTS, UNSUSPECTED_REQUESTS } from './requests/networks.ts';
-export { foldAddress, type Limit, type MailRequestKind } from './requests/policy.ts';
+export { domainsOfInbox, foldAddress, type Limit, type MailRequestKind } from './requests/policy.ts';
 export {
   addMailRequest,
   forgetOldCounts,

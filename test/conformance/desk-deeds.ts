@@ -157,6 +157,13 @@ export function describeDeeds(name: string, home: DeskHome): void {
         form: { reason: 'asked by letter' },
         isOnce: true,
       }),
+      restored: async () => {
+        await desk.addReaders(['cleo@readers.example']);
+        const id = (await readerId('cleo@readers.example')) ?? '';
+        const bounced = { status: 'suppressed' as const, reason: 'bounced' };
+        await desk.app.db.updateTable('subscribers').set(bounced).where('id', '=', id).execute();
+        return { by: chief, url: `/editor/people/${id}/restore`, form: { reason: 'mended' }, isOnce: true };
+      },
       erased: async () => ({
         by: chief,
         url: `/editor/people/${await readerId('bea@readers.example')}/erase`,

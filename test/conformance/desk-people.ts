@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { listAudit } from '../../src/desk/index.ts';
 import { findSubscriberByAddress } from '../../src/subscribers/index.ts';
+import { refuseInbox } from '../../src/transactional/index.ts';
 import { CHIEF, type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor } from '../helpers/desk.ts';
 import { sendingIssue } from '../helpers/ledger.ts';
 
@@ -89,6 +90,39 @@ export function describePeople(name: string, home: DeskHome): void {
       // Whatever the words of the reason, they are no less on the books.
       expect(page('h1').text()).toBe('many-01@readers.example');
       expect(await deedsAbout(id)).toMatchObject([{ who: CHIEF, what: 'suppressed' }]);
+    });
+
+    it('B17: lifts a bounce on a publisher’s word, with a reason, once, and says the true reason of others', async () => {
+      const [bounced, complained, refused] = await Promise.all(
+        ['many-11', 'many-12', 'many-13'].map((name) => idOf(`${name}@readers.example`)),
+      );
+      const suppress = (id: string | undefined, reason: string) =>
+        sql`update subscribers set status = 'suppressed', reason = ${reason} where id = ${id}`.execute(
+          desk.app.db,
+        );
+      await suppress(bounced, 'bounced');
+      await suppress(complained, 'complained');
+      await suppress(refused, 'bounced');
+      await refuseInbox(desk.app.db, 'many-13+x@readers.example');
+      const page = async (id: string | undefined) => load((await chief.get(`/editor/people/${id}`)).body);
+      expect((await page(bounced))('dl').text()).toContain('mail to this address bounced');
+      expect((await page(complained))('dl').text()).toContain('this person reported our mail as spam');
+      expect((await page(complained))('form button').text()).not.toContain('Lift');
+
+      const url = `/editor/people/${bounced}/restore`;
+      expect((await editor.post(url, { reason: 'mended' })).statusCode).toBe(403);
+      expect((await chief.post(url, { reason: ' ' })).statusCode).toBe(422);
+      for (const _ of [1, 2]) expect((await chief.post(url, { reason: 'mended' })).statusCode).toBe(303);
+      expect((await page(bounced))('.overline').text()).toBe('active');
+      expect((await page(bounced))('table[aria-label=Consent]').text()).toContain('restored');
+      expect(await deedsAbout(bounced ?? '')).toMatchObject([
+        { who: CHIEF, what: 'restored', details: { reason: 'mended' } },
+      ]);
+      for (const id of [complained, refused]) {
+        const answer = await chief.post(`/editor/people/${id}/restore`, { reason: 'please' });
+        expect([answer.statusCode, load(answer.body)('h1').text()]).toEqual([409, 'That cannot be lifted']);
+        expect((await page(id))('.overline').text()).toBe('suppressed');
+      }
     });
 
     it('erases in two steps, and the address is nowhere', async () => {

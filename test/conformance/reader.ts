@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { describeNewAddress } from './reader-address.ts';
+import { describeWayBack } from './reader-bounce.ts';
 import { describeOwnData } from './reader-data.ts';
 import { describePauses } from './reader-pause.ts';
 import { describeVotes } from './reader-votes.ts';
@@ -13,5 +14,6 @@ export function describeReader(name: string, newPlace: () => Promise<Place>): vo
     describeNewAddress(withDatabase);
     describeOwnData(withDatabase);
     describeVotes(withDatabase);
+    describeWayBack(withDatabase);
   });
 }

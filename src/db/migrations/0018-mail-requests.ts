@@ -50,6 +50,9 @@ const STATEMENTS = [
 
   // The budget of a domain grows with its readers.
   `create index subscribers_active_by_domain on subscribers (split_part(email_key, '@', 2)) where status = 'active'`,
+  // A test goes to nobody who is suppressed, in whatever spelling.
+  `create index subscribers_suppressed_by_domain on subscribers (split_part(email_key, '@', 2))
+    where status = 'suppressed'`,
 
   // A person lifts what a bounce did.
   `alter table consent_events drop constraint consent_events_event_check`,

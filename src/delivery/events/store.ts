@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { BatchStatus, Connection } from '../../db/index.ts';
+import { BOUNCE_REASONS } from '../../subscribers/index.ts';
 import type { DeliveryState, ProviderEvent, Suppression, Tallied } from './outcome.ts';
 
 /** An event as it came in. */
@@ -230,7 +231,8 @@ export async function suppressSubscribers(
     with changed as (
       update subscribers s set status = 'suppressed', reason = r.reason, left_at = coalesce(s.left_at, now())
       from unnest(${[...reasons.keys()]}::uuid[], ${[...reasons.values()]}::text[]) as r (id, reason)
-      where s.id = r.id and (s.status <> 'suppressed' or (s.reason = 'bounced' and r.reason = 'complained'))
+      where s.id = r.id and (s.status <> 'suppressed'
+        or s.reason = any(${[...BOUNCE_REASONS]}::text[]) and r.reason = 'complained')
       returning s.id, s.reason
     )
     insert into consent_events (subscriber_id, event, method, source)
@@ -287,7 +289,13 @@ export async function suppressSoftBouncers(db: Connection): Promise<number> {
         select mine.bounce from issues i, lateral (
           -- The one look of each issue: as a join it could read all deliveries to answer for a few.
           select d.bounce from deliveries d
-          where d.issue_id = i.id and d.subscriber_id = c.subscriber_id and d.submitted_at is not null limit 1
+          where d.issue_id = i.id and d.subscriber_id = c.subscriber_id
+            -- A bounce that somebody lifted does not count again.
+            and d.submitted_at > coalesce((
+              select max(at) from consent_events e
+              where e.subscriber_id = c.subscriber_id and e.event = 'restored'
+            ), '-infinity')
+          limit 1
         ) mine
         order by i.due_at desc limit ${SOFT_BOUNCES}
       ) last

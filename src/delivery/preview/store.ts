@@ -53,15 +53,16 @@ export async function insertTest(
     .execute();
 }
 
-/** Which of these keys of addresses belong to people who must not be mailed. */
-export async function suppressedAmong(db: Connection, keys: string[]): Promise<string[]> {
-  const rows = await db
-    .selectFrom('subscribers')
-    .select('email_key')
-    .where('email_key', 'in', keys)
-    .where('status', '=', 'suppressed')
-    .execute();
-  return rows.map((row) => row.email_key);
+/** Who at these domains must not be mailed, by the key of their address, and why. */
+export async function suppressedAt(
+  db: Connection,
+  domains: readonly string[],
+): Promise<{ key: string; reason: string | null }[]> {
+  const { rows } = await sql<{ key: string; reason: string | null }>`
+    select email_key as key, reason from subscribers
+    where split_part(email_key, '@', 2) = any(${domains}::text[]) and status = 'suppressed'
+  `.execute(db);
+  return rows;
 }
 
 /** The variants of a prepared issue, each with all topics that it is for; none before that. */

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Connection } from '../../db/index.ts';
 import { AppError } from '../../errors.ts';
 import type { Issue } from '../../issues/index.ts';
-import { parseAddress } from '../../subscribers/index.ts';
-import { queueMail } from '../../transactional/index.ts';
+import { causeInWords, parseAddress, suppressionCause } from '../../subscribers/index.ts';
+import { admitAtOnce, domainsOfInbox, foldAddress, queueMail } from '../../transactional/index.ts';
 import { impersonal, type PreviewRequest, previewIssue } from './preview.ts';
-import { insertTest, suppressedAmong } from './store.ts';
+import { insertTest, suppressedAt } from './store.ts';
 
 /** Addresses in one test: a newsroom, not a list. */
 const MOST = 20;
@@ -39,8 +39,11 @@ export async function queueTest(db: Connection, request: TestRequest): Promise<s
   }
   if (addresses.size === 0 || addresses.size > MOST)
     throw refused(`A test goes to 1 to ${MOST} addresses; these are ${addresses.size}.`);
-  const [suppressed] = await suppressedAmong(db, [...addresses.keys()]);
-  if (suppressed !== undefined) throw refused(`${addresses.get(suppressed)} wants no mail from us.`);
+  const suppressed = await findSuppressed(db, [...addresses.keys()]);
+  if (suppressed !== undefined) {
+    const why = causeInWords(suppressionCause(suppressed.reason), suppressed.reason);
+    throw refused(`${addresses.get(suppressed.key)} must not be mailed: ${why}.`);
+  }
 
   const preview = await previewIssue(db, issue, request);
   const test = {
@@ -52,6 +55,15 @@ export async function queueTest(db: Connection, request: TestRequest): Promise<s
     ...impersonal(preview, request.publicUrl),
   };
   return db.transaction().execute(async (tx) => {
+    const refusal = await admitAtOnce(tx, 'tests', [...addresses.keys()]);
+    if (refusal !== undefined) {
+      const address = addresses.get(refusal.emailKey);
+      throw refused(
+        refusal.why === 'refused'
+          ? `${address} asked never to be mailed.`
+          : `${address} had as many tests as an inbox may have now; try again later.`,
+      );
+    }
     await insertTest(tx, test);
     const mails: string[] = [];
     for (const recipient of addresses.values())
@@ -59,6 +71,17 @@ export async function queueTest(db: Connection, request: TestRequest): Promise<s
     await record?.(tx, addresses.size);
     return mails;
   });
+}
+
+/** The first of these keys whose inbox is that of somebody who must not be mailed, and why not. */
+async function findSuppressed(
+  db: Connection,
+  emailKeys: readonly string[],
+): Promise<{ key: string; reason: string | null } | undefined> {
+  const people = await suppressedAt(db, emailKeys.flatMap(domainsOfInbox));
+  const reasons = new Map(people.map(({ key, reason }) => [foldAddress(key), reason]));
+  const key = emailKeys.find((each) => reasons.has(foldAddress(each)));
+  return key === undefined ? undefined : { key, reason: reasons.get(foldAddress(key)) ?? null };
 }
 
 function refused(message: string): AppError {

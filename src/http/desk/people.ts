@@ -6,6 +6,7 @@ import {
   eraseSubscriber,
   exportSubscriber,
   findSubscriber,
+  restoreSubscriber,
   searchSubscribers,
   suppressSubscriber,
 } from '../../subscribers/index.ts';
@@ -87,6 +88,28 @@ export function peopleRoutes(guard: Guard, { db, site, desk, onErased }: DeskCon
             await audit(tx, { who, what: 'suppressed', details: { reader: id, reason } });
         }),
       );
+      return reply.redirect(`/editor/people/${id}`, 303);
+    },
+  });
+
+  guard<{ id: string }>('/editor/people/:id/restore', {
+    publisher: true,
+    POST: async (visit, request, reply) => {
+      const id = idOf(request.params.id);
+      const reason = reasonIn(visit.form);
+      if (reason === '') throw new AppError('form-unknown', 'No reason.');
+      const who = visit.editor.email;
+      const restored = await fromDatabase(
+        db.transaction().execute(async (tx) => {
+          const outcome = await restoreSubscriber(tx, id, { reason });
+          if (outcome?.kind === 'restored')
+            await audit(tx, { who, what: 'restored', details: { reader: id, reason } });
+          return outcome;
+        }),
+      );
+      if (restored === undefined) throw new AppError('page-unknown', 'No such person.');
+      if (restored.kind === 'kept' || restored.kind === 'never-confirmed')
+        throw new AppError('suppression-kept', 'Not a bounce of a reader.');
       return reply.redirect(`/editor/people/${id}`, 303);
     },
   });

@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import type { Connection, SubscriberStatus } from '../../db/index.ts';
+import { refusedKeysAmong } from '../../transactional/index.ts';
+import { type SuppressionCause, suppressionCause } from '../suppression.ts';
 
 /** A person in a list. */
 export interface Found {
@@ -53,6 +55,61 @@ export async function suppressSubscriber(db: Connection, id: string, reason: str
     returning id
   `.execute(db);
   return rows.length > 0;
+}
+
+/** What became of the wish to mail somebody again who bounced. */
+export type Restored =
+  | { kind: 'restored'; status: 'active' | 'unsubscribed' }
+  /** Nobody ever said yes: they can only be asked. */
+  | { kind: 'never-confirmed' }
+  | { kind: 'not-suppressed'; status: SubscriberStatus }
+  /** They, or a person here, decided it; a bounce is the one thing that nobody wanted. */
+  | { kind: 'kept'; cause: SuppressionCause; reason: string | null };
+
+/**
+ * Lifts a bounce, by a person's word: somebody is again what they were before, a reader or somebody who left.
+ * Nothing else is ever lifted here. Call it in the transaction that writes down who did it.
+ * @param reason in the words of whoever asks.
+ */
+export async function restoreSubscriber(
+  tx: Connection,
+  id: string,
+  { reason, method = 'admin' }: { reason: string; method?: string },
+): Promise<Restored | undefined> {
+  const { rows } = await sql<{
+    key: string;
+    status: SubscriberStatus;
+    reason: string | null;
+    last: 'confirmed' | 'resubscribed' | 'unsubscribed' | null;
+  }>`
+    select email_key as key, status, reason, (
+      select event from consent_events
+      where subscriber_id = s.id and event in ('confirmed', 'resubscribed', 'unsubscribed')
+      order by id desc limit 1
+    ) as last
+    from subscribers s where id = ${id} for update
+  `.execute(tx);
+  const [person] = rows;
+  if (person === undefined) return undefined;
+  if (person.status !== 'suppressed') return { kind: 'not-suppressed', status: person.status };
+  const isRefused = (await refusedKeysAmong(tx, [person.key])).length > 0;
+  const cause = isRefused ? 'refused' : suppressionCause(person.reason);
+  if (cause !== 'bounced') return { kind: 'kept', cause, reason: person.reason };
+  if (person.last === null) return { kind: 'never-confirmed' };
+
+  const status = person.last === 'unsubscribed' ? 'unsubscribed' : 'active';
+  await sql`
+    with changed as (
+      update subscribers set status = ${status}, reason = null,
+        left_at = case when ${status} = 'active' then null else left_at end
+      where id = ${id}
+      returning id
+    )
+    insert into consent_events (subscriber_id, event, method, details)
+    select id, 'restored', ${method}, jsonb_build_object('was', ${person.reason}::text, 'reason', ${reason}::text)
+    from changed
+  `.execute(tx);
+  return { kind: 'restored', status };
 }
 
 /** Half a year. */

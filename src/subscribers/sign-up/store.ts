@@ -92,6 +92,15 @@ export async function knownAddresses(
   return new Map(rows.map(({ key, ...known }) => [key, known]));
 }
 
+/** Whether a confirm mail was queued for somebody in the last ten minutes, in which they get no second one. */
+export async function wasAskedLately(db: Connection, emailKey: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from subscribers s join mails m on m.subscriber_id = s.id and m.kind = 'confirm'
+    where s.email_key = ${emailKey} and m.created_at > now() - interval '10 minutes' limit 1
+  `.execute(db);
+  return rows.length > 0;
+}
+
 /** A sign-up that is to be answered by a confirm mail. */
 export interface Invited {
   signUpId: string;

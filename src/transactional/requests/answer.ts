@@ -5,6 +5,7 @@ import {
   decideRequests,
   MAIL_REQUEST_KINDS,
   type MailRequestKind,
+  SHARE_OF,
 } from './policy.ts';
 import {
   answeredFor,
@@ -90,7 +91,10 @@ async function answerChunk(
     if (admitted.length + silent.length === 0) continue;
     mailIds.push(...(await handlers[kind](tx, admitted, silent)));
   }
-  await countRequests(tx, decided('answer', 'silence'));
+  await countRequests(
+    tx,
+    decided('answer', 'silence').map((each) => ({ ...each, share: SHARE_OF[each.kind] })),
+  );
   await closeRequests(
     tx,
     decided('answer', 'silence', 'drop').map(({ id }) => id),

@@ -1,12 +1,6 @@
 import { sql } from 'kysely';
 import type { Connection } from '../../db/index.ts';
-import {
-  BUDGET_OF_DOMAIN_AT_MOST,
-  foldAddress,
-  type MailRequestKind,
-  SHARE_OF,
-  type Share,
-} from './policy.ts';
+import { BUDGET_OF_DOMAIN_AT_MOST, foldAddress, type MailRequestKind, type Share } from './policy.ts';
 
 /** Something that may cause a mail, as a form brings it. */
 export interface NewMailRequest {
@@ -54,13 +48,18 @@ export interface MailRequest {
   ageSeconds: number;
 }
 
+/** Nobody else counts requests until the transaction ends. */
+export async function lockCounts(tx: Connection): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtext('weekly-verdict mail requests'))`.execute(tx);
+}
+
 /** Requests that are due, oldest first. Nobody else may answer any until the transaction ends. */
 export async function lockDueRequests(
   tx: Connection,
   kinds: readonly MailRequestKind[],
   limit: number,
 ): Promise<MailRequest[]> {
-  await sql`select pg_advisory_xact_lock(hashtext('weekly-verdict mail requests'))`.execute(tx);
+  await lockCounts(tx);
   const { rows } = await sql<MailRequest>`
     select id, kind, email, email_key as "emailKey", limit_key as inbox, domain, details,
       is_suspicious as "isSuspicious", ip, user_agent as "userAgent",
@@ -120,10 +119,13 @@ export async function readersByDomain(
   return new Map(rows.map(({ domain, count }) => [domain, count]));
 }
 
+/** What takes a place in the limits. */
+export type Counted = Pick<MailRequest, 'inbox' | 'domain' | 'isSuspicious'> & { share: Share };
+
 /** Gives requests their place in the limits. */
-export async function countRequests(tx: Connection, requests: readonly MailRequest[]): Promise<void> {
-  const rows = requests.map(({ kind, inbox, domain, isSuspicious }) => ({
-    share: SHARE_OF[kind],
+export async function countRequests(tx: Connection, requests: readonly Counted[]): Promise<void> {
+  const rows = requests.map(({ share, inbox, domain, isSuspicious }) => ({
+    share,
     limit_key: inbox,
     domain,
     is_suspicious: isSuspicious,
@@ -170,12 +172,25 @@ export async function refuseInbox(db: Connection, emailKey: string): Promise<voi
   `.execute(db);
 }
 
+/** The inbox of each of these keys of addresses, as it is counted. */
+export async function inboxesOf(
+  db: Connection,
+  emailKeys: readonly string[],
+): Promise<{ emailKey: string; inbox: string; domain: string }[]> {
+  const typed = emailKeys.map((key) => ({ key, folded: foldAddress(key) }));
+  const { rows } = await sql<{ emailKey: string; inbox: string; domain: string }>`
+    select key as "emailKey", address_hash(folded) as inbox, split_part(key, '@', 2) as domain
+    from jsonb_to_recordset(${JSON.stringify(typed)}::jsonb) as r (key text, folded text)
+  `.execute(db);
+  return rows;
+}
+
 /** Of these keys of addresses, those whose inbox is never to be mailed again, in whatever spelling. */
 export async function refusedKeysAmong(db: Connection, emailKeys: readonly string[]): Promise<string[]> {
-  const rows = emailKeys.map((key) => ({ key, inbox: foldAddress(key) }));
-  const { rows: refused } = await sql<{ key: string }>`
-    select key from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (key text, inbox text)
-    where exists (select from refused_inboxes where limit_key = address_hash(inbox))
-  `.execute(db);
-  return refused.map(({ key }) => key);
+  const inboxes = await inboxesOf(db, emailKeys);
+  const refused = await refusedAmong(
+    db,
+    inboxes.map(({ inbox }) => inbox),
+  );
+  return inboxes.filter(({ inbox }) => refused.has(inbox)).map(({ emailKey }) => emailKey);
 }

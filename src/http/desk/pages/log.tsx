@@ -39,6 +39,7 @@ const WORDS: Record<Deed, string> = {
   comparison_shown: 'showed a comparison again',
   votes_counted: 'let votes count that were set aside',
   votes_discarded: 'discarded votes that were set aside',
+  restored: 'lifted a bounce of a reader',
   erased: 'erased a reader',
   people_searched: 'searched for readers',
   person_read: 'read the page of a reader',

@@ -1,5 +1,5 @@
 import type { EventAbout } from '../../../delivery/index.ts';
-import type { OwnData, Subscriber } from '../../../subscribers/index.ts';
+import { causeInWords, type OwnData, type Subscriber, suppressionCause } from '../../../subscribers/index.ts';
 import { render } from '../../pages/layout.tsx';
 import type { Site } from '../../site.ts';
 import { REASON_ROOM } from '../decisions.ts';
@@ -35,7 +35,14 @@ export function personPage(site: Site, { visit, zone, id, history }: PersonProps
         )}
         {subscriber.timezone !== null && <Fact name="Time zone">{subscriber.timezone}</Fact>}
         {subscriber.pausedUntil !== null && <Fact name="Paused until">{at(subscriber.pausedUntil)}</Fact>}
-        {subscriber.reason !== null && <Fact name="Why">{subscriber.reason}</Fact>}
+        {subscriber.status === 'suppressed' && (
+          <Fact name="Why no mail">
+            {causeInWords(suppressionCause(subscriber.reason), subscriber.reason)}
+          </Fact>
+        )}
+        {subscriber.status !== 'suppressed' && subscriber.reason !== null && (
+          <Fact name="Why">{subscriber.reason}</Fact>
+        )}
       </dl>
       <Part
         name="Consent"
@@ -118,8 +125,44 @@ const Part = ({ name, none, columns, rows }: PartProps) => (
   </section>
 );
 
+/** Whether somebody can be mailed again, by whom, and the form for the one thing that can be lifted here. */
+const Restore = ({ visit, id, subscriber }: { visit: Visit; id: string } & Pick<History, 'subscriber'>) => {
+  if (suppressionCause(subscriber.reason) !== 'bounced')
+    return (
+      <p className="meta">
+        Nobody here can lift that. They have to ask for it themselves, in their own words.
+      </p>
+    );
+  if (subscriber.confirmedAt === null)
+    return (
+      <p className="meta">
+        They never confirmed, so they can only be asked: when they sign up again, they get a confirm mail.
+      </p>
+    );
+  return (
+    <form method="post" action={`/editor/people/${id}/restore`}>
+      <Csrf visit={visit} />
+      <label className="field">
+        <span>Why mail to this address will arrive now</span>
+        <input name="reason" required maxLength={REASON_ROOM} autoComplete="off" />
+      </label>
+      <div className="doings">
+        <button type="submit" className="quiet">
+          Lift the bounce
+        </button>
+      </div>
+    </form>
+  );
+};
+
 const Powers = ({ visit, id, subscriber }: { visit: Visit; id: string } & Pick<History, 'subscriber'>) => (
   <section>
+    {subscriber.status === 'suppressed' && (
+      <>
+        <h2>Mail them again</h2>
+        <Restore {...{ visit, id, subscriber }} />
+      </>
+    )}
     <h2>Take them off the list</h2>
     {subscriber.status !== 'suppressed' && (
       <form method="post" action={`/editor/people/${id}/suppress`}>
