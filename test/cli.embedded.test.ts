@@ -209,6 +209,37 @@ describe('the people on the books', () => {
     expect(person('fay@example.org')).toBeUndefined();
   });
 
+  test('B17: a bounce is lifted with a reason, and messages say the true reason of others', async () => {
+    const list = path.join(root, 'bounced.csv');
+    await writeFile(
+      list,
+      'email,status,confirmed_at,left_reason\n' +
+        'gus@example.org,suppressed,2026-05-03T10:00:00Z,bounced\n' +
+        'hal@example.org,suppressed,2026-05-03T10:00:00Z,complained\n',
+    );
+    await run(['subscribers', 'import', list], books);
+    const add = (...args: string[]) => run(['subscribers', 'add', ...args, '--consent', 'By letter'], books);
+    const confirmed = ['--confirmed-at', '2026-05-03T10:00:00Z'];
+    expectOneLine(await add('gus@example.org', ...confirmed), /mail to this address bounced/);
+    expectOneLine(await add('hal@example.org'), /this person reported our mail as spam/);
+
+    await writeFile(list, 'email\ngus@example.org\nhal@example.org\n');
+    const again = await run(['subscribers', 'import', list, '--consent', 'By letter'], books);
+    expect(again.stdout).toContain('1 stays off the list: mail to this address bounced');
+    expect(again.stdout).toContain('1 stays off the list: this person reported our mail as spam');
+
+    const restore = (...args: string[]) => run(['subscribers', 'restore', ...args], books);
+    expect((await restore('gus@example.org')).code).toBe(2);
+    expectOneLine(await restore('gus@example.org', '--reason', ' '), /the reason is empty/);
+    expectOneLine(await restore('hal@example.org', '--reason', 'asked'), /reported our mail as spam/);
+    expectOneLine(await restore('nobody@example.org', '--reason', 'asked'), /nobody with this address/);
+    const restored = await restore('gus@example.org', '--reason', 'mailbox mended', '--json');
+    expect([restored.code, JSON.parse(restored.stdout)]).toEqual([0, { restored: true, status: 'active' }]);
+    expect((await restore('gus@example.org', '--reason', 'again')).stdout).toBe(
+      'Nothing to lift: this person is active.\n',
+    );
+  });
+
   test('a list may come by a pipe, and its bad rows never take its place', async () => {
     await using piped = startCommand(['subscribers', 'import', '-', '--json'], books);
     piped.tell('email,confirmed_at');

@@ -99,6 +99,7 @@ describe('--help', () => {
     'subscribers import',
     'subscribers export',
     'subscribers add',
+    'subscribers restore',
     'subscribers forget',
     'doctor',
     'sign-in',

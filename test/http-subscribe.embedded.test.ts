@@ -1,6 +1,7 @@
 import { describeAddresses } from './subscribe/addresses.ts';
 import { describeBodies } from './subscribe/bodies.ts';
 import { formForAll } from './subscribe/form.ts';
+import { describeGate } from './subscribe/gate.ts';
 import { describeLimits } from './subscribe/limits.ts';
 import { describeOrigins } from './subscribe/origins.ts';
 import { describePages } from './subscribe/pages.ts';
@@ -16,4 +17,5 @@ describePages(form);
 describeSecrecy(form);
 describeOrigins(form);
 describeLimits(form);
+describeGate(form);
 describePuzzle(form);

@@ -13,7 +13,14 @@ import {
   type TestDesk,
   type Visitor,
 } from '../helpers/desk.ts';
-import { passRequests } from '../helpers/mail-requests.ts';
+import { passRequests, waitingRequests } from '../helpers/mail-requests.ts';
+
+let networks = 0;
+/** The headers of a browser in a network that has not asked yet. */
+function fromAfar(): Record<string, string> {
+  networks += 1;
+  return { 'x-forwarded-for': `203.${networks >> 8}.${networks & 255}.1` };
+}
 
 /** Who gets in, and how far: links, sessions, forms and roles, over HTTP on whatever database `home` names. */
 export function describeDoor(name: string, home: DeskHome): void {
@@ -102,6 +109,101 @@ export function describeDoor(name: string, home: DeskHome): void {
           await desk.visitor().post('/editor/sign-in', { email: EDITOR });
         expect(desk.rung).toHaveLength(before + 5);
         expect(await lastDeed()).toMatchObject({ what: 'link_refused', details: { why: 'too many' } });
+        await passRequests(desk.app.db, '25 hours');
+      });
+
+      describe('F6: strangers cannot keep an editor out', () => {
+        const asks = async (visitor: Visitor, headers = fromAfar(), email = EDITOR) => {
+          const before = desk.rung.length;
+          const { statusCode } = await visitor.post('/editor/sign-in', { email }, headers);
+          return { statusCode, mails: desk.rung.length - before };
+        };
+        /** What is kept of a browser after its session is over. */
+        const ownBrowser = (of: Visitor) => {
+          const visitor = desk.visitor();
+          for (const [name, value] of of.cookies)
+            if (name !== '__Host-desk') visitor.cookies.set(name, value);
+          return visitor;
+        };
+
+        it('who signed in with this browser before, whatever strangers asked for', async () => {
+          await passRequests(desk.app.db, '25 hours');
+          for (let turn = 0; turn < 8; turn += 1) await asks(desk.visitor());
+          expect((await asks(desk.visitor())).mails).toBe(0);
+          const own = ownBrowser(editor);
+          expect(await asks(own)).toEqual({ statusCode: 303, mails: 1 });
+          const url = new URL(desk.links.at(-1) ?? '').pathname;
+          expect((await desk.visitor().post(url, {})).statusCode).toBe(403);
+          expect((await own.post(url, {})).statusCode).toBe(303);
+        });
+
+        it('but gets no share for another editor, or for a cookie that was made up', async () => {
+          await passRequests(desk.app.db, '25 hours');
+          for (let turn = 0; turn < 8; turn += 1) await asks(desk.visitor());
+          expect((await asks(ownBrowser(chief))).mails).toBe(0);
+          const cookie = editor.cookies.get('__Host-desk-browser') ?? '';
+          expect(cookie).toMatch(/^[\w-]{22}\.[\w-]{43}$/);
+          for (const forged of ['x', '.', `x${cookie.slice(1)}`, `${cookie.slice(0, -3)}AAA`]) {
+            const forger = desk.visitor();
+            forger.cookies.set('__Host-desk-browser', forged);
+            expect((await asks(forger)).mails).toBe(0);
+          }
+        });
+
+        it('and cannot fill an inbox: 15 links a day at most, by whichever browsers', async () => {
+          await passRequests(desk.app.db, '25 hours');
+          let mails = 0;
+          for (let hour = 0; hour < 5; hour += 1) {
+            for (let turn = 0; turn < 6; turn += 1) mails += (await asks(desk.visitor(), fromAfar())).mails;
+            await passRequests(desk.app.db, '61 minutes');
+          }
+          expect(mails).toBe(15);
+          await passRequests(desk.app.db, '25 hours');
+        });
+
+        it('nor use up the door for their network: the editor’s own browser is counted by itself', async () => {
+          const remote = fromAfar();
+          const statuses: number[] = [];
+          for (let turn = 0; turn < 31; turn += 1)
+            statuses.push((await asks(desk.visitor(), remote, `nobody${turn}@desk.example`)).statusCode);
+          expect(statuses).toEqual([...Array(30).fill(303), 429]);
+          expect((await asks(desk.visitor(), remote)).statusCode).toBe(429);
+          expect(await asks(ownBrowser(editor), remote)).toEqual({ statusCode: 303, mails: 1 });
+        });
+
+        it('and one browser asks five times in a quarter of an hour, for whomever', async () => {
+          await passRequests(desk.app.db, '25 hours');
+          for (const email of [CHIEF, 'nobody@desk.example']) {
+            const visitor = desk.visitor();
+            const statuses: number[] = [];
+            for (let turn = 0; turn < 6; turn += 1)
+              statuses.push((await asks(visitor, fromAfar(), email)).statusCode);
+            expect(statuses).toEqual([303, 303, 303, 303, 303, 429]);
+          }
+          await passRequests(desk.app.db, '25 hours');
+        });
+      });
+
+      it('F10: the form makes the same statements for an editor and for a stranger', async () => {
+        const waiting = async () =>
+          (await waitingRequests(desk.app.db)).map(({ kind, email }) => [kind, email]);
+        const answers = await Promise.all(
+          [EDITOR, 'stranger@desk.example'].map((email) =>
+            desk.server.inject({
+              method: 'POST',
+              url: '/editor/sign-in',
+              payload: new URLSearchParams({ email }).toString(),
+              headers: { 'content-type': 'application/x-www-form-urlencoded', ...fromAfar() },
+            }),
+          ),
+        );
+        expect(answers.map(({ statusCode, body }) => [statusCode, body])).toEqual(Array(2).fill([303, '']));
+        expect((await waiting()).sort()).toEqual([
+          ['desk_sign_in', EDITOR],
+          ['desk_sign_in', 'stranger@desk.example'],
+        ]);
+        await desk.answer();
+        expect(await waiting()).toEqual([]);
         await passRequests(desk.app.db, '25 hours');
       });
 

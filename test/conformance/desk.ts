@@ -8,6 +8,7 @@ import { claimableBatches, forecastIssue, issueProgress } from '../../src/delive
 import { listAudit } from '../../src/desk/index.ts';
 import { changeIssue, findIssue, type Issue } from '../../src/issues/index.ts';
 import { inertLinks } from '../../src/render/index.ts';
+import { refuseInbox } from '../../src/transactional/index.ts';
 import { draft, prepare, reconcile } from '../../src/weekly.ts';
 import { comparison, tool } from '../helpers/compose.ts';
 import { type DeskHome, deskForAll, draftAt, EDITOR, type TestDesk, type Visitor } from '../helpers/desk.ts';
@@ -173,6 +174,32 @@ export function describeDesk(name: string, home: DeskHome): void {
         expect(eml.one('subject')).toBe('[Test] The editor, too');
         const { rows } = await sql`select from deliveries`.execute(desk.app.db);
         expect(rows).toHaveLength(0);
+      });
+
+      it('F4: sends no test to who is suppressed or refused all mail, in any spelling, and says why', async () => {
+        const url = `/editor/issues/${issue.slug}/test`;
+        const { db } = desk.app;
+        await desk.addReaders(['gone.away@gmail.com']);
+        await sql`update subscribers set status = 'suppressed', reason = 'bounced' where email_key = 'gone.away@gmail.com'`.execute(
+          db,
+        );
+        await refuseInbox(db, 'never.again@readers.example');
+        const before = desk.rung.length;
+        for (const [to, why] of [
+          ['gone.away@gmail.com', 'mail to this address bounced'],
+          [`${EDITOR} G.oneaway+news@googlemail.com`, 'mail to this address bounced'],
+          ['neveragain+x@readers.example', 'asked never to be mailed'],
+        ] as const) {
+          const answer = await editor.post(url, { to });
+          expect(answer.statusCode).toBe(422);
+          expect(load(answer.body)('main').text()).toContain(why);
+        }
+        expect(desk.rung).toHaveLength(before);
+        for (let turn = 0; turn < 20; turn += 1)
+          expect((await editor.post(url, { to: `outside+${turn}@else.example` })).statusCode).toBe(303);
+        const tooMany = await editor.post(url, { to: 'out.side@else.example' });
+        expect(tooMany.statusCode).toBe(422);
+        expect(load(tooMany.body)('main').text()).toContain('had as many tests as an inbox may have now');
       });
 
       it('says first what it will do, by the numbers that the freeze then has', async () => {

@@ -116,6 +116,8 @@ export async function openDesk(
       ring: (mailId) => rung.push(mailId),
       onErased: () => void app.queue.enqueue('clean_outbox', {}),
       clock: app.clock,
+      // A test that needs a network of its own names it as a proxy would.
+      trustProxy: ['127.0.0.1'],
       desk: deskOf(app),
       publish: config.publish,
       contents: contentSteps(app),

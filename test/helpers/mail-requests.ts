@@ -37,7 +37,10 @@ export async function askForLostLink(db: Connection, address: Address, keys: Key
 /** The requests that no job has answered, the oldest first, with what their forms said. */
 export async function waitingRequests(db: Connection) {
   const rows = await db.selectFrom('mail_requests').selectAll().orderBy('created_at').execute();
-  return rows.map((row) => ({ ...(row.details as Record<string, unknown>), ...row }));
+  return rows.map((row) => {
+    const { source, timezone, topics } = row.details as Record<string, unknown>;
+    return { ...row, source, timezone, topics };
+  });
 }
 
 /** Moves everything that forms left so far into the past. */
