@@ -125,7 +125,12 @@ const SIGN_UP = object(
     email: { ...text, maxLength: 254 },
     topics: { type: 'array', items: text, description: 'None means everything.' },
     timezone: { ...text, description: 'Of the IANA list.' },
-    source: { ...text, maxLength: 100, description: 'Where the form stands.' },
+    source: {
+      ...text,
+      maxLength: 100,
+      description:
+        'Where the form stands: one of our own names (home, embed, comparison:SLUG); others are kept as "other".',
+    },
     website: { ...text, description: 'A trap for machines: leave it out, or empty.' },
     stamp: { ...text, description: 'From GET /subscribe. Without it a sign-up looks like a machine’s.' },
     'cf-turnstile-response': { ...text, description: 'Of the puzzle, where the form has one.' },
