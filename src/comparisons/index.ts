@@ -3,6 +3,7 @@ export {
   canonicalUrl,
   contentHash,
   entryPrices,
+  isNamedIn,
   nameKey,
   pairKey,
   shortName,

@@ -121,3 +121,9 @@ function canonical(value: unknown): string {
   const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`).join(',')}}`;
 }
+
+/** Whether a line of text names one of the tools, in full or as the mail shortens it. */
+export function isNamedIn(line: string, { tools }: Pick<Comparison, 'tools'>): boolean {
+  const text = line.toLowerCase();
+  return tools.some(({ name }) => [name, shortName(name)].some((each) => text.includes(each.toLowerCase())));
+}

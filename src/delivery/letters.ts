@@ -71,7 +71,7 @@ const writers: Partial<Record<MailKind, Writer>> = {
       action: issue
         ? { label: `Read No. ${issue.number}`, url: `${newsletter.url}/issues/${issue.slug}` }
         : { label: 'See what was compared so far', url: `${newsletter.url}/comparisons` },
-      list: issue
+      list: issue?.comparisons.length
         ? {
             title: 'Its verdicts in ten seconds',
             rows: issue.comparisons.map(({ slug: each, tools }) => ({

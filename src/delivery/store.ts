@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
+import { isNamedIn } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
-import type { Plan } from '../issues/index.ts';
+import { hiddenAmong, type Plan } from '../issues/index.ts';
 import type { Envelope, IssueStamp } from './envelope.ts';
 
 /** Whether a batch of the issue is still open or uncertain, or readers are not in any yet. */
@@ -75,7 +76,10 @@ export async function readGeneralVariant(db: Connection, issueId: string) {
     .executeTakeFirst();
 }
 
-/** An issue as everybody was mailed it: its subject, and what it compared. */
+/**
+ * An issue as everybody was mailed it: its subject, and what it compared. What was taken down since is left out, and a
+ * subject that names it gives way to the issue's number.
+ */
 export async function mailedIssue(
   db: Connection,
   slug: string,
@@ -95,6 +99,19 @@ export async function mailedIssue(
     .where('i.slug', '=', slug)
     .executeTakeFirst();
   if (row === undefined) return undefined;
+  const number = row.number ?? 0;
   const comparisons = (row.plan as Plan).comparisons.map(({ comparison }) => comparison);
-  return { slug, number: row.number ?? 0, subject: row.subject, comparisons };
+  const hidden = new Set(
+    await hiddenAmong(
+      db,
+      comparisons.map((comparison) => comparison.slug),
+    ),
+  );
+  const isNamed = comparisons.some(
+    (comparison) => hidden.has(comparison.slug) && isNamedIn(row.subject, comparison),
+  );
+  return {
+    ...{ slug, number, subject: isNamed ? `Issue No. ${number}` : row.subject },
+    comparisons: comparisons.filter((comparison) => !hidden.has(comparison.slug)),
+  };
 }

@@ -2,14 +2,15 @@ import {
   type CountedComparison,
   countedComparisonSchema,
   entryPrices,
+  isNamedIn,
   type Publish,
   publicAmong,
-  shortName,
   title,
   verdict,
 } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import type { GlanceRow, Plan } from '../issues/index.ts';
+import { day } from './pages/dates.ts';
 
 /** An issue as the public may see it, told by what everybody was mailed. */
 export interface PublishedIssue {
@@ -126,15 +127,12 @@ async function toPublished(db: Connection, rows: readonly Row[]): Promise<Publis
     const publishedAt = row.prepared_at ?? row.due_at;
     const ofIssue = moved.filter(({ issueId }) => issueId === id);
     const hidden = ofIssue.filter(({ isHidden }) => isHidden);
-    const names = hidden.flatMap(({ comparison }) =>
-      comparison.tools.flatMap(({ name }) => [name, shortName(name)]),
-    );
-    const tells = (line: string) =>
-      names.some((name) => line.toLowerCase().includes(name.toLowerCase())) ? null : line;
+    const unlessNamed = (line: string) =>
+      hidden.some(({ comparison }) => isNamedIn(line, comparison)) ? undefined : line;
     return {
       ...{ slug, number, date, publishedAt },
-      subject: tells(row.subject) ?? `Issue No. ${number} of ${date}`,
-      preheader: tells(row.preheader) ?? '',
+      subject: unlessNamed(row.subject) ?? `Issue No. ${number}, ${day(new Date(date))}`,
+      preheader: unlessNamed(row.preheader) ?? '',
       takenDown: hidden.map(({ comparison }) => ({ slug: comparison.slug, title: title(comparison) })),
       changedAt: new Date(Math.max(Number(publishedAt), ...ofIssue.map(({ at }) => Number(at)))),
     };

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { load } from 'cheerio';
 import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -7,6 +9,7 @@ import { listAudit } from '../../src/desk/index.ts';
 import { AppError } from '../../src/errors.ts';
 import { changeIssue, findIssue, hideComparison, type Issue } from '../../src/issues/index.ts';
 import { findSubscriberByAddress, keyId, signer } from '../../src/subscribers/index.ts';
+import { queueMail } from '../../src/transactional/index.ts';
 import { approve, draft, finish, keepSlots, prepare, reconcile, slotToCompose } from '../../src/weekly.ts';
 import { comparison, tool } from '../helpers/compose.ts';
 import { type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor } from '../helpers/desk.ts';
@@ -125,6 +128,31 @@ export function describeTakeDown(name: string, home: DeskHome): void {
             desk.app.db,
           );
         }
+      });
+
+      it('no letter names it: whoever joins is told of what stands', async () => {
+        const { app } = desk;
+        const { slug } = await mailed();
+        const id = (await findSubscriberByAddress(app.db, 'reader@readers.example'))?.id ?? '';
+        const welcome = async () => {
+          const queued = {
+            kind: 'welcome' as const,
+            subscriberId: id,
+            content: { issue: slug },
+            keyId: keyId(app.keys[0]),
+          };
+          const mailId = await queueMail(app.db, queued);
+          await app.sendMail(mailId);
+          const folder = path.join(app.config.dataDir, 'outbox', 'transactional', `mail-${mailId}`);
+          return readFile(path.join(folder, '001.html'), 'utf8');
+        };
+        expect(await welcome()).toMatch(/quagga/i);
+        await hide();
+        const letter = await welcome();
+        expect(letter).not.toMatch(/quagga|thylacine/i);
+        expect(letter).toContain('Dodo');
+        await hide(OTHER.slug);
+        expect(await welcome()).not.toMatch(/dodo/i);
       });
 
       it('votes on it are refused, with links that were mailed', async () => {

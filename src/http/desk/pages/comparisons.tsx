@@ -193,7 +193,7 @@ export function comparisonPage(site: Site, { visit, zone, listed, issues }: Comp
     <DeskPage site={site} title={title} visit={visit} here="/editor/comparisons">
       <p className="overline">{topics(comparison).join(' / ')}</p>
       <h1>{title}</h1>
-      <p>
+      <p className="after">
         <Outcome verdict={verdict(comparison.tools)} size="small" />
       </p>
       <dl className="facts">
