@@ -24,28 +24,37 @@ export interface Seal {
 /**
  * Seals what was written since the last seal. Nobody who writes waits for it, and it never misses a row: it seals as
  * far as ids were given out when it began, once everybody who was writing at that moment is done.
- * @returns the seals made, in their order.
+ * @returns the seals made, in their order; none when another process is at it.
  */
 export async function sealConsentLog(db: Connection): Promise<Seal[]> {
   const horizon = await lastIdGivenOut(db);
   if (horizon === null || !(await waitForWriters(db))) return [];
-  const seals: Seal[] = [];
-  for (;;) {
-    const { rows } = await sql<Seal>`
-      insert into consent_seals (to_id)
-      select max(id) from (
-        select id from consent_events
-        where id > (select coalesce(max(to_id), 0) from consent_seals) and id <= ${horizon}
-        order by id limit ${ROWS_PER_SEAL}
-      ) chunk
-      having max(id) is not null
-      -- Another process sealed the same at the same time.
-      on conflict do nothing
-      returning number, encode(hash, 'hex') as hash
-    `.execute(db);
-    if (rows.length === 0) return seals;
-    seals.push(...rows);
-  }
+  return await db.transaction().execute(async (tx) => {
+    const seals: Seal[] = [];
+    // Of two at once, the second would choose its end before it sees where the first one ended.
+    if (!(await isOnlySealer(tx))) return seals;
+    for (;;) {
+      const { rows } = await sql<Seal>`
+        insert into consent_seals (to_id)
+        select max(id) from (
+          select id from consent_events
+          where id > (select coalesce(max(to_id), 0) from consent_seals) and id <= ${horizon}
+          order by id limit ${ROWS_PER_SEAL}
+        ) chunk
+        having max(id) is not null
+        returning number, encode(hash, 'hex') as hash
+      `.execute(tx);
+      if (rows.length === 0) return seals;
+      seals.push(...rows);
+    }
+  });
+}
+
+async function isOnlySealer(tx: Connection): Promise<boolean> {
+  const { rows } = await sql<{ isOnly: boolean }>`
+    select pg_try_advisory_xact_lock(hashtext('weekly-verdict consent seals')) as "isOnly"
+  `.execute(tx);
+  return rows[0]?.isOnly ?? false;
 }
 
 /** null: nothing was given out since the last seal. */
