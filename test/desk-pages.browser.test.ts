@@ -46,6 +46,9 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
   /** The session of the first, without JavaScript. */
   let plain: Page;
   let person: string;
+  /** Somebody whose mail bounced, and somebody who complained. */
+  let bounced: string;
+  let complained: string;
   let review: string;
   const complaints: string[] = [];
   const SENT = '2026-11-17';
@@ -149,6 +152,12 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
         db,
       );
 
+      await desk.addReaders(['bounced@readers.example', 'complained@readers.example']);
+      await sql`update subscribers set status = 'suppressed', reason = split_part(email, '@', 1)
+        where email in ('bounced@readers.example', 'complained@readers.example')`.execute(db);
+      bounced = (await findSubscriberByAddress(db, 'bounced@readers.example'))?.id ?? '';
+      complained = (await findSubscriberByAddress(db, 'complained@readers.example'))?.id ?? '';
+
       // This week has something strange in it, something held back, somebody to look at it, and something red.
       await desk.compose([...WEEK, HOSTILE]);
       await inside.goto(`${origin}/editor`);
@@ -217,6 +226,8 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
       'a comparison that was taken down': () => '/editor/comparisons/loom-vs-wheel',
       people: () => '/editor/people',
       person: () => `/editor/people/${person}`,
+      'a person whose mail bounced': () => `/editor/people/${bounced}`,
+      'a person who complained': () => `/editor/people/${complained}`,
       erase: () => `/editor/people/${person}/erase`,
       growth: () => '/editor/growth',
       sources: () => '/editor/sources?rung',

@@ -31,6 +31,7 @@ const PAGES: Record<string, { pageRules: boolean }> = {
   '/preferences/:token': { pageRules: true },
   '/preferences/:token/erase': { pageRules: true },
   '/change/:token': { pageRules: true },
+  '/change/:token/never': { pageRules: true },
   '/vote': { pageRules: true },
   '/vote/:token/kestrel-vs-quillwright': { pageRules: true },
   '/vote/:token/kestrel-vs-quillwright/b/skip': { pageRules: true },
@@ -70,7 +71,7 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
         await site.app.inject({ method: 'POST', url: door, headers: FORM, payload: 'confirm=1&never=1' });
       return `${origin}${door}`;
     }
-    if (page.startsWith('/change')) return `${origin}/change/${await askedFor('new')}`;
+    if (page.startsWith('/change')) return `${origin}${page.replace(':token', await askedFor('new'))}`;
     const scope =
       (['preferences', 'vote'] as const).find((name) => page.startsWith(`/${name}`)) ?? 'unsubscribe';
     const url = page.includes(':token') ? page.replace(':token', site.token(scope, await subscribe())) : page;

@@ -141,8 +141,9 @@ async function takeSignUp(
   const isHuman =
     isHumanPace(keys, fields.stamp, signUp.clock()) && (await isFirstUse(signUp.limiter, fields.stamp));
   const isOdd = !isHuman || isDisposable(domain);
-  const isSuspicious =
-    (await judge(request, fields, isOdd, signUp.challenge)) || (await isCrowded(signUp.limiter, request));
+  // Where there is a puzzle, it tells people of a crowded network from machines.
+  const comesFromCrowd = signUp.challenge === null && (await isCrowded(signUp.limiter, request));
+  const isSuspicious = (await judge(request, fields, isOdd, signUp.challenge)) || comesFromCrowd;
   // Nobody is turned away for a missing stamp alone: old browsers and scripts have none.
   if (isSuspicious && signUp.challenge !== null) {
     await countRequest(signUp.limiter, request, reply, { kind: 'suspicious', limits: SUSPICIOUS_REQUESTS });

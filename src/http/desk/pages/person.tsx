@@ -90,6 +90,12 @@ export function personPage(site: Site, { visit, zone, id, history }: PersonProps
         columns={['When', 'What', 'Status']}
         rows={mails.toReversed().map(({ kind, status, createdAt }) => [at(createdAt), kind, status])}
       />
+      {visit.editor.role === 'publisher' && !isErased && subscriber.status === 'suppressed' && (
+        <section>
+          <h2>Mail them again</h2>
+          <Restore {...{ visit, id, subscriber }} />
+        </section>
+      )}
       {visit.editor.role === 'publisher' && !isErased && <Powers {...{ visit, id, subscriber }} />}
     </DeskPage>,
   );
@@ -157,12 +163,6 @@ const Restore = ({ visit, id, subscriber }: { visit: Visit; id: string } & Pick<
 
 const Powers = ({ visit, id, subscriber }: { visit: Visit; id: string } & Pick<History, 'subscriber'>) => (
   <section>
-    {subscriber.status === 'suppressed' && (
-      <>
-        <h2>Mail them again</h2>
-        <Restore {...{ visit, id, subscriber }} />
-      </>
-    )}
     <h2>Take them off the list</h2>
     {subscriber.status !== 'suppressed' && (
       <form method="post" action={`/editor/people/${id}/suppress`}>
