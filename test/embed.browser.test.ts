@@ -78,13 +78,14 @@ describe.skipIf(noBrowser)(
     beforeEach(async () => {
       Object.assign(blog, { body: form, policy: undefined });
       Object.assign(stranger, { body: form, policy: undefined });
-      await sql`delete from sign_ups`.execute(site.db);
+      await sql`delete from mail_requests`.execute(site.db);
     });
 
     const signUps = async () =>
       (
         await sql<{ email: string; source: string; timezone: string | null }>`
-        select email, source, timezone from sign_ups order by created_at
+        select email, details->>'source' as source, details->>'timezone' as timezone
+        from mail_requests order by created_at
       `.execute(site.db)
       ).rows;
     const open = async (options: BrowserContextOptions = {}) => await browser.newContext(options);

@@ -127,12 +127,14 @@ describe('a push', () => {
       slug: one.slug,
       revision: 1,
       changed: [],
+      hidden: false,
     });
     expect(await pushComparison(db, one)).toEqual({
       status: 'unchanged',
       slug: one.slug,
       revision: 1,
       changed: [],
+      hidden: false,
     });
     const [orca, hedge] = one.tools;
     const turned: Comparison = {
@@ -145,6 +147,7 @@ describe('a push', () => {
       slug: one.slug,
       revision: 2,
       changed: [{ part: 'community', what: 'Community on Orca', from: '—', to: '12%' }],
+      hidden: false,
     });
     const stranger = comparison('x-vs-y', tool('X', 0), tool('Y', 0));
     for (const field of ['slug', 'url'] as const) {

@@ -32,9 +32,12 @@ export type VoteState = 'counted' | 'waiting' | 'set_aside' | 'discarded';
  * Whoever was there got two issues, or took a break. Null while there were not two: then nobody's vote counts yet.
  */
 const secondIssue = sql`(
-  select prepared_at from issues
-  where prepared_at is not null and (status in ('sending', 'sent') or resume_to = 'sending')
-  order by prepared_at desc offset 1 limit 1
+  select min(prepared_at) from (
+    select prepared_at from issues
+    where prepared_at is not null and (status in ('sending', 'sent') or resume_to = 'sending')
+    order by prepared_at desc limit 2
+  ) as last_two
+  having count(*) = 2
 )`;
 
 /** A condition on `votes v`: it counts today. Every figure of votes, wherever it is shown, is made with it. */
