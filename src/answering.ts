@@ -3,6 +3,7 @@ import { type Editor, signInLinkHandler } from './desk/index.ts';
 import { notify, openNotices, resolve } from './sources/index.ts';
 import {
   addressChangeHandler,
+  freshLinkHandler,
   isMailHost,
   type Keys,
   leaveLinkHandler,
@@ -28,6 +29,7 @@ export function mailRequestHandlers(parts: {
   return {
     sign_up: signUpHandler(parts.keys),
     change: addressChangeHandler(parts.keys),
+    step_up: freshLinkHandler(parts.keys),
     link: linkHandler(parts.keys),
     leave: leaveLinkHandler(parts.keys),
     desk_sign_in: signInLinks,

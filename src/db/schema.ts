@@ -30,6 +30,7 @@ export interface Schema {
   consent_evidence: ConsentEvidenceTable;
   consent_seals: ConsentSealsTable;
   confirmations: ConfirmationsTable;
+  fresh_links: FreshLinksTable;
   mail_requests: MailRequestsTable;
   mail_request_counts: MailRequestCountsTable;
   refused_inboxes: RefusedInboxesTable;
@@ -472,13 +473,26 @@ interface RateLimitsTable {
 interface ConfirmationsTable {
   /** `tokenHash` of src/subscribers/tokens.ts. */
   token_hash: string;
-  purpose: 'subscribe' | 'change' | 'step_up';
+  purpose: 'subscribe' | 'change';
   subscriber_id: string;
   /** The new address of a `change`. */
   email: string | null;
   email_key: string | null;
   /** What was asked for with it: topics, consent text, form. */
   details: Json<unknown>;
+  created_at: Created;
+  expires_at: Date;
+  used_at: Date | null;
+}
+
+/** Links that were mailed to readers for what a link in an issue may not do; by their hash, each works once. */
+interface FreshLinksTable {
+  /** `tokenHash` of src/subscribers/tokens.ts. */
+  token_hash: string;
+  subscriber_id: string;
+  purpose: 'export' | 'erase' | 'change_address';
+  /** Of the subscriber when it was made: what makes their older links void ends this one, too. */
+  token_version: number;
   created_at: Created;
   expires_at: Date;
   used_at: Date | null;

@@ -1,7 +1,15 @@
 import { title, verdict } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import { findIssue } from '../issues/index.ts';
-import { CHANGE_HOURS, CONFIRM_HOURS, type Keys, oneTimeToken, signer } from '../subscribers/index.ts';
+import {
+  CHANGE_HOURS,
+  CONFIRM_HOURS,
+  FRESH_LINK_MINUTES,
+  type FreshLinkPurpose,
+  type Keys,
+  oneTimeToken,
+  signer,
+} from '../subscribers/index.ts';
 import type { ClaimedMail, Letter, MailKind } from '../transactional/index.ts';
 import { readTest } from './preview/index.ts';
 import { mailedIssue } from './store.ts';
@@ -22,6 +30,29 @@ export interface Drawn {
 }
 
 type Writer = (mail: ClaimedMail, context: LetterContext) => Promise<Letter | Drawn | null>;
+
+/** What a fresh link is for. */
+const STEP_UP: Record<FreshLinkPurpose, { subject: string; heading: string; about: string; action: string }> =
+  {
+    export: {
+      subject: 'Download your data',
+      heading: 'Download your data',
+      about: 'Open the page and press its button, and you get all that we know about you, in one file.',
+      action: 'Download my data',
+    },
+    erase: {
+      subject: 'Erase your data',
+      heading: 'Erase all we know about you?',
+      about: 'Open the page and press its button, and we forget you. It cannot be taken back.',
+      action: 'Erase me',
+    },
+    change_address: {
+      subject: 'Change your address',
+      heading: 'Change your address',
+      about: 'Open the page and type the new address. We ask there, too, before anything changes.',
+      action: 'Change my address',
+    },
+  };
 
 /** What each kind of mail says. Deterministic, like everything that is sent under a key. */
 const writers: Partial<Record<MailKind, Writer>> = {
@@ -173,12 +204,105 @@ const writers: Partial<Record<MailKind, Writer>> = {
       heading: 'Here is your link',
       paragraphs: [
         `Choose your topics of ${newsletter.name}, take a break, move to another address, or leave.`,
-        'The link knows that it is you: keep it to yourself.',
+        'Whoever has the link can do most of that: keep it to yourself.',
       ],
       action: { label: 'Open my preferences', url: `${newsletter.url}/preferences/${token}` },
       list: null,
       notes: [{ text: 'You did not ask for it? Then nothing has happened, and nothing will.', link: null }],
       why: 'You get this one mail because somebody typed this address into the form for lost links.',
+    };
+  },
+
+  /** For what a link in an issue may not do, because issues are forwarded. */
+  async step_up(mail, { keys, newsletter }) {
+    const words = STEP_UP[String(mail.content.purpose) as FreshLinkPurpose];
+    if (words === undefined || mail.subscriber === null) return null;
+    return {
+      newsletter,
+      subject: `${words.subject} of ${newsletter.name}`,
+      preheader: `The link you asked for works once, for ${FRESH_LINK_MINUTES} minutes.`,
+      heading: words.heading,
+      paragraphs: [words.about, `The link works once, for ${FRESH_LINK_MINUTES} minutes. Do not pass it on.`],
+      action: {
+        label: words.action,
+        url: `${newsletter.url}/fresh/${oneTimeToken(keys, mail.id, mail.keyId)}`,
+      },
+      list: null,
+      notes: [
+        {
+          text: 'You did not ask for it? Then nothing has happened, but somebody has one of your links, perhaps from an issue that was forwarded.',
+          link: { label: 'Make my older links void', url: personalLinks(mail, keys, newsletter).preferences },
+        },
+      ],
+      why: 'You get this one mail because it was asked for by a link that had been mailed to this address.',
+    };
+  },
+
+  async exported(mail, { keys, newsletter }) {
+    return {
+      newsletter,
+      subject: `Your data of ${newsletter.name} was downloaded`,
+      preheader: 'By the link that we mailed you. If that was you, there is nothing to do.',
+      heading: 'Your data was downloaded',
+      paragraphs: [
+        `Somebody, hopefully you, has just downloaded all that ${newsletter.name} knows about you, by the link that we mailed to this address.`,
+      ],
+      action: null,
+      list: null,
+      notes: [
+        {
+          text: 'This was not you? Then somebody reads your mail: change its password first.',
+          link: { label: 'Make my older links void', url: personalLinks(mail, keys, newsletter).preferences },
+        },
+      ],
+      why: `You get this one mail because data about you was handed out.`,
+    };
+  },
+
+  async erased(_mail, { newsletter }) {
+    return {
+      newsletter,
+      subject: `${newsletter.name} has forgotten you`,
+      preheader: 'Your address and your data are gone, as you asked. This is the last mail.',
+      heading: 'You are erased',
+      paragraphs: [
+        `Your address, your topics and your votes are gone from the records of ${newsletter.name}, by the link that we mailed to this address.`,
+        'This is the last mail to it. With it, this copy of your address goes as well.',
+      ],
+      action: null,
+      list: null,
+      notes: [
+        {
+          text: 'This was not you? Then somebody reads your mail: change its password first. It cannot be taken back, but you can',
+          link: { label: 'sign up again', url: `${newsletter.url}/subscribe` },
+        },
+      ],
+      why: 'You get this one mail because everything about this address was erased.',
+    };
+  },
+
+  async voided(mail, { keys, newsletter }) {
+    if (mail.subscriber?.status !== 'active') return null;
+    const links = personalLinks(mail, keys, newsletter);
+    return {
+      newsletter,
+      subject: `Your older links of ${newsletter.name} are void`,
+      preheader: 'Only their unsubscribe links still work. Here is a new link to your preferences.',
+      heading: 'Your older links are void',
+      paragraphs: [
+        `Somebody, hopefully you, made every link void that ${newsletter.name} had mailed to this address. Those links still unsubscribe, and do nothing else.`,
+        'The next issue brings new ones, and so does this mail.',
+      ],
+      action: { label: 'Open my preferences', url: links.preferences },
+      list: null,
+      notes: [
+        {
+          text: 'This was not you? Then nothing is lost: whoever did it has no link of yours any more that works.',
+          link: null,
+        },
+      ],
+      unsubscribe: links.unsubscribe,
+      why: 'You get this one mail because it was asked for by a link that had been mailed to this address.',
     };
   },
 

@@ -93,9 +93,12 @@ export function createMailSender(
   };
 }
 
-/** Who bounced is mailed the one thing that can bring them back: the question whether the address is theirs. */
+/**
+ * Who bounced is mailed the one thing that can bring them back: the question whether the address is theirs. Who was
+ * erased is told so, once.
+ */
 function isSuppressed({ kind, subscriber }: ClaimedMail): boolean {
-  if (subscriber?.status !== 'suppressed') return false;
+  if (subscriber?.status !== 'suppressed' || kind === 'erased') return false;
   return kind !== 'confirm' || suppressionCause(subscriber.reason) !== 'bounced';
 }
 
@@ -107,6 +110,10 @@ const OF_STRANGERS: ReadonlySet<MailKind> = new Set([
   'link',
   'leave',
   'test',
+  'step_up',
+  'exported',
+  'erased',
+  'voided',
 ]);
 
 async function isRefused(db: Connection, { kind, to }: ClaimedMail): Promise<boolean> {

@@ -25,6 +25,7 @@ import { preferencesRoutes } from './preferences.ts';
 import { answerProblems } from './problems.ts';
 import { type SignUpParts, signUpForms } from './sign-up-form.ts';
 import type { Site } from './site.ts';
+import { stepUpRoutes } from './step-up.ts';
 import { subscribeRoutes } from './subscribe.ts';
 import { unsubscribeRoutes } from './unsubscribe.ts';
 import { voteRoutes } from './vote.ts';
@@ -146,6 +147,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     const parts = { ...options, limiter, publish, onMailRequest };
     unsubscribeRoutes(scope, parts);
     preferencesRoutes(scope, parts);
+    stepUpRoutes(scope, parts);
     confirmRoutes(scope, options);
     voteRoutes(scope, { ...options, publish });
   });

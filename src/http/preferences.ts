@@ -4,29 +4,29 @@ import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import type { Limiter } from '../queue/index.ts';
 import {
-  CHANGES,
   changeAddress,
   endPause,
-  eraseSubscriber,
-  exportSubscriber,
+  FRESH_LINK_PURPOSES,
   findAddressChange,
   type Keys,
   parseAddress,
   refuseAddressChange,
+  requestFreshLink,
   type Subscriber,
   setTopics,
   takePause,
+  voidLinks,
 } from '../subscribers/index.ts';
 import { addMailRequest } from '../transactional/index.ts';
 import { readForm } from './form.ts';
 import { countRequest } from './network.ts';
 import { addressChangePage } from './pages/address.tsx';
 import { neverAgainPage, neverPage } from './pages/confirm.tsx';
-import { erasedPage, erasePage } from './pages/erase.tsx';
 import { leavePage, leftPage } from './pages/leave.tsx';
 import { linkSentPage, type Notice, preferencesHelpPage, preferencesPage } from './pages/preferences.tsx';
+import { freshLinkSentPage, linksVoidPage } from './pages/step-up.tsx';
 import { fromDatabase } from './problems.ts';
-import { addressesOn, followOwnLink, leaveList, linkError, readClaim } from './reader-link.ts';
+import { addressesOn, followOwnLink, leaveList, readClaim } from './reader-link.ts';
 import { resource } from './resource.ts';
 import { maskAddress, type Site } from './site.ts';
 import { topicChoices } from './topics.ts';
@@ -40,8 +40,6 @@ export interface PreferencesOptions {
   /** Asks a worker to send a mail whose row is on the books. */
   ring(mailId: string): void;
   publish: Publish;
-  /** Called when somebody was erased. */
-  onErased?(): void;
   /** What causes mail counts against the limits of its network, as signing up does. */
   limiter: Pick<Limiter, 'consume'>;
   /** Wakes a worker to answer the requests that wait. */
@@ -49,21 +47,16 @@ export interface PreferencesOptions {
 }
 
 /**
- * What a reader decides about themselves: topics, a pause, another address, their data, the end of it. Unlike
- * an unsubscribe link, a revoked link opens nothing here: it shows what somebody chose.
+ * What a reader decides about themselves by a link in an issue: topics, a pause, the end of it. For their data, to be
+ * forgotten, or for another address they are mailed a fresh link (step-up.ts), because issues are forwarded. Unlike
+ * an unsubscribe link, a link that was made void opens nothing here: it shows what somebody chose.
  */
 export function preferencesRoutes(
   app: FastifyInstance,
-  { db, keys, site, ring, publish, onErased, limiter, onMailRequest }: PreferencesOptions,
+  { db, keys, site, ring, publish, limiter, onMailRequest }: PreferencesOptions,
 ): void {
   /** @throws AppError `link-…`: see {@link followOwnLink}. */
   const targetOf = (token: string) => followOwnLink(db, keys, 'preferences', token);
-  /** For what only the owner of a living link may do. */
-  const subscriberOf = async (token: string): Promise<Subscriber> => {
-    const target = await targetOf(token);
-    if (target === undefined) throw linkError('void', 'preferences');
-    return target.owner;
-  };
   const hasLeft = ({ status }: Subscriber) => status === 'unsubscribed' || status === 'suppressed';
   const ringFor = (mailId: string | null) => {
     if (mailId !== null) ring(mailId);
@@ -88,11 +81,7 @@ export function preferencesRoutes(
   };
 
   /** What each button of the page does, by the hidden field that it sends. */
-  type Action = (
-    subscriber: Subscriber,
-    form: URLSearchParams,
-    count: () => Promise<void>,
-  ) => Promise<Notice>;
+  type Action = (subscriber: Subscriber, form: URLSearchParams) => Promise<Notice>;
   const actions: Record<string, Action> = {
     async save({ id, topics }, form) {
       const ticked = new Set(form.getAll('topic'));
@@ -107,19 +96,6 @@ export function preferencesRoutes(
     async resume({ id }) {
       await fromDatabase(endPause(db, id));
       return { kind: 'resumed' };
-    },
-    async change({ id }, form, count) {
-      const typed = form.get('email') ?? '';
-      const address = parseAddress(typed);
-      if ('reason' in address) return { kind: 'refused', typed, reason: address.reason };
-      await count();
-      if ((await fromDatabase(limiter.consume(`change:${id}`, CHANGES))) > 0) {
-        const reason = 'was not asked: you have given three today. Try again tomorrow';
-        return { kind: 'refused', typed, reason };
-      }
-      await fromDatabase(addMailRequest(db, { kind: 'change', address, details: { subscriberId: id } }));
-      onMailRequest();
-      return { kind: 'asked', address: address.email };
     },
   };
 
@@ -153,41 +129,23 @@ export function preferencesRoutes(
         return reply.send(leftPage(site, owner && token));
       }
       const subscriber = (await targetOf(token))?.owner;
+      const purpose = FRESH_LINK_PURPOSES.find((each) => form.get('ask') === each);
+      // Whoever has left has data still.
+      if (subscriber !== undefined && purpose !== undefined) {
+        await countRequest(limiter, request, reply);
+        await fromDatabase(requestFreshLink(db, subscriber, purpose));
+        onMailRequest();
+        return reply.send(freshLinkSentPage(site, maskAddress(subscriber.email)));
+      }
       if (subscriber === undefined || hasLeft(subscriber)) return reply.send(await pageFor(token, null));
+      if (form.get('void') === '1') {
+        ringFor(await fromDatabase(voidLinks(db, subscriber, keys)));
+        return reply.send(linksVoidPage(site, maskAddress(subscriber.email)));
+      }
       // A body without our field is not our form, and must not be read as "everything".
       const [, act] = Object.entries(actions).find(([name]) => form.get(name) === '1') ?? [];
       if (act === undefined) throw new AppError('form-unknown', 'Not the preferences form.');
-      const notice = await act(subscriber, form, () => countRequest(limiter, request, reply));
-      if (notice.kind === 'refused') reply.code(422);
-      return reply.send(await pageFor(token, notice));
-    },
-  });
-
-  resource<{ token: string }>(app, '/preferences/:token/export', {
-    GET: async (request, reply) => {
-      const { id } = await subscriberOf(request.params.token);
-      const data = await fromDatabase(exportSubscriber(db, id));
-      return reply
-        .header('content-disposition', 'attachment; filename="my-data.json"')
-        .type('application/json; charset=utf-8')
-        .send(`${JSON.stringify(data, null, 2)}\n`);
-    },
-  });
-
-  resource<{ token: string }>(app, '/preferences/:token/erase', {
-    GET: async (request, reply) => {
-      const owner = (await targetOf(request.params.token))?.owner;
-      const body = owner === undefined ? erasedPage(site) : erasePage(site, maskAddress(owner.email));
-      return reply.type(HTML).send(body);
-    },
-    POST: async (request, reply) => {
-      const owner = (await targetOf(request.params.token))?.owner;
-      if ((await readForm(request)).get('erase') !== '1') {
-        throw new AppError('form-unknown', 'Not the form that erases.');
-      }
-      if (owner !== undefined) await fromDatabase(eraseSubscriber(db, { id: owner.id }, 'post_button'));
-      onErased?.();
-      return reply.type(HTML).send(erasedPage(site));
+      return reply.send(await pageFor(token, await act(subscriber, form)));
     },
   });
 

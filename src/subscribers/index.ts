@@ -67,6 +67,19 @@ export {
   wasAskedLately,
 } from './sign-up/store.ts';
 export {
+  changeAddressByFreshLink,
+  eraseByFreshLink,
+  exportByFreshLink,
+  FRESH_LINK_MINUTES,
+  FRESH_LINK_PURPOSES,
+  type FreshLink,
+  type FreshLinkPurpose,
+  findFreshLink,
+  freshLinkHandler,
+  requestFreshLink,
+  voidLinks,
+} from './step-up/store.ts';
+export {
   addSubscribers,
   causeOf,
   countSubscribers,

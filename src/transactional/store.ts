@@ -97,12 +97,16 @@ export type MailEnd =
   /** Not to be sent any more, refused for good, or never to be known. */
   | { status: 'dropped' | 'failed' | 'uncertain'; reason: string };
 
-/** Ends a mail, if the lease is still ours. @returns whether it was. */
+/**
+ * Ends a mail, if the lease is still ours. Of somebody who was erased the address goes with the last mail to it.
+ * @returns whether it was.
+ */
 export async function closeMail(db: Connection, mail: ClaimedMail, end: MailEnd): Promise<boolean> {
   const { rows } = await sql`
     update mails set status = ${end.status}, lease_id = null, lease_until = null,
       reason = ${'reason' in end ? end.reason : null}, provider_id = ${'providerId' in end ? end.providerId : null},
-      sent_at = case when ${end.status} = 'sent' then now() end
+      sent_at = case when ${end.status} = 'sent' then now() end,
+      recipient = case when kind = 'erased' then '' else recipient end
     where id = ${mail.id} and lease_id = ${mail.leaseId} returning 1
   `.execute(db);
   return rows.length > 0;

@@ -2,7 +2,16 @@ import { sql } from 'kysely';
 import { mailRequestHandlers } from '../../src/answering.ts';
 import type { Connection } from '../../src/db/index.ts';
 import type { Editor } from '../../src/desk/index.ts';
-import { type Address, isMailHost, type Keys } from '../../src/subscribers/index.ts';
+import {
+  type Address,
+  type FreshLinkPurpose,
+  findSubscriber,
+  isMailHost,
+  type Keys,
+  keyId,
+  oneTimeToken,
+  requestFreshLink,
+} from '../../src/subscribers/index.ts';
 import { type Answered, addMailRequest, answerMailRequests } from '../../src/transactional/index.ts';
 
 /** Does what the job does with the requests that wait. */
@@ -32,6 +41,24 @@ export async function askForChange(
 export async function askForLostLink(db: Connection, address: Address, keys: Keys): Promise<string | null> {
   await addMailRequest(db, { kind: 'link', address });
   return (await answerRequests(db, keys)).mailIds[0] ?? null;
+}
+
+/** A reader asks for a fresh link, and the job answers. @returns its path; null where none is mailed. */
+export async function askForFreshLink(
+  db: Connection,
+  subscriberId: string,
+  purpose: FreshLinkPurpose,
+  keys: Keys,
+): Promise<string | null> {
+  const reader = await findSubscriber(db, subscriberId);
+  if (reader === undefined) return null;
+  await requestFreshLink(db, reader, purpose);
+  const { mailIds } = await answerRequests(db, keys);
+  const { rows } = await sql<{ id: string }>`
+    select id from mails where id = any(${mailIds}::uuid[]) and kind = 'step_up' and subscriber_id = ${subscriberId}
+  `.execute(db);
+  const [mail] = rows;
+  return mail === undefined ? null : `/fresh/${oneTimeToken(keys, mail.id, keyId(keys[0]))}`;
 }
 
 /** The requests that no job has answered, the oldest first, with what their forms said. */

@@ -19,6 +19,7 @@ import * as links from './0019-links.ts';
 import * as consentChain from './0020-consent-chain.ts';
 import * as passkeys from './0021-passkeys.ts';
 import * as hidden from './0022-hidden.ts';
+import * as freshLinks from './0023-fresh-links.ts';
 import * as countedVotes from './0028-votes.ts';
 
 /** A static list, so that the build, the tests and both databases see the same set. */
@@ -43,5 +44,6 @@ export const migrations: Record<string, Migration> = {
   '0020-consent-chain': consentChain,
   '0021-passkeys': passkeys,
   '0022-hidden': hidden,
+  '0023-fresh-links': freshLinks,
   '0028-votes': countedVotes,
 };

@@ -2,17 +2,18 @@ import type { Site } from '../site.ts';
 import { Page, render } from './layout.tsx';
 
 /** What goes, what stays, and the one button. */
-export function erasePage(site: Site, maskedAddress: string): string {
+export function erasePage(site: Site, address: string): string {
   return render(
     <Page site={site} title="Erase me">
       <div className="stack">
         <h1>Erase all we know about you?</h1>
         <p>
-          It is about <strong>{maskedAddress}</strong>. This cannot be taken back.
+          It is about <strong className="address">{address}</strong>. This cannot be taken back.
         </p>
         <p>
           <strong>Gone at once:</strong> your address, your topics, where you signed up from, your votes, and
-          every mail that still waits for you. No issue is sent to you any more.
+          every mail that still waits for you. No issue is sent to you any more; one last mail says that it is
+          done.
         </p>
         <p>
           <strong>What stays:</strong> a row without a name in our books, which shows that you agreed and
@@ -34,7 +35,10 @@ export function erasedPage(site: Site): string {
     <Page site={site} title="You are erased">
       <div className="stack">
         <h1>We have forgotten you</h1>
-        <p>Your address is gone from our books, and no issue will be sent to you any more.</p>
+        <p>
+          Your address is gone from our books, and no issue will be sent to you any more. One last mail tells
+          you so, and its copy of the address goes when it is sent.
+        </p>
         <p>
           The verdicts stay <a href="/issues">on this site</a>, and need no address.
         </p>

@@ -2,6 +2,7 @@ import { copy } from '../../../emails/words.ts';
 import type { Site } from '../site.ts';
 import { type Mistyped, TypedAddress } from './field.tsx';
 import { Page, ReplyTo, render } from './layout.tsx';
+import { AskFresh } from './step-up.tsx';
 
 /**
  * What will happen, and the one button. Opening it does nothing, closing it neither.
@@ -49,18 +50,17 @@ export function leftPage(site: Site, token?: string): string {
         </p>
         {token !== undefined && (
           <p>
-            We keep your address so that no old list brings you back. You can{' '}
-            <a className="tap" href={`/preferences/${token}/export`} download="my-data.json">
-              download your data
-            </a>{' '}
-            or{' '}
-            <a className="tap" href={`/preferences/${token}/erase`}>
-              erase it
-            </a>
-            .
+            We keep your address so that no old list brings you back. You can have what we know of you, or
+            have it erased: we mail you a link for it.
           </p>
         )}
       </div>
+      {token !== undefined && (
+        <div className="row">
+          <AskFresh token={token} purpose="export" label="Download my data" />
+          <AskFresh token={token} purpose="erase" label="Erase me" />
+        </div>
+      )}
     </Page>,
   );
 }

@@ -5,14 +5,10 @@ import type { TopicChoice } from '../topics.ts';
 import { day } from './dates.ts';
 import { type Mistyped, TypedAddress } from './field.tsx';
 import { Page, ReplyTo, render } from './layout.tsx';
+import { AskFresh } from './step-up.tsx';
 
 /** What the last button did. */
-export type Notice =
-  | { kind: 'saved'; topics: string[] }
-  | { kind: 'paused' }
-  | { kind: 'resumed' }
-  | { kind: 'asked'; address: string }
-  | ({ kind: 'refused' } & Mistyped);
+export type Notice = { kind: 'saved'; topics: string[] } | { kind: 'paused' } | { kind: 'resumed' };
 
 export interface PreferencesPage {
   token: string;
@@ -28,7 +24,7 @@ export function preferencesPage(site: Site, page: PreferencesPage): string {
   const { token, address, choices, pausedUntil, notice } = page;
   return render(
     <Page site={site} title="Your preferences">
-      {notice !== null && notice.kind !== 'refused' && (
+      {notice !== null && (
         <p className="notice" role="status">
           {told(notice, pausedUntil)}
         </p>
@@ -81,24 +77,25 @@ export function preferencesPage(site: Site, page: PreferencesPage): string {
         )}
       </section>
       <section>
-        <h2>Another address</h2>
-        <p>We write to the new address first. Nothing changes until its owner says yes.</p>
-        <Act name="change" label="Use this address" quiet>
-          <TypedAddress label="New address" mistyped={notice?.kind === 'refused' ? notice : undefined} />
-        </Act>
+        <h2>Another address, or your data</h2>
+        <p>For these we first mail you a link, because this one may have been passed on with an issue.</p>
+        <div className="row">
+          <AskFresh token={token} purpose="change_address" label="Change my address" />
+          <AskFresh token={token} purpose="export" label="Download my data" />
+          <AskFresh token={token} purpose="erase" label="Erase me" />
+        </div>
+        <p>
+          Is the old inbox closed to you? Unsubscribe below, and <a href="/subscribe">sign up</a> with the new
+          address.
+        </p>
       </section>
       <section>
-        <h2>Your data</h2>
-        <p>All we know about you, in one file, or gone.</p>
+        <h2>Links that others may have</h2>
         <p>
-          <a className="tap" href={`/preferences/${token}/export`} download="my-data.json">
-            Download my data
-          </a>
-          <br />
-          <a className="tap" href={`/preferences/${token}/erase`}>
-            Erase me
-          </a>
+          Whoever has an issue of yours can open this page. One press, and no link works any more that we
+          mailed you so far, but to unsubscribe. You are mailed a new one.
         </p>
+        <Act name="void" label="Make all my older links void" quiet />
       </section>
       <section>
         <h2>Leave the list</h2>
@@ -130,7 +127,7 @@ const Act = ({
   </form>
 );
 
-function told(notice: Exclude<Notice, { kind: 'refused' }>, pausedUntil: Date | null): ReactNode {
+function told(notice: Notice, pausedUntil: Date | null): ReactNode {
   switch (notice.kind) {
     case 'saved':
       return (
@@ -148,13 +145,6 @@ function told(notice: Exclude<Notice, { kind: 'refused' }>, pausedUntil: Date | 
       return (
         <>
           <strong>Welcome back.</strong> The next issue is yours again.
-        </>
-      );
-    case 'asked':
-      return (
-        <>
-          <strong>Look in the other inbox.</strong> If <span className="address">{notice.address}</span> can
-          be used, a mail is on its way there. Its link works for 72 hours.
         </>
       );
   }

@@ -104,7 +104,7 @@ export const stylesheet = [
   `.figures dt{color:var(--muted);font-size:${type.meta}px;line-height:20px}`,
   '.figures dd{margin:0;font-weight:700;line-height:20px;text-align:right}',
   '.figures .bar{grid-column:1/-1;height:6px;margin-top:6px;background:var(--track)}.bar svg{display:block;width:100%;height:6px;fill:var(--muted)}',
-  '.votes{display:flex;flex-wrap:wrap;align-items:center;gap:12px;margin-top:18px}.votes form,.votes p{margin:0}',
+  '.votes,.row{display:flex;flex-wrap:wrap;align-items:center;gap:12px;margin-top:18px}.votes form,.votes p,.row form{margin:0}',
   '.lens{border-top:1px solid var(--rule);margin-top:20px;padding-top:12px}',
   `.lens h3{margin:0 0 8px;font:700 18px/26px ${type.serif}}`,
   'figure{margin:0}',

@@ -28,6 +28,8 @@ export interface OwnData {
   deliveries: { issue: string; status: string; reason: string | null; submittedAt: string | null }[];
   votes: { tool: string; call: string; comparison: string; at: string; state: string }[];
   mails: { kind: string; to: string; status: string; createdAt: string; sentAt: string | null }[];
+  /** For what a link in an issue may not do; the links themselves are not kept. */
+  freshLinks: { purpose: string; createdAt: string; expiresAt: string; usedAt: string | null }[];
 }
 
 /** @returns undefined for somebody who is not on the books. */
@@ -57,7 +59,12 @@ export async function exportSubscriber(db: Connection, id: string): Promise<OwnD
         select jsonb_agg(jsonb_build_object('kind', m.kind, 'to', coalesce(m.recipient, s.email), 'status', m.status,
           'createdAt', m.created_at, 'sentAt', m.sent_at) order by m.created_at)
         from mails m where m.subscriber_id = s.id
-      ), '[]') as mails
+      ), '[]') as mails,
+      coalesce((
+        select jsonb_agg(jsonb_build_object('purpose', f.purpose, 'createdAt', f.created_at, 'expiresAt', f.expires_at,
+          'usedAt', f.used_at) order by f.created_at)
+        from fresh_links f where f.subscriber_id = s.id
+      ), '[]') as "freshLinks"
     from subscribers s where s.id = ${id}
   `.execute(db);
   return rows[0];
@@ -81,47 +88,61 @@ export async function eraseSubscriber(
   record?: (tx: Connection) => Promise<unknown>,
 ): Promise<boolean> {
   return db.transaction().execute(async (tx) => {
-    const { rows } = await sql<{ id: string; key: string }>`
-      select id, email_key as key from subscribers
-      where ${'id' in who ? sql`id = ${who.id}` : sql`email_key = ${who.key}`} and reason is distinct from 'erased'
-      for update
-    `.execute(tx);
-    const [person] = rows;
-    const key = person?.key ?? ('key' in who ? who.key : undefined);
-    if (key === undefined) return false;
-    // Who came back and goes again is erased from today on.
-    await sql`
-      insert into erased_addresses (hash) values (address_hash(${key})) on conflict (hash) do update set at = now()
-    `.execute(tx);
-    // What waits for its answer, what somebody else asked for this address, an editor's sign-in.
-    await sql`delete from mail_requests where email_key = ${key}`.execute(tx);
-    await sql`delete from confirmations where email_key = ${key}`.execute(tx);
-    await sql`delete from mails where subscriber_id is null and lower(recipient) = ${key}`.execute(tx);
-    await sql`
-      update mails set recipient = null, content = '{}', lease_id = null, lease_until = null,
-        status = case status when 'pending' then 'dropped' else status end,
-        reason = case status when 'pending' then 'erased' else reason end
-      where lower(recipient) = ${key} or subscriber_id = ${person?.id ?? null}::uuid
-    `.execute(tx);
-    if (person === undefined) return false;
-
-    const { id } = person;
-    await sql`delete from mail_requests where details->>'subscriberId' = ${id}`.execute(tx);
-    await sql`delete from confirmations where subscriber_id = ${id}`.execute(tx);
-    await sql`delete from votes where subscriber_id = ${id}`.execute(tx);
-    await sql`
-      with erased as (
-        update subscribers set email = '', email_key = 'erased:' || id, status = 'suppressed', reason = 'erased',
-          topics = '{}', timezone = null, paused_until = null, left_at = coalesce(left_at, now())
-        where id = ${id}
-        returning id
-      )
-      insert into consent_events (subscriber_id, event, method) select id, 'erased', ${method} from erased
-    `.execute(tx);
-    await deleteEvidenceOfForgotten(tx, [id]);
-    await record?.(tx);
-    return true;
+    const isForgotten = await forgetPerson(tx, who, method);
+    if (isForgotten) await record?.(tx);
+    return isForgotten;
   });
+}
+
+/** The same in a transaction of the caller's. */
+export async function forgetPerson(
+  tx: Connection,
+  who: { id: string } | { key: string },
+  method: string,
+): Promise<boolean> {
+  const { rows } = await sql<{ id: string; key: string }>`
+    select id, email_key as key from subscribers
+    where ${'id' in who ? sql`id = ${who.id}` : sql`email_key = ${who.key}`} and reason is distinct from 'erased'
+    for update
+  `.execute(tx);
+  const [person] = rows;
+  const key = person?.key ?? ('key' in who ? who.key : undefined);
+  if (key === undefined) return false;
+  // Who came back and goes again is erased from today on.
+  await sql`
+    insert into erased_addresses (hash) values (address_hash(${key})) on conflict (hash) do update set at = now()
+  `.execute(tx);
+  // What waits for its answer, what somebody else asked for this address, an editor's sign-in.
+  await sql`delete from mail_requests where email_key = ${key}`.execute(tx);
+  await sql`delete from confirmations where email_key = ${key}`.execute(tx);
+  await sql`delete from mails where subscriber_id is null and lower(recipient) = ${key}`.execute(tx);
+  await sql`
+    update mails set recipient = null, content = '{}', lease_id = null, lease_until = null,
+      status = case status when 'pending' then 'dropped' else status end,
+      reason = case status when 'pending' then 'erased' else reason end
+    where lower(recipient) = ${key} or subscriber_id = ${person?.id ?? null}::uuid
+  `.execute(tx);
+  if (person === undefined) return false;
+
+  const { id } = person;
+  await sql`delete from mail_requests where details->>'subscriberId' = ${id}`.execute(tx);
+  await sql`delete from confirmations where subscriber_id = ${id}`.execute(tx);
+  // The link by which they are erased stays, used up, so that pressing its button again is answered truly.
+  await sql`
+    delete from fresh_links where subscriber_id = ${id} and (purpose <> 'erase' or used_at is null)
+  `.execute(tx);
+  await sql`delete from votes where subscriber_id = ${id}`.execute(tx);
+  await sql`
+    with erased as (
+      update subscribers set email = '', email_key = 'erased:' || id, status = 'suppressed', reason = 'erased',
+        topics = '{}', timezone = null, paused_until = null, left_at = coalesce(left_at, now())
+      where id = ${id}
+      returning id
+    )
+    insert into consent_events (subscriber_id, event, method) select id, 'erased', ${method} from erased
+  `.execute(tx);
+  await deleteEvidenceOfForgotten(tx, [id]);
+  return true;
 }
 
 /** A mail that was kept outside the database. */

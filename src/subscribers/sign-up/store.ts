@@ -308,6 +308,9 @@ export async function forgetOldSignUps(db: Connection, now: Date): Promise<void>
   await sql`
     delete from confirmations where created_at < now() - make_interval(days => ${PENDING_DAYS})
   `.execute(db);
+  await sql`delete from fresh_links where created_at < now() - make_interval(days => ${PENDING_DAYS})`.execute(
+    db,
+  );
   await forgetOldCounts(db);
   await sql`delete from rate_limits where expire < ${now.getTime()}`.execute(db);
   await deleteExpiredEvidence(db, EVIDENCE_MONTHS);

@@ -21,6 +21,8 @@ export const MAIL_REQUEST_KINDS = [
   'sign_up',
   /** A reader gives another address: the question goes to that address. */
   'change',
+  /** Somebody with a link from an issue wants what takes a fresh one, which goes to the reader. */
+  'step_up',
   /** The form for a lost link to the preferences. */
   'link',
   /** The form of whoever wants to leave and has no link that works. */
@@ -34,11 +36,19 @@ export const MAIL_REQUEST_KINDS = [
 export type MailRequestKind = (typeof MAIL_REQUEST_KINDS)[number];
 
 /** Requests of one share are counted together, and no share can use up the limits of another. */
-export type Share = 'newcomers' | 'readers' | 'leavers' | 'desk' | 'desk_own_browser' | 'tests';
+export type Share =
+  | 'newcomers'
+  | 'readers'
+  | 'link_holders'
+  | 'leavers'
+  | 'desk'
+  | 'desk_own_browser'
+  | 'tests';
 
 export const SHARE_OF: Readonly<Record<MailRequestKind, Share>> = {
   sign_up: 'newcomers',
   change: 'newcomers',
+  step_up: 'link_holders',
   link: 'readers',
   leave: 'leavers',
   desk_sign_in: 'desk',
@@ -73,6 +83,17 @@ export const SHARES: Readonly<Record<Share, SharePolicy>> = {
       { points: 3, seconds: DAY },
     ],
     newestReplaces: true,
+    hasBudget: true,
+    honoursRefusal: true,
+  },
+  // Only by a link of the reader's, so apart from what strangers can use up. Each asks for something else, and a reader
+  // may want their data first and to be erased then.
+  link_holders: {
+    perInbox: [
+      { points: 3, seconds: 10 * MINUTE },
+      { points: 6, seconds: DAY },
+    ],
+    newestReplaces: false,
     hasBudget: true,
     honoursRefusal: true,
   },
