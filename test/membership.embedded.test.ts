@@ -1,6 +1,7 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addSubscribers, stampForm } from '../src/subscribers/index.ts';
+import { addSubscribers, stampForm, tokenHash } from '../src/subscribers/index.ts';
 import { EDITOR, openDesk, type TestDesk } from './helpers/desk.ts';
 import { openSite, type TestSite } from './helpers/site.ts';
 import { separationOf } from './helpers/two-samples.ts';
@@ -76,11 +77,10 @@ describe('F10: the time of an answer tells nobody who is on the books', () => {
   let site: TestSite;
   let app: FastifyInstance;
   let desk: TestDesk;
-  /** Readers by number, with the link to their preferences. */
-  const links: string[] = [];
   const reader = (turn: number) => `reader${String(turn).padStart(5, '0')}@known.example`;
   const nobody = (turn: number) => `nobody${String(turn).padStart(5, '0')}@known.example`;
   const someone = (turn: number, isKnown: boolean) => (isKnown ? reader(turn) : nobody(turn));
+  const linkToken = (turn: number, isKnown: boolean) => `link-${turn}-${isKnown}`;
   const EVERYBODY = (PAIRS + WARM_UP) * MEASUREMENTS;
 
   beforeAll(async () => {
@@ -95,13 +95,16 @@ describe('F10: the time of an answer tells nobody who is on the books', () => {
       rows.map((row) => ({ ...row, status: 'active' as const, topics: [], timezone: null, confirmedAt })),
       'test',
     );
-    const people = await site.db
-      .selectFrom('subscribers')
-      .select('id')
-      .where('email', 'like', 'reader%')
-      .orderBy('email')
-      .execute();
-    links.push(...people.map(({ id }) => `/preferences/${site.token('preferences', id)}`));
+    // Two fresh links for each, because they work once.
+    const links = rows.flatMap((_, turn) =>
+      [true, false].map((isKnown) => ({ email: reader(turn), hash: tokenHash(linkToken(turn, isKnown)) })),
+    );
+    await sql`
+      insert into fresh_links (token_hash, subscriber_id, purpose, token_version, expires_at)
+      select hash, s.id, 'change_address', s.token_version, now() + interval '1 day'
+      from jsonb_to_recordset(${JSON.stringify(links)}::jsonb) as r (email text, hash text)
+      join subscribers s using (email)
+    `.execute(site.db);
   });
   afterAll(async () => {
     await site?.[Symbol.asyncDispose]();
@@ -138,10 +141,13 @@ describe('F10: the time of an answer tells nobody who is on the books', () => {
 
   it('at the form for another address', () =>
     expectNothingTold('change of address', app, answer, (measurement) => (turn, isKnown) => ({
-      url: links[offset(measurement) + turn] ?? '',
+      url: `/fresh/${linkToken(offset(measurement) + turn, isKnown)}`,
       headers: FORM,
       // The readers ask for each other's addresses.
-      payload: form({ change: '1', email: someone((offset(measurement) + turn + 1) % EVERYBODY, isKnown) }),
+      payload: form({
+        change_address: '1',
+        email: someone((offset(measurement) + turn + 1) % EVERYBODY, isKnown),
+      }),
     })));
 
   it('at the door of the desk', () =>

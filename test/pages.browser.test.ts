@@ -1,12 +1,20 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { sql } from 'kysely';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addSignUp, consentText, findSubscriber, keyId, oneTimeToken } from '../src/subscribers/index.ts';
+import {
+  addSignUp,
+  consentText,
+  type FreshLinkPurpose,
+  findSubscriber,
+  keyId,
+  oneTimeToken,
+} from '../src/subscribers/index.ts';
 import { axeFaults, NO_PAGE_RULES } from './helpers/axe.ts';
 import { launchBrowser, noBrowser } from './helpers/browser.ts';
-import { answerRequests, askForChange } from './helpers/mail-requests.ts';
+import { answerRequests, askForChange, askForFreshLink } from './helpers/mail-requests.ts';
 import { OUTBOX_TOKEN, openSite, SITE, type TestSite } from './helpers/site.ts';
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -20,6 +28,22 @@ async function mistype(page: Page): Promise<void> {
   await page.getByRole('alert').waitFor();
 }
 
+/** Buttons of the preference page, by what its address ends with here. */
+const PRESSED: Record<string, string> = {
+  '/preferences/:token?ask=export': 'Download my data',
+  '/preferences/:token?void=1': 'Make all my older links void',
+  '/preferences/:token?leave=1': 'Unsubscribe',
+};
+
+/** From the page that was opened to the one that is meant. */
+async function goOn(page: Page, path: string): Promise<void> {
+  if (path === '/subscribe?email') await mistype(page);
+  const button = PRESSED[path];
+  if (button === undefined) return;
+  await page.getByRole('button', { name: button }).click();
+  await page.getByRole('heading', { name: 'Your preferences' }).waitFor({ state: 'detached' });
+}
+
 /** Every page as a reader meets it; an issue is a mail, so rules about whole web pages are not about it. */
 const PAGES: Record<string, { pageRules: boolean }> = {
   '/': { pageRules: true },
@@ -29,7 +53,16 @@ const PAGES: Record<string, { pageRules: boolean }> = {
   '/unsubscribe/:token': { pageRules: true },
   '/preferences': { pageRules: true },
   '/preferences/:token': { pageRules: true },
-  '/preferences/:token/erase': { pageRules: true },
+  '/preferences/:token?ask=export': { pageRules: true },
+  '/preferences/:token?void=1': { pageRules: true },
+  '/preferences/:token?leave=1': { pageRules: true },
+  '/fresh/:token?export': { pageRules: true },
+  '/fresh/:token?erase': { pageRules: true },
+  '/fresh/:token?change_address': { pageRules: true },
+  '/fresh/:token?export&used': { pageRules: true },
+  '/fresh/:token?change_address&used': { pageRules: true },
+  '/fresh/:token?erase&used': { pageRules: true },
+  '/fresh/:token?export&over': { pageRules: true },
   '/change/:token': { pageRules: true },
   '/change/:token/never': { pageRules: true },
   '/vote': { pageRules: true },
@@ -72,10 +105,11 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
       return `${origin}${door}`;
     }
     if (page.startsWith('/change')) return `${origin}${page.replace(':token', await askedFor('new'))}`;
+    if (page.startsWith('/fresh')) return `${origin}${await freshly(page.split('?')[1] ?? '')}`;
     const scope =
       (['preferences', 'vote'] as const).find((name) => page.startsWith(`/${name}`)) ?? 'unsubscribe';
     const url = page.includes(':token') ? page.replace(':token', site.token(scope, await subscribe())) : page;
-    return `${origin}${url}`;
+    return `${origin}${url.startsWith('/preferences/') ? url.split('?')[0] : url}`;
   };
 
   /** The token in a confirm mail. */
@@ -91,6 +125,16 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     );
     const { mailIds } = await answerRequests(site.db, site.keys);
     return oneTimeToken(site.keys, mailIds[0] ?? '', keyId(site.keys[0]));
+  };
+
+  /** A fresh link for a purpose: as it comes, used, or over. */
+  const freshly = async (what: string) => {
+    const [purpose, state] = what.split('&') as [FreshLinkPurpose, string | undefined];
+    const url = (await askForFreshLink(site.db, await subscribe(), purpose, site.keys)) ?? '';
+    const payload = `${purpose}=1&email=new${readers}@new.example`;
+    if (state === 'used') await site.app.inject({ method: 'POST', url, headers: FORM, payload });
+    if (state === 'over') await sql`update fresh_links set expires_at = now()`.execute(site.db);
+    return url;
   };
 
   /** The token in the mail to a new address. */
@@ -119,14 +163,14 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
         if (!request.isNavigationRequest()) complaints.push(`asked for ${request.url()}`);
       });
       await page.goto(await urlOf(one.path));
-      if (one.path === '/subscribe?email') await mistype(page);
+      await goOn(page, one.path);
       expect(await axeFaults(page, one.pageRules ? {} : NO_PAGE_RULES)).toEqual([]);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(one.width);
       expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(
         one.scheme === 'light' ? 'rgb(251, 249, 244)' : 'rgb(24, 22, 19)',
       );
       expect(
-        complaints.filter((text) => !/favicon|404 \(Not Found\)|422 \(Unprocessable/.test(text)),
+        complaints.filter((text) => !/favicon|404 \(Not Found\)|410 \(Gone\)|422 \(Unprocessable/.test(text)),
       ).toEqual([]);
     },
   );
@@ -201,13 +245,19 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     await page.getByRole('status').getByText('Welcome back.').waitFor();
     expect((await findSubscriber(site.db, id))?.pausedUntil).toBeNull();
 
+    await page.getByRole('button', { name: 'Change my address' }).click();
+    await page.getByRole('heading', { name: 'Look in your inbox' }).waitFor();
+    await site.answer();
+    await page.goto(
+      `${origin}/fresh/${oneTimeToken(site.keys, site.rung.at(-1) ?? '', keyId(site.keys[0]))}`,
+    );
     await page.getByLabel('New address').fill('me@localhost');
     await page.getByRole('button', { name: 'Use this address' }).click();
     await page.getByRole('alert').waitFor();
     expect(await page.getByLabel('New address').inputValue()).toBe('me@localhost');
     await page.getByLabel('New address').fill('me@moved.example');
     await page.getByRole('button', { name: 'Use this address' }).click();
-    await page.getByRole('status').getByText('me@moved.example').waitFor();
+    await page.getByRole('heading', { name: 'Look in the other inbox' }).waitFor();
 
     await site.answer();
     const token = oneTimeToken(site.keys, site.rung.at(-1) ?? '', keyId(site.keys[0]));
@@ -261,12 +311,22 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     const id = await subscribe();
     await using page = await browser.newPage();
     await page.goto(`${origin}/preferences/${site.token('preferences', id)}`);
+    const asked = async (button: string) => {
+      await page.goto(`${origin}/preferences/${site.token('preferences', id)}`);
+      await page.getByRole('button', { name: button }).click();
+      await page.getByRole('heading', { name: 'Look in your inbox' }).waitFor();
+      await site.answer();
+      await page.goto(
+        `${origin}/fresh/${oneTimeToken(site.keys, site.rung.at(-1) ?? '', keyId(site.keys[0]))}`,
+      );
+    };
+    await asked('Download my data');
     const [download] = await Promise.all([
       page.waitForEvent('download'),
-      page.getByRole('link', { name: 'Download my data' }).click(),
+      page.getByRole('button', { name: 'Download my data' }).click(),
     ]);
     expect(download.suggestedFilename()).toBe('my-data.json');
-    await page.getByRole('link', { name: 'Erase me' }).click();
+    await asked('Erase me');
     await page.getByRole('button', { name: 'Erase me' }).click();
     await page.getByRole('heading', { name: 'We have forgotten you' }).waitFor();
     expect((await findSubscriber(site.db, id))?.email).toBe('');
@@ -276,7 +336,7 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     await using page = await browser.newPage({ viewport: { width: 375, height: 900 } });
     for (const path of Object.keys(PAGES).filter((each) => each !== '/issues/2026-11-24')) {
       await page.goto(await urlOf(path));
-      if (path === '/subscribe?email') await mistype(page);
+      await goOn(page, path);
       const [low, small] = (await page.evaluate(`[
         [...document.querySelectorAll('button, label, .tap')].filter((one) => one.getBoundingClientRect().height < 44).map((one) => one.outerHTML),
         [...document.querySelectorAll('body *')].filter((one) => one.checkVisibility() && one.textContent && parseFloat(getComputedStyle(one).fontSize) < 14).map((one) => one.outerHTML),
