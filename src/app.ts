@@ -13,7 +13,7 @@ import { Lifetime } from './lifetime.ts';
 import { type Mailer, openOutbox, openResend, sentElsewhere } from './mailer/index.ts';
 import { closeFolder } from './private-folder.ts';
 import { type JobQueue, type Limiter, openLimiter, openQueue } from './queue/index.ts';
-import { endGathering } from './sources/index.ts';
+import { endGathering, stopReading } from './sources/index.ts';
 import { createDomainCheck, type Dns, type DomainCheck, type Keys, systemDns } from './subscribers/index.ts';
 
 /**
@@ -68,6 +68,8 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     const logger = overrides.logger ?? createLogger(config.logLevel);
     const { databaseUrl, redisUrl, secretKeys, resendApiKey } = secrets;
 
+    // It starts when something is read.
+    lifetime.defer(stopReading);
     // On a server the folder may hold an outbox or a preview of the time before.
     closeFolder(config.dataDir);
     const database = lifetime.use(await openDatabase({ databaseUrl, dataDir: config.dataDir }));

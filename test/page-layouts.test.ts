@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Comparison, slugFor, type Tool } from '../src/comparisons/index.ts';
 import { AppError } from '../src/errors.ts';
-import { readPage } from '../src/sources/index.ts';
+import { readPage } from '../src/sources/page.ts';
 import { comparison } from './helpers/arbitraries.ts';
 import { asText, HTML_LAYOUTS } from './helpers/pages.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Comparison, listComparisons } from '../src/comparisons/index.ts';
-import { readPage } from '../src/sources/index.ts';
+import { readPage } from '../src/sources/page.ts';
 import { openSite, type TestSite } from './helpers/site.ts';
 
 let site: TestSite;

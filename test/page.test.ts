@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Comparison, slugFor } from '../src/comparisons/index.ts';
 import { AppError } from '../src/errors.ts';
-import { readPage } from '../src/sources/index.ts';
+import { readPage } from '../src/sources/page.ts';
 import { comparison } from './helpers/arbitraries.ts';
 import { asText, HTML_LAYOUTS, reflow, type TextStyle } from './helpers/pages.ts';
 
@@ -298,7 +298,7 @@ it('finds a call that contradicts a unanimous panel', () => {
 
 it.each([
   ['too long', 'a'.repeat(1_000_001), 'longer than 1,000,000 characters'],
-  ['nested without end', `${'<div>'.repeat(5_000)}x`, '"Panel ship" stands nowhere|nested too deeply'],
+  ['nested without end', `${'<div>'.repeat(5_000)}x`, 'nested more than 200 deep'],
 ])('refuses a page that is %s', (_, text, reason) => {
   expect(faultsOf(text)).toMatch(new RegExp(reason, 'u'));
 });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Comparison, saveComparisons } from '../src/comparisons/index.ts';
-import { readPage } from '../src/sources/index.ts';
+import { readPage } from '../src/sources/page.ts';
 import { axeFaults } from './helpers/axe.ts';
 import { launchBrowser, noBrowser } from './helpers/browser.ts';
 import { comparison, tool } from './helpers/compose.ts';

@@ -6,16 +6,10 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Comparison } from '../src/comparisons/index.ts';
 import { AppError } from '../src/errors.ts';
-import { bounded } from '../src/sources/faults.ts';
+import { bounded, checkComparison } from '../src/sources/faults.ts';
 import { readFeed } from '../src/sources/feed.ts';
-import {
-  checkComparison,
-  formatSource,
-  gather,
-  gatherFolder,
-  parseSource,
-  readPage,
-} from '../src/sources/index.ts';
+import { formatSource, gather, gatherFolder, parseSource } from '../src/sources/index.ts';
+import { readPage } from '../src/sources/page.ts';
 import { readRobots } from '../src/sources/robots.ts';
 import { comparison } from './helpers/arbitraries.ts';
 import { HTML_LAYOUTS } from './helpers/pages.ts';

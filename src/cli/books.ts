@@ -81,7 +81,10 @@ async function pageIn({ env }: Context, file: string, url: string | undefined): 
     });
   });
   // A page that does not say where it lives gets its place on our own site.
-  return readPage(text, { site: readSetting(env, 'PUBLIC_URL'), ...(url === undefined ? {} : { url }) });
+  return await readPage(text, {
+    site: readSetting(env, 'PUBLIC_URL'),
+    ...(url === undefined ? {} : { url }),
+  });
 }
 
 async function pageAt({ env }: Context, url: string): Promise<Comparison> {

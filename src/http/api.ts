@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type Comparison, pushComparison, slugFor } from '../comparisons/index.ts';
+import { type Comparison, pushComparison } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import { recordTakeDown } from '../desk/index.ts';
 import { AppError } from '../errors.ts';
 import { takenDownInWords } from '../issues/index.ts';
-import { checkComparison, type Fault, readPage } from '../sources/index.ts';
+import { type Fault, readPage, readSent } from '../sources/index.ts';
 import { bearerOf } from './bearer.ts';
 import type { ContentSteps } from './contents.ts';
 import { fromDatabase } from './problems.ts';
@@ -18,11 +18,11 @@ const BODY_LIMIT = 1_000_000;
 /** Who the log says it was: whoever has API_TOKEN. */
 const PUSHER = 'push';
 
-const READ = new Map<string, (text: string, site: Site) => Comparison>([
-  ['application/json', readJson],
-  ['text/html', readText],
-  ['application/xhtml+xml', readText],
-  ['text/plain', readText],
+const READ = new Map<string, (text: string, own: { site: string }) => Promise<Comparison>>([
+  ['application/json', readSent],
+  ['text/html', readPage],
+  ['application/xhtml+xml', readPage],
+  ['text/plain', readPage],
 ]);
 
 /**
@@ -53,7 +53,9 @@ export function apiRoutes(
     POST: async (request, reply) => {
       const read = READ.get(mediaType(request));
       if (read === undefined) throw new AppError('push-type-unknown', 'Neither JSON nor a page.');
-      const pushed = await fromDatabase(pushComparison(db, read(textOf(request), site)));
+      const pushed = await fromDatabase(
+        pushComparison(db, await read(textOf(request), { site: site.publicUrl })),
+      );
       if (pushed.status === 'refused') {
         const { field, reason } = pushed;
         throw new AppError('slug-taken', `A push of what is another's: ${field}.`, {
@@ -85,40 +87,6 @@ export function apiRoutes(
       });
     },
   });
-}
-
-/** One comparison as in docs/sources.md; without an address of its own it lives on our page. */
-function readJson(text: string, site: Site): Comparison {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw invalid([{ field: '', reason: 'not JSON' }]);
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid([{ field: '', reason: 'not one comparison: send a JSON object' }]);
-  }
-  const given: Record<string, unknown> = { ...value };
-  const names = namesOf(given.tools);
-  if (given.slug === undefined && names) given.slug = slugFor(...names);
-  if (given.url === undefined && typeof given.slug === 'string') given.url = comparisonUrl(site, given.slug);
-  const { comparison, faults } = checkComparison(given);
-  // What may be left out is not missing; without names there is nothing to make it from.
-  if (comparison === null)
-    throw invalid(faults.filter(({ field }) => !LEFT_OUT.has(field) || field in value));
-  return comparison;
-}
-
-const LEFT_OUT = new Set(['slug', 'url']);
-
-function namesOf(tools: unknown): [string, string] | undefined {
-  if (!Array.isArray(tools)) return undefined;
-  const [a, b] = tools.map((tool: { name?: unknown } | null) => tool?.name);
-  return typeof a === 'string' && typeof b === 'string' ? [a, b] : undefined;
-}
-
-function readText(text: string, site: Site): Comparison {
-  return readPage(text, { site: site.publicUrl });
 }
 
 /** The body in its own charset, UTF-8 where it names none. Letters that are lost are not guessed. */

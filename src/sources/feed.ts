@@ -1,7 +1,11 @@
 import { parseFeed as parseXmlFeed } from 'feedsmith';
 import { z } from 'zod';
-import { Unreadable } from './decode.ts';
-import { addressIn, instant } from './values.ts';
+import { type Comparison, pairKey } from '../comparisons/index.ts';
+import { checkMarkup } from './bounds.ts';
+import { decodeText, Unreadable } from './decode.ts';
+import { checkComparison, type Fault } from './faults.ts';
+import { bodyHash } from './memory.ts';
+import { addressIn, instant, normalise } from './values.ts';
 
 /** One entry of a feed: a whole comparison, or the address of its page. */
 export interface FeedEntry {
@@ -17,6 +21,27 @@ export interface Feed {
   next: string | null;
 }
 
+/** One comparison that a source lists: its page to be read, or all of it in a feed's own words. */
+export interface Entry {
+  url: string;
+  lastmod: string | null;
+  publishedAt: string | null;
+  /** Set where the feed carries the whole comparison; the pair of tools where it is valid. */
+  inline: { pairKey: string | null } | null;
+}
+
+/** What an inline comparison turned out to be, in a feed that was read this time. */
+export type Inline = { comparison: Comparison } | { faults: Fault[]; hash: string };
+
+/** One page of a feed as it lists comparisons. */
+export interface FeedPage {
+  entries: Entry[];
+  next: string | null;
+}
+
+/** As many as a sitemap may list. */
+const MAX_ENTRIES = 50_000;
+
 const jsonFeed = z.object({
   version: z.string().regex(/^https:\/\/jsonfeed\.org\/version\/1/u),
   next_url: z.string().optional(),
@@ -31,12 +56,38 @@ const jsonFeed = z.object({
 });
 
 /**
+ * The entries of a feed as it was served, and by address what those say that are whole comparisons.
+ *
+ * @throws Unreadable with the reason, where it is no feed.
+ */
+export function readFeedPage(
+  body: Uint8Array,
+  contentType: string | null,
+  base: string,
+): FeedPage & { inline: Map<string, Inline> } {
+  const feed = readFeed(decodeText(body, contentType), base);
+  const inline = new Map<string, Inline>();
+  const entries = feed.entries.map((entry): Entry => {
+    const { url, publishedAt } = entry;
+    if (entry.inline === undefined) return { url, publishedAt, lastmod: null, inline: null };
+    const { comparison, faults } = checkComparison(normalise(entry.inline, { url, publishedAt }));
+    const hash = bodyHash(JSON.stringify(entry.inline));
+    inline.set(url, comparison ? { comparison } : { faults, hash });
+    return { url, publishedAt, lastmod: null, inline: { pairKey: comparison ? pairKey(comparison) : null } };
+  });
+  return { entries, next: feed.next, inline };
+}
+
+/**
  * Reads JSON Feed 1.1, RSS or Atom, whatever it was served as.
  *
  * @throws Unreadable with the reason, where it is none of them.
  */
 export function readFeed(text: string, base: string): Feed {
-  return /^\s*\{/u.test(text) ? fromJson(text, base) : fromXml(text, base);
+  const feed = /^\s*\{/u.test(text) ? fromJson(text, base) : fromXml(text, base);
+  if (feed.entries.length > MAX_ENTRIES)
+    throw new Unreadable(`lists more than ${MAX_ENTRIES.toLocaleString('en')} entries`);
+  return feed;
 }
 
 function fromJson(text: string, base: string): Feed {
@@ -59,6 +110,7 @@ function fromJson(text: string, base: string): Feed {
 }
 
 function fromXml(text: string, base: string): Feed {
+  checkMarkup(text, 'xml');
   let parsed: ReturnType<typeof parseXmlFeed>;
   try {
     parsed = parseXmlFeed(text);

@@ -1,12 +1,11 @@
 import { constants } from 'node:fs';
 import { open, readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
-import { slugFor } from '../comparisons/index.ts';
 import { AppError } from '../errors.ts';
-import { checkComparison, listFaults } from './faults.ts';
+import { Postponed } from './body.ts';
+import { listFaults } from './faults.ts';
 import { Collection, type Gathered } from './gathered.ts';
-import { readMarkdown } from './markdown.ts';
-import { bodyHash } from './memory.ts';
+import { read } from './thread.ts';
 
 const MAX_BYTES = 1_000_000;
 
@@ -21,40 +20,23 @@ export async function gatherFolder(path: string): Promise<Gathered> {
   const gathered = new Collection();
   for (const name of await fileNames(path)) {
     try {
-      for (const { label, value } of await readValues(path, name)) {
-        const { comparison, faults } = checkComparison(withSlug(value));
-        if (comparison) gathered.add(label, comparison);
-        else
-          gathered.reject({
-            name: label,
-            reason: listFaults(faults),
-            faults,
-            bodyHash: bodyHash(JSON.stringify(value)),
-          });
+      const kind = extname(name).toLowerCase();
+      if (kind !== '.json' && kind !== '.md') throw new Error('neither .json nor .md');
+      for (const each of await read('file', name, kind, await readBytes(path, join(path, name)))) {
+        const { label } = each;
+        if ('comparison' in each) gathered.add(label, each.comparison);
+        else {
+          const { faults, bodyHash } = each;
+          gathered.reject({ name: label, reason: listFaults(faults), faults, bodyHash });
+        }
       }
     } catch (error) {
+      if (error instanceof Postponed) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       gathered.reject({ name, reason, faults: [{ field: '', reason }], bodyHash: null });
     }
   }
   return { comparisons: gathered.comparisons, rejected: gathered.rejected };
-}
-
-/** A missing slug is made from the names. */
-function withSlug(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || 'slug' in value) return value;
-  const names = toolNames(value);
-  return names ? { ...value, slug: slugFor(...names) } : value;
-}
-
-function toolNames(value: object): [string, string] | null {
-  const tools: unknown = 'tools' in value ? value.tools : null;
-  if (!Array.isArray(tools) || tools.length !== 2) return null;
-  const names: unknown[] = tools.map((tool: unknown) =>
-    typeof tool === 'object' && tool !== null && 'name' in tool ? tool.name : null,
-  );
-  const [a, b] = names;
-  return typeof a === 'string' && typeof b === 'string' ? [a, b] : null;
 }
 
 async function fileNames(path: string): Promise<string[]> {
@@ -75,24 +57,6 @@ async function fileNames(path: string): Promise<string[]> {
   }
 }
 
-async function readValues(folder: string, name: string): Promise<{ label: string; value: unknown }[]> {
-  const path = join(folder, name);
-  const kind = extname(name).toLowerCase();
-  if (kind !== '.json' && kind !== '.md') throw new Error('neither .json nor .md');
-  const bytes = await readBytes(folder, path);
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new Error('not UTF-8 text');
-  }
-  if (kind === '.md') return [{ label: name, value: readMarkdown(text) }];
-  const value = readJson(text);
-  return Array.isArray(value)
-    ? value.map((entry: unknown, index) => ({ label: `${name}[${index}]`, value: entry }))
-    : [{ label: name, value }];
-}
-
 /** The bytes of an ordinary file of the folder: what links lead to outside of it is nobody's comparison. */
 async function readBytes(folder: string, path: string): Promise<Buffer> {
   const real = await realpath(path).catch(() => null);
@@ -111,17 +75,5 @@ async function readBytes(folder: string, path: string): Promise<Buffer> {
     return await file.readFile();
   } finally {
     await file.close();
-  }
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const position = /position (\d+)/u.exec(message)?.[1];
-    const line =
-      position === undefined ? text.split('\n').length : text.slice(0, Number(position)).split('\n').length;
-    throw new Error(`not JSON: ${message.replace(/ in JSON at position.*$/u, '')}, line ${line}`);
   }
 }

@@ -61,7 +61,8 @@ export interface FetchOptions<T> {
   refuses?: (url: string) => string | null;
   /** The file itself may be packed (`sitemap.xml.gz`), whatever its headers say. */
   mayBeGzip?: boolean;
-  read: (body: AsyncIterable<Buffer>, contentType: string | null) => Promise<T>;
+  /** @param url after redirects. */
+  read: (body: AsyncIterable<Buffer>, contentType: string | null, url: string) => Promise<T>;
 }
 
 export type Fetched<T> =
@@ -201,7 +202,7 @@ export class Fetcher implements AsyncDisposable {
     } catch (error) {
       if (outer?.aborted) throw new Postponed();
       if (isLate) throw new FetchFault(`took longer than ${this.#limits.wholeMs / 1_000} s`);
-      if (error instanceof FetchFault) throw error;
+      if (error instanceof FetchFault || error instanceof Postponed) throw error;
       if (error instanceof Unreadable) throw new Refusal(error.message);
       throw new FetchFault(reasonOf(error, this.#limits));
     } finally {
@@ -248,7 +249,7 @@ export class Fetcher implements AsyncDisposable {
     }
     let chunks = decoded(limited(body, maxBytes), header('content-encoding'));
     if (options.mayBeGzip) chunks = unpacked(limited(chunks, maxBytes));
-    const read = await options.read(limited(chunks, maxBytes), header('content-type'));
+    const read = await options.read(limited(chunks, maxBytes), header('content-type'), url.href);
     return {
       status,
       fetched: {

@@ -1,5 +1,6 @@
 import type { Comparison } from '../comparisons/index.ts';
 import { AppError } from '../errors.ts';
+import { Unreadable } from './decode.ts';
 import { type Fault, listFaults } from './faults.ts';
 import { gatherFolder } from './folder.ts';
 import { Collection, type Gathered, type SourceReport } from './gathered.ts';
@@ -7,16 +8,18 @@ import { Fetcher, type FetcherOptions } from './http.ts';
 import { followEach, type LinkCheck, readRobotsOf, refusal } from './links.ts';
 import type { WebSource } from './listing.ts';
 import { type Known, Memory, type MemoryChanges } from './memory.ts';
+import type { PageOptions } from './page.ts';
+import { Overdue, read } from './thread.ts';
 import { gatherWeb, visitOne, type WebGathered } from './web.ts';
 
 export { isPublicAddress } from './addresses.ts';
-export { checkComparison, type Fault, listFaults } from './faults.ts';
+export { type Fault, listFaults } from './faults.ts';
 export { gatherFolder } from './folder.ts';
 export type { Gathered, Rejection, SourceReport } from './gathered.ts';
 export type { FetcherOptions, Limits } from './http.ts';
 export type { LinkCheck } from './links.ts';
 export type { Known, MemoryChanges } from './memory.ts';
-export { type PageOptions, readPage } from './page.ts';
+export type { PageOptions } from './page.ts';
 export {
   beginGathering,
   endGathering,
@@ -35,6 +38,7 @@ export {
   resolve,
   sourceHealth,
 } from './store.ts';
+export { stopReading } from './thread.ts';
 
 import { parseUrl } from '../url.ts';
 
@@ -100,6 +104,39 @@ const FOLLOWING_MS = 20_000;
 export async function followLinks(urls: readonly string[], options: WebOptions): Promise<LinkCheck[]> {
   const { budgetMs = FOLLOWING_MS, ...fetching } = options;
   return followEach(urls, fetching, { agent: AGENT, budgetMs });
+}
+
+/**
+ * Reads one comparison page, as text, HTML or JSON; how is told in docs/sources.md.
+ *
+ * @throws AppError `page-unreadable`, naming every field that is missing or wrong and why.
+ */
+export async function readPage(text: string, options: PageOptions = {}): Promise<Comparison> {
+  return await inTime(read('page', text, null, options));
+}
+
+/**
+ * Reads one comparison as JSON; without an address of its own it lives on our page.
+ *
+ * @throws AppError `comparison-invalid` with the faults, or `page-unreadable` where reading takes too long.
+ */
+export async function readSent(text: string, own: { site: string }): Promise<Comparison> {
+  return await inTime(read('sent', text, own));
+}
+
+/** Somebody waits for the answer, so what was broken off is a fault of what they sent. */
+async function inTime<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!(error instanceof Overdue || error instanceof Unreadable)) throw error;
+    const faults = [{ field: '', reason: error.message }];
+    throw new AppError('page-unreadable', `Not a comparison that can be read: ${listFaults(faults)}.`, {
+      help: 'docs/sources.md shows what is expected, and how much of it.',
+      cause: error,
+      context: { faults },
+    });
+  }
 }
 
 /**

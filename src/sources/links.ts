@@ -1,6 +1,7 @@
 import { FetchFault, Postponed, readBytes } from './body.ts';
 import { Fetcher, type FetcherOptions } from './http.ts';
-import { type Robots, readRobots } from './robots.ts';
+import { allows, type Robots } from './robots.ts';
+import { read } from './thread.ts';
 
 /** What came of following one link. No reason: it leads where it should. */
 export interface LinkCheck {
@@ -65,7 +66,7 @@ async function follow(
 
 /** Why an address must not be asked for, by the rules of its site; null where it may be. */
 export const refusal = (rules: Robots | null, url: string): string | null =>
-  rules?.allows(url) === false ? 'is kept from us by robots.txt' : null;
+  rules !== null && !allows(rules, url) ? 'is kept from us by robots.txt' : null;
 
 /** @returns null where the site has no rules, or none that can be read: its pages then speak for themselves. */
 export async function readRobotsOf(fetcher: Fetcher, origin: string, agent: string): Promise<Robots | null> {
@@ -74,10 +75,10 @@ export async function readRobotsOf(fetcher: Fetcher, origin: string, agent: stri
     const fetched = await fetcher.fetch(url, {
       accept: 'text/plain',
       maxBytes: ROBOTS_BYTES,
-      read: readBytes,
+      read: async (body) => await read('robots', url, (await readBytes(body)).toString('utf8'), agent),
     });
     if (fetched.kind === 'unchanged') return null;
-    const rules = readRobots(url, fetched.body.toString('utf8'), agent);
+    const rules = fetched.body;
     if (rules.delayMs > 0) fetcher.hosts.space(new URL(origin).host, rules.delayMs);
     return rules;
   } catch (error) {

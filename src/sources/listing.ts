@@ -1,32 +1,19 @@
-import { type Comparison, pairKey } from '../comparisons/index.ts';
+import pLimit from 'p-limit';
 import { AppError } from '../errors.ts';
 import { FetchFault, Postponed, readBytes } from './body.ts';
-import { decodeText } from './decode.ts';
-import { checkComparison, type Fault } from './faults.ts';
-import { readFeed } from './feed.ts';
+import type { Fault } from './faults.ts';
+import type { Entry, FeedPage, Inline } from './feed.ts';
 import type { Fetcher } from './http.ts';
-import { bodyHash, hashing, type Memory } from './memory.ts';
-import { type Robots, readRobots } from './robots.ts';
-import { readSitemap } from './sitemap.ts';
-import { normalise } from './values.ts';
+import { hashing, type Memory } from './memory.ts';
+import { allows, type Robots } from './robots.ts';
+import type { SitemapEntry } from './sitemap.ts';
+import { read } from './thread.ts';
 
 /** A source on the web: a feed, or a site with its sitemaps. */
 export interface WebSource {
   kind: 'feed' | 'site';
   url: string;
 }
-
-/** One comparison that a source lists: its page to be read, or all of it in a feed's own words. */
-export interface Entry {
-  url: string;
-  lastmod: string | null;
-  publishedAt: string | null;
-  /** Set where the feed carries the whole comparison; the pair of tools where it is valid. */
-  inline: { pairKey: string | null } | null;
-}
-
-/** What an inline comparison turned out to be, in a feed that was read this time. */
-export type Inline = { comparison: Comparison } | { faults: Fault[]; hash: string };
 
 export interface Listing {
   entries: Entry[];
@@ -55,6 +42,10 @@ const MAX_SITEMAPS = 500;
 const MAX_DEPTH = 3;
 const MAX_FEED_PAGES = 50;
 const MAX_LISTED = 200_000;
+/** A large one takes much memory. */
+const SITEMAPS_AT_ONCE = 2;
+/** Addresses that are held against robots.txt in one go. */
+const PORTION = 2_000;
 
 const FEED_TYPES =
   'application/feed+json, application/atom+xml, application/rss+xml, application/json;q=0.9, application/xml;q=0.9, */*;q=0.1';
@@ -95,8 +86,11 @@ async function listFeed(url: string, listing: Listing, context: ListingContext):
       const page = await readListing<FeedPage>('feed', at, context, {
         accept: FEED_TYPES,
         maxBytes: FEED_BYTES,
-        read: async (body, contentType) =>
-          feedPage(decodeText(await readBytes(body), contentType), at, listing.inline),
+        read: async (body, contentType) => {
+          const { inline, ...feed } = await read('feed', await readBytes(body), contentType, at);
+          for (const [address, each] of inline) listing.inline.set(address, each);
+          return feed;
+        },
       });
       listing.entries.push(...page.entries);
       next = page.next === null || seen.has(page.next) ? null : page.next;
@@ -108,52 +102,27 @@ async function listFeed(url: string, listing: Listing, context: ListingContext):
   }
 }
 
-interface FeedPage {
-  entries: Entry[];
-  next: string | null;
-}
-
-function feedPage(text: string, base: string, inline: Listing['inline']): FeedPage {
-  const feed = readFeed(text, base);
-  const entries = feed.entries.map((entry): Entry => {
-    const { url, publishedAt } = entry;
-    if (entry.inline === undefined) return { url, publishedAt, lastmod: null, inline: null };
-    const { comparison, faults } = checkComparison(normalise(entry.inline, { url, publishedAt }));
-    const hash = bodyHash(JSON.stringify(entry.inline));
-    inline.set(url, comparison ? { comparison } : { faults, hash });
-    return { url, publishedAt, lastmod: null, inline: { pairKey: comparison ? pairKey(comparison) : null } };
-  });
-  return { entries, next: feed.next };
-}
-
 async function listSite(url: string, listing: Listing, context: ListingContext): Promise<void> {
   const site = new URL(url);
   const robots = await robotsOf(site, context);
   const { host } = site;
   if (robots.delayMs > 0) context.fetcher.hosts.space(host, robots.delayMs);
   listing.refuses = (target) => {
-    const isOurs = new URL(target).host === host;
-    return isOurs && !robots.allows(target) ? 'is kept from us by robots.txt' : null;
+    return allows(robots, target) ? null : 'is kept from us by robots.txt';
   };
 
   const roots = robots.sitemaps.length > 0 ? robots.sitemaps : [new URL('/sitemap.xml', site).href];
   const found = await readSitemaps(roots, listing, context);
-  const folder = site.pathname;
-  const isUnder = (page: URL) =>
-    page.host === host && page.pathname.startsWith(folder) && page.href !== site.href;
-  let kept = 0;
-  for (const { url: address, lastmod } of found) {
-    const page = new URL(address);
-    page.hash = '';
-    if (!/^https?:$/u.test(page.protocol) || !isUnder(page)) continue;
-    kept += 1;
-    if (listing.refuses(page.href) !== null) continue;
-    listing.entries.push({ url: page.href, lastmod, publishedAt: null, inline: null });
+  let refused = 0;
+  for (let at = 0; at < found.length; at += PORTION) {
+    const portion = found.slice(at, at + PORTION);
+    const kept = await blaming(url, () => read('listed', portion, site.href, robots));
+    refused += kept.refused;
+    for (const entry of kept.entries) listing.entries.push({ ...entry, publishedAt: null, inline: null });
   }
-  if (kept > 0 && listing.entries.length === 0) {
-    throw new ListingFault(url, 'keeps every comparison from us by its robots.txt');
-  }
-  if (kept === 0) throw new ListingFault(url, `has no address below ${folder} in its sitemaps`);
+  if (listing.entries.length > 0) return;
+  if (refused > 0) throw new ListingFault(url, 'keeps every comparison from us by its robots.txt');
+  throw new ListingFault(url, `has no address below ${site.pathname} in its sitemaps`);
 }
 
 async function robotsOf(site: URL, context: ListingContext): Promise<Robots> {
@@ -164,20 +133,25 @@ async function robotsOf(site: URL, context: ListingContext): Promise<Robots> {
       maxBytes: ROBOTS_BYTES,
       read: async (body) => ({ text: (await readBytes(body)).toString('utf8').replaceAll('\0', '') }),
     });
-    return readRobots(url, text, context.agent);
+    return await blaming(url, () => read('robots', url, text, context.agent));
   } catch (error) {
     // Without one everything is allowed; while it cannot be had, nothing is. RFC 9309 §2.3.1.
     const status =
       error instanceof ListingFault && error.cause instanceof FetchFault ? error.cause.status : null;
     if (status !== null && status >= 400 && status < 500 && status !== 429)
-      return readRobots(url, '', context.agent);
+      return { origin: site.origin, rules: [], delayMs: 0, sitemaps: [] };
     throw error;
   }
 }
 
 /** The pages of all sitemaps below `roots`. One that fails is rejected, unless it is all there is. */
-async function readSitemaps(roots: string[], listing: Listing, context: ListingContext) {
+async function readSitemaps(
+  roots: string[],
+  listing: Listing,
+  context: ListingContext,
+): Promise<SitemapEntry[]> {
   const pages = new Map<string, string | null>();
+  const turn = pLimit(SITEMAPS_AT_ONCE);
   const seen = new Set<string>();
   let last: ListingFault | undefined;
   let readable = 0;
@@ -185,12 +159,14 @@ async function readSitemaps(roots: string[], listing: Listing, context: ListingC
     if (seen.has(url) || seen.size >= MAX_SITEMAPS) return;
     seen.add(url);
     try {
-      const { kind, entries } = await readListing('sitemap', url, context, {
-        accept: 'application/xml, text/xml, application/gzip, text/plain, */*;q=0.1',
-        maxBytes: SITEMAP_BYTES,
-        mayBeGzip: true,
-        read: (body) => readSitemap(body, url),
-      });
+      const { kind, entries } = await turn(() =>
+        readListing('sitemap', url, context, {
+          accept: 'application/xml, text/xml, application/gzip, text/plain, */*;q=0.1',
+          maxBytes: SITEMAP_BYTES,
+          mayBeGzip: true,
+          read: async (body) => await read('sitemap', await readBytes(body), url),
+        }),
+      );
       if (kind === 'index' && depth >= MAX_DEPTH)
         throw new ListingFault(url, 'is an index too deep in indexes');
       readable += 1;
@@ -246,9 +222,21 @@ async function readListing<T>(
     }
     return body;
   } catch (error) {
-    if (error instanceof Postponed) throw new ListingFault(url, 'was not answered before the time was over');
-    const fault = new ListingFault(url, error instanceof Error ? error.message : String(error));
-    fault.cause = error;
-    throw fault;
+    throw blame(url, error);
   }
+}
+
+async function blaming<T>(url: string, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (error) {
+    throw blame(url, error);
+  }
+}
+
+function blame(url: string, error: unknown): ListingFault {
+  if (error instanceof Postponed) return new ListingFault(url, 'was not answered before the time was over');
+  const fault = new ListingFault(url, error instanceof Error ? error.message : String(error));
+  fault.cause = error;
+  return fault;
 }

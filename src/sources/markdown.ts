@@ -1,4 +1,5 @@
 import { parseDocument } from 'yaml';
+import { Unreadable } from './decode.ts';
 
 /** A `## Tool` section of the body: its description, and its reviews by `### Lens: call`. */
 interface Section {
@@ -26,19 +27,20 @@ interface Section {
  *
  * The result still has to pass the schema: this only puts each piece in its place.
  *
- * @throws Error with the reason, where front matter or sections are not as above.
+ * @throws Unreadable with the reason, where front matter or sections are not as above.
  */
 export function readMarkdown(text: string): unknown {
   const parts = /^\uFEFF?---[ \t]*\r?\n([\s\S]*?)\r?\n---[ \t]*(?:\r?\n|$)([\s\S]*)$/u.exec(text);
-  if (!parts) throw new Error('no YAML front matter between two lines of "---" at the top');
+  if (!parts) throw new Unreadable('no YAML front matter between two lines of "---" at the top');
   const facts = readFacts(parts[1] ?? '');
   const sections = readSections(parts[2] ?? '');
 
   const tools: unknown = facts.tools;
-  if (!Array.isArray(tools)) throw new Error('tools: the front matter lists no tools');
+  if (!Array.isArray(tools)) throw new Unreadable('tools: the front matter lists no tools');
   const used = new Set<Section>();
   const merged = tools.map((tool: unknown, index) => {
-    if (typeof tool !== 'object' || tool === null) throw new Error(`tools.${index}: not a list of fields`);
+    if (typeof tool !== 'object' || tool === null)
+      throw new Unreadable(`tools.${index}: not a list of fields`);
     const fields: Record<string, unknown> = { ...tool };
     const name = typeof fields.name === 'string' ? sameCase(fields.name) : '';
     const section = sections.find((candidate) => sameCase(candidate.name) === name);
@@ -56,7 +58,7 @@ export function readMarkdown(text: string): unknown {
     };
   });
   const stray = sections.find((section) => !used.has(section));
-  if (stray) throw new Error(`"## ${stray.name}" is not the name of one of the tools`);
+  if (stray) throw new Unreadable(`"## ${stray.name}" is not the name of one of the tools`);
   return { ...facts, tools: merged };
 }
 
@@ -64,11 +66,12 @@ function readFacts(source: string): Record<string, unknown> {
   const document = parseDocument(source, { prettyErrors: true });
   const [error] = document.errors;
   // The first line of the message has the reason and the place, the rest is a drawing of it.
-  if (error) throw new Error(`front matter is not YAML: ${error.message.split('\n')[0]?.replace(/:$/u, '')}`);
+  if (error)
+    throw new Unreadable(`front matter is not YAML: ${error.message.split('\n')[0]?.replace(/:$/u, '')}`);
   // At most a few aliases: a hundred nested ones would unfold to gigabytes.
   const facts: unknown = document.toJS({ maxAliasCount: 20 });
   if (typeof facts !== 'object' || facts === null || Array.isArray(facts)) {
-    throw new Error('front matter is not a list of fields');
+    throw new Unreadable('front matter is not a list of fields');
   }
   return { ...facts };
 }
@@ -96,13 +99,15 @@ function readSections(body: string): Section[] {
       const [, lens, call] = /^(?:the\s+)?(.+?)\s*(?:[:—–-]\s*(ship|skip))?$/iu.exec(heading) ?? [];
       section.reviews.push({ lens: lens ?? heading, call: call?.toLowerCase() ?? null, quote: [] });
     } else if (level) {
-      throw new Error(`line ${index + 1} below the front matter: a heading is "## Tool" or "### Lens: ship"`);
+      throw new Unreadable(
+        `line ${index + 1} below the front matter: a heading is "## Tool" or "### Lens: ship"`,
+      );
     } else if (line !== '' && !section) {
-      throw new Error('text above the first "## Tool" heading belongs to no tool');
+      throw new Unreadable('text above the first "## Tool" heading belongs to no tool');
     } else if (review && line.startsWith('>')) {
       review.quote.push(line.replace(/^>\s?/u, ''));
     } else if (review && line !== '') {
-      throw new Error(`text below "### ${review.lens}" is no block quote: begin its lines with ">"`);
+      throw new Unreadable(`text below "### ${review.lens}" is no block quote: begin its lines with ">"`);
     } else if (line !== '') {
       section?.description.push(line);
     }

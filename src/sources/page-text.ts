@@ -1,4 +1,5 @@
-import { type CheerioAPI, load } from 'cheerio';
+import type { CheerioAPI } from 'cheerio';
+import { loadPage } from './bounds.ts';
 import { hideButtons, pairFigures, partInlineValues } from './page-html.ts';
 
 /**
@@ -49,7 +50,10 @@ function flatten(text: string, isEveryLineWhole: boolean): Pick<PageText, 'flat'
     .map((line) => ({ length: line.trimEnd().length, words: line.trim().replace(/\s+/gu, ' ') }))
     .filter((line) => line.words !== '');
   // A word too long for any line says nothing about how wide the lines were meant to be.
-  const width = Math.max(0, ...lines.filter((line) => line.words.includes(' ')).map((line) => line.length));
+  const width = lines.reduce(
+    (most, { words, length }) => (words.includes(' ') ? Math.max(most, length) : most),
+    0,
+  );
   const whole = isEveryLineWhole || width > UNWRAPPED;
 
   const breaks = new Map<number, Break>();
@@ -78,7 +82,7 @@ const LABEL = /^(?:panel ship|community|entry|reviewer scorecard):?$/iu;
 const EDGE = '\u001E';
 
 function fromHtml(source: string): PageText {
-  const $ = load(source.replaceAll(EDGE, ' '));
+  const $ = loadPage(source.replaceAll(EDGE, ' '));
   const url = canonicalOf($);
   const publishedAt = publishedOf($);
 

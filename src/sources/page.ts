@@ -1,7 +1,8 @@
-import { load } from 'cheerio';
 import { type Call, type Comparison, MAX_ADDRESS, type Review, slugFor } from '../comparisons/index.ts';
 import { AppError } from '../errors.ts';
 import { parseUrl } from '../url.ts';
+import { loadPage, TooIntricate } from './bounds.ts';
+import { decodeText } from './decode.ts';
 import { bounded, checkComparison, type Fault, listFaults } from './faults.ts';
 import { type Reading, readData, readJson } from './page-data.ts';
 import { readScorecard } from './page-scorecard.ts';
@@ -48,9 +49,23 @@ export function readPage(text: string, options: PageOptions = {}): Comparison {
     if ('comparison' in seen) return seen.comparison;
     throw unreadable(structured?.faults ?? seen.faults);
   } catch (error) {
+    if (error instanceof TooIntricate) throw unreadable([{ field: '', reason: error.message }]);
     if (error instanceof RangeError) throw unreadable([{ field: '', reason: 'nested too deeply' }]);
     throw error;
   }
+}
+
+/**
+ * {@link readPage} of a page as it was served.
+ *
+ * @throws Unreadable also, where the bytes are no text.
+ */
+export function readPageBody(
+  body: string | Uint8Array,
+  contentType: string | null,
+  options: PageOptions,
+): Comparison {
+  return readPage(typeof body === 'string' ? body : decodeText(body, contentType), options);
 }
 
 /** What a page says in a form made for machines, or in tables that are as good as that. */
@@ -61,7 +76,7 @@ function readStructured(text: string, options: PageOptions): Reading | null {
   const mayHaveTables = /<table\b/iu.test(text);
   if (!mayHaveData && !mayHaveTables) return null;
 
-  const $ = load(text);
+  const $ = loadPage(text);
   const canonical = canonicalOf($);
   const publishedAt = instant(publishedOf($));
   const address = options.url ?? addressOf(canonical, options.base);

@@ -17,29 +17,32 @@ export interface Sitemap {
 /** The protocol's own limit for one file (sitemaps.org). */
 const MAX_ENTRIES = 50_000;
 
+/** Deeper than any element of the protocol and its extensions. */
+const MAX_DEPTH = 20;
+
+/** Bytes that are taken apart at once: text of 50 MB would need four times as much. */
+const PIECE = 1_000_000;
+
 /**
- * Reads a sitemap as it arrives, so that 50 MB of it never stand in memory; a plain list of addresses,
- * one a line, is one too.
+ * Reads a sitemap piece by piece; a plain list of addresses, one a line, is one too.
  *
  * @throws Unreadable with the reason, where it is neither.
  */
-export async function readSitemap(body: AsyncIterable<Buffer>, base: string): Promise<Sitemap> {
+export function readSitemap(body: Uint8Array, base: string): Sitemap {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let reader: ReturnType<typeof xmlReader> | ReturnType<typeof lineReader> | undefined;
-  const take = (text: string) => {
-    if (text === '') return;
+  for (let at = 0; at < body.length; at += PIECE) {
+    const text = decode(decoder, body.subarray(at, at + PIECE), at + PIECE < body.length);
     reader ??= /^\s*https?:/iu.test(text) ? lineReader(base) : xmlReader(base);
     reader.write(text);
-  };
-  for await (const chunk of body) take(decode(decoder, chunk));
-  take(decode(decoder));
+  }
   if (reader === undefined) throw new Unreadable('is empty');
   return reader.end();
 }
 
-function decode(decoder: InstanceType<typeof TextDecoder>, chunk?: Buffer): string {
+function decode(decoder: InstanceType<typeof TextDecoder>, piece: Uint8Array, hasMore: boolean): string {
   try {
-    return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+    return decoder.decode(piece, { stream: hasMore });
   } catch {
     throw new Unreadable('is no text in utf-8');
   }
@@ -63,6 +66,7 @@ function xmlReader(base: string) {
     }
     // Images and translations of a page have a <loc> of their own, deeper down or in another namespace.
     path.push(name.includes(':') && path.length > 1 ? name : tag);
+    if (path.length > MAX_DEPTH) throw new Unreadable(`is no sitemap: nested more than ${MAX_DEPTH} deep`);
     if (path.length === 2) entry = {};
     text = '';
   });
@@ -97,6 +101,7 @@ function lineReader(base: string) {
       const lines = (rest + part).split(/\r?\n/u);
       rest = lines.pop() ?? '';
       for (const text of lines) line(text);
+      if (rest.length > PIECE) throw new Unreadable('has a line longer than any address');
     },
     end: () => {
       line(rest);

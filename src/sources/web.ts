@@ -1,12 +1,13 @@
 import { type Comparison, pairKey } from '../comparisons/index.ts';
 import { AppError } from '../errors.ts';
 import { FetchFault, Postponed, readBytes } from './body.ts';
-import { decodeText, isPageType, Unreadable } from './decode.ts';
+import { isPageType, Unreadable } from './decode.ts';
 import { type Fault, shortened } from './faults.ts';
+import type { Entry } from './feed.ts';
 import type { Fetcher } from './http.ts';
-import { type Entry, type Listing, list, type WebSource } from './listing.ts';
+import { type Listing, list, type WebSource } from './listing.ts';
 import { bodyHash, Memory, type PageRecord } from './memory.ts';
-import { readPage } from './page.ts';
+import { read } from './thread.ts';
 
 /** What became of one entry of a listing. */
 export type Outcome =
@@ -116,24 +117,32 @@ async function visit(
       etag: known?.etag,
       lastModified: known?.lastModified,
       refuses: listing.refuses,
-      read: readBytes,
+      // Within its host's turn, so that no more pages stand in memory than are asked for at once.
+      read: async (body, contentType, at) => {
+        const bytes = await readBytes(body);
+        const hash = bodyHash(bytes);
+        return {
+          hash,
+          outcome: known?.bodyHash === hash ? null : await readBody(bytes, contentType, at, entry),
+        };
+      },
     });
     if (fetched.kind === 'unchanged') {
       if (known !== undefined && entry.lastmod !== known.lastmod)
         memory.remember({ ...known, lastmod: entry.lastmod });
       return known === undefined ? { kind: 'postponed', url } : unchanged(known);
     }
-    const { body, etag, lastModified, contentType } = fetched;
-    const hash = bodyHash(body);
+    const { etag, lastModified } = fetched;
+    const { hash, outcome } = fetched.body;
     const page = {
       ...{ url, source, kind: 'page' as const, status: 200, etag, lastModified, bodyHash: hash },
       ...{ lastmod: entry.lastmod, listing: null },
     };
-    if (known?.bodyHash === hash) {
-      if (differs(known, page)) memory.remember({ ...page, pairKey: known.pairKey });
-      return unchanged(known);
+    if (outcome === null) {
+      const pair = known?.pairKey ?? null;
+      if (known === undefined || differs(known, page)) memory.remember({ ...page, pairKey: pair });
+      return { kind: 'unchanged', url, pairKey: pair };
     }
-    const outcome = read(body, contentType, fetched.url, entry);
     const pair = outcome.kind === 'read' ? pairKey(outcome.comparison) : (known?.pairKey ?? null);
     memory.remember({ ...page, pairKey: pair });
     return outcome.kind === 'read' ? outcome : { ...outcome, bodyHash: hash };
@@ -169,17 +178,17 @@ function isSettled({ url, lastmod }: Entry, known: PageRecord, now: Date): boole
   return Number.parseInt(bodyHash(url).slice(0, 8), 16) % RECHECK_DAYS !== today;
 }
 
-function read(
+async function readBody(
   body: Buffer,
   contentType: string | null,
   url: string,
   entry: Entry,
-): Extract<Outcome, { kind: 'read' | 'wrong' }> {
+): Promise<Extract<Outcome, { kind: 'read' | 'wrong' }>> {
   const wrong = (faults: Fault[]) => ({ kind: 'wrong' as const, url: entry.url, faults, bodyHash: null });
   if (!isPageType(contentType))
     return wrong([{ field: '', reason: shortened(`is served as ${contentType}, not as a page`) }]);
   try {
-    const comparison = readPage(decodeText(body, contentType), { base: url });
+    const comparison = await read('page', body, contentType, { base: url });
     const publishedAt = comparison.publishedAt ?? entry.publishedAt;
     return { kind: 'read', url: entry.url, comparison: { ...comparison, publishedAt } };
   } catch (error) {

@@ -1,0 +1,134 @@
+import { type CheerioAPI, load } from 'cheerio';
+import { adapter } from 'parse5-htmlparser2-tree-adapter';
+
+/**
+ * How much markup may be before it is taken apart. Real pages have some thousand elements, thirty deep; parsers of
+ * HTML take time with the square of either, so what is far beyond them is refused before it costs anything.
+ */
+
+const MAX_DEPTH = 200;
+const MAX_ATTRIBUTES = 500;
+const MAX_ELEMENTS = { html: 20_000, xml: 1_000_000 };
+
+/** Markup that is more than it may be; the message is the reason. */
+export class TooIntricate extends Error {}
+
+/** Elements whose content is text up to their end tag, whatever it looks like. */
+const RAW = /(script|style|title|textarea|noscript|iframe|xmp|noembed|noframes)(?=[\s/>])/iy;
+
+/**
+ * Counts tags, their attributes and (where every element is closed, in XML) how deep they stand, in one pass.
+ *
+ * @throws TooIntricate where one of them is more than it may be.
+ */
+export function checkMarkup(text: string, kind: 'html' | 'xml'): void {
+  let elements = 0;
+  let depth = 0;
+  const after = (end: string, from: number) => {
+    const found = text.indexOf(end, from);
+    return found === -1 ? text.length : found + end.length;
+  };
+  for (let at = text.indexOf('<'); at !== -1; at = text.indexOf('<', at)) {
+    if (text.startsWith('<!--', at)) at = after('-->', at + 4);
+    else if (kind === 'xml' && text.startsWith('<![CDATA[', at)) at = after(']]>', at + 9);
+    else if (text.charAt(at + 1) === '/') {
+      depth -= 1;
+      at += 2;
+    } else if (!/[\p{L}_:]/u.test(text.charAt(at + 1))) at += 1;
+    else {
+      const name = at + 1;
+      const { end, attributes } = tagAt(text, name);
+      elements += 1;
+      if (text.charAt(end - 1) !== '/') depth += 1;
+      if (elements > MAX_ELEMENTS[kind]) throw tooMany(kind);
+      if (attributes > MAX_ATTRIBUTES)
+        throw new TooIntricate(`has a tag with more than ${MAX_ATTRIBUTES} attributes`);
+      if (kind === 'xml' && depth > MAX_DEPTH) throw tooDeep();
+      at = end;
+      RAW.lastIndex = name;
+      const raw = kind === 'html' ? RAW.exec(text)?.[1] : undefined;
+      if (raw !== undefined) {
+        const close = new RegExp(`</${raw}`, 'giu');
+        close.lastIndex = end;
+        at = close.exec(text)?.index ?? text.length;
+      }
+    }
+  }
+}
+
+/** Where the tag whose name begins at `from` ends, and how many attributes it has. */
+function tagAt(text: string, from: number): { end: number; attributes: number } {
+  let attributes = 0;
+  let quote = '';
+  /** The last character that is no white space. */
+  let solid = '';
+  let isApart = false;
+  for (let at = from; at < text.length; at += 1) {
+    const character = text.charAt(at);
+    if (quote !== '') {
+      if (character !== quote) continue;
+      quote = '';
+      isApart = true;
+    } else if (character === '>') return { end: at, attributes };
+    else if (character === '/' || character.trim() === '') isApart = true;
+    else {
+      if (solid === '=' && (character === '"' || character === "'")) quote = character;
+      else if (isApart && solid !== '=' && character !== '=') attributes += 1;
+      isApart = false;
+    }
+    if (character.trim() !== '') solid = character;
+  }
+  return { end: text.length, attributes };
+}
+
+/**
+ * Parses a page, and stops where what the parser makes of it is more than it may be: formatting that nobody closes
+ * comes again in every paragraph, so that few tags can become many elements.
+ *
+ * @throws TooIntricate with the reason.
+ */
+export function loadPage(html: string): CheerioAPI {
+  checkMarkup(html, 'html');
+  let nodes = 0;
+  const count = () => {
+    nodes += 1;
+    // The comments are counted too.
+    if (nodes > 2 * MAX_ELEMENTS.html) throw tooMany('html');
+  };
+  const measure = (parent: { parent: unknown }) => {
+    let depth = 0;
+    for (let node: unknown = parent; node; node = (node as { parent: unknown }).parent) depth += 1;
+    if (depth > MAX_DEPTH) throw tooDeep();
+  };
+  const treeAdapter: typeof adapter = {
+    ...adapter,
+    createElement: (...element) => {
+      count();
+      return adapter.createElement(...element);
+    },
+    createCommentNode: (...comment) => {
+      count();
+      return adapter.createCommentNode(...comment);
+    },
+    appendChild: (parent, node) => {
+      measure(parent);
+      adapter.appendChild(parent, node);
+    },
+    insertBefore: (parent, node, reference) => {
+      measure(parent);
+      adapter.insertBefore(parent, node, reference);
+    },
+  };
+  const $ = load(html, { treeAdapter });
+  // What is made of it from here on is ours.
+  nodes = Number.NEGATIVE_INFINITY;
+  return $;
+}
+
+function tooMany(kind: 'html' | 'xml'): TooIntricate {
+  return new TooIntricate(`has more than ${MAX_ELEMENTS[kind].toLocaleString('en')} elements`);
+}
+
+function tooDeep(): TooIntricate {
+  return new TooIntricate(`is nested more than ${MAX_DEPTH} deep`);
+}
