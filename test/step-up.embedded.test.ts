@@ -245,9 +245,9 @@ describe('F5, B15: a link from an issue', () => {
     const left = await subscribe();
     await unsubscribe(site.db, left.id, 'one_click');
     for (const purpose of FRESH_LINK_PURPOSES) await post(prefer(left.id), `ask=${purpose}`);
-    expect((await deliver()).map(({ subject }) => subject.split(' of ')[0])).toEqual([
-      'Download your data',
-      'Erase your data',
+    expect((await deliver()).map(({ subject }) => subject.split(' Weekly')[0]).sort()).toEqual([
+      'Download your data from',
+      'Erase your data at',
     ]);
   });
 });

@@ -35,19 +35,19 @@ type Writer = (mail: ClaimedMail, context: LetterContext) => Promise<Letter | Dr
 const STEP_UP: Record<FreshLinkPurpose, { subject: string; heading: string; about: string; action: string }> =
   {
     export: {
-      subject: 'Download your data',
+      subject: 'Download your data from',
       heading: 'Download your data',
       about: 'Open the page and press its button, and you get all that we know about you, in one file.',
       action: 'Download my data',
     },
     erase: {
-      subject: 'Erase your data',
+      subject: 'Erase your data at',
       heading: 'Erase all we know about you?',
       about: 'Open the page and press its button, and we forget you. It cannot be taken back.',
       action: 'Erase me',
     },
     change_address: {
-      subject: 'Change your address',
+      subject: 'Change your address for',
       heading: 'Change your address',
       about: 'Open the page and type the new address. We ask there, too, before anything changes.',
       action: 'Change my address',
@@ -219,7 +219,7 @@ const writers: Partial<Record<MailKind, Writer>> = {
     if (words === undefined || mail.subscriber === null) return null;
     return {
       newsletter,
-      subject: `${words.subject} of ${newsletter.name}`,
+      subject: `${words.subject} ${newsletter.name}`,
       preheader: `The link you asked for works once, for ${FRESH_LINK_MINUTES} minutes.`,
       heading: words.heading,
       paragraphs: [words.about, `The link works once, for ${FRESH_LINK_MINUTES} minutes. Do not pass it on.`],
@@ -241,7 +241,7 @@ const writers: Partial<Record<MailKind, Writer>> = {
   async exported(mail, { keys, newsletter }) {
     return {
       newsletter,
-      subject: `Your data of ${newsletter.name} was downloaded`,
+      subject: `Your data from ${newsletter.name} was downloaded`,
       preheader: 'By the link that we mailed you. If that was you, there is nothing to do.',
       heading: 'Your data was downloaded',
       paragraphs: [
@@ -286,7 +286,7 @@ const writers: Partial<Record<MailKind, Writer>> = {
     const links = personalLinks(mail, keys, newsletter);
     return {
       newsletter,
-      subject: `Your older links of ${newsletter.name} are void`,
+      subject: `Your older links from ${newsletter.name} are void`,
       preheader: 'Only their unsubscribe links still work. Here is a new link to your preferences.',
       heading: 'Your older links are void',
       paragraphs: [

@@ -4,8 +4,9 @@ import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqua
  * Tokens in the links of a mail: `1.<key id>.<subscriber>.<version>.<signature>`, 56 characters. They
  * are computed, not stored, so that every issue can print them again, byte for byte; each opens one
  * door only (the scope is signed, not printed); none tells an address. They have no expiry, because
- * old issues stay in inboxes (CAN-SPAM asks for 30 days, we keep them for ever); raising the
- * subscriber's version revokes them.
+ * old issues stay in inboxes (CAN-SPAM asks for 30 days, we keep them for ever). Raising the
+ * subscriber's version makes them void, but for leaving. What they must not do, since issues are
+ * forwarded, takes a fresh link (step-up/store.ts).
  */
 export type Scope = 'unsubscribe' | 'preferences' | 'vote';
 

@@ -37,7 +37,7 @@ export function erasedPage(site: Site): string {
         <h1>We have forgotten you</h1>
         <p>
           Your address is gone from our books, and no issue will be sent to you any more. One last mail tells
-          you so, and its copy of the address goes when it is sent.
+          you so; with it our last copy of the address goes.
         </p>
         <p>
           The verdicts stay <a href="/issues">on this site</a>, and need no address.

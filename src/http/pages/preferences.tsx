@@ -78,13 +78,16 @@ export function preferencesPage(site: Site, page: PreferencesPage): string {
       </section>
       <section>
         <h2>Another address, or your data</h2>
-        <p>For these we first mail you a link, because this one may have been passed on with an issue.</p>
+        <p>
+          For these we mail you another link first, because this one may have been passed on with an issue.
+        </p>
         <div className="row">
           <AskFresh token={token} purpose="change_address" label="Change my address" />
           <AskFresh token={token} purpose="export" label="Download my data" />
           <AskFresh token={token} purpose="erase" label="Erase me" />
         </div>
-        <p>
+        <p className="after">
+          {' '}
           Is the old inbox closed to you? Unsubscribe below, and <a href="/subscribe">sign up</a> with the new
           address.
         </p>
@@ -92,8 +95,8 @@ export function preferencesPage(site: Site, page: PreferencesPage): string {
       <section>
         <h2>Links that others may have</h2>
         <p>
-          Whoever has an issue of yours can open this page. One press, and no link works any more that we
-          mailed you so far, but to unsubscribe. You are mailed a new one.
+          Whoever has an issue of yours can open this page. One press, and every link that we mailed you so
+          far stops working, except for leaving. We mail you a new one.
         </p>
         <Act name="void" label="Make all my older links void" quiet />
       </section>

@@ -49,7 +49,7 @@ const AskByAddress = ({ site, about }: { site: Site; about: OtherWay }) => {
   const { action, text, button } = ASK[about];
   return (
     <>
-      <p>{text}</p>
+      <p className="after">{text}</p>
       <form method="post" action={action}>
         <TypedAddress label="Your address" />
         <button type="submit">{button}</button>

@@ -34,12 +34,12 @@ export function freshLinkSentPage(site: Site, maskedAddress: string): string {
       <div className="stack">
         <h1>Look in your inbox</h1>
         <p>
-          A mail is on its way to <strong>{maskedAddress}</strong>. Its link goes on from here; it works once,
-          for {FRESH_LINK_MINUTES} minutes.
+          A mail is on its way to <strong>{maskedAddress}</strong>. Open the link in it to go on: it works
+          once, for {FRESH_LINK_MINUTES} minutes.
         </p>
         <p>
-          Why? A link in an issue works for whoever has the issue, and issues are passed on. This one proves
-          that the inbox is yours. Nothing has changed so far.
+          Why? A link in an issue works for whoever has the issue, and issues are passed on. The one in the
+          mail proves that the inbox is yours. Nothing has changed so far.
         </p>
         <p>
           Nothing there after ten minutes? Look among the spam, or write to <ReplyTo site={site} />.
@@ -64,9 +64,7 @@ export function exportPage(site: Site, address: string): string {
         <input type="hidden" name="export" value="1" />
         <button type="submit">Download my data</button>
       </form>
-      <p className="meta after">
-        The button works once. To keep the file to yourself, press it on your own device.
-      </p>
+      <p className="meta after">The button works once.</p>
     </Page>,
   );
 }
@@ -126,7 +124,7 @@ export function freshLinkUsedPage(site: Site, purpose: Exclude<FreshLinkPurpose,
         <h1>{title}</h1>
         <p>{text}</p>
         <p>
-          Was that not you? Then somebody reads your mail. Change its password, and write to{' '}
+          If that was not you, somebody else reads your mail: change its password, and write to{' '}
           <ReplyTo site={site} />.
         </p>
       </div>
@@ -165,8 +163,8 @@ export function linksVoidPage(site: Site, maskedAddress: string): string {
       <div className="stack">
         <h1>Your older links are void</h1>
         <p>
-          No link works any more that we mailed before now, neither the one you came by, nor one that somebody
-          else may have. Only <strong>Unsubscribe</strong> still does: leaving must always work.
+          Every link that we mailed you before now has stopped working: the one you came by, and any that
+          somebody else may have. Only <strong>Unsubscribe</strong> works still, because leaving always must.
         </p>
         <p>
           A mail with a new link is on its way to <strong>{maskedAddress}</strong>, and the next issue brings
