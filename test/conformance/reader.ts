@@ -4,6 +4,7 @@ import { describeNewAddress } from './reader-address.ts';
 import { describeWayBack } from './reader-bounce.ts';
 import { describeOwnData } from './reader-data.ts';
 import { describePauses } from './reader-pause.ts';
+import { describeStepUp } from './reader-step-up.ts';
 import { describeVotes } from './reader-votes.ts';
 
 /** What readers decide about themselves, and what the books look like afterwards. */
@@ -15,5 +16,6 @@ export function describeReader(name: string, newPlace: () => Promise<Place>): vo
     describeOwnData(withDatabase);
     describeVotes(withDatabase);
     describeWayBack(withDatabase);
+    describeStepUp(withDatabase);
   });
 }
