@@ -27,3 +27,9 @@ export function explain(error: unknown): string {
   if (error instanceof AppError) return error.help ? `${error.message} ${error.help}` : error.message;
   return error instanceof Error ? error.message : String(error);
 }
+
+/** One field and what is wrong with it: "tools.1.entryPrice", "missing". */
+export interface Fault {
+  field: string;
+  reason: string;
+}

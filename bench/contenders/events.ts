@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/index.ts';
-import { applyEvents, type NewEvent, storeEvents } from '../../src/delivery/index.ts';
+import { applyEvents, storeEvents } from '../../src/delivery/index.ts';
+import type { ReceivedEvent } from '../../src/mailer/port.ts';
 import { approved, freeze } from '../books.ts';
 import { contender } from '../child.ts';
 import { SETTINGS } from '../issue.ts';
@@ -41,7 +42,7 @@ await contender(async ({ env, events }: Input): Promise<Figures> => {
     'select id from public.deliveries order by md5(id::text)',
   );
   const told = rows.map(
-    ({ id }): NewEvent => ({
+    ({ id }): ReceivedEvent => ({
       id: `msg_${randomUUID()}`,
       type: 'email.delivered',
       kind: 'delivered',
@@ -49,7 +50,7 @@ await contender(async ({ env, events }: Input): Promise<Figures> => {
       deliveryId: id,
       mailId: null,
       providerId: id,
-      emailKey: null,
+      email: null,
       reason: null,
       link: null,
       isScanner: false,
@@ -60,7 +61,7 @@ await contender(async ({ env, events }: Input): Promise<Figures> => {
     await task();
     return (count * 1_000) / (performance.now() - at);
   };
-  const store = async (some: NewEvent[], size: number) => {
+  const store = async (some: ReceivedEvent[], size: number) => {
     for (let at = 0; at < some.length; at += size) await storeEvents(db, some.slice(at, at + size));
   };
 

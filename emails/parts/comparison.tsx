@@ -1,5 +1,6 @@
 import { Fragment } from 'react';
-import type { ComparisonCard, LensRow, ToolCard } from '../../src/issues/index.ts';
+import type { LensRow } from '../../src/comparisons/side-by-side.ts';
+import type { ComparisonCard, ToolCard } from '../../src/issues/index.ts';
 import { theme } from '../theme.ts';
 import { copy, readersLabel, voteUrl } from '../words.ts';
 import { Figure, Line } from './bar.tsx';

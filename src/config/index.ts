@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { canHavePasskeys, type Editor, type PasskeyPolicy } from '../desk/index.ts';
 import { AppError } from '../errors.ts';
 import type { Schedule } from '../issues/index.ts';
 import type { Source } from '../sources/index.ts';
+import { canHavePasskeys, type Editor, type PasskeyPolicy } from './editors.ts';
 import { secretKeys } from './secret-key.ts';
 import { RESEND_URL, type Settings, settingsSchema } from './settings.ts';
 import { baseUrl, list } from './values.ts';

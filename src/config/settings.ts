@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { PASSKEY_POLICIES } from '../desk/index.ts';
 import { parseSource } from '../sources/index.ts';
+import { PASSKEY_POLICIES } from './editors.ts';
 import {
   baseUrl,
   list,

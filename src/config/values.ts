@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import type { Editor, Role } from '../desk/index.ts';
 import { AppError, explain } from '../errors.ts';
 import { parseDuration, parseSchedule, type Schedule } from '../issues/index.ts';
 import { parseUrl } from '../url.ts';
+import type { Editor, Role } from './editors.ts';
 
 /** What one value may be: the types that the settings are made of. */
 

@@ -7,7 +7,6 @@ export {
   applyEvents,
   forgetEvents,
   hasDueEvents,
-  type NewEvent,
   type ProviderEvent,
   storeEvents,
   suppressSoftBouncers,

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { Editor } from '../config/editors.ts';
 import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import { type Keys, keyId, oneTimeToken, tokenHash } from '../subscribers/index.ts';
@@ -16,21 +17,13 @@ import {
   updateSessionsEnded,
 } from './store.ts';
 
+export type { Editor, Role } from '../config/editors.ts';
+
 /**
  * Who is at the desk. A link is mailed to an editor, works once within 15 minutes, and only in the browser that
  * asked for it; a session is a random cookie, of which the database keeps the hash. Who may do what is read from
  * the settings at every request, so that an editor who is taken off them is out at once.
  */
-
-/** Editors write; only publishers approve, send, pause and cancel. */
-export type Role = 'editor' | 'publisher';
-
-/** Who may sign in: an entry of `EDITORS`. */
-export interface Editor {
-  /** Lower case. */
-  email: string;
-  role: Role;
-}
 
 /** How long a sign-in link works. */
 export const LINK_MINUTES = 15;

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { UNSTAMPED } from './sign-up-form.ts';
 
 /**
  * Sends a public body with its validators, or 304 to who has it already (RFC 9110 §13.1). What is sent
  * changes when an issue goes out or a comparison moves, so five minutes old is fresh.
  * @param changedAt undefined where nothing says when.
- * @param stamp of the form in it. It is no part of what is the same: the validator is then a weak one.
+ * @param finish puts in what is new for everybody who asks. It is no part of what is the same, so the validator is a
+ *   weak one.
  */
 export function sendCached(
   request: FastifyRequest,
@@ -15,18 +15,18 @@ export function sendCached(
     type,
     body,
     changedAt,
-    stamp,
-  }: { type: string; body: string; changedAt: Date | undefined; stamp?: string },
+    finish,
+  }: { type: string; body: string; changedAt: Date | undefined; finish?: (body: string) => string },
 ): FastifyReply {
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
   reply
-    .header('etag', stamp === undefined ? etag : `W/${etag}`)
+    .header('etag', finish === undefined ? etag : `W/${etag}`)
     .header('cache-control', 'public, max-age=300');
-  // A token serves one post, so a cache that many people share must not hand one to all of them (RFC 9213).
-  if (stamp !== undefined) reply.header('cdn-cache-control', 'no-store');
+  // A cache that many people share must not hand one person's part to all of them (RFC 9213).
+  if (finish !== undefined) reply.header('cdn-cache-control', 'no-store');
   if (changedAt !== undefined) reply.header('last-modified', changedAt.toUTCString());
   if (isFresh(request.headers, etag, changedAt)) return reply.code(304).send();
-  return reply.type(type).send(stamp === undefined ? body : body.replace(UNSTAMPED, stamp));
+  return reply.type(type).send(finish === undefined ? body : finish(body));
 }
 
 /** If-None-Match rules wherever it is given; If-Modified-Since counts whole seconds. */

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import {
   type Change,
+  type CountedComparison,
   changesBetween,
   countVotes,
   knownTopics,
@@ -20,8 +21,7 @@ import { fromDatabase } from './problems.ts';
 import { publicComparison, readSlug } from './public-comparison.ts';
 import { resource } from './resource.ts';
 import type { Forms } from './sign-up-form.ts';
-import type { Site } from './site.ts';
-import { lastMailing, publishedIssues } from './store.ts';
+import type { ArchivedIssue, Site } from './site.ts';
 
 const HTML = 'text/html; charset=utf-8';
 
@@ -30,11 +30,22 @@ const PAGE_LENGTH = 30;
 /** Votes move every day; what moved before is not dated. */
 const REVISIONS_READ = 100;
 
+export interface ComparisonOptions {
+  db: Connection;
+  site: Site;
+  forms: Forms;
+  publish: Publish;
+  latestIssue(): Promise<ArchivedIssue | undefined>;
+  /** The newest public issue that carried a comparison, and the comparison as it was mailed. */
+  lastMailing(
+    comparisonId: string,
+  ): Promise<{ issue: ArchivedIssue; asMailed: CountedComparison } | undefined>;
+}
+
 /** What was compared, with or without an issue: the list, and a page for each. */
-export function comparisonRoutes(
-  app: FastifyInstance,
-  { db, site, forms, publish }: { db: Connection; site: Site; forms: Forms; publish: Publish },
-): void {
+export function comparisonRoutes(app: FastifyInstance, options: ComparisonOptions): void {
+  const { db, site, forms, publish } = options;
+
   resource(app, '/comparisons', {
     GET: async (request, reply) => {
       const query = request.query as Record<string, string | string[] | undefined>;
@@ -61,7 +72,7 @@ export function comparisonRoutes(
         type: HTML,
         body,
         changedAt: latestOf(changedAt, votes),
-        stamp: forms.stamp(),
+        finish: forms.stamped,
       });
     },
   });
@@ -70,10 +81,10 @@ export function comparisonRoutes(
     GET: async (request, reply) => {
       const stored = await publicComparison(db, request.params.slug, publish);
       const { id, changedAt } = stored;
-      const [mailing, [latest], revisions, votes] = await fromDatabase(
+      const [mailing, latest, revisions, votes] = await fromDatabase(
         Promise.all([
-          lastMailing(db, id),
-          publishedIssues(db, 1),
+          options.lastMailing(id),
+          options.latestIssue(),
           revisionsOf(db, id, REVISIONS_READ),
           countVotes(db, [stored.comparison]),
         ]),
@@ -91,7 +102,7 @@ export function comparisonRoutes(
           latest,
           form: await forms.make(`comparison:${comparison.slug}`),
         }),
-        stamp: forms.stamp(),
+        finish: forms.stamped,
         changedAt: latestOf(changedAt, votes, latest?.changedAt),
       });
     },

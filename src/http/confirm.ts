@@ -12,8 +12,7 @@ import { readForm } from './form.ts';
 import { confirmedPage, confirmPage, expiredPage, neverAgainPage, neverPage } from './pages/confirm.tsx';
 import { fromDatabase } from './problems.ts';
 import { resource } from './resource.ts';
-import { maskAddress, type Site } from './site.ts';
-import { publishedIssues } from './store.ts';
+import { type ArchivedIssue, maskAddress, type Site } from './site.ts';
 import { evidenceOf } from './subscribe.ts';
 
 const HTML = 'text/html; charset=utf-8';
@@ -24,9 +23,20 @@ const HTML = 'text/html; charset=utf-8';
  */
 export function confirmRoutes(
   app: FastifyInstance,
-  { db, keys, site, ring }: { db: Connection; keys: Keys; site: Site; ring(mailId: string): void },
+  {
+    db,
+    keys,
+    site,
+    ring,
+    latestIssue,
+  }: {
+    db: Connection;
+    keys: Keys;
+    site: Site;
+    ring(mailId: string): void;
+    latestIssue(): Promise<ArchivedIssue | undefined>;
+  },
 ): void {
-  const latestIssue = async () => (await fromDatabase(publishedIssues(db, 1)))[0];
   const invitationOf = (token: string) => fromDatabase(findInvitation(db, tokenHash(token)));
   const expired = expiredPage(site);
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Palette, theme as tokens } from '../../emails/theme.ts';
-import { contrast } from '../render/index.ts';
+import { contrastRatio } from '../contrast-ratio.ts';
 
 /** How the form looks on another site, as far as its address may say: colours, and nothing else. */
 export interface EmbedTheme {
@@ -31,7 +31,7 @@ export function readEmbedTheme(query: Record<string, unknown>): EmbedTheme {
   const fits = (colours: EmbedTheme['colours']) =>
     palettes.every((palette) => {
       const { paper, ink, accent } = { ...palette, ...colours };
-      return contrast(ink, paper) >= READABLE && contrast(accent, paper) >= READABLE;
+      return contrastRatio(ink, paper) >= READABLE && contrastRatio(accent, paper) >= READABLE;
     });
   const { paper, ink, accent } = given;
   const tries: EmbedTheme['colours'][] = [

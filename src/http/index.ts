@@ -1,7 +1,7 @@
 import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import type { Publish } from '../comparisons/index.ts';
+import { findComparison, knownTopics, type Publish } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import { hideComparison, showComparison } from '../issues/index.ts';
 import type { Keys } from '../subscribers/index.ts';
@@ -22,10 +22,12 @@ import { outboxRoutes } from './outbox.ts';
 import { problemPage } from './pages/problem.tsx';
 import { styleHash } from './pages/stylesheet.ts';
 import { preferencesRoutes } from './preferences.ts';
-import { answerProblems } from './problems.ts';
+import { answerProblems, fromDatabase } from './problems.ts';
+import { resendWebhook } from './resend-webhook.ts';
 import { type SignUpParts, signUpForms } from './sign-up-form.ts';
 import type { Site } from './site.ts';
 import { stepUpRoutes } from './step-up.ts';
+import { lastMailing, publishedIssues } from './store.ts';
 import { subscribeRoutes } from './subscribe.ts';
 import { unsubscribeRoutes } from './unsubscribe.ts';
 import { voteRoutes } from './vote.ts';
@@ -89,7 +91,11 @@ export interface ServerOptions {
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { db, keys, site, signUp, publish = 'gathered', onMailRequest = () => {} } = options;
   const { limiter } = signUp;
-  const forms = signUpForms(db, keys, site, signUp, publish);
+  const topics = () => fromDatabase(knownTopics(db, publish));
+  const hasComparison = async (slug: string) => (await fromDatabase(findComparison(db, slug))) !== undefined;
+  const latestIssue = async () => (await fromDatabase(publishedIssues(db, 1)))[0];
+  const mailingOf = (comparisonId: string) => fromDatabase(lastMailing(db, comparisonId));
+  const forms = signUpForms(keys, site, signUp, topics);
   const contents: ContentSteps = options.contents ?? {
     hide: (request) => hideComparison(db, request),
     show: (request) => showComparison(db, request),
@@ -126,10 +132,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     });
   }
   await app.register(async (scope) => archiveRoutes(scope, { ...options, forms, publish }));
-  await app.register(async (scope) => comparisonRoutes(scope, { ...options, forms, publish }));
+  await app.register(async (scope) =>
+    comparisonRoutes(scope, { ...options, forms, publish, latestIssue, lastMailing: mailingOf }),
+  );
   await app.register(async (scope) => {
     acceptForms(scope);
-    subscribeRoutes(scope, { ...options, forms, publish, onMailRequest });
+    subscribeRoutes(scope, { ...options, forms, topics, hasComparison, onMailRequest });
   });
   await app.register(async (scope) =>
     embedRoutes(scope, { site, forms, embedOrigins: signUp.embedOrigins, puzzle }),
@@ -148,7 +156,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     unsubscribeRoutes(scope, parts);
     preferencesRoutes(scope, parts);
     stepUpRoutes(scope, parts);
-    confirmRoutes(scope, options);
+    confirmRoutes(scope, { ...options, latestIssue });
     voteRoutes(scope, { ...options, publish });
   });
   const { apiToken } = options;
@@ -159,7 +167,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   if (webhookSecrets.length > 0) {
     await app.register(async (scope) =>
       webhookRoutes(scope, {
-        ...{ db: options.db, webhookSecrets, clock },
+        db,
+        webhook: resendWebhook(webhookSecrets, clock),
         onEvents(stored) {
           metrics?.countEvents(stored);
           onEvents();

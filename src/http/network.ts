@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
 import type { Limiter } from '../queue/index.ts';
-import { type Limit, networksOf, REQUESTS, UNSUSPECTED_REQUESTS } from '../transactional/index.ts';
+import type { Limit } from '../queue/limiter.ts';
+import { networksOf, REQUESTS, UNSUSPECTED_REQUESTS } from './networks.ts';
 import { fromDatabase } from './problems.ts';
 
 type Counter = Pick<Limiter, 'consume'>;

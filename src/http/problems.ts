@@ -1,6 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { AppError } from '../errors.ts';
-import type { Fault } from '../sources/index.ts';
+import { AppError, type Fault } from '../errors.ts';
 
 /** What is wrong with one field of a form: a word for programs, a sentence for people. */
 export interface FieldError {

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { EventKind } from '../db/index.ts';
-import type { NewEvent } from '../delivery/index.ts';
-import { parseAddress } from '../subscribers/index.ts';
+import type { ReceivedEvent } from '../mailer/port.ts';
 
 /**
  * What Resend posts, as far as it is used. Everything else stays behind: subjects, headers, which bring back
@@ -53,11 +52,11 @@ const KINDS: Record<string, EventKind> = {
  * @param id the `svix-id`.
  * @param now stands in where the event has no time of its own.
  */
-export function readResendEvent(id: string, body: Buffer, now: Date): NewEvent {
+export function readResendEvent(id: string, body: Buffer, now: Date): ReceivedEvent {
   const read = envelope.safeParse(parseJson(body));
   const nothing = { deliveryId: null, mailId: null, providerId: null, reason: null, link: null };
   if (!read.success) {
-    return { id, type: 'unreadable', kind: 'other', at: now, emailKey: null, isScanner: false, ...nothing };
+    return { id, type: 'unreadable', kind: 'other', at: now, email: null, isScanner: false, ...nothing };
   }
   const { type, created_at, data } = read.data;
   const kind = type === 'email.bounced' ? bounceKind(data) : (KINDS[type] ?? 'other');
@@ -73,7 +72,8 @@ export function readResendEvent(id: string, body: Buffer, now: Date): NewEvent {
     reason: reasonOf(kind, data),
     link: kind === 'clicked' ? harmlessLink(data.click?.link ?? '') : null,
     isScanner: kind === 'clicked' && SCANNERS.test(data.click?.userAgent ?? ''),
-    emailKey: keyOf(kind === 'suppressed' ? data.email : isTagged || kind === 'other' ? '' : data.to?.[0]),
+    email:
+      (kind === 'suppressed' ? data.email : isTagged || kind === 'other' ? undefined : data.to?.[0]) || null,
   };
 }
 
@@ -111,11 +111,6 @@ function timeOf(value: string | undefined): Date | null {
   const at = new Date(value ?? '');
   const year = at.getUTCFullYear();
   return year >= 2000 && year < 2200 ? at : null;
-}
-
-function keyOf(email: string | undefined): string | null {
-  const address = parseAddress(email ?? '');
-  return 'reason' in address ? null : address.key;
 }
 
 /** Programs that say that they follow links. Most do not say. */

@@ -1,5 +1,3 @@
-import { knownTopics, type Publish } from '../comparisons/index.ts';
-import type { Connection } from '../db/index.ts';
 import type { Limiter } from '../queue/index.ts';
 import {
   consentText,
@@ -10,7 +8,6 @@ import {
 } from '../subscribers/index.ts';
 import type { Challenge } from './challenge.ts';
 import type { SignUpForm } from './pages/sign-up.tsx';
-import { fromDatabase } from './problems.ts';
 import type { Site } from './site.ts';
 
 /** What signing up needs of the rest of the program. */
@@ -49,16 +46,19 @@ export interface Forms {
   /** @param source tells where it stands. */
   make(source: string): Promise<SignUpForm>;
   stamp(): string;
+  /** A page with such a form, with a stamp of its own. */
+  stamped(page: string): string;
 }
 
+/** @param topics those that readers can choose today. */
 export function signUpForms(
-  db: Connection,
   keys: Keys,
   site: Site,
   { challenge, privacy, clock }: SignUpParts,
-  publish: Publish,
+  topics: () => Promise<string[]>,
 ): Forms {
   const consent = consentText(site.newsletterName).text;
+  const stamp = () => stampForm(keys, clock());
   return {
     make: async (source) => ({
       source,
@@ -66,8 +66,9 @@ export function signUpForms(
       privacyUrl: privacy?.url,
       siteKey: challenge?.siteKey ?? null,
       stamp: UNSTAMPED,
-      topics: await fromDatabase(knownTopics(db, publish)),
+      topics: await topics(),
     }),
-    stamp: () => stampForm(keys, clock()),
+    stamp,
+    stamped: (page) => page.replace(UNSTAMPED, stamp()),
   };
 }

@@ -29,3 +29,14 @@ export function maskAddress(email: string): string {
   const ending = domain.slice(domain.lastIndexOf('.') + 1);
   return `${[...email][0]}***@${[...domain][0]}***.${ending}`;
 }
+
+/** An issue in the archive, as other pages name it. */
+export interface ArchivedIssue {
+  slug: string;
+  number: number;
+  subject: string;
+  /** Local date of its slot, "2026-11-24". */
+  date: string;
+  /** When its page changed last. */
+  changedAt: Date;
+}

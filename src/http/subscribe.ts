@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { findComparison, knownTopics, type Publish } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import {
@@ -43,7 +42,9 @@ export interface SubscribeOptions {
   signUp: SignUpParts;
   /** Wakes a worker to answer the requests that wait. */
   onMailRequest(): void;
-  publish: Publish;
+  topics(): Promise<string[]>;
+  /** Whether there is a comparison of that slug, which has a form under it. */
+  hasComparison(slug: string): Promise<boolean>;
 }
 
 /**
@@ -91,7 +92,7 @@ export function subscribeRoutes(app: FastifyInstance, options: SubscribeOptions)
         const { errors } = error.context as { errors?: FieldError[] };
         if (errors === undefined || !wantsPage(request)) throw error;
         const form = {
-          ...(await forms.make((await knownForm(options.db, fields.source)) ?? 'subscribe')),
+          ...(await forms.make((await knownForm(options.hasComparison, fields.source)) ?? 'subscribe')),
           stamp: forms.stamp(),
         };
         const attempt = { email: fields.email ?? '', topics: fields.topics, errors };
@@ -121,7 +122,7 @@ async function takeSignUp(
   request: FastifyRequest,
   reply: FastifyReply,
   fields: Fields,
-  { db, keys, site, signUp, publish, onMailRequest }: SubscribeOptions,
+  { db, keys, site, signUp, topics: offered, hasComparison, onMailRequest }: SubscribeOptions,
 ): Promise<Address> {
   const address = readAddress(fields);
   await countRequest(signUp.limiter, request, reply);
@@ -149,8 +150,8 @@ async function takeSignUp(
     await countRequest(signUp.limiter, request, reply, { kind: 'suspicious', limits: SUSPICIOUS_REQUESTS });
   }
 
-  const topics = chosenTopics(fields.topics, await fromDatabase(knownTopics(db, publish)));
-  const source = await knownForm(db, fields.source);
+  const topics = chosenTopics(fields.topics, await offered());
+  const source = await knownForm(hasComparison, fields.source);
   const { timezone } = fields;
   const isMachine = fields.website !== '';
   if (isMachine) request.log.info('a machine in the honeypot');
@@ -178,10 +179,13 @@ async function isFirstUse(limiter: SignUpParts['limiter'], token = ''): Promise<
  * The form that a sign-up says it comes from. Only names of our own forms are kept: the consent log is for ever, and
  * no place for what somebody types into a hidden field.
  */
-async function knownForm(db: Connection, source: string | null): Promise<string | null> {
+async function knownForm(
+  hasComparison: SubscribeOptions['hasComparison'],
+  source: string | null,
+): Promise<string | null> {
   if (source === null || FORM_NAMES.has(source)) return source;
   const [, slug] = /^comparison:(.+)$/.exec(source) ?? [];
-  const isOurs = slug !== undefined && (await fromDatabase(findComparison(db, slug))) !== undefined;
+  const isOurs = slug !== undefined && (await hasComparison(slug));
   return isOurs ? source : OTHER_FORM;
 }
 

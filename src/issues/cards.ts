@@ -1,6 +1,7 @@
 import type { CountedComparison, CountedTool, Tool } from '../comparisons/index.ts';
-import { entryPrices, shipShare, title, toolMark, topics, verdict } from '../comparisons/index.ts';
-import type { CompactRow, ComparisonCard, GlanceRow, LensRow, LensSide, ToolCard } from './content.ts';
+import { entryPrices, title, toolMark, topics, verdict } from '../comparisons/index.ts';
+import { type LensRow, type LensSide, lensRows, readersOf } from '../comparisons/side-by-side.ts';
+import type { CompactRow, ComparisonCard, GlanceRow, ToolCard } from './content.ts';
 import { cutAtSentence } from './cut.ts';
 
 /** Graphemes of a reviewer's quote and of a tool's description, by the size of the card. */
@@ -49,32 +50,6 @@ function toolCard(tool: CountedTool, room: number): ToolCard {
   };
 }
 
-/** What our readers say of a tool, or null until one of them has. */
-export function readersOf({ readers }: Pick<CountedTool, 'readers'>): ToolCard['readers'] {
-  const ship = readers ? shipShare(readers) : null;
-  return readers === undefined || ship === null ? null : { ship, votes: readers.ship + readers.skip };
-}
-
-/**
- * Both tools' reviews side by side, in the order in which the page lists the lenses. A lens that wrote
- * twice about a tool gets a second row.
- */
-export function lensRows(tools: readonly [Tool, Tool]): LensRow[] {
-  const rows = new Map<string, LensRow>();
-  for (const side of [0, 1] as const) {
-    const seen = new Map<string, number>();
-    for (const { lens, quote, call } of tools[side].reviews) {
-      const nth = (seen.get(lens) ?? 0) + 1;
-      seen.set(lens, nth);
-      const key = `${nth} ${lens}`;
-      const row: LensRow = rows.get(key) ?? { lens: capitalised(lens), sides: [null, null] };
-      row.sides[side] = { call, quote };
-      rows.set(key, row);
-    }
-  }
-  return [...rows.values()];
-}
-
 /**
  * The one or two lenses that decide a comparison. First the reviewer who dissents from their panel, for
  * a verdict is best understood from its objection; else the one who tells the two tools apart; else the
@@ -110,9 +85,4 @@ function callOf(side: LensSide | null): LensSide['call'] {
 function cutQuotes({ lens, sides }: LensRow, room: number): LensRow {
   const cut = (side: LensSide | null) => side && { call: side.call, quote: cutAtSentence(side.quote, room) };
   return { lens, sides: [cut(sides[0]), cut(sides[1])] };
-}
-
-function capitalised(lens: string): string {
-  const [first = '', ...rest] = lens;
-  return first.toLocaleUpperCase('en') + rest.join('');
 }

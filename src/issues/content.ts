@@ -1,4 +1,5 @@
-import type { Call, Mark, Verdict } from '../comparisons/index.ts';
+import type { Mark, Verdict } from '../comparisons/model.ts';
+import type { LensRow, ReadersShare } from '../comparisons/side-by-side.ts';
 
 /**
  * What every template receives: one issue, for one set of topics, with nothing left to look up, to
@@ -70,8 +71,7 @@ export interface ToolCard {
   panelShip: number;
   /** What the source reports of its community; null is shown as an em dash. */
   communityShip: number | null;
-  /** Share of `ship` among our own readers' votes, and how many those are; null until there is one. */
-  readers: { ship: number; votes: number } | null;
+  readers: ReadersShare | null;
   entryPrice: string;
 }
 
@@ -87,19 +87,6 @@ export interface ComparisonCard {
    * at a sentence; a standard card carries the one or two lenses that decide it.
    */
   lenses: LensRow[];
-}
-
-export interface LensRow {
-  /** "Builder" */
-  lens: string;
-  /** For tool 0 and tool 1; null where that reviewer wrote nothing about it. */
-  sides: [LensSide | null, LensSide | null];
-}
-
-export interface LensSide {
-  /** null where the page does not say. */
-  call: Call | null;
-  quote: string;
 }
 
 export interface CompactRow {

@@ -1,4 +1,3 @@
-export { lensRows, readersOf } from './cards.ts';
 export type { MailedComparison } from './changes.ts';
 export { type ComposeInput, type Composition, compose, type EditorChoices, type Plan } from './compose.ts';
 export * from './content.ts';

@@ -1,3 +1,6 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { EventKind } from '../db/index.ts';
+
 /**
  * The port to a mail provider, as delivery needs it. A provider takes up to 100 messages under one
  * key at once, and answers the same key with the same answer, without mailing again.
@@ -132,4 +135,42 @@ function fill({ literals, slots }: Segments, values: Record<string, string>): st
   let whole = literals[0] ?? '';
   for (const [index, slot] of slots.entries()) whole += (values[slot] ?? '') + (literals[index + 1] ?? '');
   return whole;
+}
+
+/** Something the provider told us later, read and stripped of what is not ours to keep. */
+export interface ProviderEvent {
+  /** The provider's id of the event; telling it again brings the same one. */
+  id: string;
+  /** As the provider calls it. */
+  type: string;
+  kind: EventKind;
+  /** When it happened, by the provider's clock. */
+  at: Date;
+  /** From the tags of the message. */
+  deliveryId: string | null;
+  mailId: string | null;
+  /** The provider's id of the message. */
+  providerId: string | null;
+  /** Of a bounce or a failure, in the provider's words: classes, never an address. */
+  reason: string | null;
+  /** What was clicked, without tokens. */
+  link: string | null;
+  isScanner: boolean;
+}
+
+/** An event as it comes in. */
+export interface ReceivedEvent extends ProviderEvent {
+  /** The address that it is about, where it does not say which message of ours; it is not stored. */
+  email: string | null;
+}
+
+/** How a provider tells us what became of our mail: it posts to us. */
+export interface Webhook {
+  /** Where it posts to: `/webhooks/resend`. */
+  path: string;
+  /**
+   * @param body the bytes as they came: a signature is over them.
+   * @returns null for a post that the provider did not sign, or not now.
+   */
+  read(headers: IncomingHttpHeaders, body: Buffer): ReceivedEvent | null;
 }

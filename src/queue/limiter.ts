@@ -8,7 +8,7 @@ import type { Pool } from '../db/index.ts';
 import { connectCounters } from './redis.ts';
 
 /** So many of something in so many seconds. */
-interface Limit {
+export interface Limit {
   points: number;
   seconds: number;
 }

@@ -1,4 +1,5 @@
 import type { CheerioAPI } from 'cheerio';
+import { contrastRatio } from '../contrast-ratio.ts';
 import { declarationsOf, rulesOf } from './css.ts';
 import { shorten } from './markup.ts';
 
@@ -119,7 +120,7 @@ const isHeavy = (weight: string): boolean => /^bold/u.test(weight) || Number(wei
 function judge(words: string, { colour, paper, pixels, isBold }: Ink, faint: Map<string, string>): void {
   if (colour === null || paper === null) return;
   const needed = pixels >= (isBold ? LARGE_BOLD : LARGE) ? READABLE_LARGE : READABLE;
-  const ratio = contrast(colour, paper);
+  const ratio = contrastRatio(colour, paper);
   if (ratio >= needed) return;
   // Rounded down, or 4.499 would be refused as 4.5.
   const pair = `${(Math.floor(ratio * 100) / 100).toFixed(2)}:1, ${colour} on ${paper}, where ${needed}:1 is needed`;
@@ -135,18 +136,4 @@ function plainColour(value: string, inherited: string | null): string | null {
   const [, r, g, b] = /^#([\da-f])([\da-f])([\da-f])$/u.exec(text) ?? [];
   if (r && g && b) return `#${r}${r}${g}${g}${b}${b}`;
   return /^#[\da-f]{6}$/u.test(text) ? text : (NAMED[text] ?? null);
-}
-
-/** Relative luminance and contrast of two colours, #rrggbb, as WCAG 2.2 defines them. */
-export function contrast(a: string, b: string): number {
-  const [light, dark] = [luminance(a), luminance(b)].sort((x, y) => y - x) as [number, number];
-  return (light + 0.05) / (dark + 0.05);
-}
-
-function luminance(hex: string): number {
-  const [r, g, b] = [1, 3, 5].map((at) => {
-    const share = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  }) as [number, number, number];
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }

@@ -8,7 +8,6 @@ import { drawLinks, placePlaceholders } from './placeholders.ts';
 import { renderText, textLinks } from './text.ts';
 
 export { type Check, checks, SIZE_LIMITS } from './checks.ts';
-export { contrast } from './contrast.ts';
 export { inertLinks } from './inert.ts';
 export { type CompiledVariant, compile, escapeAttribute, personalise, type Segments } from './personalise.ts';
 

@@ -9,7 +9,8 @@ import {
   voteUrl,
 } from '../../emails/words.ts';
 import type { Mark, Verdict } from '../comparisons/index.ts';
-import type { ComparisonCard, IssueContent, LensRow, PlaceholderCounts, ToolCard } from '../issues/index.ts';
+import type { LensRow } from '../comparisons/side-by-side.ts';
+import type { ComparisonCard, IssueContent, PlaceholderCounts, ToolCard } from '../issues/index.ts';
 
 /**
  * The text part: the same items in the same order as the html, written for people who read it, not converted.

@@ -1,10 +1,7 @@
 import { type Comparison, comparisonSchema, UNSEEN } from '../comparisons/index.ts';
+import type { Fault } from '../errors.ts';
 
-/** One field and what is wrong with it: "tools.1.entryPrice", "missing". */
-export interface Fault {
-  field: string;
-  reason: string;
-}
+export type { Fault } from '../errors.ts';
 
 /** Faults as people read them: "tools.1.entryPrice: missing; url: not an http or https address". */
 export function listFaults(faults: readonly Fault[]): string {

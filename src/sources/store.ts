@@ -1,8 +1,11 @@
 import { sql } from 'kysely';
 import type { Connection } from '../db/index.ts';
+import { notify } from '../notices/notice-store.ts';
 import type { Fault } from './faults.ts';
 import type { Gathered, SourceReport } from './gathered.ts';
 import type { Known, MemoryChanges } from './memory.ts';
+
+export { type Notice, notify, openNotices, resolve } from '../notices/notice-store.ts';
 
 /** Gatherings in a row that a source may fail before editors are told. */
 export const FAILING_AFTER = 3;
@@ -161,53 +164,6 @@ async function recordHealth(tx: Connection, reports: readonly SourceReport[], at
     returning subject
   `.execute(tx);
   return { failing, recovered: recovered.map(({ subject }) => subject) };
-}
-
-export interface Notice {
-  kind:
-    | 'source-failing'
-    | 'silent-week'
-    | 'sign-up-flood'
-    | 'events-missing'
-    | 'batch-uncertain'
-    | 'votes-set-aside';
-  /** The source, the slot, the domain, the issue, the batch, or the tool. */
-  subject: string;
-  message: string;
-  at: Date;
-}
-
-/** Puts something before the editors, once until it is resolved. @returns whether it is new. */
-export async function notify(db: Connection, notice: Notice): Promise<boolean> {
-  const { kind, subject, message, at } = notice;
-  const { rows } = await sql`
-    insert into notices (kind, subject, message, at) values (${kind}, ${subject}, ${message}, ${at})
-    on conflict (kind, subject) where resolved_at is null do nothing
-    returning id
-  `.execute(db);
-  return rows.length > 0;
-}
-
-/** @returns whether there was something to resolve. */
-export async function resolve(
-  db: Connection,
-  { kind, subject, at }: Omit<Notice, 'message'>,
-): Promise<boolean> {
-  const { rows } = await sql`
-    update notices set resolved_at = ${at} where kind = ${kind} and subject = ${subject} and resolved_at is null
-    returning id
-  `.execute(db);
-  return rows.length > 0;
-}
-
-/** What is still before the editors, oldest first. */
-export async function openNotices(db: Connection): Promise<Notice[]> {
-  return db
-    .selectFrom('notices')
-    .select(['kind', 'subject', 'message', 'at'])
-    .where('resolved_at', 'is', null)
-    .orderBy('at')
-    .execute();
 }
 
 export interface Health {

@@ -1,3 +1,4 @@
+export { networksOf, REQUESTS, SUSPICIOUS_REQUESTS, UNSUSPECTED_REQUESTS } from '../http/networks.ts';
 export type { Letter } from './letter.ts';
 export {
   type Answered,
@@ -6,7 +7,6 @@ export {
   type MailRequestHandlers,
 } from './requests/answer.ts';
 export { admitAtOnce } from './requests/at-once.ts';
-export { networksOf, REQUESTS, SUSPICIOUS_REQUESTS, UNSUSPECTED_REQUESTS } from './requests/networks.ts';
 export { domainsOfInbox, foldAddress, type Limit, type MailRequestKind } from './requests/policy.ts';
 export {
   addMailRequest,

@@ -7,6 +7,7 @@ import { applyEvents, storeEvents } from '../../src/delivery/index.ts';
 import { bareServer } from '../../src/http/bare.ts';
 import { answerProblems } from '../../src/http/problems.ts';
 import { readResendEvent } from '../../src/http/resend-event.ts';
+import { resendWebhook } from '../../src/http/resend-webhook.ts';
 import { webhookRoutes } from '../../src/http/webhooks.ts';
 import {
   HARD,
@@ -102,8 +103,7 @@ export function describeManyEvents(name: string, newPlace: () => Promise<Place>)
       await server.register(async (scope) =>
         webhookRoutes(scope, {
           db,
-          webhookSecrets: [WEBHOOK_SECRET],
-          clock: () => new Date(),
+          webhook: resendWebhook([WEBHOOK_SECRET], () => new Date()),
           onEvents() {},
         }),
       );

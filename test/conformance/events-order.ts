@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/db/index.ts';
-import type { NewEvent } from '../../src/delivery/index.ts';
+import type { ReceivedEvent } from '../../src/mailer/port.ts';
 import { HARD, outcomeOf, recount, SOFT, submittedWeek, take, told } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
@@ -73,7 +73,7 @@ export function describeAnyOrder(withDatabase: WithDatabase): void {
               const at = `2026-11-24T09:00:${String(second).padStart(2, '0')}Z`;
               return told(name, deliveries[reader] ?? '', { at, ...(data ? { data } : {}) });
             });
-            const left = sequence.map((index) => made[index] as NewEvent);
+            const left = sequence.map((index) => made[index] as ReceivedEvent);
             for (let turn = 0; left.length > 0; turn += 1) {
               await take(db, ...left.splice(0, Math.max(1, cuts[turn % cuts.length] ?? 1)));
             }

@@ -1,8 +1,9 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Connection } from '../../src/db/index.ts';
-import { applyEvents, createSubmitter, type NewEvent, storeEvents } from '../../src/delivery/index.ts';
+import { applyEvents, createSubmitter, storeEvents } from '../../src/delivery/index.ts';
 import { readResendEvent } from '../../src/http/resend-event.ts';
+import type { ReceivedEvent } from '../../src/mailer/port.ts';
 import { deliveriesOf, KEYS, onlyReaders, sendingIssue } from './ledger.ts';
 import { type Behaviour, Provider } from './provider.ts';
 
@@ -52,7 +53,7 @@ export function told(
   type: string,
   deliveryId: string | null,
   more: { id?: string; at?: string; data?: Record<string, unknown> } = {},
-): NewEvent {
+): ReceivedEvent {
   const tags = deliveryId === null ? {} : { tags: { delivery: deliveryId } };
   const body = Buffer.from(JSON.stringify(payload(type, { ...tags, ...more.data }, more.at)));
   return readResendEvent(more.id ?? `msg_${randomUUID()}`, body, new Date());
@@ -62,7 +63,7 @@ export const HARD = { bounce: { type: 'Permanent', subType: 'NoEmail', message: 
 export const SOFT = { bounce: { type: 'Transient', subType: 'MailboxFull', message: 'full' } };
 
 /** Stores these events, and applies all that wait. */
-export async function take(db: Connection, ...events: NewEvent[]) {
+export async function take(db: Connection, ...events: ReceivedEvent[]) {
   await storeEvents(db, events);
   return applyEvents(db);
 }

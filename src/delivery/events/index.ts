@@ -3,7 +3,6 @@ export type { ProviderEvent } from './outcome.ts';
 export {
   forgetEvents,
   hasDueEvents,
-  type NewEvent,
   storeEvents,
   suppressSoftBouncers,
 } from './store.ts';

@@ -1,25 +1,7 @@
 import type { DeliveryStatus, EventKind } from '../../db/index.ts';
+import type { ProviderEvent } from '../../mailer/port.ts';
 
-/** Something the provider told us later, read and stripped of what is not ours to keep. */
-export interface ProviderEvent {
-  /** The provider's id of the event; telling it again brings the same one. */
-  id: string;
-  /** As the provider calls it. */
-  type: string;
-  kind: EventKind;
-  /** When it happened, by the provider's clock. */
-  at: Date;
-  /** From the tags of the message. */
-  deliveryId: string | null;
-  mailId: string | null;
-  /** The provider's id of the message. */
-  providerId: string | null;
-  /** Of a bounce or a failure, in the provider's words: classes, never an address. */
-  reason: string | null;
-  /** What was clicked, without tokens. */
-  link: string | null;
-  isScanner: boolean;
-}
+export type { ProviderEvent } from '../../mailer/port.ts';
 
 /** What a delivery has come to. */
 export interface DeliveryState {

@@ -1,23 +1,21 @@
 import { sql } from 'kysely';
 import type { BatchStatus, Connection } from '../../db/index.ts';
-import { BOUNCE_REASONS } from '../../subscribers/index.ts';
+import type { ReceivedEvent } from '../../mailer/port.ts';
+import { BOUNCE_REASONS, parseAddress } from '../../subscribers/index.ts';
 import type { DeliveryState, ProviderEvent, Suppression, Tallied } from './outcome.ts';
 
-/** An event as it came in. */
-export interface NewEvent extends ProviderEvent {
-  /**
-   * Of the address that an event is about which does not say which message of ours, in the form in which
-   * subscribers are unique; it is not stored.
-   */
-  emailKey: string | null;
+/** The address in the form in which subscribers are unique. */
+function keyOf(email: string | null): string | null {
+  const address = parseAddress(email ?? '');
+  return 'reason' in address ? null : address.key;
 }
 
 /**
  * Stores what came in, in one statement; what is known already is left alone. Nothing is decided here.
  * @returns how many were new.
  */
-export async function storeEvents(db: Connection, events: readonly NewEvent[]): Promise<number> {
-  const column = <Key extends keyof NewEvent>(key: Key) => events.map((event) => event[key]);
+export async function storeEvents(db: Connection, events: readonly ReceivedEvent[]): Promise<number> {
+  const column = <Key extends keyof ReceivedEvent>(key: Key) => events.map((event) => event[key]);
   const { rows } = await sql`
     insert into events (id, type, kind, at, delivery_id, mail_id, subscriber_id, provider_id, reason, link,
       is_scanner, due_at, outcome)
@@ -27,7 +25,7 @@ export async function storeEvents(db: Connection, events: readonly NewEvent[]): 
       case when r.kind <> 'other' then now() end, case when r.kind = 'other' then 'ignored' end
     from unnest(
       ${column('id')}::text[], ${column('type')}::text[], ${column('kind')}::text[], ${column('at')}::timestamptz[],
-      ${column('deliveryId')}::uuid[], ${column('mailId')}::uuid[], ${column('emailKey')}::text[],
+      ${column('deliveryId')}::uuid[], ${column('mailId')}::uuid[], ${events.map(({ email }) => keyOf(email))}::text[],
       ${column('providerId')}::text[], ${column('reason')}::text[], ${column('link')}::text[],
       ${column('isScanner')}::boolean[]
     ) as r (id, type, kind, at, delivery_id, mail_id, email_key, provider_id, reason, link, is_scanner)

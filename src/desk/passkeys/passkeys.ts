@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { isIP } from 'node:net';
+import type { PasskeyPolicy } from '../../config/editors.ts';
 import type { Connection } from '../../db/index.ts';
 import { AppError } from '../../errors.ts';
 import { audit, auditRefusal } from '../audit.ts';
 import { type Editor, FRESH_MINUTES, type Session } from '../sessions.ts';
+
+export { canHavePasskeys, PASSKEY_POLICIES, type PasskeyPolicy } from '../../config/editors.ts';
+
 import { updateLinksEnded, updateSessionsEnded } from '../store.ts';
 import {
   deletePasskey,
@@ -26,11 +29,6 @@ import type { RelyingParty } from './webauthn.ts';
  * it in every session before anything else; whether publishers must have one is a setting.
  */
 
-/** `DESK_PASSKEYS`. */
-export const PASSKEY_POLICIES = ['off', 'optional', 'required'] as const;
-
-export type PasskeyPolicy = (typeof PASSKEY_POLICIES)[number];
-
 /** What a session still lacks: its owner's passkey, or a first passkey for the work of a publisher. */
 export type PasskeyStep = 'use' | 'register';
 
@@ -41,13 +39,6 @@ export function passkeyStep(
   if (policy === 'off' || (usedPasskey && ownsPasskey)) return undefined;
   if (ownsPasskey) return 'use';
   return policy === 'required' && editor.role === 'publisher' ? 'register' : undefined;
-}
-
-/** Browsers make passkeys for a host name over https, and for localhost; never for an IP address. */
-export function canHavePasskeys(publicUrl: string): boolean {
-  const { protocol, hostname } = new URL(publicUrl);
-  if (hostname === 'localhost' || hostname.endsWith('.localhost')) return true;
-  return protocol === 'https:' && isIP(hostname.replace(/^\[|\]$/g, '')) === 0;
 }
 
 export function relyingPartyOf(site: { publicUrl: string; newsletterName: string }): RelyingParty {

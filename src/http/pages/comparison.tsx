@@ -12,9 +12,8 @@ import {
   topics,
   verdict,
 } from '../../comparisons/index.ts';
-import { type LensRow, lensRows, readersOf } from '../../issues/index.ts';
-import { comparisonUrl, type Site } from '../site.ts';
-import type { PublishedIssue } from '../store.ts';
+import { type LensRow, lensRows, readersOf } from '../../comparisons/side-by-side.ts';
+import { type ArchivedIssue, comparisonUrl, type Site } from '../site.ts';
 import { day, longDate } from './dates.ts';
 import { Figure } from './figure.tsx';
 import { jsonLd } from './json-ld.ts';
@@ -35,9 +34,9 @@ export interface Voter {
 export interface ComparisonPage {
   stored: StoredComparison;
   /** The last issue that carried it, and what moved since; undefined while none has. */
-  mailed: { issue: PublishedIssue; changes: (Change & { at: Date | undefined })[] } | undefined;
+  mailed: { issue: ArchivedIssue; changes: (Change & { at: Date | undefined })[] } | undefined;
   /** The latest issue of all, for those who want more. */
-  latest: PublishedIssue | undefined;
+  latest: ArchivedIssue | undefined;
   /** Undefined for a reader: they have signed up already. */
   form: SignUpForm | undefined;
 }
@@ -256,7 +255,7 @@ const Mailed = ({ issue, changes }: NonNullable<ComparisonPage['mailed']>) => (
   </section>
 );
 
-const Elsewhere = ({ latest }: { latest: PublishedIssue | undefined }) => (
+const Elsewhere = ({ latest }: { latest: ArchivedIssue | undefined }) => (
   <p>
     {latest !== undefined && (
       <>

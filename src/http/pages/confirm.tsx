@@ -1,5 +1,4 @@
-import type { Site } from '../site.ts';
-import type { PublishedIssue } from '../store.ts';
+import type { ArchivedIssue, Site } from '../site.ts';
 import { Page, render } from './layout.tsx';
 
 const list = new Intl.ListFormat('en', { type: 'conjunction' });
@@ -31,7 +30,7 @@ export function confirmPage(
 }
 
 /** The same at every later visit. */
-export function confirmedPage(site: Site, latest: PublishedIssue | undefined): string {
+export function confirmedPage(site: Site, latest: ArchivedIssue | undefined): string {
   return render(
     <Page site={site} title="You are on the list">
       <div className="stack">

@@ -1,6 +1,6 @@
 import { copy, markWord, voteUrl } from '../../../emails/words.ts';
 import { type Call, type CountedComparison, title, type VoteState } from '../../comparisons/index.ts';
-import { readersOf } from '../../issues/index.ts';
+import { readersOf } from '../../comparisons/side-by-side.ts';
 import { comparisonUrl, type Site } from '../site.ts';
 import { Figure } from './figure.tsx';
 import { Page, render } from './layout.tsx';

@@ -5,11 +5,9 @@
  * domain and on what was asked for before.
  */
 
-/** So many of something in so many seconds. */
-export interface Limit {
-  points: number;
-  seconds: number;
-}
+import type { Limit } from '../../queue/limiter.ts';
+
+export type { Limit } from '../../queue/limiter.ts';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;

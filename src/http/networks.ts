@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import type { Limit } from './policy.ts';
+import type { Limit } from '../queue/limiter.ts';
 
 /** Who counts as one sender of requests, and how many requests such a one may send. */
 
