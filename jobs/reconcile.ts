@@ -1,5 +1,5 @@
 import type { App } from '../src/app.ts';
-import { reconcile as reconcileRows } from '../src/weekly.ts';
+import { reconcile as reconcileRows } from '../src/duties.ts';
 
 /** Every minute and at boot: finish whatever a crash, a flush or a lost answer left. */
 export async function reconcile(app: App): Promise<void> {

@@ -1,6 +1,7 @@
 import type { App } from './app.ts';
 import type { Secrets } from './config/index.ts';
 import { circuitState, countEvents, issueProgress, total } from './delivery/index.ts';
+import { failingDuties } from './duty-store.ts';
 import { contentSteps, deskOf } from './editing.ts';
 import { createMetrics, createServer, type Measures, type Metrics, turnstile } from './http/index.ts';
 import { listIssues } from './issues/index.ts';
@@ -120,7 +121,12 @@ export async function measure({ db, queue }: App): Promise<Measures> {
     const { prepared, submitted, excluded, failed, uncertain } = await issueProgress(db, id);
     deliveries[slug] = { prepared, submitted, excluded: total(excluded), failed: total(failed), uncertain };
   }
-  return { queues, deliveries, events: await countEvents(db), circuit: await circuitState(db) };
+  return {
+    ...{ queues, deliveries },
+    events: await countEvents(db),
+    circuit: await circuitState(db),
+    failingDuties: await failingDuties(db),
+  };
 }
 
 /** @throws when the database or the queue is away. */

@@ -1,4 +1,3 @@
-import { answerWaiting, endFloods } from './answering.ts';
 import type { App } from './app.ts';
 import { type Saved, saveComparisons } from './comparisons/index.ts';
 import { installedAt } from './db/index.ts';
@@ -10,33 +9,22 @@ import {
   finishIssue,
   forgetEvents,
   freezeRest,
-  hasDueEvents,
-  issuesInPreparation,
   isUnderWay,
   prepareIssue,
-  settleByRecall,
-  silentIssue,
   suppressSoftBouncers,
-  unsettledBatches,
 } from './delivery/index.ts';
-import { remindEditors } from './desk/index.ts';
 import { AppError } from './errors.ts';
 import {
   changeIssue,
   composeIssue,
-  draftAt,
-  dueLabel,
   dueSlot,
   findIssue,
   type Issue,
   isOpen,
-  lateness,
-  listIssues,
   nextSlot,
   type RecordChange,
   refreshNewsletter,
   type Slot,
-  slotsToDraft,
   type WeekSettings,
 } from './issues/index.ts';
 import {
@@ -47,15 +35,12 @@ import {
   type HealthNews,
   loadKnown,
   notify,
-  openNotices,
   recordGather,
   resolve,
   type SourceReport,
   userAgent,
 } from './sources/index.ts';
-import { forgetOldSignUps, keyId, sealConsentLog } from './subscribers/index.ts';
-import { pendingMails } from './transactional/index.ts';
-import { watchVotes } from './vote-watch.ts';
+import { keyId, sealConsentLog } from './subscribers/index.ts';
 
 /**
  * The steps of a week, each in one function, for all who take them: the commands, the jobs and the
@@ -241,7 +226,7 @@ export async function cancel(app: App, issue: Issue, record?: RecordChange): Pro
 }
 
 /** One job for every batch that a worker could take now. */
-async function ring(app: App, issueId?: string): Promise<void> {
+export async function ring(app: App, issueId?: string): Promise<void> {
   await ringFor(app, await claimableBatches(app.db, issueId));
 }
 
@@ -256,12 +241,6 @@ async function ringFor(app: App, batchIds: string[]): Promise<void> {
 export async function sealConsents({ db, logger }: Pick<App, 'db' | 'logger'>): Promise<void> {
   for (const { number, hash } of await sealConsentLog(db))
     logger.info({ seal: number, hash }, 'the consent log is sealed');
-}
-
-/** One job for every transactional mail that was left: its cause committed, and then somebody was killed. */
-async function ringForMails(app: App): Promise<void> {
-  const mailIds = await pendingMails(app.db);
-  if (mailIds.length > 0) await app.queue.enqueue('mail', ...mailIds.map((mailId) => ({ mailId })));
 }
 
 /** Applies what the provider told us, and ends the issues that only waited for it. */
@@ -279,85 +258,6 @@ export async function afterSettling(app: App, issueId: string): Promise<void> {
   await finish(app, issueId);
 }
 
-/**
- * Tells editors, once, what only they can mend: an issue of which no event comes, and batches that neither the
- * provider nor an event has settled.
- */
-async function watchEvents(app: App): Promise<void> {
-  const at = app.clock();
-  const silent = app.events === 'taken' ? await silentIssue(app.db) : undefined;
-  const overdue = (await unsettledBatches(app.db)).filter(({ overdue }) => overdue);
-  const matters = overdue.map(({ id, issue, number }) => ({
-    kind: 'batch-uncertain' as const,
-    subject: id,
-    at,
-    message: `Nobody knows whether batch ${number} of issue ${issue} was accepted; \`verdict settle\` tells what to do.`,
-  }));
-  if (silent !== undefined) {
-    const message = `Issue ${silent} is out, and not one event came: bounces and complaints are not seen. Look at the webhook in Resend.`;
-    if (await notify(app.db, { kind: 'events-missing', subject: silent, at, message }))
-      app.logger.error({ issue: silent }, 'no events come: bounces and complaints are not seen');
-  }
-  for (const matter of matters) {
-    if (await notify(app.db, matter))
-      app.logger.error({ batch: matter.subject }, 'a batch waits for a person');
-  }
-  const open = new Set([silent, ...overdue.map(({ id }) => id)]);
-  for (const { kind, subject } of await openNotices(app.db)) {
-    if ((kind === 'events-missing' || kind === 'batch-uncertain') && !open.has(subject))
-      await resolve(app.db, { kind, subject, at });
-  }
-}
-
-/**
- * What the clock asks for: drafts that should exist by now, and issues that are due. Reminded late or
- * twice, it does the same. A slot missed by more than 12 hours waits for a person.
- */
-export async function keepSlots(app: App): Promise<void> {
-  const { db, config, clock } = app;
-  const now = clock();
-  const due = dueSlot(config.schedule, now, { since: await installedAt(db) });
-  const toDraft = slotsToDraft(config.schedule, now, config.reviewLeadMs).map((slot) => ({
-    slot,
-    late: false,
-  }));
-  if (due !== null) toDraft.unshift({ slot: due.slot, late: due.kind === 'missed' });
-  for (const { slot, late } of toDraft) {
-    const issue = await findIssue(db, { slot: slot.key });
-    // A slot that somebody found empty before its time is looked at once more.
-    const tooEarly = issue?.status === 'skipped' && issue.composedAt < draftAt(slot, config.reviewLeadMs);
-    if (issue !== undefined && !tooEarly) continue;
-    try {
-      await gatherAll(app);
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      // Whoever gathers drafts this slot too, with what that brings.
-      if (error.code === 'gathering-runs') continue;
-      // What is on the books already still makes an issue.
-      app.logger.error({ reason: error.message }, 'nothing could be gathered');
-    }
-    const drafted = await draft(app, slot);
-    if (config.approval === 'auto' && drafted.status === 'review' && !late) await approveUnseen(app, drafted);
-  }
-  await startDue(app, now);
-  await remind(app, now);
-}
-
-/** Tells editors, once each, of a draft that waits for them. */
-async function remind(app: App, now: Date): Promise<void> {
-  const { config, db } = app;
-  for (const issue of await listIssues(db, { status: ['review'] })) {
-    const due = dueLabel(issue.dueAt, config.schedule.zone);
-    const mailIds = await remindEditors(db, issue, {
-      editors: config.editors,
-      now,
-      due,
-      keyId: keyId(app.keys[0]),
-    });
-    if (mailIds.length > 0) await app.queue.enqueue('mail', ...mailIds.map((mailId) => ({ mailId })));
-  }
-}
-
 /** `APPROVAL=auto`: what fails its checks stays in review, where a person finds it. */
 export async function approveUnseen(app: App, issue: Issue): Promise<void> {
   try {
@@ -366,39 +266,4 @@ export async function approveUnseen(app: App, issue: Issue): Promise<void> {
     if (!(error instanceof AppError)) throw error;
     app.logger.error({ issue: issue.slug, reason: error.message }, 'not approved');
   }
-}
-
-async function startDue(app: App, now: Date): Promise<void> {
-  for (const issue of await listIssues(app.db, { status: ['approved'] })) {
-    if (issue.dueAt > now) continue;
-    const decidedLate = issue.approvedAt !== null && issue.approvedAt > issue.dueAt;
-    if (lateness(issue, now) === 'due' || decidedLate) await send(app, issue);
-    else
-      await pause(
-        app,
-        issue.id,
-        'Its slot was missed by more than 12 hours; send it if it should still go out.',
-      );
-  }
-}
-
-/**
- * Derives unfinished work from rows, at boot and every minute: an emptied queue, a killed worker and a
- * lost answer all come right here. It rings only when nobody has been rung for already.
- */
-export async function reconcile(app: App): Promise<void> {
-  await keepSlots(app);
-  for (const issueId of await issuesInPreparation(app.db)) await app.queue.enqueue('prepare', { issueId });
-  await settleByRecall(app.db, app.mailer);
-  await closeCancelled(app.db);
-  if ((await app.queue.waiting('delivery')) === 0) await ring(app);
-  await answerWaiting(app);
-  await endFloods(app);
-  await forgetOldSignUps(app.db, app.clock());
-  await sealConsents(app);
-  if ((await app.queue.waiting('transactional')) === 0) await ringForMails(app);
-  if (await hasDueEvents(app.db)) await app.queue.enqueue('events', {});
-  for (const issue of await listIssues(app.db, { status: ['sending'] })) await finish(app, issue.id);
-  await watchEvents(app);
-  await watchVotes(app);
 }

@@ -10,6 +10,7 @@ const MEASURES = {
   deliveries: { '2026-11-24': { prepared: 93, submitted: 7 } },
   events: { waiting: 3, parked: 2, lastAt: new Date('2026-11-24T09:00:00Z') },
   circuit: { failures: 6, isOpen: true, silentSeconds: 42.5 },
+  failingDuties: { 'draft issues': 2 },
 };
 
 let site: TestSite;
@@ -58,6 +59,7 @@ describe('GET /metrics', () => {
     expect(headers['content-type']).toContain('text/plain');
     expect(body).toContain('weekly_verdict_queue_waiting{queue="delivery"} 7');
     expect(body).toContain('weekly_verdict_deliveries{issue="2026-11-24",status="prepared"} 93');
+    expect(body).toContain('weekly_verdict_duty_failures{duty="draft issues"} 2');
     expect(body).toContain('weekly_verdict_events_waiting 3');
     expect(body).toContain('weekly_verdict_events_parked 2');
     expect(body).toContain(

@@ -14,6 +14,7 @@ export interface Schema {
   sources: SourcesTable;
   gathering: GatheringTable;
   notices: NoticesTable;
+  failing_duties: FailingDutiesTable;
   issues: IssuesTable;
   issue_comparisons: IssueComparisonsTable;
   variants: VariantsTable;
@@ -163,17 +164,21 @@ interface GatheringTable {
   until: Date;
 }
 
+/** Duties that failed when they were last done. */
+interface FailingDutiesTable {
+  duty: string;
+  /** In a row, of all workers. */
+  failures: number;
+  reason: string;
+  failed_at: Date;
+}
+
 /** What editors are told once. */
 interface NoticesTable {
   id: Generated<string>;
-  kind:
-    | 'source-failing'
-    | 'silent-week'
-    | 'sign-up-flood'
-    | 'events-missing'
-    | 'batch-uncertain'
-    | 'votes-set-aside';
-  /** The source, the slot, the domain, the issue, or the batch. */
+  /** `NoticeKind` of src/notices. */
+  kind: string;
+  /** The source, the slot, the domain, the issue, the batch, the tool, or the duty. */
   subject: string;
   message: string;
   at: Created;

@@ -13,6 +13,8 @@ export interface Measures {
   events: { waiting: number; parked: number; lastAt: Date | null };
   /** Whether the provider answers, as all workers together have found. */
   circuit: { failures: number; isOpen: boolean; silentSeconds: number };
+  /** Recurring duties that failed when they were last done: name → times in a row. */
+  failingDuties: Record<string, number>;
 }
 
 /** What this process knows of itself, for Prometheus. Numbers and routes only: no address, no token, no URL. */
@@ -52,6 +54,9 @@ export function createMetrics(measure: () => Promise<Measures>): Metrics {
     'circuit_silent_seconds',
     'Since when the mail provider does not answer; 0 while it does.',
   );
+  const duties = gauge('duty_failures', 'Times in a row that a recurring duty failed; none while it works.', [
+    'duty',
+  ]);
   const stored = new Counter({
     name: `${prefix}events_stored_total`,
     help: 'Events of the mail provider that this process stored.',
@@ -75,6 +80,8 @@ export function createMetrics(measure: () => Promise<Measures>): Metrics {
       for (const [issue, counts] of Object.entries(now.deliveries)) {
         for (const [status, count] of Object.entries(counts)) deliveries.set({ issue, status }, count);
       }
+      duties.reset();
+      for (const [duty, count] of Object.entries(now.failingDuties)) duties.set({ duty }, count);
       due.set(now.events.waiting);
       parked.set(now.events.parked);
       last.set((now.events.lastAt?.getTime() ?? 0) / 1_000);

@@ -3,15 +3,18 @@ import type { Connection } from '../db/index.ts';
 
 /** What only a person can mend is put before the editors, once, until it is resolved. */
 
+export type NoticeKind =
+  | 'source-failing'
+  | 'silent-week'
+  | 'sign-up-flood'
+  | 'events-missing'
+  | 'batch-uncertain'
+  | 'votes-set-aside'
+  | 'duty-failing';
+
 export interface Notice {
-  kind:
-    | 'source-failing'
-    | 'silent-week'
-    | 'sign-up-flood'
-    | 'events-missing'
-    | 'batch-uncertain'
-    | 'votes-set-aside';
-  /** The source, the slot, the domain, the issue, the batch, or the tool. */
+  kind: NoticeKind;
+  /** The source, the slot, the domain, the issue, the batch, the tool, or the duty. */
   subject: string;
   message: string;
   at: Date;
@@ -42,10 +45,11 @@ export async function resolve(
 
 /** What is still before the editors, oldest first. */
 export async function openNotices(db: Connection): Promise<Notice[]> {
-  return db
+  const rows = await db
     .selectFrom('notices')
     .select(['kind', 'subject', 'message', 'at'])
     .where('resolved_at', 'is', null)
     .orderBy('at')
     .execute();
+  return rows as Notice[];
 }

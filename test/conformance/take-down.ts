@@ -6,11 +6,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { findComparison, pushComparison, saveComparisons } from '../../src/comparisons/index.ts';
 import { claimableBatches, prepareIssue } from '../../src/delivery/index.ts';
 import { listAudit } from '../../src/desk/index.ts';
+import { keepSlots, reconcile } from '../../src/duties.ts';
 import { AppError } from '../../src/errors.ts';
 import { changeIssue, findIssue, hideComparison, type Issue } from '../../src/issues/index.ts';
 import { findSubscriberByAddress, keyId, signer } from '../../src/subscribers/index.ts';
 import { queueMail } from '../../src/transactional/index.ts';
-import { approve, draft, finish, keepSlots, prepare, reconcile, slotToCompose } from '../../src/weekly.ts';
+import { approve, draft, finish, prepare, slotToCompose } from '../../src/weekly.ts';
 import { comparison, tool } from '../helpers/compose.ts';
 import { type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor } from '../helpers/desk.ts';
 

@@ -7,10 +7,11 @@ import { processors } from '../../jobs/index.ts';
 import { type App, createApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/index.ts';
 import { issueProgress, prepareIssue } from '../../src/delivery/index.ts';
+import { keepSlots, reconcile } from '../../src/duties.ts';
 import { findIssue, type Issue } from '../../src/issues/index.ts';
 import { parseSource } from '../../src/sources/index.ts';
 import { addSubscribers, keyId, unsubscribe } from '../../src/subscribers/index.ts';
-import { approve, draft, gatherAll, keepSlots, reconcile, send, slotToCompose } from '../../src/weekly.ts';
+import { approve, draft, gatherAll, send, slotToCompose } from '../../src/weekly.ts';
 import { acceptedRecipients } from '../helpers/outbox.ts';
 
 /** A whole week, on whatever database and queue `home` names: the same steps, the same end. */
