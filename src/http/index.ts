@@ -152,7 +152,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         'x-robots-tag': 'noindex',
       });
     });
-    const parts = { ...options, limiter, publish, onMailRequest };
+    const parts = { ...options, limiter, topics, onMailRequest };
     unsubscribeRoutes(scope, parts);
     preferencesRoutes(scope, parts);
     stepUpRoutes(scope, parts);

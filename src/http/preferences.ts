@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import { knownTopics, type Publish } from '../comparisons/index.ts';
 import type { Connection } from '../db/index.ts';
 import { AppError } from '../errors.ts';
 import type { Limiter } from '../queue/index.ts';
@@ -39,7 +38,8 @@ export interface PreferencesOptions {
   site: Site;
   /** Asks a worker to send a mail whose row is on the books. */
   ring(mailId: string): void;
-  publish: Publish;
+  /** Those that readers can choose today. */
+  topics(): Promise<string[]>;
   /** What causes mail counts against the limits of its network, as signing up does. */
   limiter: Pick<Limiter, 'consume'>;
   /** Wakes a worker to answer the requests that wait. */
@@ -53,7 +53,7 @@ export interface PreferencesOptions {
  */
 export function preferencesRoutes(
   app: FastifyInstance,
-  { db, keys, site, ring, publish, limiter, onMailRequest }: PreferencesOptions,
+  { db, keys, site, ring, topics: known, limiter, onMailRequest }: PreferencesOptions,
 ): void {
   /** @throws AppError `link-…`: see {@link followOwnLink}. */
   const targetOf = (token: string) => followOwnLink(db, keys, 'preferences', token);
@@ -74,7 +74,7 @@ export function preferencesRoutes(
     return preferencesPage(site, {
       token,
       address: maskAddress(email),
-      choices: topicChoices(await fromDatabase(knownTopics(db, publish)), topics),
+      choices: topicChoices(await known(), topics),
       pausedUntil,
       notice,
     });
@@ -85,7 +85,7 @@ export function preferencesRoutes(
   const actions: Record<string, Action> = {
     async save({ id, topics }, form) {
       const ticked = new Set(form.getAll('topic'));
-      const offered = topicChoices(await fromDatabase(knownTopics(db, publish)), topics);
+      const offered = topicChoices(await known(), topics);
       const chosen = offered.map(({ topic }) => topic).filter((topic) => ticked.has(topic));
       return { kind: 'saved', topics: await fromDatabase(setTopics(db, id, chosen)) };
     },

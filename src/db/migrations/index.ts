@@ -20,8 +20,8 @@ import * as consentChain from './0020-consent-chain.ts';
 import * as passkeys from './0021-passkeys.ts';
 import * as hidden from './0022-hidden.ts';
 import * as freshLinks from './0023-fresh-links.ts';
-import * as countedVotes from './0028-votes.ts';
-import * as duties from './0029-duties.ts';
+import * as countedVotes from './0024-votes.ts';
+import * as duties from './0025-duties.ts';
 
 /** A static list, so that the build, the tests and both databases see the same set. */
 export const migrations: Record<string, Migration> = {
@@ -46,6 +46,6 @@ export const migrations: Record<string, Migration> = {
   '0021-passkeys': passkeys,
   '0022-hidden': hidden,
   '0023-fresh-links': freshLinks,
-  '0028-votes': countedVotes,
-  '0029-duties': duties,
+  '0024-votes': countedVotes,
+  '0025-duties': duties,
 };
