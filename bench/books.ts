@@ -1,8 +1,8 @@
-import type { App } from '../src/app.ts';
-import { freezeRest, prepareIssue } from '../src/delivery/index.ts';
-import { type Issue, listIssues } from '../src/issues/index.ts';
-import { keyId } from '../src/subscribers/index.ts';
-import { approve } from '../src/weekly.ts';
+import type { App } from '../src/app/app.ts';
+import { type Issue, listIssues } from '../src/issues/issue-store.ts';
+import { freezeRest, prepareIssue } from '../src/sending/prepare-issue.ts';
+import { keyId } from '../src/subscribers/tokens.ts';
+import { approve } from '../src/workflow/week.ts';
 
 /** The issue that the books were seeded with, approved: what the desk does before anything is sent. */
 export async function approved(app: App): Promise<Issue> {

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import type { Comparison } from '../src/comparisons/index.ts';
-import { buildBatch, sendable } from '../src/delivery/index.ts';
-import { compose, type IssueContent, variantsOf } from '../src/issues/index.ts';
-import type { BatchRequest } from '../src/mailer/index.ts';
-import { type RenderedVariant, renderToFit } from '../src/render/index.ts';
-import { gather } from '../src/sources/index.ts';
-import { keyId } from '../src/subscribers/index.ts';
+import type { Comparison } from '../src/comparisons/model.ts';
+import { compose } from '../src/issues/compose.ts';
+import type { IssueContent } from '../src/issues/content.ts';
+import { variantsOf } from '../src/issues/variants.ts';
+import type { BatchRequest } from '../src/providers/port.ts';
+import { type RenderedVariant, renderToFit } from '../src/render/render-variant.ts';
+import { buildBatch, sendable } from '../src/sending/envelope.ts';
+import { gather } from '../src/sources/gather.ts';
+import { keyId } from '../src/subscribers/tokens.ts';
 
 const SAMPLES = fileURLToPath(new URL('../samples/comparisons', import.meta.url));
 

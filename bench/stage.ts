@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { Lifetime } from '../src/lifetime.ts';
+import { Lifetime } from '../src/platform/lifetime.ts';
 import { findPostgres, findRedis, startPostgres, startRedis } from '../test/helpers/services.ts';
 import { contend, start } from './child.ts';
 

@@ -1,4 +1,4 @@
-import type { IssueContent } from '../src/issues/index.ts';
+import type { IssueContent } from '../src/issues/content.ts';
 import { goldenIssue } from './golden-issue.ts';
 import { Card, Lead } from './parts/comparison.tsx';
 import { Entry, P, Section } from './parts/elements.tsx';

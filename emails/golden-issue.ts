@@ -1,6 +1,6 @@
-import type { Mark, Verdict } from '../src/comparisons/index.ts';
+import type { Mark, Verdict } from '../src/comparisons/model.ts';
 import type { LensRow, LensSide } from '../src/comparisons/side-by-side.ts';
-import type { ComparisonCard, IssueContent, ToolCard } from '../src/issues/index.ts';
+import type { ComparisonCard, IssueContent, ToolCard } from '../src/issues/content.ts';
 
 /**
  * The golden issue: every block a digest can hold, in the shapes that break layouts. Long and short names, scripts

@@ -1,4 +1,4 @@
-import type { Letter as LetterContent } from '../src/transactional/index.ts';
+import type { Letter as LetterContent } from '../src/transactional/letter.ts';
 import { Link, Meta, P, Section } from './parts/elements.tsx';
 import { Frame } from './parts/frame.tsx';
 import { theme } from './theme.ts';

@@ -1,4 +1,4 @@
-import type { IssueContent, PlaceholderCounts } from '../src/issues/index.ts';
+import type { IssueContent, PlaceholderCounts } from '../src/issues/content.ts';
 
 /**
  * How many links that are a reader's own the digest prints, by either engine: four votes for each card, one for each

@@ -1,5 +1,5 @@
-import type { Call, Mark, Verdict } from '../src/comparisons/index.ts';
-import type { IssueContent } from '../src/issues/index.ts';
+import type { Call, Mark, Verdict } from '../src/comparisons/model.ts';
+import type { IssueContent } from '../src/issues/content.ts';
 
 /** The word that every mark carries, so that it never depends on its shape or colour. */
 export const markWord: Record<Mark, string> = { ship: 'Ship', skip: 'Skip', split: 'Split' };

@@ -5,11 +5,11 @@
  */
 process.env.NODE_ENV ??= 'production';
 
-const { PRIVATE_UMASK } = await import('./private-folder.ts');
+const { PRIVATE_UMASK } = await import('./platform/private-folder.ts');
 process.umask(PRIVATE_UMASK);
 
 const { existsSync, readFileSync } = await import('node:fs');
-const { readEnvFile } = await import('./env-file.ts');
+const { readEnvFile } = await import('./config/env-file.ts');
 const { values, doubts } = readEnvFile(existsSync('.env') ? readFileSync('.env', 'utf8') : '');
 // What the environment sets wins, and is nothing that the file could be wrong about.
 const envDoubts = doubts.filter(({ name }) => process.env[name] === undefined);
@@ -27,7 +27,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => stop.abort());
 }
 
-const { run } = await import('./cli/index.ts');
+const { run } = await import('./cli/program.ts');
 process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
   envDoubts,

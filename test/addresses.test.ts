@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { describe, expect, it } from 'vitest';
-import { isPublicAddress } from '../src/sources/index.ts';
+import { isPublicAddress } from '../src/sources/crawl/public-address.ts';
 
 /**
  * Every range that is not the public Internet, by its name in the IANA special-purpose registries of IPv4 and IPv6,

@@ -47,7 +47,7 @@ const WRONG: Record<string, { code: string; breaks: string[] }> = {
   'src/burglar.ts': { code: "import './issues/content.ts';", breaks: ['through-the-door-from-outside'] },
   // A cycle is reported once, at its first file: the other half is in RIGHT.
   'src/issues/afterthought.ts': { code: "import './thought.ts';", breaks: ['no-circular'] },
-  'src/errors.ts': { code: "import './config/index.ts';", breaks: ['leaves-import-nothing'] },
+  'src/platform/errors.ts': { code: "import './config/index.ts';", breaks: ['leaves-import-nothing'] },
   'src/restarting.ts': { code: "import './main.ts';", breaks: ['main-is-the-top'] },
   'src/styled.ts': { code: "import '../emails/theme.ts';", breaks: ['emails-are-for-rendering'] },
   'src/tested.ts': { code: "import '../test/helpers/fake.ts';", breaks: ['not-from-test'] },
@@ -98,39 +98,39 @@ const WRONG: Record<string, { code: string; breaks: string[] }> = {
 const RIGHT: Record<string, string> = {
   'src/main.ts':
     "import './app.ts'; import '../jobs/index.ts'; import './http/index.ts'; import 'commander';",
-  'src/app.ts':
+  'src/app/app.ts':
     "import './config/index.ts'; import './db/index.ts'; import './mailer/index.ts'; import 'kysely';",
-  'src/config/index.ts':
+  'src/config/config.ts':
     "import '../issues/index.ts'; import '../sources/index.ts'; import '../lifetime.ts';",
-  'src/lifetime.ts': 'export {};',
+  'src/platform/lifetime.ts': 'export {};',
   'src/comparisons/index.ts': 'export {};',
-  'src/sources/index.ts': "import '../comparisons/index.ts';",
+  'src/sources/gather.ts': "import '../comparisons/index.ts';",
   'src/issues/index.ts': "import '../sources/index.ts'; import './content.ts'; import './slot.ts';",
   'src/issues/content.ts': 'export {};',
   'src/issues/slot.ts': "import 'luxon';",
   'src/issues/thought.ts': "import './afterthought.ts';",
-  'src/issues/store.ts': "import type { A } from '../db/index.ts'; import 'kysely'; export type B = A;",
-  'src/render/index.ts': "import '../issues/index.ts'; import './react.ts'; export type A = 1;",
+  'src/issues/issue-store.ts': "import type { A } from '../db/index.ts'; import 'kysely'; export type B = A;",
+  'src/render/render-variant.ts': "import '../issues/index.ts'; import './react.ts'; export type A = 1;",
   'src/render/react.ts': "import 'react-email'; import '../../emails/primitives.ts';",
   'src/subscribers/index.ts': "import '../lifetime.ts';",
   'src/delivery/index.ts':
     "import '../render/index.ts'; import '../subscribers/index.ts'; import type { A } from '../mailer/index.ts'; export type B = A;",
   'src/mailer/index.ts': "import './resend.ts'; import './outbox.ts'; export type A = 1;",
-  'src/mailer/resend.ts': "import 'resend'; export type A = 1;",
-  'src/mailer/outbox.ts': "import 'nodemailer';",
-  'src/db/index.ts': "import 'pg'; import 'kysely'; export type A = 1;",
-  'src/queue/index.ts': "import 'bullmq'; import './redis.ts'; export type A = 1;",
-  'src/queue/redis.ts': "import 'ioredis';",
-  'src/queue/limiter.ts': "import 'rate-limiter-flexible'; import './redis.ts';",
+  'src/providers/resend/resend.ts': "import 'resend'; export type A = 1;",
+  'src/providers/outbox/outbox.ts': "import 'nodemailer';",
+  'src/platform/db/database.ts': "import 'pg'; import 'kysely'; export type A = 1;",
+  'src/platform/queue/job-queue.ts': "import 'bullmq'; import './redis.ts'; export type A = 1;",
+  'src/platform/queue/redis.ts': "import 'ioredis';",
+  'src/platform/queue/limiter.ts': "import 'rate-limiter-flexible'; import './redis.ts';",
   'src/subscribers/sign-up/reputation.ts': "import 'fastest-levenshtein';",
-  'src/http/index.ts':
+  'src/app/server.ts':
     "import 'fastify'; import '../delivery/index.ts'; import '../../emails/theme.ts'; import type { A } from '../db/index.ts'; export type B = A;",
-  'src/http/desk/board.ts':
+  'src/desk/queues/board.ts':
     "import '@bull-board/api/contrib'; import '@bull-board/fastify'; export type A = 1;",
-  'src/http/desk/queues.ts':
+  'src/desk/queues/queue-routes.ts':
     "import type { A } from './board.ts'; export type B = A; export const later = () => import('./board.ts');",
-  'src/desk/passkeys/webauthn.ts': "import '@simplewebauthn/server';",
-  'jobs/index.ts': "import './send.ts';",
+  'src/desk/auth/webauthn.ts': "import '@simplewebauthn/server';",
+  'jobs/all-jobs.ts': "import './send.ts';",
   'jobs/send.ts': "import '../src/delivery/index.ts'; import '../src/queue/index.ts';",
   'emails/theme.ts': 'export {};',
   'emails/primitives.ts': "import 'react-email'; import './theme.ts';",

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
-import { openDatabase } from '../src/db/index.ts';
-import { listAudit } from '../src/desk/index.ts';
+import { listAudit } from '../src/desk/audit/audit.ts';
+import { openDatabase } from '../src/platform/db/database.ts';
 import { expectOneLine, runCommand as run } from './helpers/command.ts';
 import { copyDatabase, temporaryFolder } from './helpers/homes.ts';
 import { startCommand } from './helpers/processes.ts';

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openDatabase } from '../src/db/index.ts';
+import { openDatabase } from '../src/platform/db/database.ts';
 import { expectOneLine, runCommand as run } from './helpers/command.ts';
 import { copyDatabase, temporaryFolder } from './helpers/homes.ts';
 import { startCommand } from './helpers/processes.ts';

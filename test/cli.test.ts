@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Comparison } from '../src/comparisons/index.ts';
+import type { Comparison } from '../src/comparisons/model.ts';
 import { expectOneLine, runCommand } from './helpers/command.ts';
 import { temporaryFolder } from './helpers/homes.ts';
 import { HTML_LAYOUTS } from './helpers/pages.ts';

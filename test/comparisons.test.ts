@@ -1,24 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type Comparison, comparisonSchema, slugSchema, type Tool } from '../src/comparisons/model.ts';
 import {
-  type Comparison,
-  communityOf,
-  comparisonSchema,
   contentHash,
   entryPrices,
-  isContested,
   pairKey,
-  QUORUM,
-  shipShare,
   shortName,
   slugFor,
-  slugSchema,
-  type Tool,
   title,
-  toolMark,
   topics,
+} from '../src/comparisons/names.ts';
+import {
+  communityOf,
+  isContested,
+  QUORUM,
+  shipShare,
+  toolMark,
   verdict,
-} from '../src/comparisons/index.ts';
+} from '../src/comparisons/verdict.ts';
 import { comparison, percentage } from './helpers/arbitraries.ts';
 
 function tool(

@@ -7,7 +7,8 @@ import { DCLinter } from 'dclint';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { loadConfig, settingsSchema } from '../src/config/index.ts';
+import { loadConfig } from '../src/config/config.ts';
+import { settingsSchema } from '../src/config/settings.ts';
 
 /**
  * `docker-compose.yml` and `Dockerfile` are read, not run: tests must pass where there is no Docker. The Compose

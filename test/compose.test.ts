@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Comparison } from '../src/comparisons/index.ts';
+import type { Comparison } from '../src/comparisons/model.ts';
 import { type ComposeInput, compose, type EditorChoices, type Plan } from '../src/issues/compose.ts';
+import type { IssueContent } from '../src/issues/content.ts';
+import { contentHash } from '../src/issues/content-hash.ts';
 import { lengthOf } from '../src/issues/cut.ts';
-import { contentHash } from '../src/issues/hash.ts';
-import type { IssueContent } from '../src/issues/index.ts';
 import { variantFor, variantsOf } from '../src/issues/variants.ts';
 import { CATEGORIES, candidate, candidates, comparison, input, tool, weeks } from './helpers/compose.ts';
 

@@ -3,8 +3,9 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Config, loadConfig, loadDatabaseSettings, settingsSchema } from '../src/config/index.ts';
-import { AppError, explain } from '../src/errors.ts';
+import { type Config, loadConfig, loadDatabaseSettings } from '../src/config/config.ts';
+import { settingsSchema } from '../src/config/settings.ts';
+import { AppError, explain } from '../src/platform/errors.ts';
 import { temporaryFolder } from './helpers/homes.ts';
 import { ROOT, start } from './helpers/processes.ts';
 

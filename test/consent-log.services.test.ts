@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Connection, Database } from '../src/db/index.ts';
-import { sealConsentLog, verifyConsentLog } from '../src/subscribers/index.ts';
+import type { Connection, Database } from '../src/platform/db/database.ts';
+import { sealConsentLog, verifyConsentLog } from '../src/subscribers/consent-log/consent-log-store.ts';
 import { describeConsentLog } from './conformance/consent-log.ts';
 import { type Place, postgresPlace } from './helpers/homes.ts';
 

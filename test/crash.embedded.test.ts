@@ -5,8 +5,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createApp } from '../src/app.ts';
-import { loadConfig } from '../src/config/index.ts';
+import { createApp } from '../src/app/app.ts';
+import { loadConfig } from '../src/config/config.ts';
 import { acceptedBatches, acceptedRecipients } from './helpers/outbox.ts';
 import { startCommand } from './helpers/processes.ts';
 

@@ -3,12 +3,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
-import { type App, createApp } from '../src/app.ts';
-import { loadConfig } from '../src/config/index.ts';
-import { issueProgress } from '../src/delivery/index.ts';
-import { findIssue } from '../src/issues/index.ts';
-import { addSubscribers } from '../src/subscribers/index.ts';
-import { approve, draft, gatherAll, send, slotToCompose } from '../src/weekly.ts';
+import { type App, createApp } from '../src/app/app.ts';
+import { loadConfig } from '../src/config/config.ts';
+import { findIssue } from '../src/issues/issue-store.ts';
+import { issueProgress } from '../src/sending/progress.ts';
+import { addSubscribers } from '../src/subscribers/subscriber-store.ts';
+import { approve, draft, gatherAll, send, slotToCompose } from '../src/workflow/week.ts';
 
 import { createDatabase } from './helpers/database.ts';
 import { acceptedRecipients } from './helpers/outbox.ts';

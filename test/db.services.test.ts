@@ -1,6 +1,6 @@
 import { describe, expect, inject, it } from 'vitest';
-import { openDatabase } from '../src/db/index.ts';
-import { explain } from '../src/errors.ts';
+import { openDatabase } from '../src/platform/db/database.ts';
+import { explain } from '../src/platform/errors.ts';
 import { describeDatabase } from './conformance/database.ts';
 import { postgresPlace } from './helpers/homes.ts';
 import { freePort } from './helpers/services.ts';

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { buildBatch, progressOf, sendable, total } from '../src/delivery/index.ts';
-import { PLACEHOLDERS } from '../src/issues/index.ts';
-import { bodyOf } from '../src/mailer/body.ts';
-import { type Message, messagesOf } from '../src/mailer/index.ts';
-import { keyId, verify } from '../src/subscribers/index.ts';
+import { PLACEHOLDERS } from '../src/issues/content.ts';
+import { type Message, messagesOf } from '../src/providers/port.ts';
+import { bodyOf } from '../src/providers/resend/batch-body.ts';
+import { buildBatch, sendable } from '../src/sending/envelope.ts';
+import { progressOf, total } from '../src/sending/progress.ts';
+import { keyId, verify } from '../src/subscribers/tokens.ts';
 
 const OLD = 'the key of last year, long enough.';
 const NEW = 'the key of this year, long enough.';

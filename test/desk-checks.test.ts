@@ -1,15 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { panelOf, stops } from '../src/delivery/index.ts';
-import type { Override } from '../src/delivery/inspection/panel.ts';
-import {
-  type ComparisonFacts,
-  compose,
-  editorialChecks,
-  type LinkFact,
-  linksOf,
-  type Plan,
-} from '../src/issues/index.ts';
-import type { Check } from '../src/render/index.ts';
+import { compose, type Plan } from '../src/issues/compose.ts';
+import { type ComparisonFacts, editorialChecks, type LinkFact, linksOf } from '../src/issues/editorial.ts';
+import type { Check } from '../src/render/checks.ts';
+import type { Override } from '../src/sending/inspection/check-panel.ts';
+import { panelOf, stops } from '../src/sending/inspection/check-panel.ts';
 import { candidate, comparison, input, tool } from './helpers/compose.ts';
 
 const NOW = new Date('2026-11-23T10:00:00Z');

@@ -1,7 +1,7 @@
 import { type CompiledQuery, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Connection } from '../src/db/index.ts';
-import { findSubscriberByAddress } from '../src/subscribers/index.ts';
+import type { Connection } from '../src/platform/db/database.ts';
+import { findSubscriberByAddress } from '../src/subscribers/subscriber-store.ts';
 import { comparison, tool } from './helpers/compose.ts';
 import { CHIEF, onServer, openDesk, type TestDesk, type Visitor } from './helpers/desk.ts';
 

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { sql } from 'kysely';
 import type { Browser, BrowserContext, CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findIssue } from '../src/issues/index.ts';
+import { findIssue } from '../src/issues/issue-store.ts';
 import { axeFaults } from './helpers/axe.ts';
 import { launchBrowser, noBrowser } from './helpers/browser.ts';
 import { CHIEF, EDITOR, openDesk } from './helpers/desk.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { REASON_ROOM, reasonIn } from '../src/http/desk/decisions.ts';
-import { logPage } from '../src/http/desk/pages/log.tsx';
+import { logPage } from '../src/desk/audit/log-page.tsx';
+import { REASON_ROOM, reasonIn } from '../src/desk/this-week/decisions.ts';
 import { applyEdit, type Edit, NO_CHOICES } from '../src/issues/edit.ts';
-import { inertLinks } from '../src/render/index.ts';
+import { inertLinks } from '../src/render/inert.ts';
 
 /** The rules of the desk that need neither a database nor a server. */
 

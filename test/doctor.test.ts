@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { eventsOf } from '../src/app.ts';
-import { loadConfig } from '../src/config/index.ts';
-import { examineDns, examineRole, examineSettings, type Finding, type Records } from '../src/doctor.ts';
+import { eventsOf } from '../src/app/app.ts';
+import { examineDns, examineRole, examineSettings, type Finding, type Records } from '../src/app/doctor.ts';
+import { loadConfig } from '../src/config/config.ts';
 
 /** Everything in place, as for a list of real people. */
 const WELL = {

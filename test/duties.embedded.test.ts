@@ -1,13 +1,13 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type App, createApp } from '../src/app.ts';
-import { loadConfig } from '../src/config/index.ts';
-import { DUTIES, type Duty, reconcile, TOLD_AFTER } from '../src/duties.ts';
+import { type App, createApp } from '../src/app/app.ts';
+import { measure } from '../src/app/public-server.ts';
+import { loadConfig } from '../src/config/config.ts';
 import { openNotices } from '../src/notices/notice-store.ts';
-import type { JobQueue } from '../src/queue/index.ts';
-import { measure } from '../src/serving.ts';
-import { keyId } from '../src/subscribers/index.ts';
-import { queueMail } from '../src/transactional/index.ts';
+import type { JobQueue } from '../src/platform/queue/job-queue.ts';
+import { keyId } from '../src/subscribers/tokens.ts';
+import { queueMail } from '../src/transactional/transactional-store.ts';
+import { DUTIES, type Duty, reconcile, TOLD_AFTER } from '../src/workflow/duties.ts';
 import { copyDatabase, temporaryFolder } from './helpers/homes.ts';
 
 const duties: Readonly<Record<string, Duty>> = DUTIES;

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { renderVariant, TEMPLATES } from '../src/render/index.ts';
+import { renderVariant, TEMPLATES } from '../src/render/render-variant.ts';
 import { goldenIssue } from './fixtures/golden-issue.ts';
 import { hostileIssue } from './fixtures/hostile-issue.ts';
 import { axeFaults, NO_PAGE_RULES } from './helpers/axe.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readEmbedTheme, themeQuery, themeSheet } from '../src/http/embed-theme.ts';
+import { readEmbedTheme, themeQuery, themeSheet } from '../src/subscribers/sign-up/embed-theme.ts';
 
 describe('the theme of a form on another site', () => {
   test('takes colours that can be read on each other', () => {

@@ -1,7 +1,7 @@
 import { parseEnv } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readEnvFile } from '../src/env-file.ts';
+import { readEnvFile } from '../src/config/env-file.ts';
 
 const one = (line: string) => readEnvFile(line).values.NAME;
 

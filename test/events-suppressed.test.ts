@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { suppression } from '../src/delivery/events/outcome.ts';
-import { readResendEvent } from '../src/http/resend-event.ts';
+import { readResendEvent } from '../src/providers/resend/resend-event.ts';
+import { suppression } from '../src/sending/events/outcome.ts';
 import { payload } from './helpers/events.ts';
 
 /** Resend has told of its own list in several ways; each names what put the address there, or does not. */

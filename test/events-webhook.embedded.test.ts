@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import pLimit from 'p-limit';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { LOAD_LIMITS } from '../src/http/load.ts';
+import { LOAD_LIMITS } from '../src/platform/http/load.ts';
 import { payload, signedRequest, WEBHOOK_SECRET } from './helpers/events.ts';
 import { openSite, type TestSite } from './helpers/site.ts';
 

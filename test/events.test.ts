@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { Resend } from 'resend';
 import { describe, expect, it } from 'vitest';
-import { gatherWrites } from '../src/http/gather-writes.ts';
-import { harmlessLink, readResendEvent } from '../src/http/resend-event.ts';
-import { resendWebhook } from '../src/http/resend-webhook.ts';
+import { gatherWrites } from '../src/platform/http/gather-writes.ts';
+import { harmlessLink, readResendEvent } from '../src/providers/resend/resend-event.ts';
+import { resendWebhook } from '../src/providers/resend/resend-webhook.ts';
 import { payload, signedRequest, WEBHOOK_SECRET } from './helpers/events.ts';
 
 const NOW = new Date('2026-11-24T09:00:00Z');

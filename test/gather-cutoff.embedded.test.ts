@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { changeIssue } from '../src/issues/index.ts';
-import { openNotices } from '../src/sources/index.ts';
-import { draft, gatherAll } from '../src/weekly.ts';
+import { changeIssue } from '../src/issues/issue-store.ts';
+import { openNotices } from '../src/notices/notice-store.ts';
+import { draft, gatherAll } from '../src/workflow/week.ts';
 import { type Gatherer, gatheringForAll } from './helpers/gathering.ts';
 import { comparisons } from './helpers/site-server.ts';
 

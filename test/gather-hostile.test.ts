@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Comparison } from '../src/comparisons/index.ts';
-import { gather, isPublicAddress, parseSource, type WebOptions } from '../src/sources/index.ts';
+import type { Comparison } from '../src/comparisons/model.ts';
+import { isPublicAddress } from '../src/sources/crawl/public-address.ts';
+import { gather, parseSource, type WebOptions } from '../src/sources/gather.ts';
 import { HTML_LAYOUTS } from './helpers/pages.ts';
 import { comparisons, openSiteServer, type SiteServer, sitemapOf } from './helpers/site-server.ts';
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Comparison } from '../src/comparisons/index.ts';
-import { type Gathering, gather, type Known, parseSource, type WebOptions } from '../src/sources/index.ts';
+import type { Comparison } from '../src/comparisons/model.ts';
+import { type Gathering, gather, parseSource, type WebOptions } from '../src/sources/gather.ts';
+import type { Known } from '../src/sources/memory.ts';
 import { HTML_LAYOUTS } from './helpers/pages.ts';
 import { comparisons, openSiteServer, type SiteServer, sitemapOf } from './helpers/site-server.ts';
 

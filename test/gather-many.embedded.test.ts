@@ -1,6 +1,6 @@
 import { type KyselyPlugin, sql } from 'kysely';
 import { expect, it } from 'vitest';
-import { gatherAll } from '../src/weekly.ts';
+import { gatherAll } from '../src/workflow/week.ts';
 import { type Gatherer, gatheringForAll } from './helpers/gathering.ts';
 
 const MANY = 10_000;

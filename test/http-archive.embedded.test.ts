@@ -1,7 +1,8 @@
 import { load } from 'cheerio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readGeneralVariant } from '../src/delivery/index.ts';
-import { changeIssue, findIssue, PLACEHOLDERS } from '../src/issues/index.ts';
+import { PLACEHOLDERS } from '../src/issues/content.ts';
+import { changeIssue, findIssue } from '../src/issues/issue-store.ts';
+import { readGeneralVariant } from '../src/sending/delivery-store.ts';
 import { comparison, tool } from './helpers/compose.ts';
 import { openSite, SITE, type TestSite } from './helpers/site.ts';
 

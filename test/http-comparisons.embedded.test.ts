@@ -1,7 +1,8 @@
 import { load } from 'cheerio';
 import { HtmlValidate } from 'html-validate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Comparison, findComparison, saveComparisons } from '../src/comparisons/index.ts';
+import { findComparison, saveComparisons } from '../src/comparisons/comparison-store.ts';
+import type { Comparison } from '../src/comparisons/model.ts';
 import { comparison, tool } from './helpers/compose.ts';
 import { openSite, SITE, type TestSite } from './helpers/site.ts';
 

@@ -1,17 +1,13 @@
 import { load } from 'cheerio';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  addSignUp,
-  changeAddress,
-  confirmSubscription,
-  consentText,
-  eraseSubscriber,
-  keyId,
-  oneTimeToken,
-  parseAddress,
-  signer,
-} from '../src/subscribers/index.ts';
+import { parseAddress } from '../src/subscribers/address.ts';
+import { eraseSubscriber } from '../src/subscribers/erase/own-data-store.ts';
+import { changeAddress } from '../src/subscribers/preferences/preferences-store.ts';
+import { confirmSubscription } from '../src/subscribers/sign-up/answer-sign-up.ts';
+import { consentText } from '../src/subscribers/sign-up/consent.ts';
+import { addSignUp } from '../src/subscribers/sign-up/sign-up-store.ts';
+import { keyId, oneTimeToken, signer } from '../src/subscribers/tokens.ts';
 import { everyRow } from './helpers/everywhere.ts';
 import { askForChange, passRequests } from './helpers/mail-requests.ts';
 import { openSite, SITE, type TestSite } from './helpers/site.ts';

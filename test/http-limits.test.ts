@@ -6,9 +6,9 @@ import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
-import { bareServer, type ServerLimits } from '../src/http/bare.ts';
-import { createHealthServer } from '../src/http/index.ts';
-import { answerProblems } from '../src/http/problems.ts';
+import { createHealthServer } from '../src/app/server.ts';
+import { bareServer, type ServerLimits } from '../src/platform/http/bare-server.ts';
+import { answerProblems } from '../src/platform/http/problems.ts';
 
 /** What one client can do to a server, over real connections. */
 

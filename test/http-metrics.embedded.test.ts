@@ -1,6 +1,7 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createHealthServer, createMetrics, createMetricsServer } from '../src/http/index.ts';
+import { createHealthServer, createMetricsServer } from '../src/app/server.ts';
+import { createMetrics } from '../src/platform/http/metrics.ts';
 import { payload, signedRequest, WEBHOOK_SECRET } from './helpers/events.ts';
 import { openSite, type TestSite } from './helpers/site.ts';
 

@@ -7,9 +7,9 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bareServer } from '../src/http/bare.ts';
-import { outboxRoutes } from '../src/http/outbox.ts';
-import { answerProblems } from '../src/http/problems.ts';
+import { bareServer } from '../src/platform/http/bare-server.ts';
+import { answerProblems } from '../src/platform/http/problems.ts';
+import { outboxRoutes } from '../src/providers/outbox/outbox-routes.ts';
 
 /**
  * A tree like this, where only what is under `outbox` may be seen:

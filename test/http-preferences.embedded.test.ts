@@ -1,14 +1,10 @@
 import { load } from 'cheerio';
 import type { InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  eraseSubscriber,
-  type FreshLinkPurpose,
-  findSubscriber,
-  keyId,
-  oneTimeToken,
-  unsubscribe,
-} from '../src/subscribers/index.ts';
+import { eraseSubscriber } from '../src/subscribers/erase/own-data-store.ts';
+import type { FreshLinkPurpose } from '../src/subscribers/step-up/step-up-store.ts';
+import { findSubscriber, unsubscribe } from '../src/subscribers/subscriber-store.ts';
+import { keyId, oneTimeToken } from '../src/subscribers/tokens.ts';
 import { everyRow, whereverWritten } from './helpers/everywhere.ts';
 import { askForFreshLink, passRequests } from './helpers/mail-requests.ts';
 import { openSite, type TestSite } from './helpers/site.ts';

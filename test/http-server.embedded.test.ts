@@ -6,10 +6,10 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiDocument } from '../src/api/openapi.ts';
 import { parseHsts } from '../src/config/values.ts';
-import type { Schema } from '../src/db/index.ts';
-import type { ApiDocument } from '../src/http/openapi.ts';
-import { findSubscriber } from '../src/subscribers/index.ts';
+import type { Schema } from '../src/platform/db/schema.ts';
+import { findSubscriber } from '../src/subscribers/subscriber-store.ts';
 import { WEBHOOK_SECRET } from './helpers/events.ts';
 import { openSite, SITE, type TestSite } from './helpers/site.ts';
 

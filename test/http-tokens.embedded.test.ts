@@ -1,7 +1,9 @@
 import { load } from 'cheerio';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eraseSubscriber, findSubscriber, signer } from '../src/subscribers/index.ts';
+import { eraseSubscriber } from '../src/subscribers/erase/own-data-store.ts';
+import { findSubscriber } from '../src/subscribers/subscriber-store.ts';
+import { signer } from '../src/subscribers/tokens.ts';
 import { openSite, SITE, type TestSite } from './helpers/site.ts';
 
 /** The pages behind the links in mail: unsubscribe and preferences. */

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
-import { bareServer } from '../src/http/bare.ts';
-import { createHealthServer } from '../src/http/index.ts';
-import { answerProblems } from '../src/http/problems.ts';
-import { maskAddress, replyAddress } from '../src/http/site.ts';
-import { topicChoices } from '../src/http/topics.ts';
+import { createHealthServer } from '../src/app/server.ts';
+import { bareServer } from '../src/platform/http/bare-server.ts';
+import { answerProblems } from '../src/platform/http/problems.ts';
+import { maskAddress, replyAddress } from '../src/platform/http/site.ts';
+import { topicChoices } from '../src/subscribers/preferences/topic-choices.ts';
 
 describe('maskAddress', () => {
   it.each([

@@ -1,14 +1,14 @@
 import { load } from 'cheerio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { claimableBatches, createMailSender, createSubmitter } from '../src/delivery/index.ts';
-import type { Outcome, SingleMail } from '../src/mailer/index.ts';
-import {
-  addSignUp,
-  confirmSubscription,
-  consentText,
-  findSubscriber,
-  parseAddress,
-} from '../src/subscribers/index.ts';
+import type { Outcome, SingleMail } from '../src/providers/port.ts';
+import { claimableBatches } from '../src/sending/batches/batch-store.ts';
+import { createSubmitter } from '../src/sending/submit.ts';
+import { createMailSender } from '../src/sending/transactional/send-mail.ts';
+import { parseAddress } from '../src/subscribers/address.ts';
+import { confirmSubscription } from '../src/subscribers/sign-up/answer-sign-up.ts';
+import { consentText } from '../src/subscribers/sign-up/consent.ts';
+import { addSignUp } from '../src/subscribers/sign-up/sign-up-store.ts';
+import { findSubscriber } from '../src/subscribers/subscriber-store.ts';
 import { comparison, tool } from './helpers/compose.ts';
 import { everyRow } from './helpers/everywhere.ts';
 import { answerRequests, askForChange, askForLostLink } from './helpers/mail-requests.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { guarded, unguarded } from '../src/subscribers/cells.ts';
-import { type Columns, isGone, rowReader } from '../src/subscribers/formats.ts';
+import { guarded, unguarded } from '../src/subscribers/import-export/cells.ts';
+import { type Columns, isGone, rowReader } from '../src/subscribers/import-export/formats.ts';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const reader = (header: string, map: Columns = {}) => rowReader(header.split(','), map, NOW);

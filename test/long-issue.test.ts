@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { compose, type IssueContent, variantsOf } from '../src/issues/index.ts';
-import { checks, renderToFit, SIZE_LIMITS, TEMPLATES } from '../src/render/index.ts';
+import { compose } from '../src/issues/compose.ts';
+import type { IssueContent } from '../src/issues/content.ts';
+import { variantsOf } from '../src/issues/variants.ts';
+import { checks, SIZE_LIMITS } from '../src/render/checks.ts';
+import { renderToFit, TEMPLATES } from '../src/render/render-variant.ts';
 import { candidate, comparison, input, tool } from './helpers/compose.ts';
 
 const words = (count: number) => 'A sentence of nine words that says next to nothing. '.repeat(count).trim();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { networksOf } from '../src/transactional/index.ts';
+import { networksOf } from '../src/platform/http/networks.ts';
 import {
   BUDGET_OF_ALL,
   BUDGET_OF_DOMAIN_AT_MOST,
@@ -14,7 +14,7 @@ import {
   SHARE_OF,
   SHARES,
   suspiciousPart,
-} from '../src/transactional/requests/policy.ts';
+} from '../src/transactional/requests/request-policy.ts';
 
 const NOTHING: History = {
   refused: new Set(),

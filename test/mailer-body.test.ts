@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Body, bodyOf } from '../src/mailer/body.ts';
-import { type BatchRequest, type Copy, messagesOf, type Segments } from '../src/mailer/index.ts';
+import { type BatchRequest, type Copy, messagesOf, type Segments } from '../src/providers/port.ts';
+import { type Body, bodyOf } from '../src/providers/resend/batch-body.ts';
 
 /** Everything that JSON, HTML and UTF-8 are touchy about, half surrogates included. */
 const hostile = fc.oneof(

@@ -1,7 +1,8 @@
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { classify, retryAfterMs } from '../src/mailer/classify.ts';
-import { type ItemOutcome, type Outcome, openResend } from '../src/mailer/index.ts';
+import type { ItemOutcome, Outcome } from '../src/providers/port.ts';
+import { classify, retryAfterMs } from '../src/providers/resend/classify.ts';
+import { openResend } from '../src/providers/resend/resend.ts';
 import { batch, describeMailer, message } from './conformance/mailer.ts';
 import { type FaultName, type LocalResend, type LocalResendOptions, startResend } from './resend/index.ts';
 

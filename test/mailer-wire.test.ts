@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createSocketServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { bodyOf } from '../src/mailer/body.ts';
-import { type BatchRequest, type Outcome, openResend, type Segments } from '../src/mailer/index.ts';
+import type { BatchRequest, Outcome, Segments } from '../src/providers/port.ts';
+import { bodyOf } from '../src/providers/resend/batch-body.ts';
+import { openResend } from '../src/providers/resend/resend.ts';
 import { batch, message } from './conformance/mailer.ts';
 
 /** The adapter before a server that answers as a test says. */

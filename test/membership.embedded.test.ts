@@ -1,7 +1,9 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addSubscribers, stampForm, tokenHash } from '../src/subscribers/index.ts';
+import { stampForm } from '../src/subscribers/sign-up/stamp.ts';
+import { addSubscribers } from '../src/subscribers/subscriber-store.ts';
+import { tokenHash } from '../src/subscribers/tokens.ts';
 import { EDITOR, openDesk, type TestDesk } from './helpers/desk.ts';
 import { openSite, type TestSite } from './helpers/site.ts';
 import { separationOf } from './helpers/two-samples.ts';

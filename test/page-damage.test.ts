@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Comparison } from '../src/comparisons/index.ts';
-import { AppError } from '../src/errors.ts';
-import { readPage } from '../src/sources/page.ts';
+import type { Comparison } from '../src/comparisons/model.ts';
+import { AppError } from '../src/platform/errors.ts';
+import { readPage } from '../src/sources/parse/page.ts';
 import { reflow } from './helpers/pages.ts';
 
 /** Pages that are damaged, or built unlike the usual: read right or refused with the field named, never wrong. */

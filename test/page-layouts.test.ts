@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Comparison, slugFor, type Tool } from '../src/comparisons/index.ts';
-import { AppError } from '../src/errors.ts';
-import { readPage } from '../src/sources/page.ts';
+import type { Comparison, Tool } from '../src/comparisons/model.ts';
+import { slugFor } from '../src/comparisons/names.ts';
+import { AppError } from '../src/platform/errors.ts';
+import { readPage } from '../src/sources/parse/page.ts';
 import { comparison } from './helpers/arbitraries.ts';
 import { asText, HTML_LAYOUTS } from './helpers/pages.ts';
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Comparison, listComparisons } from '../src/comparisons/index.ts';
-import { readPage } from '../src/sources/page.ts';
+import { listComparisons } from '../src/comparisons/comparison-store.ts';
+import type { Comparison } from '../src/comparisons/model.ts';
+import { readPage } from '../src/sources/parse/page.ts';
 import { openSite, type TestSite } from './helpers/site.ts';
 
 let site: TestSite;

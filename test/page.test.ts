@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Comparison, slugFor } from '../src/comparisons/index.ts';
-import { AppError } from '../src/errors.ts';
-import { readPage } from '../src/sources/page.ts';
+import type { Comparison } from '../src/comparisons/model.ts';
+import { slugFor } from '../src/comparisons/names.ts';
+import { AppError } from '../src/platform/errors.ts';
+import { readPage } from '../src/sources/parse/page.ts';
 import { comparison } from './helpers/arbitraries.ts';
 import { asText, HTML_LAYOUTS, reflow, type TextStyle } from './helpers/pages.ts';
 

@@ -4,14 +4,11 @@ import path from 'node:path';
 import { sql } from 'kysely';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  addSignUp,
-  consentText,
-  type FreshLinkPurpose,
-  findSubscriber,
-  keyId,
-  oneTimeToken,
-} from '../src/subscribers/index.ts';
+import { consentText } from '../src/subscribers/sign-up/consent.ts';
+import { addSignUp } from '../src/subscribers/sign-up/sign-up-store.ts';
+import type { FreshLinkPurpose } from '../src/subscribers/step-up/step-up-store.ts';
+import { findSubscriber } from '../src/subscribers/subscriber-store.ts';
+import { keyId, oneTimeToken } from '../src/subscribers/tokens.ts';
 import { axeFaults, NO_PAGE_RULES } from './helpers/axe.ts';
 import { launchBrowser, noBrowser } from './helpers/browser.ts';
 import { answerRequests, askForChange, askForFreshLink } from './helpers/mail-requests.ts';

@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { examineFiles } from '../src/doctor.ts';
-import { closeFolder, makePrivate } from '../src/private-folder.ts';
+import { examineFiles } from '../src/app/doctor.ts';
+import { closeFolder, makePrivate } from '../src/platform/private-folder.ts';
 import { temporaryFolder } from './helpers/homes.ts';
 import { openToOthers } from './helpers/other-user.ts';
 import { start } from './helpers/processes.ts';

@@ -1,8 +1,8 @@
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it } from 'vitest';
-import { explain } from '../src/errors.ts';
-import { openQueue } from '../src/queue/index.ts';
+import { explain } from '../src/platform/errors.ts';
+import { openQueue } from '../src/platform/queue/job-queue.ts';
 import { describeQueue } from './conformance/queue.ts';
 import { postgresPlace } from './helpers/homes.ts';
 import { databaseHome, type QueueHome } from './helpers/queues.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { verdict } from '../src/comparisons/index.ts';
+import { verdict } from '../src/comparisons/verdict.ts';
 import { type Candidate, interest, interestParts, rank } from '../src/issues/rank.ts';
 import { candidate, candidates, comparison, tool } from './helpers/compose.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { IssueContent } from '../src/issues/index.ts';
-import { checks, type RenderedVariant, renderVariant, TEMPLATES } from '../src/render/index.ts';
+import type { IssueContent } from '../src/issues/content.ts';
+import { checks } from '../src/render/checks.ts';
+import { type RenderedVariant, renderVariant, TEMPLATES } from '../src/render/render-variant.ts';
 import { goldenIssue } from './fixtures/golden-issue.ts';
 
 type Break = (variant: RenderedVariant) => Partial<RenderedVariant>;

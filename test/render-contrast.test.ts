@@ -2,9 +2,10 @@ import { load } from 'cheerio';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { theme } from '../emails/theme.ts';
-import { contrastRatio } from '../src/contrast-ratio.ts';
+import { contrastRatio } from '../src/platform/contrast-ratio.ts';
+import { checks } from '../src/render/checks.ts';
 import { faintWords } from '../src/render/contrast.ts';
-import { checks, renderVariant, TEMPLATES } from '../src/render/index.ts';
+import { renderVariant, TEMPLATES } from '../src/render/render-variant.ts';
 import { goldenIssue } from './fixtures/golden-issue.ts';
 import { hostileIssue } from './fixtures/hostile-issue.ts';
 

@@ -1,7 +1,9 @@
 import { load } from 'cheerio';
 import { describe, expect, it } from 'vitest';
-import { PLACEHOLDERS } from '../src/issues/index.ts';
-import { checks, compile, personalise, renderVariant, TEMPLATES } from '../src/render/index.ts';
+import { PLACEHOLDERS } from '../src/issues/content.ts';
+import { checks } from '../src/render/checks.ts';
+import { compile, personalise } from '../src/render/personalise.ts';
+import { renderVariant, TEMPLATES } from '../src/render/render-variant.ts';
 import { goldenIssue } from './fixtures/golden-issue.ts';
 import { hostileIssue } from './fixtures/hostile-issue.ts';
 

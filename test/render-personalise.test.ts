@@ -1,8 +1,9 @@
 import { load } from 'cheerio';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PLACEHOLDERS, type PlaceholderName } from '../src/issues/index.ts';
-import { compile, personalise, renderVariant, TEMPLATES } from '../src/render/index.ts';
+import { PLACEHOLDERS, type PlaceholderName } from '../src/issues/content.ts';
+import { compile, personalise } from '../src/render/personalise.ts';
+import { renderVariant, TEMPLATES } from '../src/render/render-variant.ts';
 import { goldenIssue } from './fixtures/golden-issue.ts';
 
 const names = Object.keys(PLACEHOLDERS) as PlaceholderName[];

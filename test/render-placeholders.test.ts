@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { PLACEHOLDERS, type PlaceholderCounts } from '../src/issues/index.ts';
-import { checks, compile, renderVariant, TEMPLATES } from '../src/render/index.ts';
+import { PLACEHOLDERS, type PlaceholderCounts } from '../src/issues/content.ts';
+import { checks } from '../src/render/checks.ts';
+import { compile } from '../src/render/personalise.ts';
 import { drawLinks, placePlaceholders } from '../src/render/placeholders.ts';
+import { renderVariant, TEMPLATES } from '../src/render/render-variant.ts';
 import { goldenIssue } from './fixtures/golden-issue.ts';
 
 /** What a template declares beyond the truth, and the nonce of the renders; changed by tests. */

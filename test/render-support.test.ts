@@ -1,7 +1,8 @@
 import { load } from 'cheerio';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checks, renderVariant, TEMPLATES } from '../src/render/index.ts';
+import { checks } from '../src/render/checks.ts';
+import { renderVariant, TEMPLATES } from '../src/render/render-variant.ts';
 import { GAPS, missingSupport, styled } from '../src/render/support.ts';
 import { goldenIssue } from './fixtures/golden-issue.ts';
 import { hostileIssue } from './fixtures/hostile-issue.ts';

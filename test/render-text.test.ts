@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { renderVariant } from '../src/render/index.ts';
+import { renderVariant } from '../src/render/render-variant.ts';
 import { wrap } from '../src/render/text.ts';
 import { goldenIssue } from './fixtures/golden-issue.ts';
 

@@ -1,7 +1,8 @@
 import { load } from 'cheerio';
 import { HtmlValidate } from 'html-validate';
 import { describe, expect, it } from 'vitest';
-import { checks, renderVariant, TEMPLATES } from '../src/render/index.ts';
+import { checks } from '../src/render/checks.ts';
+import { renderVariant, TEMPLATES } from '../src/render/render-variant.ts';
 import { goldenIssue } from './fixtures/golden-issue.ts';
 
 /** Every text of the content that the html shows, in reading order. */

@@ -1,16 +1,16 @@
 import type { Kysely, KyselyPlugin } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import {
-  type Comparison,
-  changeInWords,
   findComparison,
   listComparisons,
   pushComparison,
   revisionsOf,
   saveComparisons,
-} from '../src/comparisons/index.ts';
-import type { Connection } from '../src/db/index.ts';
-import * as revisions from '../src/db/migrations/0002-revisions.ts';
+} from '../src/comparisons/comparison-store.ts';
+import type { Comparison } from '../src/comparisons/model.ts';
+import { changeInWords } from '../src/comparisons/revisions.ts';
+import type { Connection } from '../src/platform/db/database.ts';
+import * as revisions from '../src/platform/db/migrations/0002-revisions.ts';
 import { comparison, tool } from './helpers/compose.ts';
 import { databaseForAll, embeddedPlace } from './helpers/homes.ts';
 

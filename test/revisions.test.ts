@@ -1,15 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { alignTo, clash, identify, type Known } from '../src/comparisons/identity.ts';
-import {
-  type Comparison,
-  canonicalUrl,
-  changeInWords,
-  changesBetween,
-  contentHash,
-  pairKey,
-  slugSchema,
-} from '../src/comparisons/index.ts';
+import { type Comparison, slugSchema } from '../src/comparisons/model.ts';
+import { canonicalUrl, contentHash, pairKey } from '../src/comparisons/names.ts';
+import { changeInWords, changesBetween } from '../src/comparisons/revisions.ts';
 import { comparison as anyComparison } from './helpers/arbitraries.ts';
 import { comparison, tool } from './helpers/compose.ts';
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { APPEND_ONLY, openDatabase } from '../src/db/index.ts';
-import { explain } from '../src/errors.ts';
+import { openDatabase } from '../src/platform/db/database.ts';
+import { APPEND_ONLY } from '../src/platform/db/roles.ts';
+import { explain } from '../src/platform/errors.ts';
 import { expectOneLine, runCommand } from './helpers/command.ts';
 import { temporaryFolder } from './helpers/homes.ts';
 import { newTwoRoles, type TwoRoles } from './helpers/two-roles.ts';

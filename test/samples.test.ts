@@ -1,16 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import {
-  contentHash,
-  isContested,
-  shortName,
-  type Tool,
-  toolMark,
-  topics,
-  verdict,
-} from '../src/comparisons/index.ts';
-import { gatherFolder } from '../src/sources/index.ts';
+import type { Tool } from '../src/comparisons/model.ts';
+import { contentHash, shortName, topics } from '../src/comparisons/names.ts';
+import { isContested, toolMark, verdict } from '../src/comparisons/verdict.ts';
+import { gatherFolder } from '../src/sources/gather-folder.ts';
 
 const SAMPLES = new URL('../samples/', import.meta.url);
 const folder = (name: string) => fileURLToPath(new URL(name, SAMPLES));

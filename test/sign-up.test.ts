@@ -1,17 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parseAddress } from '../src/subscribers/address.ts';
+import { consentText } from '../src/subscribers/sign-up/consent.ts';
 import {
-  consentText,
   createDomainCheck,
   type Dns,
   isDisposable,
-  isHumanPace,
-  type Keys,
-  parseAddress,
-  stampForm,
   suggestDomain,
-} from '../src/subscribers/index.ts';
-import { foldAddress } from '../src/transactional/index.ts';
+} from '../src/subscribers/sign-up/reputation.ts';
+import { isHumanPace, stampForm } from '../src/subscribers/sign-up/stamp.ts';
+import type { Keys } from '../src/subscribers/tokens.ts';
+import { foldAddress } from '../src/transactional/requests/request-policy.ts';
 
 const KEYS: Keys = ['a key for the tests, long enough..', 'the key before it, long enough...'];
 

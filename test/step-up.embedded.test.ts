@@ -2,17 +2,13 @@ import { load } from 'cheerio';
 import type { InjectOptions } from 'fastify';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createMailSender } from '../src/delivery/index.ts';
-import type { Mailer, Outcome, SingleMail } from '../src/mailer/index.ts';
-import {
-  eraseSubscriber,
-  FRESH_LINK_PURPOSES,
-  type FreshLinkPurpose,
-  findSubscriber,
-  parseAddress,
-  unsubscribe,
-} from '../src/subscribers/index.ts';
-import { addMailRequest, refuseInbox } from '../src/transactional/index.ts';
+import type { Mailer, Outcome, SingleMail } from '../src/providers/port.ts';
+import { createMailSender } from '../src/sending/transactional/send-mail.ts';
+import { parseAddress } from '../src/subscribers/address.ts';
+import { eraseSubscriber } from '../src/subscribers/erase/own-data-store.ts';
+import { FRESH_LINK_PURPOSES, type FreshLinkPurpose } from '../src/subscribers/step-up/step-up-store.ts';
+import { findSubscriber, unsubscribe } from '../src/subscribers/subscriber-store.ts';
+import { addMailRequest, refuseInbox } from '../src/transactional/requests/request-store.ts';
 import { everyRow, whereverWritten } from './helpers/everywhere.ts';
 import { askForFreshLink, forgetRequests, passRequests } from './helpers/mail-requests.ts';
 import { openSite, SITE, type TestSite } from './helpers/site.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { setTopics, unsubscribe } from '../src/subscribers/index.ts';
+import { setTopics, unsubscribe } from '../src/subscribers/subscriber-store.ts';
 import { databaseForAll, embeddedPlace } from './helpers/homes.ts';
 import { peopleForEach } from './helpers/people.ts';
 

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Keys, keyId, parseAddress, type Scope, signer, verify } from '../src/subscribers/index.ts';
+import { parseAddress } from '../src/subscribers/address.ts';
+import { type Keys, keyId, type Scope, signer, verify } from '../src/subscribers/tokens.ts';
 
 describe('an address', () => {
   test.each([

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseUrl } from '../src/url.ts';
+import { parseUrl } from '../src/platform/url.ts';
 
 describe('an address', () => {
   it('is read the same way however many were read before', () => {

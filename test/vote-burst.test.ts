@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BURST, isBurst } from '../src/comparisons/index.ts';
+import { BURST, isBurst } from '../src/comparisons/votes/burst.ts';
 
 describe('F12: votes of one network within an hour', () => {
   const alone = (narrow: number, wide = 0) => isBurst({ narrow, wide, all: Math.max(narrow, wide) });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { APPEND_ONLY } from '../src/db/index.ts';
+import { APPEND_ONLY } from '../src/platform/db/roles.ts';
 import { ROOT } from './helpers/processes.ts';
 
 /**

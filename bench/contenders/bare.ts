@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici';
-import { bodyOf } from '../../src/mailer/index.ts';
+import { bodyOf } from '../../src/providers/resend/batch-body.ts';
 import { contender, type Spent, stopwatch } from '../child.ts';
 import { sampleBatch, sampleVariant } from '../issue.ts';
 

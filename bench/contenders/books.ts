@@ -1,6 +1,6 @@
-import { createApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config/index.ts';
-import { issueProgress } from '../../src/delivery/index.ts';
+import { createApp } from '../../src/app/app.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { issueProgress } from '../../src/sending/progress.ts';
 import { approved, freeze } from '../books.ts';
 import { contender } from '../child.ts';
 import { SETTINGS } from '../issue.ts';

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { createApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config/index.ts';
-import { applyEvents, storeEvents } from '../../src/delivery/index.ts';
-import type { ReceivedEvent } from '../../src/mailer/port.ts';
+import { createApp } from '../../src/app/app.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import type { ReceivedEvent } from '../../src/providers/port.ts';
+import { applyEvents } from '../../src/sending/events/apply-events.ts';
+import { storeEvents } from '../../src/sending/events/event-store.ts';
 import { approved, freeze } from '../books.ts';
 import { contender } from '../child.ts';
 import { SETTINGS } from '../issue.ts';

@@ -1,8 +1,9 @@
 import { createElement } from 'react';
 import { render } from 'react-email';
 import { Digest } from '../../emails/digest.tsx';
-import { PLACEHOLDERS } from '../../src/issues/index.ts';
-import { bodyOf, messagesOf } from '../../src/mailer/index.ts';
+import { PLACEHOLDERS } from '../../src/issues/content.ts';
+import { messagesOf } from '../../src/providers/port.ts';
+import { bodyOf } from '../../src/providers/resend/batch-body.ts';
 import { contender } from '../child.ts';
 import { sampleBatch, sampleVariant } from '../issue.ts';
 

@@ -1,9 +1,9 @@
-import { processors } from '../../jobs/index.ts';
-import { type App, createApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config/index.ts';
-import { issueProgress } from '../../src/delivery/index.ts';
-import type { Issue } from '../../src/issues/index.ts';
-import { send } from '../../src/weekly.ts';
+import { processors } from '../../jobs/all-jobs.ts';
+import { type App, createApp } from '../../src/app/app.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import type { Issue } from '../../src/issues/issue-store.ts';
+import { issueProgress } from '../../src/sending/progress.ts';
+import { send } from '../../src/workflow/week.ts';
 import { approved } from '../books.ts';
 import { contender, peakMegabytes, type Spent, stopwatch } from '../child.ts';
 import { SETTINGS } from '../issue.ts';

@@ -1,8 +1,8 @@
-import { createApp } from '../../src/app.ts';
-import { saveComparisons } from '../../src/comparisons/index.ts';
-import { loadConfig } from '../../src/config/index.ts';
-import { addSubscribers } from '../../src/subscribers/index.ts';
-import { draft, slotToCompose } from '../../src/weekly.ts';
+import { createApp } from '../../src/app/app.ts';
+import { saveComparisons } from '../../src/comparisons/comparison-store.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
+import { draft, slotToCompose } from '../../src/workflow/week.ts';
 import { contender } from '../child.ts';
 import { SETTINGS, sampleComparisons } from '../issue.ts';
 

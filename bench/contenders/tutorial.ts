@@ -2,7 +2,7 @@ import { createElement } from 'react';
 import { render } from 'react-email';
 import { Resend } from 'resend';
 import { Digest } from '../../emails/digest.tsx';
-import { openDatabase } from '../../src/db/index.ts';
+import { openDatabase } from '../../src/platform/db/database.ts';
 import { contender, peakMegabytes, type Spent, stopwatch } from '../child.ts';
 import { SETTINGS, sampleVariant } from '../issue.ts';
 

@@ -1,4 +1,4 @@
-import { openResend } from '../../src/mailer/index.ts';
+import { openResend } from '../../src/providers/resend/resend.ts';
 import { contender, type Spent, stopwatch } from '../child.ts';
 import { SETTINGS, sampleBatch, sampleVariant } from '../issue.ts';
 

@@ -1,6 +1,6 @@
 import { Fragment } from 'react';
 import type { LensRow } from '../../src/comparisons/side-by-side.ts';
-import type { ComparisonCard, ToolCard } from '../../src/issues/index.ts';
+import type { ComparisonCard, ToolCard } from '../../src/issues/content.ts';
 import { theme } from '../theme.ts';
 import { copy, readersLabel, voteUrl } from '../words.ts';
 import { Figure, Line } from './bar.tsx';

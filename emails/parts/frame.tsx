@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { IssueContent } from '../../src/issues/index.ts';
+import type { IssueContent } from '../../src/issues/content.ts';
 import { Body, Container, Head, Html, Preview } from '../primitives.ts';
 import { outlookStyleSheet, styleSheet } from '../stylesheet.ts';
 import { theme } from '../theme.ts';

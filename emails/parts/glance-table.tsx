@@ -1,4 +1,4 @@
-import type { GlanceRow } from '../../src/issues/index.ts';
+import type { GlanceRow } from '../../src/issues/content.ts';
 import { theme } from '../theme.ts';
 import { afterMark, copy } from '../words.ts';
 import { sizes } from './mark-sizes.ts';

@@ -1,4 +1,4 @@
-import type { ChangedVerdict, CompactRow, ReadersSaid } from '../../src/issues/index.ts';
+import type { ChangedVerdict, CompactRow, ReadersSaid } from '../../src/issues/content.ts';
 import { copy, votesCast, voteUrl } from '../words.ts';
 import { Figure } from './bar.tsx';
 import { Entry, Link, Meta, P, SideBySide, Table, VoteLink } from './elements.tsx';

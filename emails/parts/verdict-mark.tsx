@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Mark, Call as ReviewerCall, Verdict } from '../../src/comparisons/index.ts';
+import type { Mark, Call as ReviewerCall, Verdict } from '../../src/comparisons/model.ts';
 import { theme } from '../theme.ts';
 import { afterMark, markWord } from '../words.ts';
 import { Table } from './elements.tsx';

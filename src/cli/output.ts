@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { SingleBar } from 'cli-progress';
-import { total } from '../delivery/index.ts';
-import type { EnvDoubt } from '../env-file.ts';
+import type { EnvDoubt } from '../config/env-file.ts';
+import { total } from '../sending/progress.ts';
 
 /** What a command needs from the outside. */
 export interface Context {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { makePrivate, PRIVATE_FILE } from '../private-folder.ts';
+import { makePrivate, PRIVATE_FILE } from '../platform/private-folder.ts';
 
 /**
  * The keys that were given, or else the one that the embedded default makes on first use, readable by its owner only, and

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseSource } from '../sources/index.ts';
+import { parseSource } from '../sources/gather.ts';
 import { PASSKEY_POLICIES } from './editors.ts';
 import {
   baseUrl,

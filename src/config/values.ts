@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { AppError, explain } from '../errors.ts';
-import { parseDuration, parseSchedule, type Schedule } from '../issues/index.ts';
-import { parseUrl } from '../url.ts';
+import { parseDuration, parseSchedule, type Schedule } from '../issues/slot.ts';
+import { AppError, explain } from '../platform/errors.ts';
+import { parseUrl } from '../platform/url.ts';
 import type { Editor, Role } from './editors.ts';
 
 /** What one value may be: the types that the settings are made of. */

@@ -1,6 +1,7 @@
-import type { CountedComparison, CountedTool, Tool } from '../comparisons/index.ts';
-import { entryPrices, title, toolMark, topics, verdict } from '../comparisons/index.ts';
+import type { CountedComparison, CountedTool, Tool } from '../comparisons/model.ts';
+import { entryPrices, title, topics } from '../comparisons/names.ts';
 import { type LensRow, type LensSide, lensRows, readersOf } from '../comparisons/side-by-side.ts';
+import { toolMark, verdict } from '../comparisons/verdict.ts';
 import type { CompactRow, ComparisonCard, GlanceRow, ToolCard } from './content.ts';
 import { cutAtSentence } from './cut.ts';
 

@@ -1,5 +1,6 @@
-import type { CountedComparison, CountedTool } from '../comparisons/index.ts';
-import { communityOf, title, verdict } from '../comparisons/index.ts';
+import type { CountedComparison, CountedTool } from '../comparisons/model.ts';
+import { title } from '../comparisons/names.ts';
+import { communityOf, verdict } from '../comparisons/verdict.ts';
 import type { ChangedVerdict } from './content.ts';
 
 /** A comparison that was mailed, as it was mailed and as it is now. */

@@ -1,5 +1,6 @@
-import type { CountedComparison } from '../comparisons/index.ts';
-import { nameKey, shipShare, title, topics } from '../comparisons/index.ts';
+import type { CountedComparison } from '../comparisons/model.ts';
+import { nameKey, title, topics } from '../comparisons/names.ts';
+import { shipShare } from '../comparisons/verdict.ts';
 import { byWeight, changedVerdict, type MailedComparison } from './changes.ts';
 import type { ChangedVerdict, IssueContent, ReadersSaid } from './content.ts';
 import { oneLine } from './cut.ts';

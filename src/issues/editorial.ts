@@ -1,4 +1,5 @@
-import { type Comparison, contentHash, nameKey, title } from '../comparisons/index.ts';
+import type { Comparison } from '../comparisons/model.ts';
+import { contentHash, nameKey, title } from '../comparisons/names.ts';
 import type { Plan } from './compose.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { CountedComparison, Verdict } from '../comparisons/index.ts';
-import { communityOf, verdict } from '../comparisons/index.ts';
+import type { CountedComparison, Verdict } from '../comparisons/model.ts';
+import { communityOf, verdict } from '../comparisons/verdict.ts';
 
 /** A comparison that no sent issue has carried yet. */
 export interface Candidate {

@@ -1,5 +1,5 @@
 import { DateTime, IANAZone } from 'luxon';
-import { AppError } from '../errors.ts';
+import { AppError } from '../platform/errors.ts';
 
 /**
  * When an issue is due. A slot is a local date and hour, for people who read at breakfast, not an

@@ -1,5 +1,6 @@
-import type { Comparison, Mark, Tool, Verdict } from '../comparisons/index.ts';
-import { entryPrices, isContested, toolMark, verdict, withoutLooseEnd } from '../comparisons/index.ts';
+import type { Comparison, Mark, Tool, Verdict } from '../comparisons/model.ts';
+import { entryPrices, withoutLooseEnd } from '../comparisons/names.ts';
+import { isContested, toolMark, verdict } from '../comparisons/verdict.ts';
 import { cutAtWord, lengthOf, oneLine } from './cut.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { entryPrices, topics as topicsOf } from '../comparisons/index.ts';
+import { entryPrices, topics as topicsOf } from '../comparisons/names.ts';
 import { cardFor, compactRow, glanceRow } from './cards.ts';
 import type { Plan, PlannedComparison, Topical } from './compose.ts';
 import {

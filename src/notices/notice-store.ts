@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Connection } from '../db/index.ts';
+import type { Connection } from '../platform/db/database.ts';
 
 /** What only a person can mend is put before the editors, once, until it is resolved. */
 

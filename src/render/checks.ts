@@ -1,7 +1,7 @@
 import { type CheerioAPI, load } from 'cheerio';
 import { afterMark } from '../../emails/words.ts';
-import type { IssueContent, PlaceholderCounts } from '../issues/index.ts';
-import { parseUrl } from '../url.ts';
+import type { IssueContent, PlaceholderCounts } from '../issues/content.ts';
+import { parseUrl } from '../platform/url.ts';
 import { faintWords } from './contrast.ts';
 import { harmless } from './harmless.ts';
 import {

@@ -1,5 +1,5 @@
 import type { CheerioAPI } from 'cheerio';
-import { contrastRatio } from '../contrast-ratio.ts';
+import { contrastRatio } from '../platform/contrast-ratio.ts';
 import { declarationsOf, rulesOf } from './css.ts';
 import { shorten } from './markup.ts';
 

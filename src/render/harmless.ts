@@ -1,7 +1,7 @@
-import { UNSEEN } from '../comparisons/index.ts';
-import type { IssueContent } from '../issues/index.ts';
-import { PLACEHOLDERS } from '../issues/index.ts';
-import { parseUrl } from '../url.ts';
+import { UNSEEN } from '../comparisons/model.ts';
+import type { IssueContent } from '../issues/content.ts';
+import { PLACEHOLDERS } from '../issues/content.ts';
+import { parseUrl } from '../platform/url.ts';
 import type { PersonalLinks } from './placeholders.ts';
 
 /**

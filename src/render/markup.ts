@@ -1,5 +1,5 @@
 import type { CheerioAPI } from 'cheerio';
-import { parseUrl } from '../url.ts';
+import { parseUrl } from '../platform/url.ts';
 
 /** What is wrong with the html of a mail, a finding a line. Pure; {@link ./checks.ts} gives each its level and its remedy. */
 

@@ -16,8 +16,8 @@ import {
   votesCast,
   voteUrl,
 } from '../../emails/words.ts';
-import type { Call, Mark, Verdict } from '../comparisons/index.ts';
-import type { IssueContent } from '../issues/index.ts';
+import type { Call, Mark, Verdict } from '../comparisons/model.ts';
+import type { IssueContent } from '../issues/content.ts';
 
 /** `templates/` stands beside `src/`, one level higher from a build. */
 const root = ['../../templates/', '../../../templates/']

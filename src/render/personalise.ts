@@ -1,4 +1,4 @@
-import { PLACEHOLDERS, type PlaceholderName } from '../issues/index.ts';
+import { PLACEHOLDERS, type PlaceholderName } from '../issues/content.ts';
 
 /**
  * A variant is rendered once and cut once; every recipient's copy is the pieces put together. No engine,

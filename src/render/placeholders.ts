@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { PLACEHOLDERS, type PlaceholderCounts, type PlaceholderName } from '../issues/index.ts';
+import { PLACEHOLDERS, type PlaceholderCounts, type PlaceholderName } from '../issues/content.ts';
 import { compile } from './personalise.ts';
 
 /**

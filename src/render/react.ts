@@ -1,7 +1,7 @@
 import { createElement, type ReactElement } from 'react';
 import { render } from 'react-email';
 import { Digest } from '../../emails/digest.tsx';
-import type { IssueContent } from '../issues/index.ts';
+import type { IssueContent } from '../issues/content.ts';
 
 /** Word renders at the screen's scale unless it is told the resolution; React cannot print a conditional comment. */
 const OFFICE =

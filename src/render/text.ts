@@ -8,9 +8,9 @@ import {
   votesCast,
   voteUrl,
 } from '../../emails/words.ts';
-import type { Mark, Verdict } from '../comparisons/index.ts';
+import type { Mark, Verdict } from '../comparisons/model.ts';
 import type { LensRow } from '../comparisons/side-by-side.ts';
-import type { ComparisonCard, IssueContent, PlaceholderCounts, ToolCard } from '../issues/index.ts';
+import type { ComparisonCard, IssueContent, PlaceholderCounts, ToolCard } from '../issues/content.ts';
 
 /**
  * The text part: the same items in the same order as the html, written for people who read it, not converted.

@@ -1,7 +1,5 @@
-import { type Comparison, comparisonSchema, UNSEEN } from '../comparisons/index.ts';
-import type { Fault } from '../errors.ts';
-
-export type { Fault } from '../errors.ts';
+import { type Comparison, comparisonSchema, UNSEEN } from '../comparisons/model.ts';
+import type { Fault } from '../platform/errors.ts';
 
 /** Faults as people read them: "tools.1.entryPrice: missing; url: not an http or https address". */
 export function listFaults(faults: readonly Fault[]): string {

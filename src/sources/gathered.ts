@@ -1,6 +1,6 @@
-import { type Comparison, pairKey } from '../comparisons/index.ts';
-import type { AppError } from '../errors.ts';
-import type { Fault } from './faults.ts';
+import type { Comparison } from '../comparisons/model.ts';
+import { pairKey } from '../comparisons/names.ts';
+import type { AppError, Fault } from '../platform/errors.ts';
 
 /** What could not be taken in. With faults it goes to quarantine; without, it only was there already. */
 export interface Rejection {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Fault } from './faults.ts';
+import type { Fault } from '../platform/errors.ts';
 
 /** What was last read at an address. */
 export interface PageRecord {

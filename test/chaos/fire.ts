@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
-import type { Failpoint } from '../../src/failpoint.ts';
+import type { Failpoint } from '../../src/platform/failpoint.ts';
 import { type LocalResend, seeded } from '../resend/index.ts';
 import { Crew, type Role, trace } from './crew.ts';
 import type { Installation } from './ground.ts';

@@ -1,13 +1,14 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config/index.ts';
-import { type Connection, openDatabase } from '../../src/db/index.ts';
-import { changeIssue } from '../../src/issues/index.ts';
-import { type JobQueue, openQueue } from '../../src/queue/index.ts';
-import { addSubscribers, signer } from '../../src/subscribers/index.ts';
-import { approve, draft, gatherAll, slotToCompose } from '../../src/weekly.ts';
+import { createApp } from '../../src/app/app.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { changeIssue } from '../../src/issues/issue-store.ts';
+import { type Connection, openDatabase } from '../../src/platform/db/database.ts';
+import { type JobQueue, openQueue } from '../../src/platform/queue/job-queue.ts';
+import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
+import { signer } from '../../src/subscribers/tokens.ts';
+import { approve, draft, gatherAll, slotToCompose } from '../../src/workflow/week.ts';
 import { createDatabase } from '../helpers/database.ts';
 import type { PROGRAMS } from '../helpers/processes.ts';
 import {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import type { Connection } from '../../src/db/index.ts';
-import { issueProgress, type Progress, total } from '../../src/delivery/index.ts';
-import { findIssue } from '../../src/issues/index.ts';
+import { findIssue } from '../../src/issues/issue-store.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { issueProgress, type Progress, total } from '../../src/sending/progress.ts';
 import { brokenInvariants } from '../helpers/invariants.ts';
 import type { LocalResend } from '../resend/index.ts';
 import { fateOf, type Reader } from './ground.ts';

@@ -1,4 +1,4 @@
-import { total } from '../../src/delivery/index.ts';
+import { total } from '../../src/sending/progress.ts';
 import type { Report } from './run.ts';
 
 function countsOf(names: readonly string[]): string {

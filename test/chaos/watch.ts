@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
-import type { Connection } from '../../src/db/index.ts';
-import { settleBatch, unsettledBatches } from '../../src/delivery/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { settleBatch } from '../../src/sending/settlements/settle.ts';
+import { unsettledBatches } from '../../src/sending/settlements/settlement-store.ts';
 import { startCommand } from '../helpers/processes.ts';
 import type { LocalResend } from '../resend/index.ts';
 import { type Crew, trace } from './crew.ts';

@@ -1,17 +1,14 @@
 import { createHash } from 'node:crypto';
 import { Kysely, Migrator, PostgresDialect, sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openEmbedded } from '../../src/db/embedded.ts';
-import type { Connection, Database } from '../../src/db/index.ts';
-import { migrations } from '../../src/db/migrations/index.ts';
-import { embeddedPool, serverPool } from '../../src/db/pool.ts';
-import {
-  addSubscribers,
-  eraseSubscriber,
-  forgetOldSignUps,
-  sealConsentLog,
-  verifyConsentLog,
-} from '../../src/subscribers/index.ts';
+import type { Connection, Database } from '../../src/platform/db/database.ts';
+import { openEmbedded } from '../../src/platform/db/embedded-postgres.ts';
+import { migrations } from '../../src/platform/db/migrations/all-migrations.ts';
+import { embeddedPool, serverPool } from '../../src/platform/db/pool.ts';
+import { sealConsentLog, verifyConsentLog } from '../../src/subscribers/consent-log/consent-log-store.ts';
+import { eraseSubscriber } from '../../src/subscribers/erase/own-data-store.ts';
+import { forgetOldSignUps } from '../../src/subscribers/sign-up/sign-up-store.ts';
+import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { runCommand } from '../helpers/command.ts';
 import type { Place } from '../helpers/homes.ts';
 

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Connection, Database, Pool, PoolClient } from '../../src/db/index.ts';
-import { migrations } from '../../src/db/migrations/index.ts';
+import type { Connection, Database } from '../../src/platform/db/database.ts';
+import { migrations } from '../../src/platform/db/migrations/all-migrations.ts';
+import type { Pool, PoolClient } from '../../src/platform/db/pool.ts';
 import type { Place } from '../helpers/homes.ts';
 import { type Column, declaredTables, type Tables } from '../helpers/schema-columns.ts';
 
@@ -288,7 +289,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
     });
 
     describe('the schema', () => {
-      it('is what src/db/schema.ts says it is', async () => {
+      it('is what src/platform/db/schema.ts says it is', async () => {
         const actual = await actualTables(db);
         expect(actual).toEqual(asStored(declaredTables(), actual));
       });

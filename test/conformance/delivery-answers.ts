@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import { claimableBatches, finishIssue, issueProgress, settleByRecall } from '../../src/delivery/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
+import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
+import { settleByRecall } from '../../src/sending/submit.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchRow, leave, weekOf } from '../helpers/ledger.ts';

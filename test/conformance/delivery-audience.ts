@@ -1,15 +1,12 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import {
-  createSubmitter,
-  finishIssue,
-  freezeRest,
-  issueProgress,
-  issuesInPreparation,
-} from '../../src/delivery/index.ts';
-import { changeIssue } from '../../src/issues/index.ts';
-import { unsubscribe } from '../../src/subscribers/index.ts';
+import { changeIssue } from '../../src/issues/issue-store.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { issuesInPreparation } from '../../src/sending/audience/audience-store.ts';
+import { freezeRest } from '../../src/sending/prepare-issue.ts';
+import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
+import { createSubmitter } from '../../src/sending/submit.ts';
+import { unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchesOf, deliveriesOf, KEYS, onlyReaders, sendingIssue } from '../helpers/ledger.ts';

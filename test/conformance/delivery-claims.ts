@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import { claimableBatches, createSubmitter, finishIssue } from '../../src/delivery/index.ts';
-import { changeIssue } from '../../src/issues/index.ts';
+import { changeIssue } from '../../src/issues/issue-store.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
+import { finishIssue } from '../../src/sending/progress.ts';
+import { createSubmitter } from '../../src/sending/submit.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchRow, deliveriesOf, KEYS, leave, suppress, weekOf } from '../helpers/ledger.ts';

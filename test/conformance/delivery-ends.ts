@@ -1,15 +1,11 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import {
-  claimableBatches,
-  createSubmitter,
-  finishIssue,
-  issueProgress,
-  settleByRecall,
-} from '../../src/delivery/index.ts';
-import { findIssue } from '../../src/issues/index.ts';
+import { findIssue } from '../../src/issues/issue-store.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
+import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
+import { createSubmitter, settleByRecall } from '../../src/sending/submit.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants, brokenInvariants } from '../helpers/invariants.ts';
 import {

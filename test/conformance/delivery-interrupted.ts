@@ -1,14 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import {
-  claimableBatches,
-  closeCancelled,
-  finishIssue,
-  issueProgress,
-  settleByRecall,
-} from '../../src/delivery/index.ts';
-import { changeIssue, findIssue } from '../../src/issues/index.ts';
-import type { Outcome } from '../../src/mailer/index.ts';
+import { changeIssue, findIssue } from '../../src/issues/issue-store.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import type { Outcome } from '../../src/providers/port.ts';
+import { claimableBatches, closeCancelled } from '../../src/sending/batches/batch-store.ts';
+import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
+import { settleByRecall } from '../../src/sending/submit.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchesOf, expireLeases, leave, weekOf } from '../helpers/ledger.ts';

@@ -1,16 +1,10 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import {
-  claimableBatches,
-  createSubmitter,
-  finishIssue,
-  issueProgress,
-  settleByRecall,
-  uncertainBatches,
-  voidLeases,
-} from '../../src/delivery/index.ts';
-import type { Outcome } from '../../src/mailer/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import type { Outcome } from '../../src/providers/port.ts';
+import { claimableBatches, uncertainBatches, voidLeases } from '../../src/sending/batches/batch-store.ts';
+import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
+import { createSubmitter, settleByRecall } from '../../src/sending/submit.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { ageClaim, batchRow, deliveriesOf, expireLeases, leave, weekOf } from '../helpers/ledger.ts';

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import { circuitState, claimableBatches, finishIssue } from '../../src/delivery/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { circuitState } from '../../src/providers/circuit/circuit-store.ts';
+import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
+import { finishIssue } from '../../src/sending/progress.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchRow, expireLeases, leave, weekOf } from '../helpers/ledger.ts';

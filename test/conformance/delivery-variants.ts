@@ -1,15 +1,13 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { type Comparison, saveComparisons } from '../../src/comparisons/index.ts';
-import type { Connection } from '../../src/db/index.ts';
-import {
-  approveIssue,
-  createSubmitter,
-  finishIssue,
-  issueProgress,
-  prepareIssue,
-} from '../../src/delivery/index.ts';
-import { composeIssue, findIssue, type Issue } from '../../src/issues/index.ts';
+import { saveComparisons } from '../../src/comparisons/comparison-store.ts';
+import type { Comparison } from '../../src/comparisons/model.ts';
+import { composeIssue } from '../../src/issues/compose-issue.ts';
+import { findIssue, type Issue } from '../../src/issues/issue-store.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { approveIssue, prepareIssue } from '../../src/sending/prepare-issue.ts';
+import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
+import { createSubmitter } from '../../src/sending/submit.ts';
 import { comparison, tool } from '../helpers/compose.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';

@@ -1,16 +1,12 @@
 import { load } from 'cheerio';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import {
-  type Deed,
-  endAccessOfFormerEditors,
-  listAudit,
-  printLink,
-  REFUSALS_AN_HOUR,
-  resetPasskeys,
-} from '../../src/desk/index.ts';
-import type { Issue } from '../../src/issues/index.ts';
-import { findSubscriberByAddress } from '../../src/subscribers/index.ts';
+import { listAudit, REFUSALS_AN_HOUR } from '../../src/desk/audit/audit.ts';
+import type { Deed } from '../../src/desk/audit/deeds.ts';
+import { resetPasskeys } from '../../src/desk/auth/passkeys.ts';
+import { endAccessOfFormerEditors, printLink } from '../../src/desk/auth/sessions.ts';
+import type { Issue } from '../../src/issues/issue-store.ts';
+import { findSubscriberByAddress } from '../../src/subscribers/subscriber-store.ts';
 import {
   CHIEF,
   type DeskHome,

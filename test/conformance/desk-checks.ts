@@ -1,10 +1,11 @@
 import { load } from 'cheerio';
 import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Comparison, saveComparisons } from '../../src/comparisons/index.ts';
-import { listAudit } from '../../src/desk/index.ts';
-import type { Issue } from '../../src/issues/index.ts';
-import { prepare } from '../../src/weekly.ts';
+import { saveComparisons } from '../../src/comparisons/comparison-store.ts';
+import type { Comparison } from '../../src/comparisons/model.ts';
+import { listAudit } from '../../src/desk/audit/audit.ts';
+import type { Issue } from '../../src/issues/issue-store.ts';
+import { prepare } from '../../src/workflow/week.ts';
 import {
   CHIEF,
   type DeskHome,

@@ -1,11 +1,12 @@
 import { load } from 'cheerio';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { listSetAside } from '../../src/comparisons/index.ts';
-import { type Deed, listAudit } from '../../src/desk/index.ts';
-import { findIssue, type Issue } from '../../src/issues/index.ts';
-import { findSubscriberByAddress } from '../../src/subscribers/index.ts';
-import { addMailRequest } from '../../src/transactional/index.ts';
+import { listSetAside } from '../../src/comparisons/votes/vote-store.ts';
+import { listAudit } from '../../src/desk/audit/audit.ts';
+import type { Deed } from '../../src/desk/audit/deeds.ts';
+import { findIssue, type Issue } from '../../src/issues/issue-store.ts';
+import { findSubscriberByAddress } from '../../src/subscribers/subscriber-store.ts';
+import { addMailRequest } from '../../src/transactional/requests/request-store.ts';
 import { softwareAuthenticator } from '../helpers/authenticator.ts';
 import {
   type DeskHome,

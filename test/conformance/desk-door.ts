@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { load } from 'cheerio';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { listAudit } from '../../src/desk/index.ts';
-import type { Issue } from '../../src/issues/index.ts';
+import { listAudit } from '../../src/desk/audit/audit.ts';
+import type { Issue } from '../../src/issues/issue-store.ts';
 import {
   CHIEF,
   type DeskHome,

@@ -1,8 +1,10 @@
 import { load } from 'cheerio';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { listAudit, type PasskeyPolicy, passkeyStep, REFUSALS_AN_HOUR } from '../../src/desk/index.ts';
-import type { Issue } from '../../src/issues/index.ts';
+import type { PasskeyPolicy } from '../../src/config/editors.ts';
+import { listAudit, REFUSALS_AN_HOUR } from '../../src/desk/audit/audit.ts';
+import { passkeyStep } from '../../src/desk/auth/passkeys.ts';
+import type { Issue } from '../../src/issues/issue-store.ts';
 import { type Authenticator, softwareAuthenticator } from '../helpers/authenticator.ts';
 import {
   CHIEF,

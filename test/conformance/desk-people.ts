@@ -1,9 +1,9 @@
 import { load } from 'cheerio';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { listAudit } from '../../src/desk/index.ts';
-import { findSubscriberByAddress } from '../../src/subscribers/index.ts';
-import { refuseInbox } from '../../src/transactional/index.ts';
+import { listAudit } from '../../src/desk/audit/audit.ts';
+import { findSubscriberByAddress } from '../../src/subscribers/subscriber-store.ts';
+import { refuseInbox } from '../../src/transactional/requests/request-store.ts';
 import { CHIEF, type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor } from '../helpers/desk.ts';
 import { sendingIssue } from '../helpers/ledger.ts';
 

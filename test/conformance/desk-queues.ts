@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { load } from 'cheerio';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { listAudit } from '../../src/desk/index.ts';
-import { AppError } from '../../src/errors.ts';
-import type { Processors } from '../../src/queue/index.ts';
+import { listAudit } from '../../src/desk/audit/audit.ts';
+import { AppError } from '../../src/platform/errors.ts';
+import type { Processors } from '../../src/platform/queue/job-queue.ts';
 import { CHIEF, type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor } from '../helpers/desk.ts';
 
 const BOARD = '/editor/queues';

@@ -1,11 +1,12 @@
 import { load } from 'cheerio';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { castVote, countVotes, findComparison } from '../../src/comparisons/index.ts';
-import { listAudit } from '../../src/desk/index.ts';
-import { openNotices } from '../../src/sources/index.ts';
-import { findSubscriberByAddress } from '../../src/subscribers/index.ts';
-import { watchVotes } from '../../src/vote-watch.ts';
+import { findComparison } from '../../src/comparisons/comparison-store.ts';
+import { castVote, countVotes } from '../../src/comparisons/votes/vote-store.ts';
+import { watchVotes } from '../../src/comparisons/votes/watch-votes.ts';
+import { listAudit } from '../../src/desk/audit/audit.ts';
+import { openNotices } from '../../src/notices/notice-store.ts';
+import { findSubscriberByAddress } from '../../src/subscribers/subscriber-store.ts';
 import { type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor, WEEK } from '../helpers/desk.ts';
 import { sendingIssue } from '../helpers/ledger.ts';
 

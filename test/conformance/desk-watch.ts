@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { load } from 'cheerio';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { issueProgress } from '../../src/delivery/index.ts';
-import { listAudit } from '../../src/desk/index.ts';
-import { changeIssue, findIssue } from '../../src/issues/index.ts';
+import { listAudit } from '../../src/desk/audit/audit.ts';
+import { changeIssue, findIssue } from '../../src/issues/issue-store.ts';
+import { issueProgress } from '../../src/sending/progress.ts';
 import { CHIEF, type DeskHome, deskForAll, type TestDesk, type Visitor } from '../helpers/desk.ts';
 import { onlyReaders, sendingIssue } from '../helpers/ledger.ts';
 

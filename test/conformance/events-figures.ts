@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import { issueFigures, silentIssue } from '../../src/delivery/index.ts';
-import { unsubscribe } from '../../src/subscribers/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { issueFigures, silentIssue } from '../../src/sending/figures/figure-store.ts';
+import { unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import { HARD, SOFT, submittedWeek, take, told } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';

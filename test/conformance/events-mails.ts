@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection, MailStatus } from '../../src/db/index.ts';
-import { applyEvents } from '../../src/delivery/index.ts';
-import { queueMail, queueMails } from '../../src/transactional/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import type { MailStatus } from '../../src/platform/db/schema.ts';
+import { applyEvents } from '../../src/sending/events/apply-events.ts';
+import { queueMail, queueMails } from '../../src/transactional/transactional-store.ts';
 import { ageEvents, HARD, SOFT, submittedWeek, subscriberRow, take, told } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import { applyChunk } from '../../src/delivery/events/apply.ts';
-import { applyEvents, storeEvents } from '../../src/delivery/index.ts';
-import { bareServer } from '../../src/http/bare.ts';
-import { answerProblems } from '../../src/http/problems.ts';
-import { readResendEvent } from '../../src/http/resend-event.ts';
-import { resendWebhook } from '../../src/http/resend-webhook.ts';
-import { webhookRoutes } from '../../src/http/webhooks.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { bareServer } from '../../src/platform/http/bare-server.ts';
+import { answerProblems } from '../../src/platform/http/problems.ts';
+import { readResendEvent } from '../../src/providers/resend/resend-event.ts';
+import { resendWebhook } from '../../src/providers/resend/resend-webhook.ts';
+import { applyChunk, applyEvents } from '../../src/sending/events/apply-events.ts';
+import { storeEvents } from '../../src/sending/events/event-store.ts';
+import { webhookRoutes } from '../../src/sending/events/webhook-routes.ts';
 import {
   HARD,
   outcomeOf,

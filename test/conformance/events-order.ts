@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import type { ReceivedEvent } from '../../src/mailer/port.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import type { ReceivedEvent } from '../../src/providers/port.ts';
 import { HARD, outcomeOf, recount, SOFT, submittedWeek, take, told } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';

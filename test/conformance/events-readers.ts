@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import { finishIssue, suppressSoftBouncers } from '../../src/delivery/index.ts';
-import { unsubscribe } from '../../src/subscribers/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { suppressSoftBouncers } from '../../src/sending/events/event-store.ts';
+import { finishIssue } from '../../src/sending/progress.ts';
+import { unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import {
   deliveryRow,
   HARD,

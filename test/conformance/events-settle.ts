@@ -1,13 +1,11 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import {
-  applyEvents,
-  createSubmitter,
-  finishIssue,
-  settleBatch,
-  unsettledBatches,
-} from '../../src/delivery/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { applyEvents } from '../../src/sending/events/apply-events.ts';
+import { finishIssue } from '../../src/sending/progress.ts';
+import { settleBatch } from '../../src/sending/settlements/settle.ts';
+import { unsettledBatches } from '../../src/sending/settlements/settlement-store.ts';
+import { createSubmitter } from '../../src/sending/submit.ts';
 import { ageEvents, take, told } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';

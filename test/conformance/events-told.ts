@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import { applyEvents, finishIssue, forgetEvents, storeEvents } from '../../src/delivery/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { applyEvents } from '../../src/sending/events/apply-events.ts';
+import { forgetEvents, storeEvents } from '../../src/sending/events/event-store.ts';
+import { finishIssue } from '../../src/sending/progress.ts';
 import {
   ageEvents,
   deliveryRow,

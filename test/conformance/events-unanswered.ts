@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection, IssueStatus } from '../../src/db/index.ts';
-import {
-  applyEvents,
-  closeCancelled,
-  finishIssue,
-  issueProgress,
-  settleBatch,
-  unsettledBatches,
-} from '../../src/delivery/index.ts';
-import { unsubscribe } from '../../src/subscribers/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import type { IssueStatus } from '../../src/platform/db/schema.ts';
+import { closeCancelled } from '../../src/sending/batches/batch-store.ts';
+import { applyEvents } from '../../src/sending/events/apply-events.ts';
+import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
+import { settleBatch } from '../../src/sending/settlements/settle.ts';
+import { unsettledBatches } from '../../src/sending/settlements/settlement-store.ts';
+import { unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import { ageEvents, deliveryRow, submittedWeek, subscriberRow, take, told } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';

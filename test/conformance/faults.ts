@@ -1,17 +1,12 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import {
-  claimableBatches,
-  closeCancelled,
-  createSubmitter,
-  finishIssue,
-  issueProgress,
-  openCircuit,
-  type SubmitResult,
-} from '../../src/delivery/index.ts';
-import { changeIssue, findIssue } from '../../src/issues/index.ts';
-import { openResend } from '../../src/mailer/index.ts';
+import { changeIssue, findIssue } from '../../src/issues/issue-store.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { openCircuit } from '../../src/providers/circuit/circuit-store.ts';
+import { openResend } from '../../src/providers/resend/resend.ts';
+import { claimableBatches, closeCancelled } from '../../src/sending/batches/batch-store.ts';
+import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
+import { createSubmitter, type SubmitResult } from '../../src/sending/submit.ts';
 import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import {

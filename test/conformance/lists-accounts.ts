@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { explain } from '../../src/errors.ts';
-import { countSubscribers, importSubscribers } from '../../src/subscribers/index.ts';
+import { explain } from '../../src/platform/errors.ts';
+import { importSubscribers } from '../../src/subscribers/import-export/import.ts';
+import { countSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { addedBy, peopleForEach } from '../helpers/people.ts';
 

@@ -2,8 +2,8 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { explain } from '../../src/errors.ts';
-import { importSubscribers } from '../../src/subscribers/index.ts';
+import { explain } from '../../src/platform/errors.ts';
+import { importSubscribers } from '../../src/subscribers/import-export/import.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { addedBy, peopleForEach } from '../helpers/people.ts';
 

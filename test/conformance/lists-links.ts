@@ -1,13 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Database, SubscriberStatus } from '../../src/db/index.ts';
-import {
-  exportSubscribers,
-  followLink,
-  type ImportOptions,
-  importSubscribers,
-  type Keys,
-  unsubscribeByLink,
-} from '../../src/subscribers/index.ts';
+import type { Database } from '../../src/platform/db/database.ts';
+import type { SubscriberStatus } from '../../src/platform/db/schema.ts';
+import { exportSubscribers } from '../../src/subscribers/import-export/export.ts';
+import { type ImportOptions, importSubscribers } from '../../src/subscribers/import-export/import.ts';
+import { followLink, unsubscribeByLink } from '../../src/subscribers/links/link-store.ts';
+import type { Keys } from '../../src/subscribers/tokens.ts';
 import type { Place, WithDatabase } from '../helpers/homes.ts';
 import { KEYS } from '../helpers/ledger.ts';
 import { peopleForEach } from '../helpers/people.ts';

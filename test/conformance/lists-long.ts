@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import { importSubscribers } from '../../src/subscribers/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { importSubscribers } from '../../src/subscribers/import-export/import.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 
 const AT = '2026-10-01T08:00:00Z';

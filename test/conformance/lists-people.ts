@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { hasSubscribersFrom, unsubscribe } from '../../src/subscribers/index.ts';
+import { hasSubscribersFrom, unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { peopleForEach } from '../helpers/people.ts';
 

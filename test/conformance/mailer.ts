@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { BatchRequest, Mailer, Message, Segments } from '../../src/mailer/index.ts';
+import type { BatchRequest, Mailer, Message, Segments } from '../../src/providers/port.ts';
 
 /** A mailer with a view of what came out at the other end. */
 export interface MailerHome extends AsyncDisposable {

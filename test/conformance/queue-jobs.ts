@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { AppError } from '../../src/errors.ts';
-import { contracts, type JobName } from '../../src/queue/index.ts';
+import { AppError } from '../../src/platform/errors.ts';
+import { contracts, type JobName } from '../../src/platform/queue/contracts.ts';
 import { NAMES, PAYLOADS, POLL, type QueueBench } from '../helpers/queues.ts';
 
 const BAD: [JobName, unknown][] = [

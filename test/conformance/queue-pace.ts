@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { contracts, HoldQueue, type Payload } from '../../src/queue/index.ts';
+import { contracts, type Payload } from '../../src/platform/queue/contracts.ts';
+import { HoldQueue } from '../../src/platform/queue/job-queue.ts';
 import { PAYLOADS, POLL, type QueueBench } from '../helpers/queues.ts';
 
 /** How fast a queue goes: held, at a pace, by so many at once, and to its end when its worker stops. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { QueueName } from '../../src/queue/index.ts';
+import type { QueueName } from '../../src/platform/queue/contracts.ts';
 import { POLL, type QueueBench } from '../helpers/queues.ts';
 
 /** What rings by itself, and when. */

@@ -1,18 +1,17 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import type { Address } from '../../src/subscribers/address.ts';
+import { eraseSubscriber } from '../../src/subscribers/erase/own-data-store.ts';
 import {
-  type Address,
-  addSignUp,
-  addSubscribers,
   changeAddress,
-  consentText,
-  eraseSubscriber,
   findAddressChange,
   refuseAddressChange,
-  unsubscribe,
-} from '../../src/subscribers/index.ts';
-import { addMailRequest, refuseInbox } from '../../src/transactional/index.ts';
+} from '../../src/subscribers/preferences/preferences-store.ts';
+import { consentText } from '../../src/subscribers/sign-up/consent.ts';
+import { addSignUp } from '../../src/subscribers/sign-up/sign-up-store.ts';
+import { addSubscribers, unsubscribe } from '../../src/subscribers/subscriber-store.ts';
+import { addMailRequest, refuseInbox } from '../../src/transactional/requests/request-store.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { KEYS } from '../helpers/ledger.ts';
 import { answerRequests, askForChange, askForLostLink, passRequests } from '../helpers/mail-requests.ts';

@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import { suppressSoftBouncers } from '../../src/delivery/index.ts';
-import { addSubscribers, refuseForEver, restoreSubscriber } from '../../src/subscribers/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { suppressSoftBouncers } from '../../src/sending/events/event-store.ts';
+import { restoreSubscriber } from '../../src/subscribers/people-store.ts';
+import { refuseForEver } from '../../src/subscribers/sign-up/sign-up-store.ts';
+import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { nextWeek, SOFT, submittedWeek, take, told } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { readersIn } from '../helpers/readers.ts';

@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import { eraseSubscriber, exportSubscriber, keyId, takePause } from '../../src/subscribers/index.ts';
-import { queueMail } from '../../src/transactional/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { eraseSubscriber, exportSubscriber } from '../../src/subscribers/erase/own-data-store.ts';
+import { takePause } from '../../src/subscribers/preferences/preferences-store.ts';
+import { keyId } from '../../src/subscribers/tokens.ts';
+import { queueMail } from '../../src/transactional/transactional-store.ts';
 import { whereverWritten } from '../helpers/everywhere.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { KEYS } from '../helpers/ledger.ts';

@@ -1,14 +1,11 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import { createSubmitter, issueProgress } from '../../src/delivery/index.ts';
-import {
-  endPause,
-  eraseSubscriber,
-  findSubscriber,
-  takePause,
-  unsubscribe,
-} from '../../src/subscribers/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { issueProgress } from '../../src/sending/progress.ts';
+import { createSubmitter } from '../../src/sending/submit.ts';
+import { eraseSubscriber } from '../../src/subscribers/erase/own-data-store.ts';
+import { endPause, takePause } from '../../src/subscribers/preferences/preferences-store.ts';
+import { findSubscriber, unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { deliveriesOf, KEYS, onlyReaders, sendingIssue } from '../helpers/ledger.ts';

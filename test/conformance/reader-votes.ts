@@ -1,22 +1,25 @@
 import { sql } from 'kysely';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
-  BURST,
+  findComparison,
+  type StoredComparison,
+  saveComparisons,
+} from '../../src/comparisons/comparison-store.ts';
+import { BURST, NETWORK_DAYS } from '../../src/comparisons/votes/burst.ts';
+import {
   castVote,
   countVotes,
   decideSetAside,
-  findComparison,
   forgetVoteNetworks,
   isVoterCounted,
   listSetAside,
-  NETWORK_DAYS,
-  type StoredComparison,
-  saveComparisons,
   votesOf,
   withVotes,
-} from '../../src/comparisons/index.ts';
-import type { Connection } from '../../src/db/index.ts';
-import { eraseSubscriber, exportSubscriber, takePause, unsubscribe } from '../../src/subscribers/index.ts';
+} from '../../src/comparisons/votes/vote-store.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { eraseSubscriber, exportSubscriber } from '../../src/subscribers/erase/own-data-store.ts';
+import { takePause } from '../../src/subscribers/preferences/preferences-store.ts';
+import { unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import { comparison, tool } from '../helpers/compose.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { sendingIssue } from '../helpers/ledger.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import { addSubscribers } from '../../src/subscribers/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { linkIn, signUpsForAll } from '../helpers/sign-ups.ts';
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { endFloods } from '../../src/answering.ts';
-import type { Connection } from '../../src/db/index.ts';
-import { notify, openNotices } from '../../src/sources/index.ts';
-import { forgetOldSignUps, parseAddress } from '../../src/subscribers/index.ts';
-import { foldAddress } from '../../src/transactional/index.ts';
+import { notify, openNotices } from '../../src/notices/notice-store.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { parseAddress } from '../../src/subscribers/address.ts';
+import { forgetOldSignUps } from '../../src/subscribers/sign-up/sign-up-store.ts';
+import { foldAddress } from '../../src/transactional/requests/request-policy.ts';
+import { endFloods } from '../../src/workflow/answer-mail-requests.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { signUpsForAll } from '../helpers/sign-ups.ts';
 

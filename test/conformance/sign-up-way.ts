@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { linkIn, PRIVACY, signUpsForAll } from '../helpers/sign-ups.ts';
 

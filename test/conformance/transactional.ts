@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import { circuitState, createMailSender } from '../../src/delivery/index.ts';
-import type { Mailer, Outcome, SingleMail } from '../../src/mailer/index.ts';
-import { addSubscribers, keyId } from '../../src/subscribers/index.ts';
-import { pendingMails, queueMail } from '../../src/transactional/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { circuitState } from '../../src/providers/circuit/circuit-store.ts';
+import type { Mailer, Outcome, SingleMail } from '../../src/providers/port.ts';
+import { createMailSender } from '../../src/sending/transactional/send-mail.ts';
+import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
+import { keyId } from '../../src/subscribers/tokens.ts';
+import { pendingMails, queueMail } from '../../src/transactional/transactional-store.ts';
 import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { KEYS } from '../helpers/ledger.ts';
 

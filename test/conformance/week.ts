@@ -3,15 +3,17 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { processors } from '../../jobs/index.ts';
-import { type App, createApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config/index.ts';
-import { issueProgress, prepareIssue } from '../../src/delivery/index.ts';
-import { keepSlots, reconcile } from '../../src/duties.ts';
-import { findIssue, type Issue } from '../../src/issues/index.ts';
-import { parseSource } from '../../src/sources/index.ts';
-import { addSubscribers, keyId, unsubscribe } from '../../src/subscribers/index.ts';
-import { approve, draft, gatherAll, send, slotToCompose } from '../../src/weekly.ts';
+import { processors } from '../../jobs/all-jobs.ts';
+import { type App, createApp } from '../../src/app/app.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { findIssue, type Issue } from '../../src/issues/issue-store.ts';
+import { prepareIssue } from '../../src/sending/prepare-issue.ts';
+import { issueProgress } from '../../src/sending/progress.ts';
+import { parseSource } from '../../src/sources/gather.ts';
+import { addSubscribers, unsubscribe } from '../../src/subscribers/subscriber-store.ts';
+import { keyId } from '../../src/subscribers/tokens.ts';
+import { keepSlots, reconcile } from '../../src/workflow/duties.ts';
+import { approve, draft, gatherAll, send, slotToCompose } from '../../src/workflow/week.ts';
 import { acceptedRecipients } from '../helpers/outbox.ts';
 
 /** A whole week, on whatever database and queue `home` names: the same steps, the same end. */

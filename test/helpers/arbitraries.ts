@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { type Comparison, comparisonSchema, pairKey, type Tool } from '../../src/comparisons/index.ts';
+import { type Comparison, comparisonSchema, type Tool } from '../../src/comparisons/model.ts';
+import { pairKey } from '../../src/comparisons/names.ts';
 
 /**
  * Random comparisons that look like the real thing, and try to be misread: names with "vs" in them,

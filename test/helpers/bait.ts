@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { PLACEHOLDERS } from '../../src/issues/index.ts';
+import { PLACEHOLDERS } from '../../src/issues/content.ts';
 
 /**
  * Content that wants to be taken for a personal link: the text of our placeholders, as it is and in every spelling

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { sql } from 'kysely';
-import { openDatabase } from '../../src/db/index.ts';
-import { AppError } from '../../src/errors.ts';
+import { openDatabase } from '../../src/platform/db/database.ts';
+import { AppError } from '../../src/platform/errors.ts';
 
 /**
  * A process that has the embedded database of a DATA_DIR open, for tests that kill it.

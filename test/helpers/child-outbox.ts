@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { openOutbox } from '../../src/mailer/index.ts';
+import { openOutbox } from '../../src/providers/outbox/outbox.ts';
 
 /** Waits for a word, submits the batch of a file to the outbox of a DATA_DIR, and prints what it answers. */
 const [dataDir = '', request = ''] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { loadConfig } from '../../src/config/index.ts';
+import { loadConfig } from '../../src/config/config.ts';
 
 /** Waits for a word and then prints the secret of a DATA_DIR, made by whoever of several is first. */
 console.log('ready');

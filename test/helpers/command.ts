@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest';
-import { run } from '../../src/cli/index.ts';
+import { run } from '../../src/cli/program.ts';
 
 /**
  * Runs a command in this process and keeps what it says: the same answer as from a process of its own, without the

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type Comparison, comparisonSchema, type Tool } from '../../src/comparisons/index.ts';
+import { type Comparison, comparisonSchema, type Tool } from '../../src/comparisons/model.ts';
 import type { MailedComparison } from '../../src/issues/changes.ts';
 import type { ComposeInput, ToolVotes } from '../../src/issues/compose.ts';
 import type { Candidate } from '../../src/issues/rank.ts';

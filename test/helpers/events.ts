@@ -1,9 +1,11 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import type { Connection } from '../../src/db/index.ts';
-import { applyEvents, createSubmitter, storeEvents } from '../../src/delivery/index.ts';
-import { readResendEvent } from '../../src/http/resend-event.ts';
-import type { ReceivedEvent } from '../../src/mailer/port.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import type { ReceivedEvent } from '../../src/providers/port.ts';
+import { readResendEvent } from '../../src/providers/resend/resend-event.ts';
+import { applyEvents } from '../../src/sending/events/apply-events.ts';
+import { storeEvents } from '../../src/sending/events/event-store.ts';
+import { createSubmitter } from '../../src/sending/submit.ts';
 import { deliveriesOf, KEYS, onlyReaders, sendingIssue } from './ledger.ts';
 import { type Behaviour, Provider } from './provider.ts';
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Connection } from '../../src/db/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
 
 /** "table.column" of every place in the database, whatever its type, where `trace` can be read in any case. */
 export async function whereverWritten(db: Connection, trace: string): Promise<string[]> {

@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { afterAll } from 'vitest';
-import type { App } from '../../src/app.ts';
-import { loadConfig } from '../../src/config/index.ts';
-import type { Connection } from '../../src/db/index.ts';
-import { parseSource } from '../../src/sources/index.ts';
+import type { App } from '../../src/app/app.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { parseSource } from '../../src/sources/gather.ts';
 import { databaseForAll, embeddedPlace } from './homes.ts';
 import { openSiteServer, type SiteServer } from './site-server.ts';
 

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, inject } from 'vitest';
-import { type Database, openDatabase } from '../../src/db/index.ts';
+import { type Database, openDatabase } from '../../src/platform/db/database.ts';
 import { createDatabase } from './database.ts';
 
 /** A place for one database in one of its two homes. Nothing runs in it until it is opened. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { expect } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
 
 /**
  * The invariants of an issue's ledger, each as SQL that finds its offenders. True at every moment, of every

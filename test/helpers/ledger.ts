@@ -1,9 +1,12 @@
 import { sql } from 'kysely';
-import type { Connection } from '../../src/db/index.ts';
-import { freezePage, PAGES, storeVariants } from '../../src/delivery/audience/store.ts';
-import { createSubmitter, type Envelope } from '../../src/delivery/index.ts';
-import { contentHash, PLACEHOLDERS } from '../../src/issues/index.ts';
-import { addSubscribers, type Keys, keyId, unsubscribe } from '../../src/subscribers/index.ts';
+import { PLACEHOLDERS } from '../../src/issues/content.ts';
+import { contentHash } from '../../src/issues/content-hash.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { freezePage, PAGES, storeVariants } from '../../src/sending/audience/audience-store.ts';
+import type { Envelope } from '../../src/sending/envelope.ts';
+import { createSubmitter } from '../../src/sending/submit.ts';
+import { addSubscribers, unsubscribe } from '../../src/subscribers/subscriber-store.ts';
+import { type Keys, keyId } from '../../src/subscribers/tokens.ts';
 import { type Behaviour, Provider } from './provider.ts';
 
 /** Issues and readers straight into the books, where composing and rendering are not the point. */

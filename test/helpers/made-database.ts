@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
-import { openDatabase } from '../../src/db/index.ts';
-import { openQueue } from '../../src/queue/index.ts';
+import { openDatabase } from '../../src/platform/db/database.ts';
+import { openQueue } from '../../src/platform/queue/job-queue.ts';
 import { temporaryFolder } from './homes.ts';
 
 /**

@@ -1,18 +1,14 @@
 import { sql } from 'kysely';
-import { mailRequestHandlers } from '../../src/answering.ts';
-import type { Connection } from '../../src/db/index.ts';
-import type { Editor } from '../../src/desk/index.ts';
-import {
-  type Address,
-  type FreshLinkPurpose,
-  findSubscriber,
-  isMailHost,
-  type Keys,
-  keyId,
-  oneTimeToken,
-  requestFreshLink,
-} from '../../src/subscribers/index.ts';
-import { type Answered, addMailRequest, answerMailRequests } from '../../src/transactional/index.ts';
+import type { Editor } from '../../src/config/editors.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import type { Address } from '../../src/subscribers/address.ts';
+import { isMailHost } from '../../src/subscribers/sign-up/reputation.ts';
+import { type FreshLinkPurpose, requestFreshLink } from '../../src/subscribers/step-up/step-up-store.ts';
+import { findSubscriber } from '../../src/subscribers/subscriber-store.ts';
+import { type Keys, keyId, oneTimeToken } from '../../src/subscribers/tokens.ts';
+import { type Answered, answerMailRequests } from '../../src/transactional/requests/answer-requests.ts';
+import { addMailRequest } from '../../src/transactional/requests/request-store.ts';
+import { mailRequestHandlers } from '../../src/workflow/answer-mail-requests.ts';
 
 /** Does what the job does with the requests that wait. */
 export function answerRequests(

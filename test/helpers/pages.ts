@@ -1,4 +1,4 @@
-import type { Comparison, Tool } from '../../src/comparisons/index.ts';
+import type { Comparison, Tool } from '../../src/comparisons/model.ts';
 
 /** Ways in which a site may print a comparison: the seed's text, and HTML of quite different builds. */
 

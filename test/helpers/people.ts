@@ -2,8 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sql } from 'kysely';
 import { beforeEach } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import { type ImportOptions, type ImportReport, importSubscribers } from '../../src/subscribers/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import {
+  type ImportOptions,
+  type ImportReport,
+  importSubscribers,
+} from '../../src/subscribers/import-export/import.ts';
 import type { WithDatabase } from './homes.ts';
 
 let hosts = 0;

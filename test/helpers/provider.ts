@@ -7,7 +7,7 @@ import {
   messagesOf,
   type Outcome,
   type SingleMail,
-} from '../../src/mailer/index.ts';
+} from '../../src/providers/port.ts';
 
 /** What happens to one request on its way to the provider and back. */
 export type Behaviour =

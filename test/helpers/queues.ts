@@ -4,13 +4,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import {
   contracts,
   type JobName,
-  type JobQueue,
-  openQueue,
   type Payload,
-  type Processors,
   QUEUE_NAMES,
   type QueueName,
-} from '../../src/queue/index.ts';
+} from '../../src/platform/queue/contracts.ts';
+import { type JobQueue, openQueue, type Processors } from '../../src/platform/queue/job-queue.ts';
 import type { Place } from './homes.ts';
 
 /** Where queues live, for one file of tests. */

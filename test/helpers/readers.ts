@@ -1,5 +1,7 @@
-import type { Connection } from '../../src/db/index.ts';
-import { type Address, addSubscribers, keyId, oneTimeToken } from '../../src/subscribers/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import type { Address } from '../../src/subscribers/address.ts';
+import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
+import { keyId, oneTimeToken } from '../../src/subscribers/tokens.ts';
 import type { WithDatabase } from './homes.ts';
 import { KEYS } from './ledger.ts';
 

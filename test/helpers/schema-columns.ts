@@ -15,9 +15,9 @@ export interface Column {
 
 export type Tables = Record<string, Record<string, Column>>;
 
-/** What src/db/schema.ts says, read as TypeScript: the types are gone at run time. */
+/** What src/platform/db/schema.ts says, read as TypeScript: the types are gone at run time. */
 export function declaredTables(): Tables {
-  const file = path.join(ROOT, 'src/db/schema.ts');
+  const file = path.join(ROOT, 'src/platform/db/schema.ts');
   const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
   const interfaces = new Map<string, ts.InterfaceDeclaration>();
   const aliases = new Map<string, ts.TypeNode>();

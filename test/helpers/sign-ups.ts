@@ -1,11 +1,11 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { sql } from 'kysely';
 import { afterAll, beforeEach, expect } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
-import { createMailSender } from '../../src/delivery/index.ts';
-import { createServer } from '../../src/http/index.ts';
-import type { Mailer, SingleMail } from '../../src/mailer/index.ts';
-import { stampForm } from '../../src/subscribers/index.ts';
+import { createServer } from '../../src/app/server.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import type { Mailer, SingleMail } from '../../src/providers/port.ts';
+import { createMailSender } from '../../src/sending/transactional/send-mail.ts';
+import { stampForm } from '../../src/subscribers/sign-up/stamp.ts';
 import type { WithDatabase } from './homes.ts';
 import { KEYS } from './ledger.ts';
 import { answerRequests, passRequests } from './mail-requests.ts';

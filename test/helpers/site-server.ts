@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
-import { type Comparison, slugFor } from '../../src/comparisons/index.ts';
+import type { Comparison } from '../../src/comparisons/model.ts';
+import { slugFor } from '../../src/comparisons/names.ts';
 import { comparison } from './arbitraries.ts';
 
 /** A web site in the test process: files with ETags, or handlers that behave badly. */

@@ -1,21 +1,20 @@
 import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { type Comparison, saveComparisons } from '../../src/comparisons/index.ts';
-import type { Connection, Pool } from '../../src/db/index.ts';
-import { approveIssue, prepareIssue } from '../../src/delivery/index.ts';
-import { createServer, type ServerOptions, type SignUpParts } from '../../src/http/index.ts';
-import { changeIssue, composeIssue, findIssue, type Issue } from '../../src/issues/index.ts';
-import { Lifetime } from '../../src/lifetime.ts';
-import { openLimiter } from '../../src/queue/index.ts';
-import {
-  addSubscribers,
-  type Keys,
-  keyId,
-  parseAddress,
-  type Scope,
-  signer,
-} from '../../src/subscribers/index.ts';
+import { createServer, type ServerOptions } from '../../src/app/server.ts';
+import { saveComparisons } from '../../src/comparisons/comparison-store.ts';
+import type { Comparison } from '../../src/comparisons/model.ts';
+import { composeIssue } from '../../src/issues/compose-issue.ts';
+import { changeIssue, findIssue, type Issue } from '../../src/issues/issue-store.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import type { Pool } from '../../src/platform/db/pool.ts';
+import { Lifetime } from '../../src/platform/lifetime.ts';
+import { openLimiter } from '../../src/platform/queue/limiter.ts';
+import { approveIssue, prepareIssue } from '../../src/sending/prepare-issue.ts';
+import { parseAddress } from '../../src/subscribers/address.ts';
+import type { SignUpParts } from '../../src/subscribers/sign-up/sign-up-form.ts';
+import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
+import { type Keys, keyId, type Scope, signer } from '../../src/subscribers/tokens.ts';
 import { comparison, tool } from './compose.ts';
 import { embeddedPlace } from './homes.ts';
 import { answerRequests } from './mail-requests.ts';

@@ -1,7 +1,7 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { sql } from 'kysely';
 import { afterAll, beforeAll } from 'vitest';
-import { stampForm } from '../../src/subscribers/index.ts';
+import { stampForm } from '../../src/subscribers/sign-up/stamp.ts';
 import { waitingRequests } from '../helpers/mail-requests.ts';
 import { openSite, type TestSite } from '../helpers/site.ts';
 

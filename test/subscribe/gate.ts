@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { stampForm } from '../../src/subscribers/index.ts';
+import { stampForm } from '../../src/subscribers/sign-up/stamp.ts';
 import { answerRequests } from '../helpers/mail-requests.ts';
 import { FORM, type SubscribeForm } from './form.ts';
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { stampForm } from '../../src/subscribers/index.ts';
+import { stampForm } from '../../src/subscribers/sign-up/stamp.ts';
 import type { SubscribeForm } from './form.ts';
 
 /** How often a network may come, and what looks suspicious. */

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { load } from 'cheerio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { turnstile } from '../../src/http/index.ts';
+import { turnstile } from '../../src/platform/http/challenge.ts';
 import type { SubscribeForm } from './form.ts';
 
 /** The puzzle of a vendor, who may fail without anybody being turned away. */

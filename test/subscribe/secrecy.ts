@@ -1,6 +1,6 @@
 import { type RawNode, sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { addSubscribers } from '../../src/subscribers/index.ts';
+import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { answerRequests } from '../helpers/mail-requests.ts';
 import { BROWSER, type SubscribeForm } from './form.ts';
 

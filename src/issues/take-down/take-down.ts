@@ -1,6 +1,8 @@
-import { markHidden, markShown, type VisibilityChange } from '../../comparisons/index.ts';
-import type { Connection, IssueStatus } from '../../db/index.ts';
-import { AppError } from '../../errors.ts';
+import { markHidden, markShown, type VisibilityChange } from '../../comparisons/visibility-store.ts';
+import type { Connection } from '../../platform/db/database.ts';
+import type { IssueStatus } from '../../platform/db/schema.ts';
+import { AppError } from '../../platform/errors.ts';
+import { recomposeIssue } from '../compose-issue.ts';
 import { lengthOf, oneLine } from '../cut.ts';
 import { ROOM } from '../edit.ts';
 import {
@@ -10,9 +12,8 @@ import {
   lockIssue,
   type RecordChange,
   requireIssue,
-} from '../store.ts';
-import { recomposeIssue } from '../week.ts';
-import { forgetReminders, openIssuesWith } from './store.ts';
+} from '../issue-store.ts';
+import { forgetReminders, openIssuesWith } from './take-down-store.ts';
 
 export interface HideRequest {
   slug: string;

@@ -1,4 +1,4 @@
-import type { Limit } from '../../transactional/index.ts';
+import type { Limit } from '../../platform/queue/limiter.ts';
 
 /** What signing up has of its own; how much mail any form can cause is decided in src/transactional/requests. */
 

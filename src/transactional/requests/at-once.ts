@@ -1,6 +1,6 @@
-import type { Connection } from '../../db/index.ts';
-import { hasRoom, type Share } from './policy.ts';
-import { answeredFor, countRequests, inboxesOf, lockCounts, refusedAmong } from './store.ts';
+import type { Connection } from '../../platform/db/database.ts';
+import { hasRoom, type Share } from './request-policy.ts';
+import { answeredFor, countRequests, inboxesOf, lockCounts, refusedAmong } from './request-store.ts';
 
 /** Why an address is mailed nothing now. */
 export type Refusal = { emailKey: string; why: 'refused' | 'too-many' };

@@ -1,0 +1,40 @@
+import type { App } from '../src/app/app.ts';
+import type { JobScheduler, Processors } from '../src/platform/queue/job-queue.ts';
+import { cleanOutbox } from './clean-outbox-job.ts';
+import { events } from './events-job.ts';
+import { gather } from './gather-job.ts';
+import { mail } from './mail-job.ts';
+import { prepare } from './prepare-job.ts';
+import { reconcile } from './reconcile-job.ts';
+import { signUp } from './sign-up-job.ts';
+import { slot } from './slot-job.ts';
+import { submit } from './submit-job.ts';
+
+/** Every job there is, and who does it. */
+export function processors(app: App): Processors {
+  return {
+    slot: () => slot(app),
+    gather: () => gather(app),
+    reconcile: () => reconcile(app),
+    prepare: (payload) => prepare(app, payload),
+    submit: (payload) => submit(app, payload),
+    sign_up: () => signUp(app),
+    mail: (payload) => mail(app, payload),
+    events: () => events(app),
+    clean_outbox: () => cleanOutbox(app),
+  };
+}
+
+/**
+ * What happens by the clock. The cron pattern is only a doorbell: which slot it is, and whether it has
+ * its issue already, is decided by the rules of src/issues/slot.ts and the unique slot in the database.
+ */
+export function schedulers({ config }: App): JobScheduler[] {
+  const { weekday, hour, minute, zone } = config.schedule;
+  return [
+    { name: 'slot', pattern: `${minute} ${hour} * * ${weekday % 7}`, timezone: zone },
+    { name: 'gather', every: 3_600_000 },
+    { name: 'reconcile', every: 60_000 },
+    { name: 'clean_outbox', every: 3_600_000 },
+  ];
+}

@@ -1,7 +1,0 @@
-import type { App } from '../src/app.ts';
-import { keepSlots } from '../src/duties.ts';
-
-/** The weekly slot has come: compose what is missing, start what was approved. */
-export async function slot(app: App): Promise<void> {
-  await keepSlots(app);
-}

@@ -1,0 +1,25 @@
+import type { App } from '../src/app/app.ts';
+import type { Payload } from '../src/platform/queue/contracts.ts';
+import { HoldQueue } from '../src/platform/queue/job-queue.ts';
+import { finish, pause } from '../src/workflow/week.ts';
+
+/** Submit one batch; what the provider says decides what happens to the queue and to the issue. */
+export async function submit(app: App, { batchId }: Payload<'submit'>): Promise<void> {
+  const result = await app.submit(batchId);
+  switch (result.kind) {
+    case 'done':
+      return finish(app, result.issueId);
+    case 'split':
+      return app.queue.enqueue('submit', ...result.batchIds.map((batchId) => ({ batchId })));
+    case 'halted':
+      return pause(app, result.issueId, result.reason);
+    case 'wait':
+      if (result.reason !== undefined) app.logger.warn(result, 'the provider does not answer');
+      throw new HoldQueue(result.ms);
+    case 'again':
+      // Tried again with backoff, then by reconcile: the batch keeps its key and its bytes.
+      throw new Error(result.reason);
+    case 'unavailable':
+      return;
+  }
+}

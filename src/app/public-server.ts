@@ -1,0 +1,140 @@
+import type { Secrets } from '../config/config.ts';
+import { listIssues } from '../issues/issue-store.ts';
+import { turnstile } from '../platform/http/challenge.ts';
+import { createMetrics, type Measures, type Metrics } from '../platform/http/metrics.ts';
+import { QUEUE_NAMES } from '../platform/queue/contracts.ts';
+import { circuitState } from '../providers/circuit/circuit-store.ts';
+import { countEvents } from '../sending/figures/figure-store.ts';
+import { issueProgress, total } from '../sending/progress.ts';
+import { failingDuties } from '../workflow/duty-store.ts';
+import type { App } from './app.ts';
+import { contentSteps, deskOf } from './desk-options.ts';
+import { createServer } from './server.ts';
+
+/** How an app meets the public: the web server, wired to it, and the bells that its visitors ring. */
+
+/** Host names of this machine, as URLs spell them. */
+export const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** What this process tells Prometheus; undefined where the settings let nobody read it. */
+export function metricsOf(app: App): Metrics | undefined {
+  return app.config.metrics.readers === 'off' ? undefined : createMetrics(() => measure(app));
+}
+
+export interface Startup {
+  /** Opens the outbox to whoever has it in the address; without it nobody may browse it. */
+  outboxToken?: string;
+  metrics?: Metrics | undefined;
+}
+
+/** The public web server of an app, not yet listening. */
+export function publicServer(
+  app: App,
+  secrets: Secrets,
+  { outboxToken, metrics }: Startup = {},
+): ReturnType<typeof createServer> {
+  const { config, logger } = app;
+  return createServer({
+    db: app.db,
+    keys: app.keys,
+    site: {
+      publicUrl: config.publicUrl,
+      newsletterName: config.newsletterName,
+      postalAddress: config.mail.postalAddress,
+      replyTo: config.mail.replyTo,
+    },
+    outbox:
+      outboxToken === undefined || app.outboxDir === null
+        ? null
+        : { directory: app.outboxDir, token: outboxToken },
+    apiToken: secrets.apiToken,
+    webhookSecrets: secrets.resendWebhookSecrets,
+    onEvents: doorbell(app, 'events'),
+    clock: app.clock,
+    ring: (mailId) => ring(app, mailId),
+    onErased: doorbell(app, 'clean_outbox'),
+    desk: deskOf(app),
+    onMailRequest: doorbell(app, 'sign_up'),
+    signUp: {
+      limiter: app.limiter,
+      checkDomain: app.checkDomain,
+      challenge: challengeOf(app, secrets),
+      embedOrigins: config.embedOrigins,
+      privacy: config.privacy,
+      clock: app.clock,
+    },
+    trustProxy: config.trustProxy,
+    hsts: config.hsts,
+    ready: () => ready(app),
+    metrics,
+    metricsToken: secrets.metricsToken,
+    docs: config.docs,
+    publish: config.publish,
+    contents: contentSteps(app),
+    logger,
+  });
+}
+
+/** The puzzle of the sign-up form, where the settings name one. */
+function challengeOf({ config, logger }: App, { turnstileSecretKey: secretKey }: Secrets) {
+  if (config.turnstile === null || secretKey === undefined) return null;
+  return turnstile({ ...config.turnstile, secretKey }, (reason) =>
+    logger.warn({ reason }, 'Turnstile cannot be asked: strict limits take its place'),
+  );
+}
+
+/**
+ * Rings for a job that does all there is to do, without waiting for it. While one ring is on its way, one more
+ * is enough for all who come; while the queue is away, `reconcile` will look.
+ */
+function doorbell(app: App, name: 'events' | 'sign_up' | 'clean_outbox'): () => void {
+  let isRinging = false;
+  let again = false;
+  const ringOut = async (): Promise<void> => {
+    isRinging = true;
+    try {
+      do {
+        again = false;
+        await app.queue.enqueue(name, {});
+      } while (again);
+    } catch (error) {
+      app.logger.warn({ job: name, err: error }, 'nobody was rung for; reconcile will look');
+    } finally {
+      isRinging = false;
+    }
+  };
+  return () => {
+    again = true;
+    if (!isRinging) void ringOut();
+  };
+}
+
+/** Without a queue nobody waits for one: `reconcile` finds the mail on the books. */
+function ring(app: App, mailId: string): void {
+  app.queue.enqueue('mail', { mailId }).catch((error) => {
+    app.logger.warn({ err: error }, 'a mail waits for the next look at the books');
+  });
+}
+
+/** What `/metrics` shows, from the books. */
+export async function measure({ db, queue }: App): Promise<Measures> {
+  const queues: Record<string, number> = {};
+  for (const name of QUEUE_NAMES) queues[name] = await queue.waiting(name);
+  const deliveries: Record<string, Record<string, number>> = {};
+  for (const { id, slug } of await listIssues(db, { status: ['sending', 'paused'] })) {
+    const { prepared, submitted, excluded, failed, uncertain } = await issueProgress(db, id);
+    deliveries[slug] = { prepared, submitted, excluded: total(excluded), failed: total(failed), uncertain };
+  }
+  return {
+    ...{ queues, deliveries },
+    events: await countEvents(db),
+    circuit: await circuitState(db),
+    failingDuties: await failingDuties(db),
+  };
+}
+
+/** @throws when the database or the queue is away. */
+export async function ready(app: App): Promise<void> {
+  await app.db.selectFrom('issues').select('id').limit(1).execute();
+  await app.queue.waiting('issues');
+}

@@ -1,0 +1,211 @@
+import helmet from '@fastify/helmet';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { apiDocsRoutes } from '../api/api-docs-routes.ts';
+import { apiRoutes } from '../api/api-routes.ts';
+import type { ContentSteps } from '../api/content-steps.ts';
+import { archiveRoutes } from '../archive/archive-routes.ts';
+import { lastMailing, publishedIssues } from '../archive/archive-store.ts';
+import { findComparison, knownTopics } from '../comparisons/comparison-store.ts';
+import { comparisonRoutes } from '../comparisons/pages/comparison-routes.ts';
+import type { Publish } from '../comparisons/visibility-store.ts';
+import { voteRoutes } from '../comparisons/votes/vote-routes.ts';
+import type { DeskOptions } from '../desk/desk-context.ts';
+import { deskRoutes } from '../desk/desk-routes.ts';
+import { hideComparison, showComparison } from '../issues/take-down/take-down.ts';
+import type { Connection } from '../platform/db/database.ts';
+import { bareServer, type ServerLimits, type TrustProxy } from '../platform/http/bare-server.ts';
+import { TURNSTILE_ORIGIN } from '../platform/http/challenge.ts';
+import { acceptForms } from '../platform/http/form.ts';
+import { healthRoutes } from '../platform/http/health-routes.ts';
+import { type Metrics, metricsRoutes } from '../platform/http/metrics.ts';
+import { problemPage } from '../platform/http/pages/problem-page.tsx';
+import { styleHash } from '../platform/http/pages/stylesheet.ts';
+import { answerProblems, fromDatabase } from '../platform/http/problems.ts';
+import type { Site } from '../platform/http/site.ts';
+import { outboxRoutes } from '../providers/outbox/outbox-routes.ts';
+import { resendWebhook } from '../providers/resend/resend-webhook.ts';
+import { webhookRoutes } from '../sending/events/webhook-routes.ts';
+import { confirmRoutes } from '../subscribers/confirm/confirm-routes.ts';
+import { preferencesRoutes } from '../subscribers/preferences/preferences-routes.ts';
+import { embedRoutes } from '../subscribers/sign-up/embed-routes.ts';
+import { type SignUpParts, signUpForms } from '../subscribers/sign-up/sign-up-form.ts';
+import { subscribeRoutes } from '../subscribers/sign-up/subscribe-routes.ts';
+import { stepUpRoutes } from '../subscribers/step-up/step-up-routes.ts';
+import type { Keys } from '../subscribers/tokens.ts';
+import { unsubscribeRoutes } from '../subscribers/unsubscribe/unsubscribe-routes.ts';
+
+export interface ServerOptions {
+  db: Connection;
+  /** Verify the links in mail. */
+  keys: Keys;
+  site: Site;
+  /** Where the outbox mailer writes, and the part of the address that opens it; null: nobody may browse it. */
+  outbox: { directory: string; token: string } | null;
+  /** Lets its bearer push comparisons; without it there is nothing to push to. */
+  apiToken?: string | undefined;
+  /** Verify the events of the mail provider; without one there is nowhere to post them. */
+  webhookSecrets?: readonly string[];
+  /** Called when events were stored. */
+  onEvents?(): void;
+  clock?(): Date;
+  /** Asks a worker to send a mail whose row is on the books; never in the way of an answer. */
+  ring(mailId: string): void;
+  /** Called when somebody was erased: what is kept outside the database has to follow. */
+  onErased?(): void;
+  /** Wakes a worker to answer the requests for mail that wait; never in the way of an answer. */
+  onMailRequest?(): void;
+  /** The editor's desk; without editors there is none. */
+  desk?: DeskOptions | undefined;
+  /** Throws when the database or the queue is away. */
+  ready(): Promise<void>;
+  /** Times the answers, whoever reads that. */
+  metrics?: Metrics | undefined;
+  /** Lets its bearer read the metrics here; without it they are not on this server. */
+  metricsToken?: string | undefined;
+  /** Whether the addresses for programs are described to everybody; yes unless it is said. */
+  docs?: boolean;
+  /** When the page of a comparison becomes public; as soon as it is gathered unless it is said. */
+  publish?: Publish;
+  /** Takes a comparison down and shows it again, with all that follows from it. */
+  contents?: ContentSteps;
+  logger: Logger | false;
+  signUp: SignUpParts;
+  /** Strict-Transport-Security; without it none is sent. */
+  hsts?: { maxAge: number; includeSubDomains: boolean; preload: boolean } | null;
+  /** Whose `X-Forwarded-*` are believed. */
+  trustProxy?: TrustProxy;
+  limits?: ServerLimits;
+}
+
+/**
+ * The public web server, built and not yet listening. GET and HEAD change nothing, anywhere; pages need
+ * no script and no cookie.
+ */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { db, keys, site, signUp, publish = 'gathered', onMailRequest = () => {} } = options;
+  const { limiter } = signUp;
+  const topics = () => fromDatabase(knownTopics(db, publish));
+  const hasComparison = async (slug: string) => (await fromDatabase(findComparison(db, slug))) !== undefined;
+  const latestIssue = async () => (await fromDatabase(publishedIssues(db, 1)))[0];
+  const mailingOf = (comparisonId: string) => fromDatabase(lastMailing(db, comparisonId));
+  const forms = signUpForms(keys, site, signUp, topics);
+  const contents: ContentSteps = options.contents ?? {
+    hide: (request) => hideComparison(db, request),
+    show: (request) => showComparison(db, request),
+  };
+  // The one script of another site that a page may have, and only where the operator asked for it.
+  const puzzle = signUp.challenge === null ? [] : [TURNSTILE_ORIGIN];
+  const app = bareServer(options);
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        styleSrc: [`'${styleHash}'`],
+        ...(puzzle.length > 0 ? { scriptSrc: puzzle, frameSrc: puzzle } : {}),
+        formAction: ["'self'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    // Only where the operator asked for it: a browser holds a whole host to it, and perhaps its whole domain.
+    strictTransportSecurity: options.hsts ?? false,
+  });
+  answerProblems(app, (problem, otherWay) => problemPage(site, problem, otherWay));
+
+  const { metrics, metricsToken, docs = true } = options;
+  metrics?.observe(app);
+  if (metrics !== undefined && metricsToken !== undefined) metricsRoutes(app, metrics, metricsToken);
+  healthRoutes(app, options.ready);
+  if (docs) {
+    apiDocsRoutes(app, site, {
+      takesPushes: options.apiToken !== undefined,
+      takesEvents: (options.webhookSecrets ?? []).length > 0,
+      showsMetrics: metricsToken !== undefined,
+    });
+  }
+  await app.register(async (scope) => archiveRoutes(scope, { ...options, forms, publish }));
+  await app.register(async (scope) =>
+    comparisonRoutes(scope, { ...options, forms, publish, latestIssue, lastMailing: mailingOf }),
+  );
+  await app.register(async (scope) => {
+    acceptForms(scope);
+    subscribeRoutes(scope, { ...options, forms, topics, hasComparison, onMailRequest });
+  });
+  await app.register(async (scope) =>
+    embedRoutes(scope, { site, forms, embedOrigins: signUp.embedOrigins, puzzle }),
+  );
+  await app.register(async (scope) => {
+    acceptForms(scope);
+    // Whoever has the URL has the power of its token: it stays out of caches and indexes
+    // (and, as everywhere, out of referrers: a default of helmet).
+    scope.addHook('onRequest', async (_request, reply) => {
+      reply.headers({
+        'cache-control': 'no-store',
+        'x-robots-tag': 'noindex',
+      });
+    });
+    const parts = { ...options, limiter, topics, onMailRequest };
+    unsubscribeRoutes(scope, parts);
+    preferencesRoutes(scope, parts);
+    stepUpRoutes(scope, parts);
+    confirmRoutes(scope, { ...options, latestIssue });
+    voteRoutes(scope, { ...options, publish });
+  });
+  const { apiToken } = options;
+  if (apiToken !== undefined) {
+    await app.register(async (scope) => apiRoutes(scope, { ...options, apiToken, contents }));
+  }
+  const { webhookSecrets = [], onEvents = () => {}, clock = () => new Date() } = options;
+  if (webhookSecrets.length > 0) {
+    await app.register(async (scope) =>
+      webhookRoutes(scope, {
+        db,
+        webhook: resendWebhook(webhookSecrets, clock),
+        onEvents(stored) {
+          metrics?.countEvents(stored);
+          onEvents();
+        },
+      }),
+    );
+  }
+  const { desk } = options;
+  if (desk !== undefined) {
+    await app.register(async (scope) =>
+      deskRoutes(scope, { ...options, clock, desk, limiter, publish, contents, onMailRequest }),
+    );
+  }
+  const { outbox } = options;
+  if (outbox !== null) await app.register(async (scope) => outboxRoutes(scope, outbox));
+  await app.ready();
+  return app;
+}
+
+/** For processes that serve nobody but the one who watches them: `/healthz`, `/readyz`, and `/metrics` with a token. */
+export async function createHealthServer({
+  ready,
+  logger,
+  metrics,
+  metricsToken,
+}: Pick<ServerOptions, 'ready' | 'logger' | 'metrics' | 'metricsToken'>): Promise<FastifyInstance> {
+  const app = bareServer({ logger });
+  answerProblems(app);
+  metrics?.observe(app);
+  if (metrics !== undefined && metricsToken !== undefined) metricsRoutes(app, metrics, metricsToken);
+  healthRoutes(app, ready);
+  await app.ready();
+  return app;
+}
+
+/** `/metrics` alone, for everybody who reaches its port: it must listen where only this machine does. */
+export async function createMetricsServer(
+  metrics: Metrics,
+  logger: ServerOptions['logger'],
+): Promise<FastifyInstance> {
+  const app = bareServer({ logger });
+  answerProblems(app);
+  metricsRoutes(app, metrics, null);
+  await app.ready();
+  return app;
+}

@@ -1,0 +1,115 @@
+import type { FastifyInstance } from 'fastify';
+import type { Publish } from '../comparisons/visibility-store.ts';
+import type { Connection } from '../platform/db/database.ts';
+import { AppError } from '../platform/errors.ts';
+import { sendCached } from '../platform/http/cache-headers.ts';
+import { fromDatabase } from '../platform/http/problems.ts';
+import { resource } from '../platform/http/resource.ts';
+import type { Site } from '../platform/http/site.ts';
+import { compile, personalise } from '../render/personalise.ts';
+import type { Forms } from '../subscribers/sign-up/sign-up-form.ts';
+import { archivePage } from './archive-page.tsx';
+import { findPublished, type PublishedIssue, publishedIssues, publishedVerdicts } from './archive-store.ts';
+import { atomFeed, jsonFeed } from './feeds.ts';
+import { homePage } from './home-page.tsx';
+import { withNotice, withTextNotice } from './taken-down-notice.ts';
+
+const HTML = 'text/html; charset=utf-8';
+
+/** Mail is styled inline; it has no scripts, images or forms, and would not be let. */
+const MAIL_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
+
+/** A feed is for what is new; the archive has the rest. */
+const FEED_LENGTH = 20;
+
+/** Everything, for a weekly: nineteen years. */
+const ARCHIVE_LENGTH = 1_000;
+
+/** The front page, the archive of issues as mailed, and its feeds. */
+export function archiveRoutes(
+  app: FastifyInstance,
+  { db, site, forms, publish }: { db: Connection; site: Site; forms: Forms; publish: Publish },
+): void {
+  resource(app, '/', {
+    GET: async (request, reply) => {
+      const [latest] = await fromDatabase(publishedVerdicts(db, 1, publish));
+      return sendCached(request, reply, {
+        type: HTML,
+        body: homePage(site, latest, await forms.make('home')),
+        changedAt: latest?.changedAt,
+        finish: forms.stamped,
+      });
+    },
+  });
+
+  resource(app, '/issues', {
+    GET: async (request, reply) => {
+      const issues = await fromDatabase(publishedIssues(db, ARCHIVE_LENGTH));
+      return sendCached(request, reply, {
+        type: HTML,
+        body: archivePage(site, issues),
+        changedAt: latestOf(issues),
+      });
+    },
+  });
+
+  for (const [path, type, feed] of [
+    ['/issues.atom', 'application/atom+xml; charset=utf-8', atomFeed],
+    ['/issues.json', 'application/feed+json; charset=utf-8', jsonFeed],
+  ] as const) {
+    resource(app, path, {
+      GET: async (request, reply) => {
+        const issues = await fromDatabase(publishedVerdicts(db, FEED_LENGTH, publish));
+        return sendCached(request, reply, {
+          type,
+          body: feed(site, issues),
+          changedAt: latestOf(issues),
+        });
+      },
+    });
+  }
+
+  resource<{ slug: string }>(app, '/issues/:slug', {
+    GET: async (request, reply) => {
+      const { html, takenDown, changedAt } = await asMailed(db, site, request.params.slug);
+      reply.header('content-security-policy', MAIL_POLICY);
+      return sendCached(request, reply, { type: HTML, body: withNotice(html, site, takenDown), changedAt });
+    },
+  });
+
+  resource<{ slug: string }>(app, '/issues/:slug.txt', {
+    GET: async (request, reply) => {
+      const { text, takenDown, changedAt } = await asMailed(db, site, request.params.slug);
+      return sendCached(request, reply, {
+        type: 'text/plain; charset=utf-8',
+        body: withTextNotice(text, site, takenDown),
+        changedAt,
+      });
+    },
+  });
+}
+
+/** When a list of issues changed last. */
+function latestOf(issues: readonly PublishedIssue[]): Date | undefined {
+  if (issues.length === 0) return undefined;
+  return new Date(Math.max(...issues.map(({ changedAt }) => Number(changedAt))));
+}
+
+/**
+ * The general variant, byte for byte as it was mailed, but that its personal links lead to pages which
+ * tell what to do. What was taken down since stands in it as it was mailed, under a notice that says so.
+ * @throws AppError `page-unknown`.
+ */
+async function asMailed(db: Connection, site: Site, slug: string) {
+  // No slot is called otherwise, and a NUL would be an error of the database.
+  const issue = /^[\p{L}\p{N}-]+$/u.test(slug) ? await fromDatabase(findPublished(db, slug)) : undefined;
+  if (issue === undefined) throw new AppError('page-unknown', 'No such issue.');
+  const links = {
+    unsubscribe: `${site.publicUrl}/unsubscribe`,
+    preferences: `${site.publicUrl}/preferences`,
+    vote: `${site.publicUrl}/vote`,
+  };
+  const { takenDown, changedAt } = issue;
+  return { ...personalise(compile(issue), links), takenDown, changedAt };
+}

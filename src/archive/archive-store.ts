@@ -1,0 +1,154 @@
+import { type CountedComparison, countedComparisonSchema } from '../comparisons/model.ts';
+import { entryPrices, isNamedIn, title } from '../comparisons/names.ts';
+import { verdict } from '../comparisons/verdict.ts';
+import { type Publish, publicAmong } from '../comparisons/visibility-store.ts';
+import type { Plan } from '../issues/compose.ts';
+import type { GlanceRow } from '../issues/content.ts';
+import type { Connection } from '../platform/db/database.ts';
+import { day } from '../platform/http/pages/dates.ts';
+
+/** An issue as the public may see it, told by what everybody was mailed. */
+export interface PublishedIssue {
+  slug: string;
+  number: number;
+  /** Local date of the slot, "2026-11-24". */
+  date: string;
+  subject: string;
+  preheader: string;
+  /** When its content was frozen; nothing of it changed since. */
+  publishedAt: Date;
+  /** What it carried and was taken down since. */
+  takenDown: TakenDown[];
+  /** When its page changed last: when it was published, or when something of it was taken down or shown again. */
+  changedAt: Date;
+}
+
+/** A comparison that an issue carried, and that was taken down after it was mailed. */
+export interface TakenDown {
+  slug: string;
+  title: string;
+}
+
+/** Newest first. Reads no plan and no body: it is asked for all of them at once. */
+export async function publishedIssues(db: Connection, limit: number): Promise<PublishedIssue[]> {
+  const rows = await published(db).orderBy('i.slot', 'desc').limit(limit).execute();
+  return toPublished(db, rows);
+}
+
+/** The same, with the ten-second table of each, as far as strangers may see what is in it. */
+export async function publishedVerdicts(
+  db: Connection,
+  limit: number,
+  publish: Publish,
+): Promise<(PublishedIssue & { verdicts: GlanceRow[] })[]> {
+  const rows = await published(db).select('i.plan').orderBy('i.slot', 'desc').limit(limit).execute();
+  const carried = rows.map(({ plan }) => (plan as Plan).comparisons.map(({ comparison }) => comparison));
+  const shown = await publicAmong(
+    db,
+    carried.flat().map(({ slug }) => slug),
+    publish,
+  );
+  const issues = await toPublished(db, rows);
+  return issues.map((issue, at) => ({
+    ...issue,
+    verdicts: (carried[at] ?? [])
+      .filter(({ slug }) => shown.has(slug))
+      .map(({ slug, tools }) => ({
+        slug,
+        title: title({ tools }),
+        verdict: verdict(tools),
+        entryPrice: entryPrices(tools),
+      })),
+  }));
+}
+
+/** One issue with the body everybody may read; its personal links are still placeholders. */
+export async function findPublished(
+  db: Connection,
+  slug: string,
+): Promise<(PublishedIssue & { html: string; text: string }) | undefined> {
+  const row = await published(db).select(['v.html', 'v.text']).where('i.slug', '=', slug).executeTakeFirst();
+  if (row === undefined) return undefined;
+  const [issue] = await toPublished(db, [row]);
+  return issue && { ...issue, html: row.html, text: row.text };
+}
+
+/** The newest public issue that carried a comparison, and the comparison as it was mailed. */
+export async function lastMailing(
+  db: Connection,
+  comparisonId: string,
+): Promise<{ issue: PublishedIssue; asMailed: CountedComparison } | undefined> {
+  const row = await published(db)
+    .innerJoin('issue_comparisons as ic', 'ic.issue_id', 'i.id')
+    .select('ic.content')
+    .where('ic.comparison_id', '=', comparisonId)
+    .orderBy('i.slot', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const [issue] = await toPublished(db, [row]);
+  return issue && { issue, asMailed: countedComparisonSchema.parse(row.content) };
+}
+
+/**
+ * Public from its first submit on: whoever got it must find it online, and an issue that was stopped on
+ * the way is with some of its readers. Cancelling takes it off again.
+ */
+function published(db: Connection) {
+  return db
+    .selectFrom('issues as i')
+    .innerJoin('variants as v', (join) => join.onRef('v.issue_id', '=', 'i.id').on('v.number', '=', 1))
+    .select(['i.id', 'i.slug', 'i.number', 'i.slot', 'i.prepared_at', 'i.due_at', 'v.subject', 'v.preheader'])
+    .where(({ eb, or }) =>
+      or([eb('i.status', 'in', ['sending', 'sent']), eb('i.resume_to', '=', 'sending')]),
+    );
+}
+
+type Row = Awaited<ReturnType<ReturnType<typeof published>['execute']>>[number];
+
+/**
+ * The issues of these rows, with what of them was taken down. A first line that names it gives way to the number and
+ * the date: lists, feeds and the front page would go on saying what does not stand any more.
+ */
+async function toPublished(db: Connection, rows: readonly Row[]): Promise<PublishedIssue[]> {
+  const moved = await visibilityMoved(
+    db,
+    rows.map(({ id }) => id),
+  );
+  return rows.map((row) => {
+    const { id, slug, slot: date } = row;
+    // Both are set before an issue can be sending; the columns are empty only until then.
+    const number = row.number ?? 0;
+    const publishedAt = row.prepared_at ?? row.due_at;
+    const ofIssue = moved.filter(({ issueId }) => issueId === id);
+    const hidden = ofIssue.filter(({ isHidden }) => isHidden);
+    const unlessNamed = (line: string) =>
+      hidden.some(({ comparison }) => isNamedIn(line, comparison)) ? undefined : line;
+    return {
+      ...{ slug, number, date, publishedAt },
+      subject: unlessNamed(row.subject) ?? `Issue No. ${number}, ${day(new Date(date))}`,
+      preheader: unlessNamed(row.preheader) ?? '',
+      takenDown: hidden.map(({ comparison }) => ({ slug: comparison.slug, title: title(comparison) })),
+      changedAt: new Date(Math.max(Number(publishedAt), ...ofIssue.map(({ at }) => Number(at)))),
+    };
+  });
+}
+
+/** Of these issues, the comparisons that were ever taken down or shown again, as they were mailed. */
+async function visibilityMoved(db: Connection, issueIds: readonly string[]) {
+  if (issueIds.length === 0) return [];
+  const rows = await db
+    .selectFrom('comparisons as c')
+    .innerJoin('issue_comparisons as ic', 'ic.comparison_id', 'c.id')
+    .select(['ic.issue_id', 'ic.content', 'c.hidden_at', 'c.visibility_changed_at'])
+    .where('c.visibility_changed_at', 'is not', null)
+    .where('ic.issue_id', 'in', [...issueIds])
+    .orderBy('c.slug')
+    .execute();
+  return rows.map((row) => ({
+    issueId: row.issue_id,
+    comparison: countedComparisonSchema.parse(row.content),
+    isHidden: row.hidden_at !== null,
+    at: row.visibility_changed_at ?? new Date(0),
+  }));
+}

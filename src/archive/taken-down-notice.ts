@@ -1,0 +1,35 @@
+import { theme } from '../../emails/theme.ts';
+import { comparisonUrl, type Site } from '../platform/http/site.ts';
+import type { TakenDown } from './archive-store.ts';
+
+/** What the archive says above an issue of which something was taken down: what was mailed stays as it was. */
+
+const WORDS = 'Taken down since this was mailed';
+const MEANING = 'What this issue says of it does not stand any more.';
+
+/** @param html of the issue as it was mailed. */
+export function withNotice(html: string, site: Site, takenDown: readonly TakenDown[]): string {
+  if (takenDown.length === 0) return html;
+  const links = takenDown.map(
+    ({ slug, title }) =>
+      `<a href="${escapeHtml(comparisonUrl(site, slug))}" style="color:${theme.light.accent}">${escapeHtml(title)}</a>`,
+  );
+  const { paper, ink, accent } = theme.light;
+  const style = `margin:0;padding:16px 20px;background:${paper};color:${ink};border-bottom:4px solid ${accent};font:16px/1.5 ${theme.type.sans}`;
+  const notice = `<div role="note" style="${style}"><strong>${WORDS}:</strong> ${links.join(', ')}. ${MEANING}</div>`;
+  // Every body of ours has the tag; a mail without one begins with its content.
+  const body = /<body\b[^>]*>/i.exec(html);
+  const at = body === null ? 0 : body.index + body[0].length;
+  return html.slice(0, at) + notice + html.slice(at);
+}
+
+/** @param text of the issue as it was mailed. */
+export function withTextNotice(text: string, site: Site, takenDown: readonly TakenDown[]): string {
+  if (takenDown.length === 0) return text;
+  const lines = takenDown.map(({ slug, title }) => `- ${title}: ${comparisonUrl(site, slug)}`);
+  return `${WORDS}:\n${lines.join('\n')}\n${MEANING}\n\n${'-'.repeat(40)}\n\n${text}`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => `&#${character.codePointAt(0)};`);
+}

@@ -1,0 +1,59 @@
+import { eventsOf } from '../app/app.ts';
+import {
+  dnsRecords,
+  examineConsentLog,
+  examineDns,
+  examineEnvFile,
+  examineFiles,
+  examineOutbox,
+  examineRole,
+  examineSettings,
+  type Finding,
+} from '../app/doctor.ts';
+import { loadConfig } from '../config/config.ts';
+import { powersOf } from '../platform/db/roles.ts';
+import { explain } from '../platform/errors.ts';
+import { verifyConsentLog } from '../subscribers/consent-log/consent-log-store.ts';
+import { openApp } from './open-app.ts';
+import { type Context, say, sayJson } from './output.ts';
+
+const MARKS: Record<Finding['level'], string> = { ok: 'ok   ', warn: 'warn ', block: 'BLOCK' };
+
+/**
+ * Whether this installation is fit to mail people. Changes nothing, except that an older database is migrated
+ * as by every command.
+ * @returns the exit code: 1 when something blocks.
+ */
+export async function doctor(context: Context, options: { json?: boolean }): Promise<number> {
+  const { config } = loadConfig(context.env);
+  const findings = [...examineEnvFile(context.envDoubts ?? []), ...examineSettings(config, eventsOf(config))];
+  findings.push(...(await examineServices(context)));
+  // After the program was opened, which mends what it can.
+  findings.push(...examineFiles(config, '.env'));
+  if (config.mailer === 'resend') findings.push(...(await examineDns(config, dnsRecords())));
+  findings.push(...(await examineOutbox(config)));
+
+  if (options.json) sayJson(findings);
+  else {
+    for (const { level, about, message, help } of findings)
+      say(`${MARKS[level]} ${about}: ${message}${help === '' ? '' : ` ${help}`}`);
+  }
+  return findings.some(({ level }) => level === 'block') ? 1 : 0;
+}
+
+async function examineServices(context: Context): Promise<Finding[]> {
+  const about = 'DATABASE_URL, REDIS_URL';
+  try {
+    await using app = await openApp(context);
+    await app.queue.waiting('issues');
+    const isEmbedded = app.database.home === 'embedded';
+    const home = isEmbedded ? 'The embedded database' : 'PostgreSQL';
+    return [
+      { level: 'ok', about, message: `${home} and the queue answer.`, help: '' },
+      ...(isEmbedded ? [] : [examineRole(await powersOf(app.db))]),
+      ...examineConsentLog(await verifyConsentLog(app.db)),
+    ];
+  } catch (error) {
+    return [{ level: 'block', about, message: explain(error), help: '' }];
+  }
+}

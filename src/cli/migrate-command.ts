@@ -1,0 +1,26 @@
+import { loadDatabaseSettings } from '../config/config.ts';
+import { openDatabase } from '../platform/db/database.ts';
+import { grantWorkingRole } from '../platform/db/roles.ts';
+import { prepareQueueDatabase } from '../platform/queue/job-queue.ts';
+import { type Context, say } from './output.ts';
+
+/**
+ * Brings the database to the newest schema. With MIGRATE_DATABASE_URL it does so as the role that owns the tables, and
+ * lets the role of DATABASE_URL work in them. It needs no other setting, and no other secret.
+ */
+export async function migrate(context: Context): Promise<void> {
+  const { dataDir, databaseUrl, ownerUrl, queueIsHere } = loadDatabaseSettings(context.env);
+  await using database = await openDatabase(
+    ownerUrl === undefined
+      ? { databaseUrl, dataDir }
+      : { databaseUrl: ownerUrl, dataDir, setting: 'MIGRATE_DATABASE_URL' },
+  );
+  if (queueIsHere) await prepareQueueDatabase(database.queuePool());
+  say(
+    `The ${database.home === 'embedded' ? `embedded database in ${dataDir}` : 'database'} is at the newest schema.`,
+  );
+  if (ownerUrl === undefined || databaseUrl === undefined) return;
+  const role = decodeURIComponent(new URL(databaseUrl).username);
+  await grantWorkingRole(database.kysely, role, { queueIsHere });
+  say(`The role "${role}" may work in it, and changes no table.`);
+}

@@ -1,0 +1,102 @@
+import { listIssues } from '../issues/issue-store.ts';
+import { nextSlot } from '../issues/slot.ts';
+import { openNotices } from '../notices/notice-store.ts';
+import { openCircuit } from '../providers/circuit/circuit-store.ts';
+import { type Figures, issueFigures } from '../sending/figures/figure-store.ts';
+import { issueProgress } from '../sending/progress.ts';
+import { unsettledBatches } from '../sending/settlements/settlement-store.ts';
+import { listFaults } from '../sources/faults.ts';
+import { lastGather, quarantined, sourceHealth } from '../sources/source-store.ts';
+import { countSubscribers } from '../subscribers/subscriber-store.ts';
+import { describe, summary } from './issue-commands.ts';
+import { openApp } from './open-app.ts';
+import { type Context, say, sayJson, withReasons } from './output.ts';
+import { evidence } from './settle-command.ts';
+
+/** Where everything stands, from the books alone. */
+export async function status(context: Context, options: { json?: boolean }): Promise<void> {
+  await using app = await openApp(context);
+  const { db, config } = app;
+  const next = nextSlot(config.schedule, app.clock());
+  const [subscribers, gathered, quarantine, health, notices, uncertain, circuit, found] = await Promise.all([
+    countSubscribers(db),
+    lastGather(db),
+    quarantined(db, { limit: options.json ? 1_000 : 20 }),
+    sourceHealth(db),
+    openNotices(db),
+    unsettledBatches(db),
+    openCircuit(db),
+    listIssues(db, { limit: 10 }),
+  ]);
+  const issues = [];
+  for (const issue of found) {
+    const [progress, figures] = await Promise.all([issueProgress(db, issue.id), issueFigures(db, issue.id)]);
+    issues.push({ issue, progress, figures });
+  }
+
+  if (options.json) {
+    return sayJson({
+      nextSlot: { label: next.label, dueAt: next.dueAt },
+      mail: { destination: app.mailer.destination, silent: circuit ?? null },
+      subscribers,
+      lastGather: gathered ?? null,
+      quarantine,
+      sources: health,
+      notices,
+      events: app.events,
+      issues: issues.map(({ issue, progress, figures }) => ({ ...summary(issue), progress, figures })),
+      uncertain: uncertain.map(({ number, ...rest }) => ({ batch: number, ...rest })),
+    });
+  }
+  say(`Next slot ${next.label}`);
+  say(`Mail goes to ${app.mailer.destination}`);
+  if (circuit) {
+    say(
+      `  which has not answered since ${circuit.since?.toISOString()} (${circuit.reason}); it is asked again at ${circuit.until.toISOString()}`,
+    );
+  }
+  say(
+    `Subscribers: ${Object.entries(subscribers)
+      .map(([name, count]) => `${count} ${name}`)
+      .join(', ')}`,
+  );
+  if (gathered) {
+    say(
+      `Gathered ${gathered.at.toISOString()}: ${gathered.added} new, ${gathered.changed} changed, ${gathered.unchanged} unchanged`,
+    );
+    for (const { source, fault } of gathered.sources) if (fault) say(`  ${source}: ${fault}`);
+    for (const { name, reason } of gathered.rejected) say(`  skipped ${name}: ${reason}`);
+  }
+  for (const { source, failures, isFailing, reason } of health) {
+    if (failures > 0)
+      say(`${isFailing ? 'Failing' : 'Failed'}: ${source}, ${failures} in a row: ${reason ?? ''}`);
+  }
+  for (const { at, message } of notices) say(`Notice of ${at.toISOString()}: ${message}`);
+  if (quarantine.total > 0) {
+    say(`Quarantine: ${quarantine.total}, each read again when it changes`);
+    for (const { source, url, faults, firstSeenAt } of quarantine.entries)
+      say(`  ${url} (${source}, since ${firstSeenAt.toISOString()}): ${listFaults(faults)}`);
+    if (quarantine.total > quarantine.entries.length) say('  ... and more; --json lists up to 1,000');
+  }
+  if (app.events === 'unseen')
+    say('No events are taken: bounces and complaints are not seen. Set RESEND_WEBHOOK_SECRET.');
+  for (const { issue, progress, figures } of issues) {
+    say(describe(issue));
+    if (progress.audience > 0) {
+      say(
+        `  audience ${progress.audience}, submitted ${progress.submitted}, to go ${progress.prepared}, excluded ${withReasons(progress.excluded)}, failed ${withReasons(progress.failed)}, uncertain ${progress.uncertain}`,
+      );
+      if (app.events !== 'none' || Object.values(figures).some((count) => count > 0))
+        say(`  ${told(figures)}`);
+    }
+  }
+  for (const batch of uncertain) for (const line of evidence(batch)) say(line);
+}
+
+/** What the provider told of an issue. */
+function told(figures: Figures): string {
+  const { bouncedHard: hard, bouncedSoft: soft, clickedByMachines } = figures;
+  const machines = clickedByMachines > 0 ? ` (and ${clickedByMachines} likely by machines)` : '';
+  const failed = figures.failed > 0 ? `, dropped by the provider ${figures.failed}` : '';
+  return `delivered ${figures.delivered}, bounced ${withReasons({ hard, soft })}, complained ${figures.complained}${failed}, opened ${figures.opened}, clicked ${figures.clicked}${machines}, left ${figures.left}`;
+}

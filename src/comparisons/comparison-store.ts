@@ -1,0 +1,292 @@
+import { sql } from 'kysely';
+import type { Connection } from '../platform/db/database.ts';
+import { alignTo, clash, type Identified, identify, type Known, swapped } from './identity.ts';
+import { type Comparison, type CountedComparison, comparisonSchema } from './model.ts';
+import { canonicalUrl, contentHash, pairKey } from './names.ts';
+import { type Change, changesBetween } from './revisions.ts';
+import { isPublic, type Publish } from './visibility-store.ts';
+
+export interface Saved {
+  added: number;
+  changed: number;
+  unchanged: number;
+  /** Came, and is another comparison's page or the second of the same pair. */
+  refused: { slug: string; url: string; reason: string }[];
+}
+
+/**
+ * Saves what a source delivered, each change with its revision; what did not change is read and not
+ * written. At most five statements however many comparisons; two when nothing changed.
+ */
+export async function saveComparisons(db: Connection, incoming: Comparison[]): Promise<Saved> {
+  return db.transaction().execute(async (tx) => {
+    const { known, comparisons } = await recall(tx, incoming);
+    const { added, changed, unchanged, refused } = await save(tx, identify(known, comparisons));
+    return { added: added.length, changed: changed.length, unchanged: unchanged.length, refused };
+  });
+}
+
+/** What became of one comparison that was pushed. */
+export type Pushed =
+  | {
+      status: 'created' | 'changed' | 'unchanged';
+      slug: string;
+      revision: number;
+      changed: Change[];
+      /** It was taken down, and what came in does not show it again. */
+      hidden: boolean;
+    }
+  | { status: 'refused'; field: 'slug' | 'url'; reason: string };
+
+/** Saves one comparison that somebody named: a slug or a page that belongs to another pair is refused. */
+export async function pushComparison(db: Connection, incoming: Comparison): Promise<Pushed> {
+  return db.transaction().execute(async (tx): Promise<Pushed> => {
+    const { known, comparisons } = await recall(tx, [incoming]);
+    const [comparison = incoming] = comparisons;
+    const refusal = clash(known, comparison);
+    if (refusal !== undefined) return { status: 'refused', ...refusal };
+
+    const { added, changed, unchanged } = await save(tx, identify(known, comparisons));
+    const [created] = added;
+    if (created) return { status: 'created', slug: created.slug, revision: 1, changed: [], hidden: false };
+    const [moved] = changed;
+    const slug = moved?.comparison.slug ?? unchanged[0]?.slug ?? comparison.slug;
+    const { rows } = await sql<{ revision: number; hidden: boolean }>`
+      select max(r.number) as revision, bool_or(c.hidden_at is not null) as hidden
+      from revisions r join comparisons c on c.id = r.comparison_id where c.slug = ${slug}
+    `.execute(tx);
+    const { revision = 1, hidden = false } = rows[0] ?? {};
+    return { status: moved ? 'changed' : 'unchanged', slug, revision, changed: moved?.changes ?? [], hidden };
+  });
+}
+
+type Row = Known & { content_hash: string };
+
+/** Every row that shares a pair, a page or a slug with what came in, without its content. */
+async function recall(tx: Connection, incoming: readonly Comparison[]) {
+  // Two gathers at once would both find a new comparison missing.
+  await sql`select pg_advisory_xact_lock(hashtext('comparisons'))`.execute(tx);
+  const comparisons = incoming.map((each) => ({ ...each, url: canonicalUrl(each.url) }));
+  const { rows: known } = await sql<Row>`
+    select id, slug, pair_key, url, content_hash from comparisons
+    where slug = any(${comparisons.map(({ slug }) => slug)}::text[])
+      or pair_key = any(${comparisons.map(pairKey)}::text[])
+      or url = any(${comparisons.map(({ url }) => url)}::text[])
+    order by first_seen_at, slug
+  `.execute(tx);
+  return { known, comparisons };
+}
+
+interface Changed {
+  id: string;
+  comparison: Comparison;
+  changes: Change[];
+}
+
+async function save(tx: Connection, identified: Identified<Row>[]) {
+  const added: Comparison[] = [];
+  const unchanged: Row[] = [];
+  const refused: Saved['refused'] = [];
+  const stirred: { id: string; comparison: Comparison }[] = [];
+  for (const one of identified) {
+    const { comparison } = one;
+    if (one.kind === 'refused')
+      refused.push({ slug: comparison.slug, url: comparison.url, reason: one.reason });
+    else if (one.kind === 'new') added.push(comparison);
+    else if (saysTheSame(one.row, comparison)) unchanged.push(one.row);
+    else stirred.push({ id: one.row.id, comparison });
+  }
+  const changed = await withChanges(tx, stirred);
+  // A page that moved makes room for the one that comes in its place.
+  await updateAll(tx, changed);
+  await insertAll(tx, added);
+  return { added, changed, unchanged, refused };
+}
+
+/** By hash alone, in either order of the tools: the content of what did not change is never read. */
+function saysTheSame(row: Row, comparison: Comparison): boolean {
+  if (contentHash(comparison) === row.content_hash) return true;
+  return contentHash({ ...comparison, tools: swapped(comparison) }) === row.content_hash;
+}
+
+async function withChanges(
+  tx: Connection,
+  stirred: { id: string; comparison: Comparison }[],
+): Promise<Changed[]> {
+  if (stirred.length === 0) return [];
+  const { rows } = await sql<{ id: string; content: unknown }>`
+    select id, content from comparisons where id = any(${stirred.map(({ id }) => id)}::uuid[])
+  `.execute(tx);
+  const contents = new Map(rows.map((row) => [row.id, row.content]));
+  return stirred.map(({ id, comparison }) => {
+    const was = comparisonSchema.parse(contents.get(id));
+    const now = alignTo(was, comparison);
+    return { id, comparison: now, changes: changesBetween(was, now) };
+  });
+}
+
+async function insertAll(tx: Connection, comparisons: Comparison[]): Promise<void> {
+  if (comparisons.length === 0) return;
+  const rows = comparisons.map(columnsOf);
+  await sql`
+    with added as (
+      insert into comparisons (slug, pair_key, url, content, content_hash, published_at)
+      select slug, pair_key, url, content, content_hash, published_at
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (slug text, pair_key text, url text,
+        content jsonb, content_hash text, published_at timestamptz)
+      returning id, first_seen_at, content, content_hash
+    )
+    insert into revisions (comparison_id, number, at, content, content_hash, changed)
+    select id, 1, first_seen_at, content, content_hash, '[]' from added
+  `.execute(tx);
+}
+
+async function updateAll(tx: Connection, changed: Changed[]): Promise<void> {
+  if (changed.length === 0) return;
+  const rows = changed.map(({ id, comparison, changes }) => ({ ...columnsOf(comparison), id, changes }));
+  await sql`
+    with moved as (
+      update comparisons c
+      set pair_key = r.pair_key, url = r.url, content = r.content, content_hash = r.content_hash,
+        changed_at = now()
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (id uuid, pair_key text, url text,
+        content jsonb, content_hash text, changes jsonb)
+      where c.id = r.id
+      returning c.id, c.changed_at, c.content, c.content_hash, r.changes
+    ), last as (
+      select comparison_id, max(number) as number from revisions
+      where comparison_id in (select id from moved) group by comparison_id
+    )
+    insert into revisions (comparison_id, number, at, content, content_hash, changed)
+    select m.id, coalesce(last.number, 0) + 1, m.changed_at, m.content, m.content_hash, m.changes
+    from moved m left join last on last.comparison_id = m.id
+  `.execute(tx);
+}
+
+function columnsOf(comparison: Comparison) {
+  return {
+    slug: comparison.slug,
+    pair_key: pairKey(comparison),
+    url: comparison.url,
+    content: comparison,
+    content_hash: contentHash(comparison),
+    published_at: comparison.publishedAt,
+  };
+}
+
+/** A comparison and when it came to us. */
+export interface StoredComparison {
+  id: string;
+  /** Without votes, until somebody counts them: see `withVotes`. */
+  comparison: CountedComparison;
+  /** When the site published it, or else when we saw it first. */
+  since: Date;
+  changedAt: Date;
+}
+
+const stored = sql`id, content, coalesce(published_at, first_seen_at) as since, changed_at`;
+
+interface StoredRow {
+  id: string;
+  content: unknown;
+  since: Date;
+  changed_at: Date;
+}
+
+function toStored({ id, content, since, changed_at }: StoredRow): StoredComparison {
+  return { id, comparison: comparisonSchema.parse(content), since, changedAt: changed_at };
+}
+
+/** Whoever may see it: strangers are shown what {@link findPublicComparison} finds. */
+export async function findComparison(db: Connection, slug: string): Promise<StoredComparison | undefined> {
+  const { rows } = await sql<StoredRow>`select ${stored} from comparisons where slug = ${slug}`.execute(db);
+  return rows[0] && toStored(rows[0]);
+}
+
+/** @returns `'hidden'` for one that was taken down; undefined where strangers know of none. */
+export async function findPublicComparison(
+  db: Connection,
+  slug: string,
+  publish: Publish,
+): Promise<StoredComparison | 'hidden' | undefined> {
+  const { rows } = await sql<StoredRow & { hidden: boolean; public: boolean }>`
+    select ${stored}, hidden_at is not null as hidden, ${isPublic(publish)} as public
+    from comparisons c where slug = ${slug}
+  `.execute(db);
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  if (row.hidden) return 'hidden';
+  return row.public ? toStored(row) : undefined;
+}
+
+/**
+ * What strangers may see, newest first, a page at a time: `after` is the slug of the last one already shown, so that what comes in
+ * meanwhile moves nothing. An unknown `after` gives nothing.
+ */
+export async function listComparisons(
+  db: Connection,
+  {
+    topic,
+    after,
+    limit,
+    publish,
+  }: { topic?: string | undefined; after?: string | undefined; limit: number; publish: Publish },
+): Promise<StoredComparison[]> {
+  const ofTopic = sql`and exists (
+    select from jsonb_array_elements(content -> 'tools') as tool
+    where lower(tool ->> 'category') = lower(${topic ?? ''})
+  )`;
+  const further = sql`and (coalesce(published_at, first_seen_at), slug) < (
+    select coalesce(published_at, first_seen_at), slug from comparisons where slug = ${after ?? ''}
+  )`;
+  const { rows } = await sql<StoredRow>`
+    select ${stored} from comparisons c
+    where ${isPublic(publish)} ${topic === undefined ? sql`` : ofTopic} ${after === undefined ? sql`` : further}
+    order by coalesce(published_at, first_seen_at) desc, slug desc
+    limit ${limit}
+  `.execute(db);
+  return rows.map(toStored);
+}
+
+/** When any comparison came, changed, was taken down or shown again last; undefined while there is none. */
+export async function lastChange(db: Connection): Promise<Date | undefined> {
+  const { rows } = await sql<{ at: Date | null }>`
+    select greatest(max(changed_at), max(visibility_changed_at)) as at from comparisons
+  `.execute(db);
+  return rows[0]?.at ?? undefined;
+}
+
+/** One state of a comparison. */
+export interface Revision {
+  /** Counts from 1. */
+  number: number;
+  at: Date;
+  /** Empty for the first. */
+  changed: Change[];
+}
+
+/** The latest revisions of a comparison, newest first, without their contents. */
+export async function revisionsOf(db: Connection, comparisonId: string, limit: number): Promise<Revision[]> {
+  const rows = await db
+    .selectFrom('revisions')
+    .select(['number', 'at', 'changed'])
+    .where('comparison_id', '=', comparisonId)
+    .orderBy('number', 'desc')
+    .limit(limit)
+    .execute();
+  return rows as Revision[];
+}
+
+/**
+ * Every topic there is to choose from: the categories of all tools that strangers may see, a category once
+ * however its case is spelled, in alphabetical order.
+ */
+export async function knownTopics(db: Connection, publish: Publish): Promise<string[]> {
+  const { rows } = await sql<{ topic: string }>`
+    select min(tool ->> 'category') as topic
+    from comparisons c cross join lateral jsonb_array_elements(c.content -> 'tools') as tool
+    where ${isPublic(publish)}
+    group by lower(tool ->> 'category')
+  `.execute(db);
+  return rows.map((row) => row.topic).sort((a, b) => a.localeCompare(b, 'en'));
+}

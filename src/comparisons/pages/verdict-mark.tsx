@@ -1,0 +1,26 @@
+import { afterMark, markWord } from '../../../emails/words.ts';
+import type { Mark, Verdict } from '../model.ts';
+
+interface MarkedProps {
+  mark: Mark;
+  size: 'large' | 'small';
+  /** What stands behind the mark. */
+  children: string;
+}
+
+/** A box of the ballot and what it is about, on one line: "[Ship] Kestrel". */
+export const Marked = ({ mark, size, children }: MarkedProps) => (
+  <span className={`marked ${size}`}>
+    <span className={`mark ${mark}`}>
+      <b>{markWord[mark]}</b>
+    </span>{' '}
+    <span className="verdict">{children}</span>
+  </span>
+);
+
+/** An outcome in words, its first word being the mark. */
+export const Outcome = ({ verdict, size }: { verdict: Verdict; size: MarkedProps['size'] }) => (
+  <Marked mark={verdict.mark} size={size}>
+    {afterMark(verdict)}
+  </Marked>
+);

@@ -1,0 +1,22 @@
+import type { App } from '../../app/app.ts';
+import { notify, openNotices, resolve } from '../../notices/notice-store.ts';
+import { forgetVoteNetworks, listSetAside } from './vote-store.ts';
+
+/**
+ * Tells editors once of each tool whose votes were set aside, and takes that back when they have decided. Networks that
+ * nobody can want to look at any more are forgotten.
+ */
+export async function watchVotes({ db, clock, logger }: App): Promise<void> {
+  const at = clock();
+  const waiting = await listSetAside(db);
+  for (const { tool, ship, skip } of waiting) {
+    const message = `${ship + skip} votes on ${tool} came from one network within an hour, and are not counted. Look at them under Comparisons.`;
+    if (await notify(db, { kind: 'votes-set-aside', subject: tool, message, at }))
+      logger.warn({ tool, votes: ship + skip }, 'votes were set aside');
+  }
+  const open = new Set(waiting.map(({ tool }) => tool));
+  for (const { kind, subject } of await openNotices(db)) {
+    if (kind === 'votes-set-aside' && !open.has(subject)) await resolve(db, { kind, subject, at });
+  }
+  await forgetVoteNetworks(db);
+}

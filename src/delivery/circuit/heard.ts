@@ -1,7 +1,0 @@
-import type { Outcome } from '../../mailer/index.ts';
-
-/** Whether the provider was heard, whatever it said; or else nobody knows whether it is there. */
-export function isHeard(outcome: Outcome): boolean {
-  if (outcome.kind === 'ambiguous') return outcome.final || outcome.isBusy === true;
-  return outcome.kind !== 'unreachable';
-}

@@ -1,0 +1,62 @@
+import { render } from '../../platform/http/pages/layout.tsx';
+import type { Site } from '../../platform/http/site.ts';
+import { PASSKEY_SCRIPT } from '../frame/assets.ts';
+import { Csrf, DeskPage } from '../frame/frame.tsx';
+import type { Visit } from './guard.ts';
+import { PASSKEY_NAME_ROOM } from './passkeys.ts';
+
+interface PasskeyFormProps {
+  visit: Visit;
+  action: string;
+  purpose: 'register' | 'authenticate';
+  /** Asks for a name for it. */
+  name?: boolean;
+  /** The words of its button. */
+  children: string | string[];
+}
+
+/** A form that the script fills in with what the browser's passkey says. */
+export const PasskeyForm = ({ visit, action, purpose, name = false, children }: PasskeyFormProps) => (
+  <form method="post" action={action} data-passkey={purpose}>
+    <Csrf visit={visit} />
+    {name && (
+      <label className="field">
+        <span>A name by which you know it again</span>
+        <input name="name" required maxLength={PASSKEY_NAME_ROOM} autoComplete="off" placeholder="Phone" />
+      </label>
+    )}
+    <p className="after" role="alert" data-said="" />
+    <div className="doings">
+      <button type="submit">{children}</button>
+    </div>
+    <p className="meta after">This takes JavaScript: no browser uses a passkey without it.</p>
+  </form>
+);
+
+/** The second step of signing in, for whoever has a passkey. */
+export function passkeyPage(site: Site, visit: Visit): string {
+  return render(
+    <DeskPage site={site} title="Use your passkey">
+      <div className="stack">
+        <h1>Now your passkey</h1>
+        <p>You are {visit.editor.email}, and your account has a passkey. Use it, and you are at the desk.</p>
+      </div>
+      <PasskeyForm {...{ visit, action: '/editor/sign-in/passkey', purpose: 'authenticate' }}>
+        Use your passkey
+      </PasskeyForm>
+      <div className="stack">
+        <p className="meta after">
+          Lost it? Use another one of yours, or ask whoever runs this installation: they can take your
+          passkeys away and give you a new link.
+        </p>
+      </div>
+      <form method="post" action="/editor/sign-out">
+        <Csrf visit={visit} />
+        <button type="submit" className="word">
+          Sign out
+        </button>
+      </form>
+      <script src={PASSKEY_SCRIPT.url} defer />
+    </DeskPage>,
+  );
+}

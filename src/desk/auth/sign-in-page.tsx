@@ -1,0 +1,56 @@
+import { render } from '../../platform/http/pages/layout.tsx';
+import type { Site } from '../../platform/http/site.ts';
+import { DeskPage } from '../frame/frame.tsx';
+
+export function signInPage(site: Site): string {
+  return render(
+    <DeskPage site={site} title="Sign in">
+      <div className="stack">
+        <h1>Sign in to the desk</h1>
+        <p>There is no password. Tell us your address, and open the link that we mail to it.</p>
+      </div>
+      <form method="post">
+        <label className="field">
+          <span>Your address</span>
+          <input type="email" name="email" autoComplete="email" required maxLength={254} />
+        </label>
+        <div className="doings">
+          <button type="submit">Mail me a link</button>
+        </div>
+      </form>
+    </DeskPage>,
+  );
+}
+
+/** The same whoever asked: who is an editor is nobody’s business. */
+export function askedPage(site: Site): string {
+  return render(
+    <DeskPage site={site} title="Look in your inbox">
+      <div className="stack">
+        <h1>Look in your inbox</h1>
+        <p>
+          If that is the address of an editor, a link is on its way. It works once, for 15 minutes, in this
+          browser.
+        </p>
+        <p className="meta">
+          Nothing came? <a href="/editor/sign-in">Ask again</a>, with the address that is in the settings.
+        </p>
+      </div>
+    </DeskPage>,
+  );
+}
+
+/** Opening a link signs nobody in: mail scanners open every one. */
+export function enterPage(site: Site): string {
+  return render(
+    <DeskPage site={site} title="Sign in">
+      <div className="stack">
+        <h1>Almost there</h1>
+        <p>Press the button, and you are at the desk.</p>
+      </div>
+      <form method="post">
+        <button type="submit">Sign in</button>
+      </form>
+    </DeskPage>,
+  );
+}

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { AppError } from '../../platform/errors.ts';
+import { readForm } from '../../platform/http/form.ts';
+import { countAgainst, countRequest } from '../../platform/http/network-limits.ts';
+import { fromDatabase } from '../../platform/http/problems.ts';
+import { resource } from '../../platform/http/resource.ts';
+import type { Limit } from '../../platform/queue/limiter.ts';
+import { tokenHash } from '../../subscribers/tokens.ts';
+import { addMailRequest } from '../../transactional/requests/request-store.ts';
+import { auditRefusal } from '../audit/audit.ts';
+import type { DeskContext } from '../desk-context.ts';
+import { cookieOf, entranceOf, type Guard, isOurForm } from './guard.ts';
+import { BROWSER_COOKIE_DAYS, isOwnBrowser, signBrowser } from './known-browsers.ts';
+import { passkeyStep } from './passkeys.ts';
+import { endSession, endSessionsOf, sessionOf, signIn } from './sessions.ts';
+import { askedPage, enterPage, signInPage } from './sign-in-page.tsx';
+
+const HTML = 'text/html; charset=utf-8';
+
+/** As long as the link. */
+const ASKED_SECONDS = 15 * 60;
+
+/** Requests for a link of one network; a newsroom may be one. */
+const OF_NETWORK: readonly Limit[] = [
+  { points: 30, seconds: 60 },
+  { points: 120, seconds: 3_600 },
+];
+
+/** The same of one browser, as long as it keeps its cookie. */
+const OF_BROWSER: readonly Limit[] = [
+  { points: 5, seconds: 15 * 60 },
+  { points: 10, seconds: 3_600 },
+];
+
+/** What is typed at the door is no longer than an address can be. */
+const LONGEST_ADDRESS = 254;
+
+/** A link to the inbox, a button, a session; and out again. */
+export function signInRoutes(
+  app: FastifyInstance,
+  guard: Guard,
+  { db, keys, site, desk, limiter, onMailRequest }: DeskContext,
+): void {
+  const { editors } = desk;
+  const session = cookieOf(site, 'desk');
+  const asked = cookieOf(site, 'desk-asked');
+  const known = cookieOf(site, 'desk-browser');
+
+  /** @throws AppError `form-forged` for a form that another site sends. */
+  const assertOurs = async (request: Parameters<typeof isOurForm>[0]) => {
+    if (isOurForm(request, site)) return;
+    const details = { route: request.routeOptions.url };
+    await fromDatabase(auditRefusal(db, { who: null, what: 'form_refused', details }));
+    throw new AppError('form-forged', 'A sign-in from elsewhere.');
+  };
+
+  resource(app, '/editor/sign-in', {
+    GET: (_request, reply) => reply.type(HTML).send(signInPage(site)),
+    POST: async (request, reply) => {
+      await assertOurs(request);
+      const typed = (await readForm(request)).get('email') ?? '';
+      const email = typed.trim().toLowerCase().slice(0, LONGEST_ADDRESS);
+      const browser = request.cookies[asked.name] ?? randomBytes(32).toString('base64url');
+      const isOwn = isOwnBrowser(keys, request.cookies[known.name], email);
+      // What strangers on the same network do is no business of a browser that the editor has signed in with.
+      if (!isOwn) await countRequest(limiter, request, reply, { kind: 'desk', limits: OF_NETWORK });
+      const counted = isOwn ? (request.cookies[known.name] ?? '') : browser;
+      await countAgainst(limiter, `desk-browser:${tokenHash(counted)}`, OF_BROWSER, reply);
+      await fromDatabase(
+        addMailRequest(db, {
+          kind: isOwn ? 'desk_sign_in_own_browser' : 'desk_sign_in',
+          address: { email, key: email },
+          details: { browserHash: tokenHash(browser) },
+        }),
+      );
+      onMailRequest();
+      return reply
+        .setCookie(asked.name, browser, { ...asked.options, maxAge: ASKED_SECONDS })
+        .redirect('/editor/sign-in/asked', 303);
+    },
+  });
+
+  resource(app, '/editor/sign-in/asked', {
+    GET: (_request, reply) => reply.type(HTML).send(askedPage(site)),
+  });
+
+  resource<{ token: string }>(app, '/editor/sign-in/:token', {
+    GET: (_request, reply) => reply.type(HTML).send(enterPage(site)),
+    POST: async (request, reply) => {
+      await assertOurs(request);
+      const { token } = request.params;
+      const opened = await fromDatabase(signIn(db, { token, browser: request.cookies[asked.name], editors }));
+      if (opened === null) throw new AppError('sign-in-refused', 'A link that does not open.');
+      const { cookie, email } = opened;
+      const route = request.routeOptions.url;
+      const visit = await fromDatabase(sessionOf(db, { cookie, editors, route }));
+      return reply
+        .clearCookie(asked.name, asked.options)
+        .setCookie(session.name, cookie, session.options)
+        .setCookie(known.name, signBrowser(keys, email), {
+          ...known.options,
+          maxAge: BROWSER_COOKIE_DAYS * 86_400,
+        })
+        .redirect(entranceOf(visit && passkeyStep(desk.passkeys, visit)), 303);
+    },
+  });
+
+  guard('/editor/sign-out', {
+    beforePasskey: true,
+    POST: async (visit, _request, reply) => {
+      const everywhere = visit.form.get('everywhere') === '1';
+      await fromDatabase(everywhere ? endSessionsOf(db, visit.editor) : endSession(db, visit.session));
+      return reply.clearCookie(session.name, session.options).redirect('/editor/sign-in', 303);
+    },
+  });
+}

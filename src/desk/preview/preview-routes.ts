@@ -1,0 +1,163 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { type Issue, listIssues, requireIssue } from '../../issues/issue-store.ts';
+import type { Connection } from '../../platform/db/database.ts';
+import { AppError } from '../../platform/errors.ts';
+import { fromDatabase } from '../../platform/http/problems.ts';
+import { resource } from '../../platform/http/resource.ts';
+import { inertLinks } from '../../render/inert.ts';
+import { TEMPLATES } from '../../render/render-variant.ts';
+import { impersonal, type Preview, previewIssue } from '../../sending/preview/preview-issue.ts';
+import { findSubscriberByAddress } from '../../subscribers/subscriber-store.ts';
+import { audit } from '../audit/audit.ts';
+import type { Guard } from '../auth/guard.ts';
+import type { DeskContext } from '../desk-context.ts';
+import { currentIssue, issueOf } from '../this-week/week-routes.ts';
+import { type PreviewProps, type PreviewView, previewPage, type Way, wayOf } from './preview-page.tsx';
+import { findReview, listReviews, openReview, revokeReview } from './review-links.ts';
+
+const HTML = 'text/html; charset=utf-8';
+
+/**
+ * A mail in a frame: no script, no form, no origin, and nothing loaded but its images. It is the html of the
+ * renderer that sends, byte for byte but for its links.
+ */
+const mailPolicy = (images: boolean) =>
+  `sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src ${images ? 'https: data:' : "'none'"}; ` +
+  "form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
+
+type Query = Record<string, string | undefined>;
+
+/** The issue as every reader will see it, for editors and, by a link that expires, for reviewers. */
+export function previewRoutes(app: FastifyInstance, guard: Guard, context: DeskContext): void {
+  const { db, keys, site, desk } = context;
+
+  guard('/editor/preview', {
+    GET: async (_visit, _request, reply) => {
+      const issue = await fromDatabase(currentIssue(db));
+      return reply.redirect(issue === undefined ? '/editor' : `/editor/issues/${issue.slug}/preview`, 303);
+    },
+  });
+
+  guard<{ slug: string }>('/editor/issues/:slug/preview', {
+    GET: async (visit, request, reply) => {
+      const issue = await issueOf(db, request.params.slug);
+      const base = `/editor/issues/${issue.slug}`;
+      const way = wayOf(request.query);
+      const props = await propsOf(db, context, issue, way, base);
+      if (way.as !== undefined) {
+        // Their copy tells their topics: it is read like their page.
+        const details = { subscriber: way.as };
+        const who = visit.editor.email;
+        await fromDatabase(audit(db, { who, what: 'person_read', issue: issue.slug, details }));
+      }
+      const reviews = (await fromDatabase(listReviews(db, issue.id, keys))).map(({ token, ...review }) => ({
+        ...review,
+        url: `${site.publicUrl}/editor/review/${token}`,
+      }));
+      return reply.type(HTML).send(previewPage(site, { ...props, visit, reviews, zone: desk.zone }));
+    },
+    // An address is typed into a form, and never stands in a URL.
+    POST: async (visit, request, reply) => {
+      const issue = await issueOf(db, request.params.slug);
+      const reader = await fromDatabase(findSubscriberByAddress(db, visit.form.get('email') ?? ''));
+      if (reader === undefined)
+        throw new AppError('preview-unknown', 'Nobody with that address is on the books.', {
+          help: 'Look for a typing mistake.',
+        });
+      return reply.redirect(`/editor/issues/${issue.slug}/preview?as=${reader.id}`, 303);
+    },
+  });
+
+  guard<{ slug: string }>('/editor/issues/:slug/mail', {
+    GET: async (_visit, request, reply) =>
+      sendFrame(reply, context, await issueOf(db, request.params.slug), request.query),
+  });
+
+  guard<{ slug: string }>('/editor/issues/:slug/reviews', {
+    POST: async (visit, request, reply) => {
+      const issue = await issueOf(db, request.params.slug);
+      const who = visit.editor.email;
+      const id = visit.form.get('revoke');
+      if (id === null) await fromDatabase(openReview(db, { issue, who, keys }));
+      else if (/^[\da-f-]{36}$/.test(id)) await fromDatabase(revokeReview(db, { id, issue, who }));
+      return reply.redirect(`/editor/issues/${issue.slug}/preview#reviewers`, 303);
+    },
+  });
+
+  /** @throws AppError `link-unknown`, one and the same for forged, expired and taken back. */
+  const reviewed = async (token: string): Promise<Issue> => {
+    const issueId = await fromDatabase(findReview(db, token));
+    if (issueId === undefined) throw new AppError('link-unknown', 'Not a living link for reviewers.');
+    return await fromDatabase(requireIssue(db, { id: issueId }));
+  };
+  /** Reviewers see the issue, and no reader's copy of it. */
+  const withoutReader = ({ as: _, ...query }: Query): Query => query;
+
+  resource<{ token: string }>(app, '/editor/review/:token', {
+    GET: async (request, reply) => {
+      const { token } = request.params;
+      const issue = await reviewed(token);
+      const way = wayOf(withoutReader(request.query as Query));
+      const props = await propsOf(db, context, issue, way, `/editor/review/${token}`);
+      return reply.type(HTML).send(previewPage(site, { ...props, zone: desk.zone }));
+    },
+  });
+
+  resource<{ token: string; slug: string }>(app, '/editor/review/:token/mail', {
+    GET: async (request, reply) =>
+      sendFrame(reply, context, await reviewed(request.params.token), withoutReader(request.query as Query)),
+  });
+}
+
+async function propsOf(
+  db: Connection,
+  { site }: DeskContext,
+  issue: Issue,
+  way: Way,
+  base: string,
+): Promise<Omit<PreviewProps, 'visit' | 'zone'>> {
+  const preview = await draw(db, issue, way);
+  const view: PreviewView = {
+    issue,
+    preview,
+    text: impersonal(preview, site.publicUrl).text,
+    last: undefined,
+  };
+  if (way.look === 'last') {
+    const sent = await fromDatabase(listIssues(db, { status: ['sent'], limit: 2 }));
+    view.last = sent.find(({ id }) => id !== issue.id);
+  }
+  return { view, way, base };
+}
+
+async function draw(db: Connection, issue: Issue, way: Way): Promise<Preview> {
+  return previewIssue(db, issue, {
+    variant: way.variant,
+    subscriberId: way.as,
+    // What is frozen is looked at as it is.
+    template: way.template === issue.template ? undefined : TEMPLATES.find((each) => each === way.template),
+  });
+}
+
+async function sendFrame(
+  reply: FastifyReply,
+  { db, site }: DeskContext,
+  issue: Issue,
+  query: Query,
+): Promise<FastifyReply> {
+  const way = wayOf(query);
+  const shown = way.look === 'last' ? await lastSent(db, issue) : issue;
+  const preview = await draw(db, shown, way.look === 'last' ? wayOf({}) : way);
+  return reply
+    .header('content-security-policy', mailPolicy(way.images))
+    .type(HTML)
+    .send(inertLinks(impersonal(preview, site.publicUrl).html));
+}
+
+/** @throws AppError `page-unknown`. */
+async function lastSent(db: Connection, issue: Issue): Promise<Issue> {
+  const sent = await fromDatabase(listIssues(db, { status: ['sent'], limit: 2 }));
+  const last = sent.find(({ id }) => id !== issue.id);
+  if (last === undefined) throw new AppError('page-unknown', 'No issue was sent yet.');
+  return last;
+}

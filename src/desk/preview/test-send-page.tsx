@@ -1,0 +1,46 @@
+import type { Issue } from '../../issues/issue-store.ts';
+import { render } from '../../platform/http/pages/layout.tsx';
+import type { Site } from '../../platform/http/site.ts';
+import type { Visit } from '../auth/guard.ts';
+import { Csrf, DeskPage } from '../frame/frame.tsx';
+import { Overline } from '../this-week/week-state.tsx';
+
+interface TestProps {
+  visit: Visit;
+  issue: Issue;
+  /** How many a form before this one queued. */
+  sent: number | undefined;
+}
+
+export function testPage(site: Site, { visit, issue, sent }: TestProps): string {
+  return render(
+    <DeskPage site={site} title="Send a test" visit={visit}>
+      {sent !== undefined && (
+        <p className="notice" role="status">
+          <strong>{sent === 1 ? 'One test is' : `${sent} tests are`} on the way.</strong>
+        </p>
+      )}
+      <Overline issue={issue} />
+      <h1>Send a test</h1>
+      <div className="stack">
+        <p>
+          The same bytes that would go out, with [Test] before the subject and links that belong to nobody. It
+          is in no ledger and counts for nothing.
+        </p>
+      </div>
+      <form method="post">
+        <Csrf visit={visit} />
+        <label className="field">
+          <span>To, up to 20 addresses</span>
+          <textarea name="to" required defaultValue={visit.editor.email} />
+        </label>
+        <div className="doings">
+          <button type="submit">Send the test</button>
+          <a className="button quiet" href={`/editor/issues/${issue.slug}`}>
+            Back to the issue
+          </a>
+        </div>
+      </form>
+    </DeskPage>,
+  );
+}

@@ -1,0 +1,68 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Editor } from '../../config/editors.ts';
+import { AppError } from '../../platform/errors.ts';
+import { fromDatabase } from '../../platform/http/problems.ts';
+import { audit } from '../audit/audit.ts';
+import { guardProgram } from '../auth/guard.ts';
+import type { DeskContext } from '../desk-context.ts';
+import type { Board } from './board.ts';
+
+const BASE = '/editor/queues';
+
+/** Of this program alone, which sets styles as it goes; every other page of the desk stays as strict as it is. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'self'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** The queues, as Bull Board shows them: on Redis and on the database alike. */
+export function queueRoutes(app: FastifyInstance, { db, site, desk }: DeskContext): void {
+  let opening: Promise<Board> | undefined;
+  const board = (): Promise<Board> => {
+    opening ??= import('./board.ts')
+      .then(({ openBoard }) =>
+        openBoard(desk.queues.bare, { base: BASE, showWorkers: desk.queues.knowWorkers }),
+      )
+      .catch((error) => {
+        // The next one tries again.
+        opening = undefined;
+        throw error;
+      });
+    return opening;
+  };
+  app.addHook('onClose', async () => (await opening)?.[Symbol.asyncDispose]());
+
+  const answer = async ({ email: who }: Editor, request: FastifyRequest, reply: FastifyReply) => {
+    const { ask } = await board();
+    const { status, type, body } = await inTime(
+      ask({
+        method: request.method as 'GET' | 'HEAD' | 'PUT',
+        url: request.url,
+        record: (deed) => fromDatabase(audit(db, { who, what: 'job_tended', details: { ...deed } })),
+      }),
+    );
+    // Its files are named by what is in them.
+    if (request.url.startsWith(`${BASE}/static/`) && status === 200)
+      reply.header('cache-control', 'private, max-age=86400');
+    return reply.code(status).type(type).header('content-security-policy', POLICY).send(body);
+  };
+  for (const url of [BASE, `${BASE}/*`]) guardProgram(app, { db, site, desk }, url, answer);
+}
+
+/** A queue on a Redis that is away answers nothing until it is back; whoever looks is told sooner. */
+const PATIENCE_MS = 10_000;
+
+/** @throws AppError `not-ready`. */
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new AppError('not-ready', 'The queues do not answer.')), PATIENCE_MS);
+  });
+  return await Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}

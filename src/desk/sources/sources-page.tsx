@@ -1,0 +1,133 @@
+import { UNSEEN } from '../../comparisons/model.ts';
+import type { Notice } from '../../notices/notice-store.ts';
+import { render } from '../../platform/http/pages/layout.tsx';
+import type { Site } from '../../platform/http/site.ts';
+import { listFaults } from '../../sources/faults.ts';
+import type { GatherRecord, Health, QuarantineEntry } from '../../sources/source-store.ts';
+import type { Visit } from '../auth/guard.ts';
+import { moment } from '../frame/clock.ts';
+import { Csrf, DeskPage } from '../frame/frame.tsx';
+import { count } from '../frame/numbers.ts';
+import { Table } from '../frame/table.tsx';
+
+interface SourcesProps {
+  visit: Visit;
+  zone: string;
+  gathered: GatherRecord | undefined;
+  health: Health[];
+  quarantine: { total: number; entries: QuarantineEntry[] };
+  notices: Notice[];
+  /** A worker was asked just now. */
+  isRung: boolean;
+}
+
+/** Pages named at once, of those that the last gathering skipped. */
+const SHOWN = 50;
+
+export function sourcesPage(site: Site, props: SourcesProps): string {
+  const { visit, zone, gathered, health, quarantine, notices, isRung } = props;
+  const sick = new Map(health.map((each) => [each.source, each]));
+  return render(
+    <DeskPage site={site} title="Sources" visit={visit} here="/editor/sources">
+      <h1>Sources</h1>
+      {isRung && (
+        <p className="notice after" role="status">
+          A worker looks at them now. What it finds stands here in a moment.
+        </p>
+      )}
+      {notices.length > 0 && (
+        <ul className="aside">
+          {notices.map(({ kind, subject, message, at }) => (
+            <li key={kind + subject}>
+              <strong>{message}</strong> <span className="meta">since {moment(at, zone)}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+      <form method="post" action="/editor/sources/gather">
+        <Csrf visit={visit} />
+        <button type="submit">Gather now</button>
+      </form>
+      <section>
+        <h2>The last look</h2>
+        {gathered === undefined ? (
+          <p>Nobody has looked yet.</p>
+        ) : (
+          <>
+            <p className="meta">
+              {`${moment(gathered.at, zone)}: ${gathered.added} new, ${gathered.changed} changed, ${gathered.unchanged} unchanged`}
+            </p>
+            <Table
+              label="Sources in the last look"
+              columns={[
+                { head: 'Source', cell: ({ source }) => source, breaks: true },
+                {
+                  head: 'Found',
+                  cell: ({ comparisons, unchanged, rejected }) =>
+                    count(comparisons + unchanged, 'comparison') +
+                    (rejected > 0 ? `, ${rejected} skipped` : ''),
+                },
+                {
+                  head: 'Health',
+                  cell: ({ source, fault }) => fault ?? healthOf(sick.get(source), zone),
+                  breaks: true,
+                },
+              ]}
+              rows={gathered.sources}
+            />
+            {gathered.rejected.length > 0 && (
+              <details>
+                <summary>{count(gathered.rejected.length, 'page was', 'pages were')} skipped</summary>
+                <ul className="aside">
+                  {gathered.rejected.slice(0, SHOWN).map(({ name, reason }) => (
+                    <li key={name + reason}>
+                      {name.replace(UNSEEN, '')} <span className="meta">{reason}</span>
+                    </li>
+                  ))}
+                </ul>
+                {gathered.rejected.length > SHOWN && (
+                  <p className="meta">
+                    The first {SHOWN} are shown; <code>verdict status --json</code> has all.
+                  </p>
+                )}
+              </details>
+            )}
+          </>
+        )}
+      </section>
+      <section>
+        <h2>Quarantine</h2>
+        {quarantine.total === 0 ? (
+          <p>Nothing waits here.</p>
+        ) : (
+          <>
+            <p>
+              {`${count(quarantine.total, 'page is', 'pages are')} no complete comparison. Each is read again when it changes.`}
+              {quarantine.total > quarantine.entries.length && (
+                <>
+                  {` The newest ${quarantine.entries.length} are shown; `}
+                  <code>verdict status --json</code> has more.
+                </>
+              )}
+            </p>
+            <ul className="aside">
+              {quarantine.entries.map(({ source, url, faults, firstSeenAt }) => (
+                <li key={source + url}>
+                  <p>{url.replace(UNSEEN, '')}</p>
+                  <p className="meta">{`${listFaults(faults)} · since ${moment(firstSeenAt, zone)}`}</p>
+                </li>
+              ))}
+            </ul>
+          </>
+        )}
+      </section>
+    </DeskPage>,
+  );
+}
+
+function healthOf(health: Health | undefined, zone: string): string {
+  if (health === undefined) return 'well';
+  const { failures, isFailing, recoveredAt } = health;
+  if (failures > 0) return `${isFailing ? 'failing' : 'failed'}, ${count(failures, 'time')} in a row`;
+  return recoveredAt === null ? 'well' : `well again since ${moment(recoveredAt, zone)}`;
+}

@@ -1,0 +1,147 @@
+import type { Issue } from '../../issues/issue-store.ts';
+import { render } from '../../platform/http/pages/layout.tsx';
+import type { Site } from '../../platform/http/site.ts';
+import type { Figures, Outcomes } from '../../sending/figures/figure-store.ts';
+import type { Progress } from '../../sending/progress.ts';
+import type { Visit } from '../auth/guard.ts';
+import { moment } from '../frame/clock.ts';
+import { DeskPage } from '../frame/frame.tsx';
+import { count, figure, percent } from '../frame/numbers.ts';
+import { Table, Tally } from '../frame/table.tsx';
+import { Overline, stateOf } from '../this-week/week-state.tsx';
+import { Chart } from './chart.tsx';
+
+interface AfterwardsProps {
+  visit: Visit;
+  zone: string;
+  issue: Issue;
+  progress: Progress;
+  figures: Figures;
+  outcomes: Outcomes;
+}
+
+export function afterwardsPage(site: Site, props: AfterwardsProps): string {
+  const { visit, zone, issue, progress, figures, outcomes } = props;
+  const here = `/editor/issues/${issue.slug}`;
+  const { submitted } = progress;
+  const share = (value: number, words: string) =>
+    [
+      value,
+      <>
+        {words} <span className="meta">{percent(value, submitted)} of the submitted</span>
+      </>,
+    ] as const;
+  return render(
+    <DeskPage site={site} title={`Afterwards: ${issue.slug}`} visit={visit} here="/editor/issues">
+      <Overline issue={issue} />
+      <h1>What became of it</h1>
+      <div className="stack lit">
+        <p>{stateOf(issue, zone)}</p>
+      </div>
+      <Tally
+        rows={[
+          [submitted, 'submitted'],
+          share(figures.delivered, 'delivered'),
+          share(figures.bouncedHard, 'bounced: the address is gone'),
+          share(figures.bouncedSoft, 'bounced: out of reach'),
+          share(figures.complained, 'complained'),
+          share(figures.left, 'left before the next issue'),
+          [outcomes.votes, 'votes on its comparisons before the next issue'],
+          // Nobody counts clicks unless the provider was told to.
+          ...(figures.clicked > 0 ? [share(figures.clicked, 'clicked')] : []),
+        ]}
+      />
+      <div className="doings">
+        <a className="button quiet" href={`${here}/afterwards.csv`}>
+          Download as CSV
+        </a>
+        <a className="tap" href={`${here}/watch`}>
+          How it went out
+        </a>
+        <a className="tap" href={here}>
+          The issue
+        </a>
+      </div>
+      <Hours zone={zone} outcomes={outcomes} />
+      <Variants outcomes={outcomes} />
+    </DeskPage>,
+  );
+}
+
+/** Rows of a table before the rest is one row. */
+const SHOWN = 24;
+
+const Hours = ({ zone, outcomes: { hours } }: Pick<AfterwardsProps, 'zone' | 'outcomes'>) => {
+  const [first] = hours;
+  if (first === undefined) return null;
+  const busiest = hours.reduce((a, b) => (b.delivered > a.delivered ? b : a));
+  const shown = hours.slice(0, SHOWN);
+  const later = hours.slice(SHOWN).reduce((sum, { delivered }) => sum + delivered, 0);
+  return (
+    <section>
+      <h2>Over time</h2>
+      <div className="two charted">
+        <Chart
+          id="hours"
+          title="Delivered, by hour"
+          desc={`From ${moment(first.hour, zone)}, most in the hour from ${moment(busiest.hour, zone)}: ${figure(busiest.delivered)}.`}
+          bars={shown.map(({ hour, delivered }) => ({ label: hour.toISOString(), value: delivered }))}
+        />
+        <Table
+          caption={`Delivered, by hour; times in ${zone}`}
+          columns={[
+            { head: 'From', cell: ({ from }) => from },
+            { head: 'Delivered', cell: ({ delivered }) => figure(delivered) },
+          ]}
+          rows={[
+            ...shown.map(({ hour, delivered }) => ({ from: moment(hour, zone), delivered })),
+            ...(later > 0 ? [{ from: 'Later', delivered: later }] : []),
+          ]}
+        />
+      </div>
+    </section>
+  );
+};
+
+const Variants = ({ outcomes: { variants } }: Pick<AfterwardsProps, 'outcomes'>) =>
+  variants.length === 0 ? null : (
+    <section>
+      <h2>By variant</h2>
+      <div className="two charted">
+        <Chart
+          id="variants"
+          title="Submitted, by variant"
+          desc={variants
+            .map(({ variant, submitted }) => `Variant ${variant}: ${count(submitted, 'reader')}.`)
+            .join(' ')}
+          bars={variants.map(({ variant, submitted }) => ({ label: String(variant), value: submitted }))}
+        />
+        <table className="log">
+          <caption>Submitted, and what became of it</caption>
+          <thead>
+            <tr>
+              <th scope="col">Submitted</th>
+              <th scope="col">Delivered</th>
+              <th scope="col">Bounced</th>
+              <th scope="col">Complained</th>
+            </tr>
+          </thead>
+          {variants.map(({ variant, subject, submitted, delivered, bounced, complained }) => (
+            <tbody key={variant}>
+              <tr>
+                <th scope="rowgroup" colSpan={4} className="any">
+                  {variant}: {subject}
+                </th>
+              </tr>
+              <tr>
+                <td>{figure(submitted)}</td>
+                <td>{figure(delivered)}</td>
+                <td>{figure(bounced)}</td>
+                <td>{figure(complained)}</td>
+              </tr>
+            </tbody>
+          ))}
+        </table>
+      </div>
+    </section>
+  );

@@ -1,0 +1,134 @@
+import type { Issue } from '../../issues/issue-store.ts';
+import { dueLabel } from '../../issues/slot.ts';
+import { render } from '../../platform/http/pages/layout.tsx';
+import type { Site } from '../../platform/http/site.ts';
+import type { Forecast } from '../../sending/preview/forecast.ts';
+import { type Progress, total } from '../../sending/progress.ts';
+import type { Visit } from '../auth/guard.ts';
+import { Csrf, DeskPage } from '../frame/frame.tsx';
+import { count, figure, reasonOf } from '../frame/numbers.ts';
+import { Tally } from '../frame/table.tsx';
+import { type ActionName, REASON_ROOM } from './decisions.ts';
+import { Overline, stateOf } from './week-state.tsx';
+
+/** Before the audience is frozen what would be, after that what is. */
+export type Numbers = { kind: 'forecast'; forecast: Forecast } | { kind: 'frozen'; progress: Progress };
+
+interface ActionProps {
+  visit: Visit;
+  zone: string;
+  issue: Issue;
+  action: ActionName;
+  numbers: Numbers;
+  now: Date;
+}
+
+const WORDS: Record<ActionName, { title: string; button: string }> = {
+  approve: { title: 'Approve this issue?', button: 'Approve it' },
+  'take-back': { title: 'Take the approval back?', button: 'Take it back' },
+  send: { title: 'Send it now?', button: 'Send it now' },
+  pause: { title: 'Pause it?', button: 'Pause it' },
+  resume: { title: 'Go on with it?', button: 'Go on' },
+  cancel: { title: 'Cancel it for good?', button: 'Cancel it for good' },
+};
+
+/** Decisions after which it goes out: who would get it is a figure of theirs alone. */
+const SENDS: ReadonlySet<ActionName> = new Set(['approve', 'send', 'resume']);
+
+/** What will happen, in numbers, and one button. */
+export function actionPage(site: Site, { visit, zone, issue, action, numbers, now }: ActionProps): string {
+  const words = WORDS[action];
+  const mayAct = visit.editor.role === 'publisher';
+  return render(
+    <DeskPage site={site} title={words.title} visit={visit}>
+      <Overline issue={issue} />
+      <h1>{words.title}</h1>
+      <div className="stack lit">
+        <p>
+          <strong>{sentence(action, issue, numbers, zone, now)}</strong>
+        </p>
+        <p className="meta">{stateOf(issue, zone)}</p>
+      </div>
+      {mayAct ? (
+        <form method="post">
+          <Csrf visit={visit} />
+          <input type="hidden" name="plan" value={issue.planHash ?? ''} />
+          {(action === 'pause' || action === 'cancel') && (
+            <label className="field">
+              <span>Why, for the log and the other editors</span>
+              <input name="reason" maxLength={REASON_ROOM} autoComplete="off" />
+            </label>
+          )}
+          <div className="doings">
+            <button type="submit">{words.button}</button>
+            <a className="button quiet" href={`/editor/issues/${issue.slug}`}>
+              Back, and change nothing
+            </a>
+          </div>
+        </form>
+      ) : (
+        <p className="notice after">That takes a publisher; you are signed in as an editor.</p>
+      )}
+      {(numbers.kind === 'frozen' || SENDS.has(action)) && <List numbers={numbers} />}
+    </DeskPage>,
+  );
+}
+
+function sentence(action: ActionName, issue: Issue, numbers: Numbers, zone: string, now: Date): string {
+  const due = dueLabel(issue.dueAt, zone);
+  const isLate = issue.dueAt <= now;
+  const whom = numbers.kind === 'forecast' ? reach(numbers.forecast) : toGo(numbers.progress);
+  switch (action) {
+    case 'approve':
+      return `It goes ${whom}, ${isLate ? 'at once: its slot has passed' : `from ${due}`}.`;
+    case 'take-back':
+      return 'It can be edited again, and does not go out until it is approved again.';
+    case 'send':
+      return `It goes ${whom}, from now.`;
+    case 'resume':
+      if (issue.resumeTo !== 'approved') return `It goes on ${whom}. Nobody gets it twice.`;
+      return `It goes ${whom}, ${isLate ? 'from now' : `from ${due}`}.`;
+    case 'pause':
+      return numbers.kind === 'frozen'
+        ? `It stops before ${count(numbers.progress.prepared, 'person', 'people')} who did not get it yet. What was submitted stays submitted.`
+        : 'It does not go out until somebody lets it go on.';
+    case 'cancel':
+      return numbers.kind === 'frozen'
+        ? `${count(numbers.progress.prepared, 'person', 'people')} will never get it. What was submitted stays submitted.`
+        : 'Nobody gets it. Its comparisons stand for the next issue.';
+  }
+}
+
+function reach({ people, variants }: Forecast): string {
+  return `to ${count(people, 'person', 'people')} in ${count(variants.length, 'variant')}`;
+}
+
+function toGo({ prepared, submitted }: Progress): string {
+  return `to ${count(prepared, 'person', 'people')}; ${figure(submitted)} have been submitted`;
+}
+
+const List = ({ numbers }: { numbers: Numbers }) => {
+  const rows: [number, string][] =
+    numbers.kind === 'forecast'
+      ? [
+          ...numbers.forecast.variants
+            .toSorted((a, b) => b.people - a.people)
+            .map(({ people, topics, number }): [number, string] => [
+              people,
+              number === 1 ? 'get everything' : `get ${topics.join(', ')}`,
+            ]),
+          ...reasons(numbers.forecast.excluded, 'get nothing'),
+        ]
+      : [
+          [numbers.progress.submitted, 'submitted'],
+          [numbers.progress.prepared, 'to go'],
+          [numbers.progress.uncertain, 'uncertain'],
+          [total(numbers.progress.failed), 'failed'],
+          ...reasons(numbers.progress.excluded, 'excluded'),
+        ];
+  return <Tally rows={rows} />;
+};
+
+function reasons(excluded: Record<string, number>, words: string): [number, string][] {
+  return Object.entries(excluded).map(([reason, value]) => [value, `${words}: ${reasonOf(reason)}`]);
+}

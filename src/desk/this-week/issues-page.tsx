@@ -1,0 +1,72 @@
+import { longDate } from '../../platform/http/pages/dates.ts';
+import { render } from '../../platform/http/pages/layout.tsx';
+import type { Site } from '../../platform/http/site.ts';
+import type { IssueLine } from '../../sending/figures/figure-store.ts';
+import type { Visit } from '../auth/guard.ts';
+import { DeskPage } from '../frame/frame.tsx';
+import { figure } from '../frame/numbers.ts';
+
+interface IssuesProps {
+  visit: Visit;
+  issues: IssueLine[];
+  /** Slot to go on from. */
+  more: string | undefined;
+}
+
+export function issuesPage(site: Site, { visit, issues, more }: IssuesProps): string {
+  return render(
+    <DeskPage site={site} title="Issues" visit={visit} here="/editor/issues">
+      <h1>Issues</h1>
+      {issues.length === 0 ? (
+        <p className="after">There is none yet.</p>
+      ) : (
+        <ul className="entries">
+          {issues.map((issue) => (
+            <Entry key={issue.slug} {...issue} />
+          ))}
+        </ul>
+      )}
+      {more !== undefined && (
+        <p>
+          <a className="tap" href={`/editor/issues?before=${more}`}>
+            Earlier
+          </a>
+        </p>
+      )}
+    </DeskPage>,
+  );
+}
+
+const Entry = ({ slug, number, status, slot, subject, ...counts }: IssueLine) => {
+  const here = `/editor/issues/${slug}`;
+  return (
+    <li>
+      <p className="meta">
+        {number !== null && `No. ${number} · `}
+        <time dateTime={slot}>{longDate(slot)}</time> · {status}
+      </p>
+      <h2>
+        <a className="headline" href={here}>
+          {subject ?? slug}
+        </a>
+      </h2>
+      {counts.submitted > 0 && (
+        <p className="meta">
+          {`${figure(counts.submitted)} submitted, ${figure(counts.delivered)} delivered, ` +
+            `${figure(counts.bounced)} bounced, ${figure(counts.complained)} complained`}
+        </p>
+      )}
+      {subject !== null && (
+        <p>
+          <a className="tap" href={`${here}/watch`} aria-label={`How it went out: ${slug}`}>
+            How it went out
+          </a>
+          {' · '}
+          <a className="tap" href={`${here}/afterwards`} aria-label={`What became of it: ${slug}`}>
+            What became of it
+          </a>
+        </p>
+      )}
+    </li>
+  );
+};

@@ -1,0 +1,80 @@
+import { longDate } from '../../platform/http/pages/dates.ts';
+import { render } from '../../platform/http/pages/layout.tsx';
+import type { Site } from '../../platform/http/site.ts';
+import type { Visit } from '../auth/guard.ts';
+import { summaryOf } from '../checks/checks-page.tsx';
+import { moment } from '../frame/clock.ts';
+import { Csrf, DeskPage } from '../frame/frame.tsx';
+import type { WeekProps } from '../writing/edit-form.tsx';
+import { Look, Words } from '../writing/edit-lines.tsx';
+import { Aside, Ballot, Standing } from './week-ballot.tsx';
+import { Doings, stateOf } from './week-state.tsx';
+
+/** Nothing was ever composed here. */
+export function emptyPage(site: Site, visit: Visit): string {
+  return render(
+    <DeskPage site={site} title="This week" visit={visit} here="/editor">
+      <div className="stack">
+        <h1>There is no draft yet</h1>
+        <p>It is composed by itself, in time for its review. Or now, from what was gathered so far.</p>
+      </div>
+      <form method="post" action="/editor/compose">
+        <Csrf visit={visit} />
+        <button type="submit">Compose it now</button>
+      </form>
+    </DeskPage>,
+  );
+}
+
+export function weekPage(site: Site, props: WeekProps): string {
+  const { visit, zone, view } = props;
+  const { issue, edited, content } = view;
+  const canEdit = issue.plan !== null && (issue.status === 'draft' || issue.status === 'review');
+  return render(
+    <DeskPage site={site} title={`Issue ${issue.slug}`} visit={visit} here="/editor">
+      <p className="overline">
+        {issue.number !== null && `No. ${issue.number} · `}
+        <time dateTime={issue.slot}>{longDate(issue.slot)}</time>
+      </p>
+      <h1>{content?.subject ?? 'No issue'}</h1>
+      <div className="stack lit">
+        <p>{stateOf(issue, zone)}</p>
+        <p className="meta" id="saved" role="status">
+          {edited === undefined
+            ? `Composed ${moment(issue.composedAt, zone)}, and not edited since.`
+            : `Saved ${moment(edited.at, zone)} by ${edited.who}.`}
+        </p>
+        {issue.plan?.notes.map((note) => (
+          <p className="meta" key={note}>
+            {note}
+          </p>
+        ))}
+      </div>
+      {props.checks !== undefined && (
+        <p className="checked">
+          <a className="tap" href={`/editor/issues/${issue.slug}/checks`}>
+            {`Checks: ${summaryOf(props.checks)}`}
+          </a>
+        </p>
+      )}
+      <Doings issue={issue} isPublisher={visit.editor.role === 'publisher'} />
+      {view.others.length > 0 && (
+        <p className="meta">
+          Also open:{' '}
+          {view.others.map(({ slug, status }) => (
+            <a key={slug} href={`/editor/issues/${slug}`}>{`${slug} (${status}) `}</a>
+          ))}
+        </p>
+      )}
+      {content !== null && issue.plan !== null && (
+        <>
+          {canEdit && <Words {...props} />}
+          <Ballot {...props} canEdit={canEdit} />
+          <Standing content={content} />
+          {canEdit && <Aside {...props} />}
+          {canEdit && <Look {...props} />}
+        </>
+      )}
+    </DeskPage>,
+  );
+}

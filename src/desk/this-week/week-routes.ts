@@ -1,0 +1,194 @@
+import type { FastifyReply } from 'fastify';
+import type { Edit } from '../../issues/edit.ts';
+import {
+  findCandidates,
+  findChoices,
+  findIssue,
+  type Issue,
+  lastEdit,
+  leftOutOf,
+  listIssues,
+} from '../../issues/issue-store.ts';
+import { variantFor } from '../../issues/variants.ts';
+import type { Connection } from '../../platform/db/database.ts';
+import { AppError } from '../../platform/errors.ts';
+import { fromDatabase } from '../../platform/http/problems.ts';
+import { TEMPLATES } from '../../render/render-variant.ts';
+import { audit } from '../audit/audit.ts';
+import type { Guard, Visit } from '../auth/guard.ts';
+import type { Inspect } from '../checks/inspector.ts';
+import type { DeskContext } from '../desk-context.ts';
+import { conflictPage } from '../writing/conflict-page.tsx';
+import type { WeekView } from '../writing/edit-form.tsx';
+import { emptyPage, weekPage } from './week-page.tsx';
+
+const HTML = 'text/html; charset=utf-8';
+
+/** Not yet at its end: somebody may have to do something about it. */
+const OPEN = ['draft', 'review', 'approved', 'preparing', 'sending', 'paused', 'failed'] as const;
+
+/** The issue that comes next, as it stands; without one that is open, the newest. */
+export async function currentIssue(db: Connection): Promise<Issue | undefined> {
+  const open = await listIssues(db, { status: [...OPEN], limit: 20 });
+  return open.at(-1) ?? (await listIssues(db, { limit: 1 }))[0];
+}
+
+/** @throws AppError `page-unknown`. */
+export async function issueOf(db: Connection, slug: string): Promise<Issue> {
+  const issue = /^[\p{L}\p{N}-]{1,160}$/u.test(slug)
+    ? await fromDatabase(findIssue(db, { slug }))
+    : undefined;
+  if (issue === undefined) throw new AppError('page-unknown', 'No such issue.');
+  return issue;
+}
+
+/** The draft, and everything an editor may do to it. */
+export function weekRoutes(guard: Guard, { db, site, desk }: DeskContext, inspect: Inspect): void {
+  const pageOf = async (visit: Visit, issue: Issue) => {
+    const view = await fromDatabase(viewOf(db, issue));
+    const isOpen = issue.status === 'draft' || issue.status === 'review';
+    const checks = isOpen && issue.plan !== null ? (await inspect(issue)).checks : undefined;
+    return weekPage(site, { visit, zone: desk.zone, view, checks });
+  };
+
+  guard('/editor', {
+    GET: async (visit, _request, reply) => {
+      const issue = await fromDatabase(currentIssue(db));
+      if (issue === undefined) return reply.type(HTML).send(emptyPage(site, visit));
+      return reply.type(HTML).send(await pageOf(visit, issue));
+    },
+  });
+
+  guard<{ slug: string }>('/editor/issues/:slug', {
+    GET: async (visit, request, reply) =>
+      reply.type(HTML).send(await pageOf(visit, await issueOf(db, request.params.slug))),
+  });
+
+  guard('/editor/compose', {
+    POST: async (visit, _request, reply) => {
+      const who = visit.editor.email;
+      const issue = await desk.steps.compose((tx, { slug }) =>
+        audit(tx, { who, what: 'composed', issue: slug }),
+      );
+      return back(reply, issue);
+    },
+  });
+
+  guard<{ slug: string }>('/editor/issues/:slug/compose', {
+    POST: async (visit, request, reply) => {
+      const issue = await issueOf(db, request.params.slug);
+      const who = visit.editor.email;
+      await desk.steps.compose((tx, { slug }) => audit(tx, { who, what: 'composed', issue: slug }), issue);
+      return back(reply, issue);
+    },
+  });
+
+  guard<{ slug: string }>('/editor/issues/:slug/edit', {
+    POST: async (visit, request, reply) => {
+      const issue = await issueOf(db, request.params.slug);
+      const { form } = visit;
+      const edit = editOf(form);
+      const who = visit.editor.email;
+      const revision = Number(form.get('revision'));
+      try {
+        await desk.steps.edit({
+          issueId: issue.id,
+          revision,
+          edit,
+          who,
+          record: (tx) => audit(tx, { who, what: 'edited', issue: issue.slug, details: { ...edit } }),
+        });
+      } catch (error) {
+        if (!(error instanceof AppError) || error.code !== 'issue-changed') throw error;
+        const view = await fromDatabase(viewOf(db, await issueOf(db, issue.slug)));
+        return reply
+          .code(409)
+          .type(HTML)
+          .send(conflictPage(site, { visit, zone: desk.zone, view, edit, form }));
+      }
+      const stays = 'slug' in edit && edit.kind !== 'hold' && edit.kind !== 'leave_out';
+      return back(reply, issue, stays ? `at-${edit.slug}` : edit.kind === 'words' ? 'words' : 'ballot');
+    },
+  });
+}
+
+function back(reply: FastifyReply, { slug }: Issue, anchor?: string): FastifyReply {
+  return reply.redirect(
+    `/editor/issues/${slug}${anchor === undefined ? '' : `#${encodeURIComponent(anchor)}`}`,
+    303,
+  );
+}
+
+/** @throws AppError `form-unknown` for what is no form of ours. */
+function editOf(form: URLSearchParams): Edit {
+  const kind = form.get('kind');
+  const slug = form.get('slug') ?? '';
+  switch (kind) {
+    case 'up':
+    case 'down':
+    case 'lead':
+    case 'hold':
+    case 'add':
+      return { kind, slug };
+    case 'unpin':
+    case 'reorder':
+      return { kind };
+    case 'move':
+      return { kind, slug, before: form.get('before') || null };
+    case 'leave_out':
+      return { kind, slug, reason: form.get('reason') ?? '' };
+    case 'words':
+      return {
+        kind,
+        subject: form.get('subject') ?? '',
+        preheader: form.get('preheader') ?? '',
+        intro: form.get('intro') ?? '',
+      };
+    case 'look': {
+      const template = TEMPLATES.find((each) => each === form.get('template'));
+      if (template === undefined) break;
+      const ticked = new Set(form.getAll('topic'));
+      return { kind, template, withoutTopics: form.getAll('offered').filter((topic) => !ticked.has(topic)) };
+    }
+  }
+  throw new AppError('form-unknown', 'Not a form of the desk.');
+}
+
+async function viewOf(db: Connection, issue: Issue): Promise<WeekView> {
+  const { plan } = issue;
+  const [choices, edited, leftOut, allLeftOut, candidates, others] = await Promise.all([
+    findChoices(db, issue.id),
+    lastEdit(db, issue.id),
+    leftOutOf(db, issue.id),
+    leftOutOf(db, undefined, 50),
+    findCandidates(db, issue.id),
+    listIssues(db, { status: [...OPEN], limit: 20 }),
+  ]);
+  const here = new Set(plan?.comparisons.map(({ comparison }) => comparison.slug));
+  const held = new Set(plan?.heldBack);
+  const out = new Set(leftOut.map(({ slug }) => slug));
+  const aside = candidates
+    .map(({ comparison }) => comparison)
+    .filter(({ slug }) => !here.has(slug) && !out.has(slug));
+  return {
+    issue,
+    choices,
+    edited,
+    leftOut,
+    held: aside.filter(({ slug }) => held.has(slug)),
+    addable: [
+      ...aside
+        .filter(({ slug }) => !held.has(slug))
+        .map((comparison) => ({ comparison, why: 'came in since' })),
+      ...allLeftOut
+        .filter(({ slug }) => !out.has(slug) && !here.has(slug))
+        .map(({ comparison, issue: from, reason }) => ({
+          comparison,
+          why: `left out of ${from}: ${reason}`,
+        })),
+    ],
+    content: plan && variantFor(plan, []),
+    ours: plan && variantFor({ ...plan, subject: null, preheader: null }, []),
+    others: others.filter(({ id }) => id !== issue.id),
+  };
+}

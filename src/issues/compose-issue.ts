@@ -1,0 +1,215 @@
+import type { Comparison, Votes } from '../comparisons/model.ts';
+import { nameKey } from '../comparisons/names.ts';
+import { countVotes, withVotes } from '../comparisons/votes/vote-store.ts';
+import type { Connection } from '../platform/db/database.ts';
+import { AppError } from '../platform/errors.ts';
+import { type Composition, compose, type Plan, type ToolVotes } from './compose.ts';
+import type { IssueContent } from './content.ts';
+import { applyEdit, type Choices, type Edit, withoutComparison } from './edit.ts';
+import {
+  findCandidates,
+  findChanged,
+  findChoices,
+  findLastMailed,
+  type Issue,
+  issueChanged,
+  leaveOut,
+  leftOutOf,
+  lockComposing,
+  lockIssue,
+  lockSlot,
+  nextNumber,
+  putBack,
+  type RecordChange,
+  rewriteIssue,
+  skipIssue,
+  writeChoices,
+  writeContents,
+  writeIssue,
+} from './issue-store.ts';
+import type { Slot } from './slot.ts';
+
+export interface WeekSettings {
+  newsletter: IssueContent['newsletter'];
+  template: string;
+  minComparisons: number;
+}
+
+/**
+ * Composes the issue of a slot from what is on the books, in one transaction, and applies what its editors chose.
+ * Composing again refreshes a draft, an issue in review, or a slot that was skipped but is still ahead; an issue
+ * that is further is returned as it is. Whatever asks, a slot has one issue (I6).
+ * @param record asked for only where something was composed.
+ */
+export async function composeIssue(
+  db: Connection,
+  slot: Slot,
+  settings: WeekSettings,
+  now: Date,
+  record?: RecordChange,
+): Promise<Issue> {
+  return db.transaction().execute(async (tx) => {
+    // Two that compose at once would take the same comparisons and the same number.
+    await lockComposing(tx);
+    const existing = await lockSlot(tx, slot.key);
+    if (existing !== undefined && !isOpen(existing, now)) return existing;
+
+    const choices = await findChoices(tx, existing?.id);
+    const number = existing?.number ?? (await nextNumber(tx));
+    const week = await composeWeek(tx, { id: existing?.id, key: slot.key, number }, settings, choices);
+    const template = choices.template ?? settings.template;
+    const { composition } = week;
+    if (composition.kind === 'skipped') {
+      const issue = await writeIssue(tx, slot, template, { skipped: composition.reason });
+      await writeContents(tx, issue.id, []);
+      await record?.(tx, issue);
+      return issue;
+    }
+    const issue = await writeIssue(tx, slot, template, { number, plan: composition.plan });
+    await writeContents(tx, issue.id, week.contentsOf(composition.plan));
+    await record?.(tx, issue);
+    return issue;
+  });
+}
+
+export interface EditRequest {
+  issueId: string;
+  /** The revision that the editor saw. */
+  revision: number;
+  edit: Edit;
+  /** Address of the editor. */
+  who: string;
+  record?: RecordChange;
+}
+
+/**
+ * Changes a draft as an editor wants it, in one transaction: the choices are stored, and the plan is composed
+ * from them and from what the issue is about already. What came in since stays out until it is added: nothing
+ * appears under an editor's hands.
+ * @throws AppError `issue-changed` when somebody changed it since; `issue-refuses` past review; `edit-refused`.
+ */
+export async function editIssue(
+  db: Connection,
+  request: EditRequest,
+  settings: WeekSettings,
+): Promise<Issue> {
+  const { issueId, revision, edit, who, record } = request;
+  return db.transaction().execute(async (tx) => {
+    await lockComposing(tx);
+    const issue = await lockIssue(tx, issueId);
+    if (issue.plan === null || (issue.status !== 'draft' && issue.status !== 'review')) {
+      throw new AppError('issue-refuses', `Issue ${issue.slug} is ${issue.status}: it cannot be edited.`, {
+        help: issue.status === 'approved' ? 'Take the approval back first.' : 'Nothing was changed.',
+      });
+    }
+    if (issue.revision !== revision) throw issueChanged(issue);
+    const order = issue.plan.comparisons.map(({ comparison }) => comparison.slug);
+    const choices = applyEdit(await findChoices(tx, issueId), edit, order);
+    if (edit.kind === 'leave_out') await leaveOut(tx, { ...edit, issueId, who });
+    if (edit.kind === 'add') await putBack(tx, edit.slug);
+
+    const about = new Set([...order, ...issue.plan.heldBack, ...issue.plan.leftOut]);
+    if (edit.kind === 'add') about.add(edit.slug);
+    const target = { id: issueId, key: issue.slot, number: issue.plan.number };
+    const { composition, contentsOf } = await composeWeek(tx, target, settings, choices, about);
+    if (composition.kind === 'skipped')
+      throw new AppError('edit-refused', composition.reason, { help: 'Nothing was changed.' });
+    const { plan } = composition;
+    if (edit.kind === 'add' && !plan.comparisons.some(({ comparison }) => comparison.slug === edit.slug)) {
+      throw new AppError('edit-refused', `"${edit.slug}" cannot be in this issue.`, {
+        help: 'Another issue carries it, its topics wait for the next one, or there is no room.',
+      });
+    }
+    await writeChoices(tx, issueId, choices, who);
+    const edited = await rewriteIssue(tx, issueId, plan, choices.template ?? settings.template);
+    await writeContents(tx, issueId, contentsOf(plan));
+    await record?.(tx, edited);
+    return edited;
+  });
+}
+
+/**
+ * Composes an open issue again without one comparison, from what it was about and what editors chose; nothing comes in
+ * by it. Where nothing is left, its slot is skipped.
+ */
+export async function recomposeIssue(tx: Connection, issue: Issue, without: string): Promise<Issue> {
+  const { plan } = issue;
+  if (plan === null) return issue;
+  const choices = withoutComparison(await findChoices(tx, issue.id), without);
+  const about = new Set(
+    [...plan.comparisons.map(({ comparison }) => comparison.slug), ...plan.heldBack, ...plan.leftOut].filter(
+      (slug) => slug !== without,
+    ),
+  );
+  const settings = { newsletter: plan.newsletter, template: issue.template, minComparisons: 1 };
+  const target = { id: issue.id, key: issue.slot, number: plan.number };
+  const { composition, contentsOf } = await composeWeek(tx, target, settings, choices, about);
+  if (composition.kind === 'skipped') {
+    await writeContents(tx, issue.id, []);
+    return skipIssue(tx, issue.id, composition.reason);
+  }
+  await writeContents(tx, issue.id, contentsOf(composition.plan));
+  return rewriteIssue(tx, issue.id, composition.plan, issue.template);
+}
+
+/** @param about only these new comparisons; without it every one that no issue carries yet. */
+async function composeWeek(
+  tx: Connection,
+  issue: { id: string | undefined; key: string; number: number },
+  settings: WeekSettings,
+  choices: Choices,
+  about?: ReadonlySet<string>,
+): Promise<{ composition: Composition; contentsOf: (plan: Plan) => Parameters<typeof writeContents>[2] }> {
+  const found = (await findCandidates(tx, issue.id)).filter(
+    ({ comparison }) => about?.has(comparison.slug) ?? true,
+  );
+  const moved = await findChanged(tx);
+  const last = await findLastMailed(tx);
+  // What readers say by now is composed with the rest, and frozen with it.
+  const counted = await countVotes(tx, [
+    ...found.map(({ comparison }) => comparison),
+    ...moved.map(({ now }) => now),
+    ...last,
+  ]);
+  const candidates = found.map((each) => ({ ...each, comparison: withVotes(each.comparison, counted) }));
+  const mailed = moved.map((each) => ({ ...each, now: withVotes(each.now, counted) }));
+  const leftOut = issue.id === undefined ? [] : await leftOutOf(tx, issue.id);
+  const composition = compose({
+    newsletter: settings.newsletter,
+    number: issue.number,
+    slug: issue.key,
+    date: issue.key,
+    links: { online: `${settings.newsletter.url}/issues/${issue.key}` },
+    candidates,
+    mailed,
+    votes: last.flatMap((comparison) => votesOn(comparison, counted)),
+    editor: { ...choices, leftOut: leftOut.map(({ slug }) => slug) },
+    minComparisons: settings.minComparisons,
+  });
+  const contentsOf = (plan: Plan) => {
+    const planned = new Set(plan.comparisons.map(({ comparison }) => comparison.slug));
+    const changed = new Set(plan.changed.map(({ row }) => row.slug));
+    const asNew = candidates.filter(({ comparison }) => planned.has(comparison.slug));
+    const asChanged = mailed.filter(({ now }) => changed.has(now.slug));
+    return [
+      ...asNew.map(({ id, comparison, hash }) => ({ id, section: 'new' as const, comparison, hash })),
+      ...asChanged.map(({ id, now, hash }) => ({ id, section: 'changed' as const, comparison: now, hash })),
+    ];
+  };
+  return { composition, contentsOf };
+}
+
+/** What readers said of each tool of a comparison; nothing of one that nobody voted on. */
+function votesOn(comparison: Comparison, counted: ReadonlyMap<string, Votes>): ToolVotes[] {
+  return ([0, 1] as const).flatMap((tool) => {
+    const votes = counted.get(nameKey(comparison.tools[tool].name));
+    return votes ? [{ comparison, tool, ship: votes.ship, skip: votes.skip }] : [];
+  });
+}
+
+/** Whether composing may still replace it. */
+export function isOpen(issue: Issue, now: Date): boolean {
+  return (
+    issue.status === 'draft' || issue.status === 'review' || (issue.status === 'skipped' && issue.dueAt > now)
+  );
+}

@@ -1,0 +1,445 @@
+import { sql } from 'kysely';
+import { type Comparison, comparisonSchema, countedComparisonSchema } from '../comparisons/model.ts';
+import type { Connection } from '../platform/db/database.ts';
+import type { IssueStatus } from '../platform/db/schema.ts';
+import { AppError } from '../platform/errors.ts';
+import type { MailedComparison } from './changes.ts';
+import type { Plan } from './compose.ts';
+import { contentHash } from './content-hash.ts';
+import { oneLine } from './cut.ts';
+import { type Choices, choicesSchema, NO_CHOICES } from './edit.ts';
+import { type IssueState, type LifecycleEvent, Refusal, sourcesOf, transition } from './lifecycle.ts';
+import type { Candidate } from './rank.ts';
+import type { Slot } from './slot.ts';
+
+/** An issue's row, without its bodies. */
+export interface Issue {
+  id: string;
+  /** null while skipped. */
+  number: number | null;
+  slug: string;
+  /** Local date of the slot. */
+  slot: string;
+  dueAt: Date;
+  status: IssueStatus;
+  resumeTo: IssueStatus | null;
+  reason: string | null;
+  template: string;
+  /** null while skipped. */
+  plan: Plan | null;
+  /** sha256 of the plan: what an approval is for. */
+  planHash: string | null;
+  /** When it was composed last. */
+  composedAt: Date;
+  approvedAt: Date | null;
+  finishedAt: Date | null;
+  /** Raised by every composing and every edit. */
+  revision: number;
+}
+
+const COLUMNS = [
+  'id',
+  'number',
+  'slug',
+  'slot',
+  'due_at as dueAt',
+  'status',
+  'resume_to as resumeTo',
+  'reason',
+  'template',
+  'plan',
+  'plan_hash as planHash',
+  'created_at as composedAt',
+  'approved_at as approvedAt',
+  'finished_at as finishedAt',
+  'revision',
+] as const;
+
+export async function findIssue(
+  db: Connection,
+  by: { id: string } | { slug: string } | { slot: string },
+): Promise<Issue | undefined> {
+  const [[column, value]] = Object.entries(by) as [['id' | 'slug' | 'slot', string]];
+  const row = await db.selectFrom('issues').select(COLUMNS).where(column, '=', value).executeTakeFirst();
+  return row as Issue | undefined;
+}
+
+/** @throws AppError `issue-unknown`. */
+export async function requireIssue(db: Connection, by: { id: string } | { slug: string }): Promise<Issue> {
+  const issue = await findIssue(db, by);
+  if (issue === undefined) {
+    throw new AppError('issue-unknown', `There is no issue called ${Object.values(by)[0]}.`, {
+      help: '`verdict status` lists the issues.',
+    });
+  }
+  return issue;
+}
+
+/** Newest slot first. */
+export async function listIssues(
+  db: Connection,
+  filter: { status?: IssueStatus[]; limit?: number } = {},
+): Promise<Issue[]> {
+  let query = db
+    .selectFrom('issues')
+    .select(COLUMNS)
+    .orderBy('slot', 'desc')
+    .limit(filter.limit ?? 100);
+  if (filter.status !== undefined) query = query.where('status', 'in', filter.status);
+  return (await query.execute()) as Issue[];
+}
+
+/** Writes down who changed an issue, in the transaction that changes it: there is no deed without its entry. */
+export type RecordChange = (tx: Connection, issue: Issue) => Promise<unknown>;
+
+export interface ChangeOptions {
+  /** The content that the event is about; an issue that was composed again since is left alone. */
+  planHash?: string | null | undefined;
+  /** Asked for only where this call changes the issue. */
+  record?: RecordChange | undefined;
+}
+
+/**
+ * Moves an issue along its life. The row's status is the lock: of two that ask at once, one changes
+ * the row and the other finds it changed.
+ * @returns the issue as it is now, and whether this call changed it.
+ * @throws AppError `issue-refuses` when the event is out of place, `issue-changed`.
+ */
+export async function changeIssue(
+  db: Connection,
+  id: string,
+  event: LifecycleEvent,
+  options: ChangeOptions = {},
+): Promise<{ issue: Issue; changed: boolean }> {
+  const { planHash, record } = options;
+  if (record !== undefined && !db.isTransaction)
+    return db.transaction().execute((tx) => changeIssue(tx, id, event, options));
+  for (;;) {
+    const issue = await requireIssue(db, { id });
+    if (planHash !== undefined && issue.planHash !== planHash) throw issueChanged(issue);
+    const next = transition(issue as IssueState, event);
+    if (next instanceof Refusal)
+      throw new AppError('issue-refuses', next.reason, { context: { issue: issue.slug } });
+    if (next.status === issue.status) return { issue, changed: false };
+    const { numUpdatedRows } = await db
+      .updateTable('issues')
+      .set({
+        status: next.status,
+        resume_to: next.resumeTo,
+        reason: next.reason,
+        ...(next.status === 'approved' && event.type === 'approve' ? { approved_at: sql<Date>`now()` } : {}),
+        ...(next.status === 'sending' && event.type === 'start' ? { prepared_at: sql<Date>`now()` } : {}),
+        ...(next.status === 'sent' || next.status === 'cancelled' ? { finished_at: sql<Date>`now()` } : {}),
+      })
+      .where('id', '=', id)
+      .where('status', '=', issue.status)
+      .where('status', 'in', sourcesOf(event.type))
+      // Paused, resumed and paused again elsewhere: the same status with another way back.
+      .where('resume_to', 'is not distinct from', issue.resumeTo)
+      .where('plan_hash', 'is not distinct from', issue.planHash)
+      .executeTakeFirst();
+    if (numUpdatedRows > 0n) {
+      const changed = { ...issue, ...next } as Issue;
+      await record?.(db, changed);
+      return { issue: changed, changed: true };
+    }
+  }
+}
+
+/** What was decided on is not there any more. */
+export function issueChanged({ slug }: Issue): AppError {
+  return new AppError('issue-changed', `Issue ${slug} was changed in the meantime.`, {
+    help: 'Look at it as it is now, and decide then.',
+  });
+}
+
+/** The issue of a slot, which nobody changes until the transaction ends. */
+export async function lockSlot(tx: Connection, slot: string): Promise<Issue | undefined> {
+  const row = await tx
+    .selectFrom('issues')
+    .select(COLUMNS)
+    .where('slot', '=', slot)
+    .forUpdate()
+    .executeTakeFirst();
+  return row as Issue | undefined;
+}
+
+/** One composer at a time, until the transaction ends. */
+export async function lockComposing(tx: Connection): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtext('compose'))`.execute(tx);
+}
+
+/**
+ * Brings name, host and postal address of an issue that is still open up to date: they belong to the
+ * installation, not to what an editor composed.
+ */
+export async function refreshNewsletter(
+  db: Connection,
+  issue: Issue,
+  newsletter: Plan['newsletter'],
+): Promise<Issue> {
+  if (issue.plan === null || contentHash(issue.plan.newsletter) === contentHash(newsletter)) return issue;
+  const plan = { ...issue.plan, newsletter, links: { online: `${newsletter.url}/issues/${issue.slug}` } };
+  const row = await db
+    .updateTable('issues')
+    .set({ plan: JSON.stringify(plan), plan_hash: contentHash(plan) })
+    .where('id', '=', issue.id)
+    .where('status', 'in', ['draft', 'review'])
+    .where('plan_hash', '=', issue.planHash)
+    .returning(COLUMNS)
+    .executeTakeFirst();
+  return (row as Issue | undefined) ?? issue;
+}
+
+/**
+ * Comparisons that no other living issue carries and that were not left out of another: nothing is lost at the
+ * edge of a week.
+ */
+export async function findCandidates(
+  db: Connection,
+  except: string | undefined,
+): Promise<(Candidate & { id: string; hash: string })[]> {
+  const { rows } = await sql<{ id: string; content: unknown; hash: string; first_seen_at: Date }>`
+    select c.id, c.content, c.content_hash as hash, c.first_seen_at from comparisons c
+    where c.hidden_at is null and not exists (
+      select from issue_comparisons ic join issues i on i.id = ic.issue_id
+      where ic.comparison_id = c.id and i.status not in ('cancelled', 'skipped')
+        and i.id is distinct from ${except ?? null}::uuid
+    )
+    and not exists (
+      select from left_out l where l.comparison_id = c.id and l.issue_id is distinct from ${except ?? null}::uuid
+    )
+    order by c.slug
+  `.execute(db);
+  return rows.map((row) => ({
+    id: row.id,
+    hash: row.hash,
+    comparison: comparisonSchema.parse(row.content),
+    firstSeenAt: row.first_seen_at,
+    mailed: null,
+  }));
+}
+
+/** Comparisons whose content moved since the last issue that carried them was sent. */
+export async function findChanged(
+  db: Connection,
+): Promise<(MailedComparison & { id: string; hash: string })[]> {
+  const { rows } = await sql<{ id: string; was: unknown; now: unknown; hash: string; mailed_in: number }>`
+    select c.id, mailed.content as was, c.content as now, c.content_hash as hash, mailed.number as mailed_in
+    from comparisons c
+    cross join lateral (
+      select ic.content, ic.content_hash, i.number
+      from issue_comparisons ic join issues i on i.id = ic.issue_id
+      where ic.comparison_id = c.id and i.status = 'sent'
+      order by i.slot desc limit 1
+    ) mailed
+    where mailed.content_hash <> c.content_hash and c.hidden_at is null
+    order by c.slug
+  `.execute(db);
+  return rows.map((row) => ({
+    id: row.id,
+    hash: row.hash,
+    was: countedComparisonSchema.parse(row.was),
+    now: comparisonSchema.parse(row.now),
+    mailedIn: row.mailed_in,
+  }));
+}
+
+/** The issue, which nobody changes until the transaction ends. @throws AppError `issue-unknown`. */
+export async function lockIssue(tx: Connection, id: string): Promise<Issue> {
+  const { slot } = await requireIssue(tx, { id });
+  return (await lockSlot(tx, slot)) ?? (await requireIssue(tx, { id }));
+}
+
+/** What editors chose for an issue; nothing yet is no choice. */
+export async function findChoices(db: Connection, issueId: string | undefined): Promise<Choices> {
+  if (issueId === undefined) return NO_CHOICES;
+  const row = await db
+    .selectFrom('issue_choices')
+    .select('choices')
+    .where('issue_id', '=', issueId)
+    .executeTakeFirst();
+  return row === undefined ? NO_CHOICES : choicesSchema.parse(row.choices);
+}
+
+export async function writeChoices(
+  tx: Connection,
+  issueId: string,
+  choices: Choices,
+  who: string,
+): Promise<void> {
+  const values = { choices: JSON.stringify(choices), who, at: sql<Date>`now()` };
+  await tx
+    .insertInto('issue_choices')
+    .values({ issue_id: issueId, ...values })
+    .onConflict((conflict) => conflict.column('issue_id').doUpdateSet(values))
+    .execute();
+}
+
+/** Who edited an issue last, and when. */
+export async function lastEdit(
+  db: Connection,
+  issueId: string,
+): Promise<{ who: string; at: Date } | undefined> {
+  return db
+    .selectFrom('issue_choices')
+    .select(['who', 'at'])
+    .where('issue_id', '=', issueId)
+    .executeTakeFirst();
+}
+
+/** Keeps a comparison out of this issue and of every later one, until somebody adds it. */
+export async function leaveOut(
+  tx: Connection,
+  { slug, reason, issueId, who }: { slug: string; reason: string; issueId: string; who: string },
+): Promise<void> {
+  await sql`
+    insert into left_out (comparison_id, issue_id, reason, who)
+    select id, ${issueId}::uuid, ${oneLine(reason)}, ${who} from comparisons where slug = ${slug}
+    on conflict (comparison_id) do update
+      set issue_id = excluded.issue_id, reason = excluded.reason, who = excluded.who, at = now()
+  `.execute(tx);
+}
+
+export async function putBack(tx: Connection, slug: string): Promise<void> {
+  await sql`
+    delete from left_out l using comparisons c where c.id = l.comparison_id and c.slug = ${slug}
+  `.execute(tx);
+}
+
+export interface LeftOut {
+  slug: string;
+  comparison: Comparison;
+  reason: string;
+  who: string;
+  at: Date;
+  /** Slug of the issue they were left out of. */
+  issue: string;
+}
+
+/** Newest first: what was left out of one issue, or of any. */
+export async function leftOutOf(
+  db: Connection,
+  issueId?: string,
+  limit: number | null = null,
+): Promise<LeftOut[]> {
+  const { rows } = await sql<Omit<LeftOut, 'comparison'> & { content: unknown }>`
+    select c.slug, c.content, l.reason, l.who, l.at, i.slug as issue
+    from left_out l join comparisons c on c.id = l.comparison_id join issues i on i.id = l.issue_id
+    where c.hidden_at is null and ${issueId === undefined ? sql`true` : sql`l.issue_id = ${issueId}`}
+    order by l.at desc, c.slug limit ${limit}
+  `.execute(db);
+  return rows.map(({ content, ...row }) => ({ ...row, comparison: comparisonSchema.parse(content) }));
+}
+
+/** Writes what an editor made of a draft; its status stays. */
+export async function rewriteIssue(tx: Connection, id: string, plan: Plan, template: string): Promise<Issue> {
+  const row = await tx
+    .updateTable('issues')
+    .set({
+      plan: JSON.stringify(plan),
+      plan_hash: contentHash(plan),
+      template,
+      revision: sql<number>`revision + 1`,
+    })
+    .where('id', '=', id)
+    .returning(COLUMNS)
+    .executeTakeFirstOrThrow();
+  return row as Issue;
+}
+
+/** Gives up the slot of a draft in which nothing is left; while it is ahead it can be composed again. */
+export async function skipIssue(tx: Connection, id: string, reason: string): Promise<Issue> {
+  const row = await tx
+    .updateTable('issues')
+    .set({
+      status: 'skipped',
+      reason,
+      number: null,
+      plan: null,
+      plan_hash: null,
+      revision: sql<number>`revision + 1`,
+    })
+    .where('id', '=', id)
+    .returning(COLUMNS)
+    .executeTakeFirstOrThrow();
+  return row as Issue;
+}
+
+/** What the last issue that was sent carried, as it is now. */
+export async function findLastMailed(db: Connection): Promise<Comparison[]> {
+  const { rows } = await sql<{ content: unknown }>`
+    select c.content from comparisons c join issue_comparisons ic on ic.comparison_id = c.id
+    where ic.issue_id = (select id from issues where status = 'sent' order by slot desc limit 1)
+      and c.hidden_at is null
+    order by c.slug
+  `.execute(db);
+  return rows.map(({ content }) => comparisonSchema.parse(content));
+}
+
+/** The number the next issue would get. */
+export async function nextNumber(db: Connection): Promise<number> {
+  const { last } = await db
+    .selectFrom('issues')
+    .select(({ fn }) => fn.max('number').as('last'))
+    .executeTakeFirstOrThrow();
+  return (last ?? 0) + 1;
+}
+
+/**
+ * Writes a composed issue into its slot, or the reason there is none. A draft, an issue in review and
+ * a skipped slot that is still ahead are replaced; the caller has made sure that it is one of these.
+ */
+export async function writeIssue(
+  tx: Connection,
+  slot: Slot,
+  template: string,
+  composed: { number: number; plan: Plan } | { skipped: string },
+): Promise<Issue> {
+  const values =
+    'skipped' in composed
+      ? { number: null, status: 'skipped' as const, reason: composed.skipped, plan: null, plan_hash: null }
+      : {
+          number: composed.number,
+          status: 'draft' as const,
+          reason: null,
+          plan: JSON.stringify(composed.plan),
+          plan_hash: contentHash(composed.plan),
+        };
+  const row = await tx
+    .insertInto('issues')
+    .values({ slug: slot.key, slot: slot.key, due_at: slot.dueAt, template, ...values })
+    .onConflict((conflict) =>
+      conflict.column('slot').doUpdateSet({
+        ...values,
+        template,
+        due_at: slot.dueAt,
+        created_at: sql<Date>`now()`,
+        revision: sql<number>`issues.revision + 1`,
+      }),
+    )
+    .returning(COLUMNS)
+    .executeTakeFirstOrThrow();
+  return row as Issue;
+}
+
+/** Remembers what an issue carries, as composed: the memory behind *changed verdicts*. */
+export async function writeContents(
+  tx: Connection,
+  issueId: string,
+  contents: { id: string; section: 'new' | 'changed'; comparison: Comparison; hash: string }[],
+): Promise<void> {
+  await tx.deleteFrom('issue_comparisons').where('issue_id', '=', issueId).execute();
+  if (contents.length === 0) return;
+  const rows = contents.map(({ id, section, comparison, hash }) => ({
+    id,
+    section,
+    content: comparison,
+    hash,
+  }));
+  await sql`
+    insert into issue_comparisons (issue_id, comparison_id, section, content, content_hash)
+    select ${issueId}::uuid, id, section, content, hash
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (id uuid, section text, content jsonb, hash text)
+  `.execute(tx);
+}

@@ -1,0 +1,31 @@
+import { sql } from 'kysely';
+import type { Connection } from '../../platform/db/database.ts';
+
+/** Issues that are not over and that a comparison stands in: as new, as changed, or in what readers said of it. */
+export async function openIssuesWith(db: Connection, slug: string): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select i.id from issues i
+    where i.status in ('draft', 'review', 'approved', 'preparing', 'sending', 'paused', 'failed') and exists (
+      select from comparisons c
+      where c.slug = ${slug} and (
+        exists (select from issue_comparisons ic where ic.issue_id = i.id and ic.comparison_id = c.id)
+        or i.plan -> 'readers' @> jsonb_build_array(jsonb_build_object('row', jsonb_build_object('url', c.url)))
+      )
+    )
+    order by i.slot
+  `.execute(db);
+  return rows.map(({ id }) => id);
+}
+
+/** Of these comparisons, those that were taken down. */
+export async function hiddenAmong(db: Connection, slugs: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ slug: string }>`
+    select slug from comparisons where slug = any(${slugs}::text[]) and hidden_at is not null order by slug
+  `.execute(db);
+  return rows.map(({ slug }) => slug);
+}
+
+/** Editors are told of a draft once; of one that comes back to them they are told again. */
+export async function forgetReminders(tx: Connection, issueId: string): Promise<void> {
+  await sql`delete from reminders where issue_id = ${issueId}`.execute(tx);
+}

@@ -1,0 +1,144 @@
+import { Kysely, Migrator, PostgresDialect, sql, type Transaction } from 'kysely';
+import { AppError } from '../errors.ts';
+import { Lifetime } from '../lifetime.ts';
+import { openEmbedded } from './embedded-postgres.ts';
+import { migrations } from './migrations/all-migrations.ts';
+import { embeddedPool, type Pool, type SearchPath, serverPool } from './pool.ts';
+import type { Schema } from './schema.ts';
+
+/** What store functions take first: the database, or a transaction on it. */
+export type Connection = Kysely<Schema>;
+export type { Transaction };
+
+/** One database in two homes: a PostgreSQL server, or PGlite under DATA_DIR. The same SQL in both. */
+export interface Database extends AsyncDisposable {
+  home: 'embedded' | 'postgres';
+  kysely: Connection;
+  /** A pool of its own for BullMQ, closed with the database. */
+  queuePool(): Pool;
+}
+
+/**
+ * Opens the database, and brings it to the newest migration where its role may; several processes may do so at once.
+ * @throws AppError `data-dir-locked`, `database-damaged`, `database-unreachable`, `database-too-old`,
+ * `database-outdated`, `database-newer`, `migration-failed`.
+ */
+export async function openDatabase(options: {
+  databaseUrl: string | undefined;
+  dataDir: string;
+  /** Connections to a server, per pool. */
+  connections?: number;
+  /** The setting that `databaseUrl` is from, for what is said of it. */
+  setting?: 'DATABASE_URL' | 'MIGRATE_DATABASE_URL';
+}): Promise<Database> {
+  const lifetime = new Lifetime();
+  try {
+    const { databaseUrl } = options;
+    const max = options.connections ?? 10;
+    const embedded =
+      databaseUrl === undefined ? lifetime.use(await openEmbedded(options.dataDir)) : undefined;
+    const pool = (searchPath: SearchPath) => {
+      const made = embedded
+        ? embeddedPool(embedded, searchPath, max)
+        : serverPool(databaseUrl as string, searchPath, max);
+      lifetime.defer(() => made.end());
+      return made;
+    };
+    const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: pool('public') }) });
+    await assertVersion(kysely, options.setting ?? 'DATABASE_URL');
+    await bringUpToDate(kysely);
+    return {
+      home: embedded ? 'embedded' : 'postgres',
+      kysely,
+      queuePool: () => pool('bullmq, public'),
+      [Symbol.asyncDispose]: () => lifetime[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await lifetime[Symbol.asyncDispose]().catch(() => {});
+    throw error;
+  }
+}
+
+async function assertVersion(kysely: Connection, setting: string): Promise<void> {
+  const { rows } = await sql<{ number: number; version: string }>`
+    select current_setting('server_version_num')::int as number, current_setting('server_version') as version
+  `
+    .execute(kysely)
+    .catch((error) => {
+      throw new AppError('database-unreachable', `The database of ${setting} does not answer.`, {
+        help: `It said: ${error instanceof AggregateError ? error.errors.map((each) => each.message).join(', ') : error.message}.`,
+        cause: error,
+      });
+    });
+  if ((rows[0]?.number ?? 0) < 140_000) {
+    throw new AppError('database-too-old', `PostgreSQL ${rows[0]?.version} is too old.`, {
+      help: 'Use 14 or newer.',
+    });
+  }
+}
+
+async function bringUpToDate(kysely: Connection): Promise<void> {
+  const { applied, mayMigrate, role, owner } = await schemaState(kysely);
+  const newer = applied?.find((name) => !(name in migrations));
+  if (newer !== undefined) {
+    throw new AppError(
+      'database-newer',
+      `The database was migrated by a newer version of this program (${newer}).`,
+      {
+        help: 'Run that version, or restore the backup that was made before it.',
+      },
+    );
+  }
+  if (applied?.length === Object.keys(migrations).length) return;
+  if (!mayMigrate) {
+    throw new AppError(
+      'database-outdated',
+      `The database is not at the schema of this version, and the role "${role}" may not change it.`,
+      {
+        help: `Run \`migrate\` with MIGRATE_DATABASE_URL for the role that ${owner === null ? 'is to own the tables' : `owns the tables, "${owner}"`}; then start again.`,
+      },
+    );
+  }
+  await migrate(kysely);
+}
+
+interface SchemaState {
+  /** What was migrated so far; null where this role may not even look. */
+  applied: string[] | null;
+  mayMigrate: boolean;
+  role: string;
+  /** Of the tables; null where there are none. */
+  owner: string | null;
+}
+
+async function schemaState(kysely: Connection): Promise<SchemaState> {
+  const { rows } = await sql<Omit<SchemaState, 'applied'> & { mayLook: boolean }>`
+    select current_user as role, pg_get_userbyid(c.relowner) as owner,
+      coalesce(has_table_privilege(c.oid, 'select'), false) as "mayLook",
+      has_schema_privilege('public', 'create') and coalesce(pg_has_role(c.relowner, 'usage'), true) as "mayMigrate"
+    from (select 'public'::regnamespace as public) n
+    left join pg_class c on c.relnamespace = n.public and c.relname = 'kysely_migration'
+  `.execute(kysely);
+  const { mayLook, ...state } = rows[0] as (typeof rows)[number];
+  if (state.owner === null) return { ...state, applied: [] };
+  if (!mayLook) return { ...state, applied: null };
+  const applied = await sql<{ name: string }>`select name from public.kysely_migration`.execute(kysely);
+  return { ...state, applied: applied.rows.map(({ name }) => name) };
+}
+
+async function migrate(kysely: Connection): Promise<void> {
+  const migrator = new Migrator({ db: kysely, provider: { getMigrations: async () => migrations } });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) {
+    throw new AppError('migration-failed', 'The database could not be brought to the newest schema.', {
+      help: error instanceof Error ? error.message : String(error),
+      cause: error,
+    });
+  }
+}
+
+/** When this installation began, by its first migration: nobody owes issues from before it. */
+export async function installedAt(db: Connection): Promise<Date> {
+  const { rows } = await sql<{ at: string }>`select min(timestamp) as at from kysely_migration`.execute(db);
+  return new Date(rows[0]?.at ?? 0);
+}

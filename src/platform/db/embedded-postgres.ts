@@ -1,0 +1,319 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Duplex } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+import { PGlite } from '@electric-sql/pglite';
+import { NodeFS } from '@electric-sql/pglite/nodefs';
+import { AppError } from '../errors.ts';
+import { Lifetime } from '../lifetime.ts';
+import { PRIVATE_FILE, restrictTree } from '../private-folder.ts';
+import { lockDataDir } from './data-dir-lock.ts';
+
+/**
+ * PostgreSQL inside this process. PGlite is ONE session, while the program wants a pool; so every
+ * `pg` client of the pool gets a stream that speaks the PostgreSQL wire protocol to the one session,
+ * and this file decides whose turn it is. Types, errors and notifications are therefore those of
+ * `pg` against a server, by construction.
+ *
+ * Turns. A client gets the session for one message group (up to Sync, or one simple query). If the
+ * server then reports an open transaction (ReadyForQuery `T` or `E`), the client keeps the session
+ * until it reports `I`: from BEGIN to COMMIT or ROLLBACK nobody else gets in. LISTEN leaves the
+ * status at `I` and so holds nothing; its notifications are handed to every client that listens.
+ */
+export interface EmbeddedPostgres extends AsyncDisposable {
+  /** A stream for `pg`'s `stream` option, whose statements run with `searchPath`. */
+  connect(searchPath: string): Duplex;
+}
+
+/**
+ * Opens the database under `dataDir`, making it on first use.
+ * @throws AppError `data-dir-locked` (another process), `database-damaged` (does not open).
+ */
+export async function openEmbedded(dataDir: string): Promise<EmbeddedPostgres> {
+  const lifetime = new Lifetime();
+  try {
+    lifetime.use(await lockDataDir(dataDir));
+    const pglite = await openFiles(dataDir);
+    lifetime.defer(() => pglite.close());
+    const session = new Session(pglite);
+    return {
+      connect: (searchPath) => new ClientStream(session, searchPath),
+      [Symbol.asyncDispose]: () => lifetime[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await lifetime[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/**
+ * A process killed while the files are first made leaves a directory that never opens again. Nothing
+ * can be stored in it before it opened once, so a directory that still carries the marker is remade.
+ */
+async function openFiles(dataDir: string): Promise<PGlite> {
+  const files = path.join(dataDir, 'db');
+  const marker = path.join(dataDir, 'db.initialising');
+  if (existsSync(marker)) rmSync(files, { recursive: true, force: true });
+  if (!existsSync(files)) writeFileSync(marker, '', { mode: PRIVATE_FILE });
+  else restrictTree(files, true);
+  try {
+    const pglite = await PGlite.create({ fs: new PrivateFiles(files) });
+    rmSync(marker, { force: true });
+    return pglite;
+  } catch (error) {
+    throw new AppError('database-damaged', `The embedded database in ${files} does not open.`, {
+      help: 'Restore the directory from a backup, or move it away to start empty.',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * PGlite makes its files with the modes that its own PostgreSQL asks for (0666), whatever the umask says. Here nothing is
+ * made that others may read.
+ */
+class PrivateFiles extends NodeFS {
+  override async init(...[pglite, options]: Parameters<NodeFS['init']>): ReturnType<NodeFS['init']> {
+    const result = await super.init(pglite, options);
+    const before = result.emscriptenOpts.preRun ?? [];
+    return {
+      emscriptenOpts: {
+        ...result.emscriptenOpts,
+        preRun: [(module: { NODEFS: NodeFiles }) => withoutOthers(module.NODEFS), ...before] as typeof before,
+      },
+    };
+  }
+}
+
+/** What Emscripten's files on Node.js are made of; the mode of each new one passes through here. */
+interface NodeFiles {
+  node_ops: {
+    mknod(parent: unknown, name: string, mode: number, device: number): unknown;
+    setattr(node: unknown, attributes: { mode?: number }): unknown;
+  };
+  stream_ops: { setattr(stream: unknown, attributes: { mode?: number }): unknown };
+}
+
+function withoutOthers({ node_ops, stream_ops }: NodeFiles): void {
+  const { mknod } = node_ops;
+  node_ops.mknod = (parent, name, mode, device) => mknod(parent, name, mode & ~0o077, device);
+  for (const operations of [node_ops, stream_ops]) {
+    const { setattr } = operations;
+    operations.setattr = (target, attributes) =>
+      setattr(
+        target,
+        attributes.mode === undefined ? attributes : { ...attributes, mode: attributes.mode & ~0o077 },
+      );
+  }
+}
+
+/** Codes of the wire protocol, PostgreSQL manual §55.7. */
+const FRONTEND = { query: 0x51, sync: 0x53, terminate: 0x58, flush: 0x48 } as const;
+const BACKEND = { readyForQuery: 0x5a, notification: 0x41 } as const;
+const IDLE = 0x49;
+
+/** How long sockets and timers of this process may have to wait, beside the one statement that is under way. */
+const BREATH_MS = 5;
+
+class Session {
+  readonly listeners = new Set<ClientStream>();
+  readonly #pglite: PGlite;
+  readonly #waiting: { client: ClientStream; run: () => Promise<void> }[] = [];
+  #holder: ClientStream | undefined;
+  #served: ClientStream | undefined;
+  #searchPath = '';
+  #breathedAt = performance.now();
+
+  constructor(pglite: PGlite) {
+    this.#pglite = pglite;
+  }
+
+  /** Queues one message group of `client`; answers arrive on its stream in order. */
+  submit(client: ClientStream, group: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({
+        client,
+        run: () => this.#execute(client, group).then(resolve, reject),
+      });
+      void this.#next();
+    });
+  }
+
+  /** A client that goes away in mid-transaction, or with one still waiting, leaves nothing behind. */
+  async leave(client: ClientStream): Promise<void> {
+    this.listeners.delete(client);
+    const waits = this.#waiting.some((entry) => entry.client === client);
+    if (waits || this.#served === client || this.#holder === client)
+      await this.submit(client, simpleQuery('ROLLBACK'));
+  }
+
+  async #next(): Promise<void> {
+    if (this.#served !== undefined) return;
+    const index =
+      this.#holder === undefined ? 0 : this.#waiting.findIndex((entry) => entry.client === this.#holder);
+    const [turn] = index < 0 ? [] : this.#waiting.splice(index, 1);
+    if (turn === undefined) return;
+    this.#served = turn.client;
+    try {
+      await this.#breathe();
+      await turn.run();
+    } finally {
+      this.#served = undefined;
+      void this.#next();
+    }
+  }
+
+  /**
+   * Every answer is computed in this very thread, and the next question follows in a microtask: without a
+   * pause, a long row of transactions would keep sockets and timers waiting until its end.
+   */
+  async #breathe(): Promise<void> {
+    if (performance.now() - this.#breathedAt < BREATH_MS) return;
+    await setImmediate();
+    this.#breathedAt = performance.now();
+  }
+
+  async #execute(client: ClientStream, group: Buffer): Promise<void> {
+    if (this.#holder === undefined && client.searchPath !== this.#searchPath) {
+      await this.#ask(simpleQuery(`SET search_path TO ${client.searchPath}`));
+      this.#searchPath = client.searchPath;
+    }
+    const { own, notifications, status } = split(await this.#ask(group));
+    // No ReadyForQuery (a Flush): the client has not said Sync yet, and its turn is not over.
+    this.#holder = status === IDLE ? undefined : client;
+    client.push(own);
+    if (notifications.length > 0)
+      for (const listener of this.listeners) listener.push(Buffer.concat(notifications));
+  }
+
+  /** As bytes and nothing else: PGlite's `execProtocolRaw` would parse every row too, and keep it for good. */
+  async #ask(group: Buffer): Promise<Buffer> {
+    const parts: Buffer[] = [];
+    // Copied: PGlite reuses the memory that it answers from.
+    await this.#pglite.execProtocolRawStream(group, {
+      onRawData: (bytes) => void parts.push(Buffer.from(bytes)),
+    });
+    return Buffer.concat(parts);
+  }
+}
+
+/**
+ * Takes notifications out of an answer: they belong to whoever listens, not to whoever happened to
+ * hold the session when the server delivered them.
+ */
+function split(bytes: Buffer): { own: Buffer; notifications: Buffer[]; status: number | undefined } {
+  const own: Buffer[] = [];
+  const notifications: Buffer[] = [];
+  let status: number | undefined;
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 1 + bytes.readInt32BE(at + 1);
+    const code = bytes[at];
+    if (code === BACKEND.notification) notifications.push(bytes.subarray(at, end));
+    else own.push(bytes.subarray(at, end));
+    if (code === BACKEND.readyForQuery) status = bytes[at + 5];
+    at = end;
+  }
+  return { own: notifications.length === 0 ? bytes : Buffer.concat(own), notifications, status };
+}
+
+function simpleQuery(sql: string): Buffer {
+  const text = Buffer.from(`${sql}\0`);
+  const header = Buffer.alloc(5);
+  header[0] = FRONTEND.query;
+  header.writeInt32BE(text.length + 4, 1);
+  return Buffer.concat([header, text]);
+}
+
+/** The socket that `pg` believes it is talking to. */
+class ClientStream extends Duplex {
+  readonly searchPath: string;
+  readonly #session: Session;
+  #started = false;
+  #pending: Buffer = Buffer.alloc(0);
+
+  constructor(session: Session, searchPath: string) {
+    super({ allowHalfOpen: false });
+    this.#session = session;
+    this.searchPath = searchPath;
+  }
+
+  connect(): this {
+    queueMicrotask(() => this.emit('connect'));
+    return this;
+  }
+
+  setNoDelay(): this {
+    return this;
+  }
+
+  setKeepAlive(): this {
+    return this;
+  }
+
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    this.#drain().then(() => done(), done);
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#session.leave(this).then(
+      () => done(error),
+      (failure: Error) => done(error ?? failure),
+    );
+  }
+
+  async #drain(): Promise<void> {
+    for (let group = this.#takeGroup(); group !== undefined; group = this.#takeGroup()) {
+      if (group[0] === FRONTEND.terminate) {
+        this.push(null);
+        return;
+      }
+      if (/\blisten\b/i.test(group.toString('latin1'))) this.#session.listeners.add(this);
+      await this.#session.submit(this, group);
+    }
+  }
+
+  /** The next complete group of messages, or undefined until more bytes arrive. */
+  #takeGroup(): Buffer | undefined {
+    if (!this.#started) return this.#takeStartup();
+    for (let at = 0; at + 5 <= this.#pending.length; ) {
+      const code = this.#pending[at];
+      const end = at + 1 + this.#pending.readInt32BE(at + 1);
+      if (end > this.#pending.length) return undefined;
+      if (
+        code === FRONTEND.sync ||
+        code === FRONTEND.query ||
+        code === FRONTEND.terminate ||
+        code === FRONTEND.flush
+      ) {
+        const group = this.#pending.subarray(0, end);
+        this.#pending = this.#pending.subarray(end);
+        return group;
+      }
+      at = end;
+    }
+    return undefined;
+  }
+
+  /** The start-up packet has no type byte. There is nobody to authenticate: it is our own memory. */
+  #takeStartup(): undefined {
+    if (this.#pending.length < 4) return;
+    const end = this.#pending.readInt32BE(0);
+    if (this.#pending.length < end) return;
+    this.#pending = this.#pending.subarray(end);
+    this.#started = true;
+    const authenticationOk = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0]);
+    const readyForQuery = Buffer.from([BACKEND.readyForQuery, 0, 0, 0, 5, IDLE]);
+    this.push(Buffer.concat([authenticationOk, readyForQuery]));
+  }
+}

@@ -1,0 +1,324 @@
+import {
+  assertSchemaCompatibility,
+  type BackendFactory,
+  createPostgresBackend,
+  ErrorCode,
+  type IQueueBackend,
+  type Job,
+  LATEST_SCHEMA_VERSION,
+  Queue,
+  RateLimitError,
+  runMigrations,
+  SchemaMigrationRequiredError,
+  UnrecoverableError,
+  Worker,
+} from 'bullmq';
+import type { Pool } from '../db/pool.ts';
+import { AppError } from '../errors.ts';
+import { Lifetime } from '../lifetime.ts';
+import { contracts, type JobName, type Payload, QUEUE_NAMES, type QueueName } from './contracts.ts';
+import { connectRedis } from './redis.ts';
+
+/** A queue as BullMQ has it. It can do anything; it is for a board that shows it, and for nobody else. */
+export type BareQueue = Queue;
+
+export type Processors = { [Name in JobName]: (payload: Payload<Name>) => Promise<void> };
+
+export interface JobScheduler {
+  name: JobName;
+  /** Every so many ms, or a cron pattern in an IANA zone. */
+  every?: number;
+  pattern?: string;
+  timezone?: string;
+}
+
+/** BullMQ in two homes: Redis, or the database the program already has. */
+export interface JobQueue extends AsyncDisposable {
+  /** In the order of {@link QUEUE_NAMES}. */
+  readonly bare: readonly BareQueue[];
+  enqueue<Name extends JobName>(name: Name, ...payloads: Payload<Name>[]): Promise<void>;
+  /** Jobs of `queue` that wait for a worker. */
+  waiting(queue: QueueName): Promise<number>;
+  /** Makes the schedulers exactly these; safe to call from every process at every start. */
+  schedule(schedulers: JobScheduler[]): Promise<void>;
+  /**
+   * Lets at most so many jobs of `delivery` begin in a second, of all processes together, evenly spread;
+   * null: as many as there are hands. A process that works calls it first; the last call holds.
+   */
+  pace(perSecond: number | null): Promise<void>;
+  /**
+   * Gives every job at work to whoever works next, at once: for a process that is certainly alone, so that all of
+   * them are of one that is gone. BullMQ by itself waits for a lock to end, and for its second look: up to a minute.
+   */
+  reclaim(): Promise<void>;
+  /** Starts working; disposing waits for the jobs in hand. */
+  work(processors: Processors, options: WorkOptions): Promise<AsyncDisposable>;
+}
+
+export interface WorkOptions {
+  /** Batches in flight in this process. */
+  concurrency: number;
+  onFailure(failure: { job: string; attempt: number; final: boolean; error: Error }): void;
+}
+
+/**
+ * Thrown by a processor when the provider asks everybody to wait: the queue stands still for `ms`, in
+ * every process, and the job goes back to the head of it with no attempt lost.
+ */
+export class HoldQueue extends Error {
+  readonly ms: number;
+  constructor(ms: number) {
+    super(`the queue waits ${ms} ms`);
+    this.ms = ms;
+  }
+}
+
+/** Of `issues`: enough that a slow source does not hold up an issue that is due; of `transactional`: people wait. */
+const OTHERS_CONCURRENCY = 4;
+
+/**
+ * Opens the queues.
+ * @throws AppError `redis-unreachable`, `redis-evicts`, `queue-needs-rights`.
+ */
+export async function openQueue(
+  home: { redisUrl: string } | { pool: Pool },
+  onError: (error: Error) => void,
+): Promise<JobQueue> {
+  const lifetime = new Lifetime();
+  try {
+    const connect = await backend(home, lifetime);
+    const queues = new Map<QueueName, Queue>();
+    for (const name of QUEUE_NAMES) {
+      const queue = connect.queue(name);
+      queue.on('error', onError);
+      lifetime.defer(() => queue.close());
+      await queue.waitUntilReady();
+      queues.set(name, queue);
+    }
+    const queueOf = (name: QueueName) => queues.get(name) as Queue;
+    const limits = new Map<QueueName, Limit>(QUEUE_NAMES.map((name) => [name, HOLDABLE]));
+    const wanted = new Map<string, JobScheduler>();
+    const limit = async (name: QueueName) => {
+      const { max, duration } = limits.get(name) ?? HOLDABLE;
+      await queueOf(name).setGlobalRateLimit(max, duration);
+    };
+    const upsert = async ({ name, every, pattern, timezone }: JobScheduler) => {
+      const queue = queueOf(contracts[name].queue);
+      const repeat = {
+        ...(every === undefined ? {} : { every }),
+        ...(pattern === undefined ? {} : { pattern }),
+        ...(timezone === undefined ? {} : { tz: timezone }),
+      };
+      const opts = jobOptions({ ...contracts[name], attempts: 1 });
+      await queue.upsertJobScheduler(name, repeat, { name, data: {}, opts }).catch(async (error) => {
+        // Another process made it at this very moment, and its first job with it.
+        const made = COLLISIONS.has(error.code) && (await queue.getJobScheduler(name));
+        if (!made) throw error;
+      });
+    };
+    /** A Redis that was emptied has forgotten limits and schedulers; who works puts them back. */
+    const keep = async () => {
+      for (const name of QUEUE_NAMES) if (!(await queueOf(name).getGlobalRateLimit())) await limit(name);
+      for (const scheduler of wanted.values()) {
+        if (!(await queueOf(contracts[scheduler.name].queue).getJobScheduler(scheduler.name)))
+          await upsert(scheduler);
+      }
+    };
+
+    return {
+      bare: [...queues.values()],
+      async enqueue(name, ...payloads) {
+        const { queue, payload, ...rest } = contracts[name];
+        const once = 'once' in rest ? { deduplication: { id: name, keepLastIfActive: true } } : {};
+        const opts = { ...jobOptions(rest), ...once };
+        for (let at = 0; at < payloads.length; at += 1_000) {
+          const chunk = payloads.slice(at, at + 1_000);
+          await queueOf(queue).addBulk(chunk.map((data) => ({ name, data: payload.parse(data), opts })));
+        }
+      },
+      waiting: (name) => queueOf(name).getWaitingCount(),
+      async schedule(schedulers) {
+        for (const name of QUEUE_NAMES) {
+          for (const { key } of await queueOf(name).getJobSchedulers()) {
+            if (!schedulers.some((scheduler) => scheduler.name === key))
+              await queueOf(name).removeJobScheduler(key);
+          }
+        }
+        wanted.clear();
+        for (const scheduler of schedulers) {
+          wanted.set(scheduler.name, scheduler);
+          await upsert(scheduler);
+        }
+      },
+      async pace(perSecond) {
+        limits.set('delivery', perSecond === null ? HOLDABLE : spread(perSecond));
+        await limit('delivery');
+      },
+      async reclaim() {
+        for (const queue of queues.values()) {
+          // Without the token of their lock.
+          for (const job of await queue.getActive()) await job.moveToWait();
+        }
+      },
+      async work(processors, options) {
+        const working = new Lifetime();
+        await keep();
+        const keeper = setInterval(() => keep().catch(onError), KEEP_MS);
+        working.defer(() => clearInterval(keeper));
+        for (const name of QUEUE_NAMES) {
+          const worker = connect.worker(
+            name,
+            (job) =>
+              processJob(job, processors, async (ms) => {
+                // Without a limit nobody would look whether the queue is held.
+                await limit(name);
+                await queueOf(name).rateLimit(ms);
+              }),
+            name === 'delivery' ? options.concurrency : OTHERS_CONCURRENCY,
+          );
+          worker.on('error', onError);
+          worker.on('failed', (job, error) => {
+            const attempts = job?.opts.attempts ?? 1;
+            const attempt = job?.attemptsMade ?? 1;
+            const final = error instanceof UnrecoverableError || attempt >= attempts;
+            options.onFailure({ job: job?.name ?? name, attempt, final, error });
+          });
+          working.defer(() => worker.close());
+        }
+        return working;
+      },
+      [Symbol.asyncDispose]: () => lifetime[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await lifetime[Symbol.asyncDispose]().catch(() => {});
+    throw error;
+  }
+}
+
+/** So many jobs may begin in so many ms. It is kept in the queue, for every process alike. */
+interface Limit {
+  max: number;
+  duration: number;
+}
+
+/**
+ * A limit that nobody reaches. Without any, a worker does not look whether the queue is held, and
+ * {@link HoldQueue} would only stop the worker that threw it.
+ */
+const HOLDABLE: Limit = { max: 1_000_000_000, duration: 1_000 };
+
+/**
+ * A rate in windows as short as a tenth of a second: neither the provider, whose windows begin at other
+ * moments, nor our own event loop gets a second's worth at once.
+ */
+function spread(perSecond: number): Limit {
+  const max = Math.max(1, Math.round(perSecond / 10));
+  return { max, duration: Math.ceil((1_000 * max) / perSecond) };
+}
+
+/** How long an emptied Redis may stay without limits and schedulers. */
+const KEEP_MS = 15_000;
+
+const COLLISIONS = new Set<unknown>([ErrorCode.SchedulerJobIdCollision, ErrorCode.SchedulerJobSlotsBusy]);
+
+interface Backend {
+  queue(name: QueueName): Queue;
+  worker(name: QueueName, processor: (job: Job) => Promise<void>, concurrency: number): Worker;
+}
+
+async function backend(home: { redisUrl: string } | { pool: Pool }, lifetime: Lifetime): Promise<Backend> {
+  if ('redisUrl' in home) {
+    const connection = await connectRedis(home.redisUrl);
+    lifetime.defer(() => connection.disconnect());
+    return {
+      queue: (name) => new Queue(name, { connection, prefix: 'weekly-verdict' }),
+      worker: (name, processor, concurrency) =>
+        new Worker(name, processor, { connection, prefix: 'weekly-verdict', concurrency }),
+    };
+  }
+  // BullMQ listens to the pool's errors once for every queue and worker, and never stops.
+  home.pool.setMaxListeners(0);
+  await prepareQueueDatabase(home.pool);
+  const connection = home.pool as never;
+  const factory = createPostgresBackend as unknown as BackendFactory<IQueueBackend, never>;
+  return {
+    queue: (name) => new Queue(name, { connection }, factory) as unknown as Queue,
+    worker: (name, processor, concurrency) =>
+      new Worker(name, processor, { connection, concurrency }, factory) as unknown as Worker,
+  };
+}
+
+/**
+ * Brings BullMQ's own tables to the newest schema, and makes what it would make on first use: a role that only works
+ * may not.
+ * @throws AppError `queue-needs-rights` when they are not there, or old, and this role may not make them.
+ */
+export async function prepareQueueDatabase(pool: Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    const version = await assertSchemaCompatibility(client).catch((error) => {
+      if (error instanceof SchemaMigrationRequiredError) return 0;
+      throw error;
+    });
+    if (version < LATEST_SCHEMA_VERSION) await runMigrations(client);
+    for (const name of QUEUE_NAMES) {
+      // Ids come from a sequence for each queue, which is made with the first of them.
+      await client.query(
+        'select bullmq.next_job_id($1) where to_regclass($2 || bullmq.job_id_seq_name($1)) is null',
+        [name, 'bullmq.'],
+      );
+    }
+    const { rows } = await client.query(
+      `select has_database_privilege(current_database(), 'temporary') as "mayMakeTemporary"`,
+    );
+    if (!rows[0]?.mayMakeTemporary) throw new QueueRightsMissing();
+  } catch (error) {
+    const isRefused = error instanceof QueueRightsMissing || (error as { code?: string }).code === '42501';
+    if (!isRefused) throw error;
+    throw new AppError(
+      'queue-needs-rights',
+      'The role of DATABASE_URL may not keep the queue in the database.',
+      {
+        help: 'Set REDIS_URL; or run `migrate` with MIGRATE_DATABASE_URL and without REDIS_URL, which makes its tables.',
+        cause: error,
+      },
+    );
+  } finally {
+    client.release();
+  }
+}
+
+class QueueRightsMissing extends Error {}
+
+/** A finished job has nothing more to say: the ledger has it. A failed one is kept for a look. */
+function jobOptions(contract: { attempts: number; backoffMs: number }) {
+  return {
+    attempts: contract.attempts,
+    backoff: { type: 'exponential', delay: contract.backoffMs, jitter: 0.5 },
+    removeOnComplete: true,
+    removeOnFail: { count: 1_000 },
+  };
+}
+
+async function processJob(
+  job: Job,
+  processors: Processors,
+  hold: (ms: number) => Promise<void>,
+): Promise<void> {
+  const name = job.name as JobName;
+  const contract = contracts[name];
+  if (contract === undefined) throw new UnrecoverableError(`Nobody knows a job called ${job.name}.`);
+  const payload = contract.payload.safeParse(job.data);
+  if (!payload.success) throw new UnrecoverableError(`Bad payload for ${name}: ${payload.error.message}`);
+  try {
+    await (processors[name] as (payload: unknown) => Promise<void>)(payload.data);
+  } catch (error) {
+    if (error instanceof HoldQueue) {
+      await hold(error.ms);
+      throw new RateLimitError();
+    }
+    // What a person must mend does not mend itself between two attempts; BullMQ stops only for this class.
+    if (error instanceof AppError) throw new UnrecoverableError(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,103 @@
+import type { Outcome } from '../port.ts';
+
+/** What came back from Resend that is not the answer one hopes for. */
+export interface Refusal {
+  /** null: no answer that could be read, whatever the reason. */
+  status: number | null;
+  /** `error.name`; undefined where somebody else answered. */
+  name: string | undefined;
+  /** Lower-case names. */
+  headers: Record<string, string | undefined>;
+  /** Messages in the request. */
+  size: number;
+  now: Date;
+}
+
+/**
+ * What a refusal means, by status and name, never by text. What is unknown is never taken for "not
+ * accepted" when the server failed, and stops the issue when it refused: better a person looks than a
+ * list is mailed twice or not at all.
+ */
+export function classify(refusal: Refusal): Outcome {
+  const { status, name, size } = refusal;
+  const told = name ?? 'an answer that is not Resend’s';
+  if (status === null) return again('no answer');
+  // Who is served (5xx) or refused for its own twin (409) may have been accepted: the same again tells.
+  if (status >= 500 || status === 408) return again(`${status} ${told}`);
+  switch (status) {
+    case 409:
+      if (name === 'concurrent_idempotent_requests' || name === 'resource_locked')
+        return { kind: 'ambiguous', reason: told, final: false, isBusy: true };
+      return { kind: 'ambiguous', reason: `409 ${told}: the key was used for other bytes`, final: true };
+    case 413:
+      return size > 1
+        ? { kind: 'split', reason: 'too many bytes' }
+        : { kind: 'rejected', reason: 'too large' };
+    case 429:
+      if (name === 'daily_quota_exceeded') {
+        return {
+          kind: 'halt',
+          reason: `Resend’s daily quota is used up; it begins anew at ${nextMidnight(refusal.now)}.`,
+        };
+      }
+      if (name === 'monthly_quota_exceeded') {
+        return { kind: 'halt', reason: 'Resend’s monthly quota is used up; raise the plan, then resume.' };
+      }
+      if (name === undefined || WAITS.has(name)) return { kind: 'retryAfter', ms: retryAfterMs(refusal) };
+      break;
+    case 400:
+    case 422:
+      if (name !== undefined && ONE_MESSAGE.has(name)) {
+        return size > 1 ? { kind: 'split', reason: name } : { kind: 'rejected', reason: name };
+      }
+  }
+  return { kind: 'halt', reason: HALTS[name ?? ''] ?? `Resend refuses everything: ${status} ${told}.` };
+}
+
+function again(reason: string): Outcome {
+  return { kind: 'ambiguous', reason, final: false };
+}
+
+/** The SDK's own word, the second, stands for a page of the edge. What else is used up does not come back by waiting. */
+const WAITS = new Set(['rate_limit_exceeded', 'application_error']);
+
+/** The fault may be in one message only, an address as a rule. */
+const ONE_MESSAGE = new Set([
+  'validation_error',
+  'missing_required_field',
+  'missing_required_parameter',
+  'invalid_parameter',
+  'invalid_attachment',
+]);
+
+/** For people: what is wrong with the account, and what mends it. */
+const HALTS: Record<string, string> = {
+  missing_api_key: 'Resend wants an API key; set RESEND_API_KEY.',
+  invalid_api_key: 'Resend does not know the API key; set RESEND_API_KEY to a valid one.',
+  restricted_api_key: 'The API key may not send; make one with sending access.',
+  suspended_api_key: 'The API key is suspended; ask Resend why.',
+  invalid_permission: 'The API key may not send; make one with sending access.',
+  validation_error: 'Resend does not accept the sender; verify the domain of MAIL_FROM there.',
+  invalid_from_address: 'Resend does not accept the sender; mend MAIL_FROM.',
+  security_error: 'Resend has stopped this account for a security reason; ask them.',
+};
+
+/** A wait is never longer than this; who asks for more is asked again in between. */
+const LONGEST_WAIT_MS = 15 * 60_000;
+
+/** `retry-after` in seconds or as a date, else `ratelimit-reset`, else a second. Whole: a queue takes no fraction. */
+export function retryAfterMs({ headers, now }: Pick<Refusal, 'headers' | 'now'>): number {
+  for (const value of [headers['retry-after'], headers['ratelimit-reset']]) {
+    if (value === undefined) continue;
+    const seconds = /^\s*\d+(?:\.\d+)?\s*$/.test(value)
+      ? Number(value)
+      : (Date.parse(value) - now.getTime()) / 1_000;
+    if (Number.isFinite(seconds)) return Math.min(Math.max(Math.ceil(seconds * 1_000), 0), LONGEST_WAIT_MS);
+  }
+  return 1_000;
+}
+
+function nextMidnight(now: Date): string {
+  const midnight = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1));
+  return `${midnight.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}

@@ -1,0 +1,100 @@
+import { digestLinks } from '../../emails/personal-links.ts';
+import type { IssueContent, PlaceholderCounts } from '../issues/content.ts';
+import { slimmer } from '../issues/variants.ts';
+import { AppError } from '../platform/errors.ts';
+import type { Letter } from '../transactional/letter.ts';
+import { SIZE_LIMITS } from './checks.ts';
+import { harmless } from './harmless.ts';
+import { drawLinks, placePlaceholders } from './placeholders.ts';
+import { renderText, textLinks } from './text.ts';
+
+/** Engine and template, the values of `ISSUE_TEMPLATE`. */
+export const TEMPLATES = ['react:digest', 'mjml:digest'] as const;
+export type TemplateRef = (typeof TEMPLATES)[number];
+
+/** One rendered body of an issue. Personal links are placeholders, as many as `links` says; `bytes` are UTF-8. */
+export interface RenderedVariant {
+  subject: string;
+  preheader: string;
+  html: string;
+  text: string;
+  bytes: { html: number; text: number };
+  links: { html: PlaceholderCounts; text: PlaceholderCounts };
+}
+
+interface Template {
+  render: (content: IssueContent) => Promise<string>;
+  /** How many personal links it declares for this content. */
+  declare: (content: IssueContent) => PlaceholderCounts;
+}
+
+/** Engines are loaded on first use: they are the slowest imports here, and React reads NODE_ENV when it loads. */
+const templates: Record<TemplateRef, Template> = {
+  'react:digest': {
+    render: async (content) => (await import('./react.ts')).renderReact(content),
+    declare: digestLinks,
+  },
+  'mjml:digest': {
+    render: async (content) => (await import('./mjml.ts')).renderMjml(content),
+    declare: digestLinks,
+  },
+};
+
+/**
+ * Renders one variant with either engine. Deterministic: the same content gives the same bytes. The text part
+ * is written from the content, not from the html, and is the same for both engines.
+ *
+ * @throws AppError `render-failed` when a template cannot draw the content, or prints other personal links than it
+ * declares.
+ */
+export async function renderVariant(content: IssueContent, template: TemplateRef): Promise<RenderedVariant> {
+  const drawn = drawLinks();
+  const safe = harmless(content, drawn.links);
+  const { render, declare } = templates[template];
+  try {
+    const links = { html: declare(safe), text: textLinks(safe) };
+    const html = placePlaceholders(await render(safe), 'html', drawn, links.html);
+    const text = placePlaceholders(renderText(safe), 'text', drawn, links.text);
+    const bytes = { html: Buffer.byteLength(html), text: Buffer.byteLength(text) };
+    return { subject: safe.subject, preheader: safe.preheader, html, text, bytes, links };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new AppError(
+      'render-failed',
+      `Issue ${content.slug} could not be rendered with ${template}: ${reason}`,
+      {
+        help: 'Preview the issue, and mend or leave out the comparison or the template that is named.',
+        cause,
+        context: { issue: content.slug, template },
+      },
+    );
+  }
+}
+
+/**
+ * Renders a variant with as many cards as fit: past this size mail programs begin to cut, and what they
+ * cut first is the way to unsubscribe (Gmail clips at about 102 kB).
+ *
+ * @throws AppError `render-failed`.
+ */
+export async function renderToFit(
+  full: IssueContent,
+  template: TemplateRef,
+): Promise<{ content: IssueContent; rendered: RenderedVariant }> {
+  let content = full;
+  let rendered = await renderVariant(content, template);
+  for (
+    let less = slimmer(content);
+    less !== null && rendered.bytes.html > SIZE_LIMITS.warn;
+    less = slimmer(content)
+  ) {
+    content = less;
+    rendered = await renderVariant(content, template);
+  }
+  return { content, rendered };
+}
+
+/** Draws a transactional mail. Its engine is loaded on first use, like those of the issue. */
+export async function renderLetter(letter: Letter): Promise<{ html: string; text: string }> {
+  return (await import('./render-letter.ts')).renderLetter(letter);
+}

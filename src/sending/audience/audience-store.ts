@@ -1,0 +1,174 @@
+import { sql } from 'kysely';
+import type { Connection } from '../../platform/db/database.ts';
+import type { Envelope } from '../envelope.ts';
+
+/** The provider takes at most this many messages in one request. */
+export const BATCH_SIZE = 100;
+
+export interface NewVariant {
+  number: number;
+  subject: string;
+  preheader: string;
+  html: string;
+  text: string;
+  contentHash: string;
+  /** The sets of topics that get it. */
+  topics: string[][];
+}
+
+/** Stores every variant before the first submit (I5), and which topics get which; null = nothing for them. */
+export async function storeVariants(
+  tx: Connection,
+  issueId: string,
+  variants: NewVariant[],
+  withoutContent: string[][],
+  envelope: Envelope,
+): Promise<void> {
+  const entries: { issue_id: string; topics: string[]; variant_id: string | null }[] = withoutContent.map(
+    (topics) => ({
+      issue_id: issueId,
+      topics,
+      variant_id: null,
+    }),
+  );
+  for (const { number, subject, preheader, html, text, contentHash, topics } of variants) {
+    const { id } = await tx
+      .insertInto('variants')
+      .values({ issue_id: issueId, number, subject, preheader, html, text, content_hash: contentHash })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    for (const each of topics) entries.push({ issue_id: issueId, topics: each, variant_id: id });
+  }
+  for (let at = 0; at < entries.length; at += 500) {
+    await tx
+      .insertInto('variant_topics')
+      .values(entries.slice(at, at + 500))
+      .execute();
+  }
+  await tx
+    .updateTable('issues')
+    .set({ envelope: JSON.stringify(envelope) })
+    .where('id', '=', issueId)
+    .execute();
+}
+
+/**
+ * The same as `sets (topics)`, for a `with recursive`; the last row is null. From one set to the next is one step in
+ * an index, so it costs what there are sets, however many readers chose the same.
+ */
+export const topicSets = sql`sets (topics) as (
+  (select topics from subscribers where status = 'active' order by topics limit 1)
+  union all
+  select (select s.topics from subscribers s where s.status = 'active' and s.topics > sets.topics
+    order by s.topics limit 1)
+  from sets where sets.topics is not null
+)`;
+
+/** Every distinct set of topics that a confirmed reader chose. */
+export async function chosenTopics(db: Connection): Promise<string[][]> {
+  const { rows } = await sql<{ topics: string[] }>`
+    with recursive ${topicSets} select topics from sets where topics is not null
+  `.execute(db);
+  return rows.map((row) => row.topics);
+}
+
+/**
+ * How many readers are frozen in one transaction. The first page is small, so that the first batch is out within
+ * a second however long the list is; of those after it, each ends in at most one short batch a variant.
+ */
+export const PAGES = { first: 10_000, next: 50_000 };
+
+/** Before every reader: no id is smaller. */
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * Freezes the next page of an issue's audience in one statement: a delivery for every confirmed reader, placed
+ * in batches of one variant each, or excluded with its reason. Whoever chose topics after the variants
+ * were made gets the general variant. Who calls it holds the issue's row, so that no page is frozen twice.
+ * @param after the last reader of the page before; null at the beginning.
+ * @returns the new batches, in order.
+ */
+export async function freezePage(
+  tx: Connection,
+  issueId: string,
+  after: string | null,
+  size: number,
+): Promise<string[]> {
+  // A page is sorted in memory.
+  await sql`set local work_mem = '32MB'`.execute(tx);
+  const { rows } = await sql<{ id: string }>`
+    with page as materialized (
+      select id, topics, paused_until from subscribers
+      where status = 'active' and id > ${after ?? NOBODY}::uuid
+      order by id limit ${size}
+    ), consenting as materialized (
+      -- From the page's own stretch of the index: readers one by one, or all of them, would cost more.
+      select distinct subscriber_id from consent_events
+      where event = 'confirmed' and subscriber_id > ${after ?? NOBODY}::uuid
+        and subscriber_id <= (select id from page order by id desc limit 1)
+    ), candidates as materialized (
+      select s.id as subscriber_id,
+        case when t.topics is null then general.id else t.variant_id end as variant_id,
+        c.subscriber_id is not null as consented, coalesce(s.paused_until > now(), false) as paused
+      from page s left join consenting c on c.subscriber_id = s.id
+      join variants general on general.issue_id = ${issueId}::uuid and general.number = 1
+      left join variant_topics t on t.issue_id = ${issueId}::uuid and t.topics = s.topics
+    ), placed as materialized (
+      select subscriber_id, variant_id,
+        row_number() over (partition by variant_id order by subscriber_id) - 1 as place
+      from candidates where consented and not paused and variant_id is not null
+    ), made as (
+      insert into batches (issue_id, variant_id, number)
+      select ${issueId}::uuid, b.variant_id,
+        (select coalesce(max(number), 0) from batches where issue_id = ${issueId}::uuid)
+          + row_number() over (order by v.number, b.ordinal)
+      from (select distinct variant_id, place / ${BATCH_SIZE}::int as ordinal from placed) b
+      join variants v on v.id = b.variant_id
+      returning id, variant_id, number
+    ), batch as (
+      select id, variant_id, row_number() over (partition by variant_id order by number) - 1 as ordinal from made
+    ), filled as (
+      insert into deliveries (issue_id, subscriber_id, batch_id, position, status, reason)
+      select ${issueId}::uuid, p.subscriber_id, b.id, p.place % ${BATCH_SIZE}::int, 'prepared', null
+      from placed p join batch b on b.variant_id = p.variant_id and b.ordinal = p.place / ${BATCH_SIZE}::int
+      union all
+      select ${issueId}::uuid, subscriber_id, null, 0, 'excluded',
+        case when not consented then 'no-consent' when paused then 'paused' else 'no-content' end
+      from candidates where not consented or paused or variant_id is null
+    ), turned as (
+      update issues set frozen_to = (
+        select id from page where (select count(*) from page) = ${size}::int order by id desc limit 1
+      )
+      where id = ${issueId}
+    )
+    select id from made order by number
+  `.execute(tx);
+  // Without fresh statistics the planner takes the just filled tables for empty, and every batch scans them; PGlite
+  // has no autovacuum that would ever mend it. In this transaction, so that no crash comes in between.
+  // By a function of the tables' owner, because the role that works may not.
+  await sql`select analyze_sending_tables()`.execute(tx);
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Takes the row of an issue whose audience is not all frozen yet, for as long as the transaction. `for update` would
+ * have every answer wait that is recorded meanwhile: its tallies point to the issue.
+ * @returns the last reader that is; undefined when nothing is left to freeze, or the issue was cancelled.
+ */
+export async function lockFrozenTo(tx: Connection, issueId: string): Promise<string | undefined> {
+  const { rows } = await sql<{ frozen_to: string }>`
+    select frozen_to from issues
+    where id = ${issueId} and frozen_to is not null and (status = 'sending' or resume_to = 'sending')
+    for no key update
+  `.execute(tx);
+  return rows[0]?.frozen_to;
+}
+
+/** Issues that somebody began to prepare: an audience that is not all frozen, or not begun. */
+export async function issuesInPreparation(db: Connection): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from issues where status = 'preparing'
+    union select id from issues where frozen_to is not null and (status = 'sending' or resume_to = 'sending')
+  `.execute(db);
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,126 @@
+import { type LinkFact, linksOf } from '../../issues/editorial.ts';
+import { type Issue, issueChanged } from '../../issues/issue-store.ts';
+import type { Connection } from '../../platform/db/database.ts';
+import { AppError } from '../../platform/errors.ts';
+import type { LinkCheck } from '../../sources/crawl/follow-links.ts';
+import { sourceHealth } from '../../sources/source-store.ts';
+import { planOf, renderIssue } from '../prepare-issue.ts';
+import { type Linted, type Override, type PanelCheck, panelOf, type Surroundings } from './check-panel.ts';
+import { factsOf, insertOverride, isStill, newlyQuarantined, writeLinks } from './inspection-store.ts';
+
+/** An issue as it was looked at. */
+export interface Inspection {
+  checks: PanelCheck[];
+  /** Every body with its bytes. */
+  variants: { number: number; topics: string[]; bytes: number }[];
+  /** Every page that readers are sent to, with what came of following it. */
+  links: { url: string; title: string; fact: LinkFact | undefined }[];
+}
+
+/** As much of a drawn variant as an inspection needs. */
+export interface Drawn extends Linted {
+  number: number;
+  /** UTF-8, of the html. */
+  bytes: number;
+}
+
+/** Draws every variant by the renderer that sends. @throws AppError `issue-empty`, `render-failed`. */
+export async function drawIssue(db: Connection, issue: Issue): Promise<Drawn[]> {
+  const { variants } = await renderIssue(db, issue);
+  return variants.map(({ number, html, content, checks }) => ({
+    ...{ number, content: { topics: content.topics }, checks },
+    bytes: Buffer.byteLength(html),
+  }));
+}
+
+export interface InspectionOptions {
+  now: Date;
+  setUp?: Surroundings['setUp'];
+  /** Draws every variant; {@link renderIssue} unless somebody keeps what it gave. */
+  draw?: (issue: Issue) => Promise<Drawn[]>;
+}
+
+/**
+ * Looks at everything that can be known of an issue before it goes out. Nothing is written and nobody is asked.
+ * @throws AppError `issue-empty`, `render-failed`.
+ */
+export async function inspectIssue(
+  db: Connection,
+  issue: Issue,
+  { now, setUp = [], draw = (each) => drawIssue(db, each) }: InspectionOptions,
+): Promise<Inspection> {
+  const plan = planOf(issue);
+  const [variants, books, health, quarantined] = await Promise.all([
+    draw(issue),
+    factsOf(db, issue),
+    sourceHealth(db),
+    newlyQuarantined(db),
+  ]);
+  const failing = health.filter(({ isFailing }) => isFailing);
+  const byUrl = new Map(books.links.map((each) => [each.url, each]));
+  return {
+    checks: panelOf({ plan, variants, ...books, now }, { failing, quarantined, setUp }),
+    variants: variants.map(({ number, bytes, content }) => ({ number, topics: content.topics, bytes })),
+    links: linksOf(plan).map(({ url, about }) => ({ url, title: about.title, fact: byUrl.get(url) })),
+  };
+}
+
+/** A reason that is worth keeping has this many characters. */
+export const REASON_FROM = 10;
+
+export interface OverrideRequest extends Omit<Override, 'at'> {
+  /** As it was looked at: its plan is what the word is for. */
+  issue: Issue;
+  now: Date;
+  /** Writes it into the log, in the transaction of the deed. */
+  record(tx: Connection): Promise<void>;
+}
+
+/**
+ * Lets a red check stand, for exactly the plan and the template that were looked at. Said twice is once.
+ * @throws AppError `override-refused` for a short reason, or a check that is not red or may never stand;
+ * `issue-changed`, `issue-refuses`.
+ */
+export async function overrideCheck(
+  db: Connection,
+  { issue, key, reason, who, now, record }: OverrideRequest,
+): Promise<void> {
+  if (issue.status !== 'draft' && issue.status !== 'review')
+    throw new AppError('issue-refuses', `Issue ${issue.slug} is ${issue.status}; its checks are behind it.`);
+  if ([...reason.trim()].length < REASON_FROM)
+    throw new AppError('override-refused', 'An override needs a reason.', {
+      help: `Write at least ${REASON_FROM} characters: the next editor wants to know.`,
+    });
+  const { checks } = await inspectIssue(db, issue, { now });
+  const check = checks.find((each) => each.key === key && each.level === 'block');
+  if (check === undefined)
+    throw new AppError('override-refused', 'This check is not red any more.', { help: 'Look again.' });
+  if (!check.isOverridable)
+    throw new AppError('override-refused', `Nobody may let this stand. ${check.message}`, {
+      help: check.help,
+    });
+  await db.transaction().execute(async (tx) => {
+    if (!(await isStill(tx, issue))) throw issueChanged(issue);
+    if (await insertOverride(tx, issue, { key, reason: reason.trim(), who })) await record(tx);
+  });
+}
+
+export interface FollowOptions {
+  follow(urls: string[]): Promise<LinkCheck[]>;
+  now: Date;
+  /** Writes into the log how many were reached, in the transaction that remembers what came of it. */
+  record?: (tx: Connection, followed: number) => Promise<unknown>;
+}
+
+/** Follows the pages that readers are sent to, and remembers what came of it. */
+export async function checkLinks(
+  db: Connection,
+  issue: Issue,
+  { follow, now, record }: FollowOptions,
+): Promise<void> {
+  const checks = await follow(linksOf(planOf(issue)).map(({ url }) => url));
+  await db.transaction().execute(async (tx) => {
+    if (checks.length > 0) await writeLinks(tx, checks, now);
+    await record?.(tx, checks.length);
+  });
+}

@@ -1,0 +1,121 @@
+import { sql } from 'kysely';
+import { comparisonSchema } from '../../comparisons/model.ts';
+import { type ComparisonFacts, type LinkFact, linksOf, WEEKS_APART } from '../../issues/editorial.ts';
+import type { Issue } from '../../issues/issue-store.ts';
+import type { Connection } from '../../platform/db/database.ts';
+import type { LinkCheck } from '../../sources/crawl/follow-links.ts';
+import type { Override } from './check-panel.ts';
+
+export interface Facts {
+  facts: ComparisonFacts[];
+  links: LinkFact[];
+  overrides: Override[];
+}
+
+/** What the books say of an issue's comparisons and links, and what was let stand, in three statements. */
+export async function factsOf(db: Connection, issue: Issue): Promise<Facts> {
+  const { plan } = issue;
+  if (plan === null) return { facts: [], links: [], overrides: [] };
+  const [facts, links, overrides] = await Promise.all([
+    comparisonFacts(db, issue),
+    linkFacts(
+      db,
+      linksOf(plan).map(({ url }) => url),
+    ),
+    overridesOf(db, issue),
+  ]);
+  return { facts, links, overrides };
+}
+
+/**
+ * A page that says *not modified* costs no write, so that it was read is told by the gathering that read its
+ * source without a fault.
+ */
+async function comparisonFacts(db: Connection, { id, plan, dueAt }: Issue): Promise<ComparisonFacts[]> {
+  const slugs = plan?.comparisons.map(({ comparison }) => comparison.slug) ?? [];
+  const { rows } = await sql<Omit<ComparisonFacts, 'now'> & { content: unknown }>`
+    with gathered as (
+      select r.source, max(g.at) as at
+      from gathers g cross join lateral jsonb_to_recordset(g.sources) as r (source text, fault text)
+      where r.fault is null group by r.source
+    )
+    select c.slug, c.content, c.published_at as "publishedAt", c.first_seen_at as "firstSeenAt",
+      c.changed_at as "changedAt", c.hidden_at is not null as "isHidden", greatest(c.changed_at, p.fetched_at, g.at) as "readAt",
+      (select i.slug from issue_comparisons ic join issues i on i.id = ic.issue_id
+        where ic.comparison_id = c.id and ic.section = 'new' and i.id <> ${id}
+          and i.status in ('approved', 'preparing', 'sending', 'sent')
+          and i.due_at > ${dueAt}::timestamptz - make_interval(weeks => ${WEEKS_APART}::int)
+        order by i.due_at desc limit 1) as "carriedBy"
+    from comparisons c
+    left join pages p on p.url = c.url
+    left join gathered g on g.source = p.source
+    where c.slug = any(${slugs}::text[])
+  `.execute(db);
+  return rows.map(({ content, ...row }) => ({ ...row, now: comparisonSchema.parse(content) }));
+}
+
+export async function linkFacts(db: Connection, urls: readonly string[]): Promise<LinkFact[]> {
+  const { rows } = await sql<LinkFact>`
+    select url, status, reason, checked_at as "checkedAt" from link_checks where url = any(${urls}::text[])
+  `.execute(db);
+  return rows;
+}
+
+/** What came of following links, each the last time. */
+export async function writeLinks(db: Connection, checks: readonly LinkCheck[], at: Date): Promise<void> {
+  await sql`
+    insert into link_checks (url, status, reason, checked_at)
+    select url, status, reason, ${at}::timestamptz
+    from jsonb_to_recordset(${JSON.stringify(checks)}::jsonb) as r (url text, status int, reason text)
+    on conflict (url) do update
+      set status = excluded.status, reason = excluded.reason, checked_at = excluded.checked_at
+  `.execute(db);
+}
+
+/** Of exactly the plan and the template that the issue has now. */
+export async function overridesOf(db: Connection, { id, planHash, template }: Issue): Promise<Override[]> {
+  return db
+    .selectFrom('check_overrides')
+    .select(['check_key as key', 'reason', 'who', 'at'])
+    .where('issue_id', '=', id)
+    .where('plan_hash', '=', planHash ?? '')
+    .where('template', '=', template)
+    .execute();
+}
+
+/** Whether an issue is still under review with this very content; nobody changes it until the transaction ends. */
+export async function isStill(tx: Connection, { id, planHash, template }: Issue): Promise<boolean> {
+  const row = await tx
+    .selectFrom('issues')
+    .select('id')
+    .where('id', '=', id)
+    .where('status', 'in', ['draft', 'review'])
+    .where('plan_hash', '=', planHash)
+    .where('template', '=', template)
+    .forUpdate()
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** @returns whether nobody had said so before. */
+export async function insertOverride(
+  tx: Connection,
+  { id, planHash, template }: Issue,
+  { key, reason, who }: Omit<Override, 'at'>,
+): Promise<boolean> {
+  const { rows } = await sql`
+    insert into check_overrides (issue_id, plan_hash, template, check_key, reason, who)
+    values (${id}, ${planHash}, ${template}, ${key}, ${reason}, ${who})
+    on conflict do nothing returning check_key
+  `.execute(tx);
+  return rows.length > 0;
+}
+
+/** Pages that came into quarantine since the last issue was finished. */
+export async function newlyQuarantined(db: Connection): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from quarantine
+    where first_seen_at > coalesce((select max(finished_at) from issues where status = 'sent'), '-infinity')
+  `.execute(db);
+  return rows[0]?.count ?? 0;
+}

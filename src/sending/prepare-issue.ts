@@ -1,0 +1,194 @@
+import type { Plan } from '../issues/compose.ts';
+import type { IssueContent } from '../issues/content.ts';
+import { contentHash } from '../issues/content-hash.ts';
+import {
+  type ChangeOptions,
+  changeIssue,
+  type Issue,
+  issueChanged,
+  requireIssue,
+} from '../issues/issue-store.ts';
+import { hiddenAmong } from '../issues/take-down/take-down-store.ts';
+import { variantsOf } from '../issues/variants.ts';
+import type { Connection } from '../platform/db/database.ts';
+import { AppError } from '../platform/errors.ts';
+import { failpoint } from '../platform/failpoint.ts';
+import { type Check, checks } from '../render/checks.ts';
+import { renderToFit, type TemplateRef } from '../render/render-variant.ts';
+import {
+  chosenTopics,
+  freezePage,
+  lockFrozenTo,
+  type NewVariant,
+  PAGES,
+  storeVariants,
+} from './audience/audience-store.ts';
+import type { Envelope } from './envelope.ts';
+import { type PanelCheck, panelOf, stops } from './inspection/check-panel.ts';
+import { factsOf, overridesOf } from './inspection/inspection-store.ts';
+
+/** A variant as it would go out. */
+export interface DraftVariant extends NewVariant {
+  content: IssueContent;
+  checks: Check[];
+}
+
+/**
+ * Renders every variant of an issue for the topics that readers chose, and lints each. Nothing is
+ * stored: this is what a preview shows, what approval looks at and what preparation freezes.
+ * @throws AppError `issue-empty` for a skipped issue, `render-failed`.
+ */
+export async function renderIssue(
+  db: Connection,
+  issue: Issue,
+): Promise<{ variants: DraftVariant[]; withoutContent: string[][] }> {
+  const { variants, assignments } = variantsOf(planOf(issue), await chosenTopics(db));
+  const drafts: DraftVariant[] = [];
+  for (const { number, content: full } of variants) {
+    const { content, rendered } = await renderToFit(full, issue.template as TemplateRef);
+    const { subject, preheader, html, text } = rendered;
+    drafts.push({
+      number,
+      subject,
+      preheader,
+      html,
+      text,
+      contentHash: contentHash({ subject, html, text }),
+      topics: assignments.filter((each) => each.variant === number).map((each) => each.topics),
+      content,
+      checks: checks(content, rendered),
+    });
+  }
+  return {
+    variants: drafts,
+    withoutContent: assignments.filter((each) => each.variant === null).map((each) => each.topics),
+  };
+}
+
+/** @throws AppError `issue-empty`. */
+export function planOf(issue: Issue): Plan {
+  if (issue.plan === null) {
+    throw new AppError('issue-empty', `Issue ${issue.slug} was skipped: ${issue.reason}`, {
+      help: 'Compose it again when there is something new.',
+    });
+  }
+  return issue.plan;
+}
+
+/** @throws AppError `checks-failed` naming every check that blocks. */
+function assertSendable(issue: Issue, checks: readonly PanelCheck[]): void {
+  const blocking = new Map(
+    checks.filter(stops).map(({ key, where, comparison, message, help }) => {
+      const about = comparison === null ? '' : `${comparison.title}: `;
+      return [key + where, `${about}${message} ${help}`];
+    }),
+  );
+  if (blocking.size === 0) return;
+  throw new AppError(
+    'checks-failed',
+    `Issue ${issue.slug} cannot go out: ${[...blocking.values()].join(' ')}`,
+  );
+}
+
+/**
+ * Approves an issue for sending, if no check stops it: of its variants, its comparisons and its links. A red one
+ * that a publisher let stand for this very content is passed over. Approving twice is once.
+ * @param options `planHash` is the content that somebody looked at; without it, whatever is there.
+ * @throws AppError `checks-failed`, `issue-refuses`, `issue-empty`, `issue-changed`.
+ */
+export async function approveIssue(
+  db: Connection,
+  issueId: string,
+  { planHash, record, now = new Date() }: ChangeOptions & { now?: Date } = {},
+): Promise<Issue> {
+  const issue = await requireIssue(db, { id: issueId });
+  if (planHash !== undefined && planHash !== issue.planHash) throw issueChanged(issue);
+  if (issue.status === 'draft' || issue.status === 'review') {
+    const { variants } = await renderIssue(db, issue);
+    assertSendable(issue, panelOf({ plan: planOf(issue), variants, ...(await factsOf(db, issue)), now }));
+    if (issue.status === 'draft')
+      await changeIssue(db, issueId, { type: 'submit_for_review' }, { planHash: issue.planHash });
+  }
+  // What was checked is what is approved.
+  return (await changeIssue(db, issueId, { type: 'approve' }, { planHash: issue.planHash, record })).issue;
+}
+
+/**
+ * Makes an approved issue ready: variants rendered and stored, the first page of the audience frozen, its batches
+ * cut, all in one transaction that ends in `sending`. After a crash it is simply done again; two that do it at
+ * once render twice and store once. {@link freezeRest} does the other pages.
+ * @returns whether the issue is sending now because of this call.
+ */
+export async function prepareIssue(
+  db: Connection,
+  issueId: string,
+  envelope: Envelope,
+  pageSize = PAGES.first,
+): Promise<boolean> {
+  const found = await requireIssue(db, { id: issueId });
+  if (found.status !== 'approved' && found.status !== 'preparing') return false;
+  const { issue } = await changeIssue(db, issueId, { type: 'prepare' });
+
+  let drafts: Awaited<ReturnType<typeof renderIssue>>;
+  try {
+    drafts = await renderIssue(db, issue);
+    const overrides = await overridesOf(db, issue);
+    // What the world says of its comparisons was looked at when it was approved.
+    const books = { facts: [], links: [], overrides, now: new Date(0) };
+    assertSendable(issue, panelOf({ plan: planOf(issue), variants: drafts.variants, ...books }));
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    await changeIssue(db, issueId, { type: 'fail', reason: error.message });
+    return false;
+  }
+
+  return db.transaction().execute(async (tx) => {
+    const row = await tx
+      .selectFrom('issues')
+      .select('status')
+      .where('id', '=', issueId)
+      .forUpdate()
+      .executeTakeFirst();
+    if (row?.status !== 'preparing') return false;
+    const hidden = await hiddenAmong(tx, slugsOf(planOf(issue)));
+    if (hidden.length > 0) {
+      await changeIssue(tx, issueId, { type: 'fail', reason: takenDownReason(hidden) });
+      return false;
+    }
+    await storeVariants(tx, issueId, drafts.variants, drafts.withoutContent, envelope);
+    await freezePage(tx, issueId, null, pageSize);
+    failpoint('mid-prepare');
+    await changeIssue(tx, issueId, { type: 'start' });
+    return true;
+  });
+}
+
+/** Every comparison that a plan speaks of by its slug. */
+function slugsOf({ comparisons, changed }: Plan): string[] {
+  return [...comparisons.map(({ comparison }) => comparison.slug), ...changed.map(({ row }) => row.slug)];
+}
+
+/** It was taken down in the very seconds in which the issue was being prepared: before that, the issue drops it. */
+function takenDownReason(slugs: readonly string[]): string {
+  return `${slugs.join(', ')}: taken down since the issue was approved. Cancel it; what else it carries stands for the next issue.`;
+}
+
+/**
+ * Freezes what {@link prepareIssue} left of a long list, a page in a transaction, while the pages before it go out.
+ * After a crash, and beside another that does the same, it goes on behind the last page. A reader who joins or
+ * leaves meanwhile is met as they are when their page is frozen.
+ * @yields the batches of a page, ready to be submitted.
+ */
+export async function* freezeRest(
+  db: Connection,
+  issueId: string,
+  pageSize = PAGES.next,
+): AsyncGenerator<string[], void, undefined> {
+  const nextPage = () =>
+    db.transaction().execute(async (tx) => {
+      const frozenTo = await lockFrozenTo(tx, issueId);
+      if (frozenTo === undefined) return undefined;
+      return freezePage(tx, issueId, frozenTo, pageSize);
+    });
+  for (let batchIds = await nextPage(); batchIds !== undefined; batchIds = await nextPage()) yield batchIds;
+}

@@ -1,0 +1,83 @@
+import type { Issue } from '../../issues/issue-store.ts';
+import { variantsOf } from '../../issues/variants.ts';
+import type { Connection } from '../../platform/db/database.ts';
+import { AppError } from '../../platform/errors.ts';
+import { compile, personalise } from '../../render/personalise.ts';
+import { renderToFit, type TemplateRef } from '../../render/render-variant.ts';
+import { findSubscriber } from '../../subscribers/subscriber-store.ts';
+import { chosenTopics } from '../audience/audience-store.ts';
+import { planOf } from '../prepare-issue.ts';
+import { frozenBody, frozenVariants, variantMailed } from './preview-store.ts';
+
+export interface PreviewRequest {
+  /** Counts from 1, which is the general one and the default. */
+  variant?: number | undefined;
+  /** Another engine than the issue's. */
+  template?: TemplateRef | undefined;
+  /** As this reader gets it; rules out `variant`. */
+  subscriberId?: string | undefined;
+}
+
+/** One body of an issue, as it goes out or went out. */
+export interface Preview {
+  /** Every body there is, and for which topics; none = everything. */
+  variants: { number: number; topics: string[] }[];
+  number: number;
+  subject: string;
+  preheader: string;
+  /** Personal links are still placeholders. */
+  html: string;
+  text: string;
+}
+
+/**
+ * Draws one body by the renderer that sends; where the issue is frozen, it is the frozen one.
+ * @throws AppError `preview-unknown` for a variant or a reader that there is not, or a reader who gets nothing;
+ * `issue-empty`, `render-failed`.
+ */
+export async function previewIssue(
+  db: Connection,
+  issue: Issue,
+  { variant = 1, template, subscriberId }: PreviewRequest = {},
+): Promise<Preview> {
+  const reader = subscriberId === undefined ? undefined : await findSubscriber(db, subscriberId);
+  if (subscriberId !== undefined && reader === undefined) throw unknown('There is no such reader.');
+
+  const frozen = template === undefined ? await frozenVariants(db, issue.id) : [];
+  if (frozen.length > 0) {
+    const number = reader ? await variantMailed(db, issue.id, reader.id) : variant;
+    const body = number === undefined ? undefined : await frozenBody(db, issue.id, number);
+    if (body === undefined) throw unknown('Nothing of this issue was for them.');
+    return { ...body, variants: frozen };
+  }
+
+  const sets = await chosenTopics(db);
+  const { variants, assignments } = variantsOf(planOf(issue), reader ? [...sets, reader.topics] : sets);
+  const number = reader
+    ? assignments.find(({ topics }) => JSON.stringify(topics) === JSON.stringify(reader.topics))?.variant
+    : variant;
+  const chosen = variants.find((each) => each.number === number);
+  if (chosen === undefined) throw unknown('Nothing of this issue is for them.');
+  const { rendered } = await renderToFit(chosen.content, template ?? (issue.template as TemplateRef));
+  return {
+    ...rendered,
+    number: chosen.number,
+    variants: variants.map((each) => ({ number: each.number, topics: each.content.topics })),
+  };
+}
+
+/** A copy for nobody: what is personal in it leads to pages that say what to do. */
+export function impersonal(
+  { html, text }: { html: string; text: string },
+  publicUrl: string,
+): { html: string; text: string } {
+  return personalise(compile({ html, text }), {
+    unsubscribe: `${publicUrl}/unsubscribe`,
+    preferences: `${publicUrl}/preferences`,
+    vote: `${publicUrl}/vote`,
+  });
+}
+
+function unknown(message: string): AppError {
+  return new AppError('preview-unknown', message, { help: 'Choose another variant or another reader.' });
+}

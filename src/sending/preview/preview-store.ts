@@ -1,0 +1,112 @@
+import { sql } from 'kysely';
+import type { Connection } from '../../platform/db/database.ts';
+import { topicSets } from '../audience/audience-store.ts';
+
+/**
+ * Who `freezePage` would look at now, by the topics they chose and by what it decides on. The two must
+ * say the same; a conformance test compares them.
+ */
+export async function readersByTopics(
+  db: Connection,
+): Promise<{ topics: string[]; consented: boolean; paused: boolean; count: number }[]> {
+  const { rows } = await sql<{ topics: string[]; consented: boolean; paused: boolean; count: number }>`
+    with recursive ${topicSets}
+    select sets.topics, r.consented, r.paused, r.count from sets cross join lateral (
+      -- One step in an index for each reader: asked whether any exists, the planner would read every consent.
+      select (select true from consent_events e where e.subscriber_id = s.id and e.event = 'confirmed' limit 1)
+        is not null as consented, coalesce(s.paused_until > now(), false) as paused, count(*) as count
+      from subscribers s where s.status = 'active' and s.topics = sets.topics
+      group by 1, 2
+    ) r
+  `.execute(db);
+  return rows;
+}
+
+/** An issue as it was sent to try it: subject marked, links for nobody. */
+export async function readTest(
+  db: Connection,
+  id: string,
+): Promise<{ from: string; subject: string; html: string; text: string } | undefined> {
+  return db
+    .selectFrom('test_sends')
+    .select(['sender as from', 'subject', 'html', 'text'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+export async function insertTest(
+  tx: Connection,
+  test: {
+    id: string;
+    issueId: string;
+    who: string;
+    sender: string;
+    subject: string;
+    html: string;
+    text: string;
+  },
+): Promise<void> {
+  const { issueId, ...columns } = test;
+  await tx
+    .insertInto('test_sends')
+    .values({ ...columns, issue_id: issueId })
+    .execute();
+}
+
+/** Who at these domains must not be mailed, by the key of their address, and why. */
+export async function suppressedAt(
+  db: Connection,
+  domains: readonly string[],
+): Promise<{ key: string; reason: string | null }[]> {
+  const { rows } = await sql<{ key: string; reason: string | null }>`
+    select email_key as key, reason from subscribers
+    where split_part(email_key, '@', 2) = any(${domains}::text[]) and status = 'suppressed'
+  `.execute(db);
+  return rows;
+}
+
+/** The variants of a prepared issue, each with all topics that it is for; none before that. */
+export async function frozenVariants(
+  db: Connection,
+  issueId: string,
+): Promise<{ number: number; topics: string[] }[]> {
+  const { rows } = await sql<{ number: number; topics: string[] }>`
+    select v.number, case when v.number = 1 then '{}'::text[] else array(
+      select distinct topic from variant_topics t cross join lateral unnest(t.topics) as topic
+      where t.issue_id = v.issue_id and t.variant_id = v.id order by topic
+    ) end as topics
+    from variants v where v.issue_id = ${issueId} order by v.number
+  `.execute(db);
+  return rows;
+}
+
+/** One of them, as it goes out. */
+export async function frozenBody(
+  db: Connection,
+  issueId: string,
+  number: number,
+): Promise<{ number: number; subject: string; preheader: string; html: string; text: string } | undefined> {
+  return db
+    .selectFrom('variants')
+    .select(['number', 'subject', 'preheader', 'html', 'text'])
+    .where('issue_id', '=', issueId)
+    .where('number', '=', number)
+    .executeTakeFirst();
+}
+
+/** The number of the variant in which a reader is; undefined for somebody who got nothing. */
+export async function variantMailed(
+  db: Connection,
+  issueId: string,
+  subscriberId: string,
+): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('deliveries as d')
+    .innerJoin('batches as b', 'b.id', 'd.batch_id')
+    .innerJoin('variants as v', 'v.id', 'b.variant_id')
+    .select('v.number')
+    .where('d.issue_id', '=', issueId)
+    .where('d.subscriber_id', '=', subscriberId)
+    .executeTakeFirst();
+  return row?.number;
+}

@@ -1,0 +1,198 @@
+import type { Connection } from '../../platform/db/database.ts';
+import { countFailure, forgetFailures, mayAsk, PROBE_MS } from '../../providers/circuit/circuit-store.ts';
+import { isHeard } from '../../providers/circuit/heard.ts';
+import type { Mailer, Outcome, SingleMail } from '../../providers/port.ts';
+import { renderLetter } from '../../render/render-variant.ts';
+import { confirmText } from '../../subscribers/sign-up/consent.ts';
+import { recordConfirmSent } from '../../subscribers/sign-up/sign-up-store.ts';
+import { suppressionCause } from '../../subscribers/suppression.ts';
+import type { Keys } from '../../subscribers/tokens.ts';
+import { refusedKeysAmong } from '../../transactional/requests/request-store.ts';
+import {
+  type ClaimedMail,
+  claimMail,
+  closeMail,
+  type MailKind,
+  releaseMail,
+  returnMail,
+} from '../../transactional/transactional-store.ts';
+import { type LetterContext, writeLetter } from './write-letter.ts';
+
+/** Longer than the provider's slowest answer, shorter than the patience of somebody who waits for a confirm mail. */
+const LEASE_MS = 60_000;
+
+export interface TransactionalSettings {
+  /** Another address than that of issues: providers judge the two apart. */
+  from: string;
+  replyTo: string;
+  newsletter: LetterContext['newsletter'];
+}
+
+export type MailResult =
+  /** Sent, ended, or in the hands of another worker. */
+  | { kind: 'done' }
+  /** Every worker is to wait: the provider asks for it, or has not answered many in a row (then with the reason). */
+  | { kind: 'wait'; ms: number; reason?: string }
+  /** Not sent, or no answer; to be tried again. */
+  | { kind: 'again'; reason: string };
+
+export type MailSender = (mailId: string) => Promise<MailResult>;
+
+/**
+ * Makes the function that sends one transactional mail: claim, one request, record. Its letter follows from
+ * its row and nothing else, so that a replay after a crash carries the same bytes under the same key. Who
+ * answers no issue answers no letter either: the circuit is one for both, and either may try it.
+ */
+export function createMailSender(
+  db: Connection,
+  mailer: Mailer,
+  keys: Keys,
+  settings: TransactionalSettings,
+): MailSender {
+  return async (mailId) => {
+    const mail = await claimMail(db, mailId, LEASE_MS);
+    if (mail === undefined) return { kind: 'done' };
+    const end = async (status: 'dropped' | 'failed' | 'uncertain', reason: string): Promise<MailResult> => {
+      await closeMail(db, mail, { status, reason });
+      return { kind: 'done' };
+    };
+    if (isSuppressed(mail)) return await end('dropped', 'the address is suppressed');
+    if (await isRefused(db, mail)) return await end('dropped', 'its owner asked never to be mailed');
+    if (mail.forgotten) return await end('uncertain', 'the provider may have forgotten its key');
+
+    const letter = await writeLetter(mail, { db, keys, newsletter: settings.newsletter });
+    if (letter === null) return await end('dropped', 'it is not true any more');
+    const may = await mayAsk(db, LEASE_MS);
+    if (may === 'no') {
+      await returnMail(db, mail);
+      return { kind: 'wait', ms: PROBE_MS };
+    }
+    const { html, text } = 'html' in letter ? letter : await renderLetter(letter);
+    const single: SingleMail = {
+      mailId: mail.id,
+      kind: mail.kind,
+      from: 'from' in letter ? letter.from : settings.from,
+      to: mail.to,
+      replyTo: settings.replyTo,
+      subject: letter.subject,
+      html,
+      text,
+      // RFC 3834 §5: nobody's holiday notice should answer it.
+      headers: {
+        'Auto-Submitted': 'auto-generated',
+        'X-Entity-Ref-ID': mail.id,
+        ...('unsubscribe' in letter && letter.unsubscribe ? leave(letter.unsubscribe, settings.replyTo) : {}),
+      },
+    };
+    const outcome = await mailer.send(single, `mail/${mail.id}`).catch(
+      // A mailer that throws has not said "not accepted".
+      (error): Outcome => ({
+        kind: 'ambiguous',
+        reason: error instanceof Error ? error.message : String(error),
+        final: false,
+      }),
+    );
+    return await record(db, mail, { outcome, text, isProbe: may === 'probe' });
+  };
+}
+
+/**
+ * Who bounced is mailed the one thing that can bring them back: the question whether the address is theirs. Who was
+ * erased is told so, once.
+ */
+function isSuppressed({ kind, subscriber }: ClaimedMail): boolean {
+  if (subscriber?.status !== 'suppressed' || kind === 'erased') return false;
+  return kind !== 'confirm' || suppressionCause(subscriber.reason) !== 'bounced';
+}
+
+/** Mails that a stranger can cause. Their inbox may have been refused after they were queued. */
+const OF_STRANGERS: ReadonlySet<MailKind> = new Set([
+  'confirm',
+  'already',
+  'change',
+  'link',
+  'leave',
+  'test',
+  'step_up',
+  'exported',
+  'erased',
+  'voided',
+]);
+
+async function isRefused(db: Connection, { kind, to }: ClaimedMail): Promise<boolean> {
+  if (!OF_STRANGERS.has(kind)) return false;
+  return (await refusedKeysAmong(db, [to.toLowerCase()])).length > 0;
+}
+
+async function record(
+  db: Connection,
+  mail: ClaimedMail,
+  { outcome, text, isProbe }: { outcome: Outcome; text: string; isProbe: boolean },
+): Promise<MailResult> {
+  const isAnswer = isHeard(outcome);
+  if (isAnswer) await forgetFailures(db);
+  switch (outcome.kind) {
+    case 'accepted': {
+      const [item] = outcome.items;
+      if (item === undefined) await closeMail(db, mail, { status: 'uncertain', reason: 'no answer for it' });
+      else if ('accepted' in item) await recordSent(db, mail, item.accepted, text);
+      else await closeMail(db, mail, { status: 'failed', reason: item.rejected });
+      return { kind: 'done' };
+    }
+    case 'rejected':
+    case 'split':
+      await closeMail(db, mail, { status: 'failed', reason: outcome.reason });
+      return { kind: 'done' };
+    case 'ambiguous':
+      if (outcome.final) {
+        await closeMail(db, mail, { status: 'uncertain', reason: outcome.reason });
+        return { kind: 'done' };
+      }
+      await releaseMail(db, mail);
+      if (isAnswer) return { kind: 'again', reason: outcome.reason };
+      return await countSilence(db, outcome.reason, isProbe);
+    case 'unreachable':
+      await returnMail(db, mail);
+      return await countSilence(db, outcome.reason, isProbe);
+    case 'retryAfter':
+      await returnMail(db, mail);
+      return { kind: 'wait', ms: outcome.ms };
+    case 'halt':
+      await returnMail(db, mail);
+      return { kind: 'again', reason: outcome.reason };
+  }
+}
+
+/** Who was asked whether they want to be a reader, and in which words, is part of their consent. */
+async function recordSent(
+  db: Connection,
+  mail: ClaimedMail,
+  providerId: string,
+  text: string,
+): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    const isOurs = await closeMail(tx, mail, { status: 'sent', providerId });
+    if (!isOurs || mail.kind !== 'confirm' || mail.subscriber === null) return;
+    const sent = { subscriberId: mail.subscriber.id, mailId: mail.id, providerId };
+    await recordConfirmSent(tx, sent, confirmText(text));
+  });
+}
+
+/**
+ * One press in a mail program, as at the head of an issue (RFC 8058). The mailto carries its token in the local
+ * part.
+ */
+function leave(url: string, replyTo: string): Record<string, string> {
+  const token = url.slice(url.lastIndexOf('/') + 1);
+  const domain = replyTo.slice(replyTo.lastIndexOf('@') + 1).replace(/>$/, '');
+  return {
+    'List-Unsubscribe': `<${url}>, <mailto:u+${token}@${domain}>`,
+    'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+  };
+}
+
+/** Whether it is tried again soon depends on how others fare. */
+async function countSilence(db: Connection, reason: string, isProbe: boolean): Promise<MailResult> {
+  const ms = await countFailure(db, reason, isProbe);
+  return ms === null ? { kind: 'again', reason } : { kind: 'wait', ms, reason };
+}

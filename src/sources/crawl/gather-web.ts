@@ -1,0 +1,232 @@
+import type { Comparison } from '../../comparisons/model.ts';
+import { pairKey } from '../../comparisons/names.ts';
+import type { Fault } from '../../platform/errors.ts';
+import { AppError } from '../../platform/errors.ts';
+import { shortened } from '../faults.ts';
+import type { Entry } from '../listing/feed.ts';
+import { type Listing, list, type WebSource } from '../listing/listing.ts';
+import { bodyHash, Memory, type PageRecord } from '../memory.ts';
+import { read } from '../thread/thread.ts';
+import { FetchFault, Postponed, readBytes } from './body.ts';
+import { isPageType, Unreadable } from './decode.ts';
+import type { Fetcher } from './fetcher.ts';
+
+/** What became of one entry of a listing. */
+export type Outcome =
+  | { kind: 'read'; url: string; comparison: Comparison }
+  | { kind: 'unchanged'; url: string; pairKey: string | null }
+  | { kind: 'wrong'; url: string; faults: Fault[]; bodyHash: string | null }
+  | { kind: 'postponed'; url: string };
+
+/** What one source on the web gave, in the order in which it lists it. */
+export interface WebGathered {
+  outcomes: Outcome[];
+  /** Sitemaps and feed pages that failed while others did not. */
+  rejected: Listing['rejected'];
+  /** Addresses that a source before this one lists too. */
+  duplicates: number;
+  fault: AppError | null;
+}
+
+const PAGE_BYTES = 5_000_000;
+const PAGE_TYPES = 'text/html, application/xhtml+xml;q=0.9, application/json;q=0.8, text/plain;q=0.5';
+const DAY_MS = 86_400_000;
+/** However little a sitemap says of changes, every page is asked about once in so many days. */
+const RECHECK_DAYS = 7;
+
+/**
+ * Reads sources on the web. All listings come first, so that an address that several of them list is
+ * asked for once, for the first of them; then the pages: new ones before known ones, those that were
+ * wrong last time at the end, so that they delay nobody.
+ */
+export async function gatherWeb(
+  sources: readonly { name: string; source: WebSource }[],
+  context: { fetcher: Fetcher; memory: Memory; agent: string },
+): Promise<Map<string, WebGathered>> {
+  const listings = await Promise.all(
+    sources.map(({ name, source }) => list(source, { ...context, source: name })),
+  );
+  const taken = new Set<string>();
+  const visits: { source: string; entry: Entry; listing: Listing; at: number; gathered: WebGathered }[] = [];
+  const all = new Map<string, WebGathered>();
+  for (const [index, listing] of listings.entries()) {
+    const name = sources[index]?.name ?? '';
+    const { rejected, fault } = listing;
+    const gathered: WebGathered = { outcomes: [], rejected, duplicates: 0, fault };
+    all.set(name, gathered);
+    for (const entry of listing.entries) {
+      if (taken.has(entry.url)) {
+        gathered.duplicates += 1;
+        continue;
+      }
+      taken.add(entry.url);
+      visits.push({ source: name, entry, listing, at: visits.length, gathered });
+    }
+  }
+
+  const { memory } = context;
+  const rank = ({ source, entry }: (typeof visits)[number]) =>
+    memory.quarantined(source, entry.url) ? 2 : memory.page(entry.url) ? 1 : 0;
+  const outcomes: Outcome[] = [];
+  await Promise.all(
+    [...visits]
+      .sort((a, b) => rank(a) - rank(b))
+      .map(async ({ source, entry, listing, at }) => {
+        outcomes[at] = await visit(source, entry, listing, context);
+      }),
+  );
+  for (const { source, gathered, at } of visits) {
+    const outcome = outcomes[at];
+    if (outcome === undefined) continue;
+    gathered.outcomes.push(outcome);
+    settle(source, outcome, memory);
+  }
+  for (const [name, gathered] of all) gathered.fault ??= silence(name, gathered, memory);
+  return all;
+}
+
+/** What the page at one address is, whatever was known of it. */
+export async function visitOne(
+  url: string,
+  { fetcher, refuses }: { fetcher: Fetcher; refuses: Listing['refuses'] },
+): Promise<Outcome> {
+  const entry = { url, lastmod: null, publishedAt: null, inline: null };
+  const listing = { entries: [entry], inline: new Map(), rejected: [], refuses, fault: null };
+  const memory = new Memory({ pages: [], quarantine: [] }, new Date(0));
+  return await visit('', entry, listing, { fetcher, memory });
+}
+
+async function visit(
+  source: string,
+  entry: Entry,
+  listing: Listing,
+  { fetcher, memory }: { fetcher: Fetcher; memory: Memory },
+): Promise<Outcome> {
+  const { url } = entry;
+  memory.see(url);
+  if (entry.inline !== null) {
+    const fresh = listing.inline.get(url);
+    if (fresh === undefined) return { kind: 'unchanged', url, pairKey: entry.inline.pairKey };
+    if ('comparison' in fresh) return { kind: 'read', url, comparison: fresh.comparison };
+    return { kind: 'wrong', url, faults: fresh.faults, bodyHash: fresh.hash };
+  }
+  const known = memory.page(url);
+  if (known !== undefined && isSettled(entry, known, memory.now)) return unchanged(known);
+  try {
+    const fetched = await fetcher.fetch(url, {
+      accept: PAGE_TYPES,
+      maxBytes: PAGE_BYTES,
+      etag: known?.etag,
+      lastModified: known?.lastModified,
+      refuses: listing.refuses,
+      // Within its host's turn, so that no more pages stand in memory than are asked for at once.
+      read: async (body, contentType, at) => {
+        const bytes = await readBytes(body);
+        const hash = bodyHash(bytes);
+        return {
+          hash,
+          outcome: known?.bodyHash === hash ? null : await readBody(bytes, contentType, at, entry),
+        };
+      },
+    });
+    if (fetched.kind === 'unchanged') {
+      if (known !== undefined && entry.lastmod !== known.lastmod)
+        memory.remember({ ...known, lastmod: entry.lastmod });
+      return known === undefined ? { kind: 'postponed', url } : unchanged(known);
+    }
+    const { etag, lastModified } = fetched;
+    const { hash, outcome } = fetched.body;
+    const page = {
+      ...{ url, source, kind: 'page' as const, status: 200, etag, lastModified, bodyHash: hash },
+      ...{ lastmod: entry.lastmod, listing: null },
+    };
+    if (outcome === null) {
+      const pair = known?.pairKey ?? null;
+      if (known === undefined || differs(known, page)) memory.remember({ ...page, pairKey: pair });
+      return { kind: 'unchanged', url, pairKey: pair };
+    }
+    const pair = outcome.kind === 'read' ? pairKey(outcome.comparison) : (known?.pairKey ?? null);
+    memory.remember({ ...page, pairKey: pair });
+    return outcome.kind === 'read' ? outcome : { ...outcome, bodyHash: hash };
+  } catch (error) {
+    if (error instanceof Postponed) return { kind: 'postponed', url };
+    if (!(error instanceof FetchFault)) throw error;
+    return { kind: 'wrong', url, faults: [{ field: '', reason: error.message }], bodyHash: null };
+  }
+}
+
+function unchanged({ url, pairKey }: PageRecord): Outcome {
+  return { kind: 'unchanged', url, pairKey };
+}
+
+function differs(known: PageRecord, page: Pick<PageRecord, 'etag' | 'lastModified' | 'lastmod'>): boolean {
+  return (
+    known.etag !== page.etag || known.lastModified !== page.lastModified || known.lastmod !== page.lastmod
+  );
+}
+
+/**
+ * Whether the sitemap says of itself that a page is as it was read. A date alone covers a whole day and the
+ * hours that time zones move it, so only what was read well after it counts. One page in {@link RECHECK_DAYS} is
+ * asked for all the same each day: votes move without any sitemap saying so.
+ */
+function isSettled({ url, lastmod }: Entry, known: PageRecord, now: Date): boolean {
+  if (lastmod === null || lastmod !== known.lastmod) return false;
+  const at = Date.parse(lastmod);
+  if (Number.isNaN(at)) return false;
+  const until = at + (lastmod.includes('T') ? 0 : 2 * DAY_MS);
+  if (known.fetchedAt.getTime() <= until) return false;
+  const today = Math.floor(now.getTime() / DAY_MS) % RECHECK_DAYS;
+  return Number.parseInt(bodyHash(url).slice(0, 8), 16) % RECHECK_DAYS !== today;
+}
+
+async function readBody(
+  body: Buffer,
+  contentType: string | null,
+  url: string,
+  entry: Entry,
+): Promise<Extract<Outcome, { kind: 'read' | 'wrong' }>> {
+  const wrong = (faults: Fault[]) => ({ kind: 'wrong' as const, url: entry.url, faults, bodyHash: null });
+  if (!isPageType(contentType))
+    return wrong([{ field: '', reason: shortened(`is served as ${contentType}, not as a page`) }]);
+  try {
+    const comparison = await read('page', body, contentType, { base: url });
+    const publishedAt = comparison.publishedAt ?? entry.publishedAt;
+    return { kind: 'read', url: entry.url, comparison: { ...comparison, publishedAt } };
+  } catch (error) {
+    if (error instanceof Unreadable) return wrong([{ field: '', reason: error.message }]);
+    if (error instanceof AppError && error.code === 'page-unreadable') {
+      return wrong(error.context.faults as Fault[]);
+    }
+    throw error;
+  }
+}
+
+/** Keeps quarantine in step: what is right leaves it, what is wrong enters, what was not looked at stays. */
+function settle(source: string, outcome: Outcome, memory: Memory): void {
+  const { url } = outcome;
+  const known = memory.quarantined(source, url);
+  if (outcome.kind === 'postponed') memory.leave(source, url);
+  // The same bytes are as wrong as they were; where nothing could be read then, there is a page again.
+  else if (outcome.kind === 'unchanged' && known?.bodyHash) memory.leave(source, url);
+  else if (outcome.kind === 'wrong') {
+    if (outcome.bodyHash === null && known?.bodyHash) memory.leave(source, url);
+    else memory.condemn(source, url, outcome.faults, outcome.bodyHash);
+  }
+}
+
+/** A source that lists pages none of which can be had gives as little as one that cannot be listed. */
+function silence(name: string, { outcomes }: WebGathered, memory: Memory): AppError | null {
+  const [first] = outcomes;
+  const isDead = (outcome: Outcome) => outcome.kind === 'wrong' && outcome.bodyHash === null;
+  if (first?.kind !== 'wrong' || !outcomes.every(isDead)) return null;
+  memory.isPartial(name);
+  const reason = first.faults[0]?.reason ?? '';
+  return new AppError(
+    'source-unreadable',
+    `None of its ${outcomes.length} pages could be had: ${first.url} ${reason}.`,
+    {
+      help: 'What it gave before is kept; it is asked again at the next gathering.',
+    },
+  );
+}

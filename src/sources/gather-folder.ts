@@ -1,0 +1,79 @@
+import { constants } from 'node:fs';
+import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { extname, join, sep } from 'node:path';
+import { AppError } from '../platform/errors.ts';
+import { Postponed } from './crawl/body.ts';
+import { listFaults } from './faults.ts';
+import { Collection, type Gathered } from './gathered.ts';
+import { read } from './thread/thread.ts';
+
+const MAX_BYTES = 1_000_000;
+
+/**
+ * Every comparison of a folder: `*.json` (one, or an array of them) and `*.md` ({@link readMarkdown}), in the
+ * order of their names; sub-folders, hidden files and README.md are passed over. A file that cannot be
+ * read as comparisons is rejected by name and reason and stops nobody else.
+ *
+ * @throws AppError `source-missing` where there is no such folder.
+ */
+export async function gatherFolder(path: string): Promise<Gathered> {
+  const gathered = new Collection();
+  for (const name of await fileNames(path)) {
+    try {
+      const kind = extname(name).toLowerCase();
+      if (kind !== '.json' && kind !== '.md') throw new Error('neither .json nor .md');
+      for (const each of await read('file', name, kind, await readBytes(path, join(path, name)))) {
+        const { label } = each;
+        if ('comparison' in each) gathered.add(label, each.comparison);
+        else {
+          const { faults, bodyHash } = each;
+          gathered.reject({ name: label, reason: listFaults(faults), faults, bodyHash });
+        }
+      }
+    } catch (error) {
+      if (error instanceof Postponed) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      gathered.reject({ name, reason, faults: [{ field: '', reason }], bodyHash: null });
+    }
+  }
+  return { comparisons: gathered.comparisons, rejected: gathered.rejected };
+}
+
+async function fileNames(path: string): Promise<string[]> {
+  try {
+    const entries = await readdir(path, { withFileTypes: true });
+    return entries
+      .filter((entry) => !entry.isDirectory() && !/^\.|^readme\.md$|~$/iu.test(entry.name))
+      .map((entry) => entry.name)
+      .sort();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const why =
+      code === 'ENOENT' ? 'does not exist' : code === 'ENOTDIR' ? 'is a file' : `cannot be read (${code})`;
+    throw new AppError('source-missing', `The folder "${path}" ${why}.`, {
+      help: 'Correct the "folder:" entry of SOURCES.',
+      cause: error,
+    });
+  }
+}
+
+/** The bytes of an ordinary file of the folder: what links lead to outside of it is nobody's comparison. */
+async function readBytes(folder: string, path: string): Promise<Buffer> {
+  const real = await realpath(path).catch(() => null);
+  if (real === null) throw new Error('a link that leads nowhere');
+  const root = await realpath(folder);
+  if (!real.startsWith(root.endsWith(sep) ? root : root + sep))
+    throw new Error('a link that leads out of the folder');
+  if (!(await stat(real)).isFile()) throw new Error('no ordinary file');
+
+  // Should it become a pipe in between, opening does not wait for somebody to write to it.
+  const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  try {
+    const state = await file.stat();
+    if (!state.isFile()) throw new Error('no ordinary file');
+    if (state.size > MAX_BYTES) throw new Error(`${(state.size / 1e6).toFixed(1)} MB, at most 1 MB is read`);
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,24 @@
+import { allows, type Robots } from '../crawl/robots.ts';
+import type { SitemapEntry } from './sitemap.ts';
+
+/** Addresses of a sitemap that a source takes. */
+export interface Kept {
+  entries: SitemapEntry[];
+  /** How many more there would be without robots.txt. */
+  refused: number;
+}
+
+/** Which of a sitemap's addresses lie below a site's own, and may be asked for. */
+export function keepAllowed(listed: readonly SitemapEntry[], site: string, robots: Robots): Kept {
+  const { host, pathname: folder, href } = new URL(site);
+  const kept: Kept = { entries: [], refused: 0 };
+  for (const { url, lastmod } of listed) {
+    const page = new URL(url);
+    page.hash = '';
+    const isUnder = page.host === host && page.pathname.startsWith(folder) && page.href !== href;
+    if (!/^https?:$/u.test(page.protocol) || !isUnder) continue;
+    if (allows(robots, page.href)) kept.entries.push({ url: page.href, lastmod });
+    else kept.refused += 1;
+  }
+  return kept;
+}

@@ -1,0 +1,117 @@
+import { SaxesParser } from 'saxes';
+import { Unreadable } from '../crawl/decode.ts';
+import { addressIn } from '../parse/values.ts';
+
+/** One line of a sitemap: a page, or in an index another sitemap. */
+export interface SitemapEntry {
+  url: string;
+  /** As the site writes it: a date, or a date and a time. */
+  lastmod: string | null;
+}
+
+export interface Sitemap {
+  kind: 'index' | 'pages';
+  entries: SitemapEntry[];
+}
+
+/** The protocol's own limit for one file (sitemaps.org). */
+const MAX_ENTRIES = 50_000;
+
+/** Deeper than any element of the protocol and its extensions. */
+const MAX_DEPTH = 20;
+
+/** Bytes that are taken apart at once: text of 50 MB would need four times as much. */
+const PIECE = 1_000_000;
+
+/**
+ * Reads a sitemap piece by piece; a plain list of addresses, one a line, is one too.
+ *
+ * @throws Unreadable with the reason, where it is neither.
+ */
+export function readSitemap(body: Uint8Array, base: string): Sitemap {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let reader: ReturnType<typeof xmlReader> | ReturnType<typeof lineReader> | undefined;
+  for (let at = 0; at < body.length; at += PIECE) {
+    const text = decode(decoder, body.subarray(at, at + PIECE), at + PIECE < body.length);
+    reader ??= /^\s*https?:/iu.test(text) ? lineReader(base) : xmlReader(base);
+    reader.write(text);
+  }
+  if (reader === undefined) throw new Unreadable('is empty');
+  return reader.end();
+}
+
+function decode(decoder: InstanceType<typeof TextDecoder>, piece: Uint8Array, hasMore: boolean): string {
+  try {
+    return decoder.decode(piece, { stream: hasMore });
+  } catch {
+    throw new Unreadable('is no text in utf-8');
+  }
+}
+
+function xmlReader(base: string) {
+  const sitemap: Sitemap = { kind: 'pages', entries: [] };
+  const path: string[] = [];
+  let text = '';
+  let entry: { loc?: string; lastmod?: string } = {};
+  const parser = new SaxesParser({ xmlns: false });
+  parser.on('error', (error) => {
+    throw new Unreadable(`is no sitemap: ${error.message}`);
+  });
+  parser.on('opentag', ({ name }) => {
+    const tag = name.replace(/^.*:/u, '').toLowerCase();
+    if (path.length === 0) {
+      if (tag !== 'urlset' && tag !== 'sitemapindex')
+        throw new Unreadable(`is no sitemap: it begins with <${tag}>`);
+      sitemap.kind = tag === 'urlset' ? 'pages' : 'index';
+    }
+    // Images and translations of a page have a <loc> of their own, deeper down or in another namespace.
+    path.push(name.includes(':') && path.length > 1 ? name : tag);
+    if (path.length > MAX_DEPTH) throw new Unreadable(`is no sitemap: nested more than ${MAX_DEPTH} deep`);
+    if (path.length === 2) entry = {};
+    text = '';
+  });
+  const add = (part: string) => {
+    if (path.length === 3 && text.length < 4_096) text += part;
+  };
+  parser.on('text', add);
+  parser.on('cdata', add);
+  parser.on('closetag', () => {
+    const tag = path.at(-1);
+    if (path.length === 3 && (tag === 'loc' || tag === 'lastmod')) entry[tag] = text.trim();
+    if (path.length === 2 && entry.loc) addEntry(sitemap, entry.loc, entry.lastmod ?? null, base);
+    path.pop();
+  });
+  return {
+    write: (part: string) => void parser.write(part),
+    end: () => {
+      parser.close();
+      return sitemap;
+    },
+  };
+}
+
+function lineReader(base: string) {
+  const sitemap: Sitemap = { kind: 'pages', entries: [] };
+  let rest = '';
+  const line = (text: string) => {
+    if (text.trim() !== '') addEntry(sitemap, text.trim(), null, base);
+  };
+  return {
+    write: (part: string) => {
+      const lines = (rest + part).split(/\r?\n/u);
+      rest = lines.pop() ?? '';
+      for (const text of lines) line(text);
+      if (rest.length > PIECE) throw new Unreadable('has a line longer than any address');
+    },
+    end: () => {
+      line(rest);
+      return sitemap;
+    },
+  };
+}
+
+function addEntry(sitemap: Sitemap, loc: string, lastmod: string | null, base: string): void {
+  if (sitemap.entries.length >= MAX_ENTRIES) throw new Unreadable(`lists more than ${MAX_ENTRIES} addresses`);
+  const url = addressIn(loc, base);
+  if (url !== null) sitemap.entries.push({ url: url.href, lastmod: lastmod || null });
+}

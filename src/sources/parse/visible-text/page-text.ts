@@ -1,0 +1,151 @@
+import type { CheerioAPI } from 'cheerio';
+import { loadPage } from '../markup-limits.ts';
+import { hideButtons, pairFigures, partInlineValues } from '../page-html.ts';
+
+/**
+ * A page as one flat line of words, single spaces between them, that still knows where its lines broke.
+ * Fields are found in the flat line, so it does not matter how the text was wrapped; the breaks decide
+ * where words alone leave it open where one field ends and the next begins.
+ */
+export interface PageText {
+  readonly flat: string;
+  /** How the page breaks before the word at `offset`: a line of its own, perhaps only a wrapped one, or not. */
+  breakAt(offset: number): Break;
+  /** Canonical address and publishing date where the page's head gives them. */
+  readonly url: string | null;
+  readonly publishedAt: string | null;
+}
+
+export const HARD = 2;
+export const SOFT = 1;
+export const NONE = 0;
+export type Break = typeof HARD | typeof SOFT | typeof NONE;
+
+/** No name, category, tagline or price is as long, so a text with longer lines did not wrap any of them. */
+const UNWRAPPED = 240;
+
+export function readText(source: string): PageText {
+  return isHtml(source)
+    ? fromHtml(source)
+    : { ...flatten(clean(source), false), url: null, publishedAt: null };
+}
+
+function isHtml(source: string): boolean {
+  const closing = source.match(/<\/(?:p|div|h[1-6]|section|article|main|table|ul|ol|dl|span|body)>/giu);
+  return /^\s*(?:<!doctype|<!--|<\?xml|<[a-z][\w-]*[\s/>])/iu.test(source) || (closing?.length ?? 0) > 3;
+}
+
+/** Line endings made one, and what nobody sees taken out. Joiners stay where a script is written with them. */
+function clean(text: string): string {
+  return text
+    .replace(/\r\n?|[\u0085\u2028\u2029\v\f]/gu, '\n')
+    .replace(/[\u00AD\u200B\u2060\uFEFF]/gu, '')
+    .replace(/(?<=^|[\p{Script=Latin}\p{N}\p{P}\p{Sc}\s])[\u200C\u200D]+/gu, '')
+    .normalize('NFC');
+}
+
+function flatten(text: string, isEveryLineWhole: boolean): Pick<PageText, 'flat' | 'breakAt'> {
+  const lines = text
+    .split('\n')
+    .map((line) => ({ length: line.trimEnd().length, words: line.trim().replace(/\s+/gu, ' ') }))
+    .filter((line) => line.words !== '');
+  // A word too long for any line says nothing about how wide the lines were meant to be.
+  const width = lines.reduce(
+    (most, { words, length }) => (words.includes(' ') ? Math.max(most, length) : most),
+    0,
+  );
+  const whole = isEveryLineWhole || width > UNWRAPPED;
+
+  const breaks = new Map<number, Break>();
+  let flat = '';
+  let previous: (typeof lines)[number] | undefined;
+  for (const line of lines) {
+    const firstWord = line.words.split(' ', 1)[0] ?? '';
+    // Whoever wraps text breaks only where the next word would not fit. Had it fitted, the break is meant.
+    const fits = previous === undefined || previous.length + 1 + firstWord.length <= width;
+    if (flat) flat += ' ';
+    breaks.set(flat.length, whole || fits ? HARD : SOFT);
+    flat += line.words;
+    previous = line;
+  }
+  return { flat, breakAt: (offset) => (offset >= flat.length ? HARD : (breaks.get(offset) ?? NONE)) };
+}
+
+const UNSEEN =
+  'script,style,noscript,template,svg,canvas,iframe,object,video,audio,nav,select,textarea,input,' +
+  '[hidden],.sr-only,.visually-hidden';
+const BLOCKS =
+  'address,article,aside,blockquote,br,caption,center,dd,details,div,dl,dt,fieldset,figcaption,figure,footer,' +
+  'form,h1,h2,h3,h4,h5,h6,header,hgroup,hr,li,main,ol,p,pre,q,section,summary,table,tbody,td,tfoot,th,thead,tr,ul';
+const LABEL = /^(?:panel ship|community|entry|reviewer scorecard):?$/iu;
+/** Stands for a line break until the source's own white space, which means nothing, is gone. */
+const EDGE = '\u001E';
+
+function fromHtml(source: string): PageText {
+  const $ = loadPage(source.replaceAll(EDGE, ' '));
+  const url = canonicalOf($);
+  const publishedAt = publishedOf($);
+
+  $('head').remove();
+  $(UNSEEN).remove();
+  $('[style]')
+    .filter((_, element) => /display:\s*none|visibility:\s*hidden/iu.test($(element).attr('style') ?? ''))
+    .remove();
+  hideButtons($);
+  pairFigures($);
+  $('footer')
+    .filter((_, element) => $(element).closest('blockquote,figure').length === 0)
+    .remove();
+
+  const quotes = $('blockquote,q').filter((_, element) => $(element).parents('blockquote,q').length === 0);
+  quotes.each((_, quote) => {
+    $(quote).after($(quote).find('footer,cite,figcaption'));
+  });
+
+  $('*').each((_, element) => {
+    // A figure and its label often touch in the source, and are apart only by style.
+    if ($(element).children().length <= 1 && LABEL.test($(element).text().trim()))
+      $(element).prepend(EDGE).append(EDGE);
+  });
+  partInlineValues($, EDGE);
+  $(BLOCKS).before(EDGE).after(EDGE).prepend(EDGE).append(EDGE);
+
+  // Browsers draw the marks of <q>, and designers those of <blockquote>: unless the text has them itself.
+  const isMarked = (text: string) => /^["“„«「].*["”“»」]$/su.test(text);
+  const words = (quote: (typeof quotes)[number]) => $(quote).text().replaceAll(EDGE, ' ').trim();
+  if (!quotes.toArray().every((quote) => isMarked(words(quote)))) {
+    quotes.each((_, quote) => {
+      $(quote).text(`${EDGE}“${words(quote)}”${EDGE}`);
+    });
+  }
+
+  const text = clean($('body').text()).replace(/\s+/gu, ' ').replaceAll(EDGE, '\n');
+  return { ...flatten(text, true), url, publishedAt };
+}
+
+/** The lines of a stretch of the page; wrapped ones are one, unless `kind` is {@link SOFT}. */
+export function linesOf(
+  page: PageText,
+  { from, to }: { from: number; to: number },
+  kind: Break = HARD,
+): string[] {
+  const lines: string[] = [];
+  let start = from;
+  for (let at = from + 1; at < to; at += 1) {
+    if (page.breakAt(at) < kind) continue;
+    lines.push(page.flat.slice(start, at).trim());
+    start = at;
+  }
+  lines.push(page.flat.slice(start, to).trim());
+  return lines.filter(Boolean);
+}
+
+/** The address that a page gives itself. */
+export function canonicalOf($: CheerioAPI): string | null {
+  return $('link[rel="canonical"]').attr('href') ?? $('meta[property="og:url"]').attr('content') ?? null;
+}
+
+/** When a page says it was published, in its own notation. */
+export function publishedOf($: CheerioAPI): string | null {
+  return $('meta[property="article:published_time"]').attr('content') ?? null;
+}

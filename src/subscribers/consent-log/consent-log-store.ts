@@ -1,0 +1,258 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
+import type { Connection } from '../../platform/db/database.ts';
+
+/**
+ * The consent log as a chain (I8): every event carries the hash of its row, and seals fix which rows there are, each by the
+ * hash of the seal before it. So whoever changes, adds or removes an event has to change every seal since, and the
+ * last one is in the log of the program too. docs/adr/0015 says what this withstands, and what it does not.
+ */
+
+/** A seal reads its rows in one go, and so does who verifies it: this bounds the memory of both. */
+const ROWS_PER_SEAL = 10_000;
+
+/** How long a sealer waits for transactions that write; what they hold up is sealed by the next. */
+const WAIT_MS = 3_000;
+const LOOK_EVERY_MS = 50;
+
+export interface Seal {
+  number: number;
+  /** Hex. Whoever keeps it elsewhere can tell later that nothing before it was changed. */
+  hash: string;
+}
+
+/**
+ * Seals what was written since the last seal. Nobody who writes waits for it, and it never misses a row: it seals as
+ * far as ids were given out when it began, once everybody who was writing at that moment is done.
+ * @returns the seals made, in their order; none when another process is at it.
+ */
+export async function sealConsentLog(db: Connection): Promise<Seal[]> {
+  const horizon = await lastIdGivenOut(db);
+  if (horizon === null || !(await waitForWriters(db))) return [];
+  return await db.transaction().execute(async (tx) => {
+    const seals: Seal[] = [];
+    // Of two at once, the second would choose its end before it sees where the first one ended.
+    if (!(await isOnlySealer(tx))) return seals;
+    for (;;) {
+      const { rows } = await sql<Seal>`
+        insert into consent_seals (to_id)
+        select max(id) from (
+          select id from consent_events
+          where id > (select coalesce(max(to_id), 0) from consent_seals) and id <= ${horizon}
+          order by id limit ${ROWS_PER_SEAL}
+        ) chunk
+        having max(id) is not null
+        returning number, encode(hash, 'hex') as hash
+      `.execute(tx);
+      if (rows.length === 0) return seals;
+      seals.push(...rows);
+    }
+  });
+}
+
+async function isOnlySealer(tx: Connection): Promise<boolean> {
+  const { rows } = await sql<{ isOnly: boolean }>`
+    select pg_try_advisory_xact_lock(hashtext('weekly-verdict consent seals')) as "isOnly"
+  `.execute(tx);
+  return rows[0]?.isOnly ?? false;
+}
+
+/** null: nothing was given out since the last seal. */
+async function lastIdGivenOut(db: Connection): Promise<number | null> {
+  const { rows } = await sql<{ last: number | null }>`
+    select nullif(pg_sequence_last_value(pg_get_serial_sequence('consent_events', 'id')::regclass),
+      (select max(to_id) from consent_seals)) as last
+  `.execute(db);
+  return rows[0]?.last ?? null;
+}
+
+/**
+ * Waits until every transaction is done that may have got an id so far: PostgreSQL locks a table for whoever writes
+ * into it, before it gives out an id and until their transaction ends.
+ * @returns false when one of them takes longer than we wait.
+ */
+async function waitForWriters(db: Connection): Promise<boolean> {
+  let writers = await writersAmong(db, null);
+  for (let waited = 0; writers.length > 0; waited += LOOK_EVERY_MS) {
+    if (waited >= WAIT_MS) return false;
+    await sleep(LOOK_EVERY_MS);
+    writers = await writersAmong(db, writers);
+  }
+  return true;
+}
+
+/** Transactions that hold the log for writing; of these, or of all. */
+async function writersAmong(db: Connection, transactions: string[] | null): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select distinct virtualtransaction as id from pg_locks
+    where locktype = 'relation' and relation = 'consent_events'::regclass and granted
+      and database = (select oid from pg_database where datname = current_database())
+      and mode in ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+      and pid is distinct from pg_backend_pid()
+      and (${transactions}::text[] is null or virtualtransaction = any(${transactions}::text[]))
+  `.execute(db);
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Deletes the evidence of people whose address is gone, by a function of the table's owner: the role that works may
+ * delete nothing of a consent. Call it in the transaction that forgets them, after they are forgotten.
+ */
+export async function deleteEvidenceOfForgotten(tx: Connection, ids: string[]): Promise<void> {
+  if (ids.length > 0) await sql`select delete_evidence_of_forgotten(${ids}::uuid[])`.execute(tx);
+}
+
+/** Deletes evidence that is older than so many months, in the same way. */
+export async function deleteExpiredEvidence(db: Connection, months: number): Promise<void> {
+  await sql`select delete_expired_evidence(${months}::int)`.execute(db);
+}
+
+/** What is wrong with the consent log, and where. */
+export type ConsentFault =
+  /** By its id. */
+  | { kind: 'event-changed' | 'event-before-the-first'; event: number }
+  | { kind: 'events-lost-or-added' | 'events-rewritten' | 'seal-broken'; seal: SealFound }
+  /** By its version. */
+  | { kind: 'text-changed' | 'text-missing'; text: string }
+  | { kind: 'reader-without-consent'; reader: string };
+
+/** A seal, and how many of its rows are there. */
+export interface SealFound {
+  number: number;
+  fromId: number;
+  toId: number;
+  rows: number;
+  found: number;
+}
+
+export interface VerifiedLog {
+  events: number;
+  /** The last one; null where there is none yet. */
+  head: Seal | null;
+  /** Events that no seal holds yet. */
+  unsealed: number;
+  /** The first of each kind; empty: everything is as it was written. */
+  faults: ConsentFault[];
+}
+
+/** Reads the whole log, seal by seal, and tells whether anything in it is not as it was written. */
+export async function verifyConsentLog(db: Connection): Promise<VerifiedLog> {
+  const faults: ConsentFault[] = [];
+  const add = (fault: ConsentFault) => {
+    if (faults.every(({ kind }) => kind !== fault.kind)) faults.push(fault);
+  };
+  let before = BEFORE_THE_FIRST;
+  let sealed = 0;
+  for (let page = await examineSeals(db, 0); page.length > 0; page = await examineSeals(db, before.number)) {
+    for (const seal of page) {
+      const { number, fromId, previous, found, rows, changed } = seal;
+      sealed += found;
+      const follows = number === before.number + 1 && fromId === before.toId + 1 && previous === before.hash;
+      if (!follows || !seal.isWhole) add({ kind: 'seal-broken', seal });
+      else if (found !== rows) add({ kind: 'events-lost-or-added', seal });
+      else if (!seal.isSame) add({ kind: 'events-rewritten', seal });
+      if (changed !== null) add({ kind: 'event-changed', event: changed });
+      before = seal;
+    }
+  }
+  const rest = await examineRest(db, before.toId);
+  if (rest.changed !== null) add({ kind: 'event-changed', event: rest.changed });
+  if (rest.early !== null) add({ kind: 'event-before-the-first', event: rest.early });
+  for (const [kind, text] of [
+    ['text-changed', await changedText(db)],
+    ['text-missing', await missingText(db)],
+  ] as const)
+    if (text !== null) add({ kind, text });
+  const reader = await readerWithoutConsent(db);
+  if (reader !== null) add({ kind: 'reader-without-consent', reader });
+  return {
+    events: sealed + rest.unsealed,
+    head: before.number === 0 ? null : { number: before.number, hash: before.hash },
+    unsealed: rest.unsealed,
+    faults,
+  };
+}
+
+const BEFORE_THE_FIRST = { number: 0, toId: 0, hash: '' };
+
+/** Enough that small seals cost no question each; and what a million events take is still a few seconds. */
+const SEALS_PER_PAGE = 100;
+
+interface ExaminedSeal extends SealFound {
+  /** Hex, both. */
+  hash: string;
+  previous: string;
+  /** Its own hash is that of what it says. */
+  isWhole: boolean;
+  /** The rows that are there have the hashes that it fixed. */
+  isSame: boolean;
+  /** The first event whose row is not what its hash says. */
+  changed: number | null;
+}
+
+async function examineSeals(db: Connection, after: number): Promise<ExaminedSeal[]> {
+  const { rows } = await sql<ExaminedSeal>`
+    select s.number, s.from_id as "fromId", s.to_id as "toId", s.rows, encode(s.hash, 'hex') as hash,
+      encode(s.previous, 'hex') as previous,
+      s.hash = consent_seal_hash(s.number, s.from_id, s.to_id, s.rows, s.rows_hash, s.previous, s.at) as "isWhole",
+      e.found, e.rows_hash = s.rows_hash as "isSame", e.changed
+    from (
+      select * from consent_seals where number > ${after} order by number limit ${SEALS_PER_PAGE}
+    ) s cross join lateral (
+      select count(*) as found, sha256(coalesce(string_agg(row_hash, '' order by id), '')) as rows_hash,
+        min(id) filter (where row_hash <> consent_event_hash(id, subscriber_id, event, at, method, source, details))
+          as changed
+      from consent_events where id between s.from_id and s.to_id
+    ) e
+    order by s.number
+  `.execute(db);
+  return rows;
+}
+
+/** Events that no seal holds: those after the last one, and those that came before there was anything. */
+async function examineRest(
+  db: Connection,
+  sealedTo: number,
+): Promise<{ unsealed: number; changed: number | null; early: number | null }> {
+  const { rows } = await sql<{ unsealed: number; changed: number | null; early: number | null }>`
+    select count(*) filter (where id > ${sealedTo}) as unsealed,
+      min(id) filter (where row_hash <> consent_event_hash(id, subscriber_id, event, at, method, source, details))
+        as changed,
+      min(id) filter (where id < 1) as early
+    from consent_events where id > ${sealedTo} or id < 1
+  `.execute(db);
+  return rows[0] ?? { unsealed: 0, changed: null, early: null };
+}
+
+async function changedText(db: Connection): Promise<string | null> {
+  const { rows } = await sql<{ version: string }>`
+    select version from consent_texts where hash <> encode(sha256(convert_to(text, 'UTF8')), 'hex')
+    order by version limit 1
+  `.execute(db);
+  return rows[0]?.version ?? null;
+}
+
+/** A text that events name and that is not there, or not with the hash that they name. */
+async function missingText(db: Connection): Promise<string | null> {
+  const { rows } = await sql<{ version: string }>`
+    with named as (
+      select distinct said->>'version' as version, said->>'hash' as hash
+      from consent_events e cross join lateral (values (e.details->'consent'), (e.details->'letter')) as v (said)
+      where said->>'hash' is not null
+    )
+    select version from named n
+    where not exists (select from consent_texts t where t.version = n.version and t.hash = n.hash)
+    order by version limit 1
+  `.execute(db);
+  return rows[0]?.version ?? null;
+}
+
+async function readerWithoutConsent(db: Connection): Promise<string | null> {
+  const { rows } = await sql<{ id: string }>`
+    select id from subscribers s
+    where status = 'active'
+      and not exists (select from consent_events e where e.subscriber_id = s.id and e.event = 'confirmed')
+    limit 1
+  `.execute(db);
+  return rows[0]?.id ?? null;
+}

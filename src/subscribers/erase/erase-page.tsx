@@ -1,0 +1,48 @@
+import { Page, render } from '../../platform/http/pages/layout.tsx';
+import type { Site } from '../../platform/http/site.ts';
+
+/** What goes, what stays, and the one button. */
+export function erasePage(site: Site, address: string): string {
+  return render(
+    <Page site={site} title="Erase me">
+      <div className="stack">
+        <h1>Erase all we know about you?</h1>
+        <p>
+          It is about <strong className="address">{address}</strong>. This cannot be taken back.
+        </p>
+        <p>
+          <strong>Gone at once:</strong> your address, your topics, where you signed up from, your votes, and
+          every mail that still waits for you. No issue is sent to you any more; one last mail says that it is
+          done.
+        </p>
+        <p>
+          <strong>What stays:</strong> a row without a name in our books, which shows that you agreed and
+          left, and a scrambled fingerprint of your address. It tells nobody the address; it only keeps an old
+          list from bringing you back.
+        </p>
+      </div>
+      <form method="post">
+        <input type="hidden" name="erase" value="1" />
+        <button type="submit">Erase me</button>
+      </form>
+      <p className="meta after">To stay, close this page. Nothing has changed so far.</p>
+    </Page>,
+  );
+}
+
+export function erasedPage(site: Site): string {
+  return render(
+    <Page site={site} title="You are erased">
+      <div className="stack">
+        <h1>We have forgotten you</h1>
+        <p>
+          Your address is gone from our books, and no issue will be sent to you any more. One last mail tells
+          you so; with it our last copy of the address goes.
+        </p>
+        <p>
+          The verdicts stay <a href="/issues">on this site</a>, and need no address.
+        </p>
+      </div>
+    </Page>,
+  );
+}

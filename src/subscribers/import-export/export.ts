@@ -1,0 +1,82 @@
+import { stringify } from 'csv-stringify/sync';
+import type { Connection } from '../../platform/db/database.ts';
+import type { SubscriberStatus } from '../../platform/db/schema.ts';
+import { type Listed, listSubscribers } from '../subscriber-store.ts';
+import type { Keys } from '../tokens.ts';
+import { linkWriter } from './carried-links.ts';
+import { guarded } from './cells.ts';
+
+/** What an import reads comes first; the rest is for people. */
+const COLUMNS = [
+  'email',
+  'status',
+  'topics',
+  'timezone',
+  'confirmed_at',
+  'paused_until',
+  'left_at',
+  'left_reason',
+  'consent_at',
+  'consent_method',
+  'consent_source',
+  'created_at',
+  'links',
+] as const satisfies (keyof Listed)[];
+
+/** A person, with their links signed. */
+type Exported = Omit<Listed, 'key' | 'links'> & { links: string };
+
+/**
+ * Everybody in these states, as text that is made while it is read; its pages count the people in them.
+ * @param keys sign what leads to each of them, so that the links in mail sent so far keep their meaning where the list
+ *   goes: only an installation with one of these keys believes it.
+ */
+export async function* exportSubscribers(
+  db: Connection,
+  format: 'csv' | 'json',
+  statuses: readonly SubscriberStatus[],
+  keys: Keys,
+): AsyncGenerator<{ text: string; people: number }> {
+  const write = format === 'csv' ? csv() : json();
+  const linksOf = linkWriter(keys);
+  yield { text: write.head, people: 0 };
+  for await (const page of listSubscribers(db, statuses)) {
+    const people = page.map(({ key, ...person }) => ({ ...person, links: linksOf(key, person.links) }));
+    yield { text: write.page(people), people: people.length };
+  }
+  yield { text: write.foot, people: 0 };
+}
+
+interface Writer {
+  head: string;
+  page(people: Exported[]): string;
+  foot: string;
+}
+
+function csv(): Writer {
+  const rowOf = (person: Exported) => COLUMNS.map((column) => guarded(cellOf(person[column])));
+  return {
+    head: stringify([COLUMNS]),
+    page: (people) => stringify(people.map(rowOf)),
+    foot: '',
+  };
+}
+
+function cellOf(value: string | string[] | Date | null): string {
+  if (value instanceof Date) return value.toISOString();
+  return Array.isArray(value) ? value.join(';') : (value ?? '');
+}
+
+function json(): Writer {
+  let isFirst = true;
+  return {
+    head: '[',
+    page(people) {
+      const text = people.map((person) => `\n${JSON.stringify(person)}`).join(',');
+      const joined = isFirst ? text : `,${text}`;
+      isFirst = false;
+      return joined;
+    },
+    foot: '\n]\n',
+  };
+}

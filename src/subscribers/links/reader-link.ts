@@ -1,0 +1,72 @@
+import type { Connection } from '../../platform/db/database.ts';
+import { AppError } from '../../platform/errors.ts';
+import { fromDatabase, type OtherWay } from '../../platform/http/problems.ts';
+import { maskAddress } from '../../platform/http/site.ts';
+import type { Subscriber } from '../subscriber-store.ts';
+import { type Claim, isOfAnotherKey, type Keys, type Scope, verify } from '../tokens.ts';
+import { followLink, type LinkTarget, unsubscribeByLink } from './link-store.ts';
+
+/** What somebody may ask for by their address when a link of this scope does not work. */
+const OTHER_WAY: Record<Scope, OtherWay> = {
+  unsubscribe: 'leave',
+  preferences: 'preferences',
+  vote: 'preferences',
+};
+
+/**
+ * Reads the token in a link of a mail.
+ * @throws AppError `link-foreign` for one that a key of ours cannot have signed, `link-unknown` for every other one
+ *   that is not genuine: what is wrong with it is told to nobody.
+ */
+export function readClaim(keys: Keys, scope: Scope, token: string): Claim {
+  const claim = verify(keys, scope, token);
+  if (claim !== undefined) return claim;
+  throw isOfAnotherKey(keys, token) ? linkError('foreign', scope) : linkError('unknown', scope);
+}
+
+/** `lost`: whose link it is cannot be told. `void`: it opens nothing any more. */
+export function linkError(why: 'unknown' | 'foreign' | 'lost' | 'void', scope: Scope): AppError {
+  return new AppError(`link-${why}`, `A link of the scope ${scope} does not work.`, {
+    context: { otherWay: OTHER_WAY[scope] },
+  });
+}
+
+/**
+ * Follows a link that opens what is somebody's own: their preferences, their votes.
+ * @returns undefined for somebody who was erased and did not come back: they are off the list.
+ * @throws AppError `link-unknown`, `link-foreign`, `link-lost`, and `link-void` for one that does no more than
+ *   unsubscribe.
+ */
+export async function followOwnLink(
+  db: Connection,
+  keys: Keys,
+  scope: Scope,
+  token: string,
+): Promise<{ owner: Subscriber; target: LinkTarget } | undefined> {
+  const target = await fromDatabase(followLink(db, readClaim(keys, scope, token)));
+  const { owner, list, people } = target;
+  if (owner !== undefined) return { owner, target };
+  if (list === 'unknown') throw linkError('lost', scope);
+  if (people.length > 0) throw linkError('void', scope);
+  return undefined;
+}
+
+/**
+ * Takes whoever a link leads to off the list, and returns only when nobody of them is on it any more.
+ * @throws AppError `link-lost`, and `database-unavailable` when somebody confirmed a new subscription meanwhile.
+ */
+export async function leaveList(
+  db: Connection,
+  { claim, scope, method }: { claim: Claim; scope: Scope; method: string },
+): Promise<LinkTarget> {
+  const target = await fromDatabase(unsubscribeByLink(db, claim, method));
+  if (target.list === 'unknown') throw linkError('lost', scope);
+  if (target.list === 'on') throw new AppError('database-unavailable', 'Somebody came back meanwhile.');
+  return target;
+}
+
+/** The addresses that a link would take off the list: masked, so that only their owner recognises them. */
+export function addressesOn({ people }: LinkTarget): string[] {
+  const on = people.filter(({ status }) => status === 'active' || status === 'pending');
+  return [...new Set(on.map(({ email }) => maskAddress(email)))];
+}

@@ -1,0 +1,71 @@
+import type { Challenge } from '../../platform/http/challenge.ts';
+import type { Site } from '../../platform/http/site.ts';
+import type { Limiter } from '../../platform/queue/limiter.ts';
+import type { Keys } from '../tokens.ts';
+import { consentText, type PrivacyNote } from './consent.ts';
+import type { DomainCheck } from './reputation.ts';
+import type { SignUpForm } from './sign-up-page.tsx';
+import { stampForm } from './stamp.ts';
+
+/** What signing up needs of the rest of the program. */
+export interface SignUpParts {
+  limiter: Pick<Limiter, 'consume'>;
+  checkDomain: DomainCheck;
+  /** null: the form has no puzzle. */
+  challenge: Challenge | null;
+  /** Other sites that may carry the form. */
+  embedOrigins: readonly string[];
+  /** The note that the form links to; null: it links to none. */
+  privacy: PrivacyNote | null;
+  clock(): Date;
+}
+
+/** Stands for the stamp in a page that is cached: two pages that differ in it only are one page. */
+export const UNSTAMPED = 'stamped-when-sent';
+
+/**
+ * The names of our forms, wherever they stand. The form under a comparison is called `comparison:` and its slug.
+ * `embed` and `embed-frame` stand on other sites.
+ */
+export const FORM_NAMES: ReadonlySet<string> = new Set([
+  'home',
+  'subscribe',
+  'comparisons',
+  'embed',
+  'embed-frame',
+]);
+
+/** Any other form, or whatever says that it is one. */
+export const OTHER_FORM = 'other';
+
+/** Makes the forms of all pages. */
+export interface Forms {
+  /** @param source tells where it stands. */
+  make(source: string): Promise<SignUpForm>;
+  stamp(): string;
+  /** A page with such a form, with a stamp of its own. */
+  stamped(page: string): string;
+}
+
+/** @param topics those that readers can choose today. */
+export function signUpForms(
+  keys: Keys,
+  site: Site,
+  { challenge, privacy, clock }: SignUpParts,
+  topics: () => Promise<string[]>,
+): Forms {
+  const consent = consentText(site.newsletterName).text;
+  const stamp = () => stampForm(keys, clock());
+  return {
+    make: async (source) => ({
+      source,
+      consent,
+      privacyUrl: privacy?.url,
+      siteKey: challenge?.siteKey ?? null,
+      stamp: UNSTAMPED,
+      topics: await topics(),
+    }),
+    stamp,
+    stamped: (page) => page.replace(UNSTAMPED, stamp()),
+  };
+}

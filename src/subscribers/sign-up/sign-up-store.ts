@@ -1,0 +1,339 @@
+import { sql } from 'kysely';
+import type { Connection } from '../../platform/db/database.ts';
+import type { SubscriberStatus } from '../../platform/db/schema.ts';
+import { addMailRequest, forgetOldCounts, refuseInbox } from '../../transactional/requests/request-store.ts';
+import type { Address } from '../address.ts';
+import { deleteEvidenceOfForgotten, deleteExpiredEvidence } from '../consent-log/consent-log-store.ts';
+import { BOUNCE_REASONS, REFUSED_REASON } from '../suppression.ts';
+import type { ConsentText, PrivacyNote } from './consent.ts';
+import { ALREADY_DAYS, CONFIRM_HOURS, EVIDENCE_MONTHS, PENDING_DAYS } from './limits.ts';
+
+/** Where somebody agreed from, for as long as that is needed. */
+export interface Evidence {
+  ip: string | null;
+  userAgent: string | null;
+}
+
+/** What the form says of somebody who wants to be a reader: the details of a `sign_up` request. */
+export interface SignUpDetails {
+  /** Sorted; empty = everything. */
+  topics: string[];
+  timezone: string | null;
+  /** The form it came from. */
+  source: string | null;
+  /** Of the browser; null where no form was filled in. */
+  locale: string | null;
+  /** What the form linked to. */
+  privacy: PrivacyNote | null;
+  consentVersion: string;
+}
+
+export interface SignUp extends Omit<SignUpDetails, 'consentVersion' | 'locale' | 'privacy'> {
+  address: Address;
+  locale?: string | null;
+  privacy?: PrivacyNote | null;
+  isSuspicious: boolean;
+  evidence: Evidence;
+}
+
+/** Takes a sign-up in, to be answered later; the same statements whoever asks. */
+export async function addSignUp(
+  db: Connection,
+  { address, topics, timezone, source, locale = null, privacy = null, isSuspicious, evidence }: SignUp,
+  consent: ConsentText,
+  isKept: boolean,
+): Promise<void> {
+  await sql`
+    insert into consent_texts (version, hash, text) values (${consent.version}, ${consent.hash}, ${consent.text})
+    on conflict (version) do nothing
+  `.execute(db);
+  const details: SignUpDetails = {
+    topics,
+    timezone,
+    source,
+    locale,
+    privacy,
+    consentVersion: consent.version,
+  };
+  await addMailRequest(
+    db,
+    { kind: 'sign_up', address, details: { ...details }, isSuspicious, evidence },
+    isKept,
+  );
+}
+
+/** What the books say of an address that was typed into the form. */
+export interface KnownAddress {
+  id: string;
+  status: SubscriberStatus;
+  reason: string | null;
+  /** They were told that they are a reader, not long ago. */
+  wasReminded: boolean;
+  /** Seconds since each confirm mail of the last 30 days. */
+  confirmMailAges: number[];
+}
+
+/** Who is on the books, by the key of their address. */
+export async function knownAddresses(
+  tx: Connection,
+  emailKeys: readonly string[],
+): Promise<Map<string, KnownAddress>> {
+  const { rows } = await sql<KnownAddress & { key: string }>`
+    select s.email_key as key, s.id, s.status, s.reason,
+      exists (
+        select from mails m where m.subscriber_id = s.id and m.kind = 'already'
+          and m.created_at > now() - make_interval(days => ${ALREADY_DAYS})
+      ) as "wasReminded",
+      array(
+        select extract(epoch from now() - m.created_at)::float8 from mails m
+        where m.subscriber_id = s.id and m.kind = 'confirm' and m.created_at > now() - interval '30 days'
+      ) as "confirmMailAges"
+    from subscribers s where s.email_key = any(${emailKeys}::text[])
+  `.execute(tx);
+  return new Map(rows.map(({ key, ...known }) => [key, known]));
+}
+
+/** Whether a confirm mail was queued for somebody in the last ten minutes, in which they get no second one. */
+export async function wasAskedLately(db: Connection, emailKey: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from subscribers s join mails m on m.subscriber_id = s.id and m.kind = 'confirm'
+    where s.email_key = ${emailKey} and m.created_at > now() - interval '10 minutes' limit 1
+  `.execute(db);
+  return rows.length > 0;
+}
+
+/** A sign-up that is to be answered by a confirm mail. */
+export interface Invited {
+  signUpId: string;
+  email: string;
+  emailKey: string;
+  details: SignUpDetails;
+  ip: string | null;
+  userAgent: string | null;
+}
+
+/**
+ * Puts people who asked on the books as pending, in the spelling they used last; who left or bounced stays as they
+ * are until they confirm.
+ * @returns by sign-up, the subscriber; without whoever became active or suppressed in between.
+ */
+export async function admit(tx: Connection, invited: readonly Invited[]): Promise<Map<string, string>> {
+  const rows = invited.map(({ signUpId, email, emailKey, details }) => ({
+    id: signUpId,
+    email,
+    email_key: emailKey,
+    timezone: details.timezone,
+  }));
+  const { rows: people } = await sql<{ signUpId: string; subscriberId: string }>`
+    with asked as (
+      select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        as r (id uuid, email text, email_key text, timezone text)
+    ), people as (
+      insert into subscribers (email, email_key, status, timezone)
+      select email, email_key, 'pending', timezone from asked
+      on conflict (email_key) do update
+        set email = case when subscribers.status = 'pending' then excluded.email else subscribers.email end
+        where ${canConfirm}
+      returning id, email_key
+    )
+    select a.id as "signUpId", p.id as "subscriberId" from asked a join people p on p.email_key = a.email_key
+  `.execute(tx);
+  return new Map(people.map(({ signUpId, subscriberId }) => [signUpId, subscriberId]));
+}
+
+/** Who becomes a reader by a confirm link: nobody who complained, refused or was erased. */
+const canConfirm = sql`(subscribers.status in ('pending', 'unsubscribed')
+  or subscribers.status = 'suppressed' and subscribers.reason = any(${[...BOUNCE_REASONS]}::text[]))`;
+
+export interface Asked extends Pick<Invited, 'ip' | 'userAgent' | 'details'> {
+  subscriberId: string;
+  mailId: string;
+  tokenHash: string;
+}
+
+/** Records that people were asked to confirm: the link, which replaces every earlier one, and the request. */
+export async function recordAsked(tx: Connection, asked: readonly Asked[]): Promise<void> {
+  await sql`
+    with asked as (
+      select g."subscriberId" as subscriber_id, g."mailId" as mail_id, g."tokenHash" as token_hash, g.ip,
+        g."userAgent" as user_agent, g.details->>'source' as source, g.details->>'timezone' as timezone,
+        jsonb_build_object('topics', g.details->'topics', 'locale', g.details->'locale',
+          'consent', jsonb_build_object('version', t.version, 'hash', t.hash),
+          'privacy', g.details->'privacy') as asked_for
+      from jsonb_to_recordset(${JSON.stringify(asked)}::jsonb) as g ("subscriberId" uuid, "mailId" uuid,
+        "tokenHash" text, ip text, "userAgent" text, details jsonb)
+      join consent_texts t on t.version = g.details->>'consentVersion'
+    ), outdated as (
+      update confirmations c set expires_at = now() from asked a
+      where c.subscriber_id = a.subscriber_id and c.purpose = 'subscribe' and c.used_at is null
+        and c.expires_at > now()
+    ), links as (
+      insert into confirmations (token_hash, purpose, subscriber_id, details, expires_at)
+      select token_hash, 'subscribe', subscriber_id,
+        asked_for || jsonb_build_object('timezone', timezone, 'source', source), now() + make_interval(hours => ${CONFIRM_HOURS})
+      from asked
+    ), events as (
+      insert into consent_events (subscriber_id, event, method, source, details)
+      select subscriber_id, 'requested', 'form', source, asked_for || jsonb_build_object('mail', mail_id)
+      from asked
+      returning id, subscriber_id
+    )
+    insert into consent_evidence (event_id, ip, user_agent)
+    select e.id, a.ip, a.user_agent from events e join asked a on a.subscriber_id = e.subscriber_id
+  `.execute(tx);
+}
+
+/**
+ * Records that somebody was mailed the question, in which words, and by which id the provider knows the mail.
+ * Call it in the transaction that learns of it.
+ */
+export async function recordConfirmSent(
+  tx: Connection,
+  sent: { subscriberId: string; mailId: string; providerId: string },
+  letter: ConsentText,
+): Promise<void> {
+  await sql`
+    with said as (
+      insert into consent_texts (version, hash, text) values (${letter.version}, ${letter.hash}, ${letter.text})
+      on conflict (version) do nothing
+    )
+    insert into consent_events (subscriber_id, event, method, details)
+    values (${sent.subscriberId}, 'confirm_sent', 'mail', jsonb_build_object('mail', ${sent.mailId}::text,
+      'provider', ${sent.providerId}::text,
+      'letter', jsonb_build_object('version', ${letter.version}::text, 'hash', ${letter.hash}::text)))
+  `.execute(tx);
+}
+
+/** What a confirm link leads to. */
+export interface Invitation {
+  /** `open`: may be confirmed now. `done`: its owner is a reader. `over`: too old, replaced, or used and left. */
+  state: 'open' | 'done' | 'over';
+  subscriberId: string;
+  email: string;
+  emailKey: string;
+  status: SubscriberStatus;
+  topics: string[];
+}
+
+export async function findInvitation(db: Connection, tokenHash: string): Promise<Invitation | undefined> {
+  const { rows } = await sql<Invitation>`
+    select subscribers.id as "subscriberId", subscribers.email, subscribers.email_key as "emailKey", status,
+      array(select jsonb_array_elements_text(c.details->'topics')) as topics,
+      case when status = 'active' then 'done'
+        when c.used_at is null and c.expires_at > now() and ${canConfirm} then 'open'
+        else 'over' end as state
+    from confirmations c join subscribers on subscribers.id = c.subscriber_id
+    where c.token_hash = ${tokenHash} and c.purpose = 'subscribe'
+  `.execute(db);
+  return rows[0];
+}
+
+/**
+ * Makes the owner of an open link a reader, with what was asked for with it. A link works once: whoever comes
+ * second changes nothing.
+ * @returns the new reader, or undefined when nothing changed.
+ */
+export async function useInvitation(
+  tx: Connection,
+  tokenHash: string,
+  evidence: Evidence,
+): Promise<string | undefined> {
+  const { rows } = await sql<{ id: string }>`
+    with link as (
+      update confirmations set used_at = now()
+      where token_hash = ${tokenHash} and purpose = 'subscribe' and used_at is null and expires_at > now()
+      returning subscriber_id, details
+    ), before as (
+      select subscribers.id, status, reason, email_key, l.details
+      from subscribers join link l on l.subscriber_id = subscribers.id
+      where ${canConfirm} for update of subscribers
+    ), readers as (
+      update subscribers s set status = 'active', confirmed_at = now(), left_at = null, reason = null,
+        paused_until = null, timezone = coalesce(b.details->>'timezone', s.timezone),
+        topics = array(select jsonb_array_elements_text(b.details->'topics') order by 1)
+      from before b where s.id = b.id
+      returning s.id
+    ), welcome_back as (
+      delete from erased_addresses where hash in (select address_hash(email_key) from before)
+    ), events as (
+      insert into consent_events (subscriber_id, event, method, source, details)
+      select id, event, 'post_button', details->>'source', details - 'source' - 'timezone' || e.more
+      from before cross join lateral (
+        select 'restored' as event, jsonb_build_object('was', reason) as more where status = 'suppressed'
+        union all select 'confirmed', '{}'::jsonb
+        union all select 'resubscribed', '{}'::jsonb where status = 'unsubscribed'
+      ) e
+      returning id
+    ), evidence as (
+      insert into consent_evidence (event_id, ip, user_agent)
+      select id, ${evidence.ip}::text, ${evidence.userAgent}::text from events
+    )
+    select id from readers
+  `.execute(tx);
+  return rows[0]?.id;
+}
+
+/**
+ * Nobody mails this inbox again, in whatever spelling: at the wish of who holds a link to it. Stays until a
+ * person lifts it (I7).
+ */
+export async function refuseForEver(
+  db: Connection,
+  { subscriberId, emailKey }: Invitation,
+  evidence: Evidence,
+): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await refuseInbox(tx, emailKey);
+    await sql`
+      with changed as (
+        update subscribers set status = 'suppressed', reason = ${REFUSED_REASON}, left_at = now()
+        where id = ${subscriberId} and (status <> 'suppressed' or reason = any(${[...BOUNCE_REASONS]}::text[]))
+        returning id
+      ), events as (
+        insert into consent_events (subscriber_id, event, method)
+        select id, 'suppressed', 'post_button' from changed
+        returning id
+      )
+      insert into consent_evidence (event_id, ip, user_agent)
+      select id, ${evidence.ip}::text, ${evidence.userAgent}::text from events
+    `.execute(tx);
+  });
+}
+
+/**
+ * Deletes what is not needed any more: links and counts after 30 days, evidence after a year, and the address
+ * of whoever did not confirm in 30 days. Their row stays, because the consent log refers to it, and tells
+ * nothing of them.
+ */
+export async function forgetOldSignUps(db: Connection, now: Date): Promise<void> {
+  await sql`
+    delete from confirmations where created_at < now() - make_interval(days => ${PENDING_DAYS})
+  `.execute(db);
+  await sql`delete from fresh_links where created_at < now() - make_interval(days => ${PENDING_DAYS})`.execute(
+    db,
+  );
+  await forgetOldCounts(db);
+  await sql`delete from rate_limits where expire < ${now.getTime()}`.execute(db);
+  await deleteExpiredEvidence(db, EVIDENCE_MONTHS);
+  await db.transaction().execute((tx) => forgetUnconfirmed(tx));
+}
+
+async function forgetUnconfirmed(tx: Connection): Promise<void> {
+  const { rows } = await sql<{ id: string }>`
+    with gone as (
+      update subscribers s set email = '', email_key = id::text, status = 'unsubscribed', topics = '{}', timezone = null,
+        reason = 'never confirmed', left_at = now(), token_version = token_version + 1
+      where status = 'pending' and created_at < now() - make_interval(days => ${PENDING_DAYS})
+        and not exists (select from confirmations c where c.subscriber_id = s.id and c.expires_at > now())
+      returning id
+    ), told as (
+      insert into consent_events (subscriber_id, event, method, details)
+      select id, 'erased', 'retention', jsonb_build_object('days', ${PENDING_DAYS}::int) from gone
+    )
+    select id from gone
+  `.execute(tx);
+  await deleteEvidenceOfForgotten(
+    tx,
+    rows.map(({ id }) => id),
+  );
+}

@@ -1,0 +1,104 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Connection } from '../../platform/db/database.ts';
+import { AppError } from '../../platform/errors.ts';
+import { readForm } from '../../platform/http/form.ts';
+import { countRequest } from '../../platform/http/network-limits.ts';
+import { fromDatabase } from '../../platform/http/problems.ts';
+import { resource } from '../../platform/http/resource.ts';
+import type { Site } from '../../platform/http/site.ts';
+import type { Limiter } from '../../platform/queue/limiter.ts';
+import { addMailRequest } from '../../transactional/requests/request-store.ts';
+import { parseAddress } from '../address.ts';
+import { followLink } from '../links/link-store.ts';
+import { addressesOn, leaveList, linkError, readClaim } from '../links/reader-link.ts';
+import type { Keys } from '../tokens.ts';
+import { leaveHelpPage, leaveLinkSentPage, leavePage, leftPage } from './unsubscribe-page.tsx';
+
+const HTML = 'text/html; charset=utf-8';
+
+export interface UnsubscribeOptions {
+  db: Connection;
+  keys: Keys;
+  site: Site;
+  /** What causes mail counts against the limits of its network, as signing up does. */
+  limiter: Pick<Limiter, 'consume'>;
+  /** Wakes a worker to answer the requests that wait. */
+  onMailRequest(): void;
+}
+
+/**
+ * The one place that must always work, and must never lie. A GET shows a page and changes nothing, because mail
+ * scanners follow every link; a POST acts at once: no cookie, no redirect, no question (RFC 8058). Whatever else
+ * is wrong with a POST, a genuine token is honoured: failing to unsubscribe somebody is the worse error.
+ * That goes for a token that was made void, too. Only when nobody whom the link leads to is mailed any more does
+ * it say so; where it leads nowhere, it answers 404 or 410 and offers another way.
+ */
+export function unsubscribeRoutes(
+  app: FastifyInstance,
+  { db, keys, site, limiter, onMailRequest }: UnsubscribeOptions,
+): void {
+  resource(app, '/unsubscribe', {
+    GET: (_request, reply) => reply.type(HTML).send(leaveHelpPage(site)),
+
+    POST: async (request, reply) => {
+      const typed = (await readForm(request)).get('email') ?? '';
+      const address = parseAddress(typed);
+      reply.type(HTML);
+      if ('reason' in address) {
+        return reply.code(422).send(leaveHelpPage(site, { typed, reason: address.reason }));
+      }
+      await countRequest(limiter, request, reply);
+      await fromDatabase(addMailRequest(db, { kind: 'leave', address }));
+      onMailRequest();
+      return reply.send(leaveLinkSentPage(site));
+    },
+  });
+
+  resource<{ token: string }>(app, '/unsubscribe/:token', {
+    GET: async (request, reply) => {
+      const target = await fromDatabase(followLink(db, readClaim(keys, 'unsubscribe', request.params.token)));
+      if (target.list === 'unknown') throw linkError('lost', 'unsubscribe');
+      reply.type(HTML);
+      return reply.send(target.list === 'on' ? leavePage(site, addressesOn(target)) : leftPage(site));
+    },
+
+    POST: async (request, reply) => {
+      const method = await methodOf(request);
+      const isPage =
+        method === 'post_button' ||
+        (method === 'unknown' && request.type(['text/plain', 'text/html']) === 'text/html');
+      try {
+        const claim = readClaim(keys, 'unsubscribe', request.params.token);
+        await leaveList(db, { claim, scope: 'unsubscribe', method });
+      } catch (error) {
+        const refusal = !isPage && error instanceof AppError ? REFUSALS[error.code] : undefined;
+        if (refusal === undefined) throw error;
+        return reply.code(refusal.status).type('text/plain; charset=utf-8').send(refusal.line(site));
+      }
+      return isPage
+        ? reply.type(HTML).send(leftPage(site))
+        : reply.type('text/plain; charset=utf-8').send('You are off the list.\n');
+    },
+  });
+}
+
+/** What a mail program is told that asked on a reader's behalf; it shows nothing but that it failed. */
+const REFUSALS: Record<string, { status: number; line(site: Site): string }> = {
+  'link-foreign': {
+    status: 404,
+    line: ({ publicUrl }) =>
+      `Nobody was taken off the list: this link is of another installation. Leave at ${publicUrl}/unsubscribe\n`,
+  },
+  'link-lost': {
+    status: 410,
+    line: ({ publicUrl }) =>
+      `Nobody was taken off the list: whose link this is cannot be told. Leave at ${publicUrl}/unsubscribe\n`,
+  },
+};
+
+/** Who sent this: a mail provider on the reader's behalf, our own button, or somebody we do not know. */
+async function methodOf(request: FastifyRequest): Promise<'one_click' | 'post_button' | 'unknown'> {
+  const form = await readForm(request);
+  if (form.get('List-Unsubscribe') === 'One-Click') return 'one_click';
+  return form.get('confirm') === '1' ? 'post_button' : 'unknown';
+}

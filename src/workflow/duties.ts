@@ -1,0 +1,213 @@
+import type { App } from '../app/app.ts';
+import { watchVotes } from '../comparisons/votes/watch-votes.ts';
+import { remindEditors } from '../desk/this-week/remind-editors.ts';
+import { findIssue, listIssues } from '../issues/issue-store.ts';
+import { draftAt, dueLabel, dueSlot, lateness, slotsToDraft } from '../issues/slot.ts';
+import { notify, openNotices, resolve } from '../notices/notice-store.ts';
+import { installedAt } from '../platform/db/database.ts';
+import { AppError } from '../platform/errors.ts';
+import { issuesInPreparation } from '../sending/audience/audience-store.ts';
+import { closeCancelled } from '../sending/batches/batch-store.ts';
+import { hasDueEvents } from '../sending/events/event-store.ts';
+import { silentIssue } from '../sending/figures/figure-store.ts';
+import { unsettledBatches } from '../sending/settlements/settlement-store.ts';
+import { settleByRecall } from '../sending/submit.ts';
+import { forgetOldSignUps } from '../subscribers/sign-up/sign-up-store.ts';
+import { keyId } from '../subscribers/tokens.ts';
+import { pendingMails } from '../transactional/transactional-store.ts';
+import { answerWaiting, endFloods } from './answer-mail-requests.ts';
+import { countDutyFailure, forgetDutyFailures } from './duty-store.ts';
+import { approveUnseen, draft, finish, gatherAll, pause, ring, sealConsents, send } from './week.ts';
+
+/**
+ * What has to be looked at again and again, each by itself. A duty derives unfinished work from rows: an emptied
+ * queue, a killed worker and a lost answer all come right here. Doing one late, or twice, does the same as doing it once.
+ * To add one, name it here.
+ */
+export const DUTIES = {
+  'draft issues': draftIssues,
+  'start issues that are due': startIssues,
+  'remind editors': remindOfDrafts,
+  'go on preparing issues': async ({ db, queue }) => {
+    for (const issueId of await issuesInPreparation(db)) await queue.enqueue('prepare', { issueId });
+  },
+  'settle batches by asking the provider': async ({ db, mailer }) => {
+    await settleByRecall(db, mailer);
+  },
+  'close batches of cancelled issues': ({ db }) => closeCancelled(db),
+  'ring for batches': async (app) => {
+    if ((await app.queue.waiting('delivery')) === 0) await ring(app);
+  },
+  'answer requests for mail': answerWaiting,
+  'end floods of requests': endFloods,
+  'forget old sign-ups': ({ db, clock }) => forgetOldSignUps(db, clock()),
+  'seal the consent log': sealConsents,
+  'ring for transactional mails': ringForMails,
+  'ring for events': async ({ db, queue }) => {
+    if (await hasDueEvents(db)) await queue.enqueue('events', {});
+  },
+  'finish issues': async (app) => {
+    await each(await listIssues(app.db, { status: ['sending'] }), ({ id }) => finish(app, id));
+  },
+  'watch for missing events': watchForMissingEvents,
+  'watch for uncertain batches': watchForUncertainBatches,
+  'watch votes': watchVotes,
+} as const satisfies Record<string, Duty>;
+
+export type Duty = (app: App) => Promise<void>;
+
+/** Times in a row that a duty may fail before editors are told. */
+export const TOLD_AFTER = 3;
+
+/** Does all of them, one after the other, whatever becomes of each. */
+export async function reconcile(app: App, duties: Readonly<Record<string, Duty>> = DUTIES): Promise<void> {
+  for (const [name, duty] of Object.entries(duties)) await doDuty(app, name, duty);
+}
+
+/** What the clock asks for; the rest of the duties can wait for their minute. */
+export async function keepSlots(app: App): Promise<void> {
+  const { 'draft issues': draftAll, 'start issues that are due': start, 'remind editors': remind } = DUTIES;
+  await reconcile(app, {
+    'draft issues': draftAll,
+    'start issues that are due': start,
+    'remind editors': remind,
+  });
+}
+
+/**
+ * Does one duty. When it fails, it is in the log, in the metrics and, after {@link TOLD_AFTER} times in a row, before
+ * the editors; it never stops another.
+ */
+async function doDuty(app: App, name: string, duty: Duty): Promise<void> {
+  const { db, clock, logger } = app;
+  try {
+    await duty(app);
+    if (await forgetDutyFailures(db, name)) {
+      logger.warn({ duty: name }, 'a duty that failed works again');
+      await resolve(db, { kind: 'duty-failing', subject: name, at: clock() });
+    }
+  } catch (error) {
+    logger.error({ duty: name, err: error }, 'a duty failed');
+    const reason = error instanceof Error ? error.message : String(error);
+    try {
+      if ((await countDutyFailure(db, name, reason)) < TOLD_AFTER) return;
+      const message = `The worker cannot ${name}: it failed ${TOLD_AFTER} times in a row (${reason}). Its log says more.`;
+      await notify(db, { kind: 'duty-failing', subject: name, message, at: clock() });
+    } catch (unwritten) {
+      logger.error({ duty: name, err: unwritten }, 'the failure of a duty could not be written down');
+    }
+  }
+}
+
+/**
+ * Does something with each item, whatever becomes of the others.
+ * @throws what the first failed with, when it is the only one; an AggregateError for more.
+ */
+async function each<Item>(items: readonly Item[], act: (item: Item) => Promise<void>): Promise<void> {
+  const errors: unknown[] = [];
+  for (const item of items) {
+    try {
+      await act(item);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length === 1) throw errors[0];
+  if (errors.length > 1) throw new AggregateError(errors, errors.map(String).join('; '));
+}
+
+/** Composes the drafts that should exist by now. A slot missed by more than 12 hours waits for a person. */
+async function draftIssues(app: App): Promise<void> {
+  const { db, config, clock } = app;
+  const now = clock();
+  const due = dueSlot(config.schedule, now, { since: await installedAt(db) });
+  const toDraft = slotsToDraft(config.schedule, now, config.reviewLeadMs).map((slot) => ({
+    slot,
+    late: false,
+  }));
+  if (due !== null) toDraft.unshift({ slot: due.slot, late: due.kind === 'missed' });
+  await each(toDraft, async ({ slot, late }) => {
+    const issue = await findIssue(db, { slot: slot.key });
+    // A slot that somebody found empty before its time is looked at once more.
+    const tooEarly = issue?.status === 'skipped' && issue.composedAt < draftAt(slot, config.reviewLeadMs);
+    if (issue !== undefined && !tooEarly) return;
+    try {
+      await gatherAll(app);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      // Whoever gathers drafts this slot too, with what that brings.
+      if (error.code === 'gathering-runs') return;
+      // What is on the books already still makes an issue.
+      app.logger.error({ reason: error.message }, 'nothing could be gathered');
+    }
+    const drafted = await draft(app, slot);
+    if (config.approval === 'auto' && drafted.status === 'review' && !late) await approveUnseen(app, drafted);
+  });
+}
+
+/** Sends what was approved and is due. */
+async function startIssues(app: App): Promise<void> {
+  const now = app.clock();
+  await each(await listIssues(app.db, { status: ['approved'] }), async (issue) => {
+    if (issue.dueAt > now) return;
+    const decidedLate = issue.approvedAt !== null && issue.approvedAt > issue.dueAt;
+    if (lateness(issue, now) === 'due' || decidedLate) await send(app, issue);
+    else
+      await pause(
+        app,
+        issue.id,
+        'Its slot was missed by more than 12 hours; send it if it should still go out.',
+      );
+  });
+}
+
+/** Tells editors, once each, of a draft that waits for them. */
+async function remindOfDrafts(app: App): Promise<void> {
+  const { config, db, clock } = app;
+  await each(await listIssues(db, { status: ['review'] }), async (issue) => {
+    const due = dueLabel(issue.dueAt, config.schedule.zone);
+    const mailIds = await remindEditors(db, issue, {
+      editors: config.editors,
+      now: clock(),
+      due,
+      keyId: keyId(app.keys[0]),
+    });
+    if (mailIds.length > 0) await app.queue.enqueue('mail', ...mailIds.map((mailId) => ({ mailId })));
+  });
+}
+
+/** One job for every transactional mail that was left: its cause committed, and then somebody was killed. */
+async function ringForMails({ db, queue }: App): Promise<void> {
+  if ((await queue.waiting('transactional')) > 0) return;
+  const mailIds = await pendingMails(db);
+  if (mailIds.length > 0) await queue.enqueue('mail', ...mailIds.map((mailId) => ({ mailId })));
+}
+
+/** Tells editors of an issue that is out and of which no event comes. */
+async function watchForMissingEvents(app: App): Promise<void> {
+  const at = app.clock();
+  const silent = app.events === 'taken' ? await silentIssue(app.db) : undefined;
+  if (silent !== undefined) {
+    const message = `Issue ${silent} is out, and not one event came: bounces and complaints are not seen. Look at the webhook in Resend.`;
+    if (await notify(app.db, { kind: 'events-missing', subject: silent, at, message }))
+      app.logger.error({ issue: silent }, 'no events come: bounces and complaints are not seen');
+  }
+  for (const { kind, subject } of await openNotices(app.db)) {
+    if (kind === 'events-missing' && subject !== silent) await resolve(app.db, { kind, subject, at });
+  }
+}
+
+/** Tells editors of batches that neither the provider nor an event has settled. */
+async function watchForUncertainBatches(app: App): Promise<void> {
+  const at = app.clock();
+  const overdue = (await unsettledBatches(app.db)).filter(({ overdue }) => overdue);
+  for (const { id, issue, number } of overdue) {
+    const message = `Nobody knows whether batch ${number} of issue ${issue} was accepted; \`verdict settle\` tells what to do.`;
+    if (await notify(app.db, { kind: 'batch-uncertain', subject: id, at, message }))
+      app.logger.error({ batch: id }, 'a batch waits for a person');
+  }
+  const open = new Set(overdue.map(({ id }) => id));
+  for (const { kind, subject } of await openNotices(app.db)) {
+    if (kind === 'batch-uncertain' && !open.has(subject)) await resolve(app.db, { kind, subject, at });
+  }
+}

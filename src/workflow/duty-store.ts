@@ -1,0 +1,27 @@
+import { sql } from 'kysely';
+import type { Connection } from '../platform/db/database.ts';
+
+/** How the duties fare, for all workers together: a row for each that failed when it was last done. */
+
+/** @returns how many times in a row it has failed now. */
+export async function countDutyFailure(db: Connection, duty: string, reason: string): Promise<number> {
+  const { rows } = await sql<{ failures: number }>`
+    insert into failing_duties (duty, failures, reason, failed_at) values (${duty}, 1, ${reason}, now())
+    on conflict (duty) do update set failures = failing_duties.failures + 1, reason = excluded.reason,
+      failed_at = excluded.failed_at
+    returning failures
+  `.execute(db);
+  return rows[0]?.failures ?? 1;
+}
+
+/** @returns whether it had failed before. */
+export async function forgetDutyFailures(db: Connection, duty: string): Promise<boolean> {
+  const gone = await db.deleteFrom('failing_duties').where('duty', '=', duty).returning('duty').execute();
+  return gone.length > 0;
+}
+
+/** Duty → times in a row that it failed. A duty that works is not in it. */
+export async function failingDuties(db: Connection): Promise<Record<string, number>> {
+  const rows = await db.selectFrom('failing_duties').select(['duty', 'failures']).execute();
+  return Object.fromEntries(rows.map(({ duty, failures }) => [duty, failures]));
+}
