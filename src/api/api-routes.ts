@@ -2,8 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { pushComparison } from '../comparisons/comparison-store.ts';
 import type { Comparison } from '../comparisons/model.ts';
 import { readSlug } from '../comparisons/pages/public-comparison.ts';
-import { recordTakeDown } from '../desk/comparisons/take-down-log.ts';
-import { takenDownInWords } from '../issues/take-down/take-down.ts';
+import { type HideRequest, takenDownInWords } from '../issues/take-down/take-down.ts';
 import type { Connection } from '../platform/db/database.ts';
 import type { Fault } from '../platform/errors.ts';
 import { AppError } from '../platform/errors.ts';
@@ -34,7 +33,24 @@ const READ = new Map<string, (text: string, own: { site: string }) => Promise<Co
  */
 export function apiRoutes(
   app: FastifyInstance,
-  { db, site, apiToken, contents }: { db: Connection; site: Site; apiToken: string; contents: ContentSteps },
+  {
+    db,
+    site,
+    apiToken,
+    contents,
+    recordTakeDown,
+  }: {
+    db: Connection;
+    site: Site;
+    apiToken: string;
+    contents: ContentSteps;
+    /** How the log of the desk tells of a comparison that is taken down. */
+    recordTakeDown(
+      slug: string,
+      reason: string,
+      who: string,
+    ): Pick<HideRequest, 'record' | 'recordTakenBack'>;
+  },
 ): void {
   const isBearer = bearerOf(apiToken);
 

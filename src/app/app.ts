@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { type Logger, pino } from 'pino';
 import type { Config, Secrets } from '../config/config.ts';
-import { type Connection, type Database, openDatabase } from '../platform/db/database.ts';
+import { type Database, openDatabase } from '../platform/db/database.ts';
 import { Lifetime } from '../platform/lifetime.ts';
 import { closeFolder } from '../platform/private-folder.ts';
-import { type JobQueue, openQueue } from '../platform/queue/job-queue.ts';
+import { openQueue } from '../platform/queue/job-queue.ts';
 import { type Limiter, openLimiter } from '../platform/queue/limiter.ts';
 import { openOutbox } from '../providers/outbox/outbox.ts';
 import type { Mailer } from '../providers/port.ts';
@@ -21,40 +21,26 @@ import {
   type DomainCheck,
   systemDns,
 } from '../subscribers/sign-up/reputation.ts';
-import type { Keys } from '../subscribers/tokens.ts';
+import type { WeekContext } from '../workflow/week-context.ts';
+import { mailRequestHandlers } from './mail-request-handlers.ts';
 
 /**
  * The composition root: the parts, wired once, in the order in which they need each other. Importing
  * this file starts nothing; {@link createApp} opens what the settings name, and disposing the App
  * closes it in reverse.
  */
-export interface App extends AsyncDisposable {
-  config: Config;
-  /** Sign and verify the links in mail. */
-  keys: Keys;
-  logger: Logger;
+export interface App extends WeekContext, AsyncDisposable {
   database: Database;
-  db: Connection;
-  queue: JobQueue;
   limiter: Limiter;
   checkDomain: DomainCheck;
-  mailer: Mailer;
   /** Whether this process has what it takes to send; one that has not asks others to. */
   canSend: boolean;
   /** Requests a second that issues may make to the provider; null: it has no such limit. */
   pace: number | null;
   /** Where the outbox can be browsed, or null when mail leaves the machine. */
   outboxDir: string | null;
-  /**
-   * Whether the provider tells us what became of our mail: `unseen` when it could and has nowhere to, `none`
-   * when no mail leaves the machine.
-   */
-  events: 'taken' | 'unseen' | 'none';
-  clock(): Date;
   submit: Submitter;
   sendMail: MailSender;
-  /** Shows a sign-in link to the person at the terminal; null where mail leaves this machine. */
-  showSignInLink: ((link: string) => void) | null;
 }
 
 /** Single parts to put in place of the real ones: what a test replaces is named here, not mocked. */
@@ -125,6 +111,8 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       canSend: overrides.mailer !== undefined || usesOutbox || resendApiKey !== undefined,
       pace: overrides.mailer === undefined && !usesOutbox ? paceOf(config.resend.rate) : null,
       outboxDir: usesOutbox ? path.join(config.dataDir, 'outbox') : null,
+      mailRequestHandlers: (onSignInLink) =>
+        mailRequestHandlers({ keys: secretKeys, editors: config.editors, onSignInLink }),
       showSignInLink: (usesOutbox && overrides.terminal) || null,
       events: eventsOf(config),
       clock,

@@ -10,6 +10,7 @@ import { findComparison, knownTopics } from '../comparisons/comparison-store.ts'
 import { comparisonRoutes } from '../comparisons/pages/comparison-routes.ts';
 import type { Publish } from '../comparisons/visibility-store.ts';
 import { voteRoutes } from '../comparisons/votes/vote-routes.ts';
+import { recordTakeDown } from '../desk/comparisons/take-down-log.ts';
 import type { DeskOptions } from '../desk/desk-context.ts';
 import { deskRoutes } from '../desk/desk-routes.ts';
 import { hideComparison, showComparison } from '../issues/take-down/take-down.ts';
@@ -155,7 +156,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   const { apiToken } = options;
   if (apiToken !== undefined) {
-    await app.register(async (scope) => apiRoutes(scope, { ...options, apiToken, contents }));
+    await app.register(async (scope) => apiRoutes(scope, { ...options, apiToken, contents, recordTakeDown }));
   }
   const { webhookSecrets = [], onEvents = () => {}, clock = () => new Date() } = options;
   if (webhookSecrets.length > 0) {

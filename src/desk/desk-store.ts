@@ -240,15 +240,3 @@ export async function selectTakeDown(
   `.execute(db);
   return rows[0]?.details;
 }
-
-/** @returns whether it is the first of its kind. */
-export async function insertReminder(
-  tx: Connection,
-  issueId: string,
-  kind: 'ready' | 'slot_nears',
-): Promise<boolean> {
-  const { rows } = await sql`
-    insert into reminders (issue_id, kind) values (${issueId}, ${kind}) on conflict do nothing returning kind
-  `.execute(tx);
-  return rows.length > 0;
-}

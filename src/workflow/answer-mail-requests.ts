@@ -1,15 +1,8 @@
-import type { App } from '../app/app.ts';
-import type { Editor } from '../config/editors.ts';
-import { signInLinkHandler } from '../desk/auth/sessions.ts';
 import { notify, openNotices, resolve } from '../notices/notice-store.ts';
-import { leaveLinkHandler } from '../subscribers/links/link-store.ts';
-import { addressChangeHandler, linkHandler } from '../subscribers/preferences/preferences-store.ts';
-import { signUpHandler } from '../subscribers/sign-up/answer-sign-up.ts';
 import { isMailHost } from '../subscribers/sign-up/reputation.ts';
-import { freshLinkHandler } from '../subscribers/step-up/step-up-store.ts';
-import type { Keys } from '../subscribers/tokens.ts';
-import { answerMailRequests, type MailRequestHandlers } from '../transactional/requests/answer-requests.ts';
+import { answerMailRequests } from '../transactional/requests/answer-requests.ts';
 import { postponedDomains } from '../transactional/requests/request-store.ts';
+import type { WeekContext } from './week-context.ts';
 
 /**
  * The answers to whatever a stranger can make us mail. A form writes a row, the same for everybody
@@ -17,36 +10,13 @@ import { postponedDomains } from '../transactional/requests/request-store.ts';
  * decide what is mailed.
  */
 
-/** Who answers which kind of request. */
-export function mailRequestHandlers(parts: {
-  keys: Keys;
-  editors: readonly Editor[];
-  /** Is told of every sign-in link to the desk. */
-  onSignInLink?: (token: string) => void;
-}): MailRequestHandlers {
-  const signInLinks = signInLinkHandler({ ...parts, onLink: parts.onSignInLink });
-  return {
-    sign_up: signUpHandler(parts.keys),
-    change: addressChangeHandler(parts.keys),
-    step_up: freshLinkHandler(parts.keys),
-    link: linkHandler(parts.keys),
-    leave: leaveLinkHandler(parts.keys),
-    desk_sign_in: signInLinks,
-    desk_sign_in_own_browser: signInLinks,
-  };
-}
-
 /**
  * Answers the requests that wait, and wakes the workers for the mails. Where an hourly budget is spent they wait on,
  * and an editor is told: somebody may be using a form to bury others in mail.
  */
-export async function answerWaiting(app: App): Promise<void> {
+export async function answerWaiting(app: WeekContext): Promise<void> {
   const signInLinks: string[] = [];
-  const handlers = mailRequestHandlers({
-    keys: app.keys,
-    editors: app.config.editors,
-    onSignInLink: (token) => signInLinks.push(token),
-  });
+  const handlers = app.mailRequestHandlers((token) => signInLinks.push(token));
   const { mailIds, spent } = await answerMailRequests(app.db, { handlers, isMailHost });
   if (mailIds.length > 0) await app.queue.enqueue('mail', ...mailIds.map((mailId) => ({ mailId })));
   for (const token of signInLinks) app.showSignInLink?.(`${app.config.publicUrl}/editor/sign-in/${token}`);
@@ -59,7 +29,7 @@ export async function answerWaiting(app: App): Promise<void> {
 }
 
 /** Takes back what editors were told of a flood of requests, when nobody waits for a budget any more. */
-export async function endFloods({ db, clock }: Pick<App, 'db' | 'clock'>): Promise<void> {
+export async function endFloods({ db, clock }: Pick<WeekContext, 'db' | 'clock'>): Promise<void> {
   const floods = (await openNotices(db)).filter(({ kind }) => kind === 'sign-up-flood');
   if (floods.length === 0) return;
   const waiting = await postponedDomains(db);

@@ -1,7 +1,7 @@
-import type { App } from '../app/app.ts';
 import { openOutboxFiles } from '../providers/outbox/outbox-files.ts';
 import { parseAddress } from '../subscribers/address.ts';
 import { findErased } from '../subscribers/erase/own-data-store.ts';
+import type { WeekContext } from './week-context.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -11,7 +11,7 @@ const DAY_MS = 24 * 3_600_000;
  * time: it is asked for at each erasing, every hour, and at boot. An outbox that nobody writes into any more, because
  * mail leaves the machine by now, is ended all the same.
  */
-export async function cleanOutbox({ config, db, clock, logger }: App): Promise<void> {
+export async function cleanOutbox({ config, db, clock, logger }: WeekContext): Promise<void> {
   const files = openOutboxFiles(config.dataDir);
   const expired = await files.removeBefore(new Date(clock().getTime() - config.outbox.days * DAY_MS));
   let erased = 0;

@@ -1,6 +1,4 @@
-import type { App } from '../app/app.ts';
 import { watchVotes } from '../comparisons/votes/watch-votes.ts';
-import { remindEditors } from '../desk/this-week/remind-editors.ts';
 import { findIssue, listIssues } from '../issues/issue-store.ts';
 import { draftAt, dueLabel, dueSlot, lateness, slotsToDraft } from '../issues/slot.ts';
 import { notify, openNotices, resolve } from '../notices/notice-store.ts';
@@ -17,7 +15,9 @@ import { keyId } from '../subscribers/tokens.ts';
 import { pendingMails } from '../transactional/transactional-store.ts';
 import { answerWaiting, endFloods } from './answer-mail-requests.ts';
 import { countDutyFailure, forgetDutyFailures } from './duty-store.ts';
+import { remindEditors } from './remind-editors.ts';
 import { approveUnseen, draft, finish, gatherAll, pause, ring, sealConsents, send } from './week.ts';
+import type { WeekContext } from './week-context.ts';
 
 /**
  * What has to be looked at again and again, each by itself. A duty derives unfinished work from rows: an emptied
@@ -54,18 +54,21 @@ export const DUTIES = {
   'watch votes': watchVotes,
 } as const satisfies Record<string, Duty>;
 
-export type Duty = (app: App) => Promise<void>;
+export type Duty = (app: WeekContext) => Promise<void>;
 
 /** Times in a row that a duty may fail before editors are told. */
 export const TOLD_AFTER = 3;
 
 /** Does all of them, one after the other, whatever becomes of each. */
-export async function reconcile(app: App, duties: Readonly<Record<string, Duty>> = DUTIES): Promise<void> {
+export async function reconcile(
+  app: WeekContext,
+  duties: Readonly<Record<string, Duty>> = DUTIES,
+): Promise<void> {
   for (const [name, duty] of Object.entries(duties)) await doDuty(app, name, duty);
 }
 
 /** What the clock asks for; the rest of the duties can wait for their minute. */
-export async function keepSlots(app: App): Promise<void> {
+export async function keepSlots(app: WeekContext): Promise<void> {
   const { 'draft issues': draftAll, 'start issues that are due': start, 'remind editors': remind } = DUTIES;
   await reconcile(app, {
     'draft issues': draftAll,
@@ -78,7 +81,7 @@ export async function keepSlots(app: App): Promise<void> {
  * Does one duty. When it fails, it is in the log, in the metrics and, after {@link TOLD_AFTER} times in a row, before
  * the editors; it never stops another.
  */
-async function doDuty(app: App, name: string, duty: Duty): Promise<void> {
+async function doDuty(app: WeekContext, name: string, duty: Duty): Promise<void> {
   const { db, clock, logger } = app;
   try {
     await duty(app);
@@ -117,7 +120,7 @@ async function each<Item>(items: readonly Item[], act: (item: Item) => Promise<v
 }
 
 /** Composes the drafts that should exist by now. A slot missed by more than 12 hours waits for a person. */
-async function draftIssues(app: App): Promise<void> {
+async function draftIssues(app: WeekContext): Promise<void> {
   const { db, config, clock } = app;
   const now = clock();
   const due = dueSlot(config.schedule, now, { since: await installedAt(db) });
@@ -146,7 +149,7 @@ async function draftIssues(app: App): Promise<void> {
 }
 
 /** Sends what was approved and is due. */
-async function startIssues(app: App): Promise<void> {
+async function startIssues(app: WeekContext): Promise<void> {
   const now = app.clock();
   await each(await listIssues(app.db, { status: ['approved'] }), async (issue) => {
     if (issue.dueAt > now) return;
@@ -162,7 +165,7 @@ async function startIssues(app: App): Promise<void> {
 }
 
 /** Tells editors, once each, of a draft that waits for them. */
-async function remindOfDrafts(app: App): Promise<void> {
+async function remindOfDrafts(app: WeekContext): Promise<void> {
   const { config, db, clock } = app;
   await each(await listIssues(db, { status: ['review'] }), async (issue) => {
     const due = dueLabel(issue.dueAt, config.schedule.zone);
@@ -177,14 +180,14 @@ async function remindOfDrafts(app: App): Promise<void> {
 }
 
 /** One job for every transactional mail that was left: its cause committed, and then somebody was killed. */
-async function ringForMails({ db, queue }: App): Promise<void> {
+async function ringForMails({ db, queue }: WeekContext): Promise<void> {
   if ((await queue.waiting('transactional')) > 0) return;
   const mailIds = await pendingMails(db);
   if (mailIds.length > 0) await queue.enqueue('mail', ...mailIds.map((mailId) => ({ mailId })));
 }
 
 /** Tells editors of an issue that is out and of which no event comes. */
-async function watchForMissingEvents(app: App): Promise<void> {
+async function watchForMissingEvents(app: WeekContext): Promise<void> {
   const at = app.clock();
   const silent = app.events === 'taken' ? await silentIssue(app.db) : undefined;
   if (silent !== undefined) {
@@ -198,7 +201,7 @@ async function watchForMissingEvents(app: App): Promise<void> {
 }
 
 /** Tells editors of batches that neither the provider nor an event has settled. */
-async function watchForUncertainBatches(app: App): Promise<void> {
+async function watchForUncertainBatches(app: WeekContext): Promise<void> {
   const at = app.clock();
   const overdue = (await unsettledBatches(app.db)).filter(({ overdue }) => overdue);
   for (const { id, issue, number } of overdue) {

@@ -1,4 +1,3 @@
-import type { App } from '../app/app.ts';
 import { type Saved, saveComparisons } from '../comparisons/comparison-store.ts';
 import { composeIssue, isOpen, type WeekSettings } from '../issues/compose-issue.ts';
 import {
@@ -29,6 +28,7 @@ import {
 } from '../sources/source-store.ts';
 import { sealConsentLog } from '../subscribers/consent-log/consent-log-store.ts';
 import { keyId } from '../subscribers/tokens.ts';
+import type { WeekContext } from './week-context.ts';
 
 /**
  * The steps of a week, each in one function, for all who take them: the commands, the jobs and the
@@ -44,7 +44,7 @@ export type GatherReport = Saved & Gathered & { sources: SourceReport[]; news: H
  * @throws AppError of the first source, when not one of them could be read; it is on the books all the same.
  * `gathering-runs` while another process gathers: a site is asked by one of us at a time.
  */
-export async function gatherAll(app: App): Promise<GatherReport> {
+export async function gatherAll(app: WeekContext): Promise<GatherReport> {
   const holder = await beginGathering(app.db);
   if (holder === null) {
     throw new AppError('gathering-runs', 'Another process is gathering right now.', {
@@ -58,7 +58,7 @@ export async function gatherAll(app: App): Promise<GatherReport> {
   }
 }
 
-async function gatherAlone(app: App): Promise<GatherReport> {
+async function gatherAlone(app: WeekContext): Promise<GatherReport> {
   const { config, db, logger } = app;
   const at = app.clock();
   const web = {
@@ -94,7 +94,7 @@ async function gatherAlone(app: App): Promise<GatherReport> {
 }
 
 /** The slot of the next issue: one that is due and has none, or the next that is still open. */
-export async function slotToCompose({ db, config, clock }: App): Promise<Slot> {
+export async function slotToCompose({ db, config, clock }: WeekContext): Promise<Slot> {
   const now = clock();
   const due = dueSlot(config.schedule, now, { since: await installedAt(db) });
   if (due?.kind === 'due' && (await findIssue(db, { slot: due.slot.key })) === undefined) return due.slot;
@@ -105,7 +105,7 @@ export async function slotToCompose({ db, config, clock }: App): Promise<Slot> {
 }
 
 /** Composes the issue of a slot and hands it to the editors; too little for one, and the slot is skipped. */
-export async function draft(app: App, slot: Slot, record?: RecordChange): Promise<Issue> {
+export async function draft(app: WeekContext, slot: Slot, record?: RecordChange): Promise<Issue> {
   const issue = await composeIssue(app.db, slot, weekSettings(app), app.clock(), record);
   const matter = { kind: 'silent-week' as const, subject: slot.key, at: app.clock() };
   if (issue.status === 'skipped') {
@@ -123,12 +123,12 @@ export async function draft(app: App, slot: Slot, record?: RecordChange): Promis
 }
 
 /** What composing takes from the settings, whoever asks for it. */
-export function weekSettings(app: App): WeekSettings {
+export function weekSettings(app: WeekContext): WeekSettings {
   const { template, minComparisons } = app.config;
   return { newsletter: newsletterOf(app), template, minComparisons };
 }
 
-function newsletterOf({ config }: App) {
+function newsletterOf({ config }: WeekContext) {
   return { name: config.newsletterName, url: config.publicUrl, postalAddress: config.mail.postalAddress };
 }
 
@@ -137,7 +137,7 @@ function newsletterOf({ config }: App) {
  * decided.
  * @throws AppError `postal-address-missing`, `checks-failed`, `issue-refuses`, `issue-empty`, `issue-changed`.
  */
-export async function approve(app: App, issue: Issue, record?: RecordChange): Promise<Issue> {
+export async function approve(app: WeekContext, issue: Issue, record?: RecordChange): Promise<Issue> {
   if (app.config.mail.postalAddress === '') {
     throw new AppError('postal-address-missing', 'No issue can be approved without a postal address.', {
       help: 'Set POSTAL_ADDRESS to the address that every issue must print.',
@@ -157,7 +157,7 @@ export async function approve(app: App, issue: Issue, record?: RecordChange): Pr
  * Starts an approved issue now, or goes on with an interrupted one where it stopped.
  * @throws AppError `issue-refuses` when it is not approved.
  */
-export async function send(app: App, { id, status }: Issue, record?: RecordChange): Promise<Issue> {
+export async function send(app: WeekContext, { id, status }: Issue, record?: RecordChange): Promise<Issue> {
   const isInterrupted = status === 'paused' || status === 'failed';
   const started = await app.db.transaction().execute(async (tx) => {
     const resumed = isInterrupted && (await changeIssue(tx, id, { type: 'resume' })).changed;
@@ -170,7 +170,7 @@ export async function send(app: App, { id, status }: Issue, record?: RecordChang
 }
 
 /** Freezes content and audience, and rings for every batch; those of the first page go out while the rest is frozen. */
-export async function prepare(app: App, issueId: string): Promise<void> {
+export async function prepare(app: WeekContext, issueId: string): Promise<void> {
   const { config } = app;
   const hopeless = await suppressSoftBouncers(app.db);
   if (hopeless > 0)
@@ -188,7 +188,7 @@ export async function prepare(app: App, issueId: string): Promise<void> {
 }
 
 /** Ends an issue in which nothing is left to do. Asked after every batch, so the look at an index comes first. */
-export async function finish(app: App, issueId: string): Promise<void> {
+export async function finish(app: WeekContext, issueId: string): Promise<void> {
   if (await isUnderWay(app.db, issueId)) return;
   const issue = await findIssue(app.db, { id: issueId });
   if (issue?.status === 'sending' && (await finishIssue(app.db, issueId))) {
@@ -197,7 +197,12 @@ export async function finish(app: App, issueId: string): Promise<void> {
 }
 
 /** Stops an issue with the reason that an editor reads. */
-export async function pause(app: App, issueId: string, reason: string, record?: RecordChange): Promise<void> {
+export async function pause(
+  app: WeekContext,
+  issueId: string,
+  reason: string,
+  record?: RecordChange,
+): Promise<void> {
   const { issue, changed } = await changeIssue(app.db, issueId, { type: 'pause', reason }, { record });
   if (changed) app.logger.error({ issue: issue.slug, reason }, 'paused');
 }
@@ -207,18 +212,18 @@ export async function pause(app: App, issueId: string, reason: string, record?: 
  * is at the provider at this moment is still recorded.
  * @throws AppError `issue-refuses` when it was sent or skipped.
  */
-export async function cancel(app: App, issue: Issue, record?: RecordChange): Promise<Issue> {
+export async function cancel(app: WeekContext, issue: Issue, record?: RecordChange): Promise<Issue> {
   const { issue: cancelled } = await changeIssue(app.db, issue.id, { type: 'cancel' }, { record });
   await closeCancelled(app.db, issue.id);
   return cancelled;
 }
 
 /** One job for every batch that a worker could take now. */
-export async function ring(app: App, issueId?: string): Promise<void> {
+export async function ring(app: WeekContext, issueId?: string): Promise<void> {
   await ringFor(app, await claimableBatches(app.db, issueId));
 }
 
-async function ringFor(app: App, batchIds: string[]): Promise<void> {
+async function ringFor(app: WeekContext, batchIds: string[]): Promise<void> {
   if (batchIds.length > 0) await app.queue.enqueue('submit', ...batchIds.map((batchId) => ({ batchId })));
 }
 
@@ -226,13 +231,13 @@ async function ringFor(app: App, batchIds: string[]): Promise<void> {
  * Seals what the consent log has gained. The hash goes into the log of the program, where nobody reaches it who can
  * write to the database.
  */
-export async function sealConsents({ db, logger }: Pick<App, 'db' | 'logger'>): Promise<void> {
+export async function sealConsents({ db, logger }: Pick<WeekContext, 'db' | 'logger'>): Promise<void> {
   for (const { number, hash } of await sealConsentLog(db))
     logger.info({ seal: number, hash }, 'the consent log is sealed');
 }
 
 /** Applies what the provider told us, and ends the issues that only waited for it. */
-export async function takeEvents(app: App): Promise<void> {
+export async function takeEvents(app: WeekContext): Promise<void> {
   const { settled, ...counts } = await applyEvents(app.db);
   if (counts.applied + counts.unmatched > 0) app.logger.info(counts, 'events applied');
   for (const { id } of settled) app.logger.warn({ batch: id }, 'an event settled a batch: it was accepted');
@@ -241,13 +246,13 @@ export async function takeEvents(app: App): Promise<void> {
 }
 
 /** After a batch was settled: it may be the last of its issue, or waits for a worker again. */
-export async function afterSettling(app: App, issueId: string): Promise<void> {
+export async function afterSettling(app: WeekContext, issueId: string): Promise<void> {
   await ring(app, issueId);
   await finish(app, issueId);
 }
 
 /** `APPROVAL=auto`: what fails its checks stays in review, where a person finds it. */
-export async function approveUnseen(app: App, issue: Issue): Promise<void> {
+export async function approveUnseen(app: WeekContext, issue: Issue): Promise<void> {
   try {
     await approve(app, issue);
   } catch (error) {

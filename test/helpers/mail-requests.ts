@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { mailRequestHandlers } from '../../src/app/mail-request-handlers.ts';
 import type { Editor } from '../../src/config/editors.ts';
 import type { Connection } from '../../src/platform/db/database.ts';
 import type { Address } from '../../src/subscribers/address.ts';
@@ -8,7 +9,6 @@ import { findSubscriber } from '../../src/subscribers/subscriber-store.ts';
 import { type Keys, keyId, oneTimeToken } from '../../src/subscribers/tokens.ts';
 import { type Answered, answerMailRequests } from '../../src/transactional/requests/answer-requests.ts';
 import { addMailRequest } from '../../src/transactional/requests/request-store.ts';
-import { mailRequestHandlers } from '../../src/workflow/answer-mail-requests.ts';
 
 /** Does what the job does with the requests that wait. */
 export function answerRequests(

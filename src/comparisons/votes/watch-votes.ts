@@ -1,12 +1,21 @@
-import type { App } from '../../app/app.ts';
+import type { Logger } from 'pino';
 import { notify, openNotices, resolve } from '../../notices/notice-store.ts';
+import type { Connection } from '../../platform/db/database.ts';
 import { forgetVoteNetworks, listSetAside } from './vote-store.ts';
 
 /**
  * Tells editors once of each tool whose votes were set aside, and takes that back when they have decided. Networks that
  * nobody can want to look at any more are forgotten.
  */
-export async function watchVotes({ db, clock, logger }: App): Promise<void> {
+export async function watchVotes({
+  db,
+  clock,
+  logger,
+}: {
+  db: Connection;
+  clock(): Date;
+  logger: Pick<Logger, 'warn'>;
+}): Promise<void> {
   const at = clock();
   const waiting = await listSetAside(db);
   for (const { tool, ship, skip } of waiting) {

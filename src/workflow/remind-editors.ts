@@ -1,8 +1,8 @@
-import type { Editor } from '../../config/editors.ts';
-import type { Issue } from '../../issues/issue-store.ts';
-import type { Connection } from '../../platform/db/database.ts';
-import { queueMail } from '../../transactional/transactional-store.ts';
-import { insertReminder } from '../desk-store.ts';
+import type { Editor } from '../config/editors.ts';
+import type { Issue } from '../issues/issue-store.ts';
+import type { Connection } from '../platform/db/database.ts';
+import { queueMail } from '../transactional/transactional-store.ts';
+import { insertReminder } from './reminder-store.ts';
 
 /** How long before the slot an issue that nobody approved becomes urgent. */
 const NEAR_MS = 3 * 3_600_000;

@@ -1,0 +1,27 @@
+import type { Editor } from '../config/editors.ts';
+import { signInLinkHandler } from '../desk/auth/sessions.ts';
+import { leaveLinkHandler } from '../subscribers/links/link-store.ts';
+import { addressChangeHandler, linkHandler } from '../subscribers/preferences/preferences-store.ts';
+import { signUpHandler } from '../subscribers/sign-up/answer-sign-up.ts';
+import { freshLinkHandler } from '../subscribers/step-up/step-up-store.ts';
+import type { Keys } from '../subscribers/tokens.ts';
+import type { MailRequestHandlers } from '../transactional/requests/answer-requests.ts';
+
+/** Who answers which kind of request for mail. */
+export function mailRequestHandlers(parts: {
+  keys: Keys;
+  editors: readonly Editor[];
+  /** Is told of every sign-in link to the desk. */
+  onSignInLink?: (token: string) => void;
+}): MailRequestHandlers {
+  const signInLinks = signInLinkHandler({ ...parts, onLink: parts.onSignInLink });
+  return {
+    sign_up: signUpHandler(parts.keys),
+    change: addressChangeHandler(parts.keys),
+    step_up: freshLinkHandler(parts.keys),
+    link: linkHandler(parts.keys),
+    leave: leaveLinkHandler(parts.keys),
+    desk_sign_in: signInLinks,
+    desk_sign_in_own_browser: signInLinks,
+  };
+}
