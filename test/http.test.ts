@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { createHealthServer } from '../src/app/server.ts';
 import { bareServer } from '../src/platform/http/bare-server.ts';
 import { answerProblems } from '../src/platform/http/problems.ts';
-import { maskAddress, replyAddress } from '../src/platform/http/site.ts';
+import { maskAddress, replyAddress } from '../src/platform/site.ts';
 import { topicChoices } from '../src/subscribers/preferences/topic-choices.ts';
 
 describe('maskAddress', () => {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { sendCached } from '../platform/http/cache-headers.ts';
 import { resource } from '../platform/http/resource.ts';
-import type { Site } from '../platform/http/site.ts';
+import type { Site } from '../platform/site.ts';
 import { apiPage } from './api-page.tsx';
 import { type ApiParts, apiDocument } from './openapi.ts';
 

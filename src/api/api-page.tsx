@@ -1,5 +1,5 @@
 import { Page, render } from '../platform/http/pages/layout.tsx';
-import type { Site } from '../platform/http/site.ts';
+import type { Site } from '../platform/site.ts';
 import type { ApiDocument, Operation } from './openapi.ts';
 
 /** What programs may ask, for the people who write them. */

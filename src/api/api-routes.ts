@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { pushComparison } from '../comparisons/comparison-store.ts';
 import type { Comparison } from '../comparisons/model.ts';
 import { readSlug } from '../comparisons/pages/public-comparison.ts';
+import type { ContentSteps } from '../issues/take-down/content-steps.ts';
 import { type HideRequest, takenDownInWords } from '../issues/take-down/take-down.ts';
 import type { Connection } from '../platform/db/database.ts';
 import type { Fault } from '../platform/errors.ts';
@@ -9,9 +10,8 @@ import { AppError } from '../platform/errors.ts';
 import { bearerOf } from '../platform/http/bearer.ts';
 import { fromDatabase } from '../platform/http/problems.ts';
 import { resource } from '../platform/http/resource.ts';
-import { comparisonUrl, type Site } from '../platform/http/site.ts';
+import { comparisonUrl, type Site } from '../platform/site.ts';
 import { readPage, readSent } from '../sources/gather.ts';
-import type { ContentSteps } from './content-steps.ts';
 
 /** As much as a page or a file of any other source may have. */
 const BODY_LIMIT = 1_000_000;

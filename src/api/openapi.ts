@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { comparisonSchema } from '../comparisons/model.ts';
-import type { Site } from '../platform/http/site.ts';
+import type { Site } from '../platform/site.ts';
 
 /**
  * What programs may ask of this server, as OpenAPI 3.1: the addresses that other people script against. Pages

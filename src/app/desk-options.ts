@@ -1,7 +1,7 @@
-import type { ContentSteps } from '../api/content-steps.ts';
 import type { DeskOptions, DeskSteps } from '../desk/desk-context.ts';
 import { editIssue } from '../issues/compose-issue.ts';
 import { changeIssue, type Issue, requireIssue } from '../issues/issue-store.ts';
+import type { ContentSteps } from '../issues/take-down/content-steps.ts';
 import { hideComparison, showComparison } from '../issues/take-down/take-down.ts';
 import { checkLinks } from '../sending/inspection/inspect-issue.ts';
 import { followLinks, userAgent } from '../sources/gather.ts';

@@ -135,6 +135,6 @@ export async function measure({ db, queue }: App): Promise<Measures> {
 
 /** @throws when the database or the queue is away. */
 export async function ready(app: App): Promise<void> {
-  await app.db.selectFrom('issues').select('id').limit(1).execute();
+  await listIssues(app.db, { status: ['sending'], limit: 1 });
   await app.queue.waiting('issues');
 }

@@ -1,6 +1,6 @@
 import { longDate } from '../platform/http/pages/dates.ts';
 import { Page, render } from '../platform/http/pages/layout.tsx';
-import type { Site } from '../platform/http/site.ts';
+import type { Site } from '../platform/site.ts';
 import type { PublishedIssue } from './archive-store.ts';
 
 /** Every issue that went out, newest first. */

@@ -5,7 +5,7 @@ import { AppError } from '../platform/errors.ts';
 import { sendCached } from '../platform/http/cache-headers.ts';
 import { fromDatabase } from '../platform/http/problems.ts';
 import { resource } from '../platform/http/resource.ts';
-import type { Site } from '../platform/http/site.ts';
+import type { Site } from '../platform/site.ts';
 import { compile, personalise } from '../render/personalise.ts';
 import type { Forms } from '../subscribers/sign-up/sign-up-form.ts';
 import { archivePage } from './archive-page.tsx';

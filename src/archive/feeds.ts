@@ -1,5 +1,5 @@
 import type { GlanceRow } from '../issues/content.ts';
-import type { Site } from '../platform/http/site.ts';
+import type { Site } from '../platform/site.ts';
 import type { PublishedIssue } from './archive-store.ts';
 
 /** The archive for feed readers: Atom (RFC 4287) and JSON Feed 1.1, the same entries in both. Newest first. */

@@ -2,7 +2,7 @@ import { afterMark, copy, markWord } from '../../emails/words.ts';
 import type { GlanceRow } from '../issues/content.ts';
 import { longDate } from '../platform/http/pages/dates.ts';
 import { Page, render } from '../platform/http/pages/layout.tsx';
-import type { Site } from '../platform/http/site.ts';
+import type { Site } from '../platform/site.ts';
 import { SignUp, type SignUpForm } from '../subscribers/sign-up/sign-up-page.tsx';
 import type { PublishedIssue } from './archive-store.ts';
 

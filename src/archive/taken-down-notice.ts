@@ -1,5 +1,5 @@
 import { theme } from '../../emails/theme.ts';
-import { comparisonUrl, type Site } from '../platform/http/site.ts';
+import { comparisonUrl, type Site } from '../platform/site.ts';
 import type { TakenDown } from './archive-store.ts';
 
 /** What the archive says above an issue of which something was taken down: what was mailed stays as it was. */

@@ -1,12 +1,12 @@
-import type { ContentSteps } from '../api/content-steps.ts';
 import type { Publish } from '../comparisons/visibility-store.ts';
 import type { Editor, PasskeyPolicy } from '../config/editors.ts';
 import type { EditRequest } from '../issues/compose-issue.ts';
 import type { Issue, RecordChange } from '../issues/issue-store.ts';
+import type { ContentSteps } from '../issues/take-down/content-steps.ts';
 import type { Connection } from '../platform/db/database.ts';
-import type { Site } from '../platform/http/site.ts';
 import type { BareQueue } from '../platform/queue/job-queue.ts';
 import type { Limiter } from '../platform/queue/limiter.ts';
+import type { Site } from '../platform/site.ts';
 import type { Keys } from '../subscribers/tokens.ts';
 
 /**

@@ -443,3 +443,14 @@ export async function writeContents(
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (id uuid, section text, content jsonb, hash text)
   `.execute(tx);
 }
+
+/** Holds an issue as it is until the transaction ends. @returns undefined where there is none. */
+export async function lockStatus(tx: Connection, issueId: string): Promise<IssueStatus | undefined> {
+  const row = await tx
+    .selectFrom('issues')
+    .select('status')
+    .where('id', '=', issueId)
+    .forUpdate()
+    .executeTakeFirst();
+  return row?.status;
+}

@@ -6,6 +6,7 @@ import {
   changeIssue,
   type Issue,
   issueChanged,
+  lockStatus,
   requireIssue,
 } from '../issues/issue-store.ts';
 import { hiddenAmong } from '../issues/take-down/take-down-store.ts';
@@ -143,13 +144,7 @@ export async function prepareIssue(
   }
 
   return db.transaction().execute(async (tx) => {
-    const row = await tx
-      .selectFrom('issues')
-      .select('status')
-      .where('id', '=', issueId)
-      .forUpdate()
-      .executeTakeFirst();
-    if (row?.status !== 'preparing') return false;
+    if ((await lockStatus(tx, issueId)) !== 'preparing') return false;
     const hidden = await hiddenAmong(tx, slugsOf(planOf(issue)));
     if (hidden.length > 0) {
       await changeIssue(tx, issueId, { type: 'fail', reason: takenDownReason(hidden) });

@@ -3,7 +3,7 @@ import { copy, markWord, voteUrl } from '../../../emails/words.ts';
 import { day, longDate } from '../../platform/http/pages/dates.ts';
 import { Figure } from '../../platform/http/pages/figure.tsx';
 import { Page, render } from '../../platform/http/pages/layout.tsx';
-import { type ArchivedIssue, comparisonUrl, type Site } from '../../platform/http/site.ts';
+import { type ArchivedIssue, comparisonUrl, type Site } from '../../platform/site.ts';
 import { SignUp, type SignUpForm } from '../../subscribers/sign-up/sign-up-page.tsx';
 import type { StoredComparison } from '../comparison-store.ts';
 import type { Call, Comparison, CountedTool } from '../model.ts';

@@ -4,7 +4,7 @@ import { AppError } from '../../platform/errors.ts';
 import { sendCached } from '../../platform/http/cache-headers.ts';
 import { fromDatabase } from '../../platform/http/problems.ts';
 import { resource } from '../../platform/http/resource.ts';
-import type { ArchivedIssue, Site } from '../../platform/http/site.ts';
+import type { ArchivedIssue, Site } from '../../platform/site.ts';
 import type { Forms } from '../../subscribers/sign-up/sign-up-form.ts';
 import { knownTopics, lastChange, listComparisons, type Revision, revisionsOf } from '../comparison-store.ts';
 import type { CountedComparison } from '../model.ts';

@@ -1,6 +1,6 @@
 import { day } from '../../platform/http/pages/dates.ts';
 import { Page, render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import { SignUp, type SignUpForm } from '../../subscribers/sign-up/sign-up-page.tsx';
 import type { StoredComparison } from '../comparison-store.ts';
 import { entryPrices, title, topics } from '../names.ts';

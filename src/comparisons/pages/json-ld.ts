@@ -1,4 +1,4 @@
-import { comparisonUrl, type Site } from '../../platform/http/site.ts';
+import { comparisonUrl, type Site } from '../../platform/site.ts';
 import type { StoredComparison } from '../comparison-store.ts';
 import { comparisonSchema, type Tool } from '../model.ts';
 import { title } from '../names.ts';

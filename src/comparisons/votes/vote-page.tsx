@@ -1,7 +1,7 @@
 import { copy, markWord, voteUrl } from '../../../emails/words.ts';
 import { Figure } from '../../platform/http/pages/figure.tsx';
 import { Page, render } from '../../platform/http/pages/layout.tsx';
-import { comparisonUrl, type Site } from '../../platform/http/site.ts';
+import { comparisonUrl, type Site } from '../../platform/site.ts';
 import type { Call, CountedComparison } from '../model.ts';
 import { title } from '../names.ts';
 import { readersOf } from '../side-by-side.ts';

@@ -5,7 +5,7 @@ import { AppError } from '../../platform/errors.ts';
 import { networksOf } from '../../platform/http/networks.ts';
 import { fromDatabase } from '../../platform/http/problems.ts';
 import { resource } from '../../platform/http/resource.ts';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import { followOwnLink } from '../../subscribers/links/reader-link.ts';
 import type { Subscriber } from '../../subscribers/subscriber-store.ts';
 import type { Keys } from '../../subscribers/tokens.ts';

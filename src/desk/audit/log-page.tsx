@@ -1,5 +1,5 @@
 import { render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import type { Visit } from '../auth/guard.ts';
 import { moment } from '../frame/clock.ts';
 import { DeskPage } from '../frame/frame.tsx';

@@ -1,5 +1,5 @@
 import { render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import { PASSKEY_SCRIPT } from '../frame/assets.ts';
 import { moment } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';

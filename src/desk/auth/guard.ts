@@ -6,7 +6,7 @@ import { AppError } from '../../platform/errors.ts';
 import { readForm } from '../../platform/http/form.ts';
 import { fromDatabase } from '../../platform/http/problems.ts';
 import { resource } from '../../platform/http/resource.ts';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import { parseUrl } from '../../platform/url.ts';
 import { auditRefusal } from '../audit/audit.ts';
 import { type PasskeyStep, passkeyStep } from './passkeys.ts';

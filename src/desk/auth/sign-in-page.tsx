@@ -1,5 +1,5 @@
 import { render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import { DeskPage } from '../frame/frame.tsx';
 
 export function signInPage(site: Site): string {

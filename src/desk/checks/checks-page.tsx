@@ -1,6 +1,6 @@
 import type { Issue } from '../../issues/issue-store.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import { SIZE_LIMITS } from '../../render/checks.ts';
 import { type Area, type PanelCheck, stops } from '../../sending/inspection/check-panel.ts';
 import { type Inspection, REASON_FROM } from '../../sending/inspection/inspect-issue.ts';

@@ -4,7 +4,7 @@ import { verdict } from '../../comparisons/verdict.ts';
 import type { ListedComparison } from '../../comparisons/visibility-store.ts';
 import type { SetAside } from '../../comparisons/votes/vote-store.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import type { Visit } from '../auth/guard.ts';
 import { moment } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';

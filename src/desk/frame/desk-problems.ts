@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../../platform/errors.ts';
 import { PROBLEM_TYPE, type Problem } from '../../platform/http/problems.ts';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import { refusalPage } from './refusal-page.tsx';
 
 /** What an editor is told in the words of whoever refused: those were written for people. */

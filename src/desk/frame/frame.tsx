@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import type { Visit } from '../auth/guard.ts';
 import { DESK_SCRIPT } from './assets.ts';
 import { deskStylesheet } from './desk-stylesheet.ts';

@@ -1,5 +1,5 @@
 import { render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import { DeskPage } from './frame.tsx';
 
 /** What could not be done, in the words of whoever refused. */

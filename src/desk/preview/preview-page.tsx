@@ -1,6 +1,6 @@
 import type { Issue } from '../../issues/issue-store.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import { TEMPLATES } from '../../render/render-variant.ts';
 import type { Preview } from '../../sending/preview/preview-issue.ts';
 import type { Visit } from '../auth/guard.ts';

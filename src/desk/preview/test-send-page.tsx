@@ -1,6 +1,6 @@
 import type { Issue } from '../../issues/issue-store.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import type { Visit } from '../auth/guard.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { Overline } from '../this-week/week-state.tsx';

@@ -1,7 +1,7 @@
 import { UNSEEN } from '../../comparisons/model.ts';
 import type { Notice } from '../../notices/notice-store.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import { listFaults } from '../../sources/faults.ts';
 import type { GatherRecord, Health, QuarantineEntry } from '../../sources/source-store.ts';
 import type { Visit } from '../auth/guard.ts';

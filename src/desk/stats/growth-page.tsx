@@ -1,6 +1,6 @@
 import { longDate } from '../../platform/http/pages/dates.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import type { GrowthWeek, Origin } from '../../subscribers/people-store.ts';
 import type { Visit } from '../auth/guard.ts';
 import { DeskPage } from '../frame/frame.tsx';

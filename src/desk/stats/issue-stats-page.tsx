@@ -1,6 +1,6 @@
 import type { Issue } from '../../issues/issue-store.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import type { Figures, Outcomes } from '../../sending/figures/figure-store.ts';
 import type { Progress } from '../../sending/progress.ts';
 import type { Visit } from '../auth/guard.ts';

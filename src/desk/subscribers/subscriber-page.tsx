@@ -1,5 +1,5 @@
 import { render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import type { EventAbout } from '../../sending/figures/figure-store.ts';
 import type { OwnData } from '../../subscribers/erase/own-data-store.ts';
 import type { Subscriber } from '../../subscribers/subscriber-store.ts';

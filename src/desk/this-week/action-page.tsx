@@ -1,7 +1,7 @@
 import type { Issue } from '../../issues/issue-store.ts';
 import { dueLabel } from '../../issues/slot.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import type { Forecast } from '../../sending/preview/forecast.ts';
 import { type Progress, total } from '../../sending/progress.ts';
 import type { Visit } from '../auth/guard.ts';

@@ -1,6 +1,6 @@
 import { longDate } from '../../platform/http/pages/dates.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import type { Visit } from '../auth/guard.ts';
 import { summaryOf } from '../checks/checks-page.tsx';
 import { moment } from '../frame/clock.ts';

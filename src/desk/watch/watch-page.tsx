@@ -1,7 +1,7 @@
 import { renderToStaticMarkup } from 'react-dom/server';
 import type { Issue } from '../../issues/issue-store.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import type { Progress } from '../../sending/progress.ts';
 import type { UnsettledBatch } from '../../sending/settlements/settlement-store.ts';
 import type { Visit } from '../auth/guard.ts';

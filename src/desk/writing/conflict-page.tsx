@@ -1,7 +1,7 @@
 import { title } from '../../comparisons/names.ts';
 import type { Edit } from '../../issues/edit.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import type { TemplateRef } from '../../render/render-variant.ts';
 import type { Visit } from '../auth/guard.ts';
 import { moment } from '../frame/clock.ts';

@@ -1,5 +1,5 @@
 import { Page, render } from '../../platform/http/pages/layout.tsx';
-import type { ArchivedIssue, Site } from '../../platform/http/site.ts';
+import type { ArchivedIssue, Site } from '../../platform/site.ts';
 
 const list = new Intl.ListFormat('en', { type: 'conjunction' });
 

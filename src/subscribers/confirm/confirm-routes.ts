@@ -4,7 +4,7 @@ import { AppError } from '../../platform/errors.ts';
 import { readForm } from '../../platform/http/form.ts';
 import { fromDatabase } from '../../platform/http/problems.ts';
 import { resource } from '../../platform/http/resource.ts';
-import { type ArchivedIssue, maskAddress, type Site } from '../../platform/http/site.ts';
+import { type ArchivedIssue, maskAddress, type Site } from '../../platform/site.ts';
 import { confirmSubscription } from '../sign-up/answer-sign-up.ts';
 import { findInvitation, refuseForEver } from '../sign-up/sign-up-store.ts';
 import { evidenceOf } from '../sign-up/subscribe-routes.ts';

@@ -1,5 +1,5 @@
 import { Page, render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 
 /** What goes, what stays, and the one button. */
 export function erasePage(site: Site, address: string): string {

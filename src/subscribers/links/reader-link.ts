@@ -1,7 +1,7 @@
 import type { Connection } from '../../platform/db/database.ts';
 import { AppError } from '../../platform/errors.ts';
 import { fromDatabase, type OtherWay } from '../../platform/http/problems.ts';
-import { maskAddress } from '../../platform/http/site.ts';
+import { maskAddress } from '../../platform/site.ts';
 import type { Subscriber } from '../subscriber-store.ts';
 import { type Claim, isOfAnotherKey, type Keys, type Scope, verify } from '../tokens.ts';
 import { followLink, type LinkTarget, unsubscribeByLink } from './link-store.ts';

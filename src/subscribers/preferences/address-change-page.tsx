@@ -1,5 +1,5 @@
 import { Page, render } from '../../platform/http/pages/layout.tsx';
-import { maskAddress, type Site } from '../../platform/http/site.ts';
+import { maskAddress, type Site } from '../../platform/site.ts';
 import type { AddressChange } from './preferences-store.ts';
 
 /** What the link in the mail to a new address opens. */

@@ -3,7 +3,7 @@ import { copy } from '../../../emails/words.ts';
 import { type Mistyped, TypedAddress } from '../../platform/http/pages/address-field.tsx';
 import { day } from '../../platform/http/pages/dates.ts';
 import { Page, ReplyTo, render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import { AskFresh } from '../step-up/step-up-page.tsx';
 import type { TopicChoice } from './topic-choices.ts';
 

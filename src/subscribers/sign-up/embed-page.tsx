@@ -2,7 +2,7 @@ import { renderToStaticMarkup } from 'react-dom/server';
 import { theme as tokens } from '../../../emails/theme.ts';
 import { Page, render } from '../../platform/http/pages/layout.tsx';
 import { stylesheet } from '../../platform/http/pages/stylesheet.ts';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import { EMBED_COLOURS, type EmbedTheme } from './embed-theme.ts';
 import { SignUpFields, type SignUpForm } from './sign-up-page.tsx';
 

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { sendCached } from '../../platform/http/cache-headers.ts';
 import { styleHash } from '../../platform/http/pages/stylesheet.ts';
 import { resource } from '../../platform/http/resource.ts';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import { embedCodePage, embedPage } from './embed-page.tsx';
 import { readEmbedTheme, themeQuery, themeSheet } from './embed-theme.ts';
 import type { Forms } from './sign-up-form.ts';

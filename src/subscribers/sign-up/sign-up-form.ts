@@ -1,6 +1,6 @@
 import type { Challenge } from '../../platform/http/challenge.ts';
-import type { Site } from '../../platform/http/site.ts';
 import type { Limiter } from '../../platform/queue/limiter.ts';
+import type { Site } from '../../platform/site.ts';
 import type { Keys } from '../tokens.ts';
 import { consentText, type PrivacyNote } from './consent.ts';
 import type { DomainCheck } from './reputation.ts';

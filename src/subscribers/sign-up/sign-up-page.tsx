@@ -3,7 +3,7 @@ import { TURNSTILE_ORIGIN } from '../../platform/http/challenge.ts';
 import { ADDRESS_INPUT } from '../../platform/http/pages/address-field.tsx';
 import { Page, ReplyTo, render } from '../../platform/http/pages/layout.tsx';
 import type { FieldError } from '../../platform/http/problems.ts';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 
 /** What a form needs, wherever it stands. */
 export interface SignUpForm {

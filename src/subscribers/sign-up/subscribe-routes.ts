@@ -8,7 +8,7 @@ import { countRequest, isCrowded } from '../../platform/http/network-limits.ts';
 import { SUSPICIOUS_REQUESTS } from '../../platform/http/networks.ts';
 import { type FieldError, fromDatabase } from '../../platform/http/problems.ts';
 import { resource } from '../../platform/http/resource.ts';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import { parseUrl } from '../../platform/url.ts';
 import { type Address, parseAddress } from '../address.ts';
 import { type Keys, tokenHash } from '../tokens.ts';

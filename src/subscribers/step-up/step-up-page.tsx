@@ -1,6 +1,6 @@
 import { type Mistyped, TypedAddress } from '../../platform/http/pages/address-field.tsx';
 import { Page, ReplyTo, render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import { FRESH_LINK_MINUTES, type FreshLinkPurpose } from './step-up-store.ts';
 
 /**

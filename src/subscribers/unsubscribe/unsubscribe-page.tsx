@@ -1,7 +1,7 @@
 import { copy } from '../../../emails/words.ts';
 import { type Mistyped, TypedAddress } from '../../platform/http/pages/address-field.tsx';
 import { Page, ReplyTo, render } from '../../platform/http/pages/layout.tsx';
-import type { Site } from '../../platform/http/site.ts';
+import type { Site } from '../../platform/site.ts';
 import { AskFresh } from '../step-up/step-up-page.tsx';
 
 /**

@@ -1,6 +1,6 @@
 import type { ReactElement, ReactNode } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
-import { replyAddress, type Site } from '../site.ts';
+import { replyAddress, type Site } from '../../site.ts';
 import { stylesheet } from './stylesheet.ts';
 
 interface PageProps {

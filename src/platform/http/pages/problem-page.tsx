@@ -1,5 +1,5 @@
+import type { Site } from '../../site.ts';
 import type { OtherWay, Problem } from '../problems.ts';
-import type { Site } from '../site.ts';
 import { TypedAddress } from './address-field.tsx';
 import { Page, ReplyTo, render } from './layout.tsx';
 
