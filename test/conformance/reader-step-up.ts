@@ -1,16 +1,16 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../src/db/index.ts';
+import type { Connection } from '../../src/platform/db/database.ts';
+import { eraseSubscriber } from '../../src/subscribers/erase/own-data-store.ts';
 import {
   changeAddressByFreshLink,
   eraseByFreshLink,
-  eraseSubscriber,
   exportByFreshLink,
   type FreshLinkPurpose,
   findFreshLink,
-  findSubscriber,
   voidLinks,
-} from '../../src/subscribers/index.ts';
+} from '../../src/subscribers/step-up/step-up-store.ts';
+import { findSubscriber } from '../../src/subscribers/subscriber-store.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { KEYS } from '../helpers/ledger.ts';
 import { askForFreshLink, waitingRequests } from '../helpers/mail-requests.ts';
