@@ -10,7 +10,7 @@ import { ROOT } from './helpers/processes.ts';
  */
 
 /** Whoever runs these owns the tables. */
-const OF_THE_OWNER = [/^src\/db\/migrations\//, /^src\/db\/roles\.ts$/];
+const OF_THE_OWNER = [/^src\/platform\/db\/migrations\//, /^src\/platform\/db\/roles\.ts$/];
 
 const sources = ['src', 'jobs'].flatMap((folder) =>
   readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
