@@ -1,0 +1,33 @@
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { temporaryFolder } from '../helpers/homes.ts';
+import { PROGRAMS, start } from '../helpers/processes.ts';
+
+/** What a browser, or nginx with its default `proxy_pass`, asks for under a name of this machine. */
+const ask = (url: string) => fetch(url).then(({ status }) => status);
+
+it('F16: serve opens the metrics on a loopback port and the outbox by a link, and neither by an address that can be guessed', async () => {
+  using folder = temporaryFolder();
+  await using served = start(PROGRAMS.source, ['serve'], {
+    ...{ DATA_DIR: path.join(folder.path, 'data'), LOG_LEVEL: 'silent' },
+    // On every address, as in a container.
+    ...{ HOST: '0.0.0.0', PORT: '0', METRICS: 'local', METRICS_PORT: '0' },
+  });
+  const said = await served.says(/metrics {2}\S+\n/);
+  const [, origin = ''] = /listens on (\S+)/.exec(said) ?? [];
+  const [, outbox = ''] = /outbox {3}(\S+)/.exec(said) ?? [];
+  const [, metrics = ''] = /metrics {2}(\S+)/.exec(said) ?? [];
+  expect(outbox).toMatch(/\/outbox\/[\w-]{43}$/);
+  expect(new URL(outbox).origin).toBe(origin);
+  expect([
+    await ask(outbox),
+    await ask(`${origin}/outbox`),
+    await ask(`${origin}/outbox/index.html`),
+  ]).toEqual([200, 404, 404]);
+  expect(await ask(metrics)).toBe(200);
+  expect(await ask(`${origin}/metrics`)).toBe(404);
+  // Another address of the same machine: what is bound to all of them answers there, the metrics do not.
+  const elsewhere = (url: string) => Object.assign(new URL(url), { hostname: '127.0.0.2' }).href;
+  expect(await ask(elsewhere(`${origin}/healthz`))).toBe(200);
+  await expect(ask(elsewhere(metrics))).rejects.toThrow();
+});

@@ -1,4 +1,0 @@
-import { describeChecks } from './conformance/desk-checks.ts';
-import { embedded } from './helpers/desk.ts';
-
-describeChecks('PGlite', embedded);

@@ -1,0 +1,4 @@
+import { describeAfterwards } from '../conformance/desk-afterwards.ts';
+import { embedded } from '../helpers/desk.ts';
+
+describeAfterwards('PGlite', embedded);

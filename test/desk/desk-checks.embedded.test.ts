@@ -1,0 +1,4 @@
+import { describeChecks } from '../conformance/desk-checks.ts';
+import { embedded } from '../helpers/desk.ts';
+
+describeChecks('PGlite', embedded);

@@ -1,4 +1,0 @@
-import { describeManyEvents } from './conformance/events-many.ts';
-import { embeddedPlace } from './helpers/homes.ts';
-
-describeManyEvents('many events on PGlite', embeddedPlace);

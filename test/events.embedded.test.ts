@@ -1,4 +1,0 @@
-import { describeEvents } from './conformance/events.ts';
-import { embeddedPlace } from './helpers/homes.ts';
-
-describeEvents('events on PGlite', embeddedPlace);

@@ -1,0 +1,153 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { countWords, cutAtSentence, cutAtWord, lengthOf, oneLine } from '../../src/issues/cut.ts';
+import { preheaderFor, sameText, subjectFor } from '../../src/issues/subject.ts';
+import { comparison, comparisons, tool } from '../helpers/compose.ts';
+
+const pair = (...tools: [ReturnType<typeof tool>, ReturnType<typeof tool>]) => comparison('a-vs-b', ...tools);
+const zed = pair(tool('Zed', 88), tool('Cursor', 31));
+const splits = pair(tool('V0', 50), tool('Bolt', 50));
+const skips = pair(tool('Suno', 20), tool('Udio', 25));
+
+describe('a subject', () => {
+  it.each([
+    ['one ships, one does not', zed, 'Ship Zed, skip Cursor: panel 88% to 31%'],
+    [
+      'the other way round',
+      pair(tool('Cursor', 31), tool('Zed', 88)),
+      'Ship Zed, skip Cursor: panel 88% to 31%',
+    ],
+    [
+      'both ship, one leads',
+      pair(tool('Copilot', 100), tool('Tabnine', 75)),
+      'Ship Copilot over Tabnine: panel 100% to 75%',
+    ],
+    [
+      'both ship',
+      pair(tool('Zed', 80), tool('Windsurf', 90)),
+      'Ship both Zed and Windsurf: panel 80% and 90%',
+    ],
+    ['none ships', skips, 'Skip both Suno and Udio: panel 20% and 25%'],
+    ['both split', splits, 'Split: V0 or Bolt, panel at 50% each'],
+    [
+      'readers upset the panel',
+      pair(tool('Lindy', 100, { communityShip: 10 }), tool('Relay', 80)),
+      'Ship Relay over Lindy: readers doubt Lindy',
+    ],
+    [
+      'readers decide',
+      pair(tool('Lindy', 80, { communityShip: 80 }), tool('Relay', 90, { communityShip: 40 })),
+      'Ship Lindy over Relay: readers 80% to 40%',
+    ],
+    [
+      'parentheses go first',
+      pair(tool('Suno Studio Professional (beta, Europe)', 90), tool('Udio Classic', 10)),
+      'Ship Suno Studio Professional, skip Udio Classic',
+    ],
+    [
+      'long names lose words',
+      pair(tool('Copilot for Business and Enterprise Teams', 100), tool('Tabnine', 75)),
+      'Ship Copilot for Business over Tabnine',
+    ],
+    [
+      'names alike stand alone',
+      pair(
+        tool('Anthropic Claude Code Enterprise Max Edition', 90),
+        tool('Anthropic Claude Code Enterprise Pro Edition', 30),
+      ),
+      'Ship Anthropic Claude Code Enterprise Max Edition',
+    ],
+  ])('%s', (_what, lead, subject) => {
+    expect(subjectFor(lead)).toBe(subject);
+    expect(lengthOf(subject)).toBeLessThanOrEqual(50);
+  });
+});
+
+describe('a preheader', () => {
+  it('is the next two verdicts', () => {
+    expect(preheaderFor(zed, [splits, skips], subjectFor(zed))).toBe(
+      'Split: V0 or Bolt. Skip both Suno and Udio.',
+    );
+  });
+
+  it('says how much more there is when the two are short, or what backs the first', () => {
+    const short = pair(tool('A', 90), tool('B', 10));
+    const other = pair(tool('C', 90), tool('D', 10));
+    expect(preheaderFor(zed, [short, other, skips], '')).toBe(
+      'Ship A, skip B. Ship C, skip D. And 1 more inside.',
+    );
+    expect(preheaderFor(zed, [short, other], '')).toBe('Ship A, skip B: panel 90% to 10%. Ship C, skip D.');
+  });
+
+  it('is the figures behind the lead when there is nothing else', () => {
+    expect(preheaderFor(zed, [], subjectFor(zed))).toBe(
+      'The panel would ship Zed (88%) and skip Cursor (31%).',
+    );
+  });
+
+  it('fits, says nothing twice and never breaks a header, whatever the tools are called', () => {
+    fc.assert(
+      fc.property(comparisons, fc.array(comparisons, { maxLength: 4 }), (lead, others) => {
+        const subject = subjectFor(lead);
+        const preheader = preheaderFor(lead, others, subject);
+        for (const text of [subject, preheader]) {
+          expect(text).toBe(oneLine(text));
+          expect(text).not.toMatch(/\p{Surrogate}/u);
+          expect(text).not.toMatch(/undefined|NaN|\[object/u);
+          expect(text).not.toBe('');
+        }
+        expect(lengthOf(subject)).toBeLessThanOrEqual(50);
+        expect(lengthOf(preheader)).toBeLessThanOrEqual(90);
+        expect(sameText(subject, preheader)).toBe(false);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('cutting', () => {
+  it.each([
+    ['One sentence. Another one. A third that is too long to stay.', 30, 'One sentence. Another one. …'],
+    ['One. A second sentence that is far too long to be kept whole.', 30, 'One. A second sentence that…'],
+    ['A comma, and a (parenthesis that goes on', 17, 'A comma, and a…'],
+    ['short', 30, 'short'],
+    ['描画が速くて軽いエディタです', 8, '描画が速くて…'],
+  ])('%j to %i', (text, max, expected) => {
+    expect(cutAtSentence(text, max)).toBe(expected);
+  });
+
+  it('keeps the money together', () => {
+    expect(cutAtWord('It costs $20/mo today', 14)).toBe('It costs…');
+  });
+
+  it('ends at a grapheme within the limit, and marks what is missing', () => {
+    const unit = fc.constantFrom('a', 'b ', '. ', 'é', 'e\u0301', '👨‍👩‍👧', '🇩🇪', '画', '…', '\u0301', '- ');
+    const texts = fc.array(unit, { maxLength: 60 }).map((units) => units.join(''));
+    fc.assert(
+      fc.property(
+        texts,
+        fc.integer({ min: 2, max: 40 }),
+        fc.constantFrom(cutAtSentence, cutAtWord),
+        (text, max, cut) => {
+          const result = cut(text, max);
+          expect(lengthOf(result)).toBeLessThanOrEqual(max);
+          if (lengthOf(text) <= max) {
+            expect(result).toBe(text);
+            return;
+          }
+          expect(result.endsWith('…')).toBe(true);
+          const kept = result.slice(0, -1).trimEnd();
+          const boundaries = [...new Intl.Segmenter('en').segment(text)].map(({ index }) => index);
+          expect(text.startsWith(kept)).toBe(true);
+          expect([...boundaries, text.length]).toContain(kept.length);
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('counts words of any script', () => {
+    expect(countWords("It doesn't cost $20/mo.")).toBe(5);
+    expect(countWords('描画が速い')).toBeGreaterThan(1);
+  });
+});

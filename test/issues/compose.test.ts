@@ -1,0 +1,403 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Comparison } from '../../src/comparisons/model.ts';
+import { type ComposeInput, compose, type EditorChoices, type Plan } from '../../src/issues/compose.ts';
+import type { IssueContent } from '../../src/issues/content.ts';
+import { contentHash } from '../../src/issues/content-hash.ts';
+import { lengthOf } from '../../src/issues/cut.ts';
+import { variantFor, variantsOf } from '../../src/issues/variants.ts';
+import { CATEGORIES, candidate, candidates, comparison, input, tool, weeks } from '../helpers/compose.ts';
+
+function planOf(week: ComposeInput): Plan {
+  const composition = compose(week);
+  if (composition.kind === 'skipped') throw new Error(composition.reason);
+  return composition.plan;
+}
+function issueOf(plan: Plan, topics: string[] = []): IssueContent {
+  const content = variantFor(plan, topics);
+  if (!content) throw new Error(`nothing about ${topics.join()}`);
+  return content;
+}
+const printed = (issue: IssueContent) =>
+  [issue.lead, ...issue.cards, ...issue.compact].map((row) => row.slug);
+const edited = (all: Comparison[], editor: Partial<EditorChoices>, more: Partial<ComposeInput> = {}) =>
+  input(
+    all.map((one) => candidate(one)),
+    { editor, ...more },
+  );
+
+const split = comparison('v0-vs-bolt', tool('V0', 50), tool('Bolt', 50));
+const clear = comparison('zed-vs-cursor', tool('Zed', 90), tool('Cursor', 10));
+const music = comparison(
+  'suno-vs-udio',
+  tool('Suno', 25, { category: 'Music' }),
+  tool('Udio', 25, { category: 'Music' }),
+);
+const mixed = comparison(
+  'lindy-vs-sudowrite',
+  tool('Lindy', 100),
+  tool('Sudowrite', 100, { category: 'Writing' }),
+);
+const week = [clear, music, mixed, split];
+
+describe('the minimum', () => {
+  const skipped = (value: ComposeInput) => {
+    const composition = compose(value);
+    return composition.kind === 'skipped' ? composition.reason : null;
+  };
+
+  it('skips the slot in words', () => {
+    expect(skipped(input([]))).toBe('No new comparison since the last issue.');
+    expect(skipped(input([], { minComparisons: 0 }))).toBe('No new comparison since the last issue.');
+    expect(skipped(edited([clear], {}, { minComparisons: 2 }))).toBe(
+      '1 new comparison; an issue needs at least 2.',
+    );
+    expect(skipped(edited([clear, split, music], { heldBack: ['v0-vs-bolt'] }, { minComparisons: 3 }))).toBe(
+      '2 new comparisons, 1 held back or left out; an issue needs at least 3.',
+    );
+    expect(skipped(edited(week, {}, { minComparisons: 4 }))).toBeNull();
+  });
+});
+
+describe('the plan', () => {
+  it('leads with the most interesting, or with what the editor pinned', () => {
+    expect(planOf(edited(week, {})).comparisons.map((one) => one.comparison.slug)).toEqual([
+      'v0-vs-bolt',
+      'suno-vs-udio',
+      'zed-vs-cursor',
+      'lindy-vs-sudowrite',
+    ]);
+    const pinned = planOf(edited(week, { lead: 'lindy-vs-sudowrite' }));
+    expect(issueOf(pinned).lead.slug).toBe('lindy-vs-sudowrite');
+    expect(pinned.comparisons.map((one) => one.pinned)).toEqual([true, false, false, false]);
+  });
+
+  it('tells the editor of a pin that leads nowhere and of a preheader that repeats the subject', () => {
+    expect(planOf(edited(week, { lead: 'gone' })).notes).toEqual([
+      'The pinned lead "gone" is not among this issue\'s comparisons; the most interesting comparison leads instead.',
+    ]);
+    expect(planOf(edited(week, { lead: clear.slug, leftOut: [clear.slug] })).notes[0]).toContain(
+      'held back or left out',
+    );
+    const echo = planOf(edited(week, { subject: 'Ship it', preheader: ' ship  it! ' }));
+    expect([echo.preheader, echo.notes.length]).toEqual([null, 1]);
+  });
+
+  it('loses nothing: each comparison once, in one place, unless the editor keeps it out', () => {
+    fc.assert(
+      fc.property(weeks, (value) => {
+        const composition = compose(value);
+        const absent = new Set([...(value.editor?.heldBack ?? []), ...(value.editor?.leftOut ?? [])]);
+        const expected = value.candidates
+          .map((one) => one.comparison.slug)
+          .filter((slug) => !absent.has(slug));
+        expect(composition.kind).toBe(expected.length === 0 ? 'skipped' : 'composed');
+        if (composition.kind === 'skipped') return;
+        const issue = issueOf(composition.plan);
+        expect(printed(issue).toSorted()).toEqual(expected.toSorted());
+        expect(issue.glance.map((row) => row.slug)).toEqual(printed(issue));
+        expect(issue.cards).toHaveLength(Math.min(value.limits?.cards ?? 5, expected.length - 1));
+        const { heldBack, leftOut } = composition.plan;
+        expect(new Set([...heldBack, ...leftOut])).toEqual(absent);
+        for (const { slug } of issue.changed) expect(expected).not.toContain(slug);
+      }),
+      { numRuns: 80 },
+    );
+  });
+
+  it('is the same JSON whatever order the week comes in, and survives the database', () => {
+    const shuffle = <T>(all: readonly T[]) => fc.shuffledSubarray([...all], { minLength: all.length });
+    const twice = weeks.chain((value) =>
+      fc.tuple(
+        fc.constant(value),
+        fc
+          .tuple(shuffle(value.candidates), shuffle(value.mailed), shuffle(value.votes))
+          .map(([others, mailed, votes]) => ({ ...value, candidates: others, mailed, votes })),
+      ),
+    );
+    fc.assert(
+      fc.property(twice, fc.shuffledSubarray(CATEGORIES.map((one) => [one])), ([value, other], sets) => {
+        const [one, two] = [compose(value), compose(other)];
+        expect(one).toEqual(two);
+        if (one.kind === 'skipped') return;
+        const stored = JSON.parse(JSON.stringify(one.plan)) as Plan;
+        expect(stored).toEqual(one.plan);
+        const variants = variantsOf(one.plan, sets);
+        expect(variantsOf(stored, sets.toReversed())).toEqual(variants);
+        expect(JSON.parse(JSON.stringify(variants))).toEqual(variants);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('the lines of an issue', () => {
+  const plan = planOf(edited(week, {}));
+
+  it('come from the lead and the next two, and differ by variant', () => {
+    expect(issueOf(plan)).toMatchObject({
+      number: 7,
+      date: '2026-11-24',
+      dateLabel: 'Tuesday, 24 November 2026',
+      subject: 'Split: V0 or Bolt, panel at 50% each',
+      preheader: 'Skip both Suno and Udio. Ship Zed, skip Cursor.',
+      readingMinutes: 1,
+      intro: null,
+      topics: [],
+    });
+    expect(issueOf(plan, ['music'])).toMatchObject({
+      subject: 'Skip both Suno and Udio: panel at 25% each',
+      topics: ['Music'],
+    });
+  });
+
+  it('are the editor’s where they are about the same thing, and never break a header', () => {
+    const words = planOf(
+      edited(week, { subject: 'V0 or\r\nBcc: everyone', preheader: 'Music,\nthen  editors', intro: '  ' }),
+    );
+    expect(issueOf(words)).toMatchObject({
+      subject: 'V0 or Bcc: everyone',
+      preheader: 'Music, then editors',
+      intro: null,
+    });
+    expect(issueOf(words, ['Music']).subject).toMatch(/^Skip both Suno/u);
+    // The same lead, but not the next two: the subject still holds, the preheader would lie.
+    expect(issueOf(words, ['Coding'])).toMatchObject({
+      subject: 'V0 or Bcc: everyone',
+      preheader: 'Ship Zed, skip Cursor. Ship both Lindy and Sudowrite.',
+    });
+  });
+
+  it('count reading time from the words that are read', () => {
+    const wordy = Array.from({ length: 6 }, (_, index) =>
+      comparison(`c-${index}`, tool('A', 100, { tagline: 'word '.repeat(110).trim() }), tool('B', 0)),
+    );
+    const minutes = issueOf(planOf(edited(wordy, {}))).readingMinutes;
+    expect(minutes).toBeGreaterThanOrEqual(3);
+    expect(minutes).toBeLessThanOrEqual(5);
+  });
+});
+
+describe('a card', () => {
+  const quote = (lens: string, call: 'ship' | 'skip' | null, text = `${lens} says ${call}.`) => ({
+    lens,
+    call,
+    quote: text,
+  });
+  const long = 'A first sentence that carries the point of it all, as a good reviewer writes. '
+    .repeat(6)
+    .trim();
+  const reviewed = comparison(
+    'a-vs-b',
+    tool('A', 75, {
+      description: long,
+      reviews: [quote('builder', 'ship'), quote('skeptic', 'skip', long), quote('founder', 'ship')],
+    }),
+    tool('B', 25, {
+      reviews: [quote('builder', 'skip'), quote('skeptic', 'skip'), quote('futurist', 'skip')],
+    }),
+  );
+  const plan = planOf(edited([split, reviewed], {}));
+
+  it('that leads has every lens, quotes cut at a sentence', () => {
+    const { lead } = issueOf(planOf(edited([split, reviewed], { lead: 'a-vs-b' })));
+    expect(lead.lenses.map((row) => row.lens)).toEqual(['Builder', 'Skeptic', 'Founder', 'Futurist']);
+    expect(lead.lenses[3]?.sides[0]).toBeNull();
+    const cut = lead.lenses[1]?.sides[0]?.quote ?? '';
+    expect(lengthOf(cut)).toBeLessThanOrEqual(220);
+    expect(cut).toMatch(/reviewer writes\. …$/u);
+    expect(lengthOf(lead.tools[0].description)).toBeLessThanOrEqual(320);
+  });
+
+  it('that does not lead has the dissenting reviewer first, then the other side', () => {
+    const [card] = issueOf(plan).cards;
+    expect(card?.lenses.map((row) => row.lens)).toEqual(['Skeptic', 'Builder']);
+    expect(lengthOf(card?.lenses[0]?.sides[0]?.quote ?? '')).toBeLessThanOrEqual(140);
+  });
+
+  it('has one lens where no call is known, and none where nobody wrote', () => {
+    const mute = comparison(
+      'm-vs-n',
+      tool('M', 100, { reviews: [quote('builder', null), quote('skeptic', null)] }),
+      tool('N', 100, { reviews: [quote('skeptic', null)] }),
+    );
+    const issue = issueOf(planOf(edited([split, mute, clear], {})));
+    expect(issue.cards.find((card) => card.slug === 'm-vs-n')?.lenses.map((row) => row.lens)).toEqual([
+      'Skeptic',
+    ]);
+    expect(issue.cards.find((card) => card.slug === clear.slug)?.lenses).toEqual([]);
+  });
+
+  it('shows no quote twice and forgets none of the lead’s lenses', () => {
+    fc.assert(
+      fc.property(candidates, (all) => {
+        if (all.length === 0) return;
+        const { lead, cards } = issueOf(planOf(input(all)));
+        const source = all.find((one) => one.comparison.slug === lead.slug)?.comparison;
+        const sides = lead.lenses.flatMap((row) => row.sides.filter((side) => side !== null));
+        expect(sides).toHaveLength(source?.tools.flatMap((one) => one.reviews).length ?? 0);
+        for (const card of cards) expect(card.lenses.length).toBeLessThanOrEqual(2);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('variants', () => {
+  const plan = planOf(edited(week, {}));
+
+  it('are shared by sets that select the same, and nobody gets an empty one', () => {
+    const sets = [[], ['Music'], ['music', 'Cooking'], ['Cooking'], ['Coding', 'Music'], ['Writing']];
+    const { variants, assignments } = variantsOf(plan, sets);
+    const numbers = new Map(assignments.map(({ topics, variant }) => [topics.join('+'), variant]));
+    expect(numbers.get('')).toBe(1);
+    expect(numbers.get('Coding+Music')).toBe(1);
+    expect(numbers.get('Cooking')).toBeNull();
+    expect(numbers.get('Music')).toBe(numbers.get('music+Cooking'));
+    expect(variants.map((variant) => variant.content.topics)).toEqual([[], ['Music'], ['Writing']]);
+    expect(variants.map((variant) => printed(variant.content).length)).toEqual([4, 1, 1]);
+  });
+
+  it('always include everything, for the archive', () => {
+    expect(
+      variantsOf(plan, []).variants.map((variant) => [variant.number, printed(variant.content).length]),
+    ).toEqual([[1, 4]]);
+  });
+
+  it('carry exactly the comparisons of their topics, in the order of the plan', () => {
+    const sets = fc.array(fc.subarray([...CATEGORIES, 'Nothing']), { maxLength: 8 });
+    fc.assert(
+      fc.property(weeks, sets, (value, topicSets) => {
+        const composition = compose(value);
+        if (composition.kind === 'skipped') return;
+        const { variants, assignments } = variantsOf(composition.plan, topicSets);
+        expect(new Set(assignments.map((one) => one.topics.join()))).toEqual(
+          new Set(topicSets.map((one) => one.join())),
+        );
+        for (const { topics, variant } of assignments) {
+          const expected = composition.plan.comparisons
+            .map((one) => one.comparison)
+            .filter((one) => topics.length === 0 || one.tools.some((side) => topics.includes(side.category)))
+            .map((one) => one.slug);
+          if (variant === null) expect(expected).toEqual([]);
+          else expect(printed(variants[variant - 1]?.content as IssueContent)).toEqual(expected);
+        }
+        const bodies = variants.map(({ content: { topics, ...rest } }) => JSON.stringify(rest));
+        expect(new Set(bodies).size).toBe(bodies.length);
+        for (const { content } of variants) {
+          expect(content.readingMinutes).toBeGreaterThanOrEqual(1);
+          expect(content.subject).not.toBe(content.preheader);
+        }
+        for (const { number } of variants.slice(1))
+          expect(assignments.some((one) => one.variant === number)).toBe(true);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe('what moved since', () => {
+  const was = comparison('x-vs-y', tool('X', 62, { entryPrice: 'Free' }), tool('Y', 25));
+  const now = comparison('x-vs-y', tool('X', 88, { entryPrice: '$10/mo' }), tool('Y', 25));
+  const rows = (value: Partial<ComposeInput>) => issueOf(planOf(input([candidate(clear)], value)));
+
+  it('is told with the verdict as mailed and as it is', () => {
+    const { changed } = rows({ mailed: [{ was, now, mailedIn: 5 }] });
+    expect(changed).toHaveLength(1);
+    expect(changed[0]).toMatchObject({
+      title: 'X vs Y',
+      was: { mark: 'split' },
+      now: { mark: 'ship', pick: 0 },
+      whatMoved: 'Panel on X 62% → 88%; X now $10/mo (was Free)',
+      mailedIn: 5,
+    });
+  });
+
+  it('is not told when nothing readers decide by moved, or the site swapped its sides', () => {
+    const voted = comparison('x-vs-y', tool('X', 62, { communityShip: 50, tagline: 'New.' }), tool('Y', 25));
+    const swapped = comparison('x-vs-y', was.tools[1], was.tools[0]);
+    expect(rows({ mailed: [{ was, now: voted, mailedIn: 5 }] }).changed).toEqual([]);
+    expect(rows({ mailed: [{ was, now: swapped, mailedIn: 5 }] }).changed).toEqual([]);
+  });
+
+  it('names the readers when they turned the verdict', () => {
+    const before = comparison('x-vs-y', tool('X', 100), tool('Y', 25));
+    const after = comparison('x-vs-y', tool('X', 100, { communityShip: 10 }), tool('Y', 25));
+    expect(rows({ mailed: [{ was: before, now: after, mailedIn: 5 }] }).changed[0]?.whatMoved).toBe(
+      'Readers on X — → 10%',
+    );
+  });
+
+  it('is left to the comparison itself where that is in the issue, and to the editor’s choice', () => {
+    const value = { mailed: [{ was, now, mailedIn: 5 }] };
+    expect(planOf(input([candidate(now)], value)).changed).toEqual([]);
+    expect(planOf(edited([clear], { leftOut: ['x-vs-y'] }, value)).changed).toEqual([]);
+  });
+
+  it('reaches the readers of its topic', () => {
+    const plan = planOf(input([candidate(clear), candidate(music)], { mailed: [{ was, now, mailedIn: 5 }] }));
+    expect(issueOf(plan, ['Coding']).changed).toHaveLength(1);
+    expect(issueOf(plan, ['Music']).changed).toEqual([]);
+  });
+});
+
+describe('what readers said', () => {
+  it('is panel beside readers, the widest disagreement first, unvoted tools left out', () => {
+    const votes = [
+      { comparison: clear, tool: 0 as const, ship: 9, skip: 1 },
+      { comparison: clear, tool: 1 as const, ship: 2, skip: 1 },
+      { comparison: music, tool: 0 as const, ship: 0, skip: 0 },
+    ];
+    const { readers } = issueOf(planOf(edited(week, {}, { votes })));
+    expect(readers).toEqual([
+      { tool: 'Cursor', title: 'Zed vs Cursor', url: clear.url, panelShip: 10, readersShip: 67, votes: 3 },
+      { tool: 'Zed', title: 'Zed vs Cursor', url: clear.url, panelShip: 90, readersShip: 90, votes: 10 },
+    ]);
+    expect(planOf(edited(week, {}, { votes, limits: { readers: 1 } })).readers).toHaveLength(1);
+  });
+
+  it('keeps quiet where so few voted that it would tell who, and tells of a tool once', () => {
+    const again = {
+      ...music,
+      slug: 'suno-again',
+      tools: [music.tools[0], clear.tools[0]] as typeof music.tools,
+    };
+    const votes = [
+      { comparison: clear, tool: 0 as const, ship: 1, skip: 1 },
+      { comparison: again, tool: 0 as const, ship: 1, skip: 2 },
+      { comparison: music, tool: 0 as const, ship: 1, skip: 2 },
+    ];
+    const rows = (limits = {}) =>
+      planOf(edited(week, {}, { votes, limits })).readers.map(({ row }) => row.tool);
+    expect(rows()).toEqual(['Suno']);
+    expect(rows({ votes: 0 })).toEqual(['Zed', 'Suno']);
+  });
+
+  it('is in one order also where everything is equal', () => {
+    const votes = ([0, 1] as const).map((side) => ({ comparison: music, tool: side, ship: 1, skip: 3 }));
+    for (const order of [votes, votes.toReversed()]) {
+      const { readers } = issueOf(planOf(edited(week, {}, { votes: order })));
+      expect(readers.map((row) => row.tool)).toEqual(['Suno', 'Udio']);
+    }
+  });
+});
+
+describe('contentHash', () => {
+  it('does not see the order of keys, and sees everything else', () => {
+    expect(contentHash({ a: 1, b: [{ c: 'x', d: null }] })).toBe(
+      contentHash({ b: [{ d: null, c: 'x' }], a: 1 }),
+    );
+    expect(contentHash({ a: 1, b: undefined })).toBe(contentHash({ a: 1 }));
+    const hashes = [{ a: 1 }, { a: '1' }, { a: [1] }, { a: null }, {}, [1, 2], [2, 1], 'a'].map(contentHash);
+    expect(new Set(hashes).size).toBe(hashes.length);
+    expect(contentHash({})).toMatch(/^[0-9a-f]{64}$/u);
+  });
+
+  it('survives JSON', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(contentHash(JSON.parse(JSON.stringify(value)))).toBe(contentHash(value));
+      }),
+    );
+  });
+});

@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { verdict } from '../../src/comparisons/verdict.ts';
+import { type Candidate, interest, interestParts, rank } from '../../src/issues/rank.ts';
+import { candidate, candidates, comparison, tool } from '../helpers/compose.ts';
+
+const AT = new Date('2026-11-24T00:00:00Z');
+const old = { firstSeenAt: new Date('2026-01-01T00:00:00Z') };
+const unanimous = comparison('unanimous', tool('A', 100), tool('B', 0));
+
+const of = (a: Parameters<typeof tool>, b: Parameters<typeof tool>, more: Partial<Candidate> = old) =>
+  interest(candidate(comparison('x', tool(...a), tool(...b)), more), AT);
+
+describe('interest', () => {
+  it('is 0 for what everybody agrees on and everybody has seen', () => {
+    expect(interest(candidate(unanimous, old), AT)).toBe(0);
+  });
+
+  it('counts a panel that disagrees, by the more disputed tool', () => {
+    expect(of(['A', 50], ['B', 100])).toBe(40);
+    expect(of(['A', 75], ['B', 25])).toBe(20);
+  });
+
+  it('counts the points between panel and community, and nothing where nobody voted', () => {
+    expect(of(['A', 100, { communityShip: 10 }], ['B', 0])).toBe(36);
+    expect(of(['A', 100, { communityShip: 100 }], ['B', 0, { communityShip: null }])).toBe(0);
+  });
+
+  it('counts freshness for two weeks, from publication where that is known', () => {
+    const seen = (firstSeenAt: string, publishedAt: string | null = null) =>
+      interest(candidate({ ...unanimous, publishedAt }, { firstSeenAt: new Date(firstSeenAt) }), AT);
+    expect(seen('2026-11-24T00:00:00Z')).toBe(20);
+    expect(seen('2026-11-17T00:00:00Z')).toBe(10);
+    expect(seen('2026-11-10T00:00:00Z')).toBe(0);
+    expect(seen('2026-11-24T00:00:00Z', '2026-11-17T00:00:00Z')).toBe(10);
+    // Seen after the slot's midnight: fresh, and no fresher than that.
+    expect(seen('2026-11-24T08:00:00Z')).toBe(20);
+  });
+
+  it('counts a verdict that readers were told otherwise', () => {
+    const before = verdict([tool('A', 0), tool('B', 100)]);
+    const same = verdict(unanimous.tools);
+    expect(interest(candidate(unanimous, { ...old, mailed: before }), AT)).toBe(20);
+    expect(interest(candidate(unanimous, { ...old, mailed: same }), AT)).toBe(0);
+  });
+
+  it('stays within its scale, and its parts within their shares', () => {
+    fc.assert(
+      fc.property(candidates, (all) => {
+        for (const one of all) {
+          const { split, gap, fresh, overturned } = interestParts(one, AT);
+          for (const [part, share] of [
+            [split, 40],
+            [gap, 40],
+            [fresh, 20],
+            [overturned, 20],
+          ] as const) {
+            expect(part).toBeGreaterThanOrEqual(0);
+            expect(part).toBeLessThanOrEqual(share);
+          }
+          expect(Math.abs(interest(one, AT) - (split + gap + fresh + overturned))).toBeLessThanOrEqual(
+            0.0501,
+          );
+        }
+      }),
+    );
+  });
+});
+
+describe('rank', () => {
+  it('puts the most interesting first, then the fresher, then by slug', () => {
+    const split = candidate(comparison('split', tool('A', 50), tool('B', 50)), old);
+    const fresher = { firstSeenAt: new Date('2026-02-01T00:00:00Z') };
+    const named = (slug: string, more: Partial<Candidate> = old) =>
+      candidate(comparison(slug, tool('A', 100), tool('B', 0)), more);
+    const ranked = rank([named('b'), named('a'), named('z', fresher), split], AT);
+    expect(ranked.map((one) => one.comparison.slug)).toEqual(['split', 'z', 'a', 'b']);
+  });
+
+  it('gives the same order whatever order they come in, and leaves its input alone', () => {
+    const shuffled = candidates.chain((all) =>
+      fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length })),
+    );
+    fc.assert(
+      fc.property(shuffled, ([all, other]) => {
+        const before = [...all];
+        expect(rank(all, AT)).toEqual(rank(other, AT));
+        expect(all).toEqual(before);
+      }),
+    );
+  });
+});

@@ -1,4 +1,0 @@
-import { describeLists } from './conformance/lists.ts';
-import { embeddedPlace } from './helpers/homes.ts';
-
-describeLists('lists on PGlite', embeddedPlace);

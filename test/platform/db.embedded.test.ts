@@ -1,0 +1,213 @@
+import { cpSync, watch } from 'node:fs';
+import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
+import net from 'node:net';
+import path from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Connection, Database } from '../../src/platform/db/database.ts';
+import { explain } from '../../src/platform/errors.ts';
+import { describeDatabase } from '../conformance/database.ts';
+import { embeddedPlace, emptyPlace, type Place, temporaryFolder } from '../helpers/homes.ts';
+import { type Process, start } from '../helpers/processes.ts';
+
+describeDatabase('PGlite', emptyPlace);
+
+const CHILD = 'test/helpers/child-database.ts';
+
+const keptIn = async (db: Connection) =>
+  (
+    await sql<{ batch: number; rows: number }>`
+    select batch, count(*) as rows from kept group by batch order by batch
+  `.execute(db)
+  ).rows;
+
+let place: Place;
+beforeAll(async () => {
+  place = await embeddedPlace();
+});
+afterAll(async () => {
+  await place?.[Symbol.asyncDispose]();
+});
+
+describe('one process for one DATA_DIR', () => {
+  it('refuses a second process and a second opener, and the first goes on', async () => {
+    await using first = start(CHILD, ['hold', place.dataDir]);
+    await first.says('open');
+    expect(await start(CHILD, ['hold', place.dataDir]).ended).toMatchObject({
+      code: 0,
+      stdout: 'refused data-dir-locked\n',
+    });
+    const refusal = await place.open().catch((reason: unknown) => reason);
+    expect(refusal).toMatchObject({ code: 'data-dir-locked' });
+    expect(explain(refusal)).toContain(place.dataDir);
+    expect(explain(refusal)).toContain('DATABASE_URL');
+
+    first.tell('7');
+    await first.says('kept 7');
+    first.kill('SIGKILL');
+    await first.ended;
+    await using database = await place.open();
+    expect(await keptIn(database.kysely)).toEqual([{ batch: 7, rows: 1 }]);
+  });
+
+  it('takes over the lock of a process that was killed, once, and leaves nothing lying about', async () => {
+    const dead = start(CHILD, ['hold', place.dataDir]);
+    await dead.says('open');
+    dead.kill('SIGKILL');
+    await dead.ended;
+    expect((await lstat(path.join(place.dataDir, 'lock'))).isSocket()).toBe(true);
+
+    const heirs = Array.from({ length: 4 }, () => start(CHILD, ['hold', place.dataDir]));
+    const said = await Promise.all(heirs.map(saidFirst));
+    expect(said.filter((line) => line === 'open')).toHaveLength(1);
+    expect(said.filter((line) => line === 'refused data-dir-locked')).toHaveLength(3);
+    await Promise.all(heirs.map((heir) => heir[Symbol.asyncDispose]()));
+
+    await using database = await place.open();
+    expect(database.home).toBe('embedded');
+    expect((await readdir(place.dataDir)).filter((name) => name !== 'db')).toEqual(['lock']);
+  });
+
+  it('takes over a socket that nobody listens on, and a name too long for a socket', async () => {
+    using folder = temporaryFolder();
+    const dataDir = path.join(folder.path, 'deep'.repeat(30));
+    cpSync(path.join(place.dataDir, 'db'), path.join(dataDir, 'db'), { recursive: true });
+    await using first = start(CHILD, ['hold', dataDir]);
+    await first.says('open');
+    expect((await start(CHILD, ['hold', dataDir]).ended).stdout).toBe('refused data-dir-locked\n');
+    first.kill('SIGKILL');
+    await first.ended;
+    const again = start(CHILD, ['hold', dataDir]);
+    await again.says('open');
+    // Let it close by itself, so that the socket in the common temporary directory goes with it.
+    again.end();
+    expect(await again.ended).toMatchObject({ code: 0 });
+  });
+});
+
+describe('a database of a process that was killed', () => {
+  it('opens again with what was committed, whole', async () => {
+    await using before = await place.open();
+    await sql`drop table if exists kept`.execute(before.kysely);
+    await before[Symbol.asyncDispose]();
+    let committed = 0;
+    for (const until of [3, 40]) {
+      const child = start(CHILD, ['write', place.dataDir]);
+      await child.says(`committed ${until}.`);
+      child.kill('SIGKILL');
+      const { stdout } = await child.ended;
+      committed += Number(/committed (\d+)\.\s*$/.exec(stdout)?.[1]);
+    }
+    await using database = await place.open();
+    const kept = await keptIn(database.kysely);
+    const rows = kept.reduce((sum, batch) => sum + batch.rows, 0);
+    expect(kept.every((batch) => batch.rows % 3 === 0)).toBe(true);
+    // The kill may come between a commit and the word of it, twice.
+    expect(rows / 3 - committed).toBeGreaterThanOrEqual(0);
+    expect(rows / 3 - committed).toBeLessThanOrEqual(2);
+    // And it works: a damaged index would show here.
+    await sql`reindex table kept`.execute(database.kysely);
+  });
+
+  it.each([
+    ['before there are files', 'db.initialising'],
+    ['in the middle of its files', 'db/pg_wal'],
+  ])('while it was first made, %s, is made again', async (_, sign) => {
+    await using place = await emptyPlace();
+    await mkdir(place.dataDir, { recursive: true });
+    const child = start(CHILD, ['hold', place.dataDir]);
+    await appears(place.dataDir, sign, child);
+    child.kill('SIGKILL');
+    expect((await child.ended).stdout).toBe('');
+    expect(await readdir(place.dataDir)).toContain('db.initialising');
+
+    await using database: Database = await place.open();
+    expect((await sql`select count(*) from issues`.execute(database.kysely)).rows).toEqual([{ count: 0 }]);
+    expect(await readdir(place.dataDir)).not.toContain('db.initialising');
+  });
+
+  it('that is beyond repair says where it is and what to do', async () => {
+    await using place = await emptyPlace();
+    await mkdir(path.join(place.dataDir, 'db'), { recursive: true });
+    await writeFile(path.join(place.dataDir, 'db', 'PG_VERSION'), '17\n');
+    const error = await place.open().catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'database-damaged' });
+    expect(explain(error)).toContain(path.join(place.dataDir, 'db'));
+    // The lock is free again.
+    expect(await place.open().catch((reason: unknown) => reason)).toMatchObject({ code: 'database-damaged' });
+  });
+});
+
+it('refuses to sit on a socket of somebody else who answers', async () => {
+  await using place = await emptyPlace();
+  await mkdir(place.dataDir, { recursive: true });
+  const other = net.createServer((socket) => socket.destroy()).listen(path.join(place.dataDir, 'lock'));
+  try {
+    await expect(place.open()).rejects.toMatchObject({ code: 'data-dir-locked' });
+  } finally {
+    other.close();
+  }
+});
+
+/** The first line a child says. */
+async function saidFirst(child: Process): Promise<string | undefined> {
+  return (await child.says('\n')).split('\n')[0];
+}
+
+/** Waits until a file appears in a folder, which must be there. */
+async function appears(folder: string, file: string, child: Process): Promise<void> {
+  const there = () =>
+    lstat(path.join(folder, file)).then(
+      () => true,
+      () => false,
+    );
+  const watcher = watch(folder, { recursive: true });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const look = async () => {
+        if (await there()) resolve();
+      };
+      watcher.on('change', look);
+      void look();
+      void child.ended.then((end) => reject(new Error(`ended first: ${JSON.stringify(end)}`)));
+    });
+  } finally {
+    watcher.close();
+  }
+}
+
+describe('a long row of transactions', () => {
+  it('lets sockets and timers of this process have their turn', async () => {
+    await using database = await place.open();
+    let turns = 0;
+    let isRunning = true;
+    const turn = () => {
+      turns += 1;
+      if (isRunning) setImmediate(turn);
+    };
+    setImmediate(turn);
+    for (let round = 0; round < 200; round += 1) {
+      await database.kysely.transaction().execute(async (tx) => {
+        await sql`select count(*) from generate_series(1, 20000)`.execute(tx);
+      });
+    }
+    isRunning = false;
+    expect(turns).toBeGreaterThan(20);
+  });
+});
+
+it('F7: what was read from the embedded database does not stay in memory', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage: () => void = runInNewContext('gc');
+  await using database = await place.open();
+  const read = async (times: number) => {
+    for (let count = 0; count < times; count += 1)
+      await sql`select repeat('x', 100000) as large`.execute(database.kysely);
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await read(10);
+  expect((await read(300)) - before, 'bytes that 30 MB of rows left behind').toBeLessThan(5_000_000);
+});

@@ -1,0 +1,73 @@
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { describe, expect, inject, it } from 'vitest';
+import { explain } from '../../src/platform/errors.ts';
+import { openQueue } from '../../src/platform/queue/job-queue.ts';
+import { describeQueue } from '../conformance/queue.ts';
+import { postgresPlace } from '../helpers/homes.ts';
+import { databaseHome, type QueueHome } from '../helpers/queues.ts';
+import { findRedis, freePort, startRedis } from '../helpers/services.ts';
+
+const { redisUrl, databaseUrl } = { redisUrl: inject('redisUrl'), databaseUrl: inject('databaseUrl') };
+
+describe.skipIf(redisUrl === '')('on Redis', () => {
+  describeQueue('BullMQ on Redis', () => redisHome(redisUrl));
+
+  it('fault 3: that throws jobs away is refused, with what to do', async (context) => {
+    const program = findRedis();
+    if (program === null) return context.skip('redis-server not found, and the shared Redis is left alone');
+    const service = await startRedis(program);
+    const redis = new Redis(service.url);
+    try {
+      await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+      const error = await openQueue({ redisUrl: service.url }, () => {}).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: 'redis-evicts' });
+      expect(explain(error)).toMatch(/allkeys-lru.*noeviction/);
+      await redis.config('SET', 'maxmemory-policy', 'noeviction');
+      await (await openQueue({ redisUrl: service.url }, () => {}))[Symbol.asyncDispose]();
+      // Nobody is left behind, neither of the refused opener nor of the other.
+      await expect
+        .poll(
+          async () =>
+            String(await redis.client('LIST'))
+              .trim()
+              .split('\n').length,
+        )
+        .toBe(1);
+    } finally {
+      redis.disconnect();
+      await service.stop();
+    }
+  });
+
+  it('that is not there, one line says so without the password', async () => {
+    const url = `redis://:hunter2@127.0.0.1:${await freePort()}`;
+    const error = await openQueue({ redisUrl: url }, () => {}).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'redis-unreachable' });
+    expect(explain(error)).toMatch(/^The Redis of REDIS_URL does not answer\. It said: .+$/);
+    expect(explain(error)).toContain('ECONNREFUSED');
+    expect(explain(error)).not.toContain('hunter2');
+  });
+});
+
+describe.skipIf(databaseUrl === '')('on PostgreSQL', () => {
+  describeQueue('BullMQ on PostgreSQL', () => databaseHome(() => postgresPlace(databaseUrl)));
+});
+
+async function redisHome(server: string): Promise<QueueHome> {
+  const url = new URL(server);
+  // A numbered database of its own: other tests may use the first one.
+  url.pathname = '/7';
+  const redis = new Redis(url.href, { maxRetriesPerRequest: null });
+  return {
+    home: { redisUrl: url.href },
+    raw: (name) => new Queue(name, { connection: redis, prefix: 'weekly-verdict' }),
+    empty: async () => {
+      await redis.flushdb();
+    },
+    [Symbol.asyncDispose]: async () => {
+      await redis.flushdb();
+      redis.disconnect();
+    },
+  };
+}

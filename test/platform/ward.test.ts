@@ -1,0 +1,21 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { start } from '../helpers/processes.ts';
+
+test.each(['SIGTERM', 'SIGKILL'] as const)(
+  'a test that %s ends leaves no process and no file',
+  async (signal) => {
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'wv-ward '));
+    await writeFile(path.join(folder, 'a file'), '');
+    await using child = start('test/helpers/child-ward.ts', [folder]);
+    await child.says('at work');
+    child.kill(signal);
+    // Its output is closed when the last who could write to it is gone: the program that was in its care.
+    await child.ended;
+    await expect.poll(() => existsSync(folder), { timeout: 20_000 }).toBe(false);
+  },
+  60_000,
+);

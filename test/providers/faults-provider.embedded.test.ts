@@ -1,0 +1,4 @@
+import { describeFaults } from '../conformance/faults.ts';
+import { embeddedPlace } from '../helpers/homes.ts';
+
+describeFaults('a provider that misbehaves, on PGlite', embeddedPlace);

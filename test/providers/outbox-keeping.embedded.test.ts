@@ -1,0 +1,4 @@
+import { describeOutboxKeeping } from '../conformance/outbox-keeping.ts';
+import { embedded } from '../helpers/desk.ts';
+
+describeOutboxKeeping('PGlite', embedded);

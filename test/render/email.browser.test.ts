@@ -1,0 +1,91 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { renderVariant, TEMPLATES } from '../../src/render/render-variant.ts';
+import { goldenIssue } from '../fixtures/golden-issue.ts';
+import { hostileIssue } from '../fixtures/hostile-issue.ts';
+import { axeFaults, NO_PAGE_RULES } from '../helpers/axe.ts';
+import { launchBrowser, noBrowser } from '../helpers/browser.ts';
+
+describe.skipIf(noBrowser)(`the digest in Chromium${noBrowser ? ` (${noBrowser})` : ''}`, () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+  });
+
+  const open = async (html: string, width: number, colorScheme: 'light' | 'dark' = 'light') => {
+    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+    await page.setContent(html);
+    return page;
+  };
+
+  const cases = TEMPLATES.flatMap((template) =>
+    [375, 600].flatMap((width) =>
+      (['light', 'dark'] as const).map((scheme) => ({ template, width, scheme })),
+    ),
+  );
+
+  it.each(cases)('$template at $width px, $scheme: axe is clean, nothing scrolls sideways', async (one) => {
+    const { html } = await renderVariant(goldenIssue, one.template);
+    await using page = await open(html, one.width, one.scheme);
+    expect(await axeFaults(page, NO_PAGE_RULES)).toEqual([]);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(one.width);
+  });
+
+  it.each(TEMPLATES)('%s: a word of 5,000 characters does not stretch the page', async (template) => {
+    const { html } = await renderVariant(hostileIssue(), template);
+    await using page = await open(html, 375);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(375);
+  });
+
+  it.each(TEMPLATES)(
+    '%s: two tools side by side from 480 px, one above the other below',
+    async (template) => {
+      const { html } = await renderVariant(goldenIssue, template);
+      const [first, second] = goldenIssue.lead.tools;
+      for (const [width, beside] of [
+        [479, false],
+        [480, true],
+      ] as const) {
+        await using page = await open(html, width);
+        const left = await page.getByText(first.tagline).boundingBox();
+        const right = await page.getByText(second.tagline).boundingBox();
+        expect(
+          left &&
+            right &&
+            (beside ? right.x > left.x && right.y === left.y : right.y > left.y && right.x === left.x),
+        ).toBe(true);
+      }
+    },
+  );
+
+  it.each(TEMPLATES)('%s: text is at least 14 px, links are at least 44 px high', async (template) => {
+    const { html } = await renderVariant(goldenIssue, template);
+    await using page = await open(html, 375);
+    const [small, low] = (await page.evaluate(`[
+      [...document.querySelectorAll('body *')]
+        .filter((one) => [...one.childNodes].some((node) => node.nodeType === 3 && /[\\p{L}\\p{N}]/u.test(node.data)))
+        .filter((one) => one.checkVisibility() && parseFloat(getComputedStyle(one).fontSize) < 14)
+        .map((one) => one.outerHTML),
+      [...document.querySelectorAll('a')].filter((one) => one.getBoundingClientRect().height < 44).map((one) => one.outerHTML),
+    ]`)) as [string[], string[]];
+    expect(small).toEqual([]);
+    expect(low).toEqual([]);
+  });
+
+  it.each(TEMPLATES)('%s: asks the network for nothing, so images off look the same', async (template) => {
+    const { html } = await renderVariant(goldenIssue, template);
+    const asked: string[] = [];
+    await using page = await browser.newPage();
+    await page.route('**', (route) => {
+      asked.push(route.request().url());
+      return route.abort();
+    });
+    await page.setContent(html, { waitUntil: 'load' });
+    expect(asked).toEqual([]);
+    expect(await page.locator('img, picture, video, svg').count()).toBe(0);
+  });
+});

@@ -1,0 +1,260 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Comparison } from '../../src/comparisons/model.ts';
+import { slugFor } from '../../src/comparisons/names.ts';
+import { compose } from '../../src/issues/compose.ts';
+import type { IssueContent } from '../../src/issues/content.ts';
+import { applyEdit, NO_CHOICES } from '../../src/issues/edit.ts';
+import { variantsOf } from '../../src/issues/variants.ts';
+import { AppError } from '../../src/platform/errors.ts';
+import { parseUrl } from '../../src/platform/url.ts';
+import { messagesOf } from '../../src/providers/port.ts';
+import { type RenderedVariant, renderVariant, TEMPLATES } from '../../src/render/render-variant.ts';
+import { buildBatch, sendable } from '../../src/sending/envelope.ts';
+import { checkComparison } from '../../src/sources/faults.ts';
+import { readPage } from '../../src/sources/gather.ts';
+import { gatherFolder } from '../../src/sources/gather-folder.ts';
+import { readFeed } from '../../src/sources/listing/feed.ts';
+import { normalise } from '../../src/sources/parse/values.ts';
+import { keyId } from '../../src/subscribers/tokens.ts';
+import { hostileText, hostileUrl } from '../helpers/bait.ts';
+import { candidate, input } from '../helpers/compose.ts';
+import { tokenLinks } from '../helpers/reader-tokens.ts';
+
+/**
+ * F1: no mail carries a reader's token anywhere but in a link to PUBLIC_URL that our own template printed. Content comes
+ * in by every way there is, says placeholders in every field and in every part of its URLs, and is mailed by both
+ * engines; then the whole mail is searched.
+ */
+
+const PUBLIC_URL = 'https://verdicts.example';
+const KEY = 'a key for this test and for nobody else';
+const READER = {
+  deliveryId: '00000000-0000-4000-8000-000000000001',
+  subscriberId: '00000000-0000-4000-8000-000000000002',
+  email: 'reader@readers.example',
+  tokenVersion: 1,
+};
+const ENVELOPE = {
+  from: 'Verdicts <digest@verdicts.example>',
+  replyTo: 'Verdicts <digest@verdicts.example>',
+  newsletterName: 'Weekly AI Tool Verdicts',
+  publicUrl: PUBLIC_URL,
+  keyId: keyId(KEY),
+};
+
+const folders = mkdtempSync(path.join(tmpdir(), 'wv-tokens-'));
+afterAll(() => rmSync(folders, { recursive: true, force: true }));
+
+/** What somebody else says of one pair of tools, before anything of ours has looked at it. */
+interface Given {
+  url: string;
+  tools: Record<string, unknown>[];
+}
+
+/** As long as the model allows; names differ, so that none stands for another. */
+const given = (number: number): fc.Arbitrary<Given> => {
+  const line = (max: number, start = '') =>
+    hostileText.map((text) => `${start}${text}`.slice(0, max).toWellFormed());
+  const tool = (side: string) =>
+    fc.record({
+      name: line(110, `T${number}${side} `),
+      category: line(60, 'c'),
+      tagline: line(240, 't'),
+      description: line(900, 'd'),
+      panelShip: fc.constantFrom(0, 25, 50, 75, 100),
+      communityShip: fc.constantFrom(null, 40),
+      entryPrice: line(60, '$'),
+      reviews: fc.array(fc.record({ lens: line(40, 'l'), quote: line(300, 'q'), call: fc.constant(null) }), {
+        maxLength: 3,
+      }),
+    });
+  return fc.record({ url: hostileUrl, tools: fc.tuple(tool('a'), tool('b')) });
+};
+
+/** The ways in, each as the product goes it. What a way refuses gives nothing. */
+const WAYS: Record<string, (one: Given, number: number) => Promise<(Comparison | null)[]>> = {
+  async page({ url, tools }) {
+    const data = JSON.stringify({ _verdict: { tools } }).replaceAll('<', '\\u003c');
+    const names = tools.map(({ name }) => String(name).replaceAll('&', '&amp;').replaceAll('<', '&lt;'));
+    const address = url.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
+    const html = `<!doctype html><html><head><title>${names.join(' vs ')}</title><link rel="canonical" href="${address}">
+      <script type="application/json">${data}</script></head><body><h1>${names.join(' vs ')}</h1></body></html>`;
+    return [await readPage(html)];
+  },
+  async feed({ url, tools }) {
+    const items = [{ id: '1', url, _verdict: { tools } }];
+    const text = JSON.stringify({ version: 'https://jsonfeed.org/version/1.1', title: 'x', items });
+    return readFeed(text, 'https://site.example/feed.json').entries.map(
+      (entry) => checkComparison(normalise(entry.inline, entry)).comparison,
+    );
+  },
+  async push({ url, tools }) {
+    const slug = slugFor(String(tools[0]?.name), String(tools[1]?.name));
+    return [checkComparison({ url, tools, slug }).comparison];
+  },
+  async folder({ url, tools }, number) {
+    const folder = path.join(folders, String(number));
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, 'one.json'), JSON.stringify({ url, tools }));
+    return (await gatherFolder(folder)).comparisons;
+  },
+};
+const WAY_NAMES = Object.keys(WAYS);
+
+/** Comparisons in one mail: nearly as many as an issue may have. */
+const IN_A_MAIL = 45;
+const MAILS = 28;
+
+interface Week {
+  given: Given[];
+  words: { subject: string; preheader: string; intro: string };
+}
+const weeks: fc.Arbitrary<Week> = fc.record({
+  given: fc.tuple(...Array.from({ length: IN_A_MAIL }, (_, number) => given(number))),
+  words: fc.record({
+    subject: hostileText.map((text) => text.slice(0, 190).toWellFormed()),
+    preheader: hostileText.map((text) => text.slice(0, 240).toWellFormed()),
+    intro: hostileText.map((text) => text.slice(0, 1_100).toWellFormed()),
+  }),
+});
+
+/** How many comparisons came in, by way. */
+const cases = new Map<string, number>();
+
+async function comparisonsOf(all: readonly Given[]): Promise<Comparison[]> {
+  const comparisons: Comparison[] = [];
+  for (const [number, one] of all.entries()) {
+    const way = WAY_NAMES[number % WAY_NAMES.length] ?? '';
+    for (const read of (await WAYS[way]?.(one, number).catch(nothingRead)) ?? []) {
+      if (read === null) continue;
+      cases.set(way, (cases.get(way) ?? 0) + 1);
+      // The store keeps one slug for one pair; here every one counts.
+      comparisons.push({ ...read, slug: `s${number}-${read.slug}`.slice(0, 120).replace(/-$/u, '') });
+    }
+  }
+  return comparisons;
+}
+
+function nothingRead(error: unknown): [] {
+  if (error instanceof AppError && error.code === 'page-unreadable') return [];
+  throw error;
+}
+
+async function contentOf({ given: all, words }: Week): Promise<IssueContent> {
+  const comparisons = await comparisonsOf(all);
+  // Some were mailed before and have changed, some of the last issue were voted on.
+  const [changed, voted, news] = [comparisons.slice(0, 3), comparisons.slice(3, 5), comparisons.slice(5)];
+  const editor = applyEdit(NO_CHOICES, { kind: 'words', ...words }, []);
+  const composed = compose(
+    input(
+      news.map((each) => candidate(each)),
+      {
+        mailed: changed.map((now) => ({
+          was: {
+            ...now,
+            tools: now.tools.map((tool) => ({ ...tool, panelShip: 60 })) as Comparison['tools'],
+          },
+          now,
+          mailedIn: 3,
+        })),
+        votes: voted.map((each) => ({ comparison: each, tool: 0, ship: 7, skip: 2 })),
+        editor,
+        limits: { cards: 2 },
+        newsletter: { name: 'Weekly AI Tool Verdicts', url: PUBLIC_URL, postalAddress: '1 Street, Town' },
+        links: { online: `${PUBLIC_URL}/issues/2026-11-24` },
+      },
+    ),
+  );
+  if (composed.kind === 'skipped') throw new Error(composed.reason);
+  const [general] = variantsOf(composed.plan, []).variants;
+  if (general === undefined) throw new Error('no variant');
+  return general.content;
+}
+
+/** One reader's mail of it, as an adapter is given it. */
+function mailOf(rendered: { subject: string; html: string; text: string }) {
+  const variant = sendable({ slug: '2026-11-24', number: 7, envelope: ENVELOPE }, rendered);
+  const batch = buildBatch(variant, READER.deliveryId, [READER], [KEY]);
+  const [message] = messagesOf(batch);
+  const [copy] = batch.copies;
+  if (message === undefined || copy === undefined) throw new Error('no message');
+  const tokenOf = (name: string) => copy.values[name]?.split('/').at(-1) ?? '';
+  return { message, tokens: ['unsubscribe', 'preferences', 'vote'].map(tokenOf), links: copy.values };
+}
+
+/** The links that the templates are meant to print, told from the content alone. */
+function meant({ lead, cards, compact, changed }: IssueContent, links: Record<string, string>) {
+  const vote = ({ slug }: { slug: string }) => `${links.vote}/${encodeURIComponent(slug)}`;
+  const shown = [lead, ...cards];
+  const rows = [...compact, ...changed];
+  const calls = ['a/ship', 'a/skip', 'b/ship', 'b/skip'];
+  const ways = [links.unsubscribe ?? '', links.preferences ?? ''];
+  return {
+    html: [
+      ...ways,
+      ...shown.flatMap((one) => calls.map((call) => `${vote(one)}/${call}`)),
+      ...rows.map(vote),
+    ].sort(),
+    text: [...ways, ...shown.map(vote), ...rows.map(vote)].sort(),
+  };
+}
+
+/** Addresses of comparisons in the order in which they are printed, as a browser follows them. */
+function addresses({ lead, cards, compact, changed, readers }: IssueContent): string[] {
+  return [lead, ...cards, ...compact, ...changed, ...readers].map(({ url }) => {
+    const { href, username, password } = new URL(url);
+    // A link with a name and a password in it is shown as what it is: a link that we do not follow.
+    return username + password === '' ? href.replace(/[{}]/gu, encodeURIComponent) : `${PUBLIC_URL}/`;
+  });
+}
+
+const asFollowed = (url: string) => new URL(url).href;
+
+describe('F1: hostile content, by every way in', () => {
+  it('gets no token of a reader into a mail by either engine, and keeps every address as it was', async () => {
+    await fc.assert(
+      fc.asyncProperty(weeks, async (week) => {
+        const content = await contentOf(week);
+        for (const template of TEMPLATES) expectOnlyOurLinks(content, await renderVariant(content, template));
+      }),
+      // A mail is dear to draw, and a failure names its place: smaller ones would take minutes to find.
+      { numRuns: MAILS, endOnFailure: true },
+    );
+    const total = [...cases.values()].reduce((sum, count) => sum + count, 0);
+    // A case is a comparison that says placeholders in every text and in its address; both engines and the text mail it.
+    expect(total).toBeGreaterThanOrEqual(1_000);
+    expect([...cases.keys()].sort()).toEqual(WAY_NAMES.toSorted());
+  }, 120_000);
+});
+
+function expectOnlyOurLinks(content: IssueContent, rendered: RenderedVariant): void {
+  const { message, tokens, links } = mailOf(rendered);
+  const found = tokenLinks(message, PUBLIC_URL, tokens);
+  expect(found.leaks).toEqual([]);
+  expect({ html: found.html.toSorted(), text: found.text.toSorted() }).toEqual(meant(content, links));
+  expect(found.headers).toEqual([links.unsubscribe]);
+
+  // And every address of the content leads where it did.
+  const printed = [...addresses(content), content.links.online];
+  const hrefs = [...message.html.matchAll(/<a [^>]*?href="([^"]*)"/gu)].map(([, href = '']) =>
+    unescaped(href),
+  );
+  expect(hrefs.filter((href) => !found.html.includes(href)).map(asFollowed)).toEqual(printed);
+  const lines = message.text.split('\n').filter((line) => parseUrl(line) !== null && !/\s/u.test(line));
+  const followed = new Set(lines.map(asFollowed));
+  expect(printed.filter((url) => !followed.has(url))).toEqual([]);
+}
+
+/** As a parser of HTML reads the value of an attribute, for what the engines escape. */
+function unescaped(value: string): string {
+  const named: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"' };
+  return value.replace(/&(?:#x([\da-f]+)|#(\d+)|(\w+));/giu, (whole, hex, decimal, name) =>
+    name === undefined
+      ? String.fromCodePoint(Number.parseInt(hex ?? decimal, hex === undefined ? 10 : 16))
+      : (named[name] ?? whole),
+  );
+}

@@ -1,0 +1,191 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { PLACEHOLDERS, type PlaceholderCounts } from '../../src/issues/content.ts';
+import { checks } from '../../src/render/checks.ts';
+import { compile } from '../../src/render/personalise.ts';
+import { drawLinks, placePlaceholders } from '../../src/render/placeholders.ts';
+import { renderVariant, TEMPLATES } from '../../src/render/render-variant.ts';
+import { goldenIssue } from '../fixtures/golden-issue.ts';
+
+/** What a template declares beyond the truth, and the nonce of the renders; changed by tests. */
+const given = vi.hoisted(() => ({ more: 0, nonce: undefined as string | undefined }));
+vi.mock('../../emails/personal-links.ts', async (original) => {
+  const { digestLinks } = await original<typeof import('../../emails/personal-links.ts')>();
+  return {
+    digestLinks: (content: typeof goldenIssue) => {
+      const links = digestLinks(content);
+      return { ...links, vote: links.vote + given.more };
+    },
+  };
+});
+vi.mock('node:crypto', async (original) => {
+  const crypto = await original<typeof import('node:crypto')>();
+  const randomBytes = (size: number) =>
+    given.nonce === undefined ? crypto.randomBytes(size) : Buffer.from(given.nonce, 'hex');
+  return { ...crypto, randomBytes };
+});
+afterEach(() => {
+  given.more = 0;
+  given.nonce = undefined;
+});
+
+const DECLARED: PlaceholderCounts = { unsubscribe: 1, preferences: 1, vote: 2 };
+
+/** The html of a template that prints these links, each a whole attribute. */
+const htmlOf = (...hrefs: string[]): string => hrefs.map((href) => `<a href="${href}">x</a>`).join('\n');
+const textOf = (...lines: string[]): string => `${lines.join('\n')}\n`;
+
+describe('F1: the links that a template printed', () => {
+  const { links } = drawLinks();
+
+  it('are nothing that somebody could know beforehand', () => {
+    const all = Array.from({ length: 100 }, () => drawLinks());
+    expect(new Set(all.map(({ nonce }) => nonce)).size).toBe(100);
+    for (const { nonce, links: each } of all) {
+      expect(nonce).toMatch(/^[\da-f]{32}$/u);
+      for (const url of Object.values(each)) expect(new URL(url).hostname).toBe(`${nonce}.invalid`);
+    }
+  });
+
+  it('leave no trace of the nonce, so that the same content gives the same bytes', () => {
+    const bodies = [drawLinks(), drawLinks()].map((drawn) => {
+      const { unsubscribe, preferences, vote } = drawn.links;
+      return placePlaceholders(
+        htmlOf(unsubscribe, preferences, `${vote}/a`, `${vote}/b`),
+        'html',
+        drawn,
+        DECLARED,
+      );
+    });
+    expect(bodies[0]).toBe(bodies[1]);
+    expect(bodies[0]).toBe(
+      htmlOf(
+        PLACEHOLDERS.unsubscribe,
+        PLACEHOLDERS.preferences,
+        `${PLACEHOLDERS.vote}/a`,
+        `${PLACEHOLDERS.vote}/b`,
+      ),
+    );
+  });
+
+  const drawn = drawLinks();
+  const { unsubscribe, preferences, vote } = drawn.links;
+  const right = [unsubscribe, preferences, `${vote}/a`, `${vote}/b`];
+  const wrong: [string, 'html' | 'text', string, RegExp][] = [
+    [
+      'one vote too few',
+      'html',
+      htmlOf(...right.slice(0, 3)),
+      /1 personal link of the kind "vote".*declares 2/,
+    ],
+    ['one vote too many', 'html', htmlOf(...right, `${vote}/c`), /3 personal links of the kind "vote"/],
+    ['no way to leave', 'text', textOf(...right.slice(1)), /0 personal links of the kind "unsubscribe"/],
+    [
+      'the preferences twice',
+      'text',
+      textOf(...right, preferences),
+      /2 personal links of the kind "preferences"/,
+    ],
+    [
+      'a link within another link',
+      'html',
+      htmlOf(unsubscribe, `https://evil.example/?r=${preferences}`, `${vote}/a`, `${vote}/b`),
+      /where no link begins/,
+    ],
+    ['a link as words', 'html', `<p>${unsubscribe}</p>${htmlOf(...right.slice(1))}`, /where no link begins/],
+    [
+      'a link within a line',
+      'text',
+      textOf(`https://evil.example/${unsubscribe}`, ...right.slice(1)),
+      /where no link begins/,
+    ],
+    [
+      'content that got through as a placeholder',
+      'html',
+      htmlOf(...right, PLACEHOLDERS.preferences),
+      /another place that reads like one/,
+    ],
+    [
+      'content that got through as a placeholder',
+      'text',
+      textOf(...right, PLACEHOLDERS.vote),
+      /another place that reads like one/,
+    ],
+    ['half a link', 'html', htmlOf(...right, unsubscribe.replace('unsubscribe', 'x')), /in pieces/],
+    [
+      'a link in capitals',
+      'html',
+      htmlOf(...right.slice(1), unsubscribe.replace('https', 'HTTPS')),
+      /in pieces/,
+    ],
+  ];
+  it.each(wrong)('are refused where there is %s (%s)', (_, part, body, reason) => {
+    expect(() => placePlaceholders(body, part, drawn, DECLARED)).toThrow(reason);
+  });
+
+  it('may be said by content that no reader of a variant takes for one', () => {
+    const url = `https://evil.example/?r=${PLACEHOLDERS.preferences}`;
+    const body = placePlaceholders(htmlOf(...right, url), 'html', drawn, DECLARED);
+    expect(body).toContain(`href="${url}"`);
+    expect(compile({ html: body, text: '' }).html.slots).toEqual([
+      'unsubscribe',
+      'preferences',
+      'vote',
+      'vote',
+    ]);
+  });
+
+  it('have hosts that never resolve', () => {
+    for (const url of Object.values(links)) expect(new URL(url).hostname).toMatch(/\.invalid$/u);
+  });
+});
+
+describe.each(TEMPLATES)('F1: a render by %s', (template) => {
+  it.each([1, -1])(
+    'is refused, in words, when the template declares %i links more than it prints',
+    async (more) => {
+      given.more = more;
+      await expect(renderVariant(goldenIssue, template)).rejects.toMatchObject({
+        code: 'render-failed',
+        message: expect.stringMatching(
+          /^Issue 2026-11-24 could not be rendered with .+: the html has \d+ personal links of the kind "vote", and its template declares \d+$/,
+        ),
+      });
+    },
+  );
+
+  it('is refused when content says what nobody can know: the links of this very render', async () => {
+    given.nonce = '5'.repeat(32);
+    const { links } = drawLinks();
+    for (const field of ['intro', 'preheader'] as const) {
+      const content = { ...goldenIssue, [field]: `Leave: ${links.unsubscribe}` };
+      await expect(renderVariant(content, template)).rejects.toMatchObject({ code: 'render-failed' });
+    }
+    const content = {
+      ...goldenIssue,
+      lead: { ...goldenIssue.lead, url: `https://evil.example/${links.vote}` },
+    };
+    await expect(renderVariant(content, template)).rejects.toMatchObject({ code: 'render-failed' });
+    await expect(renderVariant(goldenIssue, template)).resolves.toMatchObject({
+      subject: goldenIssue.subject,
+    });
+  });
+
+  it('says how many links of each kind it has, and the checks count them again', async () => {
+    const variant = await renderVariant(goldenIssue, template);
+    const { cards, compact, changed } = goldenIssue;
+    const rows = compact.length + changed.length;
+    expect(variant.links).toEqual({
+      html: { unsubscribe: 1, preferences: 1, vote: 4 * (1 + cards.length) + rows },
+      text: { unsubscribe: 1, preferences: 1, vote: 1 + cards.length + rows },
+    });
+    const vote = `href="${PLACEHOLDERS.vote}/kestrel-vs-quillwright/a/ship"`;
+    for (const html of [
+      variant.html.replace(vote, 'href="https://verdicts.example/"'),
+      variant.html.replace(vote, `${vote}></a><a ${vote}`),
+    ])
+      expect(checks(goldenIssue, { ...variant, html })).toContainEqual(
+        expect.objectContaining({ id: 'personal-links', level: 'block', where: 'html' }),
+      );
+    expect(checks(goldenIssue, variant)).toEqual([]);
+  });
+});

@@ -1,0 +1,130 @@
+import { load } from 'cheerio';
+import { HtmlValidate } from 'html-validate';
+import { describe, expect, it } from 'vitest';
+import { checks } from '../../src/render/checks.ts';
+import { renderVariant, TEMPLATES } from '../../src/render/render-variant.ts';
+import { goldenIssue } from '../fixtures/golden-issue.ts';
+
+/** Every text of the content that the html shows, in reading order. */
+const spoken = (html: string): string => {
+  const $ = load(html);
+  $('style, title').remove();
+  // Cells and paragraphs stand apart on the page though no space separates them in the source.
+  $('td, th, p, caption, h1, h2, h3, a, span, div').append(' ');
+  return $('body')
+    .text()
+    .replace(/[\u200b-\u200d\ufeff]/gu, '')
+    .replace(/\s+/gu, ' ')
+    .trim();
+};
+
+const links = (html: string): string[] => {
+  const $ = load(html);
+  return $('a')
+    .toArray()
+    .map((one) => $(one).attr('href') ?? '');
+};
+
+describe.each(TEMPLATES)('%s renders the golden issue', (template) => {
+  const rendered = renderVariant(goldenIssue, template);
+
+  it('as it was looked at and approved', async () => {
+    const { html, text } = await rendered;
+    await expect(html).toMatchFileSnapshot(`./__snapshots__/golden.${template.replace(':', '-')}.html`);
+    await expect(text).toMatchFileSnapshot('./__snapshots__/golden.txt');
+  });
+
+  it('under 80,000 bytes, counted in UTF-8', async () => {
+    const { html, text, bytes } = await rendered;
+    expect(bytes).toEqual({ html: Buffer.byteLength(html), text: Buffer.byteLength(text) });
+    expect(bytes.html).toBeLessThan(80_000);
+  });
+
+  it('with no finding of ours', async () => {
+    expect(checks(goldenIssue, await rendered)).toEqual([]);
+  });
+
+  it("with no finding of html-validate's a11y preset", async () => {
+    const report = await new HtmlValidate({ extends: ['html-validate:a11y'] }).validateString(
+      (await rendered).html,
+    );
+    expect(
+      report.results.flatMap(({ messages }) => messages.map((one) => `${one.ruleId}: ${one.message}`)),
+    ).toEqual([]);
+  });
+
+  it('to the same bytes every time', async () => {
+    expect(await renderVariant(structuredClone(goldenIssue), template)).toEqual(await rendered);
+  });
+
+  it('with its preheader first, and both schemes announced', async () => {
+    const { html, preheader } = await rendered;
+    expect(spoken(html).startsWith(preheader)).toBe(true);
+    expect(load(html)('meta[name="color-scheme"]').attr('content')).toBe('light dark');
+  });
+
+  it('without the sections that have nothing to say', async () => {
+    const short = { ...goldenIssue, intro: null, cards: [], compact: [], changed: [], readers: [] };
+    const { html, text } = await renderVariant({ ...short, topics: ['Coding agents'] }, template);
+    expect(
+      load(html)('h2')
+        .toArray()
+        .map((one) => load(one).text()),
+    ).toEqual([goldenIssue.lead.title]);
+    expect(text).not.toMatch(/IN BRIEF|CHANGED VERDICTS|ALSO COMPARED|WHAT READERS SAID/u);
+    expect(spoken(html)).toContain('Your topics: Coding agents');
+  });
+
+  it('or says which issue it cannot draw', async () => {
+    const broken = {
+      ...goldenIssue,
+      lead: { ...goldenIssue.lead, tools: [] },
+    } as unknown as typeof goldenIssue;
+    await expect(renderVariant(broken, template)).rejects.toMatchObject({
+      code: 'render-failed',
+      message: /2026-11-24/u,
+    });
+  });
+});
+
+describe('the two engines', () => {
+  it('say the same words in the same order, and lead to the same places', async () => {
+    const [react, mjml] = await Promise.all(
+      TEMPLATES.map((template) => renderVariant(goldenIssue, template)),
+    );
+    expect(spoken(mjml?.html ?? '')).toBe(spoken(react?.html ?? ''));
+    expect(links(mjml?.html ?? '')).toEqual(links(react?.html ?? ''));
+    expect(mjml?.text).toBe(react?.text);
+  });
+
+  it('show every fact of the content', async () => {
+    const { html, text } = await renderVariant(goldenIssue, 'react:digest');
+    const { lead, cards, compact, changed, readers, glance } = goldenIssue;
+    const cardFacts = [lead, ...cards].flatMap((card) => [
+      card.title,
+      card.verdict.because,
+      ...card.tools.flatMap((tool) => [tool.name, tool.tagline, tool.entryPrice, `${tool.panelShip}%`]),
+      ...card.lenses.flatMap(({ lens, sides }) => [lens, ...sides.map((side) => side?.quote ?? '')]),
+    ]);
+    const facts = [
+      ...glance.map((row) => row.entryPrice),
+      ...lead.tools.map((tool) => tool.description),
+      ...cardFacts,
+      ...compact.flatMap((row) => [row.title, row.verdict.because, row.entryPrice]),
+      ...changed.flatMap((row) => [row.title, row.whatMoved]),
+      ...readers.flatMap((row) => [row.tool, `${row.panelShip}%`, `${row.readersShip}%`]),
+    ];
+    for (const part of [spoken(html), text.replace(/\s+/gu, ' ')]) {
+      expect(facts.filter((fact) => !part.includes(fact))).toEqual([]);
+    }
+  });
+
+  it('print an em dash until the community has voted', async () => {
+    const { html, text } = await renderVariant(goldenIssue, 'mjml:digest');
+    const unvoted = [goldenIssue.lead, ...goldenIssue.cards]
+      .flatMap(({ tools }) => tools)
+      .filter((tool) => tool.communityShip === null);
+    expect(spoken(html).match(/Community ship —/gu)).toHaveLength(unvoted.length);
+    expect(text.match(/Community ship —/gu)).toHaveLength(unvoted.length);
+  });
+});

@@ -1,7 +1,0 @@
-import { describeWeek } from './conformance/week.ts';
-import { copyDatabase } from './helpers/homes.ts';
-
-describeWeek('PGlite', async (dataDir) => {
-  copyDatabase(dataDir);
-  return { env: {}, close: async () => {} };
-});
