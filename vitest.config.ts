@@ -4,7 +4,7 @@ import { noBrowser } from './test/helpers/browser.ts';
 /**
  * Four projects, told apart by the file's name, run one after the other (`groupOrder`):
  *
- * - `unit`      pure and fast, all cores;
+ * - `unit`      pure and fast, all cores; its files share what they import, so none of them may mock a module;
  * - `embedded`  PGlite in the test process: each takes seconds to boot and close to 1 GB, so few at a time;
  * - `services`  a throw-away PostgreSQL and Redis shared by the whole project: each file has databases of its own in
  *               both, and mostly waits, so two at a time;
@@ -22,6 +22,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          isolate: false,
           include: ['test/**/*.test.{ts,tsx}'],
           exclude: ['**/node_modules/**', 'test/**/*.{embedded,services,browser}.test.{ts,tsx}'],
           testTimeout: 60_000,

@@ -12,8 +12,14 @@ export type PersonalLinks = Record<PlaceholderName, string>;
 
 const names = Object.keys(PLACEHOLDERS) as PlaceholderName[];
 
+/** The personal links of one render, and what nobody can guess in them. */
+export interface DrawnLinks {
+  nonce: string;
+  links: PersonalLinks;
+}
+
 /** What one render prints for the links that differ per reader. */
-export function drawLinks(): { nonce: string; links: PersonalLinks } {
+export function drawLinks(): DrawnLinks {
   const nonce = randomBytes(16).toString('hex');
   const link = (name: PlaceholderName): string => `https://${nonce}.invalid/${name}`;
   return {
@@ -32,7 +38,7 @@ export function drawLinks(): { nonce: string; links: PersonalLinks } {
 export function placePlaceholders(
   body: string,
   part: 'html' | 'text',
-  { nonce, links }: ReturnType<typeof drawLinks>,
+  { nonce, links }: DrawnLinks,
   declared: PlaceholderCounts,
 ): string {
   const nameOf = new Map(names.map((name) => [links[name], name]));

@@ -5,7 +5,7 @@ import { AppError } from '../platform/errors.ts';
 import type { Letter } from '../transactional/letter.ts';
 import { SIZE_LIMITS } from './checks.ts';
 import { harmless } from './harmless.ts';
-import { drawLinks, placePlaceholders } from './placeholders.ts';
+import { type DrawnLinks, drawLinks, placePlaceholders } from './placeholders.ts';
 import { renderText, textLinks } from './text.ts';
 
 /** Engine and template, the values of `ISSUE_TEMPLATE`. */
@@ -22,14 +22,14 @@ export interface RenderedVariant {
   links: { html: PlaceholderCounts; text: PlaceholderCounts };
 }
 
-interface Template {
+export interface Template {
   render: (content: IssueContent) => Promise<string>;
   /** How many personal links it declares for this content. */
   declare: (content: IssueContent) => PlaceholderCounts;
 }
 
 /** Engines are loaded on first use: they are the slowest imports here, and React reads NODE_ENV when it loads. */
-const templates: Record<TemplateRef, Template> = {
+export const templates: Readonly<Record<TemplateRef, Template>> = {
   'react:digest': {
     render: async (content) => (await import('./react.ts')).renderReact(content),
     declare: digestLinks,
@@ -47,10 +47,18 @@ const templates: Record<TemplateRef, Template> = {
  * @throws AppError `render-failed` when a template cannot draw the content, or prints other personal links than it
  * declares.
  */
-export async function renderVariant(content: IssueContent, template: TemplateRef): Promise<RenderedVariant> {
-  const drawn = drawLinks();
+export function renderVariant(content: IssueContent, template: TemplateRef): Promise<RenderedVariant> {
+  return renderBy(template, templates[template], content, drawLinks());
+}
+
+/** The same by any template, with the links of this render given. */
+export async function renderBy(
+  name: string,
+  { render, declare }: Template,
+  content: IssueContent,
+  drawn: DrawnLinks,
+): Promise<RenderedVariant> {
   const safe = harmless(content, drawn.links);
-  const { render, declare } = templates[template];
   try {
     const links = { html: declare(safe), text: textLinks(safe) };
     const html = placePlaceholders(await render(safe), 'html', drawn, links.html);
@@ -61,11 +69,11 @@ export async function renderVariant(content: IssueContent, template: TemplateRef
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new AppError(
       'render-failed',
-      `Issue ${content.slug} could not be rendered with ${template}: ${reason}`,
+      `Issue ${content.slug} could not be rendered with ${name}: ${reason}`,
       {
         help: 'Preview the issue, and mend or leave out the comparison or the template that is named.',
         cause,
-        context: { issue: content.slug, template },
+        context: { issue: content.slug, template: name },
       },
     );
   }

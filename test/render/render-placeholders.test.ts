@@ -1,32 +1,10 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { PLACEHOLDERS, type PlaceholderCounts } from '../../src/issues/content.ts';
 import { checks } from '../../src/render/checks.ts';
 import { compile } from '../../src/render/personalise.ts';
 import { drawLinks, placePlaceholders } from '../../src/render/placeholders.ts';
-import { renderVariant, TEMPLATES } from '../../src/render/render-variant.ts';
+import { renderBy, renderVariant, TEMPLATES, templates } from '../../src/render/render-variant.ts';
 import { goldenIssue } from '../fixtures/golden-issue.ts';
-
-/** What a template declares beyond the truth, and the nonce of the renders; changed by tests. */
-const given = vi.hoisted(() => ({ more: 0, nonce: undefined as string | undefined }));
-vi.mock('../../emails/personal-links.ts', async (original) => {
-  const { digestLinks } = await original<typeof import('../../emails/personal-links.ts')>();
-  return {
-    digestLinks: (content: typeof goldenIssue) => {
-      const links = digestLinks(content);
-      return { ...links, vote: links.vote + given.more };
-    },
-  };
-});
-vi.mock('node:crypto', async (original) => {
-  const crypto = await original<typeof import('node:crypto')>();
-  const randomBytes = (size: number) =>
-    given.nonce === undefined ? crypto.randomBytes(size) : Buffer.from(given.nonce, 'hex');
-  return { ...crypto, randomBytes };
-});
-afterEach(() => {
-  given.more = 0;
-  given.nonce = undefined;
-});
 
 const DECLARED: PlaceholderCounts = { unsubscribe: 1, preferences: 1, vote: 2 };
 
@@ -143,8 +121,13 @@ describe.each(TEMPLATES)('F1: a render by %s', (template) => {
   it.each([1, -1])(
     'is refused, in words, when the template declares %i links more than it prints',
     async (more) => {
-      given.more = more;
-      await expect(renderVariant(goldenIssue, template)).rejects.toMatchObject({
+      const { render, declare } = templates[template];
+      const mistaken = (content: typeof goldenIssue) => ({
+        ...declare(content),
+        vote: declare(content).vote + more,
+      });
+      const rendering = renderBy(template, { render, declare: mistaken }, goldenIssue, drawLinks());
+      await expect(rendering).rejects.toMatchObject({
         code: 'render-failed',
         message: expect.stringMatching(
           /^Issue 2026-11-24 could not be rendered with .+: the html has \d+ personal links of the kind "vote", and its template declares \d+$/,
@@ -154,18 +137,19 @@ describe.each(TEMPLATES)('F1: a render by %s', (template) => {
   );
 
   it('is refused when content says what nobody can know: the links of this very render', async () => {
-    given.nonce = '5'.repeat(32);
-    const { links } = drawLinks();
+    const drawn = drawLinks();
+    const { links } = drawn;
+    const render = (content: typeof goldenIssue) => renderBy(template, templates[template], content, drawn);
     for (const field of ['intro', 'preheader'] as const) {
       const content = { ...goldenIssue, [field]: `Leave: ${links.unsubscribe}` };
-      await expect(renderVariant(content, template)).rejects.toMatchObject({ code: 'render-failed' });
+      await expect(render(content)).rejects.toMatchObject({ code: 'render-failed' });
     }
     const content = {
       ...goldenIssue,
       lead: { ...goldenIssue.lead, url: `https://evil.example/${links.vote}` },
     };
-    await expect(renderVariant(content, template)).rejects.toMatchObject({ code: 'render-failed' });
-    await expect(renderVariant(goldenIssue, template)).resolves.toMatchObject({
+    await expect(render(content)).rejects.toMatchObject({ code: 'render-failed' });
+    await expect(render(goldenIssue)).resolves.toMatchObject({
       subject: goldenIssue.subject,
     });
   });
