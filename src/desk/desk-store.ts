@@ -39,7 +39,7 @@ export async function insertSession(tx: Connection, tokenHash: string, email: st
 
 export interface SessionRow {
   email: string;
-  /** Why it is no session any more; null while it lives: seen within 12 hours, and not older than 30 days. */
+  /** Why it is no session any more; null while it lives. */
   over: 'ended' | 'too old' | null;
   /** Its clock is 5 minutes behind. */
   stale: boolean;
@@ -49,16 +49,23 @@ export interface SessionRow {
   isFresh: boolean;
 }
 
-/** @param freshMinutes how long a proof counts as new. */
+/** How long a session lasts, and how long a proof of who somebody is counts as new. */
+export interface SessionLimits {
+  idleHours: number;
+  maxDays: number;
+  freshMinutes: number;
+}
+
 export async function selectSession(
   db: Connection,
   tokenHash: string,
-  freshMinutes: number,
+  { idleHours, maxDays, freshMinutes }: SessionLimits,
 ): Promise<SessionRow | undefined> {
   const { rows } = await sql<SessionRow>`
     select s.email, s.seen_at < now() - interval '5 minutes' as stale,
       case when s.ended_at is not null then 'ended'
-        when s.seen_at <= now() - interval '12 hours' or s.created_at <= now() - interval '30 days' then 'too old'
+        when s.seen_at <= now() - make_interval(hours => ${idleHours}) then 'too old'
+        when s.created_at <= now() - make_interval(days => ${maxDays}) then 'too old'
       end as over,
       s.passkey_at is not null as "usedPasskey", p.owned as "ownsPasskey",
       coalesce(s.passkey_at, case when not p.owned then s.created_at end, '-infinity')

@@ -28,6 +28,10 @@ import {
 /** How long a sign-in link works. */
 export const LINK_MINUTES = 15;
 
+/** A session ends when nothing was done in it for so many hours, and in any case after so many days. */
+export const SESSION_IDLE_HOURS = 12;
+export const SESSION_MAX_DAYS = 30;
+
 /** How long somebody counts as having just proved who they are: long enough to add a passkey. */
 export const FRESH_MINUTES = 15;
 
@@ -130,7 +134,11 @@ export async function sessionOf(
   { cookie, editors, route }: { cookie: string; editors: readonly Editor[]; route: string | undefined },
 ): Promise<Session | undefined> {
   const hash = tokenHash(cookie);
-  const row = await selectSession(db, hash, FRESH_MINUTES);
+  const row = await selectSession(db, hash, {
+    idleHours: SESSION_IDLE_HOURS,
+    maxDays: SESSION_MAX_DAYS,
+    freshMinutes: FRESH_MINUTES,
+  });
   const editor = editors.find(({ email }) => email === row?.email);
   if (row === undefined || editor === undefined || row.over !== null) {
     // Whoever is put back must not find an old session alive.
