@@ -16,7 +16,8 @@ const PARSERS = new Map<number, (value: string) => unknown>([
   [pg.types.builtins.DATE, String],
 ]);
 
-const types: pg.CustomTypesConfig = {
+/** What a column is in JavaScript, by its type's oid. */
+export const types: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format: 'text' | 'binary') =>
     PARSERS.get(oid) ?? pg.types.getTypeParser(oid, format)) as pg.CustomTypesConfig['getTypeParser'],
 };

@@ -49,7 +49,7 @@ const APPLYING = 0x5d1e;
  * @returns whether it is us.
  */
 export async function beginApplying(tx: Connection): Promise<boolean> {
-  const { rows } = await sql<{ mine: boolean }>`
+  const { rows } = await sql<{ mine: boolean; set_config: string }>`
     select pg_try_advisory_xact_lock(${APPLYING}) as mine, set_config('enable_seqscan', 'off', true),
       set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
   `.execute(tx);
