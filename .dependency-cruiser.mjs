@@ -43,6 +43,9 @@ const VENDORS = {
   feedsmith: 'src/(?:sources|archive)/',
 };
 
+/** The readers of what comes from outside: nothing runs them but the thread. */
+const IN_THREAD = '^src/sources/(?:parse/|listing/(?:feed|sitemap|allowed-entries)\\.ts$)';
+
 const OURS = '^(?:src|jobs|emails)/';
 const packagePath = (names) =>
   `(?:^|/node_modules/|^node_modules/)(?:${names.replace(/[/.]/g, '\\$&')})(?:/|$)`;
@@ -95,6 +98,17 @@ export default {
       'Nothing but a test imports from test/; only the bench starts the same throw-away services.',
       { pathNot: '^(?:test|bench)/' },
       { path: '^test/' },
+    ),
+    rule(
+      'read-in-the-thread',
+      'What takes apart what comes from outside runs in a thread: ask it by read() of thread.ts (docs/adr/0016).',
+      { path: '^(?:src|jobs)/', pathNot: `^src/sources/thread/|${IN_THREAD}` },
+      {
+        path: `^src/sources/thread/readers\\.ts$|${IN_THREAD}`,
+        // Shapes of values, which take no time.
+        pathNot: '^src/sources/parse/values\\.ts$',
+        dependencyTypesNot: ['type-only'],
+      },
     ),
     rule(
       'loaded-when-asked-for',

@@ -33,6 +33,8 @@ const MAX_WORDS = 30_000;
 export function checkComparison(
   value: unknown,
 ): { comparison: Comparison; faults: [] } | { comparison: null; faults: Fault[] } {
+  const crowded = crowdedIn(value);
+  if (crowded !== null) return { comparison: null, faults: [crowded] };
   const parsed = comparisonSchema.safeParse(value);
   if (parsed.success) {
     const words = JSON.stringify(parsed.data.tools).length;
@@ -46,6 +48,19 @@ export function checkComparison(
     reason: isMissing(value, issue.path) ? 'missing' : lowerFirst(issue.message),
   }));
   return { comparison: null, faults: bounded(faults) };
+}
+
+/** More reviews than anybody could have meant; each of them may be wrong in several ways, and is not looked at. */
+const MAX_REVIEWS = 100;
+
+function crowdedIn(value: unknown): Fault | null {
+  const tools: unknown = typeof value === 'object' && value !== null && 'tools' in value ? value.tools : null;
+  if (!Array.isArray(tools)) return null;
+  if (tools.length > MAX_REVIEWS) return { field: 'tools', reason: 'more than two' };
+  const side = tools.findIndex(
+    (tool: { reviews?: unknown } | null) => Array.isArray(tool?.reviews) && tool.reviews.length > MAX_REVIEWS,
+  );
+  return side === -1 ? null : { field: `tools.${side}.reviews`, reason: `more than ${MAX_REVIEWS}` };
 }
 
 function isMissing(value: unknown, path: readonly PropertyKey[]): boolean {

@@ -16,7 +16,7 @@ export interface Robots {
 const MAX_DELAY_MS = 5_000;
 
 /** Every address is held against every rule; the longest lists of real sites have some hundred. */
-const MAX_RULES = 2_000;
+const MAX_RULES = 1_000;
 
 interface Group {
   rules: Robots['rules'];

@@ -6,7 +6,7 @@ import type { Fault } from '../../platform/errors.ts';
 import { decodeText, Unreadable } from '../crawl/decode.ts';
 import { checkComparison } from '../faults.ts';
 import { bodyHash } from '../memory.ts';
-import { checkMarkup } from '../parse/markup-limits.ts';
+import { checkJson, checkMarkup } from '../parse/markup-limits.ts';
 import { addressIn, instant, normalise } from '../parse/values.ts';
 
 /** One entry of a feed: a whole comparison, or the address of its page. */
@@ -47,14 +47,14 @@ const MAX_ENTRIES = 50_000;
 const jsonFeed = z.object({
   version: z.string().regex(/^https:\/\/jsonfeed\.org\/version\/1/u),
   next_url: z.string().optional(),
-  items: z.array(
-    z.looseObject({
-      id: z.unknown().optional(),
-      url: z.string().optional(),
-      date_published: z.string().optional(),
-      _verdict: z.unknown().optional(),
-    }),
-  ),
+  items: z.array(z.unknown()),
+});
+
+const jsonItem = z.looseObject({
+  id: z.unknown().optional(),
+  url: z.string().optional(),
+  date_published: z.string().optional(),
+  _verdict: z.unknown().optional(),
 });
 
 /**
@@ -87,12 +87,17 @@ export function readFeedPage(
  */
 export function readFeed(text: string, base: string): Feed {
   const feed = /^\s*\{/u.test(text) ? fromJson(text, base) : fromXml(text, base);
-  if (feed.entries.length > MAX_ENTRIES)
-    throw new Unreadable(`lists more than ${MAX_ENTRIES.toLocaleString('en')} entries`);
+  checkCount(feed.entries);
   return feed;
 }
 
+function checkCount(entries: readonly unknown[]): void {
+  if (entries.length > MAX_ENTRIES)
+    throw new Unreadable(`lists more than ${MAX_ENTRIES.toLocaleString('en')} entries`);
+}
+
 function fromJson(text: string, base: string): Feed {
+  checkJson(text);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -100,9 +105,15 @@ function fromJson(text: string, base: string): Feed {
     throw new Unreadable('is no feed: its JSON is damaged');
   }
   const feed = jsonFeed.safeParse(value);
-  if (!feed.success) throw new Unreadable('is no feed: not what https://jsonfeed.org/version/1.1 asks for');
+  const wrong = new Unreadable('is no feed: not what https://jsonfeed.org/version/1.1 asks for');
+  if (!feed.success) throw wrong;
   const { items, next_url } = feed.data;
-  const entries = items.flatMap((item): FeedEntry[] => {
+  checkCount(items);
+  const entries = items.flatMap((each): FeedEntry[] => {
+    // One after the other, as each of many could be wrong in many ways.
+    const parsed = jsonItem.safeParse(each);
+    if (!parsed.success) throw wrong;
+    const item = parsed.data;
     const address = item.url ?? (typeof item.id === 'string' ? item.id : '');
     const url = resolve(address, base);
     if (url === null) return [];

@@ -42,6 +42,7 @@ const MAX_SITEMAPS = 500;
 const MAX_DEPTH = 3;
 const MAX_FEED_PAGES = 50;
 const MAX_LISTED = 200_000;
+const MAX_LISTED_CHARACTERS = 20_000_000;
 /** A large one takes much memory. */
 const SITEMAPS_AT_ONCE = 2;
 /** Addresses that are held against robots.txt in one go. */
@@ -107,9 +108,10 @@ async function listSite(url: string, listing: Listing, context: ListingContext):
   const robots = await robotsOf(site, context);
   const { host } = site;
   if (robots.delayMs > 0) context.fetcher.hosts.space(host, robots.delayMs);
-  listing.refuses = (target) => {
-    return allows(robots, target) ? null : 'is kept from us by robots.txt';
-  };
+  // What is listed was held against the rules already; redirects are not.
+  const allowed = new Set<string>();
+  listing.refuses = (target) =>
+    allowed.has(target) || allows(robots, target) ? null : 'is kept from us by robots.txt';
 
   const roots = robots.sitemaps.length > 0 ? robots.sitemaps : [new URL('/sitemap.xml', site).href];
   const found = await readSitemaps(roots, listing, context);
@@ -118,7 +120,10 @@ async function listSite(url: string, listing: Listing, context: ListingContext):
     const portion = found.slice(at, at + PORTION);
     const kept = await blaming(url, () => read('listed', portion, site.href, robots));
     refused += kept.refused;
-    for (const entry of kept.entries) listing.entries.push({ ...entry, publishedAt: null, inline: null });
+    for (const entry of kept.entries) {
+      allowed.add(entry.url);
+      listing.entries.push({ ...entry, publishedAt: null, inline: null });
+    }
   }
   if (listing.entries.length > 0) return;
   if (refused > 0) throw new ListingFault(url, 'keeps every comparison from us by its robots.txt');
@@ -155,6 +160,7 @@ async function readSitemaps(
   const seen = new Set<string>();
   let last: ListingFault | undefined;
   let readable = 0;
+  let characters = 0;
   const visit = async (url: string, depth: number): Promise<void> => {
     if (seen.has(url) || seen.size >= MAX_SITEMAPS) return;
     seen.add(url);
@@ -171,7 +177,12 @@ async function readSitemaps(
         throw new ListingFault(url, 'is an index too deep in indexes');
       readable += 1;
       if (kind === 'index') await Promise.all(entries.map((entry) => visit(entry.url, depth + 1)));
-      else for (const entry of entries) if (pages.size < MAX_LISTED) pages.set(entry.url, entry.lastmod);
+      else
+        for (const entry of entries)
+          if (pages.size < MAX_LISTED && characters < MAX_LISTED_CHARACTERS) {
+            pages.set(entry.url, entry.lastmod);
+            characters += entry.url.length;
+          }
     } catch (error) {
       if (!(error instanceof ListingFault)) throw error;
       last = error;

@@ -14,8 +14,16 @@ export interface Sitemap {
   entries: SitemapEntry[];
 }
 
+interface Listed extends Sitemap {
+  /** Of its addresses. */
+  characters: number;
+}
+
 /** The protocol's own limit for one file (sitemaps.org). */
 const MAX_ENTRIES = 50_000;
+
+/** Characters of all addresses of a file together. */
+const MAX_CHARACTERS = 10_000_000;
 
 /** Deeper than any element of the protocol and its extensions. */
 const MAX_DEPTH = 20;
@@ -37,7 +45,8 @@ export function readSitemap(body: Uint8Array, base: string): Sitemap {
     reader.write(text);
   }
   if (reader === undefined) throw new Unreadable('is empty');
-  return reader.end();
+  const { kind, entries } = reader.end();
+  return { kind, entries };
 }
 
 function decode(decoder: InstanceType<typeof TextDecoder>, piece: Uint8Array, hasMore: boolean): string {
@@ -49,7 +58,7 @@ function decode(decoder: InstanceType<typeof TextDecoder>, piece: Uint8Array, ha
 }
 
 function xmlReader(base: string) {
-  const sitemap: Sitemap = { kind: 'pages', entries: [] };
+  const sitemap: Listed = { kind: 'pages', entries: [], characters: 0 };
   const path: string[] = [];
   let text = '';
   let entry: { loc?: string; lastmod?: string } = {};
@@ -91,7 +100,7 @@ function xmlReader(base: string) {
 }
 
 function lineReader(base: string) {
-  const sitemap: Sitemap = { kind: 'pages', entries: [] };
+  const sitemap: Listed = { kind: 'pages', entries: [], characters: 0 };
   let rest = '';
   const line = (text: string) => {
     if (text.trim() !== '') addEntry(sitemap, text.trim(), null, base);
@@ -110,8 +119,12 @@ function lineReader(base: string) {
   };
 }
 
-function addEntry(sitemap: Sitemap, loc: string, lastmod: string | null, base: string): void {
+function addEntry(sitemap: Listed, loc: string, lastmod: string | null, base: string): void {
   if (sitemap.entries.length >= MAX_ENTRIES) throw new Unreadable(`lists more than ${MAX_ENTRIES} addresses`);
   const url = addressIn(loc, base);
-  if (url !== null) sitemap.entries.push({ url: url.href, lastmod: lastmod || null });
+  if (url === null) return;
+  sitemap.characters += url.href.length;
+  if (sitemap.characters > MAX_CHARACTERS)
+    throw new Unreadable(`lists more than ${MAX_CHARACTERS / 1e6} MB of addresses`);
+  sitemap.entries.push({ url: url.href, lastmod: lastmod?.slice(0, 40) || null });
 }

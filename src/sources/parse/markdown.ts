@@ -62,7 +62,12 @@ export function readMarkdown(text: string): unknown {
   return { ...facts, tools: merged };
 }
 
+/** A parser of YAML takes a hundred times the memory of its text; a comparison has 30,000 characters. */
+const MAX_FACTS = 100_000;
+
 function readFacts(source: string): Record<string, unknown> {
+  if (source.length > MAX_FACTS)
+    throw new Unreadable(`front matter is longer than ${MAX_FACTS.toLocaleString('en')} characters`);
   const document = parseDocument(source, { prettyErrors: true });
   const [error] = document.errors;
   // The first line of the message has the reason and the place, the rest is a drawing of it.

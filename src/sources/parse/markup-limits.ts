@@ -8,7 +8,10 @@ import { adapter } from 'parse5-htmlparser2-tree-adapter';
 
 const MAX_DEPTH = 200;
 const MAX_ATTRIBUTES = 500;
-const MAX_ELEMENTS = { html: 20_000, xml: 1_000_000 };
+const MAX_ELEMENTS = { html: 20_000, xml: 400_000 };
+
+/** Values of JSON. Each takes some ten times the memory of its text, and a thread that has none left ends the process. */
+const MAX_VALUES = 1_000_000;
 
 /** Markup that is more than it may be; the message is the reason. */
 export class TooIntricate extends Error {}
@@ -38,7 +41,7 @@ export function checkMarkup(text: string, kind: 'html' | 'xml'): void {
     else {
       const name = at + 1;
       const { end, attributes } = tagAt(text, name);
-      elements += 1;
+      elements += 1 + (kind === 'xml' ? attributes : 0);
       if (text.charAt(end - 1) !== '/') depth += 1;
       if (elements > MAX_ELEMENTS[kind]) throw tooMany(kind);
       if (attributes > MAX_ATTRIBUTES)
@@ -53,6 +56,24 @@ export function checkMarkup(text: string, kind: 'html' | 'xml'): void {
         at = close.exec(text)?.index ?? text.length;
       }
     }
+  }
+}
+
+/**
+ * Counts the values of JSON before it is parsed: what stands in strings is none.
+ *
+ * @throws TooIntricate where there are more than there may be.
+ */
+export function checkJson(text: string): void {
+  let values = 0;
+  let isString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text.charAt(at);
+    if (character === '"') isString = !isString;
+    else if (isString && character === '\\') at += 1;
+    else if (!isString && (character === ',' || character === '[' || character === '{')) values += 1;
+    if (values > MAX_VALUES)
+      throw new TooIntricate(`has more than ${MAX_VALUES.toLocaleString('en')} values`);
   }
 }
 

@@ -1,9 +1,20 @@
 import type { CheerioAPI } from 'cheerio';
+import { adapter } from 'parse5-htmlparser2-tree-adapter';
 
-/** What a page's markup tells by its look, put so that its text alone tells it too. */
+/**
+ * What a page's markup tells by its look, put so that its text alone tells it too. Everything here takes time in line
+ * with the page: nodes are taken out and put in for all at once, since one at a time costs each of them all its siblings.
+ */
+
+export type Element = ReturnType<typeof adapter.createElement>;
+type Parent = Parameters<typeof adapter.appendChild>[0];
+type Child = Parent['children'][number];
 
 const PANEL = /^(?:\d[\d.,]* ?% ?)?panel ship:?(?: ?\d[\d.,]* ?%)?$/iu;
 const FIGURE_LABELS = [/^panel ship:?$/iu, /^community(?: ship| votes?)?:?$/iu, /^entry(?: price)?:?$/iu];
+const LABEL = /^(?:panel ship|community|entry|reviewer scorecard):?$/iu;
+
+const HEADINGS = new Set(['h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'summary', 'dt', 'legend']);
 
 /** Buttons are for doing things, except as headings that fold, and on pages that show their figures in them. */
 export function hideButtons($: CheerioAPI): void {
@@ -11,24 +22,20 @@ export function hideButtons($: CheerioAPI): void {
   const outside = $('body').clone();
   outside.find('button').remove();
   if (/panel ship/iu.test(buttons.text()) && !/panel ship/iu.test(outside.text())) return;
-  buttons
-    .filter((_, button) => $(button).closest('h1,h2,h3,h4,h5,h6,summary,dt,legend').length === 0)
-    .remove();
+  drop(buttons.toArray().filter((button) => !isWithin(button, HEADINGS)));
 }
 
 /** A small table with the figures in one row and their labels in the other becomes figures before labels. */
 export function pairFigures($: CheerioAPI): void {
   $('table').each((_, table) => {
-    const [first, second, ...more] = $(table)
-      .find('tr')
-      .toArray()
-      .map((row) =>
-        $(row)
-          .children('th,td')
-          .toArray()
-          .map((cell) => $(cell).text().trim()),
-      );
-    if (first === undefined || second === undefined || more.length > 0) return;
+    const rows = $(table).find('tr').toArray();
+    if (rows.length !== 2) return;
+    const [first = [], second = []] = rows.map((row) =>
+      $(row)
+        .children('th,td')
+        .toArray()
+        .map((cell) => $(cell).text().trim()),
+    );
     const areLabels = (cells: readonly string[]) =>
       cells.length > 1 &&
       cells.every((cell) => FIGURE_LABELS.some((label) => label.test(cell))) &&
@@ -47,25 +54,102 @@ export function pairFigures($: CheerioAPI): void {
   });
 }
 
+/** A figure and its label often touch in the source, and are apart only by style. */
+export function partLabels($: CheerioAPI, edge: string): void {
+  const texts = shortTexts($.root()[0]);
+  const isLabel = (element: Element) => {
+    const elements = element.children.filter((child) => adapter.isElementNode(child));
+    return elements.length <= 1 && LABEL.test(texts.get(element)?.trim() ?? '');
+  };
+  edgeWithin(all($, '*').filter(isLabel), edge);
+}
+
 /**
  * Elements within a line are lines of their own where a page is laid out with them: among all that
  * stands around the element with the label of a figure, as long as nothing there is text alone.
  */
 export function partInlineValues($: CheerioAPI, edge: string): void {
-  const containers = new Set(
-    $('body *')
-      .filter((_, element) =>
-        PANEL.test($(element).text().replaceAll(edge, ' ').replace(/\s+/gu, ' ').trim()),
-      )
-      .parents()
-      .toArray(),
-  );
-  for (const container of containers) {
-    if (container.tagName === 'html') continue;
-    const nodes = $(container).contents().toArray();
-    const hasText = nodes.some(
-      (node) => node.type === 'text' && node.data.replaceAll(edge, '').trim() !== '',
-    );
-    if (!hasText) $(container).children().before(edge).after(edge);
+  const containers = new Set<Parent>();
+  for (const [element, text] of shortTexts($('body')[0])) {
+    if (element.name === 'body' || !PANEL.test(text.replaceAll(edge, ' ').replace(/\s+/gu, ' ').trim()))
+      continue;
+    for (let at = element.parent; at && !containers.has(at); at = at.parent) containers.add(at);
   }
+  for (const container of containers) {
+    if (!adapter.isElementNode(container) || container.name === 'html') continue;
+    const hasText = container.children.some(
+      (node) => adapter.isTextNode(node) && node.data.replaceAll(edge, '').trim() !== '',
+    );
+    if (!hasText) edgeAround(container.children.filter(adapter.isElementNode), edge);
+  }
+}
+
+/** Who said it is no part of what was said. */
+export function moveOut($: CheerioAPI, quotes: readonly Element[], names: string): void {
+  const moved = new Map<Child, Element[]>(quotes.map((quote) => [quote, $(quote).find(names).toArray()]));
+  drop([...moved.values()].flat());
+  rebuild(quotes, (node) => [node, ...(moved.get(node) ?? [])]);
+}
+
+export function all($: CheerioAPI, selector: string): Element[] {
+  return $(selector).toArray().filter(adapter.isElementNode);
+}
+
+/** Whether a node is one of these elements, or stands in one. */
+export function isWithin(node: Parent | null, names: ReadonlySet<string>): boolean {
+  for (let at = node; at; at = at.parent) if (adapter.isElementNode(at) && names.has(at.name)) return true;
+  return false;
+}
+
+export function drop(nodes: readonly Child[]): void {
+  const gone = new Set(nodes);
+  rebuild(nodes, (node) => (gone.has(node) ? [] : [node]));
+}
+
+export function edgeAround(elements: readonly Element[], edge: string): void {
+  const edged = new Set<Child>(elements);
+  rebuild(elements, (node) =>
+    edged.has(node) ? [adapter.createTextNode(edge), node, adapter.createTextNode(edge)] : [node],
+  );
+}
+
+export function edgeWithin(elements: readonly Element[], edge: string): void {
+  for (const element of elements)
+    fill(element, [adapter.createTextNode(edge), ...element.children, adapter.createTextNode(edge)]);
+}
+
+/** Puts in the place of each child of the nodes' parents what `change` makes of it. */
+function rebuild(nodes: readonly Child[], change: (node: Child) => Child[]): void {
+  for (const parent of new Set(nodes.map(({ parent }) => parent)))
+    if (parent !== null) fill(parent, parent.children.flatMap(change));
+}
+
+function fill(parent: Parent, children: Child[]): void {
+  parent.children = children;
+  for (const [index, child] of children.entries()) {
+    child.parent = parent;
+    child.prev = children[index - 1] ?? null;
+    child.next = children[index + 1] ?? null;
+  }
+}
+
+/** Longer than any label with its figure and the white space around them. */
+const MAX_SHORT = 1_000;
+
+/** The text of every element below a node, and of itself, that has not much of it. */
+function shortTexts(root: unknown): Map<Element, string> {
+  const texts = new Map<Element, string>();
+  const textOf = (node: Child | Parent): string | null => {
+    if (adapter.isTextNode(node)) return node.data.length > MAX_SHORT ? null : node.data;
+    if (!('children' in node)) return '';
+    let text: string | null = '';
+    for (const child of node.children) {
+      const more: string | null = textOf(child);
+      text = text === null || more === null || text.length + more.length > MAX_SHORT ? null : text + more;
+    }
+    if (text !== null && adapter.isElementNode(node)) texts.set(node, text);
+    return text;
+  };
+  if (root !== undefined) textOf(root as Parent);
+  return texts;
 }

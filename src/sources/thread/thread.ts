@@ -15,10 +15,13 @@ import type { Answer, Kind, Question, Readers } from './readers.ts';
 export const READING_MS = 2_000;
 
 /** The same by the clock, for a machine that has no time for us. */
-const LONGEST_MS = 10_000;
+const LONGEST_MS = 5_000;
 
-/** Heap of the thread; a feed of 25 MB takes half of it. */
-const HEAP_MB = 256;
+/**
+ * Heap of the thread. The limits on what is read keep it to half of that: one that runs out of memory may take the process
+ * with it (Node 24), so this is for what nobody thought of.
+ */
+const HEAP_MB = 512;
 
 /**
  * Reading was broken off. It says nothing about the next attempt, so unlike {@link Unreadable} it is not remembered; and

@@ -1,6 +1,18 @@
 import type { CheerioAPI } from 'cheerio';
 import { loadPage } from '../markup-limits.ts';
-import { hideButtons, pairFigures, partInlineValues } from '../page-html.ts';
+import {
+  all,
+  drop,
+  type Element,
+  edgeAround,
+  edgeWithin,
+  hideButtons,
+  isWithin,
+  moveOut,
+  pairFigures,
+  partInlineValues,
+  partLabels,
+} from '../page-html.ts';
 
 /**
  * A page as one flat line of words, single spaces between them, that still knows where its lines broke.
@@ -77,7 +89,8 @@ const UNSEEN =
 const BLOCKS =
   'address,article,aside,blockquote,br,caption,center,dd,details,div,dl,dt,fieldset,figcaption,figure,footer,' +
   'form,h1,h2,h3,h4,h5,h6,header,hgroup,hr,li,main,ol,p,pre,q,section,summary,table,tbody,td,tfoot,th,thead,tr,ul';
-const LABEL = /^(?:panel ship|community|entry|reviewer scorecard):?$/iu;
+const QUOTES = new Set(['blockquote', 'q']);
+const QUOTED = new Set(['blockquote', 'figure']);
 /** Stands for a line break until the source's own white space, which means nothing, is gone. */
 const EDGE = '\u001E';
 
@@ -86,37 +99,29 @@ function fromHtml(source: string): PageText {
   const url = canonicalOf($);
   const publishedAt = publishedOf($);
 
-  $('head').remove();
-  $(UNSEEN).remove();
-  $('[style]')
-    .filter((_, element) => /display:\s*none|visibility:\s*hidden/iu.test($(element).attr('style') ?? ''))
-    .remove();
+  drop(all($, `head,${UNSEEN}`));
+  drop(
+    all($, '[style]').filter(({ attribs }) =>
+      /display:\s*none|visibility:\s*hidden/iu.test(attribs.style ?? ''),
+    ),
+  );
   hideButtons($);
   pairFigures($);
-  $('footer')
-    .filter((_, element) => $(element).closest('blockquote,figure').length === 0)
-    .remove();
+  drop(all($, 'footer').filter((footer) => !isWithin(footer, QUOTED)));
 
-  const quotes = $('blockquote,q').filter((_, element) => $(element).parents('blockquote,q').length === 0);
-  quotes.each((_, quote) => {
-    $(quote).after($(quote).find('footer,cite,figcaption'));
-  });
-
-  $('*').each((_, element) => {
-    // A figure and its label often touch in the source, and are apart only by style.
-    if ($(element).children().length <= 1 && LABEL.test($(element).text().trim()))
-      $(element).prepend(EDGE).append(EDGE);
-  });
+  const quotes = all($, 'blockquote,q').filter(({ parent }) => !isWithin(parent, QUOTES));
+  moveOut($, quotes, 'footer,cite,figcaption');
+  partLabels($, EDGE);
   partInlineValues($, EDGE);
-  $(BLOCKS).before(EDGE).after(EDGE).prepend(EDGE).append(EDGE);
+  const blocks = all($, BLOCKS);
+  edgeAround(blocks, EDGE);
+  edgeWithin(blocks, EDGE);
 
   // Browsers draw the marks of <q>, and designers those of <blockquote>: unless the text has them itself.
   const isMarked = (text: string) => /^["“„«「].*["”“»」]$/su.test(text);
-  const words = (quote: (typeof quotes)[number]) => $(quote).text().replaceAll(EDGE, ' ').trim();
-  if (!quotes.toArray().every((quote) => isMarked(words(quote)))) {
-    quotes.each((_, quote) => {
-      $(quote).text(`${EDGE}“${words(quote)}”${EDGE}`);
-    });
+  const words = (quote: Element) => $(quote).text().replaceAll(EDGE, ' ').trim();
+  if (!quotes.every((quote) => isMarked(words(quote)))) {
+    for (const quote of quotes) $(quote).text(`${EDGE}“${words(quote)}”${EDGE}`);
   }
 
   const text = clean($('body').text()).replace(/\s+/gu, ' ').replaceAll(EDGE, '\n');

@@ -50,6 +50,10 @@ interface Span {
 const MAX_TITLES = 40;
 const MAX_NAME = 120;
 const MAX_CATEGORY = 60;
+/** As far as is looked back for how a line begins, or a sentence ends. */
+const MAX_LINE = 500;
+/** A name stands between its title and its figures a few times; a word that stands there more often is none. */
+const MAX_OCCURRENCES = 100;
 
 /**
  * Both tools of a page: "A vs B", then for each of them category, name, tagline, figures, description,
@@ -325,7 +329,7 @@ function occurrences(flat: string, name: string, from: number, to: number): numb
   const found: number[] = [];
   for (
     let at = flat.indexOf(name, from);
-    at !== -1 && at + name.length <= to;
+    at !== -1 && at + name.length <= to && found.length < MAX_OCCURRENCES;
     at = flat.indexOf(name, at + 1)
   ) {
     const next = flat.charAt(at + name.length);
@@ -345,13 +349,14 @@ function findCategory(
   hint: string | null = null,
 ): Category | null {
   const { flat } = page;
-  const above = linesOf(page, { from, to: heading.from - 1 }).at(-1) ?? '';
+  const above =
+    linesOf(page, { from: Math.max(from, heading.from - MAX_LINE), to: heading.from - 1 }).at(-1) ?? '';
   if (isNoise(above)) return null;
   const earliest = Math.max(from, heading.from - MAX_CATEGORY - 1);
   const found = wordStarts(flat, earliest, heading.from - 1).flatMap(
     (at): (Category & { isBroken: boolean })[] => {
       const text = flat.slice(at, heading.from - 1);
-      const before = flat.slice(from, at).trim();
+      const before = flat.slice(Math.max(from, at - MAX_LINE), at).trim();
       const kind = before === '' ? HARD : page.breakAt(at);
       const isAfterSentence = SENTENCE_END.test(before);
       if (kind === NONE && !isAfterSentence) return [];
