@@ -45,4 +45,9 @@ export function Digest(content: IssueContent) {
   );
 }
 
-Digest.PreviewProps = goldenIssue satisfies IssueContent;
+/** For React Email's own commands, which export a component without any props: it then shows the preview. */
+export default function DigestPreview(content: Partial<IssueContent>) {
+  return <Digest {...goldenIssue} {...content} />;
+}
+
+DigestPreview.PreviewProps = goldenIssue satisfies IssueContent;

@@ -12,7 +12,7 @@ import { openResend } from '../providers/resend/resend.ts';
 import { sentElsewhere } from '../providers/sent-elsewhere.ts';
 import { voidLeases } from '../sending/batches/batch-store.ts';
 import { createSubmitter, type Submitter } from '../sending/submit.ts';
-import { createMailSender, type MailSender } from '../sending/transactional/send-mail.ts';
+import { createMailSender, type MailSender } from '../sending/transactional/send-transactional-email.ts';
 import { endGathering } from '../sources/source-store.ts';
 import { stopReading } from '../sources/thread/thread.ts';
 import {

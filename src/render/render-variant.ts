@@ -1,8 +1,8 @@
+import type { TransactionalContent } from '../../emails/parts/transactional-email.tsx';
 import { digestLinks } from '../../emails/personal-links.ts';
 import type { IssueContent, PlaceholderCounts } from '../issues/content.ts';
 import { slimmer } from '../issues/variants.ts';
 import { AppError } from '../platform/errors.ts';
-import type { Letter } from '../transactional/letter.ts';
 import { SIZE_LIMITS } from './checks.ts';
 import { harmless } from './harmless.ts';
 import { type DrawnLinks, drawLinks, placePlaceholders } from './placeholders.ts';
@@ -102,7 +102,9 @@ export async function renderToFit(
   return { content, rendered };
 }
 
-/** Draws a transactional mail. Its engine is loaded on first use, like those of the issue. */
-export async function renderLetter(letter: Letter): Promise<{ html: string; text: string }> {
-  return (await import('./render-letter.ts')).renderLetter(letter);
+/** Renders a transactional email. Its engine is loaded on first use, like those of the issue. */
+export async function renderTransactional(
+  content: TransactionalContent,
+): Promise<{ html: string; text: string }> {
+  return (await import('./render-transactional.ts')).renderTransactional(content);
 }

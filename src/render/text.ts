@@ -1,3 +1,4 @@
+import { WIDTH, wrap } from '../../emails/parts/plain-text.ts';
 import {
   copy,
   dateline,
@@ -18,35 +19,7 @@ import type { ComparisonCard, IssueContent, PlaceholderCounts, ToolCard } from '
  * and are never wrapped.
  */
 
-const WIDTH = 72;
 const box: Record<Mark, string> = { ship: '[x]', skip: '[ ]', split: '[/]' };
-
-/**
- * Wraps at white space, `first` before the first line and `rest` before the others. A word wider than a line is cut, so
- * that nothing can stretch a reader's window.
- */
-export function wrap(text: string, first = '', rest = first): string {
-  const lines: string[] = [];
-  let line = first;
-  let empty = true;
-  const start = (): void => {
-    lines.push(line);
-    line = rest;
-    empty = true;
-  };
-  for (const word of text.split(/\s+/u).filter(Boolean)) {
-    const characters = [...word];
-    if (!empty && [...line].length + 1 + characters.length > WIDTH) start();
-    if (!empty) line += ' ';
-    while ([...line].length + characters.length > WIDTH) {
-      line += characters.splice(0, WIDTH - [...line].length).join('');
-      start();
-    }
-    line += characters.join('');
-    empty = false;
-  }
-  return [...lines, line].join('\n');
-}
 
 const rule = (character: string): string => character.repeat(WIDTH);
 const heading = (text: string): string => `${rule('-')}\n${text.toUpperCase()}`;

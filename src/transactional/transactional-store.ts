@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Connection } from '../platform/db/database.ts';
-import type { Schema } from '../platform/db/schema.ts';
-
-export type MailKind = Schema['mails']['kind'];
+import type { MailKind } from './mail-kinds.ts';
 
 export interface NewMail {
   kind: MailKind;
@@ -12,7 +10,7 @@ export interface NewMail {
   subscriberId?: string;
   /** Where it goes when that is not the subscriber's address. */
   recipient?: string;
-  /** What its letter needs to know; nothing secret. */
+  /** What its template needs to know; nothing secret. */
   content?: Record<string, unknown>;
   /** `keyId` of the key that makes its links. */
   keyId: string;

@@ -5,7 +5,7 @@ import type { Connection } from '../../src/platform/db/database.ts';
 import { openResend } from '../../src/providers/resend/resend.ts';
 import { applyEvents } from '../../src/sending/events/apply-events.ts';
 import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
-import { createMailSender } from '../../src/sending/transactional/send-mail.ts';
+import { createMailSender } from '../../src/sending/transactional/send-transactional-email.ts';
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { keyId } from '../../src/subscribers/tokens.ts';
 import { queueMail } from '../../src/transactional/transactional-store.ts';

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/platform/db/database.ts';
 import { circuitState } from '../../src/providers/circuit/circuit-store.ts';
 import type { Mailer, Outcome, SingleMail } from '../../src/providers/port.ts';
-import { createMailSender } from '../../src/sending/transactional/send-mail.ts';
+import { createMailSender } from '../../src/sending/transactional/send-transactional-email.ts';
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { keyId } from '../../src/subscribers/tokens.ts';
 import { pendingMails, queueMail } from '../../src/transactional/transactional-store.ts';

@@ -4,7 +4,7 @@ import { afterAll, beforeEach, expect } from 'vitest';
 import { createServer } from '../../src/app/server.ts';
 import type { Connection } from '../../src/platform/db/database.ts';
 import type { Mailer, SingleMail } from '../../src/providers/port.ts';
-import { createMailSender } from '../../src/sending/transactional/send-mail.ts';
+import { createMailSender } from '../../src/sending/transactional/send-transactional-email.ts';
 import { stampForm } from '../../src/subscribers/sign-up/stamp.ts';
 import type { WithDatabase } from './homes.ts';
 import { KEYS } from './ledger.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { wrap } from '../../emails/parts/plain-text.ts';
 import { renderVariant } from '../../src/render/render-variant.ts';
-import { wrap } from '../../src/render/text.ts';
 import { goldenIssue } from '../fixtures/golden-issue.ts';
 
 describe('wrap', () => {

@@ -3,7 +3,7 @@ import type { InjectOptions } from 'fastify';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Mailer, Outcome, SingleMail } from '../../src/providers/port.ts';
-import { createMailSender } from '../../src/sending/transactional/send-mail.ts';
+import { createMailSender } from '../../src/sending/transactional/send-transactional-email.ts';
 import { parseAddress } from '../../src/subscribers/address.ts';
 import { eraseSubscriber } from '../../src/subscribers/erase/own-data-store.ts';
 import { FRESH_LINK_PURPOSES, type FreshLinkPurpose } from '../../src/subscribers/step-up/step-up-store.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Outcome, SingleMail } from '../../src/providers/port.ts';
 import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
 import { createSubmitter } from '../../src/sending/submit.ts';
-import { createMailSender } from '../../src/sending/transactional/send-mail.ts';
+import { createMailSender } from '../../src/sending/transactional/send-transactional-email.ts';
 import { parseAddress } from '../../src/subscribers/address.ts';
 import { confirmSubscription } from '../../src/subscribers/sign-up/answer-sign-up.ts';
 import { consentText } from '../../src/subscribers/sign-up/consent.ts';

@@ -521,25 +521,12 @@ export type MailStatus = 'pending' | 'sent' | 'dropped' | 'failed' | 'uncertain'
 /** Mail to one person because of something they did: a row first, then a job. */
 interface MailsTable {
   id: string;
-  kind:
-    | 'confirm'
-    | 'welcome'
-    | 'already'
-    | 'change'
-    | 'changed'
-    | 'link'
-    | 'sign_in'
-    | 'reminder'
-    | 'test'
-    | 'leave'
-    | 'step_up'
-    | 'exported'
-    | 'erased'
-    | 'voided';
+  /** `MailKind` of src/transactional. */
+  kind: string;
   subscriber_id: string | null;
   /** Where it goes when that is not the subscriber's address. */
   recipient: string | null;
-  /** What its letter needs to know; nothing secret. */
+  /** What its template needs to know; nothing secret. */
   content: Json<unknown>;
   /** Which key makes its links. */
   key_id: string;

@@ -2,7 +2,7 @@ import type { Connection } from '../../platform/db/database.ts';
 import { countFailure, forgetFailures, mayAsk, PROBE_MS } from '../../providers/circuit/circuit-store.ts';
 import { isHeard } from '../../providers/circuit/heard.ts';
 import type { Mailer, Outcome, SingleMail } from '../../providers/port.ts';
-import { renderLetter } from '../../render/render-variant.ts';
+import { renderTransactional } from '../../render/render-variant.ts';
 import { confirmText } from '../../subscribers/sign-up/consent.ts';
 import { recordConfirmSent } from '../../subscribers/sign-up/sign-up-store.ts';
 import { suppressionCause } from '../../subscribers/suppression.ts';
@@ -12,11 +12,10 @@ import {
   type ClaimedMail,
   claimMail,
   closeMail,
-  type MailKind,
   releaseMail,
   returnMail,
 } from '../../transactional/transactional-store.ts';
-import { type LetterContext, writeLetter } from './write-letter.ts';
+import { type EmailContext, TRANSACTIONAL_EMAILS } from './transactional-emails.ts';
 
 /** Longer than the provider's slowest answer, shorter than the patience of somebody who waits for a confirm mail. */
 const LEASE_MS = 60_000;
@@ -25,7 +24,7 @@ export interface TransactionalSettings {
   /** Another address than that of issues: providers judge the two apart. */
   from: string;
   replyTo: string;
-  newsletter: LetterContext['newsletter'];
+  newsletter: EmailContext['newsletter'];
 }
 
 export type MailResult =
@@ -39,9 +38,9 @@ export type MailResult =
 export type MailSender = (mailId: string) => Promise<MailResult>;
 
 /**
- * Makes the function that sends one transactional mail: claim, one request, record. Its letter follows from
- * its row and nothing else, so that a replay after a crash carries the same bytes under the same key. Who
- * answers no issue answers no letter either: the circuit is one for both, and either may try it.
+ * Makes the function that sends one transactional email: claim, one request, record. Its bytes follow from its row and
+ * nothing else, so that a replay after a crash carries the same ones under the same key. A provider that does not answer
+ * issues does not answer these either: both share one circuit, and either may try whether it works again.
  */
 export function createMailSender(
   db: Connection,
@@ -56,32 +55,38 @@ export function createMailSender(
       await closeMail(db, mail, { status, reason });
       return { kind: 'done' };
     };
+    if (!(mail.kind in TRANSACTIONAL_EMAILS)) {
+      // A newer version of this program queued it, and its workers can send it.
+      await returnMail(db, mail);
+      return { kind: 'again', reason: `this version has no mail of the kind ${mail.kind}` };
+    }
     if (isSuppressed(mail)) return await end('dropped', 'the address is suppressed');
     if (await isRefused(db, mail)) return await end('dropped', 'its owner asked never to be mailed');
     if (mail.forgotten) return await end('uncertain', 'the provider may have forgotten its key');
 
-    const letter = await writeLetter(mail, { db, keys, newsletter: settings.newsletter });
-    if (letter === null) return await end('dropped', 'it is not true any more');
+    const { write } = TRANSACTIONAL_EMAILS[mail.kind];
+    const email = await write(mail, { db, keys, newsletter: settings.newsletter });
+    if (email === null) return await end('dropped', 'it is not true any more');
     const may = await mayAsk(db, LEASE_MS);
     if (may === 'no') {
       await returnMail(db, mail);
       return { kind: 'wait', ms: PROBE_MS };
     }
-    const { html, text } = 'html' in letter ? letter : await renderLetter(letter);
+    const { html, text } = 'html' in email ? email : await renderTransactional(email);
     const single: SingleMail = {
       mailId: mail.id,
       kind: mail.kind,
-      from: 'from' in letter ? letter.from : settings.from,
+      from: 'from' in email ? email.from : settings.from,
       to: mail.to,
       replyTo: settings.replyTo,
-      subject: letter.subject,
+      subject: email.subject,
       html,
       text,
       // RFC 3834 §5: nobody's holiday notice should answer it.
       headers: {
         'Auto-Submitted': 'auto-generated',
         'X-Entity-Ref-ID': mail.id,
-        ...('unsubscribe' in letter && letter.unsubscribe ? leave(letter.unsubscribe, settings.replyTo) : {}),
+        ...('unsubscribe' in email && email.unsubscribe ? leave(email.unsubscribe, settings.replyTo) : {}),
       },
     };
     const outcome = await mailer.send(single, `mail/${mail.id}`).catch(
@@ -105,22 +110,9 @@ function isSuppressed({ kind, subscriber }: ClaimedMail): boolean {
   return kind !== 'confirm' || suppressionCause(subscriber.reason) !== 'bounced';
 }
 
-/** Mails that a stranger can cause. Their inbox may have been refused after they were queued. */
-const OF_STRANGERS: ReadonlySet<MailKind> = new Set([
-  'confirm',
-  'already',
-  'change',
-  'link',
-  'leave',
-  'test',
-  'step_up',
-  'exported',
-  'erased',
-  'voided',
-]);
-
+/** The inbox of a mail that a stranger can cause may have been refused after it was queued. */
 async function isRefused(db: Connection, { kind, to }: ClaimedMail): Promise<boolean> {
-  if (!OF_STRANGERS.has(kind)) return false;
+  if (!TRANSACTIONAL_EMAILS[kind].canStrangersCause) return false;
   return (await refusedKeysAmong(db, [to.toLowerCase()])).length > 0;
 }
 

@@ -1,0 +1,14 @@
+import type { Newsletter } from './transactional-email.tsx';
+
+/** The newsletter of the previews. */
+export const sampleNewsletter: Newsletter = {
+  name: 'Weekly AI Tool Verdicts',
+  url: 'https://verdicts.example',
+  postalAddress: 'Weekly Verdict, 1 Example Street, 12345 Sampleton',
+};
+
+/** The same links as at the end of an issue. */
+export const sampleLinks = {
+  preferences: `${sampleNewsletter.url}/preferences/sample`,
+  unsubscribe: `${sampleNewsletter.url}/unsubscribe/sample`,
+};

@@ -1,0 +1,134 @@
+import type { ReactElement } from 'react';
+import { theme } from '../theme.ts';
+import { Link, Meta, P, Section } from './elements.tsx';
+import { Frame } from './frame.tsx';
+import { sampleNewsletter } from './sample.ts';
+
+const { light, type, space } = theme;
+
+export interface Newsletter {
+  name: string;
+  /** Absolute, without a trailing slash. */
+  url: string;
+  /** One line; empty where none is set. */
+  postalAddress: string;
+}
+
+/** What a transactional email is made from: its own props, and the newsletter that it belongs to. */
+export type WithNewsletter<Own> = Own & { newsletter: Newsletter };
+
+/**
+ * The words of a transactional email. No text in it comes from a form: a sign-up form that mails what somebody typed
+ * to a stranger is a way to send spam.
+ */
+export interface TransactionalWords {
+  subject: string;
+  /** 40 to 90 characters that the subject does not say. */
+  preheader: string;
+  heading: string;
+  paragraphs: string[];
+  /** The one thing to do. */
+  action?: { label: string; url: string };
+  /** Lines with a link each: what is in the latest issue. */
+  list?: { title: string; rows: { text: string; url: string }[] };
+  /** Smaller, below: what happens if nothing is done, and what else can be done. */
+  notes: { text: string; link?: { label: string; url: string } }[];
+  /** Where one press ends the subscription; only in mail to people who have one. It is in the header, too. */
+  unsubscribe?: string;
+  /** Why this person gets this. */
+  why: string;
+}
+
+export type TransactionalContent = WithNewsletter<TransactionalWords>;
+
+/** A component for React Email's own commands, and the content from which the mail that is sent is rendered. */
+export interface TransactionalEmail<Own> {
+  (props: Partial<WithNewsletter<Own>>): ReactElement;
+  content(props: WithNewsletter<Own>): TransactionalContent;
+  PreviewProps: WithNewsletter<Own>;
+}
+
+/**
+ * Makes a transactional email from its words; html and text follow from them. React Email exports a component without
+ * any props: it then shows the preview. What is sent is rendered from `content`, where nothing is a sample.
+ */
+export function transactionalEmail<Own extends object>({
+  PreviewProps,
+  words,
+}: {
+  PreviewProps: Own;
+  words: (props: WithNewsletter<Own>) => TransactionalWords;
+}): TransactionalEmail<Own> {
+  const sample = { ...PreviewProps, newsletter: sampleNewsletter };
+  const content = (props: WithNewsletter<Own>) => ({ newsletter: props.newsletter, ...words(props) });
+  const Email = (props: Partial<WithNewsletter<Own>>) => (
+    <TransactionalLayout {...content({ ...sample, ...props })} />
+  );
+  return Object.assign(Email, { content, PreviewProps: sample });
+}
+
+/** One layout for all of them, so that they look like one hand wrote them: a heading, a few lines, one button. */
+export function TransactionalLayout({
+  newsletter,
+  subject,
+  preheader,
+  heading,
+  paragraphs,
+  action,
+  list,
+  notes,
+  why,
+}: TransactionalContent) {
+  return (
+    <Frame title={subject} preheader={preheader}>
+      <div style={{ borderBottom: '4px double', paddingBottom: 14 }}>
+        <Meta>{newsletter.name}</Meta>
+        <h1 style={{ margin: 0, fontFamily: type.serif, fontSize: 26, lineHeight: '32px' }}>{heading}</h1>
+      </div>
+      {paragraphs.map((text) => (
+        <P key={text} style={{ paddingTop: 16 }}>
+          {text}
+        </P>
+      ))}
+      {action && (
+        <p style={{ margin: 0, paddingTop: 24 }}>
+          <a
+            href={action.url}
+            className="link"
+            style={{
+              display: 'inline-block',
+              padding: '12px 22px',
+              border: `2px solid ${light.accent}`,
+              fontSize: type.body,
+              lineHeight: '24px',
+              fontWeight: 700,
+              color: light.accent,
+              textDecoration: 'none',
+            }}
+          >
+            {action.label}
+          </a>
+        </p>
+      )}
+      {list && (
+        <Section title={list.title}>
+          {list.rows.map(({ text, url }) => (
+            <p key={url} style={{ margin: 0 }}>
+              <Link href={url}>{text}</Link>
+            </p>
+          ))}
+        </Section>
+      )}
+      {notes.map(({ text, link }) => (
+        <div key={text} style={{ paddingTop: 16 }}>
+          <Meta>{text}</Meta>
+          {link && <Link href={link.url}>{link.label}</Link>}
+        </div>
+      ))}
+      <div style={{ borderTop: '4px double', marginTop: space.section, paddingTop: 16 }}>
+        <Meta>{why}</Meta>
+        {newsletter.postalAddress !== '' && <Meta style={{ paddingTop: 8 }}>{newsletter.postalAddress}</Meta>}
+      </div>
+    </Frame>
+  );
+}

@@ -1,0 +1,27 @@
+import { transactionalEmail } from '../parts/transactional-email.tsx';
+
+export interface SignInProps {
+  /** The page with the button. */
+  signInUrl: string;
+  /** How long that page works. */
+  minutes: number;
+}
+
+/** To an editor who wants to use the desk. */
+export default transactionalEmail<SignInProps>({
+  PreviewProps: {
+    signInUrl: 'https://verdicts.example/editor/sign-in/sample',
+    minutes: 15,
+  },
+  words: ({ newsletter, signInUrl, minutes }) => ({
+    subject: `Sign in to the desk of ${newsletter.name}`,
+    preheader: `The link works once, for ${minutes} minutes, in the browser that asked for it.`,
+    heading: 'Sign in to the desk',
+    paragraphs: [
+      `Open the page and press its button. The link works once, for ${minutes} minutes, and only in the browser in which it was asked for.`,
+    ],
+    action: { label: 'Open the desk', url: signInUrl },
+    notes: [{ text: 'This was not you? Do nothing: nobody else can use this link.' }],
+    why: 'You get this because your address is among the editors of this newsletter.',
+  }),
+});
