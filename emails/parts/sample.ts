@@ -1,7 +1,5 @@
-import type { Newsletter } from './transactional-email.tsx';
-
 /** The newsletter of the previews. */
-export const sampleNewsletter: Newsletter = {
+export const sampleNewsletter = {
   name: 'Weekly AI Tool Verdicts',
   url: 'https://verdicts.example',
   postalAddress: 'Weekly Verdict, 1 Example Street, 12345 Sampleton',
