@@ -1,3 +1,4 @@
+import { generateAtomFeed } from 'feedsmith';
 import type { GlanceRow } from '../issues/content.ts';
 import type { Site } from '../platform/site.ts';
 import type { PublishedIssue } from './archive-store.ts';
@@ -6,37 +7,33 @@ import type { PublishedIssue } from './archive-store.ts';
 
 type Entry = PublishedIssue & { verdicts: GlanceRow[] };
 
-export function atomFeed(site: Site, issues: Entry[]): string {
-  const { publicUrl, newsletterName } = site;
-  const updated = (issues[0]?.publishedAt ?? new Date(0)).toISOString();
-  const entries = issues.map(({ slug, subject, preheader, verdicts, publishedAt }) => {
-    const url = `${publicUrl}/issues/${slug}`;
-    const at = publishedAt.toISOString();
-    return `  <entry>
-    <id>${markup(url)}</id>
-    <title>${markup(subject)}</title>
-    <link rel="alternate" type="text/html" href="${markup(url)}"/>
-    <published>${at}</published>
-    <updated>${at}</updated>
-    <summary>${markup(preheader)}</summary>
-    <content type="html">${markup(summary(url, verdicts))}</content>
-  </entry>
-`;
+export function atomFeed({ publicUrl, newsletterName }: Site, issues: Entry[]): string {
+  return generateAtomFeed({
+    id: `${publicUrl}/issues`,
+    title: { value: newsletterName },
+    xml: { lang: 'en' },
+    links: [
+      { rel: 'self', type: 'application/atom+xml', href: `${publicUrl}/issues.atom` },
+      { rel: 'alternate', type: 'text/html', href: `${publicUrl}/issues` },
+    ],
+    updated: issues[0]?.publishedAt ?? new Date(0),
+    authors: [{ name: newsletterName }],
+    entries: issues.map(({ slug, subject, preheader, verdicts, publishedAt }) => {
+      const url = `${publicUrl}/issues/${slug}`;
+      return {
+        id: url,
+        title: { value: printable(subject) },
+        links: [{ rel: 'alternate', type: 'text/html', href: url }],
+        published: publishedAt,
+        updated: publishedAt,
+        summary: { value: printable(preheader) },
+        content: { type: 'html', value: summary(url, verdicts) },
+      };
+    }),
   });
-  return `<?xml version="1.0" encoding="utf-8"?>
-<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">
-  <id>${markup(publicUrl)}/issues</id>
-  <title>${markup(newsletterName)}</title>
-  <link rel="self" type="application/atom+xml" href="${markup(publicUrl)}/issues.atom"/>
-  <link rel="alternate" type="text/html" href="${markup(publicUrl)}/issues"/>
-  <updated>${updated}</updated>
-  <author><name>${markup(newsletterName)}</name></author>
-${entries.join('')}</feed>
-`;
 }
 
-export function jsonFeed(site: Site, issues: Entry[]): string {
-  const { publicUrl, newsletterName } = site;
+export function jsonFeed({ publicUrl, newsletterName }: Site, issues: Entry[]): string {
   return JSON.stringify({
     version: 'https://jsonfeed.org/version/1.1',
     title: newsletterName,
@@ -62,14 +59,16 @@ export function jsonFeed(site: Site, issues: Entry[]): string {
 function summary(url: string, verdicts: GlanceRow[]): string {
   const rows = verdicts.map(
     ({ verdict, title, entryPrice }) =>
-      `<li><strong>${markup(verdict.words)}</strong>: ${markup(title)} (${markup(entryPrice)})</li>`,
+      `<li><strong>${escaped(verdict.words)}</strong>: ${escaped(title)} (${escaped(entryPrice)})</li>`,
   );
-  return `<ul>${rows.join('')}</ul><p><a href="${markup(url)}">Read the whole issue</a></p>`;
+  return `<ul>${rows.join('')}</ul><p><a href="${escaped(url)}">Read the whole issue</a></p>`;
 }
 
-/** For text and attributes of XML 1.0 and HTML; characters that XML does not allow at all are dropped. */
-function markup(text: string): string {
-  return text
-    .replace(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '')
-    .replace(/[&<>"]/g, (character) => `&#${character.codePointAt(0)};`);
+function escaped(text: string): string {
+  return printable(text).replace(/[&<>"]/g, (character) => `&#${character.codePointAt(0)};`);
+}
+
+/** Without the characters that XML 1.0 does not allow at all. */
+function printable(text: string): string {
+  return text.replace(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '');
 }

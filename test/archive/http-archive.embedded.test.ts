@@ -146,7 +146,7 @@ describe('the feeds', () => {
     expect(feed.items.map((item: { content_html: string }) => item.content_html)).toEqual(
       atom('entry > content')
         .toArray()
-        .map((content) => atom(content).text()),
+        .map((content) => atom(content).text().trim()),
     );
   });
 });
