@@ -1,13 +1,13 @@
-import { sql } from 'kysely';
 import { isNamedIn } from '../comparisons/names.ts';
 import type { Plan } from '../issues/compose.ts';
 import { hiddenAmong } from '../issues/take-down/take-down-store.ts';
 import type { Connection } from '../platform/db/database.ts';
+import { prepared } from '../platform/db/prepared.ts';
 import type { Envelope, IssueStamp } from './envelope.ts';
 
 /** Whether a batch of the issue is still open or uncertain, or readers are not in any yet. */
 export async function isUnderWay(db: Connection, issueId: string): Promise<boolean> {
-  const { rows } = await sql`/* kept */
+  const { rows } = await prepared('is_under_way')`
     select from batches where issue_id = ${issueId} and status in ('pending', 'submitting', 'uncertain')
     union all select from issues where id = ${issueId} and frozen_to is not null
     limit 1

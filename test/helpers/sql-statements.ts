@@ -14,7 +14,7 @@ import { ROOT } from './processes.ts';
 /** What pg makes of a column, or what a row type claims. `any` is JSON, and claims that do not say. */
 export type Kind = 'string' | 'number' | 'boolean' | 'Date' | 'Buffer' | 'null' | 'any' | `${string}[]`;
 
-/** The text of one `sql` template in one of its forms. */
+/** The text of one `sql` or `prepared` template in one of its forms. */
 export interface Statement {
   /** src/feature/some-store.ts:12 */
   place: string;
@@ -212,8 +212,6 @@ export function extractStatements(isIncluded: (file: string) => boolean): Extrac
   function executed(node: ts.Expression): ts.Expression[] {
     const inner = unwrapped(node);
     if (ts.isConditionalExpression(inner)) return [inner.whenTrue, inner.whenFalse].flatMap(executed);
-    if (ts.isCallExpression(inner) && inner.expression.getText() === 'prepared' && inner.arguments[1])
-      return executed(inner.arguments[1]);
     if (!ts.isIdentifier(inner)) return [inner];
     const declaration = symbolAt(inner)?.valueDeclaration;
     if (declaration === undefined) return [inner];
@@ -326,7 +324,11 @@ function everyNode(node: ts.Node): ts.Node[] {
 }
 
 function isSqlTemplate(node: ts.Node): node is ts.TaggedTemplateExpression {
-  return ts.isTaggedTemplateExpression(node) && node.tag.getText() === 'sql';
+  if (!ts.isTaggedTemplateExpression(node)) return false;
+  return (
+    (ts.isCallExpression(node.tag) ? node.tag.expression : node.tag).getText().match(/^(sql|prepared)$/) !==
+    null
+  );
 }
 
 /** Without parentheses, `as`, `satisfies` and `!`. */

@@ -1,9 +1,10 @@
-import { Kysely, Migrator, PostgresDialect, sql, type Transaction } from 'kysely';
+import { Kysely, Migrator, sql, type Transaction } from 'kysely';
 import { AppError } from '../errors.ts';
 import { Lifetime } from '../lifetime.ts';
 import { openEmbedded } from './embedded-postgres.ts';
 import { migrations } from './migrations/all-migrations.ts';
 import { embeddedPool, type Pool, type SearchPath, serverPool } from './pool.ts';
+import { PreparingDialect } from './prepared.ts';
 import type { Schema } from './schema.ts';
 
 /** What store functions take first: the database, or a transaction on it. */
@@ -44,7 +45,9 @@ export async function openDatabase(options: {
       lifetime.defer(() => made.end());
       return made;
     };
-    const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: pool('public') }) });
+    const kysely = new Kysely<Schema>({
+      dialect: new PreparingDialect(pool('public'), { sharesSession: embedded !== undefined }),
+    });
     await assertVersion(kysely, options.setting ?? 'DATABASE_URL');
     await bringUpToDate(kysely);
     return {

@@ -22,32 +22,8 @@ export const types: pg.CustomTypesConfig = {
     PARSERS.get(oid) ?? pg.types.getTypeParser(oid, format)) as pg.CustomTypesConfig['getTypeParser'],
 };
 
-/** How a statement begins that every batch executes: a connection has it planned once, and then only bound. */
-const KEPT = '/* kept */';
-
-/** Clients so far: those of the embedded database share one session, so none may take another's names. */
-let clients = 0;
-
-class KeepingClient extends pg.Client {
-  constructor(config?: pg.ClientConfig) {
-    super(config);
-    clients += 1;
-    const own = `kept_${clients}`;
-    /** Statement → its name. */
-    const names = new Map<string, string>();
-    const query = this.query.bind(this) as (...args: unknown[]) => unknown;
-    this.query = ((text: unknown, values: unknown, ...rest: unknown[]) => {
-      if (typeof text !== 'string' || !text.startsWith(KEPT)) return query(text, values, ...rest);
-      const name = names.get(text) ?? `${own}_${names.size}`;
-      names.set(text, name);
-      return query({ name, text, values }, ...rest);
-    }) as pg.Client['query'];
-  }
-}
-
 export function serverPool(connectionString: string, searchPath: SearchPath, max: number): Pool {
   const pool = new pg.Pool({
-    Client: KeepingClient,
     connectionString,
     max,
     types,
@@ -69,7 +45,6 @@ export function serverPool(connectionString: string, searchPath: SearchPath, max
 
 export function embeddedPool(embedded: EmbeddedPostgres, searchPath: SearchPath, max: number): Pool {
   return new pg.Pool({
-    Client: KeepingClient,
     max,
     types,
     ssl: false,

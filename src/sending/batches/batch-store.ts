@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Connection } from '../../platform/db/database.ts';
+import { prepared } from '../../platform/db/prepared.ts';
 import type { BatchStatus, IssueStatus, SubscriberStatus } from '../../platform/db/schema.ts';
 import { mayProbe, PROBE_MS } from '../../providers/circuit/circuit-store.ts';
 import type { ItemOutcome } from '../../providers/port.ts';
@@ -66,7 +67,7 @@ export async function claimBatch<Built extends { payloadHash: string }>(
   build: (tx: Connection, variantId: string, members: Member[]) => Promise<Built>,
 ): Promise<Claim<Built>> {
   return db.transaction().execute(async (tx): Promise<Claim<Built>> => {
-    const { rows } = await sql<BatchRow>`/* kept */
+    const { rows } = await prepared<BatchRow>('claim_batch')`
       select b.id, b.issue_id, b.variant_id, b.status, b.revision, b.payload_hash, b.lease_id, i.status as issue_status,
         coalesce(b.lease_until > now(), false) as leased,
         coalesce(b.claimed_at < now() - make_interval(hours => ${REPLAY_HOURS}), false) as forgotten,
@@ -109,7 +110,7 @@ export async function claimBatch<Built extends { payloadHash: string }>(
     }
     if (row.is_circuit_open && !(await mayProbe(tx, leaseMs))) return { kind: 'wait', ms: PROBE_MS };
     const leaseId = randomUUID();
-    await sql`/* kept */
+    await prepared('lease_batch')`
       update batches set status = 'submitting', lease_id = ${leaseId}, payload_hash = ${built.payloadHash},
         lease_until = now() + make_interval(secs => ${leaseMs / 1_000}),
         claimed_at = coalesce(claimed_at, now()), attempts = attempts + 1
@@ -139,7 +140,7 @@ type Invited = Member & { position: number; absent: SubscriberStatus | 'paused' 
 
 /** Who of a batch is open, in order, with what became of the person since the audience was frozen. */
 async function membersOf(tx: Connection, batchId: string): Promise<Invited[]> {
-  const { rows } = await sql<Invited>`/* kept */
+  const { rows } = await prepared<Invited>('members_of_batch')`
     select d.id as "deliveryId", d.position, s.id as "subscriberId", s.email, s.token_version as "tokenVersion",
       case when s.status <> 'active' then s.status when s.paused_until > now() then 'paused' end as absent
     from deliveries d join subscribers s on s.id = d.subscriber_id
@@ -195,7 +196,7 @@ export async function recordAnswer(
     if ('accepted' in item) accepted[position] = item.accepted;
     else rejected[position] = item.rejected;
   }
-  const { rows } = await sql`/* kept */
+  const { rows } = await prepared('record_answer')`
     with batch as (
       update batches set status = 'submitted', lease_id = null, lease_until = null, reason = null
       where id = ${id} and status in ('submitting', 'uncertain') and lease_id is not distinct from ${leaseId}::uuid
