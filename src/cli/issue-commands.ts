@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { changeIssue, type Issue } from '../issues/issue-store.ts';
+import { sourcesOf } from '../issues/lifecycle.ts';
 import { AppError } from '../platform/errors.ts';
 import { PRIVATE_DIRECTORY, PRIVATE_FILE } from '../platform/private-folder.ts';
 import { type Check, checks } from '../render/checks.ts';
@@ -149,7 +150,7 @@ export async function pauseCommand(
   options: IssueOptions & { reason?: string },
 ): Promise<void> {
   await using app = await openApp(context);
-  const chosen = await chooseIssue(app, options.issue, ['sending', 'preparing', 'approved']);
+  const chosen = await chooseIssue(app, options.issue, sourcesOf('pause'));
   const { issue } = await changeIssue(app.db, chosen.id, {
     type: 'pause',
     reason: options.reason ?? 'Paused by hand.',
@@ -159,21 +160,13 @@ export async function pauseCommand(
 
 export async function resumeCommand(context: Context, options: IssueOptions): Promise<void> {
   await using app = await openApp(context);
-  const issue = await send(app, await chooseIssue(app, options.issue, ['paused', 'failed']));
+  const issue = await send(app, await chooseIssue(app, options.issue, sourcesOf('resume')));
   tell(issue, options);
 }
 
 export async function cancelCommand(context: Context, options: IssueOptions): Promise<void> {
   await using app = await openApp(context);
-  const chosen = await chooseIssue(app, options.issue, [
-    'draft',
-    'review',
-    'approved',
-    'preparing',
-    'sending',
-    'paused',
-    'failed',
-  ]);
+  const chosen = await chooseIssue(app, options.issue, sourcesOf('cancel'));
   const issue = await cancel(app, chosen);
   tell(issue, options);
 }

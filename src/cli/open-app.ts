@@ -3,7 +3,7 @@ import { processors } from '../../jobs/all-jobs.ts';
 import { type App, createApp } from '../app/app.ts';
 import { loadConfig } from '../config/config.ts';
 import { findIssue, type Issue, listIssues, requireIssue } from '../issues/issue-store.ts';
-import type { Status } from '../issues/lifecycle.ts';
+import type { IssueStatus } from '../platform/db/schema.ts';
 import { AppError } from '../platform/errors.ts';
 import { keyMissing } from '../providers/sent-elsewhere.ts';
 import { issueProgress, type Progress, total } from '../sending/progress.ts';
@@ -38,7 +38,7 @@ export async function work(app: App, onLost: (error: Error) => void = () => {}):
 }
 
 /** The issue a command is about: the one that was named, or the newest in one of these states. */
-export async function chooseIssue(app: App, slug: string | undefined, states: Status[]): Promise<Issue> {
+export async function chooseIssue(app: App, slug: string | undefined, states: IssueStatus[]): Promise<Issue> {
   if (slug !== undefined) return requireIssue(app.db, { slug });
   const [issue] = await listIssues(app.db, { status: states, limit: 1 });
   if (issue !== undefined) return issue;

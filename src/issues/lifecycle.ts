@@ -31,26 +31,30 @@
  * `resume_to` is the old status on `pause` and `fail` and null otherwise, `reason` is the event's or null.
  */
 
-export const STATUSES = [
-  'draft',
-  'review',
-  'approved',
-  'preparing',
-  'sending',
-  'sent',
-  'paused',
-  'cancelled',
-  'skipped',
-  'failed',
-] as const;
-export type Status = (typeof STATUSES)[number];
+import type { IssueStatus } from '../platform/db/schema.ts';
+
+/** As a record, because the compiler then asks for a status that is missing here. */
+const EVERY_STATUS: Record<IssueStatus, true> = {
+  draft: true,
+  review: true,
+  approved: true,
+  preparing: true,
+  sending: true,
+  sent: true,
+  paused: true,
+  cancelled: true,
+  skipped: true,
+  failed: true,
+};
+
+export const STATUSES = Object.keys(EVERY_STATUS) as IssueStatus[];
 
 /** Where an interrupted issue can go on. */
-export type Resumable = 'approved' | 'preparing' | 'sending';
+export type Resumable = Extract<IssueStatus, 'approved' | 'preparing' | 'sending'>;
 
 /** The three columns of an issue's row that change together. */
 export interface IssueState {
-  readonly status: Status;
+  readonly status: IssueStatus;
   /** Set while paused or failed, null otherwise. */
   readonly resumeTo: Resumable | null;
   /** Why it is paused, failed or skipped, for the editor; null otherwise. */
@@ -71,11 +75,11 @@ export class Refusal {
 }
 
 interface Rule {
-  from: readonly Status[];
+  from: readonly IssueStatus[];
   /** `back` = to the remembered place. */
-  to: Status | 'back';
+  to: IssueStatus | 'back';
   /** Where the event has already had its effect: asked again, it changes nothing and is no error. */
-  done: readonly Status[];
+  done: readonly IssueStatus[];
   /** "cannot be approved": how a refusal puts it. */
   participle: string;
 }
@@ -133,7 +137,7 @@ export function transition(state: IssueState, event: LifecycleEvent): IssueState
 }
 
 /** The statuses from which `event` changes anything: for `update … where status = any(…)`. */
-export function sourcesOf(event: EventName): Status[] {
+export function sourcesOf(event: EventName): IssueStatus[] {
   return [...RULES[event].from];
 }
 
@@ -143,9 +147,12 @@ export function allowedEvents(state: IssueState): EventName[] {
 }
 
 /** Whether nothing can happen to an issue any more. */
-export function isTerminal(status: Status): boolean {
+export function isTerminal(status: IssueStatus): boolean {
   return EVENTS.every((event) => !RULES[event].from.includes(status));
 }
+
+/** Statuses of issues that are not over: somebody may have to do something about them. */
+export const OPEN_STATUSES: readonly IssueStatus[] = STATUSES.filter((status) => !isTerminal(status));
 
 function interrupts(event: EventName): boolean {
   return event === 'pause' || event === 'fail';

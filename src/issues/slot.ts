@@ -112,19 +112,18 @@ export function slotsBetween(schedule: Schedule, from: Date, to: Date): Slot[] {
  * The slot that should have an issue now, or null when the latest one was due before `since`
  * (the moment this installation began: nobody owes issues from before it).
  */
-export function dueSlot(
-  schedule: Schedule,
-  now: Date,
-  options: { lateLimitHours?: number; since?: Date } = {},
-): DueSlot | null {
+export function dueSlot(schedule: Schedule, now: Date, { since }: { since?: Date } = {}): DueSlot | null {
   const slot = slotAtOrBefore(schedule, now);
-  if (options.since && slot.dueAt < options.since) return null;
-  return { kind: lateness(slot, now, options.lateLimitHours), slot };
+  if (since && slot.dueAt < since) return null;
+  return { kind: lateness(slot, now), slot };
 }
 
+/** A slot that is later than this is missed, and its issue waits for a person. */
+export const MISSED_AFTER_HOURS = 12;
+
 /** Whether a slot, perhaps one of several from {@link slotsBetween}, may still go out by itself. */
-export function lateness(slot: Pick<Slot, 'dueAt'>, now: Date, lateLimitHours = 12): DueSlot['kind'] {
-  return now.getTime() - slot.dueAt.getTime() > lateLimitHours * HOUR ? 'missed' : 'due';
+export function lateness(slot: Pick<Slot, 'dueAt'>, now: Date): DueSlot['kind'] {
+  return now.getTime() - slot.dueAt.getTime() > MISSED_AFTER_HOURS * HOUR ? 'missed' : 'due';
 }
 
 /** When the draft of a slot's issue is made: `REVIEW_LEAD` before the slot. */

@@ -21,6 +21,12 @@ export interface Mailer {
 }
 
 /**
+ * Hours after which nobody asks again under the same key. Resend forgets keys after 24 h, and would then mail a second
+ * time.
+ */
+export const REPLAY_HOURS = 20;
+
+/**
  * Messages of one variant. Its long texts are never put together here: an adapter writes the pieces
  * where they are wanted, or asks {@link messagesOf} for whole messages.
  */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Connection } from '../platform/db/database.ts';
+import { REPLAY_HOURS } from '../providers/port.ts';
 import type { MailKind } from './mail-kinds.ts';
 
 export interface NewMail {
@@ -64,9 +65,6 @@ export interface ClaimedMail {
   /** First claimed so long ago that the provider may have forgotten its key. */
   forgotten: boolean;
 }
-
-/** Provider keys live 24 h; after 20 h a replay could mail again, so nobody replays. */
-const REPLAY_HOURS = 20;
 
 /** @returns undefined when it is sent already, or another worker has it. */
 export async function claimMail(

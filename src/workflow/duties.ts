@@ -1,6 +1,6 @@
 import { watchVotes } from '../comparisons/votes/watch-votes.ts';
 import { findIssue, listIssues } from '../issues/issue-store.ts';
-import { draftAt, dueLabel, dueSlot, lateness, slotsToDraft } from '../issues/slot.ts';
+import { draftAt, dueLabel, dueSlot, lateness, MISSED_AFTER_HOURS, slotsToDraft } from '../issues/slot.ts';
 import { notify, openNotices, resolve } from '../notices/notice-store.ts';
 import { installedAt } from '../platform/db/database.ts';
 import { AppError } from '../platform/errors.ts';
@@ -119,7 +119,7 @@ async function each<Item>(items: readonly Item[], act: (item: Item) => Promise<v
   if (errors.length > 1) throw new AggregateError(errors, errors.map(String).join('; '));
 }
 
-/** Composes the drafts that should exist by now. A slot missed by more than 12 hours waits for a person. */
+/** Composes the drafts that should exist by now. A slot that was missed waits for a person. */
 async function draftIssues(app: WeekContext): Promise<void> {
   const { db, config, clock } = app;
   const now = clock();
@@ -159,7 +159,7 @@ async function startIssues(app: WeekContext): Promise<void> {
       await pause(
         app,
         issue.id,
-        'Its slot was missed by more than 12 hours; send it if it should still go out.',
+        `Its slot was missed by more than ${MISSED_AFTER_HOURS} hours; send it if it should still go out.`,
       );
   });
 }

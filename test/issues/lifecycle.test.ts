@@ -9,10 +9,10 @@ import {
   type LifecycleEvent,
   Refusal,
   STATUSES,
-  type Status,
   sourcesOf,
   transition,
 } from '../../src/issues/lifecycle.ts';
+import type { IssueStatus } from '../../src/platform/db/schema.ts';
 
 const EVENTS: LifecycleEvent[] = [
   { type: 'submit_for_review' },
@@ -101,7 +101,7 @@ describe('the life of an issue', () => {
           if (next !== state && event.type === 'approve') approved = true;
           if (next !== state && event.type === 'edit') approved = false;
           state = next;
-          const past: Status[] = ['approved', 'preparing', 'sending', 'sent', 'paused', 'failed'];
+          const past: IssueStatus[] = ['approved', 'preparing', 'sending', 'sent', 'paused', 'failed'];
           if (past.includes(state.status)) expect(approved).toBe(true);
         }
       }),

@@ -1,3 +1,5 @@
+import { EXCLUSION_WORDS, type ExclusionReason } from '../../sending/exclusion.ts';
+
 /** 12,408 */
 export const figure = (value: number): string => value.toLocaleString('en-US');
 
@@ -9,15 +11,6 @@ export const count = (value: number, one: string, many = `${one}s`): string =>
 export const percent = (part: number, whole: number): string =>
   whole === 0 ? '—' : `${((100 * part) / whole).toFixed(1)}%`;
 
-/** Reasons as the ledger keeps them, in words. */
-const REASONS: Record<string, string> = {
-  'no-content': 'nothing in it is about their topics',
-  'no-consent': 'no consent is on the books',
-  paused: 'they asked for a break',
-  unsubscribed: 'they left before it was their turn',
-  suppressed: 'they are never to be mailed',
-  pending: 'they have not confirmed',
-  cancelled: 'the issue was cancelled',
-};
-
-export const reasonOf = (reason: string): string => REASONS[reason] ?? reason;
+/** Why somebody was excluded, in words; another reason as the ledger keeps it. */
+export const reasonOf = (reason: string): string =>
+  reason in EXCLUSION_WORDS ? EXCLUSION_WORDS[reason as ExclusionReason] : reason;

@@ -7,6 +7,7 @@ import { causeInWords, suppressionCause } from '../../subscribers/suppression.ts
 import type { Visit } from '../auth/guard.ts';
 import { moment } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
+import { reasonOf } from '../frame/numbers.ts';
 import { Table } from '../frame/table.tsx';
 import { REASON_ROOM } from '../this-week/decisions.ts';
 
@@ -67,7 +68,7 @@ export function personPage(site: Site, { visit, zone, id, history }: PersonProps
           .map(({ issue, status, reason, submittedAt }) => [
             at(submittedAt),
             issue,
-            reason === null ? status : `${status}: ${reason}`,
+            reason === null ? status : `${status}: ${reasonOf(reason)}`,
           ])}
       />
       <Part

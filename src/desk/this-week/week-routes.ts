@@ -9,6 +9,7 @@ import {
   leftOutOf,
   listIssues,
 } from '../../issues/issue-store.ts';
+import { OPEN_STATUSES } from '../../issues/lifecycle.ts';
 import { variantFor } from '../../issues/variants.ts';
 import type { Connection } from '../../platform/db/database.ts';
 import { AppError } from '../../platform/errors.ts';
@@ -24,12 +25,9 @@ import { emptyPage, weekPage } from './week-page.tsx';
 
 const HTML = 'text/html; charset=utf-8';
 
-/** Not yet at its end: somebody may have to do something about it. */
-const OPEN = ['draft', 'review', 'approved', 'preparing', 'sending', 'paused', 'failed'] as const;
-
 /** The issue that comes next, as it stands; without one that is open, the newest. */
 export async function currentIssue(db: Connection): Promise<Issue | undefined> {
-  const open = await listIssues(db, { status: [...OPEN], limit: 20 });
+  const open = await listIssues(db, { status: [...OPEN_STATUSES], limit: 20 });
   return open.at(-1) ?? (await listIssues(db, { limit: 1 }))[0];
 }
 
@@ -162,7 +160,7 @@ async function viewOf(db: Connection, issue: Issue): Promise<WeekView> {
     leftOutOf(db, issue.id),
     leftOutOf(db, undefined, 50),
     findCandidates(db, issue.id),
-    listIssues(db, { status: [...OPEN], limit: 20 }),
+    listIssues(db, { status: [...OPEN_STATUSES], limit: 20 }),
   ]);
   const here = new Set(plan?.comparisons.map(({ comparison }) => comparison.slug));
   const held = new Set(plan?.heldBack);

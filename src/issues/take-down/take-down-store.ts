@@ -1,11 +1,12 @@
 import { sql } from 'kysely';
 import type { Connection } from '../../platform/db/database.ts';
+import { OPEN_STATUSES } from '../lifecycle.ts';
 
 /** Issues that are not over and that a comparison stands in: as new, as changed, or in what readers said of it. */
 export async function openIssuesWith(db: Connection, slug: string): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select i.id from issues i
-    where i.status in ('draft', 'review', 'approved', 'preparing', 'sending', 'paused', 'failed') and exists (
+    where i.status = any(${OPEN_STATUSES}::text[]) and exists (
       select from comparisons c
       where c.slug = ${slug} and (
         exists (select from issue_comparisons ic where ic.issue_id = i.id and ic.comparison_id = c.id)

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Connection } from '../../platform/db/database.ts';
 import type { Envelope } from '../envelope.ts';
+import type { ExclusionReason } from '../exclusion.ts';
 
 /** The provider takes at most this many messages in one request. */
 export const BATCH_SIZE = 100;
@@ -133,7 +134,9 @@ export async function freezePage(
       from placed p join batch b on b.variant_id = p.variant_id and b.ordinal = p.place / ${BATCH_SIZE}::int
       union all
       select ${issueId}::uuid, subscriber_id, null, 0, 'excluded',
-        case when not consented then 'no-consent' when paused then 'paused' else 'no-content' end
+        case when not consented then ${'no-consent' satisfies ExclusionReason}
+          when paused then ${'paused' satisfies ExclusionReason}
+          else ${'no-content' satisfies ExclusionReason} end
       from candidates where not consented or paused or variant_id is null
     ), turned as (
       update issues set frozen_to = (

@@ -2,13 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Connection } from '../../platform/db/database.ts';
 import { prepared } from '../../platform/db/prepared.ts';
-import type { BatchStatus, IssueStatus, SubscriberStatus } from '../../platform/db/schema.ts';
+import type { BatchStatus, IssueStatus } from '../../platform/db/schema.ts';
 import { mayProbe, PROBE_MS } from '../../providers/circuit/circuit-store.ts';
-import type { ItemOutcome } from '../../providers/port.ts';
+import { type ItemOutcome, REPLAY_HOURS } from '../../providers/port.ts';
 import type { Member } from '../envelope.ts';
-
-/** Provider keys live 24 h; after 20 h a replay could mail again, so nobody replays. */
-const REPLAY_HOURS = 20;
+import type { ExclusionReason } from '../exclusion.ts';
 
 /** A batch in the hands of this worker. */
 export interface ClaimedBatch {
@@ -136,13 +134,14 @@ export async function claimBatch<Built extends { payloadHash: string }>(
 }
 
 /** A member, or why they get nothing. */
-type Invited = Member & { position: number; absent: SubscriberStatus | 'paused' | null };
+type Invited = Member & { position: number; absent: ExclusionReason | null };
 
 /** Who of a batch is open, in order, with what became of the person since the audience was frozen. */
 async function membersOf(tx: Connection, batchId: string): Promise<Invited[]> {
   const { rows } = await prepared<Invited>('members_of_batch')`
     select d.id as "deliveryId", d.position, s.id as "subscriberId", s.email, s.token_version as "tokenVersion",
-      case when s.status <> 'active' then s.status when s.paused_until > now() then 'paused' end as absent
+      case when s.status <> 'active' then s.status
+        when s.paused_until > now() then ${'paused' satisfies ExclusionReason}::text end as absent
     from deliveries d join subscribers s on s.id = d.subscriber_id
     where d.batch_id = ${batchId} and d.status = 'prepared'
     order by d.position
@@ -287,7 +286,7 @@ export async function closeCancelled(db: Connection, issueId?: string): Promise<
       where ${ofCancelled} and b.status = 'pending'
       returning id
     )
-    update deliveries d set status = 'excluded', reason = 'cancelled'
+    update deliveries d set status = 'excluded', reason = ${'cancelled' satisfies ExclusionReason}
     from batch where d.batch_id = batch.id and d.status = 'prepared'
   `.execute(db);
   await sql`

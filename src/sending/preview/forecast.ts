@@ -1,6 +1,7 @@
 import type { Issue } from '../../issues/issue-store.ts';
 import { variantsOf } from '../../issues/variants.ts';
 import type { Connection } from '../../platform/db/database.ts';
+import type { ExclusionReason } from '../exclusion.ts';
 import { planOf } from '../prepare-issue.ts';
 import { readersByTopics } from './preview-store.ts';
 
@@ -11,7 +12,7 @@ export interface Forecast {
   /** Bodies that somebody would get, as many as there are different selections. */
   variants: { number: number; topics: string[]; people: number }[];
   /** Who would be excluded, by reason, in the words of the ledger. */
-  excluded: Record<string, number>;
+  excluded: Partial<Record<ExclusionReason, number>>;
 }
 
 /** The numbers before the deed, counted by the rules that freeze the audience. */
@@ -23,10 +24,16 @@ export async function forecastIssue(db: Connection, issue: Issue): Promise<Forec
   );
   const numberOf = new Map(assignments.map(({ topics, variant }) => [JSON.stringify(topics), variant]));
   const counts = new Map<number, number>();
-  const excluded: Record<string, number> = {};
+  const excluded: Forecast['excluded'] = {};
   for (const { topics, consented, paused, count } of readers) {
     const variant = numberOf.get(JSON.stringify(topics)) ?? null;
-    const reason = !consented ? 'no-consent' : paused ? 'paused' : variant === null ? 'no-content' : null;
+    const reason: ExclusionReason | null = !consented
+      ? 'no-consent'
+      : paused
+        ? 'paused'
+        : variant === null
+          ? 'no-content'
+          : null;
     if (reason !== null) excluded[reason] = (excluded[reason] ?? 0) + count;
     else if (variant !== null) counts.set(variant, (counts.get(variant) ?? 0) + count);
   }

@@ -1,0 +1,23 @@
+import type { SubscriberStatus } from '../platform/db/schema.ts';
+
+/**
+ * Why a reader of an issue's audience gets nothing, as the ledger keeps it, and in words for editors: their own state, or
+ * one of these. The statements that exclude write `${'no-content' satisfies ExclusionReason}`, so the compiler finds them
+ * all.
+ */
+export type ExclusionReason =
+  | Exclude<SubscriberStatus, 'active'>
+  | 'paused'
+  | 'no-consent'
+  | 'no-content'
+  | 'cancelled';
+
+export const EXCLUSION_WORDS: Readonly<Record<ExclusionReason, string>> = {
+  'no-content': 'nothing in it is about their topics',
+  'no-consent': 'no consent is recorded',
+  paused: 'they asked for a break',
+  unsubscribed: 'they left before it was their turn',
+  suppressed: 'they are never to be mailed',
+  pending: 'they have not confirmed',
+  cancelled: 'the issue was cancelled',
+};
