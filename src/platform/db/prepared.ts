@@ -2,17 +2,18 @@ import {
   type CompiledQuery,
   type DatabaseConnection,
   type Driver,
+  type Kysely,
   PostgresDialect,
   PostgresDriver,
   type QueryResult,
   sql,
 } from 'kysely';
-import type { Connection } from './database.ts';
 import type { Pool, PoolClient } from './pool.ts';
+import type { Schema } from './schema.ts';
 
 /** A statement with a name; execute it like any other. */
 export interface Prepared<Row> {
-  execute(db: Connection): Promise<QueryResult<Row>>;
+  execute(db: Kysely<Schema>): Promise<QueryResult<Row>>;
 }
 
 /**
