@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { SubscriberStatus } from '../platform/db/schema.ts';
 import { AppError, explain } from '../platform/errors.ts';
+import { SIGN_IN_LINK_MINUTES } from '../transactional/link-lifetimes.ts';
 import type { Context } from './output.ts';
 import type { Role } from './serve-command.ts';
 
@@ -255,7 +256,9 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
   program
     .command('sign-in')
     .argument('<address>', 'of somebody in EDITORS')
-    .description('print a link that signs an editor in to the desk, once, within 15 minutes, in any browser')
+    .description(
+      `print a link that signs an editor in to the desk, once, within ${SIGN_IN_LINK_MINUTES} minutes, in any browser`,
+    )
     .option(
       '--reset-passkeys',
       'first remove all their passkeys and end all their sessions, for one who lost them',

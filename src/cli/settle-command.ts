@@ -1,7 +1,11 @@
 import { requireIssue } from '../issues/issue-store.ts';
 import { AppError } from '../platform/errors.ts';
 import { settleBatch } from '../sending/settlements/settle.ts';
-import { type UnsettledBatch, unsettledBatches } from '../sending/settlements/settlement-store.ts';
+import {
+  EVIDENCE_HOURS,
+  type UnsettledBatch,
+  unsettledBatches,
+} from '../sending/settlements/settlement-store.ts';
 import { afterSettling } from '../workflow/week.ts';
 import { describe, summary } from './issue-commands.ts';
 import { openApp } from './open-app.ts';
@@ -77,8 +81,8 @@ export function evidence(batch: UnsettledBatch): string[] {
     `Uncertain: issue ${issue}, batch ${number}, ${deliveries} readers: ${reason ?? 'no answer'}`,
     `  submitted ${claimedAt.toISOString()} under the key batch/${id}/r${revision}; ${left} of them left since, ${events} events about it`,
     overdue
-      ? `  no event has told in 24 hours: verdict settle --batch ${id}`
-      : '  an event of the provider settles it; after 24 hours without one, `verdict settle` does',
+      ? `  no event has told in ${EVIDENCE_HOURS} hours: verdict settle --batch ${id}`
+      : `  an event of the provider settles it; after ${EVIDENCE_HOURS} hours without one, \`verdict settle\` does`,
     ...(notBefore === null
       ? []
       : [

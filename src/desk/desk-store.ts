@@ -41,13 +41,16 @@ export interface SessionRow {
   email: string;
   /** Why it is no session any more; null while it lives. */
   over: 'ended' | 'too old' | null;
-  /** Its clock is 5 minutes behind. */
+  /** Its clock is {@link SEEN_STEP_MINUTES} behind. */
   stale: boolean;
   usedPasskey: boolean;
   ownsPasskey: boolean;
   /** Its owner proved who they are not long ago: with a passkey, where they have one. */
   isFresh: boolean;
 }
+
+/** The clock of a session moves in steps, so that reading pages seldom writes. */
+const SEEN_STEP_MINUTES = 5;
 
 /** How long a session lasts, and how long a proof of who somebody is counts as new. */
 export interface SessionLimits {
@@ -62,7 +65,7 @@ export async function selectSession(
   { idleHours, maxDays, freshMinutes }: SessionLimits,
 ): Promise<SessionRow | undefined> {
   const { rows } = await sql<SessionRow>`
-    select s.email, s.seen_at < now() - interval '5 minutes' as stale,
+    select s.email, s.seen_at < now() - make_interval(mins => ${SEEN_STEP_MINUTES}) as stale,
       case when s.ended_at is not null then 'ended'
         when s.seen_at <= now() - make_interval(hours => ${idleHours}) then 'too old'
         when s.created_at <= now() - make_interval(days => ${maxDays}) then 'too old'
@@ -133,6 +136,9 @@ export async function updateAccessEnded(
   return rows;
 }
 
+/** How long a link for a reviewer works. */
+const REVIEW_LINK_DAYS = 7;
+
 export async function insertReview(
   tx: Connection,
   review: { id: string; tokenHash: string; keyId: string; issueId: string; who: string },
@@ -140,7 +146,7 @@ export async function insertReview(
   await sql`
     insert into desk_reviews (id, token_hash, key_id, issue_id, who, expires_at)
     values (${review.id}, ${review.tokenHash}, ${review.keyId}, ${review.issueId}, ${review.who},
-      now() + interval '7 days')
+      now() + make_interval(days => ${REVIEW_LINK_DAYS}))
   `.execute(tx);
 }
 
@@ -180,6 +186,9 @@ export async function insertAudit(tx: Connection, { who, what, issue, details }:
     .execute();
 }
 
+/** Hours without an excess of refusals are forgotten after this. */
+const REFUSALS_KEPT_DAYS = 30;
+
 /**
  * Counts a refusal and lists it, in one statement. The first above the quota of the hour is listed as the summary of
  * all that follow; those are only counted.
@@ -191,7 +200,7 @@ export async function insertRefusal(
 ): Promise<void> {
   await sql`
     with forgotten as (
-      delete from desk_refusals where hour < now() - interval '30 days' and count <= ${quota}
+      delete from desk_refusals where hour < now() - make_interval(days => ${REFUSALS_KEPT_DAYS}) and count <= ${quota}
     ), counted as (
       insert into desk_refusals (bucket, hour, count) values (${bucket}, date_trunc('hour', now(), 'UTC'), 1)
       on conflict (bucket, hour) do update set count = desk_refusals.count + 1

@@ -22,12 +22,12 @@ export async function loadKnown(db: Connection): Promise<Known> {
 }
 
 /** Longer than any gathering takes: whoever held on for longer has died. */
-const LEASE_MINUTES = 15;
+export const GATHER_LEASE_MINUTES = 15;
 
 /** The right to gather alone. @returns null while somebody else has it. */
 export async function beginGathering(db: Connection): Promise<string | null> {
   const { rows } = await sql<{ holder: string }>`
-    insert into gathering (holder, until) values (gen_random_uuid(), now() + make_interval(mins => ${LEASE_MINUTES}::int))
+    insert into gathering (holder, until) values (gen_random_uuid(), now() + make_interval(mins => ${GATHER_LEASE_MINUTES}::int))
     on conflict (is_only) do update set holder = excluded.holder, until = excluded.until where gathering.until < now()
     returning holder
   `.execute(db);

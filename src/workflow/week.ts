@@ -22,6 +22,7 @@ import type { Gathered, SourceReport } from '../sources/gathered.ts';
 import {
   beginGathering,
   endGathering,
+  GATHER_LEASE_MINUTES,
   type HealthNews,
   loadKnown,
   recordGather,
@@ -48,7 +49,7 @@ export async function gatherAll(app: WeekContext): Promise<GatherReport> {
   const holder = await beginGathering(app.db);
   if (holder === null) {
     throw new AppError('gathering-runs', 'Another process is gathering right now.', {
-      help: 'Try again when it is done; one that died is passed over after 15 minutes.',
+      help: `Try again when it is done; one that died is passed over after ${GATHER_LEASE_MINUTES} minutes.`,
     });
   }
   try {

@@ -3,6 +3,7 @@ import type { Editor } from '../../config/editors.ts';
 import type { Connection } from '../../platform/db/database.ts';
 import { AppError } from '../../platform/errors.ts';
 import { type Keys, keyId, oneTimeToken, tokenHash } from '../../subscribers/tokens.ts';
+import { SIGN_IN_LINK_MINUTES } from '../../transactional/link-lifetimes.ts';
 import type { MailRequestHandler } from '../../transactional/requests/answer-requests.ts';
 import type { MailRequest } from '../../transactional/requests/request-store.ts';
 import { queueMail } from '../../transactional/transactional-store.ts';
@@ -20,13 +21,10 @@ import {
 } from '../desk-store.ts';
 
 /**
- * Who is at the desk. A link is mailed to an editor, works once within 15 minutes, and only in the browser that
+ * Who is at the desk. A link is mailed to an editor, works once, soon, and only in the browser that
  * asked for it; a session is a random cookie, of which the database keeps the hash. Who may do what is read from
  * the settings at every request, so that an editor who is taken off them is out at once.
  */
-
-/** How long a sign-in link works. */
-export const LINK_MINUTES = 15;
 
 /** A session ends when nothing was done in it for so many hours, and in any case after so many days. */
 export const SESSION_IDLE_HOURS = 12;
@@ -64,7 +62,12 @@ export function signInLinkHandler({
       const name = keyId(keys[0]);
       const token = oneTimeToken(keys, mailId, name);
       const browserHash = String(details.browserHash);
-      await insertLink(tx, { tokenHash: tokenHash(token), browserHash, email, minutes: LINK_MINUTES });
+      await insertLink(tx, {
+        tokenHash: tokenHash(token),
+        browserHash,
+        email,
+        minutes: SIGN_IN_LINK_MINUTES,
+      });
       await queueMail(tx, { kind: 'sign_in', id: mailId, recipient: email, keyId: name });
       await audit(tx, { who: email, what: 'link_asked' });
       mailIds.push(mailId);
@@ -188,7 +191,7 @@ async function endAccess(tx: Connection, editors: readonly Editor[]): Promise<vo
 
 /**
  * A sign-in link for an editor who gets no mail, to be handed over by the operator. Whoever has the shell is trusted,
- * so it works in any browser; like a mailed one it works once, for {@link LINK_MINUTES}.
+ * so it works in any browser; like a mailed one it works once, for {@link SIGN_IN_LINK_MINUTES}.
  * @param by who prints it.
  * @returns its token. @throws AppError `editor-unknown`.
  */
@@ -199,7 +202,12 @@ export async function printLink(
   const { email } = requireEditor(typed, editors);
   const token = randomBytes(32).toString('base64url');
   await db.transaction().execute(async (tx) => {
-    await insertLink(tx, { tokenHash: tokenHash(token), browserHash: null, email, minutes: LINK_MINUTES });
+    await insertLink(tx, {
+      tokenHash: tokenHash(token),
+      browserHash: null,
+      email,
+      minutes: SIGN_IN_LINK_MINUTES,
+    });
     await audit(tx, { who: by, what: 'link_printed', details: { for: email } });
   });
   return { email, token };

@@ -1,5 +1,6 @@
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
+import { SIGN_IN_LINK_MINUTES } from '../../transactional/link-lifetimes.ts';
 import { DeskPage } from '../frame/frame.tsx';
 
 export function signInPage(site: Site): string {
@@ -29,8 +30,8 @@ export function askedPage(site: Site): string {
       <div className="stack">
         <h1>Look in your inbox</h1>
         <p>
-          If that is the address of an editor, a link is on its way. It works once, for 15 minutes, in this
-          browser.
+          If that is the address of an editor, a link is on its way. It works once, for {SIGN_IN_LINK_MINUTES}{' '}
+          minutes, in this browser.
         </p>
         <p className="meta">
           Nothing came? <a href="/editor/sign-in">Ask again</a>, with the address that is in the settings.

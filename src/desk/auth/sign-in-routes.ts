@@ -7,6 +7,7 @@ import { fromDatabase } from '../../platform/http/problems.ts';
 import { resource } from '../../platform/http/resource.ts';
 import type { Limit } from '../../platform/queue/limiter.ts';
 import { tokenHash } from '../../subscribers/tokens.ts';
+import { SIGN_IN_LINK_MINUTES } from '../../transactional/link-lifetimes.ts';
 import { addMailRequest } from '../../transactional/requests/request-store.ts';
 import { auditRefusal } from '../audit/audit.ts';
 import type { DeskContext } from '../desk-context.ts';
@@ -19,7 +20,10 @@ import { askedPage, enterPage, signInPage } from './sign-in-page.tsx';
 const HTML = 'text/html; charset=utf-8';
 
 /** As long as the link. */
-const ASKED_SECONDS = 15 * 60;
+const ASKED_SECONDS = SIGN_IN_LINK_MINUTES * 60;
+
+/** One text for every link that does not sign in; the desk's log has the reason. */
+const REFUSED = `A link works once, for ${SIGN_IN_LINK_MINUTES} minutes, and only in the browser in which it was asked for. Ask for another at /editor.`;
 
 /** Requests for a link of one network; a newsroom may be one. */
 const OF_NETWORK: readonly Limit[] = [
@@ -91,7 +95,8 @@ export function signInRoutes(
       await assertOurs(request);
       const { token } = request.params;
       const opened = await fromDatabase(signIn(db, { token, browser: request.cookies[asked.name], editors }));
-      if (opened === null) throw new AppError('sign-in-refused', 'A link that does not open.');
+      if (opened === null)
+        throw new AppError('sign-in-refused', 'A link that does not open.', { help: REFUSED });
       const { cookie, email } = opened;
       const route = request.routeOptions.url;
       const visit = await fromDatabase(sessionOf(db, { cookie, editors, route }));

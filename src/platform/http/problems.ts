@@ -26,8 +26,8 @@ export type OtherWay = 'leave' | 'preferences';
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
-/** Our own failures, by code. */
-const BY_CODE: Record<string, { status: number; title: string; detail: string }> = {
+/** Our own failures, by code. One without a detail prints the help of its error. */
+const BY_CODE: Record<string, { status: number; title: string; detail?: string }> = {
   'page-unknown': {
     status: 404,
     title: 'There is no such page',
@@ -83,8 +83,6 @@ const BY_CODE: Record<string, { status: number; title: string; detail: string }>
   'sign-in-refused': {
     status: 403,
     title: 'This link does not sign you in',
-    detail:
-      'A link works once, for 15 minutes, and only in the browser in which it was asked for. Ask for another at /editor.',
   },
   'signed-out': {
     status: 403,
@@ -220,7 +218,8 @@ const UNEXPECTED = {
 
 function problemOf(error: unknown, request: FastifyRequest): Problem {
   const { statusCode } = error as Partial<FastifyError>;
-  const known = error instanceof AppError ? BY_CODE[error.code] : undefined;
+  const ours = error instanceof AppError ? BY_CODE[error.code] : undefined;
+  const known = ours && { detail: (error as AppError).help ?? '', ...ours };
   const refused =
     statusCode !== undefined && statusCode >= 400 && statusCode < 500
       ? { status: statusCode, ...(BY_STATUS[statusCode] ?? { title: 'That was refused', detail: 'Sorry.' }) }

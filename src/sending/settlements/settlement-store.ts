@@ -3,7 +3,7 @@ import type { Connection } from '../../platform/db/database.ts';
 import type { BatchStatus, IssueStatus } from '../../platform/db/schema.ts';
 
 /** How long an unfinished batch waits for an event before a person is asked. */
-const EVIDENCE_HOURS = 24;
+export const EVIDENCE_HOURS = 24;
 
 /**
  * After the last who asked has stopped waiting for the answer: what was still on its way then, in a socket or at a slow

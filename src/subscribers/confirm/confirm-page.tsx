@@ -1,5 +1,6 @@
 import { Page, render } from '../../platform/http/pages/layout.tsx';
 import type { ArchivedIssue, Site } from '../../platform/site.ts';
+import { CONFIRM_LINK_HOURS } from '../../transactional/link-lifetimes.ts';
 
 const list = new Intl.ListFormat('en', { type: 'conjunction' });
 
@@ -62,8 +63,8 @@ export function expiredPage(site: Site): string {
       <div className="stack">
         <h1>This link is over</h1>
         <p>
-          A confirm link works for 72 hours, once, and only until a newer one is sent. Or mail programs cut it
-          in two: then open it in the mail once more.
+          A confirm link works for {CONFIRM_LINK_HOURS} hours, once, and only until a newer one is sent. Or
+          mail programs cut it in two: then open it in the mail once more.
         </p>
         <p>
           To get a new one, <a href="/subscribe">sign up again</a>. It takes ten seconds.

@@ -1,5 +1,6 @@
 import { Page, render } from '../../platform/http/pages/layout.tsx';
 import { maskAddress, type Site } from '../../platform/site.ts';
+import { CHANGE_LINK_HOURS } from '../../transactional/link-lifetimes.ts';
 import type { AddressChange } from './preferences-store.ts';
 
 /** What the link in the mail to a new address opens. */
@@ -48,8 +49,8 @@ const ChangeOver = ({ site }: Props) => (
     <div className="stack">
       <h1>This link has run out</h1>
       <p>
-        It works for 72 hours, and only while the address is free. Nothing was changed. Open your{' '}
-        <a href="/preferences">preferences</a> and ask for another.
+        It works for {CHANGE_LINK_HOURS} hours, and only while the address is free. Nothing was changed. Open
+        your <a href="/preferences">preferences</a> and ask for another.
       </p>
     </div>
   </Page>

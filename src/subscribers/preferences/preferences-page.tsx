@@ -5,6 +5,7 @@ import { day } from '../../platform/http/pages/dates.ts';
 import { Page, ReplyTo, render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import { AskFresh } from '../step-up/step-up-page.tsx';
+import { PAUSE_WEEKS } from './preferences-store.ts';
 import type { TopicChoice } from './topic-choices.ts';
 
 /** What the last button did. */
@@ -60,8 +61,8 @@ export function preferencesPage(site: Site, page: PreferencesPage): string {
         <h2>Take a break</h2>
         {pausedUntil === null ? (
           <>
-            <p>No issue for four weeks. After that they come again by themselves.</p>
-            <Act name="pause" label="Pause for 4 weeks" quiet />
+            <p>No issue for {PAUSE_WEEKS} weeks. After that they come again by themselves.</p>
+            <Act name="pause" label={`Pause for ${PAUSE_WEEKS} weeks`} quiet />
           </>
         ) : (
           <>

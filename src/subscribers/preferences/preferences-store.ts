@@ -2,16 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Connection } from '../../platform/db/database.ts';
 import type { Limit } from '../../platform/queue/limiter.ts';
+import { CHANGE_LINK_HOURS } from '../../transactional/link-lifetimes.ts';
 import type { MailRequestHandler } from '../../transactional/requests/answer-requests.ts';
 import { type MailRequest, refuseInbox } from '../../transactional/requests/request-store.ts';
 import { queueMail, queueMails } from '../../transactional/transactional-store.ts';
 import { type Keys, keyId, oneTimeToken, tokenHash } from '../tokens.ts';
 
-/** Four issues. */
-const PAUSE_DAYS = 28;
-
-/** How long the link works that a new address is sent. */
-export const CHANGE_HOURS = 72;
+/** How long a break is: one issue a week is left out. */
+export const PAUSE_WEEKS = 4;
 
 /**
  * Changes of address that one reader may ask for. Requests are counted, not mails: how many are left must not tell
@@ -20,13 +18,13 @@ export const CHANGE_HOURS = 72;
 export const CHANGES: readonly Limit[] = [{ points: 3, seconds: 86_400 }];
 
 /**
- * No issue for four weeks. In force when it commits: a delivery that is not claimed yet is excluded. Asking
+ * No issue for {@link PAUSE_WEEKS}. In force when it commits: a delivery that is not claimed yet is excluded. Asking
  * again while it lasts changes nothing.
  */
 export async function takePause(db: Connection, id: string): Promise<void> {
   await sql`
     with changed as (
-      update subscribers set paused_until = now() + make_interval(days => ${PAUSE_DAYS}::int)
+      update subscribers set paused_until = now() + make_interval(weeks => ${PAUSE_WEEKS}::int)
       where id = ${id} and status = 'active' and coalesce(paused_until <= now(), true)
       returning id, paused_until
     )
@@ -78,7 +76,7 @@ export function addressChangeHandler(keys: Keys): MailRequestHandler {
     await sql`
       insert into confirmations (token_hash, purpose, subscriber_id, email, email_key, details, expires_at)
       select token_hash, 'change', subscriber_id, email, email_key, '{}',
-        now() + make_interval(hours => ${CHANGE_HOURS}::int)
+        now() + make_interval(hours => ${CHANGE_LINK_HOURS}::int)
       from jsonb_to_recordset(${JSON.stringify(links)}::jsonb)
         as r (token_hash text, subscriber_id uuid, email text, email_key text)
     `.execute(tx);

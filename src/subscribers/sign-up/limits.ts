@@ -16,9 +16,6 @@ export const AFTER_BOUNCE: readonly Limit[] = [
   { points: 3, seconds: 30 * DAY },
 ];
 
-/** A confirm link works this long. */
-export const CONFIRM_HOURS = 72;
-
 /** Who did not confirm in this time is forgotten. */
 export const PENDING_DAYS = 30;
 

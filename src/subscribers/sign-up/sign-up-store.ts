@@ -1,12 +1,14 @@
 import { sql } from 'kysely';
 import type { Connection } from '../../platform/db/database.ts';
 import type { SubscriberStatus } from '../../platform/db/schema.ts';
+import { CONFIRM_LINK_HOURS } from '../../transactional/link-lifetimes.ts';
+import { PER_INBOX } from '../../transactional/requests/request-policy.ts';
 import { addMailRequest, forgetOldCounts, refuseInbox } from '../../transactional/requests/request-store.ts';
 import type { Address } from '../address.ts';
 import { deleteEvidenceOfForgotten, deleteExpiredEvidence } from '../consent-log/consent-log-store.ts';
 import { BOUNCE_REASONS, REFUSED_REASON } from '../suppression.ts';
 import type { ConsentText, PrivacyNote } from './consent.ts';
-import { ALREADY_DAYS, CONFIRM_HOURS, EVIDENCE_MONTHS, PENDING_DAYS } from './limits.ts';
+import { AFTER_BOUNCE, ALREADY_DAYS, EVIDENCE_MONTHS, PENDING_DAYS } from './limits.ts';
 
 /** Where somebody agreed from, for as long as that is needed. */
 export interface Evidence {
@@ -69,7 +71,7 @@ export interface KnownAddress {
   reason: string | null;
   /** They were told that they are a reader, not long ago. */
   wasReminded: boolean;
-  /** Seconds since each confirm mail of the last 30 days. */
+  /** Seconds since each confirm mail, as far back as {@link AFTER_BOUNCE} looks. */
   confirmMailAges: number[];
 }
 
@@ -86,18 +88,20 @@ export async function knownAddresses(
       ) as "wasReminded",
       array(
         select extract(epoch from now() - m.created_at)::float8 from mails m
-        where m.subscriber_id = s.id and m.kind = 'confirm' and m.created_at > now() - interval '30 days'
+        where m.subscriber_id = s.id and m.kind = 'confirm'
+          and m.created_at > now() - make_interval(secs => ${Math.max(...AFTER_BOUNCE.map(({ seconds }) => seconds))})
       ) as "confirmMailAges"
     from subscribers s where s.email_key = any(${emailKeys}::text[])
   `.execute(tx);
   return new Map(rows.map(({ key, ...known }) => [key, known]));
 }
 
-/** Whether a confirm mail was queued for somebody in the last ten minutes, in which they get no second one. */
+/** Whether a confirm mail was queued for somebody just now, so that {@link PER_INBOX} lets them get no second one. */
 export async function wasAskedLately(db: Connection, emailKey: string): Promise<boolean> {
   const { rows } = await sql`
     select from subscribers s join mails m on m.subscriber_id = s.id and m.kind = 'confirm'
-    where s.email_key = ${emailKey} and m.created_at > now() - interval '10 minutes' limit 1
+    where s.email_key = ${emailKey}
+      and m.created_at > now() - make_interval(secs => ${Math.min(...PER_INBOX.map(({ seconds }) => seconds))}) limit 1
   `.execute(db);
   return rows.length > 0;
 }
@@ -170,7 +174,7 @@ export async function recordAsked(tx: Connection, asked: readonly Asked[]): Prom
     ), links as (
       insert into confirmations (token_hash, purpose, subscriber_id, details, expires_at)
       select token_hash, 'subscribe', subscriber_id,
-        asked_for || jsonb_build_object('timezone', timezone, 'source', source), now() + make_interval(hours => ${CONFIRM_HOURS})
+        asked_for || jsonb_build_object('timezone', timezone, 'source', source), now() + make_interval(hours => ${CONFIRM_LINK_HOURS})
       from asked
     ), events as (
       insert into consent_events (subscriber_id, event, method, source, details)
@@ -301,8 +305,8 @@ export async function refuseForEver(
 }
 
 /**
- * Deletes what is not needed any more: links and counts after 30 days, evidence after a year, and the address
- * of whoever did not confirm in 30 days. Their row stays, because the consent log refers to it, and tells
+ * Deletes what is not needed any more: links and counts, evidence after {@link EVIDENCE_MONTHS}, and the address of
+ * people who did not confirm in {@link PENDING_DAYS}. Their row stays, because the consent log refers to it, and tells
  * nothing of them.
  */
 export async function forgetOldSignUps(db: Connection, now: Date): Promise<void> {

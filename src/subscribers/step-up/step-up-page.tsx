@@ -1,7 +1,8 @@
 import { type Mistyped, TypedAddress } from '../../platform/http/pages/address-field.tsx';
 import { Page, ReplyTo, render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
-import { FRESH_LINK_MINUTES, type FreshLinkPurpose } from './step-up-store.ts';
+import { CHANGE_LINK_HOURS, FRESH_LINK_MINUTES } from '../../transactional/link-lifetimes.ts';
+import type { FreshLinkPurpose } from './step-up-store.ts';
 
 /**
  * What takes a fresh link: asking for one, by a link from an issue, and using it. Only the pages of a fresh link show the
@@ -97,7 +98,7 @@ export function newAddressAskedPage(site: Site, address: string): string {
         <h1>Look in the other inbox</h1>
         <p>
           If <span className="address">{address}</span> can be used, a mail is on its way there. Its link
-          works for 72 hours, and until it is pressed nothing changes.
+          works for {CHANGE_LINK_HOURS} hours, and until it is pressed nothing changes.
         </p>
       </div>
     </Page>,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Connection } from '../../platform/db/database.ts';
 import type { Schema } from '../../platform/db/schema.ts';
+import { FRESH_LINK_MINUTES } from '../../transactional/link-lifetimes.ts';
 import type { MailRequestHandler } from '../../transactional/requests/answer-requests.ts';
 import { addMailRequest, type MailRequest } from '../../transactional/requests/request-store.ts';
 import { queueMail, queueMails } from '../../transactional/transactional-store.ts';
@@ -14,8 +15,6 @@ import { type Keys, keyId, oneTimeToken, tokenHash } from '../tokens.ts';
  * Fresh links. A link in an issue may lie in many inboxes, because issues are forwarded; a fresh link was mailed to the
  * reader just now. It serves one purpose, once: looking at its page uses nothing up. Docs: ADR 20.
  */
-
-export const FRESH_LINK_MINUTES = 15;
 
 export type FreshLinkPurpose = Schema['fresh_links']['purpose'];
 

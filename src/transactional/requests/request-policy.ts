@@ -151,6 +151,9 @@ const BUDGET_OF_MAIL_HOST = 300;
 /** No domain gets more than half of {@link BUDGET_OF_ALL}. */
 export const BUDGET_OF_DOMAIN_AT_MOST = 1_500;
 
+/** What waits for a budget is looked at again after this. */
+export const POSTPONED_MINUTES = 15;
+
 /** What waits longer than this for a budget is given up. */
 export const WAIT_HOURS = 24;
 

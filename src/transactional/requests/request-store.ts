@@ -1,6 +1,12 @@
 import { sql } from 'kysely';
 import type { Connection } from '../../platform/db/database.ts';
-import { BUDGET_OF_DOMAIN_AT_MOST, foldAddress, type MailRequestKind, type Share } from './request-policy.ts';
+import {
+  BUDGET_OF_DOMAIN_AT_MOST,
+  foldAddress,
+  type MailRequestKind,
+  POSTPONED_MINUTES,
+  type Share,
+} from './request-policy.ts';
 
 /** Something that may cause a mail, as a form brings it. */
 export interface NewMailRequest {
@@ -137,12 +143,12 @@ export async function countRequests(tx: Connection, requests: readonly Counted[]
   `.execute(tx);
 }
 
-/** Forgets requests that have their answer; the others are looked at again in a quarter of an hour. */
+/** Forgets requests that have their answer; the others are looked at again after {@link POSTPONED_MINUTES}. */
 export async function closeRequests(tx: Connection, done: string[], postponed: string[]): Promise<void> {
   await sql`delete from mail_requests where id = any(${done}::uuid[])`.execute(tx);
   if (postponed.length === 0) return;
   await sql`
-    update mail_requests set due_at = now() + interval '15 minutes' where id = any(${postponed}::uuid[])
+    update mail_requests set due_at = now() + make_interval(mins => ${POSTPONED_MINUTES}) where id = any(${postponed}::uuid[])
   `.execute(tx);
 }
 
