@@ -13,15 +13,14 @@ import { eraseSubscriber } from '../subscribers/erase/own-data-store.ts';
 import { exportSubscribers } from '../subscribers/import-export/export.ts';
 import { type Columns, rowReader } from '../subscribers/import-export/formats.ts';
 import { type ImportReport, importSubscribers } from '../subscribers/import-export/import.ts';
+import { causeOf, type Known } from '../subscribers/import-export/merge-rules.ts';
 import { restoreSubscriber } from '../subscribers/people-store.ts';
 import type { ConsentText } from '../subscribers/sign-up/consent.ts';
 import { addSignUp, wasAskedLately } from '../subscribers/sign-up/sign-up-store.ts';
 import {
   addSubscribers,
-  causeOf,
   countSubscribers,
   findSubscriberByAddress,
-  type Known,
   knownSubscribers,
 } from '../subscribers/subscriber-store.ts';
 import { causeInWords, type SuppressionCause } from '../subscribers/suppression.ts';

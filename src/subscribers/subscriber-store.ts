@@ -4,6 +4,7 @@ import type { SubscriberStatus } from '../platform/db/schema.ts';
 import { foldAddress } from '../transactional/requests/request-policy.ts';
 import { parseAddress } from './address.ts';
 import type { CarriedLink } from './import-export/carried-links.ts';
+import type { Known } from './import-export/merge-rules.ts';
 import { BOUNCE_REASONS, REFUSED_REASON, type SuppressionCause, suppressionCause } from './suppression.ts';
 
 export interface NewSubscriber {
@@ -53,7 +54,7 @@ interface HowAdded {
 
 /**
  * Adds those who are not known yet, with the consent that came with them. Whoever is known stays as they
- * are, but for what {@link becomes} names. The links that a list brings lead to them from then on, known or not.
+ * are, but for what `mergeResult` of merge-rules.ts names. The links that a list brings lead to them from then on, known or not.
  * @param rows nobody twice.
  */
 export async function addSubscribers(
@@ -204,39 +205,6 @@ const isStronger = sql`(s.reason = any(${[...BOUNCE_REASONS]}::text[])
 /** With what {@link refuseForEver} keeps of somebody: one inbox, in whatever spelling. */
 const withInbox = <T extends { key: string }>(rows: T[]) =>
   rows.map((row) => ({ ...row, inbox: foldAddress(row.key) }));
-
-/**
- * What the books say of somebody whom a list names. `wasAsked`: they have a history of consent. `erased` and
- * `refused` are not on the books: they asked to be forgotten, or never to be mailed.
- */
-export type Known =
-  | { status: SubscriberStatus; wasAsked: boolean; reason: string | null }
-  | 'erased'
-  | 'refused';
-
-/** Why somebody whom a list names is never mailed; null for who may be. */
-export function causeOf(known: Known | undefined): SuppressionCause | null {
-  if (known === undefined) return null;
-  if (typeof known === 'string') return known;
-  return known.status === 'suppressed' ? suppressionCause(known.reason) : null;
-}
-
-/**
- * What {@link addSubscribers} makes of somebody. Leaving wins, and is never taken back (I7); activated are
- * those whom an earlier list brought without consent, and whom nobody ever asked.
- */
-export function becomes(
-  before: Known | undefined,
-  { status, reason = null }: Pick<NewSubscriber, 'status' | 'reason'>,
-): 'added' | 'activated' | 'left' | 'known' | 'erased' {
-  if (before === undefined) return 'added';
-  if (before === 'erased' || before === 'refused') return 'erased';
-  if (status === 'active') return before.status === 'pending' && !before.wasAsked ? 'activated' : 'known';
-  const strength = { pending: 0, active: 0, unsubscribed: 1, suppressed: 2 };
-  if (strength[status] > strength[before.status]) return 'left';
-  const isWorse = status === 'suppressed' && reason !== null && suppressionCause(reason) !== 'bounced';
-  return isWorse && causeOf(before) === 'bounced' ? 'left' : 'known';
-}
 
 /** Of these, by key, whoever is on the books or must not come onto them. */
 export async function knownSubscribers(

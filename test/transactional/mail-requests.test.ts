@@ -10,9 +10,11 @@ import {
   domainBudget,
   foldAddress,
   type History,
+  hasRoom,
   MAIL_REQUEST_KINDS,
   SHARE_OF,
   SHARES,
+  type Share,
   suspiciousPart,
 } from '../../src/transactional/requests/request-policy.ts';
 
@@ -136,6 +138,42 @@ describe('F4: an inbox', () => {
     const asked = [request({ inbox, askedBy: 'a' }), request({ inbox, askedBy: 'b', kind: 'change' })];
     const decided = decide(asked, { refused: new Set([inbox]) });
     expect(asked.map((each) => decided.of(each))).toEqual(['silence', 'drop']);
+  });
+});
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+it.each<[Share, number, string, number]>([
+  ['newcomers', 1, '10 minutes', 10 * MINUTE],
+  ['newcomers', 3, 'a day', DAY],
+  ['newcomers', 5, '30 days', 30 * DAY],
+  ['readers', 1, '10 minutes', 10 * MINUTE],
+  ['readers', 3, 'a day', DAY],
+  ['link_holders', 3, '10 minutes', 10 * MINUTE],
+  ['link_holders', 6, 'a day', DAY],
+  ['leavers', 1, '10 minutes', 10 * MINUTE],
+  ['leavers', 3, 'a day', DAY],
+  ['desk', 5, 'an hour', HOUR],
+  ['desk', 15, 'a day', DAY],
+  ['desk_own_browser', 10, 'an hour', HOUR],
+  ['desk_own_browser', 40, 'a day', DAY],
+  ['tests', 20, 'an hour', HOUR],
+  ['tests', 60, 'a day', DAY],
+])('an inbox has room for %s %i times in %s', (share, points, span, seconds) => {
+  const room = (count: number, age: number) => hasRoom(share, Array<number>(count).fill(age));
+  const limit = `${share}: ${points} in ${span}`;
+  expect({
+    limit,
+    last: room(points - 1, seconds - 1),
+    further: room(points, seconds - 1),
+    later: room(points, seconds),
+  }).toEqual({
+    limit,
+    last: true,
+    further: false,
+    later: true,
   });
 });
 

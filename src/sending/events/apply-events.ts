@@ -18,7 +18,7 @@ import {
   writeClicks,
   writeDeliveries,
 } from './event-store.ts';
-import { after, type Suppression, suppression, type Tallied, tallied } from './outcome.ts';
+import { type Suppression, stateAfter, suppression, type Tallied, tallied } from './outcome.ts';
 
 /** Events in one transaction: enough that a round trip costs nothing, few enough that nobody waits for it. */
 const CHUNK = 1_000;
@@ -175,7 +175,7 @@ async function writeLedger(tx: Connection, told: ReadonlyMap<LedgerEntry, Provid
   const written = [];
   const clicks = new Map<string, Click>();
   for (const [entry, events] of told) {
-    const state = after(entry, events, entry.claimedAt);
+    const state = stateAfter(entry, events, entry.claimedAt);
     written.push({ ...state, id: entry.id });
     const sum = figures.get(entry.issueId) ?? { ...NOTHING };
     const was = tallied(entry);

@@ -57,7 +57,7 @@ function standing(state: DeliveryState): number {
  * any order, in any portions, any number of times.
  * @param claimedAt stands for the moment of acceptance, where only an event tells of it.
  */
-export function after(
+export function stateAfter(
   state: DeliveryState,
   events: readonly ProviderEvent[],
   claimedAt: Date,

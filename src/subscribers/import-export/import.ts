@@ -11,9 +11,6 @@ import { AppError } from '../../platform/errors.ts';
 import {
   type Added,
   addSubscribers,
-  becomes,
-  causeOf,
-  type Known,
   knownSubscribers,
   type NewSubscriber,
   nothingAdded,
@@ -21,7 +18,8 @@ import {
 import type { SuppressionCause } from '../suppression.ts';
 import type { Keys } from '../tokens.ts';
 import { linkReader } from './carried-links.ts';
-import { type Columns, isGone, type Row, type RowReader, rowReader } from './formats.ts';
+import { type Columns, isGone, type RowReader, rowReader } from './formats.ts';
+import { causeOf, type Known, mergeResult, stateOf, withConsent } from './merge-rules.ts';
 import { Rejections } from './rejections.ts';
 
 export interface ImportOptions {
@@ -148,10 +146,10 @@ export async function importSubscribers(
         report.links ??= { kept: 0, refused: 0 };
         report.links[links === undefined ? 'refused' : 'kept'] += 1;
       }
-      const person = { ...judged(facts, options.consent, now), links };
+      const person = { ...withConsent(facts, options.consent, now), links };
       const above = chunk.get(person.key);
       // Who is named twice is told apart by the database, one after the other.
-      if (above !== undefined && becomes(stateOf(above), person) !== 'known') await flush();
+      if (above !== undefined && mergeResult(stateOf(above), person) !== 'known') await flush();
       if (chunk.has(person.key)) report.known += 1;
       else chunk.set(person.key, person);
     }
@@ -164,21 +162,6 @@ export async function importSubscribers(
   await flush();
   options.onProgress?.({ rows: report.rows, bytes: size ?? 0, size });
   return { ...report, ...rejections.summary };
-}
-
-/** Without a time of their own, people are active by the consent that covers the list, or not at all. */
-function judged(
-  row: Omit<Row, 'signedLinks'>,
-  consent: string | undefined,
-  now: Date,
-): Omit<NewSubscriber, 'links'> {
-  if (row.status !== 'active' || row.confirmedAt !== null) return row;
-  return consent ? { ...row, confirmedAt: now } : { ...row, status: 'pending', lacksConsent: true };
-}
-
-/** What the books will say of somebody who was not on them. */
-function stateOf({ status, confirmedAt, reason = null }: NewSubscriber): Known {
-  return { status, wasAsked: status !== 'pending' || confirmedAt !== null, reason };
 }
 
 function count(report: ImportReport, { added, suppressed, ...changed }: Added, rows: number): void {
@@ -202,7 +185,7 @@ function pretender(db: Connection): (rows: NewSubscriber[]) => Promise<Added> {
     const total = nothingAdded();
     for (const row of rows) {
       const before = changed.get(row.key) ?? books.get(row.key);
-      const outcome = becomes(before, row);
+      const outcome = mergeResult(before, row);
       const cause = isGone(row.status) ? null : causeOf(before);
       if (cause !== null) total.suppressed[cause] += 1;
       if (outcome === 'known') continue;
