@@ -1,7 +1,7 @@
 import { freePort } from '../test/helpers/services.ts';
 import type { Spent } from './child.ts';
 import { AS_DEPLOYED, contend } from './child.ts';
-import type { Figures as BooksFigures } from './contenders/books.ts';
+import type { Figures as BooksFigures } from './contenders/database.ts';
 import type { Figures as EventsFigures } from './contenders/events.ts';
 import type { Figures as PacedFigures } from './contenders/paced.ts';
 import type { Figures as PiecesFigures } from './contenders/pieces.ts';
@@ -59,8 +59,8 @@ export const tutorial = (home: Home, emails: number): Measurement<TutorialFigure
   },
 });
 
-export const books = (home: Home, readers: number): Measurement<BooksFigures> => ({
-  id: `books of ${readers} on ${home}`,
+export const database = (home: Home, readers: number): Measurement<BooksFigures> => ({
+  id: `database of ${readers} on ${home}`,
   async take(stage) {
     await using place = await stage.place(home, readers);
     return await contend('books', { env: place.env });

@@ -1,7 +1,17 @@
 import type { Spent } from './child.ts';
 import type { Figures as EventsFigures } from './contenders/events.ts';
 import type { Figures as PiecesFigures } from './contenders/pieces.ts';
-import { bare, books, events, type Measurement, paced, pieces, pipeline, tutorial, wire } from './measure.ts';
+import {
+  bare,
+  database,
+  events,
+  type Measurement,
+  paced,
+  pieces,
+  pipeline,
+  tutorial,
+  wire,
+} from './measure.ts';
 import type { Home } from './stage.ts';
 
 /** One number of a measurement. */
@@ -76,15 +86,15 @@ export function rowsFor({ homes, quick }: Scale): Row[] {
       name: 'freeze',
       about: `audience of ${count(many)} frozen on ${main}, against inserting its rows as they are`,
       unit: 's',
-      ours: figure(books(main, many), ({ freezeSeconds }) => freezeSeconds),
-      against: figure(books(main, many), ({ copySeconds }) => copySeconds),
+      ours: figure(database(main, many), ({ freezeSeconds }) => freezeSeconds),
+      against: figure(database(main, many), ({ copySeconds }) => copySeconds),
     },
     {
       name: 'progress',
       about: `progress of ${count(many)} on ${main}, against counting the deliveries`,
       unit: 'ms',
-      ours: figure(books(main, many), ({ progressSeconds }) => progressSeconds * 1_000),
-      against: figure(books(main, many), ({ countSeconds }) => countSeconds * 1_000),
+      ours: figure(database(main, many), ({ progressSeconds }) => progressSeconds * 1_000),
+      against: figure(database(main, many), ({ countSeconds }) => countSeconds * 1_000),
       isCost: true,
       limit: { atMost: 10 },
     },

@@ -19,14 +19,14 @@ export interface Place extends AsyncDisposable {
 
 /**
  * What the contenders need around them: throw-away services, the local provider, and databases with readers in
- * them. A list is imported once and copied for every contender, so that each meets the same books.
+ * them. A list is imported once and copied for every contender, so that each meets the same database.
  */
 export interface Stage extends AsyncDisposable {
   /** `services` only where PostgreSQL and Redis are installed. */
   homes: Home[];
   /** Base URL of the local provider. */
   provider: string;
-  /** A copy of the books with so many readers and one issue in review. */
+  /** A copy of the database with so many readers and one issue in review. */
   place(home: Home, readers: number): Promise<Place>;
 }
 
@@ -41,7 +41,7 @@ export async function openStage(): Promise<Stage> {
     lifetime.defer(() => rmSync(folder, { recursive: true, force: true }));
     const home = await openServices(lifetime);
 
-    /** Books that were seeded already, by home and size. */
+    /** OpenDatabase that were seeded already, by home and size. */
     const originals = new Map<string, Promise<Original>>();
     return {
       homes: home === null ? ['embedded'] : ['services', 'embedded'],

@@ -26,7 +26,7 @@ export function processors(app: App): Processors {
 }
 
 /**
- * What happens by the clock. The cron pattern is only a doorbell: which slot it is, and whether it has
+ * What happens by the clock. The cron pattern only wakes the worker: which slot it is, and whether it has
  * its issue already, is decided by the rules of src/issues/slot.ts and the unique slot in the database.
  */
 export function schedulers({ config }: App): JobScheduler[] {

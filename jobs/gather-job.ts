@@ -2,7 +2,7 @@ import type { App } from '../src/app/app.ts';
 import { AppError } from '../src/platform/errors.ts';
 import { gatherAll } from '../src/workflow/week.ts';
 
-/** Look at the sources. What is wrong with one is on the books when this ends; the next hour looks again. */
+/** Look at the sources. What is wrong with one is in the database when this ends; the next hour looks again. */
 export async function gather(app: App): Promise<void> {
   if (app.config.sources.length === 0) return;
   try {

@@ -1,6 +1,6 @@
 import type { App } from '../src/app/app.ts';
 import type { Payload } from '../src/platform/queue/contracts.ts';
-import { HoldQueue } from '../src/platform/queue/job-queue.ts';
+import { RateLimitedError } from '../src/platform/queue/job-queue.ts';
 
 /** Send one transactional mail. */
 export async function mail(app: App, { mailId }: Payload<'mail'>): Promise<void> {
@@ -10,7 +10,7 @@ export async function mail(app: App, { mailId }: Payload<'mail'>): Promise<void>
       return;
     case 'wait':
       if (result.reason !== undefined) app.logger.warn(result, 'the provider does not answer');
-      throw new HoldQueue(result.ms);
+      throw new RateLimitedError(result.ms);
     case 'again':
       // Tried again with backoff, then by reconcile: the mail keeps its key and its bytes.
       throw new Error(result.reason);

@@ -1,6 +1,6 @@
 import type { App } from '../src/app/app.ts';
 import type { Payload } from '../src/platform/queue/contracts.ts';
-import { HoldQueue } from '../src/platform/queue/job-queue.ts';
+import { RateLimitedError } from '../src/platform/queue/job-queue.ts';
 import { finish, pause } from '../src/workflow/week.ts';
 
 /** Submit one batch; what the provider says decides what happens to the queue and to the issue. */
@@ -15,7 +15,7 @@ export async function submit(app: App, { batchId }: Payload<'submit'>): Promise<
       return pause(app, result.issueId, result.reason);
     case 'wait':
       if (result.reason !== undefined) app.logger.warn(result, 'the provider does not answer');
-      throw new HoldQueue(result.ms);
+      throw new RateLimitedError(result.ms);
     case 'again':
       // Tried again with backoff, then by reconcile: the batch keeps its key and its bytes.
       throw new Error(result.reason);

@@ -17,7 +17,7 @@ const LOOPS = 4;
  */
 await contender(async ({ provider, emails }: Input): Promise<Spent> => {
   const { rendered } = await sampleVariant();
-  const body = Buffer.concat(Array.from(bodyOf(sampleBatch(rendered)), (slab) => Buffer.from(slab)));
+  const body = Buffer.concat(Array.from(bodyOf(sampleBatch(rendered)), (chunk) => Buffer.from(chunk)));
   const dispatcher = new Agent({ connections: LOOPS, pipelining: 1 });
   const headers = { 'content-type': 'application/json' };
   let left = emails / 100;

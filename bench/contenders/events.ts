@@ -4,8 +4,8 @@ import { loadConfig } from '../../src/config/config.ts';
 import type { ReceivedEvent } from '../../src/providers/port.ts';
 import { applyEvents } from '../../src/sending/events/apply-events.ts';
 import { storeEvents } from '../../src/sending/events/event-store.ts';
-import { approved, freeze } from '../books.ts';
 import { contender } from '../child.ts';
+import { approved, freeze } from '../database.ts';
 import { SETTINGS } from '../issue.ts';
 
 export interface Input {

@@ -7,8 +7,8 @@ import { request } from 'undici';
 import { createApp } from '../../src/app/app.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { send } from '../../src/workflow/week.ts';
-import { approved } from '../books.ts';
 import { contender } from '../child.ts';
+import { approved } from '../database.ts';
 import { SETTINGS } from '../issue.ts';
 import type { Seen } from '../provider.ts';
 

@@ -4,8 +4,8 @@ import { loadConfig } from '../../src/config/config.ts';
 import type { Issue } from '../../src/issues/issue-store.ts';
 import { issueProgress } from '../../src/sending/progress.ts';
 import { send } from '../../src/workflow/week.ts';
-import { approved } from '../books.ts';
 import { contender, peakMegabytes, type Spent, stopwatch } from '../child.ts';
+import { approved } from '../database.ts';
 import { SETTINGS } from '../issue.ts';
 import type { Seen } from '../provider.ts';
 
@@ -23,7 +23,7 @@ export interface Figures extends Spent {
 
 /**
  * Ours, nothing left out: the audience frozen, every batch claimed, leased, submitted and recorded by the workers
- * of one process, and the books balanced at the end.
+ * of one process, and the database balanced at the end.
  */
 await contender(async ({ env, provider }: Input): Promise<Figures> => {
   const { config, secrets } = loadConfig({ ...SETTINGS, ...env, RESEND_BASE_URL: provider });
@@ -33,7 +33,7 @@ await contender(async ({ env, provider }: Input): Promise<Figures> => {
 
   await app.queue.pace(app.pace);
   await using _workers = await app.queue.work(processors(app), {
-    concurrency: app.database.home === 'embedded' ? 2 : 8,
+    concurrency: app.database.backend === 'embedded' ? 2 : 8,
     onFailure: ({ error }) => {
       throw error;
     },

@@ -22,6 +22,6 @@ await contender(async ({ env, readers }: { env: Record<string, string>; readers:
     await addSubscribers(app.db, rows, 'bench');
   }
   // What autovacuum would have done long before the issue is due. PGlite has none, and gets none.
-  if (app.database.home === 'postgres') await app.database.queuePool().query('vacuum analyze');
+  if (app.database.backend === 'postgres') await app.database.queuePool().query('vacuum analyze');
   return {};
 });

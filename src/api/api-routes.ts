@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { pushComparison } from '../comparisons/comparison-store.ts';
 import type { Comparison } from '../comparisons/model.ts';
 import { readSlug } from '../comparisons/pages/public-comparison.ts';
-import type { ContentSteps } from '../issues/take-down/content-steps.ts';
-import { type HideRequest, takenDownInWords } from '../issues/take-down/take-down.ts';
+import type { ContentActions } from '../issues/take-down/content-steps.ts';
+import { describeTakeDown, type HideRequest } from '../issues/take-down/take-down.ts';
 import type { Connection } from '../platform/db/database.ts';
 import type { Fault } from '../platform/errors.ts';
 import { AppError } from '../platform/errors.ts';
@@ -43,7 +43,7 @@ export function apiRoutes(
     db: Connection;
     site: Site;
     apiToken: string;
-    contents: ContentSteps;
+    contents: ContentActions;
     /** How the log of the desk tells of a comparison that is taken down. */
     recordTakeDown(
       slug: string,
@@ -101,7 +101,7 @@ export function apiRoutes(
       return reply.send({
         status: change === 'changed' ? 'hidden' : 'unchanged',
         slug,
-        issues: issues.map((issue) => ({ ...issue, message: takenDownInWords(issue) })),
+        issues: issues.map((issue) => ({ ...issue, message: describeTakeDown(issue) })),
       });
     },
   });

@@ -10,10 +10,10 @@ import { openOutbox } from '../providers/outbox/outbox.ts';
 import type { Mailer } from '../providers/port.ts';
 import { openResend } from '../providers/resend/resend.ts';
 import { sentElsewhere } from '../providers/sent-elsewhere.ts';
-import { voidLeases } from '../sending/batches/batch-store.ts';
+import { expireAllLeases } from '../sending/batches/batch-store.ts';
 import { createSubmitter, type Submitter } from '../sending/submit.ts';
 import { createMailSender, type MailSender } from '../sending/transactional/send-transactional-email.ts';
-import { endGathering } from '../sources/source-store.ts';
+import { releaseGatherLock } from '../sources/source-store.ts';
 import { stopReading } from '../sources/thread/thread.ts';
 import {
   createDomainCheck,
@@ -67,10 +67,10 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     closeFolder(config.dataDir);
     const database = lifetime.use(await openDatabase({ databaseUrl, dataDir: config.dataDir }));
     // Alone on this database: whoever held a lease or a job is gone, so nobody need wait for it to end.
-    const isAlone = database.home === 'embedded';
+    const isAlone = database.backend === 'embedded';
     if (isAlone) {
-      await voidLeases(database.kysely);
-      await endGathering(database.kysely);
+      await expireAllLeases(database.kysely);
+      await releaseGatherLock(database.kysely);
     }
 
     const pool = database.queuePool();

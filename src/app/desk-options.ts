@@ -1,14 +1,14 @@
-import type { DeskOptions, DeskSteps } from '../desk/desk-context.ts';
+import type { DeskActions, DeskOptions } from '../desk/desk-context.ts';
 import { editIssue } from '../issues/compose-issue.ts';
 import { changeIssue, type Issue, requireIssue } from '../issues/issue-store.ts';
-import type { ContentSteps } from '../issues/take-down/content-steps.ts';
+import type { ContentActions } from '../issues/take-down/content-steps.ts';
 import { hideComparison, showComparison } from '../issues/take-down/take-down.ts';
 import { checkLinks } from '../sending/inspection/inspect-issue.ts';
 import { followLinks, userAgent } from '../sources/gather.ts';
 import {
   afterSettling,
   approve,
-  approveUnseen,
+  approveAutomatically,
   cancel,
   draft,
   pause,
@@ -28,14 +28,14 @@ export function deskOf(app: App): DeskOptions | undefined {
     passkeys,
     zone: schedule.zone,
     sender: mail.from,
-    steps: deskSteps(app),
-    queues: { bare: app.queue.bare, knowWorkers: app.database.home !== 'embedded' },
+    actions: deskActions(app),
+    queues: { bare: app.queue.raw, knowWorkers: app.database.backend !== 'embedded' },
     setUp: setUpOf(app),
   };
 }
 
 /** The steps that the desk asks for, each the one that commands and jobs take. */
-function deskSteps(app: App): DeskSteps {
+function deskActions(app: App): DeskActions {
   const { db } = app;
   return {
     compose: async (record, issue) =>
@@ -75,7 +75,7 @@ function deskSteps(app: App): DeskSteps {
 }
 
 /** Taking a comparison down and showing it again. */
-export function contentSteps(app: App): ContentSteps {
+export function contentActions(app: App): ContentActions {
   const { db, config, logger } = app;
   return {
     async hide(request) {
@@ -85,7 +85,7 @@ export function contentSteps(app: App): ContentSteps {
       // Where nobody approves, nobody would approve once more what was approved before.
       for (const { slug, was, isDropped } of takenDown.issues) {
         if (config.approval === 'auto' && isDropped && was === 'approved')
-          await approveUnseen(app, await requireIssue(db, { slug }));
+          await approveAutomatically(app, await requireIssue(db, { slug }));
       }
       return takenDown;
     },
@@ -94,7 +94,7 @@ export function contentSteps(app: App): ContentSteps {
 }
 
 /** Names change rarely, and a resolver may take seconds: asked again after this long. */
-const DNS_KEPT_MS = 10 * 60_000;
+const DNS_CACHE_MS = 10 * 60_000;
 
 /**
  * What `doctor` says of this installation. Nobody waits for a resolver: a page shows what was found last, and
@@ -104,7 +104,7 @@ function setUpOf(app: App): () => Finding[] {
   let found: Finding[] = [];
   let askedAt = Number.NEGATIVE_INFINITY;
   return () => {
-    if (app.events !== 'none' && performance.now() - askedAt > DNS_KEPT_MS) {
+    if (app.events !== 'none' && performance.now() - askedAt > DNS_CACHE_MS) {
       askedAt = performance.now();
       examineDns(app.config, dnsRecords()).then(
         (findings) => {

@@ -1,6 +1,6 @@
 import { Resolver } from 'node:dns/promises';
 import type { Config } from '../config/config.ts';
-import type { EnvDoubt } from '../config/env-file.ts';
+import type { EnvAmbiguity } from '../config/env-file.ts';
 import { RESEND_URL } from '../config/settings.ts';
 import type { Powers } from '../platform/db/roles.ts';
 import { examineFolder, isReadByOthers } from '../platform/private-folder.ts';
@@ -47,7 +47,7 @@ const LOOPBACK = /^https?:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?(
 const domainOf = (mailbox: string) => /@([^>\s]+)>?$/u.exec(mailbox)?.[1]?.toLowerCase() ?? '';
 
 /** What `.env` says in a way that another reader, or a person, takes otherwise. */
-export function examineEnvFile(doubts: readonly EnvDoubt[]): Finding[] {
+export function examineEnvFile(doubts: readonly EnvAmbiguity[]): Finding[] {
   return doubts.map(({ name, message }) => ({
     level: 'warn',
     about: name,

@@ -1,24 +1,24 @@
 import type { Secrets } from '../config/config.ts';
 import { listIssues } from '../issues/issue-store.ts';
 import { turnstile } from '../platform/http/challenge.ts';
-import { createMetrics, type Measures, type Metrics } from '../platform/http/metrics.ts';
+import { createMetrics, type Metrics, type MetricValues } from '../platform/http/metrics.ts';
 import { QUEUE_NAMES } from '../platform/queue/contracts.ts';
 import { circuitState } from '../providers/circuit/circuit-store.ts';
-import { countEvents } from '../sending/figures/figure-store.ts';
+import { countEvents } from '../sending/counters/counter-store.ts';
 import { issueProgress, total } from '../sending/progress.ts';
 import { failingDuties } from '../workflow/duty-store.ts';
 import type { App } from './app.ts';
-import { contentSteps, deskOf } from './desk-options.ts';
+import { contentActions, deskOf } from './desk-options.ts';
 import { createServer } from './server.ts';
 
-/** How an app meets the public: the web server, wired to it, and the bells that its visitors ring. */
+/** How an app meets the public: the web server, wired to it, and the jobs that its visitors cause. */
 
 /** Host names of this machine, as URLs spell them. */
 export const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /** What this process tells Prometheus; undefined where the settings let nobody read it. */
 export function metricsOf(app: App): Metrics | undefined {
-  return app.config.metrics.readers === 'off' ? undefined : createMetrics(() => measure(app));
+  return app.config.metrics.readers === 'off' ? undefined : createMetrics(() => readMetrics(app));
 }
 
 export interface Startup {
@@ -49,12 +49,12 @@ export function publicServer(
         : { directory: app.outboxDir, token: outboxToken },
     apiToken: secrets.apiToken,
     webhookSecrets: secrets.resendWebhookSecrets,
-    onEvents: doorbell(app, 'events'),
+    onEvents: wakeUp(app, 'events'),
     clock: app.clock,
-    ring: (mailId) => ring(app, mailId),
-    onErased: doorbell(app, 'clean_outbox'),
+    enqueueMail: (mailId) => enqueueMail(app, mailId),
+    onErased: wakeUp(app, 'clean_outbox'),
     desk: deskOf(app),
-    onMailRequest: doorbell(app, 'sign_up'),
+    onMailRequest: wakeUp(app, 'sign_up'),
     signUp: {
       limiter: app.limiter,
       checkDomain: app.checkDomain,
@@ -70,7 +70,7 @@ export function publicServer(
     metricsToken: secrets.metricsToken,
     docs: config.docs,
     publish: config.publish,
-    contents: contentSteps(app),
+    contents: contentActions(app),
     logger,
   });
 }
@@ -84,10 +84,10 @@ function challengeOf({ config, logger }: App, { turnstileSecretKey: secretKey }:
 }
 
 /**
- * Rings for a job that does all there is to do, without waiting for it. While one ring is on its way, one more
+ * Enqueues a job that does all there is to do, without waiting for it. While one is being enqueued, one more
  * is enough for all who come; while the queue is away, `reconcile` will look.
  */
-function doorbell(app: App, name: 'events' | 'sign_up' | 'clean_outbox'): () => void {
+function wakeUp(app: App, name: 'events' | 'sign_up' | 'clean_outbox'): () => void {
   let isRinging = false;
   let again = false;
   const ringOut = async (): Promise<void> => {
@@ -98,7 +98,7 @@ function doorbell(app: App, name: 'events' | 'sign_up' | 'clean_outbox'): () => 
         await app.queue.enqueue(name, {});
       } while (again);
     } catch (error) {
-      app.logger.warn({ job: name, err: error }, 'nobody was rung for; reconcile will look');
+      app.logger.warn({ job: name, err: error }, 'the job could not be enqueued; reconcile will do it');
     } finally {
       isRinging = false;
     }
@@ -109,15 +109,15 @@ function doorbell(app: App, name: 'events' | 'sign_up' | 'clean_outbox'): () => 
   };
 }
 
-/** Without a queue nobody waits for one: `reconcile` finds the mail on the books. */
-function ring(app: App, mailId: string): void {
+/** Without a queue nobody waits for one: `reconcile` finds the mail in the database. */
+function enqueueMail(app: App, mailId: string): void {
   app.queue.enqueue('mail', { mailId }).catch((error) => {
-    app.logger.warn({ err: error }, 'a mail waits for the next look at the books');
+    app.logger.warn({ err: error }, 'a mail could not be enqueued; reconcile will do it');
   });
 }
 
-/** What `/metrics` shows, from the books. */
-export async function measure({ db, queue }: App): Promise<Measures> {
+/** What `/metrics` shows, from the database. */
+export async function readMetrics({ db, queue }: App): Promise<MetricValues> {
   const queues: Record<string, number> = {};
   for (const name of QUEUE_NAMES) queues[name] = await queue.waiting(name);
   const deliveries: Record<string, Record<string, number>> = {};

@@ -12,10 +12,10 @@ import { voteRoutes } from '../comparisons/votes/vote-routes.ts';
 import { recordTakeDown } from '../desk/comparisons/take-down-log.ts';
 import type { DeskOptions } from '../desk/desk-context.ts';
 import { deskRoutes } from '../desk/desk-routes.ts';
-import type { ContentSteps } from '../issues/take-down/content-steps.ts';
+import type { ContentActions } from '../issues/take-down/content-steps.ts';
 import { hideComparison, showComparison } from '../issues/take-down/take-down.ts';
 import type { Connection } from '../platform/db/database.ts';
-import { bareServer, type ServerLimits, type TrustProxy } from '../platform/http/bare-server.ts';
+import { createBaseServer, type ServerLimits, type TrustProxy } from '../platform/http/base-server.ts';
 import { TURNSTILE_ORIGIN } from '../platform/http/challenge.ts';
 import { acceptForms } from '../platform/http/form.ts';
 import { healthRoutes } from '../platform/http/health-routes.ts';
@@ -50,8 +50,8 @@ export interface ServerOptions {
   /** Called when events were stored. */
   onEvents?(): void;
   clock?(): Date;
-  /** Asks a worker to send a mail whose row is on the books; never in the way of an answer. */
-  ring(mailId: string): void;
+  /** Asks a worker to send a mail whose row is in the database; never in the way of an answer. */
+  enqueueMail(mailId: string): void;
   /** Called when somebody was erased: what is kept outside the database has to follow. */
   onErased?(): void;
   /** Wakes a worker to answer the requests for mail that wait; never in the way of an answer. */
@@ -69,7 +69,7 @@ export interface ServerOptions {
   /** When the page of a comparison becomes public; as soon as it is gathered unless it is said. */
   publish?: Publish;
   /** Takes a comparison down and shows it again, with all that follows from it. */
-  contents?: ContentSteps;
+  contents?: ContentActions;
   logger: Logger | false;
   signUp: SignUpParts;
   /** Strict-Transport-Security; without it none is sent. */
@@ -91,13 +91,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const latestIssue = async () => (await fromDatabase(publishedIssues(db, 1)))[0];
   const mailingOf = (comparisonId: string) => fromDatabase(lastMailing(db, comparisonId));
   const forms = signUpForms(keys, site, signUp, topics);
-  const contents: ContentSteps = options.contents ?? {
+  const contents: ContentActions = options.contents ?? {
     hide: (request) => hideComparison(db, request),
     show: (request) => showComparison(db, request),
   };
   // The one script of another site that a page may have, and only where the operator asked for it.
   const puzzle = signUp.challenge === null ? [] : [TURNSTILE_ORIGIN];
-  const app = bareServer(options);
+  const app = createBaseServer(options);
   await app.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
@@ -190,7 +190,7 @@ export async function createHealthServer({
   metrics,
   metricsToken,
 }: Pick<ServerOptions, 'ready' | 'logger' | 'metrics' | 'metricsToken'>): Promise<FastifyInstance> {
-  const app = bareServer({ logger });
+  const app = createBaseServer({ logger });
   answerProblems(app);
   metrics?.observe(app);
   if (metrics !== undefined && metricsToken !== undefined) metricsRoutes(app, metrics, metricsToken);
@@ -204,7 +204,7 @@ export async function createMetricsServer(
   metrics: Metrics,
   logger: ServerOptions['logger'],
 ): Promise<FastifyInstance> {
-  const app = bareServer({ logger });
+  const app = createBaseServer({ logger });
   answerProblems(app);
   metricsRoutes(app, metrics, null);
   await app.ready();

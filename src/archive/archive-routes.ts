@@ -38,7 +38,7 @@ export function archiveRoutes(
         type: HTML,
         body: homePage(site, latest, await forms.make('home')),
         changedAt: latest?.changedAt,
-        finish: forms.stamped,
+        finish: forms.withToken,
       });
     },
   });

@@ -1,7 +1,7 @@
-import { contentSteps } from '../app/desk-options.ts';
+import { contentActions } from '../app/desk-options.ts';
 import { listWithVisibility } from '../comparisons/visibility-store.ts';
 import { recordShown, recordTakeDown } from '../desk/comparisons/take-down-log.ts';
-import { takenDownInWords } from '../issues/take-down/take-down.ts';
+import { describeTakeDown } from '../issues/take-down/take-down.ts';
 import { AppError } from '../platform/errors.ts';
 import { openApp } from './open-app.ts';
 import { type Context, say, sayJson } from './output.ts';
@@ -42,12 +42,12 @@ export async function comparisonsHide(
   { reason, json = false }: { reason: string; json?: boolean },
 ): Promise<void> {
   await using app = await openApp(context);
-  const { change, issues } = await contentSteps(app).hide({
+  const { change, issues } = await contentActions(app).hide({
     ...{ slug, reason, who: WHO },
     ...recordTakeDown(slug, reason, WHO),
   });
   if (change === 'unknown') throw unknownComparison(slug);
-  const lines = issues.map(takenDownInWords);
+  const lines = issues.map(describeTakeDown);
   if (json)
     return sayJson({
       slug,
@@ -66,7 +66,7 @@ export async function comparisonsShow(
   { json = false }: { json?: boolean },
 ): Promise<void> {
   await using app = await openApp(context);
-  const change = await contentSteps(app).show({ slug, record: recordShown(slug, WHO) });
+  const change = await contentActions(app).show({ slug, record: recordShown(slug, WHO) });
   if (change === 'unknown') throw unknownComparison(slug);
   if (json) return sayJson({ slug, status: change === 'changed' ? 'shown' : 'unchanged' });
   say(change === 'changed' ? `${slug} is shown again.` : `${slug} was not taken down; nothing was changed.`);

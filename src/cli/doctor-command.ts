@@ -46,7 +46,7 @@ async function examineServices(context: Context): Promise<Finding[]> {
   try {
     await using app = await openApp(context);
     await app.queue.waiting('issues');
-    const isEmbedded = app.database.home === 'embedded';
+    const isEmbedded = app.database.backend === 'embedded';
     const home = isEmbedded ? 'The embedded database' : 'PostgreSQL';
     return [
       { level: 'ok', about, message: `${home} and the queue answer.`, help: '' },

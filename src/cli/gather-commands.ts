@@ -11,7 +11,7 @@ import { gatherAll } from '../workflow/week.ts';
 import { openApp } from './open-app.ts';
 import { type Context, say, sayJson } from './output.ts';
 
-/** The commands that bring comparisons onto the books. */
+/** The commands that bring comparisons into the database. */
 
 interface Reporting {
   json?: boolean;

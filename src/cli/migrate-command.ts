@@ -17,7 +17,7 @@ export async function migrate(context: Context): Promise<void> {
   );
   if (queueIsHere) await prepareQueueDatabase(database.queuePool());
   say(
-    `The ${database.home === 'embedded' ? `embedded database in ${dataDir}` : 'database'} is at the newest schema.`,
+    `The ${database.backend === 'embedded' ? `embedded database in ${dataDir}` : 'database'} is at the newest schema.`,
   );
   if (ownerUrl === undefined || databaseUrl === undefined) return;
   const role = decodeURIComponent(new URL(databaseUrl).username);

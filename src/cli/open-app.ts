@@ -26,7 +26,7 @@ export async function work(app: App, onLost: (error: Error) => void = () => {}):
   return await app.queue.work(processors(app), {
     // A batch is one request: more in flight than the provider's 10 a second brings nothing, and the
     // embedded database is one session anyway.
-    concurrency: app.database.home === 'embedded' ? 2 : 8,
+    concurrency: app.database.backend === 'embedded' ? 2 : 8,
     onFailure: ({ job, attempt, final, error }) => {
       app.logger[final ? 'error' : 'warn'](
         { job, attempt, err: error },
@@ -50,7 +50,7 @@ export async function chooseIssue(app: App, slug: string | undefined, states: Is
   });
 }
 
-const LOOK_EVERY_MS = 150;
+const POLL_MS = 150;
 const RECONCILE_EVERY = 60;
 
 /**
@@ -93,6 +93,6 @@ export async function sendAndWatch(
         help: 'Run the command again to go on.',
       });
     }
-    await sleep(LOOK_EVERY_MS);
+    await sleep(POLL_MS);
   }
 }

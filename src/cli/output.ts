@@ -1,13 +1,13 @@
 import { userInfo } from 'node:os';
 import { SingleBar } from 'cli-progress';
-import type { EnvDoubt } from '../config/env-file.ts';
+import type { EnvAmbiguity } from '../config/env-file.ts';
 import { total } from '../sending/progress.ts';
 
 /** What a command needs from the outside. */
 export interface Context {
   env: Record<string, string | undefined>;
   /** What `.env` may have been meant to say otherwise. */
-  envDoubts?: readonly EnvDoubt[];
+  envDoubts?: readonly EnvAmbiguity[];
   /** Aborted by SIGINT and SIGTERM. */
   signal: AbortSignal;
 }

@@ -187,7 +187,7 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
       (await import('./comparisons-commands.ts')).comparisonsShow(context, slug, options),
     );
 
-  const subscribers = program.command('subscribers').description('the people on the books');
+  const subscribers = program.command('subscribers').description('the people in the database');
 
   subscribers
     .command('import')

@@ -2,7 +2,7 @@ import { listIssues } from '../issues/issue-store.ts';
 import { nextSlot } from '../issues/slot.ts';
 import { openNotices } from '../notices/notice-store.ts';
 import { openCircuit } from '../providers/circuit/circuit-store.ts';
-import { type Figures, issueFigures } from '../sending/figures/figure-store.ts';
+import { type Figures, issueCounters } from '../sending/counters/counter-store.ts';
 import { issueProgress } from '../sending/progress.ts';
 import { unsettledBatches } from '../sending/settlements/settlement-store.ts';
 import { listFaults } from '../sources/faults.ts';
@@ -13,7 +13,7 @@ import { openApp } from './open-app.ts';
 import { type Context, say, sayJson, withReasons } from './output.ts';
 import { evidence } from './settle-command.ts';
 
-/** Where everything stands, from the books alone. */
+/** Where everything stands, from the database alone. */
 export async function status(context: Context, options: { json?: boolean }): Promise<void> {
   await using app = await openApp(context);
   const { db, config } = app;
@@ -30,7 +30,7 @@ export async function status(context: Context, options: { json?: boolean }): Pro
   ]);
   const issues = [];
   for (const issue of found) {
-    const [progress, figures] = await Promise.all([issueProgress(db, issue.id), issueFigures(db, issue.id)]);
+    const [progress, figures] = await Promise.all([issueProgress(db, issue.id), issueCounters(db, issue.id)]);
     issues.push({ issue, progress, figures });
   }
 

@@ -16,21 +16,21 @@ import { type ImportReport, importSubscribers } from '../subscribers/import-expo
 import { causeOf, type Known } from '../subscribers/import-export/merge-rules.ts';
 import { restoreSubscriber } from '../subscribers/people-store.ts';
 import type { ConsentText } from '../subscribers/sign-up/consent.ts';
-import { addSignUp, wasAskedLately } from '../subscribers/sign-up/sign-up-store.ts';
+import { addSignUp, wasInvitedRecently } from '../subscribers/sign-up/sign-up-store.ts';
 import {
   addSubscribers,
   countSubscribers,
   findSubscriberByAddress,
   knownSubscribers,
 } from '../subscribers/subscriber-store.ts';
-import { causeInWords, type SuppressionCause } from '../subscribers/suppression.ts';
+import { describeCause, type SuppressionCause } from '../subscribers/suppression.ts';
 import { answerWaiting } from '../workflow/answer-mail-requests.ts';
 import { cleanOutbox } from '../workflow/clean-outbox.ts';
 import { sealConsents } from '../workflow/week.ts';
 import { openApp } from './open-app.ts';
 import { type Context, meter, say, sayJson } from './output.ts';
 
-/** The commands about the people on the books. */
+/** The commands about the people in the database. */
 
 interface ImportCommand {
   consent?: string;
@@ -91,12 +91,12 @@ function told(report: ImportReport, { dryRun, consent }: ImportCommand): string[
       unused.length > 0 ? `; nothing is taken from ${unused.join(', ')}` : ''
     }`,
     `${dryRun ? 'Would be, of ' : ''}${rows} rows: ${counts.join(', ')}`,
-    ...keptInWords(report),
+    ...describeKept(report),
     ...report.reasons.map(
       ({ reason, rows: times, firstLine }) => `  ${times} × ${reason} (first on line ${firstLine})`,
     ),
     ...(report.rejectedFile === null ? [] : [`  to mend and import again: ${report.rejectedFile}`]),
-    ...linksTold(report),
+    ...describeLinks(report),
     ...(withoutConsent > 0 && !consent
       ? [
           `${withoutConsent} are pending and get nothing: nothing says when they confirmed.`,
@@ -107,7 +107,7 @@ function told(report: ImportReport, { dryRun, consent }: ImportCommand): string[
 }
 
 /** What becomes of links in mail that was sent before, where the list is an export of ours. */
-function linksTold({ links, unused }: ImportReport): string[] {
+function describeLinks({ links, unused }: ImportReport): string[] {
   if (links === undefined) {
     // The columns of an export from before there were links in it.
     if (!unused.includes('consent_method') || !unused.includes('created_at')) return [];
@@ -125,11 +125,11 @@ function linksTold({ links, unused }: ImportReport): string[] {
 }
 
 /** Who stays off the list although this list has them, and why. */
-function keptInWords({ suppressed = {} }: ImportReport): string[] {
+function describeKept({ suppressed = {} }: ImportReport): string[] {
   const causes = Object.entries(suppressed) as [SuppressionCause, number][];
   return causes.map(([cause, people]) => {
     const lift = cause === 'bounced' ? '; subscribers restore lifts that, one by one' : '';
-    return `  ${people} ${people === 1 ? 'stays' : 'stay'} off the list: ${causeInWords(cause)}${lift}`;
+    return `  ${people} ${people === 1 ? 'stays' : 'stay'} off the list: ${describeCause(cause)}${lift}`;
   });
 }
 
@@ -221,7 +221,7 @@ export async function subscribersAdd(context: Context, email: string, options: A
       isSuspicious: false,
       evidence: nobody,
     };
-    await addSignUp(db, asked, consentInWords(options.consent), true);
+    await addSignUp(db, asked, describeConsent(options.consent), true);
     await answerWaiting(app);
   } else {
     const details = { basis: options.consent };
@@ -229,7 +229,7 @@ export async function subscribersAdd(context: Context, email: string, options: A
   }
   const after = (await knownSubscribers(db, [person])).get(person.key);
   const now = typeof after === 'object' ? after.status : 'unknown';
-  const asked = asks && status !== 'active' && (await wasAskedLately(db, person.key));
+  const asked = asks && status !== 'active' && (await wasInvitedRecently(db, person.key));
   if (options.json) sayJson({ status: now, asked });
   else if (status === 'active') say('Is a reader already; nothing was changed.');
   else if (asks && !asked)
@@ -249,7 +249,9 @@ function assertMayBeAdded(before: Known | undefined, asks: boolean): void {
   if (mayBeAsked && (asks || (cause === null && !hasLeft))) return;
   const reason = typeof before === 'object' ? before.reason : null;
   const why =
-    cause === null ? 'this person left the list, and so asked not to be mailed' : causeInWords(cause, reason);
+    cause === null
+      ? 'this person left the list, and so asked not to be mailed'
+      : describeCause(cause, reason);
   const ask = 'Leave out --confirmed-at to ask them by mail.';
   const help = !mayBeAsked
     ? 'Only they can lift that: they have to ask for it themselves.'
@@ -287,7 +289,7 @@ export async function subscribersRestore(
   });
   switch (restored?.kind) {
     case undefined:
-      throw new AppError('subscriber-unknown', 'Not restored: nobody with this address is on the books.', {
+      throw new AppError('subscriber-unknown', 'Not restored: nobody with this address is in the database.', {
         help: 'Add them: verdict subscribers add ADDRESS --consent TEXT.',
       });
     case 'never-confirmed':
@@ -297,7 +299,7 @@ export async function subscribersRestore(
     case 'kept':
       throw new AppError(
         'subscriber-kept',
-        `Not restored: ${causeInWords(restored.cause, restored.reason)}.`,
+        `Not restored: ${describeCause(restored.cause, restored.reason)}.`,
         {
           help: 'Only a bounce can be lifted.',
         },
@@ -314,7 +316,7 @@ export async function subscribersRestore(
 }
 
 /** What a person behind a desk was told, as a text of the consent log. */
-function consentInWords(text: string): ConsentText {
+function describeConsent(text: string): ConsentText {
   const hash = createHash('sha256').update(text).digest('hex');
   return { version: `added.${hash.slice(0, 16)}`, hash, text };
 }
@@ -331,7 +333,7 @@ export async function subscribersForget(
   await cleanOutbox(app);
   if (options.json) sayJson({ forgotten });
   else if (forgotten) say('Forgotten: the address is gone, and no list brings it back.');
-  else say('Nobody with this address is on the books, and no list brings it back.');
+  else say('Nobody with this address is in the database, and no list brings it back.');
 }
 
 /** @throws AppError `address-invalid`. */

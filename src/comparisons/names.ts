@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Comparison, Tool } from './model.ts';
 
 /** Characters a name may take where it stands beside another: half of a subject line. */
-const NAME_ROOM = 28;
+const NAME_MAX_LENGTH = 28;
 /** Half of the 160 characters of a slug, less the "-vs-". */
-const SLUG_ROOM = 78;
+const SLUG_MAX_LENGTH = 78;
 
 /** "Cursor vs Zed", the names as the site prints them. */
 export function title(comparison: Pick<Comparison, 'tools'>): string {
@@ -30,7 +30,7 @@ function nameSlug(name: string): string {
   let slug = '';
   for (const word of words) {
     const longer = slug ? `${slug}-${word}` : word;
-    if (longer.length > SLUG_ROOM) break;
+    if (longer.length > SLUG_MAX_LENGTH) break;
     slug = longer;
   }
   // A name of symbols only, or one endless word, still needs a stable and distinct place.
@@ -73,19 +73,19 @@ export function shortNames(tools: readonly [Pick<Tool, 'name'>, Pick<Tool, 'name
  * end, "Inference Providers Enterprise Edition (EU)" -> "Inference Providers…". One endless word is cut.
  */
 export function shortName(name: string): string {
-  if (name.length <= NAME_ROOM) return name;
+  if (name.length <= NAME_MAX_LENGTH) return name;
   const bare = name
     .replace(/\s*(?:\([^()]*\)|\[[^[\]]*\])/gu, '')
     .replace(/\s+/gu, ' ')
     .trim();
-  if (bare && bare.length <= NAME_ROOM) return bare;
+  if (bare && bare.length <= NAME_MAX_LENGTH) return bare;
   let short = '';
   for (const word of (bare || name).split(' ')) {
-    if (short && short.length + 1 + word.length > NAME_ROOM) break;
+    if (short && short.length + 1 + word.length > NAME_MAX_LENGTH) break;
     short = short ? `${short} ${word}` : word;
   }
   // By code point, so that no surrogate pair is torn.
-  if (short.length > NAME_ROOM) short = [...short].slice(0, NAME_ROOM - 1).join('');
+  if (short.length > NAME_MAX_LENGTH) short = [...short].slice(0, NAME_MAX_LENGTH - 1).join('');
   return `${withoutLooseEnd(short.replace(/[\s,;:·|–—-]+$/u, ''))}…`;
 }
 

@@ -29,7 +29,7 @@ export function changesBetween(was: Comparison, now: Comparison): Change[] {
 }
 
 /** "Panel on Zed: 62% → 88%", "Description of Zed rewritten". */
-export function changeInWords({ what, from, to }: Change): string {
+export function describeChange({ what, from, to }: Change): string {
   return from === null || to === null ? `${what} rewritten` : `${what}: ${from} → ${to}`;
 }
 

@@ -59,7 +59,7 @@ export function isContested(tool: Pick<CountedTool, 'panelShip' | 'communityShip
  */
 export function verdict(tools: Pair): Verdict {
   const [a, b] = shortNames(tools);
-  const stands: Pair<Mark> = [standing(tools[0]), standing(tools[1])];
+  const stands: Pair<Mark> = [rankOf(tools[0]), rankOf(tools[1])];
   const because = reason(tools, [a, b], stands);
 
   if (stands[0] === 'ship' || stands[1] === 'ship') {
@@ -73,7 +73,7 @@ export function verdict(tools: Pair): Verdict {
   return { mark: 'split', pick: null, words: open, because };
 }
 
-function standing(tool: CountedTool): Mark {
+function rankOf(tool: CountedTool): Mark {
   return isContested(tool) ? 'split' : toolMark(tool);
 }
 

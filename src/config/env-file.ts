@@ -8,10 +8,10 @@
 export interface EnvFile {
   values: Record<string, string>;
   /** Lines that this reader or another may take otherwise than they were meant. */
-  doubts: EnvDoubt[];
+  doubts: EnvAmbiguity[];
 }
 
-export interface EnvDoubt {
+export interface EnvAmbiguity {
   name: string;
   /** What is doubtful, and what to write instead; holds no part of the value, which may be a secret. */
   message: string;
@@ -22,7 +22,7 @@ const ENTRY =
 
 export function readEnvFile(text: string): EnvFile {
   const values: EnvFile['values'] = {};
-  const doubts: EnvDoubt[] = [];
+  const doubts: EnvAmbiguity[] = [];
   for (const [, name = '', quote, quoted = '', behind = '', bare = ''] of text
     .replace(/^\uFEFF/, '')
     .replace(/\r\n?/g, '\n')

@@ -2,9 +2,9 @@ import type { Publish } from '../comparisons/visibility-store.ts';
 import type { Editor, PasskeyPolicy } from '../config/editors.ts';
 import type { EditRequest } from '../issues/compose-issue.ts';
 import type { Issue, RecordChange } from '../issues/issue-store.ts';
-import type { ContentSteps } from '../issues/take-down/content-steps.ts';
+import type { ContentActions } from '../issues/take-down/content-steps.ts';
 import type { Connection } from '../platform/db/database.ts';
-import type { BareQueue } from '../platform/queue/job-queue.ts';
+import type { RawQueue } from '../platform/queue/job-queue.ts';
 import type { Limiter } from '../platform/queue/limiter.ts';
 import type { Site } from '../platform/site.ts';
 import type { Keys } from '../subscribers/tokens.ts';
@@ -13,7 +13,7 @@ import type { Keys } from '../subscribers/tokens.ts';
  * The steps of a week, as the desk asks for them. Each may be asked for twice, and then does nothing more; what
  * does something is written into the log by `record`, in the same transaction.
  */
-export interface DeskSteps {
+export interface DeskActions {
   /** Composes the issue again, or the next one where there is none. */
   compose(record: RecordChange, issue?: Issue): Promise<Issue>;
   edit(request: EditRequest): Promise<Issue>;
@@ -47,10 +47,10 @@ export interface DeskOptions {
   zone: string;
   /** From: of issues. */
   sender: string;
-  steps: DeskSteps;
+  actions: DeskActions;
   /** For their board, and for nothing else. */
   queues: {
-    bare: readonly BareQueue[];
+    bare: readonly RawQueue[];
     /** Whether they can say who works on them; one session of a database looks like another's. */
     knowWorkers: boolean;
   };
@@ -63,11 +63,11 @@ export interface DeskContext {
   keys: Keys;
   site: Site;
   desk: DeskOptions;
-  /** Asks a worker to send a mail whose row is on the books; never in the way of an answer. */
-  ring(mailId: string): void;
+  /** Asks a worker to send a mail whose row is in the database; never in the way of an answer. */
+  enqueueMail(mailId: string): void;
   /** When the page of a comparison becomes public. */
   publish: Publish;
-  contents: ContentSteps;
+  contents: ContentActions;
   /** Called when somebody was erased. */
   onErased?(): void;
   /** Wakes a worker to answer the requests for mail that wait; never in the way of an answer. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Connection } from '../platform/db/database.ts';
-import type { AuditEntry, Deed, ListedAudit } from './audit/deeds.ts';
+import type { AuditAction, AuditEntry, ListedAudit } from './audit/audit-actions.ts';
 
 export async function insertLink(
   tx: Connection,
@@ -222,7 +222,7 @@ export async function selectAudit(
     id: number;
     at: Date;
     who: string | null;
-    what: Deed;
+    what: AuditAction;
     issue: string | null;
     details: Record<string, unknown>;
     hour: Date | null;

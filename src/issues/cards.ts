@@ -6,7 +6,7 @@ import type { CompactRow, ComparisonCard, GlanceRow, ToolCard } from './content.
 import { cutAtSentence } from './cut.ts';
 
 /** Graphemes of a reviewer's quote and of a tool's description, by the size of the card. */
-const ROOM = {
+const MAX_LENGTH = {
   lead: { quote: 220, description: 320 },
   card: { quote: 140, description: 200 },
 };
@@ -15,7 +15,7 @@ const ROOM = {
 export function cardFor(comparison: CountedComparison, size: 'lead' | 'card'): ComparisonCard {
   const { slug, url, tools } = comparison;
   const rows = lensRows(tools);
-  const room = ROOM[size];
+  const room = MAX_LENGTH[size];
   return {
     slug,
     title: title(comparison),

@@ -7,6 +7,7 @@ import { type Composition, compose, type Plan, type ToolVotes } from './compose.
 import type { IssueContent } from './content.ts';
 import { applyEdit, type Choices, type Edit, withoutComparison } from './edit.ts';
 import {
+  excludedFrom,
   findCandidates,
   findChanged,
   findChoices,
@@ -14,7 +15,6 @@ import {
   type Issue,
   issueChanged,
   leaveOut,
-  leftOutOf,
   lockComposing,
   lockIssue,
   lockSlot,
@@ -36,7 +36,7 @@ export interface WeekSettings {
 }
 
 /**
- * Composes the issue of a slot from what is on the books, in one transaction, and applies what its editors chose.
+ * Composes the issue of a slot from what is in the database, in one transaction, and applies what its editors chose.
  * Composing again refreshes a draft, an issue in review, or a slot that was skipped but is still ahead; an issue
  * that is further is returned as it is. Whatever asks, a slot has one issue (I6).
  * @param record asked for only where something was composed.
@@ -173,7 +173,7 @@ async function composeWeek(
   ]);
   const candidates = found.map((each) => ({ ...each, comparison: withVotes(each.comparison, counted) }));
   const mailed = moved.map((each) => ({ ...each, now: withVotes(each.now, counted) }));
-  const leftOut = issue.id === undefined ? [] : await leftOutOf(tx, issue.id);
+  const leftOut = issue.id === undefined ? [] : await excludedFrom(tx, issue.id);
   const composition = compose({
     newsletter: settings.newsletter,
     number: issue.number,

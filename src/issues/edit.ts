@@ -4,7 +4,7 @@ import { lengthOf, oneLine } from './cut.ts';
 
 /**
  * What an editor may do to a draft, as a pure function from the choices so far to the next. Choices stand beside
- * the plan and never in it: composing again starts from what is on the books and applies them anew.
+ * the plan and never in it: composing again starts from what is in the database and applies them anew.
  */
 
 const texts = z.string().nullable().default(null);
@@ -45,7 +45,7 @@ export type Edit =
   | { kind: 'look'; template: string; withoutTopics: string[] };
 
 /** Graphemes. A subject of more is blocked by the checks anyway; the rest is what a reader can bear. */
-export const ROOM = { subject: 199, preheader: 250, intro: 1_200, reason: 300 } as const;
+export const MAX_LENGTH = { subject: 199, preheader: 250, intro: 1_200, reason: 300 } as const;
 
 /**
  * @param order slugs of the issue as it stands, the lead first.
@@ -87,7 +87,7 @@ export function applyEdit(choices: Choices, edit: Edit, order: readonly string[]
     case 'words': {
       const { subject, preheader, intro } = edit;
       for (const [name, text] of Object.entries({ subject, preheader, intro }))
-        fits(name as keyof typeof ROOM, text);
+        fits(name as keyof typeof MAX_LENGTH, text);
       return {
         ...choices,
         subject: oneLine(subject) || null,
@@ -121,10 +121,10 @@ function indexOf(order: readonly string[], slug: string): number {
   return at;
 }
 
-function fits(name: keyof typeof ROOM, text: string): void {
+function fits(name: keyof typeof MAX_LENGTH, text: string): void {
   const length = lengthOf(oneLine(text));
-  if (length > ROOM[name])
-    throw refused(`The ${name} has ${length} characters; there is room for ${ROOM[name]}.`);
+  if (length > MAX_LENGTH[name])
+    throw refused(`The ${name} has ${length} characters; there is room for ${MAX_LENGTH[name]}.`);
 }
 
 function refused(message: string): AppError {

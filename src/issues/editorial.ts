@@ -3,7 +3,7 @@ import { contentHash, nameKey, title } from '../comparisons/names.ts';
 import type { Plan } from './compose.ts';
 
 /**
- * What an editor would want to know about an issue before it goes out, from what is on the books. A rule is a
+ * What an editor would want to know about an issue before it goes out, from what is in the database. A rule is a
  * pure function of the plan and of {@link ComparisonFacts}; `block` stops an approval, `warn` asks to look.
  */
 
@@ -17,7 +17,7 @@ export interface EditorialCheck {
   help: string;
 }
 
-/** What the books say today of one comparison of the plan. */
+/** What the database says today of one comparison of the plan. */
 export interface ComparisonFacts {
   slug: string;
   /** As it stands now; the plan has it as it was composed. */
@@ -54,7 +54,7 @@ const DAY = 24 * 3_600_000;
 
 /**
  * All findings: those of the first lines, then a comparison after the other in the plan's order, then the links. Pure.
- * A comparison without facts is not on the books any more, and is taken as it was composed.
+ * A comparison without facts is not in the database any more, and is taken as it was composed.
  */
 export function editorialChecks(
   plan: Plan,

@@ -89,7 +89,7 @@ export async function listIssues(
   return (await query.execute()) as Issue[];
 }
 
-/** Writes down who changed an issue, in the transaction that changes it: there is no deed without its entry. */
+/** Writes down who changed an issue, in the transaction that changes it: there is no action without its entry. */
 export type RecordChange = (tx: Connection, issue: Issue) => Promise<unknown>;
 
 export interface ChangeOptions {
@@ -307,7 +307,7 @@ export async function putBack(tx: Connection, slug: string): Promise<void> {
   `.execute(tx);
 }
 
-export interface LeftOut {
+export interface Excluded {
   slug: string;
   comparison: Comparison;
   reason: string;
@@ -318,12 +318,12 @@ export interface LeftOut {
 }
 
 /** Newest first: what was left out of one issue, or of any. */
-export async function leftOutOf(
+export async function excludedFrom(
   db: Connection,
   issueId?: string,
   limit: number | null = null,
-): Promise<LeftOut[]> {
-  const { rows } = await sql<Omit<LeftOut, 'comparison'> & { content: unknown }>`
+): Promise<Excluded[]> {
+  const { rows } = await sql<Omit<Excluded, 'comparison'> & { content: unknown }>`
     select c.slug, c.content, l.reason, l.who, l.at, i.slug as issue
     from left_out l join comparisons c on c.id = l.comparison_id join issues i on i.id = l.issue_id
     where c.hidden_at is null and ${issueId === undefined ? sql`true` : sql`l.issue_id = ${issueId}`}

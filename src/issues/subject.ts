@@ -9,12 +9,12 @@ import { cutAtWord, lengthOf, oneLine } from './cut.ts';
  * are wishes; that the words are true is not.
  */
 
-interface Room {
+interface Fits {
   min: number;
   max: number;
 }
-const SUBJECT: Room = { min: 30, max: 50 };
-const PREHEADER: Room = { min: 40, max: 90 };
+const SUBJECT: Fits = { min: 30, max: 50 };
+const PREHEADER: Fits = { min: 40, max: 90 };
 
 type Pair = Pick<Comparison, 'tools'>;
 
@@ -48,7 +48,7 @@ function nextVerdicts(others: readonly Pair[]): string {
   const [second, third] = others;
   if (!second) return '';
   const { min, max } = PREHEADER;
-  const line = (pair: Pair, room: Partial<Room> = {}) =>
+  const line = (pair: Pair, room: Partial<Fits> = {}) =>
     sentence(headline(pair, { min: 0, max: max - 1, ...room }));
   if (!third || sameText(line(second), line(third))) {
     return padded(line(second, { min: min - 1 }), ` ${entry(second)}`);
@@ -85,7 +85,7 @@ function entry(lead: Pair): string {
  * A verdict as a headline of at most `max` graphemes; figures are added when it would be shorter than
  * `min`, names are shortened when it would be too long.
  */
-function headline({ tools }: Pair, { min, max }: Room): string {
+function headline({ tools }: Pair, { min, max }: Fits): string {
   const say = phrasing(tools);
   const names = namesThatFit(tools, (a, b) => lengthOf(say(a, b)) - max);
   if (!names) return cutAtWord(oneTool(tools) ?? say(nameOf(tools[0]), nameOf(tools[1])), max);

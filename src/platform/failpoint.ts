@@ -12,7 +12,7 @@ export type Failpoint =
   | 'after-accept'
   /** It is written down, nobody was told. */
   | 'after-record'
-  /** The books balance, the issue is not `sent` yet. */
+  /** The ledger balances, the issue is not `sent` yet. */
   | 'at-finish';
 
 const [chosen, nth = '1'] = (process.env.FAILPOINT ?? '').split(':');

@@ -3,7 +3,6 @@ import { afterMark } from '../../emails/words.ts';
 import type { IssueContent, PlaceholderCounts } from '../issues/content.ts';
 import { parseUrl } from '../platform/url.ts';
 import { faintWords } from './contrast.ts';
-import { harmless } from './harmless.ts';
 import {
   activeContent,
   badLinks,
@@ -19,6 +18,7 @@ import {
 } from './markup.ts';
 import { compile } from './personalise.ts';
 import { countLinks, differences } from './placeholders.ts';
+import { sanitize } from './sanitize.ts';
 import { GAPS, missingSupport, type Styled, styled } from './support.ts';
 
 /**
@@ -48,7 +48,7 @@ interface Variant {
 }
 
 /** What a rule looks at. `said` is everything visible, reduced by {@link plain}. */
-interface Sight extends Variant {
+interface CheckContext extends Variant {
   $: CheerioAPI;
   /** Personal links that it has. */
   has: { html: PlaceholderCounts; text: PlaceholderCounts };
@@ -60,7 +60,7 @@ interface Sight extends Variant {
 }
 
 /** One rule: findings, each a sentence; none when all is well. */
-type Rule = Omit<Check, 'message'> & { find: (sight: Sight) => string[] };
+type Rule = Omit<Check, 'message'> & { find: (sight: CheckContext) => string[] };
 
 /** UTF-8 bytes of the html, and of its style blocks. */
 export const SIZE_LIMITS = { warn: 80_000, block: 95_000, style: 8_192 } as const;
@@ -71,7 +71,7 @@ const size = (html: string): number => Buffer.byteLength(html);
 const length = (text: string): number => [...text].length;
 const both = (
   rule: Omit<Rule, 'where' | 'find'>,
-  find: (sight: Sight, part: 'html' | 'text') => string[],
+  find: (sight: CheckContext, part: 'html' | 'text') => string[],
 ): Rule[] =>
   (['html', 'text'] as const).map((where) => ({ ...rule, where, find: (sight) => find(sight, where) }));
 
@@ -86,7 +86,7 @@ const plain = (text: string): string =>
 const leftover = (token: string, id: string): Rule[] => {
   const quoted = token.replace(/[[\]]/gu, '\\$&');
   const word = new RegExp(`(?<![\\p{L}\\p{N}])${quoted}(?![\\p{L}\\p{N}])`, 'u');
-  const isSaid = ({ safe }: Sight): boolean => word.test(JSON.stringify(safe));
+  const isSaid = ({ safe }: CheckContext): boolean => word.test(JSON.stringify(safe));
   const message = `It says "${token}".`;
   return [
     ...both(
@@ -326,7 +326,15 @@ export function checks(content: IssueContent, variant: Variant): Check[] {
   const said = { html: plain(visibleText($)), text: plain(variant.text) };
   const compiled = compile(variant);
   const has = { html: countLinks(compiled.html.slots), text: countLinks(compiled.text.slots) };
-  const sight: Sight = { ...variant, $, has, content, safe: harmless(content), said, styled: styled($) };
+  const sight: CheckContext = {
+    ...variant,
+    $,
+    has,
+    content,
+    safe: sanitize(content),
+    said,
+    styled: styled($),
+  };
   return [...sizeRules, ...contentRules, ...markupRules, ...supportRules, ...lineRules].flatMap(
     ({ find, ...rule }) => find(sight).map((message) => ({ ...rule, message })),
   );

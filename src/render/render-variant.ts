@@ -4,8 +4,8 @@ import type { IssueContent, PlaceholderCounts } from '../issues/content.ts';
 import { slimmer } from '../issues/variants.ts';
 import { AppError } from '../platform/errors.ts';
 import { SIZE_LIMITS } from './checks.ts';
-import { harmless } from './harmless.ts';
 import { type DrawnLinks, drawLinks, placePlaceholders } from './placeholders.ts';
+import { sanitize } from './sanitize.ts';
 import { renderText, textLinks } from './text.ts';
 
 /** Engine and template, the values of `ISSUE_TEMPLATE`. */
@@ -58,7 +58,7 @@ export async function renderBy(
   content: IssueContent,
   drawn: DrawnLinks,
 ): Promise<RenderedVariant> {
-  const safe = harmless(content, drawn.links);
+  const safe = sanitize(content, drawn.links);
   try {
     const links = { html: declare(safe), text: textLinks(safe) };
     const html = placePlaceholders(await render(safe), 'html', drawn, links.html);

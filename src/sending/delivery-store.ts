@@ -3,7 +3,7 @@ import type { Plan } from '../issues/compose.ts';
 import { hiddenAmong } from '../issues/take-down/take-down-store.ts';
 import type { Connection } from '../platform/db/database.ts';
 import { prepared } from '../platform/db/prepared.ts';
-import type { Envelope, IssueStamp } from './envelope.ts';
+import type { Envelope, IssueMeta } from './envelope.ts';
 
 /** Whether a batch of the issue is still open or uncertain, or readers are not in any yet. */
 export async function isUnderWay(db: Connection, issueId: string): Promise<boolean> {
@@ -15,14 +15,14 @@ export async function isUnderWay(db: Connection, issueId: string): Promise<boole
   return rows.length > 0;
 }
 
-export interface Tally {
+export interface Counters {
   status: string;
   reason: string | null;
   count: number;
 }
 
 /** What the triggers on the ledger have counted: every number that is shown comes from here (I11). */
-export async function readTallies(db: Connection, issueId: string): Promise<Tally[]> {
+export async function readCounters(db: Connection, issueId: string): Promise<Counters[]> {
   return db
     .selectFrom('tallies')
     .select(({ fn }) => ['status', 'reason', fn.sum<number>('count').as('count')])
@@ -33,7 +33,7 @@ export async function readTallies(db: Connection, issueId: string): Promise<Tall
 }
 
 /** The ledger itself, counted row by row. */
-export async function countDeliveries(db: Connection, issueId: string): Promise<Tally[]> {
+export async function countDeliveries(db: Connection, issueId: string): Promise<Counters[]> {
   return db
     .selectFrom('deliveries')
     .select(({ fn }) => ['status', 'reason', fn.countAll<number>().as('count')])
@@ -42,7 +42,7 @@ export async function countDeliveries(db: Connection, issueId: string): Promise<
     .execute();
 }
 
-export async function tallyBatches(db: Connection, issueId: string): Promise<Tally[]> {
+export async function countBatches(db: Connection, issueId: string): Promise<Counters[]> {
   const rows = await db
     .selectFrom('batches')
     .select(({ fn }) => ['status', fn.countAll<number>().as('count')])
@@ -56,7 +56,7 @@ export async function tallyBatches(db: Connection, issueId: string): Promise<Tal
 export async function readVariant(
   db: Connection,
   id: string,
-): Promise<{ subject: string; html: string; text: string; stamp: IssueStamp }> {
+): Promise<{ subject: string; html: string; text: string; stamp: IssueMeta }> {
   const row = await db
     .selectFrom('variants as v')
     .innerJoin('issues as i', 'i.id', 'v.issue_id')

@@ -25,7 +25,7 @@ export interface Member {
   tokenVersion: number;
 }
 
-export interface IssueStamp {
+export interface IssueMeta {
   slug: string;
   number: number;
   envelope: Envelope;
@@ -41,7 +41,7 @@ export interface SendableVariant {
 }
 
 /** Header fields of RFC 2369, 2919 and 8058, plus Gmail's Feedback-ID. */
-function listHeaders({ slug, number, envelope }: IssueStamp): Record<string, Segments> {
+function listHeaders({ slug, number, envelope }: IssueMeta): Record<string, Segments> {
   const address = /<([^>]+)>$/.exec(envelope.from)?.[1] ?? envelope.from;
   const owner = /<([^>]+)>$/.exec(envelope.replyTo)?.[1] ?? envelope.replyTo;
   const domainOf = (mailbox: string) => mailbox.slice(mailbox.lastIndexOf('@') + 1);
@@ -66,7 +66,7 @@ function listHeaders({ slug, number, envelope }: IssueStamp): Record<string, Seg
 
 /** Cuts a rendered variant at what differs between two readers, and hashes all the rest, once. Pure. */
 export function sendable(
-  stamp: IssueStamp,
+  stamp: IssueMeta,
   rendered: { subject: string; html: string; text: string },
 ): SendableVariant {
   const { envelope } = stamp;

@@ -135,8 +135,8 @@ export async function prepareIssue(
     drafts = await renderIssue(db, issue);
     const overrides = await overridesOf(db, issue);
     // What the world says of its comparisons was looked at when it was approved.
-    const books = { facts: [], links: [], overrides, now: new Date(0) };
-    assertSendable(issue, panelOf({ plan: planOf(issue), variants: drafts.variants, ...books }));
+    const known = { facts: [], links: [], overrides, now: new Date(0) };
+    assertSendable(issue, panelOf({ plan: planOf(issue), variants: drafts.variants, ...known }));
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     await changeIssue(db, issueId, { type: 'fail', reason: error.message });

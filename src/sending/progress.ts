@@ -1,7 +1,7 @@
 import { changeIssue } from '../issues/issue-store.ts';
 import type { Connection } from '../platform/db/database.ts';
 import { failpoint } from '../platform/failpoint.ts';
-import { countDeliveries, isUnderWay, readTallies, type Tally, tallyBatches } from './delivery-store.ts';
+import { type Counters, countBatches, countDeliveries, isUnderWay, readCounters } from './delivery-store.ts';
 
 /** Where an issue stands, from the ledger alone (I11). */
 export interface Progress {
@@ -18,7 +18,7 @@ export interface Progress {
 }
 
 /** Rows counted → progress. Pure. */
-export function progressOf(deliveries: Tally[], batches: Tally[]): Progress {
+export function progressOf(deliveries: Counters[], batches: Counters[]): Progress {
   const progress: Progress = {
     audience: 0,
     prepared: 0,
@@ -42,7 +42,7 @@ export function progressOf(deliveries: Tally[], batches: Tally[]): Progress {
 
 /** From the tallies that are kept with the deliveries: cheap enough to ask again and again, however long the list. */
 export async function issueProgress(db: Connection, issueId: string): Promise<Progress> {
-  return progressOf(await readTallies(db, issueId), await tallyBatches(db, issueId));
+  return progressOf(await readCounters(db, issueId), await countBatches(db, issueId));
 }
 
 /** The sum over reasons. */
@@ -51,10 +51,10 @@ export function total(reasons: Record<string, number>): number {
 }
 
 /**
- * Ends an issue in which nobody is open or uncertain any more, after the books are balanced (I2), delivery by
+ * Ends an issue in which nobody is open or uncertain any more, after the ledger is balanced (I2), delivery by
  * delivery.
  * @returns whether it is sent now because of this call.
- * @throws Error when the books do not balance: a fault of this program, never to be papered over.
+ * @throws Error when the ledger does not balance: a fault of this program, never to be papered over.
  */
 export async function finishIssue(db: Connection, issueId: string): Promise<boolean> {
   if (await isUnderWay(db, issueId)) return false;
@@ -62,7 +62,7 @@ export async function finishIssue(db: Connection, issueId: string): Promise<bool
   const settled = progress.submitted + total(progress.excluded) + total(progress.failed);
   if (settled !== progress.audience) {
     throw new Error(
-      `the books of issue ${issueId} do not balance: audience ${progress.audience}, settled ${settled}`,
+      `the ledger of issue ${issueId} does not balance: audience ${progress.audience}, settled ${settled}`,
     );
   }
   failpoint('at-finish');

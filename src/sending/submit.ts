@@ -1,21 +1,21 @@
 import type { Connection } from '../platform/db/database.ts';
 import { failpoint } from '../platform/failpoint.ts';
-import { countFailure, forgetFailures } from '../providers/circuit/circuit-store.ts';
-import { isHeard } from '../providers/circuit/heard.ts';
+import { countFailure, resetFailures } from '../providers/circuit/circuit-store.ts';
+import { isResponse } from '../providers/circuit/is-response.ts';
 import type { Mailer, Outcome } from '../providers/port.ts';
 import type { Keys } from '../subscribers/tokens.ts';
 import {
   type ClaimedBatch,
   claimBatch,
   closeBatch,
-  hasLeaver,
+  hasUnsubscribed,
   recordAnswer,
   releaseBatch,
   reopenBatch,
   splitBatch,
   uncertainBatches,
 } from './batches/batch-store.ts';
-import { readTallies, readVariant } from './delivery-store.ts';
+import { readCounters, readVariant } from './delivery-store.ts';
 import { buildBatch, type SendableVariant, sendable } from './envelope.ts';
 import { progressOf, total } from './progress.ts';
 
@@ -29,7 +29,7 @@ const LEASE_MS = 60_000;
 const RECORD_MS = 10_000;
 
 /** On a machine that is so busy, who leaves between claim and request is looked for once more (I3). */
-const LOOK_AGAIN_MS = 250;
+const RECHECK_MS = 250;
 
 export type SubmitResult =
   /** Submitted, or there was nothing left to do. The issue may be finished. */
@@ -77,7 +77,7 @@ export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys, leas
       await releaseBatch(db, batch);
       return { kind: 'again', reason: 'this worker was held up for longer than its lease' };
     }
-    if (lease() > LOOK_AGAIN_MS && (await hasLeaver(db, batch.id))) {
+    if (lease() > RECHECK_MS && (await hasUnsubscribed(db, batch.id))) {
       await putBack(db, batch);
       return { kind: 'again', reason: 'a reader in it left while this worker was held up' };
     }
@@ -111,8 +111,8 @@ function batchKey(batch: { id: string; revision: number }): string {
 
 async function record(db: Connection, batch: ClaimedBatch, outcome: Outcome): Promise<SubmitResult> {
   const { issueId, positions } = batch;
-  const isAnswer = isHeard(outcome);
-  if (isAnswer && batch.failures > 0) await forgetFailures(db);
+  const isAnswer = isResponse(outcome);
+  if (isAnswer && batch.failures > 0) await resetFailures(db);
   switch (outcome.kind) {
     case 'accepted':
       if (outcome.items.length !== positions.length) {
@@ -144,10 +144,10 @@ async function record(db: Connection, batch: ClaimedBatch, outcome: Outcome): Pr
       // Who was held up for longer than the lease hears nothing because of that: the provider may be as well as ever.
       if (!(await releaseBatch(db, batch))) return { kind: 'unavailable' };
       if (isAnswer) return { kind: 'again', reason: outcome.reason };
-      return await countSilence(db, outcome.reason, batch.isProbe);
+      return await countNoResponse(db, outcome.reason, batch.isProbe);
     case 'unreachable':
       return (await putBack(db, batch))
-        ? await countSilence(db, outcome.reason, batch.isProbe)
+        ? await countNoResponse(db, outcome.reason, batch.isProbe)
         : { kind: 'unavailable' };
     case 'retryAfter':
       await putBack(db, batch);
@@ -163,14 +163,14 @@ const REFUSED_BY_ALL = 10;
 
 /** All of a batch was refused for good: before the whole list is, a person should look. */
 async function afterRefusal(db: Connection, issueId: string, reason: string): Promise<SubmitResult> {
-  const { submitted, failed } = progressOf(await readTallies(db, issueId), []);
+  const { submitted, failed } = progressOf(await readCounters(db, issueId), []);
   return submitted === 0 && total(failed) >= REFUSED_BY_ALL
     ? { kind: 'halted', issueId, reason: `The provider refuses every message: ${reason}` }
     : { kind: 'done', issueId };
 }
 
 /** The batch keeps what it has; whether it is tried again soon depends on how others fare. */
-async function countSilence(db: Connection, reason: string, isProbe: boolean): Promise<SubmitResult> {
+async function countNoResponse(db: Connection, reason: string, isProbe: boolean): Promise<SubmitResult> {
   const ms = await countFailure(db, reason, isProbe);
   return ms === null ? { kind: 'again', reason } : { kind: 'wait', ms, reason };
 }
@@ -189,7 +189,7 @@ async function putBack(db: Connection, batch: ClaimedBatch): Promise<boolean> {
  * means that nothing was accepted: the batch starts over without those who left.
  * @returns the issues in which something was settled.
  */
-export async function settleByRecall(db: Connection, mailer: Mailer): Promise<string[]> {
+export async function reconcileWithProvider(db: Connection, mailer: Mailer): Promise<string[]> {
   if (mailer.recall === undefined) return [];
   const settled = new Set<string>();
   for (const batch of await uncertainBatches(db)) {

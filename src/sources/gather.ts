@@ -5,7 +5,7 @@ import { parseUrl } from '../platform/url.ts';
 import { Unreadable } from './crawl/decode.ts';
 import { Fetcher, type FetcherOptions } from './crawl/fetcher.ts';
 import { followEach, type LinkCheck, readRobotsOf, refusal } from './crawl/follow-links.ts';
-import { gatherWeb, visitOne, type WebGathered } from './crawl/gather-web.ts';
+import { fetchOne, gatherWeb, type WebGathered } from './crawl/gather-web.ts';
 import { listFaults } from './faults.ts';
 import { gatherFolder } from './gather-folder.ts';
 import { Collection, type Gathered, type SourceReport } from './gathered.ts';
@@ -120,7 +120,7 @@ export async function readPageAt(url: string, options: WebOptions): Promise<Comp
   const { budgetMs = FOLLOWING_MS, ...fetching } = options;
   await using fetcher = new Fetcher({ ...fetching, signal: AbortSignal.timeout(budgetMs) });
   const rules = await readRobotsOf(fetcher, new URL(url).origin, AGENT);
-  const outcome = await visitOne(url, { fetcher, refuses: (target) => refusal(rules, target) });
+  const outcome = await fetchOne(url, { fetcher, refuses: (target) => refusal(rules, target) });
   if (outcome.kind === 'read') return outcome.comparison;
   const faults = outcome.kind === 'wrong' ? outcome.faults : [{ field: '', reason: 'took too long' }];
   throw new AppError('page-unreadable', `${url}: ${listFaults(faults)}.`, {

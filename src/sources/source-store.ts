@@ -25,7 +25,7 @@ export async function loadKnown(db: Connection): Promise<Known> {
 export const GATHER_LEASE_MINUTES = 15;
 
 /** The right to gather alone. @returns null while somebody else has it. */
-export async function beginGathering(db: Connection): Promise<string | null> {
+export async function takeGatherLock(db: Connection): Promise<string | null> {
   const { rows } = await sql<{ holder: string }>`
     insert into gathering (holder, until) values (gen_random_uuid(), now() + make_interval(mins => ${GATHER_LEASE_MINUTES}::int))
     on conflict (is_only) do update set holder = excluded.holder, until = excluded.until where gathering.until < now()
@@ -35,7 +35,7 @@ export async function beginGathering(db: Connection): Promise<string | null> {
 }
 
 /** Ends the gathering of `holder`; without one, whoever's: for a process that is certainly alone. */
-export async function endGathering(db: Connection, holder?: string): Promise<void> {
+export async function releaseGatherLock(db: Connection, holder?: string): Promise<void> {
   const all = db.deleteFrom('gathering');
   await (holder === undefined ? all : all.where('holder', '=', holder)).execute();
 }
@@ -50,7 +50,7 @@ export interface GatherResult extends Pick<Gathered, 'rejected'> {
 }
 
 /** Sources of which editors have to be told. */
-export interface HealthNews {
+export interface HealthChanges {
   failing: { source: string; reason: string }[];
   recovered: string[];
 }
@@ -60,11 +60,11 @@ export interface HealthNews {
  * the sources, and a line for the history. To be called when the comparisons are saved, never before. A
  * handful of statements, however many pages; none for what did not change.
  */
-export async function recordGather(db: Connection, result: GatherResult): Promise<HealthNews> {
+export async function recordGather(db: Connection, result: GatherResult): Promise<HealthChanges> {
   const { added, changed, unchanged, memory, at } = result;
   return db.transaction().execute(async (tx) => {
     await rememberPages(tx, memory);
-    await keepQuarantine(tx, memory, at);
+    await saveQuarantine(tx, memory, at);
     const news = await recordHealth(tx, result.sources, at);
     const sources = result.sources.map(({ fault, ...report }) => ({
       ...report,
@@ -105,7 +105,7 @@ async function rememberPages(tx: Connection, { remember, forget }: MemoryChanges
   if (forget.length > 0) await sql`delete from pages where url = any(${forget}::text[])`.execute(tx);
 }
 
-async function keepQuarantine(
+async function saveQuarantine(
   tx: Connection,
   { quarantine, release }: MemoryChanges,
   at: Date,
@@ -128,12 +128,16 @@ async function keepQuarantine(
   }
 }
 
-async function recordHealth(tx: Connection, reports: readonly SourceReport[], at: Date): Promise<HealthNews> {
+async function recordHealth(
+  tx: Connection,
+  reports: readonly SourceReport[],
+  at: Date,
+): Promise<HealthChanges> {
   const faults = new Map(reports.flatMap(({ source, fault }) => (fault ? [[source, fault.message]] : [])));
   const failed = [...faults].map(([source, reason]) => ({ source, reason }));
   const well = reports.filter(({ fault }) => fault === null).map(({ source }) => source);
 
-  let failing: HealthNews['failing'] = [];
+  let failing: HealthChanges['failing'] = [];
   if (failed.length > 0) {
     const { rows } = await sql<{ source: string; reason: string; failures: number }>`
       insert into sources (source, failures, reason, failed_at)

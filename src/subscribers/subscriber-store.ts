@@ -31,7 +31,7 @@ export interface Added {
   withoutConsent: number;
   activated: number;
   left: number;
-  /** Asked to be forgotten, or never to be mailed, and not on the books. */
+  /** Asked to be forgotten, or never to be mailed, and not in the database. */
   erased: number;
   /** Of those who are as before: why they are never mailed, although the list says that they may be. */
   suppressed: Record<SuppressionCause, number>;
@@ -70,7 +70,7 @@ export async function addSubscribers(
     await sql`select pg_advisory_xact_lock(hashtext('weekly-verdict links'))`.execute(tx);
     const { added, unlinked } = await insertSubscribers(tx, rows, source, how);
     const kept = linked.filter(({ key }) => unlinked.has(key)).map(({ key, links }) => ({ key, links }));
-    if (kept.length > 0) await keepLinks(tx, kept);
+    if (kept.length > 0) await carryLinks(tx, kept);
     return added;
   });
 }
@@ -179,7 +179,7 @@ interface LinkedPerson {
  * Keeps what the links of these people meant where they come from, beside the ids of their rows. A link that was made
  * void, there or here, stays void.
  */
-async function keepLinks(tx: Connection, people: readonly LinkedPerson[]): Promise<void> {
+async function carryLinks(tx: Connection, people: readonly LinkedPerson[]): Promise<void> {
   const incoming = sql`
     select s.id as subscriber_id, l.id as link_id, l.version, nullif(l."upTo", 0) as up_to
     from jsonb_to_recordset(${JSON.stringify(people)}::jsonb) as p (key text, links jsonb)
@@ -206,7 +206,7 @@ const isStronger = sql`(s.reason = any(${[...BOUNCE_REASONS]}::text[])
 const withInbox = <T extends { key: string }>(rows: T[]) =>
   rows.map((row) => ({ ...row, inbox: foldAddress(row.key) }));
 
-/** Of these, by key, whoever is on the books or must not come onto them. */
+/** Of these, by key, whoever is in the database or must not come into it. */
 export async function knownSubscribers(
   db: Connection,
   people: { key: string }[],
@@ -377,7 +377,7 @@ export async function* listSubscribers(
   }
 }
 
-/** Whether anybody came onto the books from `source`. */
+/** Whether anybody came into the database from `source`. */
 export async function hasSubscribersFrom(db: Connection, source: string): Promise<boolean> {
   const row = await db
     .selectFrom('consent_events')

@@ -22,7 +22,7 @@ export function suppressionCause(reason: string | null): SuppressionCause {
 }
 
 /** Why somebody is never mailed, as a clause: "mail to this address bounced". */
-export function causeInWords(cause: SuppressionCause, reason: string | null = null): string {
+export function describeCause(cause: SuppressionCause, reason: string | null = null): string {
   switch (cause) {
     case 'bounced':
       return 'mail to this address bounced';

@@ -18,7 +18,7 @@ export interface NewMail {
 }
 
 /**
- * Puts a mail on the books. Call it in the transaction of whatever it is about, and ring for it (job `mail`)
+ * Puts a mail in the database. Call it in the transaction of whatever it is about, and enqueue it (job `mail`)
  * when that is committed: a crash in between costs a minute, never the mail.
  * @returns its id.
  */

@@ -17,7 +17,7 @@ import type { WeekContext } from './week-context.ts';
 export async function answerWaiting(app: WeekContext): Promise<void> {
   const signInLinks: string[] = [];
   const handlers = app.mailRequestHandlers((token) => signInLinks.push(token));
-  const { mailIds, spent } = await answerMailRequests(app.db, { handlers, isMailHost });
+  const { mailIds, budgetsExceeded: spent } = await answerMailRequests(app.db, { handlers, isMailHost });
   if (mailIds.length > 0) await app.queue.enqueue('mail', ...mailIds.map((mailId) => ({ mailId })));
   for (const token of signInLinks) app.showSignInLink?.(`${app.config.publicUrl}/editor/sign-in/${token}`);
   for (const subject of spent) {

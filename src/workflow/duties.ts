@@ -6,17 +6,26 @@ import { installedAt } from '../platform/db/database.ts';
 import { AppError } from '../platform/errors.ts';
 import { issuesInPreparation } from '../sending/audience/audience-store.ts';
 import { closeCancelled } from '../sending/batches/batch-store.ts';
+import { issueWithoutEvents } from '../sending/counters/counter-store.ts';
 import { hasDueEvents } from '../sending/events/event-store.ts';
-import { silentIssue } from '../sending/figures/figure-store.ts';
 import { unsettledBatches } from '../sending/settlements/settlement-store.ts';
-import { settleByRecall } from '../sending/submit.ts';
+import { reconcileWithProvider } from '../sending/submit.ts';
 import { forgetOldSignUps } from '../subscribers/sign-up/sign-up-store.ts';
 import { keyId } from '../subscribers/tokens.ts';
 import { pendingMails } from '../transactional/transactional-store.ts';
 import { answerWaiting, endFloods } from './answer-mail-requests.ts';
 import { countDutyFailure, forgetDutyFailures } from './duty-store.ts';
 import { remindEditors } from './remind-editors.ts';
-import { approveUnseen, draft, finish, gatherAll, pause, ring, sealConsents, send } from './week.ts';
+import {
+  approveAutomatically,
+  draft,
+  enqueueBatches,
+  finish,
+  gatherAll,
+  pause,
+  sealConsents,
+  send,
+} from './week.ts';
 import type { WeekContext } from './week-context.ts';
 
 /**
@@ -32,18 +41,18 @@ export const DUTIES = {
     for (const issueId of await issuesInPreparation(db)) await queue.enqueue('prepare', { issueId });
   },
   'settle batches by asking the provider': async ({ db, mailer }) => {
-    await settleByRecall(db, mailer);
+    await reconcileWithProvider(db, mailer);
   },
   'close batches of cancelled issues': ({ db }) => closeCancelled(db),
-  'ring for batches': async (app) => {
-    if ((await app.queue.waiting('delivery')) === 0) await ring(app);
+  'enqueue batches': async (app) => {
+    if ((await app.queue.waiting('delivery')) === 0) await enqueueBatches(app);
   },
   'answer requests for mail': answerWaiting,
   'end floods of requests': endFloods,
   'forget old sign-ups': ({ db, clock }) => forgetOldSignUps(db, clock()),
   'seal the consent log': sealConsents,
-  'ring for transactional mails': ringForMails,
-  'ring for events': async ({ db, queue }) => {
+  'enqueue transactional emails': enqueuePendingMails,
+  'enqueue events': async ({ db, queue }) => {
     if (await hasDueEvents(db)) await queue.enqueue('events', {});
   },
   'finish issues': async (app) => {
@@ -57,7 +66,7 @@ export const DUTIES = {
 export type Duty = (app: WeekContext) => Promise<void>;
 
 /** Times in a row that a duty may fail before editors are told. */
-export const TOLD_AFTER = 3;
+export const NOTIFY_AFTER = 3;
 
 /** Does all of them, one after the other, whatever becomes of each. */
 export async function reconcile(
@@ -68,7 +77,7 @@ export async function reconcile(
 }
 
 /** What the clock asks for; the rest of the duties can wait for their minute. */
-export async function keepSlots(app: WeekContext): Promise<void> {
+export async function doSlotDuties(app: WeekContext): Promise<void> {
   const { 'draft issues': draftAll, 'start issues that are due': start, 'remind editors': remind } = DUTIES;
   await reconcile(app, {
     'draft issues': draftAll,
@@ -78,7 +87,7 @@ export async function keepSlots(app: WeekContext): Promise<void> {
 }
 
 /**
- * Does one duty. When it fails, it is in the log, in the metrics and, after {@link TOLD_AFTER} times in a row, before
+ * Does one duty. When it fails, it is in the log, in the metrics and, after {@link NOTIFY_AFTER} times in a row, before
  * the editors; it never stops another.
  */
 async function doDuty(app: WeekContext, name: string, duty: Duty): Promise<void> {
@@ -93,8 +102,8 @@ async function doDuty(app: WeekContext, name: string, duty: Duty): Promise<void>
     logger.error({ duty: name, err: error }, 'a duty failed');
     const reason = error instanceof Error ? error.message : String(error);
     try {
-      if ((await countDutyFailure(db, name, reason)) < TOLD_AFTER) return;
-      const message = `The worker cannot ${name}: it failed ${TOLD_AFTER} times in a row (${reason}). Its log says more.`;
+      if ((await countDutyFailure(db, name, reason)) < NOTIFY_AFTER) return;
+      const message = `The worker cannot ${name}: it failed ${NOTIFY_AFTER} times in a row (${reason}). Its log says more.`;
       await notify(db, { kind: 'duty-failing', subject: name, message, at: clock() });
     } catch (unwritten) {
       logger.error({ duty: name, err: unwritten }, 'the failure of a duty could not be written down');
@@ -140,11 +149,12 @@ async function draftIssues(app: WeekContext): Promise<void> {
       if (!(error instanceof AppError)) throw error;
       // Whoever gathers drafts this slot too, with what that brings.
       if (error.code === 'gathering-runs') return;
-      // What is on the books already still makes an issue.
+      // What is in the database already still makes an issue.
       app.logger.error({ reason: error.message }, 'nothing could be gathered');
     }
     const drafted = await draft(app, slot);
-    if (config.approval === 'auto' && drafted.status === 'review' && !late) await approveUnseen(app, drafted);
+    if (config.approval === 'auto' && drafted.status === 'review' && !late)
+      await approveAutomatically(app, drafted);
   });
 }
 
@@ -180,7 +190,7 @@ async function remindOfDrafts(app: WeekContext): Promise<void> {
 }
 
 /** One job for every transactional mail that was left: its cause committed, and then somebody was killed. */
-async function ringForMails({ db, queue }: WeekContext): Promise<void> {
+async function enqueuePendingMails({ db, queue }: WeekContext): Promise<void> {
   if ((await queue.waiting('transactional')) > 0) return;
   const mailIds = await pendingMails(db);
   if (mailIds.length > 0) await queue.enqueue('mail', ...mailIds.map((mailId) => ({ mailId })));
@@ -189,7 +199,7 @@ async function ringForMails({ db, queue }: WeekContext): Promise<void> {
 /** Tells editors of an issue that is out and of which no event comes. */
 async function watchForMissingEvents(app: WeekContext): Promise<void> {
   const at = app.clock();
-  const silent = app.events === 'taken' ? await silentIssue(app.db) : undefined;
+  const silent = app.events === 'taken' ? await issueWithoutEvents(app.db) : undefined;
   if (silent !== undefined) {
     const message = `Issue ${silent} is out, and not one event came: bounces and complaints are not seen. Look at the webhook in Resend.`;
     if (await notify(app.db, { kind: 'events-missing', subject: silent, at, message }))

@@ -11,7 +11,7 @@ const NEAR_MS = 3 * 3_600_000;
  * Tells every editor once that a draft waits for them, and once more when its slot is near and nobody has
  * approved it. Asked for every minute.
  * @param due when it is due, for people.
- * @returns the mails to ring for.
+ * @returns the mails to enqueue.
  */
 export async function remindEditors(
   db: Connection,

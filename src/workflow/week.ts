@@ -20,12 +20,12 @@ import { finishIssue } from '../sending/progress.ts';
 import { gather, userAgent } from '../sources/gather.ts';
 import type { Gathered, SourceReport } from '../sources/gathered.ts';
 import {
-  beginGathering,
-  endGathering,
   GATHER_LEASE_MINUTES,
-  type HealthNews,
+  type HealthChanges,
   loadKnown,
   recordGather,
+  releaseGatherLock,
+  takeGatherLock,
 } from '../sources/source-store.ts';
 import { sealConsentLog } from '../subscribers/consent-log/consent-log-store.ts';
 import { keyId } from '../subscribers/tokens.ts';
@@ -37,16 +37,16 @@ import type { WeekContext } from './week-context.ts';
  * what is left to do, the queue only says that somebody should look.
  */
 
-export type GatherReport = Saved & Gathered & { sources: SourceReport[]; news: HealthNews };
+export type GatherReport = Saved & Gathered & { sources: SourceReport[]; news: HealthChanges };
 
 /**
  * Reads every source and saves what is new or changed. Editors are told of a source that keeps failing, once,
  * and of its recovery.
- * @throws AppError of the first source, when not one of them could be read; it is on the books all the same.
+ * @throws AppError of the first source, when not one of them could be read; it is in the database all the same.
  * `gathering-runs` while another process gathers: a site is asked by one of us at a time.
  */
 export async function gatherAll(app: WeekContext): Promise<GatherReport> {
-  const holder = await beginGathering(app.db);
+  const holder = await takeGatherLock(app.db);
   if (holder === null) {
     throw new AppError('gathering-runs', 'Another process is gathering right now.', {
       help: `Try again when it is done; one that died is passed over after ${GATHER_LEASE_MINUTES} minutes.`,
@@ -55,7 +55,7 @@ export async function gatherAll(app: WeekContext): Promise<GatherReport> {
   try {
     return await gatherAlone(app);
   } finally {
-    await endGathering(app.db, holder);
+    await releaseGatherLock(app.db, holder);
   }
 }
 
@@ -170,7 +170,7 @@ export async function send(app: WeekContext, { id, status }: Issue, record?: Rec
   return started;
 }
 
-/** Freezes content and audience, and rings for every batch; those of the first page go out while the rest is frozen. */
+/** Freezes content and audience, and enqueues every batch; those of the first page go out while the rest is frozen. */
 export async function prepare(app: WeekContext, issueId: string): Promise<void> {
   const { config } = app;
   const hopeless = await suppressSoftBouncers(app.db);
@@ -183,8 +183,8 @@ export async function prepare(app: WeekContext, issueId: string): Promise<void> 
     publicUrl: config.publicUrl,
     keyId: keyId(app.keys[0]),
   });
-  await ring(app, issueId);
-  for await (const batchIds of freezeRest(app.db, issueId)) await ringFor(app, batchIds);
+  await enqueueBatches(app, issueId);
+  for await (const batchIds of freezeRest(app.db, issueId)) await enqueueSubmits(app, batchIds);
   await finish(app, issueId);
 }
 
@@ -220,11 +220,11 @@ export async function cancel(app: WeekContext, issue: Issue, record?: RecordChan
 }
 
 /** One job for every batch that a worker could take now. */
-export async function ring(app: WeekContext, issueId?: string): Promise<void> {
-  await ringFor(app, await claimableBatches(app.db, issueId));
+export async function enqueueBatches(app: WeekContext, issueId?: string): Promise<void> {
+  await enqueueSubmits(app, await claimableBatches(app.db, issueId));
 }
 
-async function ringFor(app: WeekContext, batchIds: string[]): Promise<void> {
+async function enqueueSubmits(app: WeekContext, batchIds: string[]): Promise<void> {
   if (batchIds.length > 0) await app.queue.enqueue('submit', ...batchIds.map((batchId) => ({ batchId })));
 }
 
@@ -248,12 +248,12 @@ export async function takeEvents(app: WeekContext): Promise<void> {
 
 /** After a batch was settled: it may be the last of its issue, or waits for a worker again. */
 export async function afterSettling(app: WeekContext, issueId: string): Promise<void> {
-  await ring(app, issueId);
+  await enqueueBatches(app, issueId);
   await finish(app, issueId);
 }
 
 /** `APPROVAL=auto`: what fails its checks stays in review, where a person finds it. */
-export async function approveUnseen(app: WeekContext, issue: Issue): Promise<void> {
+export async function approveAutomatically(app: WeekContext, issue: Issue): Promise<void> {
   try {
     await approve(app, issue);
   } catch (error) {

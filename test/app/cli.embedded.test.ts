@@ -8,7 +8,7 @@ import { copyDatabase, temporaryFolder } from '../helpers/homes.ts';
 import { startCommand } from '../helpers/processes.ts';
 import { startResend } from '../resend/index.ts';
 
-/** Commands as their users run them, one after the other on the same books. */
+/** Commands as their users run them, one after the other on the same database. */
 
 const folder = temporaryFolder();
 const root = folder.path;
@@ -146,20 +146,20 @@ describe('one installation, from nothing to sent', () => {
   });
 });
 
-describe('the people on the books', () => {
-  const books = { DATA_DIR: path.join(root, 'books') };
-  beforeAll(() => copyDatabase(books.DATA_DIR));
+describe('the people in the database', () => {
+  const database = { DATA_DIR: path.join(root, 'books') };
+  beforeAll(() => copyDatabase(database.DATA_DIR));
 
   test('a list comes in with its consent, goes out again, and a person of it is forgotten', async () => {
     const list = path.join(root, 'people.csv');
     await writeFile(list, 'email,status\nann@example.org,\nbob@example.org,unsubscribed\nnobody,\n');
 
-    const dry = await run(['subscribers', 'import', list, '--dry-run'], books);
+    const dry = await run(['subscribers', 'import', list, '--dry-run'], database);
     expect(dry).toMatchObject({ code: 1, stderr: 'importing: 3 rows\n' });
     expect(dry.stdout).toContain('Would be, of 3 rows: 2 added (1 pending, 1 unsubscribed)');
     expect(dry.stdout).toMatch(/1 are pending and get nothing.*\n.*--consent/);
 
-    const taken = await run(['subscribers', 'import', list, '--consent', 'By letter', '--json'], books);
+    const taken = await run(['subscribers', 'import', list, '--consent', 'By letter', '--json'], database);
     expect(taken).toMatchObject({ code: 1, stderr: '' });
     expect(JSON.parse(taken.stdout)).toMatchObject({
       added: { active: 1, unsubscribed: 1 },
@@ -169,19 +169,22 @@ describe('the people on the books', () => {
     });
 
     const out = path.join(root, 'out.csv');
-    const exported = await run(['subscribers', 'export', '--out', out, '--status', 'active'], books);
+    const exported = await run(['subscribers', 'export', '--out', out, '--status', 'active'], database);
     expect(exported).toMatchObject({ code: 0, stdout: '', stderr: `1 people are in ${out}\n` });
     expect(await readFile(out, 'utf8')).toMatch(/^email,.*\nann@example\.org,active,[^\n]*\n$/);
-    const { stdout } = await run(['subscribers', 'export', '--json'], books);
+    const { stdout } = await run(['subscribers', 'export', '--json'], database);
     expect(JSON.parse(stdout)).toHaveLength(2);
-    const nowhere = await run(['subscribers', 'export', '--out', path.join(root, 'no', 'where.csv')], books);
+    const nowhere = await run(
+      ['subscribers', 'export', '--out', path.join(root, 'no', 'where.csv')],
+      database,
+    );
     expect(nowhere.code).toBe(1);
     expectOneLine(nowhere, /where\.csv could not be written/);
 
-    const forget = (address: string) => run(['subscribers', 'forget', address], books);
+    const forget = (address: string) => run(['subscribers', 'forget', address], database);
     expect((await forget('Ann@example.org')).stdout).toMatch(/^Forgotten/);
     expect((await forget('ann@example.org')).stdout).toMatch(/^Nobody/);
-    const again = await run(['subscribers', 'import', list, '--consent', 'By letter'], books);
+    const again = await run(['subscribers', 'import', list, '--consent', 'By letter'], database);
     expect(again.stdout).toContain(
       '3 rows: 0 added, 1 known already, 1 who asked not to be mailed, 1 rejected',
     );
@@ -190,7 +193,7 @@ describe('the people on the books', () => {
 
   test('one person is added: asked by mail, or a reader with the time at which they confirmed', async () => {
     const add = (...args: string[]) =>
-      run(['subscribers', 'add', ...args, '--consent', 'Asked me at the fair, 3 May 2026'], books);
+      run(['subscribers', 'add', ...args, '--consent', 'Asked me at the fair, 3 May 2026'], database);
     expect((await add('dora@example.org', '--topics', 'Writing,Coding')).stdout).toMatch(/^Asked/);
     expect((await add('emil@example.org', '--confirmed-at', '2026-05-03T10:00:00Z')).stdout).toBe(
       'Added as a reader.\n',
@@ -201,7 +204,7 @@ describe('the people on the books', () => {
       /asked not to be mailed/,
     );
     expectOneLine(await add('fay@example.org', '--confirmed-at', '2999-01-01T00:00:00Z'), /later than today/);
-    const { stdout } = await run(['subscribers', 'export', '--json'], books);
+    const { stdout } = await run(['subscribers', 'export', '--json'], database);
     const people: { email: string }[] = JSON.parse(stdout);
     const person = (email: string) => people.find((each) => each.email === email);
     expect(person('dora@example.org')).toMatchObject({ status: 'pending' });
@@ -217,18 +220,19 @@ describe('the people on the books', () => {
         'gus@example.org,suppressed,2026-05-03T10:00:00Z,bounced\n' +
         'hal@example.org,suppressed,2026-05-03T10:00:00Z,complained\n',
     );
-    await run(['subscribers', 'import', list], books);
-    const add = (...args: string[]) => run(['subscribers', 'add', ...args, '--consent', 'By letter'], books);
+    await run(['subscribers', 'import', list], database);
+    const add = (...args: string[]) =>
+      run(['subscribers', 'add', ...args, '--consent', 'By letter'], database);
     const confirmed = ['--confirmed-at', '2026-05-03T10:00:00Z'];
     expectOneLine(await add('gus@example.org', ...confirmed), /mail to this address bounced/);
     expectOneLine(await add('hal@example.org'), /this person reported our mail as spam/);
 
     await writeFile(list, 'email\ngus@example.org\nhal@example.org\n');
-    const again = await run(['subscribers', 'import', list, '--consent', 'By letter'], books);
+    const again = await run(['subscribers', 'import', list, '--consent', 'By letter'], database);
     expect(again.stdout).toContain('1 stays off the list: mail to this address bounced');
     expect(again.stdout).toContain('1 stays off the list: this person reported our mail as spam');
 
-    const restore = (...args: string[]) => run(['subscribers', 'restore', ...args], books);
+    const restore = (...args: string[]) => run(['subscribers', 'restore', ...args], database);
     expect((await restore('gus@example.org')).code).toBe(2);
     expectOneLine(await restore('gus@example.org', '--reason', ' '), /the reason is empty/);
     expectOneLine(await restore('hal@example.org', '--reason', 'asked'), /reported our mail as spam/);
@@ -241,7 +245,7 @@ describe('the people on the books', () => {
   });
 
   test('a list may come by a pipe, and its bad rows never take its place', async () => {
-    await using piped = startCommand(['subscribers', 'import', '-', '--json'], books);
+    await using piped = startCommand(['subscribers', 'import', '-', '--json'], database);
     piped.tell('email,confirmed_at');
     piped.tell('cleo@example.org,2026-11-01 09:00:00');
     piped.end();
@@ -250,7 +254,7 @@ describe('the people on the books', () => {
     expect(JSON.parse(stdout)).toMatchObject({ added: { active: 1 } });
     const list = path.join(root, 'precious.csv');
     await writeFile(list, 'email\nnobody\n');
-    const result = await run(['subscribers', 'import', list, '--rejected', list], books);
+    const result = await run(['subscribers', 'import', list, '--rejected', list], database);
     expect(result.code).toBe(1);
     expectOneLine(result, /--rejected/);
     expect(await readFile(list, 'utf8')).toBe('email\nnobody\n');
@@ -258,21 +262,21 @@ describe('the people on the books', () => {
 });
 
 describe('F11: comparisons', () => {
-  const books = { DATA_DIR: path.join(root, 'content'), SOURCES: 'folder:samples/comparisons' };
+  const database = { DATA_DIR: path.join(root, 'content'), SOURCES: 'folder:samples/comparisons' };
   const SLUG = 'cold-open-vs-agenda-ferret';
   beforeAll(async () => {
-    copyDatabase(books.DATA_DIR);
-    await run(['gather'], books);
-    await run(['compose'], { ...books, POSTAL_ADDRESS: '1 Example Street, Sampleton' });
+    copyDatabase(database.DATA_DIR);
+    await run(['gather'], database);
+    await run(['compose'], { ...database, POSTAL_ADDRESS: '1 Example Street, Sampleton' });
   });
 
   test('are listed, taken down and shown again, with what becomes of the issue that carries them', async () => {
     const list = async (...more: string[]): Promise<{ slug: string; state: string }[]> =>
-      JSON.parse((await run(['comparisons', 'list', '--json', ...more], books)).stdout);
+      JSON.parse((await run(['comparisons', 'list', '--json', ...more], database)).stdout);
     expect((await list()).length).toBeGreaterThan(5);
     expect(await list('--hidden')).toEqual([]);
 
-    const hidden = await run(['comparisons', 'hide', SLUG, '--reason', 'asked by its maker'], books);
+    const hidden = await run(['comparisons', 'hide', SLUG, '--reason', 'asked by its maker'], database);
     expect([hidden.code, hidden.stdout]).toEqual([
       0,
       expect.stringMatching(
@@ -282,13 +286,13 @@ describe('F11: comparisons', () => {
     expect(await list('--hidden')).toMatchObject([
       { slug: SLUG, state: 'hidden', hidden: { reason: 'asked by its maker', who: 'command line' } },
     ]);
-    expect((await run(['comparisons', 'list', '--find', 'FERRET'], books)).stdout).toMatch(
+    expect((await run(['comparisons', 'list', '--find', 'FERRET'], database)).stdout).toMatch(
       /taken down: asked by its maker \(command line, /,
     );
-    const again = await run(['comparisons', 'hide', SLUG, '--reason', 'other', '--json'], books);
+    const again = await run(['comparisons', 'hide', SLUG, '--reason', 'other', '--json'], database);
     expect(JSON.parse(again.stdout)).toEqual({ slug: SLUG, status: 'unchanged', issues: [] });
-    expect((await run(['comparisons', 'show', SLUG], books)).stdout).toBe(`${SLUG} is shown again.\n`);
-    expect((await run(['comparisons', 'show', SLUG], books)).stdout).toContain('nothing was changed');
+    expect((await run(['comparisons', 'show', SLUG], database)).stdout).toBe(`${SLUG} is shown again.\n`);
+    expect((await run(['comparisons', 'show', SLUG], database)).stdout).toContain('nothing was changed');
   });
 
   test('that nobody knows, and a reason that is none, are one line each', async () => {
@@ -296,11 +300,11 @@ describe('F11: comparisons', () => {
       ['hide', 'nobody-vs-nothing', '--reason', 'x'],
       ['show', 'nobody-vs-nothing'],
     ]) {
-      const result = await run(['comparisons', ...args], books);
+      const result = await run(['comparisons', ...args], database);
       expect(result.code).toBe(1);
       expectOneLine(result, /nobody-vs-nothing.*comparisons list/);
     }
-    expectOneLine(await run(['comparisons', 'hide', SLUG, '--reason', '  '], books), /Say why/);
-    expect((await run(['comparisons', 'hide', SLUG], books)).code).toBe(2);
+    expectOneLine(await run(['comparisons', 'hide', SLUG, '--reason', '  '], database), /Say why/);
+    expect((await run(['comparisons', 'hide', SLUG], database)).code).toBe(2);
   });
 });

@@ -246,7 +246,7 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     await page.getByRole('heading', { name: 'Look in your inbox' }).waitFor();
     await site.answer();
     await page.goto(
-      `${origin}/fresh/${oneTimeToken(site.keys, site.rung.at(-1) ?? '', keyId(site.keys[0]))}`,
+      `${origin}/fresh/${oneTimeToken(site.keys, site.enqueued.at(-1) ?? '', keyId(site.keys[0]))}`,
     );
     await page.getByLabel('New address').fill('me@localhost');
     await page.getByRole('button', { name: 'Use this address' }).click();
@@ -257,7 +257,7 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     await page.getByRole('heading', { name: 'Look in the other inbox' }).waitFor();
 
     await site.answer();
-    const token = oneTimeToken(site.keys, site.rung.at(-1) ?? '', keyId(site.keys[0]));
+    const token = oneTimeToken(site.keys, site.enqueued.at(-1) ?? '', keyId(site.keys[0]));
     await page.goto(`${origin}/change/${token}`);
     await page.getByRole('button', { name: 'Use this address' }).click();
     await page.getByRole('heading', { name: 'Your address is changed' }).waitFor();
@@ -314,7 +314,7 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
       await page.getByRole('heading', { name: 'Look in your inbox' }).waitFor();
       await site.answer();
       await page.goto(
-        `${origin}/fresh/${oneTimeToken(site.keys, site.rung.at(-1) ?? '', keyId(site.keys[0]))}`,
+        `${origin}/fresh/${oneTimeToken(site.keys, site.enqueued.at(-1) ?? '', keyId(site.keys[0]))}`,
       );
     };
     await asked('Download my data');

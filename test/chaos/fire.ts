@@ -118,14 +118,14 @@ export class Fire implements AsyncDisposable {
 
   /** Sent, and every event applied. A person is called where one is needed. */
   async #isOver(): Promise<boolean> {
-    const isTold = this.#resend.webhooks.pending === 0;
+    const isReported = this.#resend.webhooks.pending === 0;
     const sight = await this.#look();
     if (sight === null) return false;
     const { status, open, uncertain, events } = sight;
-    const isAtRest = isTold && events === 0;
+    const isAtRest = isReported && events === 0;
     if (isAtRest && status === 'sent') return true;
     const isUpToAPerson = status === 'paused' || (isAtRest && open === 0 && uncertain > 0);
-    const patience = isTold && open === 0 && status !== 'preparing' ? EARLY_MS : PATIENCE_MS;
+    const patience = isReported && open === 0 && status !== 'preparing' ? EARLY_MS : PATIENCE_MS;
     if (isUpToAPerson || this.#isStuck(patience)) await this.#tend();
     return false;
   }
@@ -160,7 +160,7 @@ export class Fire implements AsyncDisposable {
 
   async verdict(): Promise<Verdict> {
     const { issueId, readers } = this.#installation;
-    const { db } = await this.#watch.books();
+    const { db } = await this.#watch.database();
     const { stops } = this.#strikes;
     const verdict = await judge(db, this.#resend, issueId, readers, this.leavers.leavings, stops);
     if (this.#resend.webhooks.pending > 0)
@@ -170,7 +170,7 @@ export class Fire implements AsyncDisposable {
 
   /** Who settled each batch that was uncertain. */
   async settlements(): Promise<string[]> {
-    const { db } = await this.#watch.books();
+    const { db } = await this.#watch.database();
     const { rows } = await sql<{ by: string }>`
       select split_part(decided_by, ' ', 1) as by from settlements
     `.execute(db);

@@ -9,6 +9,7 @@ import { type JobQueue, openQueue } from '../../src/platform/queue/job-queue.ts'
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { signer } from '../../src/subscribers/tokens.ts';
 import { approve, draft, gatherAll, slotToCompose } from '../../src/workflow/week.ts';
+import { wardFolder } from '../helpers/cleanup.ts';
 import { createDatabase } from '../helpers/database.ts';
 import type { PROGRAMS } from '../helpers/processes.ts';
 import {
@@ -19,7 +20,6 @@ import {
   startPostgres,
   startRedis,
 } from '../helpers/services.ts';
-import { wardFolder } from '../helpers/ward.ts';
 import type { Fate, LocalResend } from '../resend/index.ts';
 
 /**
@@ -46,11 +46,11 @@ export interface Installation extends AsyncDisposable {
   readonly readers: readonly Reader[];
   /** Null where the database is this installation's own process. */
   readonly services: { postgres: Service; redis: Service } | null;
-  /** The books. Embedded, only while no process works on them. */
-  open(): Promise<Books>;
+  /** The database. Embedded, only while no process works on them. */
+  open(): Promise<OpenDatabase>;
 }
 
-export interface Books extends AsyncDisposable {
+export interface OpenDatabase extends AsyncDisposable {
   db: Connection;
   /** The queues beside them. */
   queue(): Promise<JobQueue>;
@@ -263,7 +263,7 @@ async function openBooks(where: {
   databaseUrl?: string;
   redisUrl?: string;
   dataDir: string;
-}): Promise<Books> {
+}): Promise<OpenDatabase> {
   const { databaseUrl, redisUrl, dataDir } = where;
   const database = await openDatabase({ databaseUrl, dataDir, connections: 3 });
   return {

@@ -38,7 +38,7 @@ interface Row {
   standing: string;
 }
 
-/** What the books call the fate of a message once every event is applied. */
+/** What the database call the fate of a message once every event is applied. */
 const SPOKEN: Record<string, string> = {
   delivered: 'delivered',
   delayed: 'delivered',
@@ -51,12 +51,12 @@ const SPOKEN: Record<string, string> = {
 const ACCEPTED = new Set(['submitted', 'delivered', 'bounced', 'complained']);
 
 /**
- * How long a request that was claimed may take to arrive on a busy machine. The books know exactly who had left
+ * How long a request that was claimed may take to arrive on a busy machine. The database know exactly who had left
  * when a batch was claimed (I3); this is only for the replays, whose claim leaves no time.
  */
 const ON_ITS_WAY_MS = 10_000;
 
-/** Compares the books with what the provider truly accepted. */
+/** Compares the database with what the provider truly accepted. */
 export async function judge(
   db: Connection,
   resend: LocalResend,
@@ -109,7 +109,8 @@ export async function judge(
   }
   const known = new Set(deliveries.map(({ id }) => id));
   for (const { deliveryId, to } of accepted) {
-    if (!known.has(deliveryId ?? '')) faults.push(`${to} was mailed as a delivery that is not on the books`);
+    if (!known.has(deliveryId ?? ''))
+      faults.push(`${to} was mailed as a delivery that is not in the database`);
   }
 
   const afterLeaving: string[] = [];

@@ -144,9 +144,9 @@ export class Strikes {
 
   /** PostgreSQL throws everybody out. */
   async #disconnect(): Promise<void> {
-    await using books = await this.#installation.open();
+    await using database = await this.#installation.open();
     await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`
-      .execute(books.db)
+      .execute(database.db)
       .catch(() => {});
   }
 }

@@ -6,7 +6,7 @@ import { unsettledBatches } from '../../src/sending/settlements/settlement-store
 import { startCommand } from '../helpers/processes.ts';
 import type { LocalResend } from '../resend/index.ts';
 import { type Crew, trace } from './crew.ts';
-import { type Books, type Installation, METRICS_TOKEN } from './ground.ts';
+import { type Installation, METRICS_TOKEN, type OpenDatabase } from './ground.ts';
 
 /** An issue as it can be seen while it is sent. */
 export interface Sight {
@@ -27,7 +27,7 @@ const RING_MS = 2_000;
 
 /**
  * Who looks after an installation on fire: a clock that goes faster, and the person whom the program asks when it must not
- * decide by itself. On services both look into the books. The embedded books are the process's own: its
+ * decide by itself. On services both look into the database. The embedded database are the process's own: its
  * operator looks at its pages, and when there is something to do it makes way, as for a deploy.
  */
 export class Watch implements AsyncDisposable {
@@ -37,7 +37,7 @@ export class Watch implements AsyncDisposable {
   /** Leases that were seen, and since when. */
   readonly #leases = new Map<string, number>();
   #rungAt = 0;
-  #books: Books | null = null;
+  #database: OpenDatabase | null = null;
 
   constructor(installation: Installation, resend: LocalResend, crew: Crew) {
     this.#installation = installation;
@@ -46,24 +46,24 @@ export class Watch implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#books?.[Symbol.asyncDispose]();
+    await this.#database?.[Symbol.asyncDispose]();
   }
 
-  /** The books, until this watch is over. Embedded, only when nobody works on them any more. */
-  async books(): Promise<Books> {
-    this.#books ??= await this.#installation.open();
-    return this.#books;
+  /** The database, until this watch is over. Embedded, only when nobody works on them any more. */
+  async database(): Promise<OpenDatabase> {
+    this.#database ??= await this.#installation.open();
+    return this.#database;
   }
 
   /** Null while nobody can look. Where it can, it lets time pass for what it sees. */
   async look(): Promise<Sight | null> {
     try {
       if (this.#installation.services === null) return await this.#fromOutside();
-      const books = await this.books();
-      const sight = await this.#inTheBooks(books.db);
-      await this.#endOldLeases(books.db);
-      await hurryTheCircuit(books);
-      await this.#ring(books);
+      const database = await this.database();
+      const sight = await this.#readState(database.db);
+      await this.#endOldLeases(database.db);
+      await hurryTheCircuit(database);
+      await this.#wakeWorkers(database);
       return sight;
     } catch {
       // The process, or PostgreSQL, is starting again.
@@ -94,19 +94,19 @@ export class Watch implements AsyncDisposable {
   async #settle(): Promise<boolean> {
     if (this.#installation.services !== null) {
       // While PostgreSQL starts again nothing is done; the next look finds the same.
-      return await this.#settleIn(await this.books()).catch(() => false);
+      return await this.#settleIn(await this.database()).catch(() => false);
     }
-    await using books = await this.#installation.open();
-    return await this.#settleIn(books);
+    await using database = await this.#installation.open();
+    return await this.#settleIn(database);
   }
 
-  async #settleIn(books: Books): Promise<boolean> {
-    const isTold = this.#resend.webhooks.pending === 0;
-    const { status, events } = await this.#inTheBooks(books.db);
+  async #settleIn(database: OpenDatabase): Promise<boolean> {
+    const isReported = this.#resend.webhooks.pending === 0;
+    const { status, events } = await this.#readState(database.db);
     trace('a person finds the issue %s', status);
-    await hurryTheCircuit(books);
-    await hurryEvents(books.db);
-    if (isTold && events === 0) await this.#decide(books.db);
+    await hurryTheCircuit(database);
+    await hurryEvents(database.db);
+    if (isReported && events === 0) await this.#decide(database.db);
     return status === 'paused';
   }
 
@@ -124,7 +124,7 @@ export class Watch implements AsyncDisposable {
     }
   }
 
-  async #inTheBooks(db: Connection): Promise<Sight> {
+  async #readState(db: Connection): Promise<Sight> {
     const { rows } = await sql<Sight>`
       select i.status,
         (select count(*)::int from batches where issue_id = i.id and status in ('pending', 'submitting')) as open,
@@ -176,22 +176,22 @@ export class Watch implements AsyncDisposable {
   }
 
   /** The minute's doorbell. */
-  async #ring(books: Books): Promise<void> {
+  async #wakeWorkers(database: OpenDatabase): Promise<void> {
     if (performance.now() - this.#rungAt < RING_MS) return;
     this.#rungAt = performance.now();
-    await using queue = await books.queue();
+    await using queue = await database.queue();
     await Promise.race([queue.enqueue('reconcile', {}), sleep(1_000, null, { ref: false })]);
   }
 }
 
 /** A provider that is left alone for longer is asked again after a second, and nobody is held up by the queue. */
-async function hurryTheCircuit(books: Books): Promise<void> {
+async function hurryTheCircuit(database: OpenDatabase): Promise<void> {
   const { numAffectedRows } = await sql`
     update circuit set open_until = now() + interval '1 second' where open_until > now() + interval '1 second'
-  `.execute(books.db);
+  `.execute(database.db);
   if (!numAffectedRows) return;
-  await using queue = await books.queue();
-  for (const each of queue.bare) await each.removeRateLimitKey();
+  await using queue = await database.queue();
+  for (const each of queue.raw) await each.removeRateLimitKey();
 }
 
 /** Events that came too early are looked at again, the less often the longer they wait; here, the next time. */

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { saveComparisons } from '../../src/comparisons/comparison-store.ts';
 import type { Call } from '../../src/comparisons/model.ts';
 import { eraseSubscriber } from '../../src/subscribers/erase/own-data-store.ts';
-import { takePause } from '../../src/subscribers/preferences/preferences-store.ts';
+import { pause } from '../../src/subscribers/preferences/preferences-store.ts';
 import { findSubscriber, unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import { signer } from '../../src/subscribers/tokens.ts';
 import { comparison, tool } from '../helpers/compose.ts';
@@ -123,7 +123,7 @@ describe('who votes', () => {
       await subscribe(),
       await subscribe(),
     ];
-    await takePause(site.db, paused);
+    await pause(site.db, paused);
     await post(link(left));
     await post(link(erased));
     await unsubscribe(site.db, left, 'one_click');

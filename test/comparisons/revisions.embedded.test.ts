@@ -8,7 +8,7 @@ import {
   saveComparisons,
 } from '../../src/comparisons/comparison-store.ts';
 import type { Comparison } from '../../src/comparisons/model.ts';
-import { changeInWords } from '../../src/comparisons/revisions.ts';
+import { describeChange } from '../../src/comparisons/revisions.ts';
 import type { Connection } from '../../src/platform/db/database.ts';
 import * as revisions from '../../src/platform/db/migrations/0002-revisions.ts';
 import { comparison, tool } from '../helpers/compose.ts';
@@ -36,7 +36,7 @@ const save = async (all: Comparison[]) => {
 const history = async (slug: string) => {
   const found = await findComparison(db, slug);
   const revisions = await revisionsOf(db, found?.id ?? '', 100);
-  return revisions.map(({ number, changed }) => [number, changed.map(changeInWords)]);
+  return revisions.map(({ number, changed }) => [number, changed.map(describeChange)]);
 };
 
 it('the first state is revision 1, each change one more, an unchanged comparison none', async () => {

@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { alignTo, clash, identify, type Known } from '../../src/comparisons/identity.ts';
 import { type Comparison, slugSchema } from '../../src/comparisons/model.ts';
 import { canonicalUrl, contentHash, pairKey } from '../../src/comparisons/names.ts';
-import { changeInWords, changesBetween } from '../../src/comparisons/revisions.ts';
+import { changesBetween, describeChange } from '../../src/comparisons/revisions.ts';
 import { comparison as anyComparison } from '../helpers/arbitraries.ts';
 import { comparison, tool } from '../helpers/compose.ts';
 
 const review = (lens: string, quote: string, call: 'ship' | 'skip' | null = null) => ({ lens, quote, call });
 const words = (was: Comparison, now: Comparison) =>
-  changesBetween(was, now).map((change) => `${change.part} | ${changeInWords(change)}`);
+  changesBetween(was, now).map((change) => `${change.part} | ${describeChange(change)}`);
 
 describe('changesBetween', () => {
   it('says what changed in words, the weightiest first', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/platform/db/database.ts';
 import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
 import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
-import { settleByRecall } from '../../src/sending/submit.ts';
+import { reconcileWithProvider } from '../../src/sending/submit.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchRow, leave, weekOf } from '../helpers/ledger.ts';
@@ -114,7 +114,7 @@ export function describeAnswers(withDatabase: WithDatabase): void {
       await submit(batch);
       await submit(batch);
       expect(await statuses()).toEqual(['uncertain', 'uncertain']);
-      expect(await settleByRecall(db, provider)).toContain(issue.id);
+      expect(await reconcileWithProvider(db, provider)).toContain(issue.id);
       expect(await statuses()).toEqual(['submitted', 'submitted']);
       await assertInvariants(db, issue.id);
     });

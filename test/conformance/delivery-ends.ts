@@ -5,7 +5,7 @@ import { findIssue } from '../../src/issues/issue-store.ts';
 import type { Connection } from '../../src/platform/db/database.ts';
 import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
 import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
-import { createSubmitter, settleByRecall } from '../../src/sending/submit.ts';
+import { createSubmitter, reconcileWithProvider } from '../../src/sending/submit.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants, brokenInvariants } from '../helpers/invariants.ts';
 import {
@@ -50,7 +50,7 @@ export function describeEnds(withDatabase: WithDatabase): void {
         await assertInvariants(db, issue.id);
       });
 
-      it('not when its books do not balance', async () => {
+      it('not when its database do not balance', async () => {
         const { issue, batch, submit } = await weekOf(db, 2);
         await submit(batch);
         await sql`update deliveries set status = 'prepared' where issue_id = ${issue.id} and position = 0`.execute(
@@ -121,7 +121,7 @@ export function describeEnds(withDatabase: WithDatabase): void {
           await expireLeases(db);
           const open = await claimableBatches(db, issue.id);
           await Promise.all(workers.flatMap((submit) => open.map((batch) => submit(batch))));
-          await settleByRecall(db, provider);
+          await reconcileWithProvider(db, provider);
           await assertInvariants(db, issue.id);
         }
         expect((await findIssue(db, { id: issue.id }))?.status).toBe('sent');
@@ -159,7 +159,7 @@ export function describeEnds(withDatabase: WithDatabase): void {
             const { issue, readers, provider, submit } = await weekOf(db, 103);
             for (const each of events) {
               if (each === 'leases run out') await expireLeases(db);
-              else if (each === 'recall') await settleByRecall(db, provider);
+              else if (each === 'recall') await reconcileWithProvider(db, provider);
               else if ('leaves' in each) await leave(db, readers[each.leaves]);
               else if ('ages' in each) await ageClaim(db, issue.batches[each.ages] ?? '', 21);
               else {
@@ -173,7 +173,7 @@ export function describeEnds(withDatabase: WithDatabase): void {
             // The faults clear: what reconcile does, until there is nothing left to do.
             for (let round = 0; round < 8 && !(await finishIssue(db, issue.id)); round += 1) {
               await expireLeases(db);
-              await settleByRecall(db, provider);
+              await reconcileWithProvider(db, provider);
               for (const batch of await claimableBatches(db, issue.id)) await submit(batch);
             }
             expect((await findIssue(db, { id: issue.id }))?.status).toBe('sent');

@@ -4,7 +4,7 @@ import type { Connection } from '../../src/platform/db/database.ts';
 import type { Outcome } from '../../src/providers/port.ts';
 import { claimableBatches, closeCancelled } from '../../src/sending/batches/batch-store.ts';
 import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
-import { settleByRecall } from '../../src/sending/submit.ts';
+import { reconcileWithProvider } from '../../src/sending/submit.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchesOf, expireLeases, leave, weekOf } from '../helpers/ledger.ts';
@@ -53,7 +53,7 @@ export function describeInterrupted(withDatabase: WithDatabase): void {
     /** What reconcile does, as if leases and pauses of the provider were over. */
     async function reconcile({ issue, submit, provider }: Awaited<ReturnType<typeof interrupted>>) {
       await expireLeases(db);
-      await settleByRecall(db, provider);
+      await reconcileWithProvider(db, provider);
       await closeCancelled(db);
       for (const batch of await claimableBatches(db, issue.id)) await submit(batch);
       await assertInvariants(db, issue.id);

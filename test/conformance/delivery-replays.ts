@@ -2,9 +2,13 @@ import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/platform/db/database.ts';
 import type { Outcome } from '../../src/providers/port.ts';
-import { claimableBatches, uncertainBatches, voidLeases } from '../../src/sending/batches/batch-store.ts';
+import {
+  claimableBatches,
+  expireAllLeases,
+  uncertainBatches,
+} from '../../src/sending/batches/batch-store.ts';
 import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
-import { createSubmitter, settleByRecall } from '../../src/sending/submit.ts';
+import { createSubmitter, reconcileWithProvider } from '../../src/sending/submit.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { ageClaim, batchRow, deliveriesOf, expireLeases, leave, weekOf } from '../helpers/ledger.ts';
@@ -41,7 +45,7 @@ export function describeReplays(withDatabase: WithDatabase): void {
       });
       await submit(batch);
       await sql`update batches set lease_until = now() + interval '1 minute' where id = ${batch}`.execute(db);
-      await voidLeases(db);
+      await expireAllLeases(db);
       expect(await claimableBatches(db, issue.id)).toEqual([batch]);
     });
 
@@ -62,16 +66,16 @@ export function describeReplays(withDatabase: WithDatabase): void {
       await expireLeases(db);
       const quick = submit(batch);
       await doors[1].reached;
-      const books = async () => [
+      const database = async () => [
         await batchRow(db, batch),
         [...(await deliveriesOf(db, issue.id))],
         await db.selectFrom('circuit').selectAll().execute(),
       ];
 
-      const before = await books();
+      const before = await database();
       doors[0].open(late);
       await slow;
-      expect(await books()).toEqual(before);
+      expect(await database()).toEqual(before);
       doors[1].open();
       expect(await quick).toMatchObject({ kind: 'done' });
       expect(await batchRow(db, batch)).toMatchObject({ status: 'submitted', revision: 1 });
@@ -86,11 +90,11 @@ export function describeReplays(withDatabase: WithDatabase): void {
       await door.reached;
       await expireLeases(db);
       await submit(batch);
-      const books = async () => [await batchRow(db, batch), [...(await deliveriesOf(db, issue.id))]];
-      const before = await books();
+      const database = async () => [await batchRow(db, batch), [...(await deliveriesOf(db, issue.id))]];
+      const before = await database();
       door.open({ kind: 'rejected', reason: 'late' });
       await slow;
-      expect(await books()).toEqual(before);
+      expect(await database()).toEqual(before);
     });
 
     it('faults 12, 13: and whose reader left meanwhile leaves a batch that is uncertain, not a guess', async () => {
@@ -110,10 +114,10 @@ export function describeReplays(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
 
       // It had been accepted: then that is what happened, to the reader who left since as well.
-      expect(await settleByRecall(db, provider)).toContain(issue.id);
+      expect(await reconcileWithProvider(db, provider)).toContain(issue.id);
       expect(await statuses()).toEqual(['submitted', 'submitted', 'submitted']);
       expect(provider.copies).toHaveLength(3);
-      expect(await settleByRecall(db, provider)).not.toContain(issue.id);
+      expect(await reconcileWithProvider(db, provider)).not.toContain(issue.id);
       expect(await finishIssue(db, issue.id)).toBe(true);
       await assertInvariants(db, issue.id);
     });
@@ -123,7 +127,7 @@ export function describeReplays(withDatabase: WithDatabase): void {
       await submit(batch);
       await leave(db, readers[1]);
       await submit(batch);
-      expect(await settleByRecall(db, provider)).toContain(issue.id);
+      expect(await reconcileWithProvider(db, provider)).toContain(issue.id);
       expect(await batchRow(db, batch)).toMatchObject({
         status: 'pending',
         revision: 2,
@@ -155,7 +159,7 @@ export function describeReplays(withDatabase: WithDatabase): void {
         reason: expect.stringContaining('20 h'),
       });
       await assertInvariants(db, issue.id);
-      await settleByRecall(db, provider);
+      await reconcileWithProvider(db, provider);
       expect(provider.copies).toHaveLength(2);
       expect(await finishIssue(db, issue.id)).toBe(true);
     });
@@ -183,7 +187,7 @@ export function describeReplays(withDatabase: WithDatabase): void {
         submit: provider.submit.bind(provider),
         send: provider.send.bind(provider),
       };
-      expect(await settleByRecall(db, forgetful)).toEqual([]);
+      expect(await reconcileWithProvider(db, forgetful)).toEqual([]);
       expect((await uncertainBatches(db, issue.id)).map(({ id }) => id)).toEqual([batch]);
     });
   });

@@ -2,7 +2,7 @@ import { load } from 'cheerio';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { listAudit, REFUSALS_AN_HOUR } from '../../src/desk/audit/audit.ts';
-import type { Deed } from '../../src/desk/audit/deeds.ts';
+import type { AuditAction } from '../../src/desk/audit/audit-actions.ts';
 import { resetPasskeys } from '../../src/desk/auth/passkeys.ts';
 import { endAccessOfFormerEditors, printLink } from '../../src/desk/auth/sessions.ts';
 import type { Issue } from '../../src/issues/issue-store.ts';
@@ -32,7 +32,7 @@ export function describeAccess(name: string, home: DeskHome): void {
     });
     const { fresh, edit } = draftAt(() => ({ desk, issue }));
 
-    const entries = async (what: Deed) =>
+    const entries = async (what: AuditAction) =>
       (await listAudit(desk.app.db, { limit: 2_000 })).filter((each) => each.what === what);
     const forgetLinks = () => forgetRequests(desk.app.db);
     /** As it would be in another hour, without waiting for it. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type DeskHome, deskForAll, type TestDesk, type Visitor } from '../helpers/desk.ts';
 import { onlyReaders, sendingIssue } from '../helpers/ledger.ts';
 
-/** What became of an issue, as the books count it. */
+/** What became of an issue, as the database count it. */
 export function describeAfterwards(name: string, home: DeskHome): void {
   describe(`afterwards, on ${name}`, () => {
     let desk: TestDesk;

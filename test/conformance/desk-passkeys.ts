@@ -154,8 +154,8 @@ export function describePasskeys(name: string, home: DeskHome): void {
         expect((await chief.get('/editor/account')).body).toContain('Desk drawer');
         expect((await chief.post(`/editor/passkeys/${id}/rename`, { name: ' ' })).statusCode).toBe(422);
         // Of somebody else it is as if there were none.
-        for (const deed of ['rename', 'remove'])
-          expect((await editor.post(`/editor/passkeys/${id}/${deed}`, { name: 'mine' })).statusCode).toBe(
+        for (const action of ['rename', 'remove'])
+          expect((await editor.post(`/editor/passkeys/${id}/${action}`, { name: 'mine' })).statusCode).toBe(
             404,
           );
         expect((await chief.get('/editor/account')).body).toContain('Desk drawer');

@@ -58,7 +58,7 @@ export function describePeople(name: string, home: DeskHome): void {
       expect(headers.location).toBe(`/editor/people/${await idOf('adam@readers.example')}`);
     });
 
-    it('shows all that the books say of a person', async () => {
+    it('shows all that the database say of a person', async () => {
       const id = await idOf('ada@readers.example');
       const { db } = desk.app;
       const issue = await sendingIssue(db);
@@ -87,7 +87,7 @@ export function describePeople(name: string, home: DeskHome): void {
       for (const _ of [1, 2]) expect((await chief.post(url, { reason: 'erased' })).statusCode).toBe(303);
       const page = load((await editor.get(`/editor/people/${id}`)).body);
       expect(page('.overline').text()).toBe('suppressed');
-      // Whatever the words of the reason, they are no less on the books.
+      // Whatever the words of the reason, they are no less on the database.
       expect(page('h1').text()).toBe('many-01@readers.example');
       expect(await deedsAbout(id)).toMatchObject([{ who: CHIEF, what: 'suppressed' }]);
     });
@@ -137,9 +137,9 @@ export function describePeople(name: string, home: DeskHome): void {
       const { body } = await chief.get(`/editor/people/${id}`);
       expect(load(body)('h1').text()).toBe('Somebody who was forgotten');
       expect(body).not.toContain('many-02');
-      const deeds = await deedsAbout(id);
-      expect(deeds).toMatchObject([{ who: CHIEF, what: 'erased' }]);
-      expect(JSON.stringify(deeds)).not.toContain('many-02');
+      const actions = await deedsAbout(id);
+      expect(actions).toMatchObject([{ who: CHIEF, what: 'erased' }]);
+      expect(JSON.stringify(actions)).not.toContain('many-02');
       expect(addresses((await chief.post('/editor/people', { address: 'erased:' })).body)).toEqual([]);
     });
 
@@ -158,10 +158,10 @@ export function describePeople(name: string, home: DeskHome): void {
       );
       const before = await queue.waiting('issues');
       const answer = await editor.post('/editor/sources/gather', {});
-      expect([answer.statusCode, answer.headers.location]).toEqual([303, '/editor/sources?rung']);
+      expect([answer.statusCode, answer.headers.location]).toEqual([303, '/editor/sources?gathering']);
       expect(await queue.waiting('issues')).toBe(before + 1);
       expect((await listAudit(db, { limit: 1 }))[0]).toMatchObject({ who: EDITOR, what: 'gather_rung' });
-      const { body } = await editor.get('/editor/sources?rung');
+      const { body } = await editor.get('/editor/sources?gathering');
       for (const text of [
         '7 comparisons, 1 skipped',
         'failing, 3 times in a row',

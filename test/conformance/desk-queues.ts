@@ -21,7 +21,7 @@ export function describeQueues(name: string, home: DeskHome): void {
       ({ desk, chief, editor } = opened);
     });
 
-    const deeds = async () =>
+    const actions = async () =>
       (await listAudit(desk.app.db, { limit: 100 })).map(({ who, what, details }) => ({
         who,
         what,
@@ -91,7 +91,7 @@ export function describeQueues(name: string, home: DeskHome): void {
       await expect.poll(idle, { timeout: 10_000 }).toEqual([]);
     });
 
-    it('have a failed job rung for again, or forgotten, and the log says who did it', async () => {
+    it('have a failed job enqueued for again, or forgotten, and the log says who did it', async () => {
       const [again, never] = [await failOnce(), await failOnce()];
       const waiting = await desk.app.queue.waiting('issues');
       const answers = [
@@ -103,7 +103,7 @@ export function describeQueues(name: string, home: DeskHome): void {
       const left = (await failed()).map(({ id }) => id);
       expect(left).not.toContain(again.id);
       expect(left).not.toContain(never.id);
-      expect((await deeds()).slice(0, 2)).toEqual([
+      expect((await actions()).slice(0, 2)).toEqual([
         { who: CHIEF, what: 'job_tended', details: { action: 'removed', queue: 'issues', job: never.id } },
         { who: CHIEF, what: 'job_tended', details: { action: 'retried', queue: 'issues', job: again.id } },
       ]);
@@ -123,11 +123,11 @@ export function describeQueues(name: string, home: DeskHome): void {
       ['the same, by a way round', '/api/queues/x/../issues/clean/delayed'],
     ])('let nobody %s', async (_what, path) => {
       const before = await queues();
-      const log = await deeds();
+      const log = await actions();
       const answer = await chief.put(BOARD + path);
       expect(answer.statusCode).toBe(403);
       expect(await queues()).toEqual(before);
-      expect(await deeds()).toEqual(log);
+      expect(await actions()).toEqual(log);
     });
 
     it('do nothing that cannot be written down', async () => {
@@ -157,7 +157,7 @@ export function describeQueues(name: string, home: DeskHome): void {
       const answer = await chief.put(`${BOARD}/api/queues/issues/${id}/retry`, headers);
       expect(answer.statusCode).toBe(403);
       expect((await failed()).map((each) => each.id)).toContain(id);
-      expect((await deeds())[0]).toMatchObject({ who: CHIEF, what: 'form_refused' });
+      expect((await actions())[0]).toMatchObject({ who: CHIEF, what: 'form_refused' });
     });
 
     it('take a change of an older browser that names our origin', async () => {
@@ -174,7 +174,7 @@ export function describeQueues(name: string, home: DeskHome): void {
         await editor.put(`${BOARD}/api/queues/issues/1/retry`),
       ]) {
         expect(answer.statusCode).toBe(403);
-        expect((await deeds())[0]).toMatchObject({ who: EDITOR, what: 'role_refused' });
+        expect((await actions())[0]).toMatchObject({ who: EDITOR, what: 'role_refused' });
       }
       const links = async (visitor: Visitor) => load((await visitor.get('/editor/log')).body)('nav').text();
       expect(await links(editor)).not.toContain('Queues');

@@ -164,8 +164,8 @@ export function describeWatching(name: string, home: DeskHome): void {
         expect(await issueProgress(desk.app.db, id)).toMatchObject({ submitted: 3, uncertain: 0 });
         // The last of its issue: it is sent now.
         expect((await findIssue(desk.app.db, { id }))?.status).toBe('sent');
-        const deeds = (await listAudit(desk.app.db, { limit: 50 })).filter(({ issue }) => issue === slug);
-        expect(deeds).toMatchObject([
+        const actions = (await listAudit(desk.app.db, { limit: 50 })).filter(({ issue }) => issue === slug);
+        expect(actions).toMatchObject([
           { who: CHIEF, what: 'batch_settled', details: { batch: 1, decision: 'accepted' } },
         ]);
       });

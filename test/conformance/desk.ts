@@ -6,9 +6,9 @@ import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { listAudit } from '../../src/desk/audit/audit.ts';
 import { changeIssue, findIssue, type Issue } from '../../src/issues/issue-store.ts';
-import { inertLinks } from '../../src/render/inert.ts';
+import { disableLinks } from '../../src/render/disable-links.ts';
 import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
-import { forecastIssue } from '../../src/sending/preview/forecast.ts';
+import { estimateIssue } from '../../src/sending/preview/estimate.ts';
 import { issueProgress } from '../../src/sending/progress.ts';
 import { refuseInbox } from '../../src/transactional/requests/request-store.ts';
 import { reconcile } from '../../src/workflow/duties.ts';
@@ -156,7 +156,7 @@ export function describeDesk(name: string, home: DeskHome): void {
 
       it('sends a test of the very bytes that will go out, to addresses that are in no ledger', async () => {
         const url = `/editor/issues/${issue.slug}/test`;
-        const before = desk.rung.length;
+        const before = desk.enqueued.length;
         for (const to of [
           '',
           'no address',
@@ -165,14 +165,14 @@ export function describeDesk(name: string, home: DeskHome): void {
           expect((await editor.post(url, { to })).statusCode).toBe(422);
         const answer = await editor.post(url, { to: `${EDITOR}, somebody@else.example` });
         expect(answer.headers.location).toBe(`${url}?sent=2`);
-        const mails = desk.rung.slice(before);
+        const mails = desk.enqueued.slice(before);
         for (const id of mails) expect(await desk.app.sendMail(id)).toEqual({ kind: 'done' });
         const folder = path.join(desk.app.config.dataDir, 'outbox', 'transactional');
         const html = await Promise.all(
           mails.map(async (id) => readFile(path.join(folder, `mail-${id}`, '001.html'), 'utf8')),
         );
         const frame = await editor.get(`/editor/issues/${issue.slug}/mail`);
-        expect(html.map((each) => sha256(inertLinks(each)))).toEqual(Array(2).fill(sha256(frame.body)));
+        expect(html.map((each) => sha256(disableLinks(each)))).toEqual(Array(2).fill(sha256(frame.body)));
         const eml = readMail(await readFile(path.join(folder, `mail-${mails[0]}`, '001.eml')));
         expect(eml.one('subject')).toBe('[Test] The editor, too');
         const { rows } = await sql`select from deliveries`.execute(desk.app.db);
@@ -187,7 +187,7 @@ export function describeDesk(name: string, home: DeskHome): void {
           db,
         );
         await refuseInbox(db, 'never.again@readers.example');
-        const before = desk.rung.length;
+        const before = desk.enqueued.length;
         for (const [to, why] of [
           ['gone.away@gmail.com', 'mail to this address bounced'],
           [`${EDITOR} G.oneaway+news@googlemail.com`, 'mail to this address bounced'],
@@ -197,7 +197,7 @@ export function describeDesk(name: string, home: DeskHome): void {
           expect(answer.statusCode).toBe(422);
           expect(load(answer.body)('main').text()).toContain(why);
         }
-        expect(desk.rung).toHaveLength(before);
+        expect(desk.enqueued).toHaveLength(before);
         for (let turn = 0; turn < 20; turn += 1)
           expect((await editor.post(url, { to: `outside+${turn}@else.example` })).statusCode).toBe(303);
         const tooMany = await editor.post(url, { to: 'out.side@else.example' });
@@ -248,12 +248,12 @@ export function describeDesk(name: string, home: DeskHome): void {
           expect([action, (await act(action)).statusCode]).toEqual([action, 303]);
           expect((await fresh()).status).toBe(status);
         }
-        const deeds = (await listAudit(desk.app.db, { limit: 5 })).map(({ what }) => what);
-        expect(deeds.slice(0, 4)).toEqual(['approved', 'approval_taken_back', 'resumed', 'paused']);
+        const actions = (await listAudit(desk.app.db, { limit: 5 })).map(({ what }) => what);
+        expect(actions.slice(0, 4)).toEqual(['approved', 'approval_taken_back', 'resumed', 'paused']);
       });
 
       it('goes out in the numbers that were shown, and the frame has the submitted bytes of a reader', async () => {
-        const forecast = await forecastIssue(desk.app.db, await fresh());
+        const forecast = await estimateIssue(desk.app.db, await fresh());
         const plan = (await fresh()).planHash ?? '';
         for (const _ of [1, 2]) await chief.post(`/editor/issues/${issue.slug}/do/send`, { plan });
         const frames = new Map<string, string>();
@@ -275,7 +275,7 @@ export function describeDesk(name: string, home: DeskHome): void {
         expect(submitted.size).toBe(4);
         for (const [email, html] of submitted) {
           expect(html).toContain('/unsubscribe/1.');
-          expect([email, sha256(inertLinks(html))]).toEqual([email, frames.get(email)]);
+          expect([email, sha256(disableLinks(html))]).toEqual([email, frames.get(email)]);
           // Frozen now, and still the same.
           expect([email, sha256((await frameOf(email)).body)]).toEqual([email, frames.get(email)]);
         }

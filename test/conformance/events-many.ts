@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/platform/db/database.ts';
-import { bareServer } from '../../src/platform/http/bare-server.ts';
+import { createBaseServer } from '../../src/platform/http/base-server.ts';
 import { answerProblems } from '../../src/platform/http/problems.ts';
 import { readResendEvent } from '../../src/providers/resend/resend-event.ts';
 import { resendWebhook } from '../../src/providers/resend/resend-webhook.ts';
@@ -98,7 +98,7 @@ export function describeManyEvents(name: string, newPlace: () => Promise<Place>)
       expect(sent).toHaveLength(EVENTS);
       await store(sent.slice(POSTED));
 
-      const server = bareServer({ logger: false });
+      const server = createBaseServer({ logger: false });
       answerProblems(server);
       await server.register(async (scope) =>
         webhookRoutes(scope, {

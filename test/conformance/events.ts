@@ -1,12 +1,12 @@
 import { describe } from 'vitest';
 import { databaseForAll, type Place } from '../helpers/homes.ts';
+import { describeFigures } from './events-counters.ts';
 import { describeEarly } from './events-early.ts';
-import { describeFigures } from './events-figures.ts';
 import { describeMailEvents } from './events-mails.ts';
 import { describeAnyOrder } from './events-order.ts';
 import { describeTakingOff } from './events-readers.ts';
+import { describeTelling } from './events-reported.ts';
 import { describeSettling } from './events-settle.ts';
-import { describeTelling } from './events-told.ts';
 import { describeUnanswered } from './events-unanswered.ts';
 
 /** What the provider tells us later, and what becomes of it: on either home. */

@@ -6,7 +6,7 @@ import { peopleForEach } from '../helpers/people.ts';
 
 const AT = '2026-10-01T08:00:00Z';
 
-/** Whom an import brings onto the books, and as what: nobody comes back by a list. */
+/** Whom an import brings onto the database, and as what: nobody comes back by a list. */
 export function describeNewcomers(withDatabase: WithDatabase): void {
   describe('an import', () => {
     const people = peopleForEach(withDatabase);

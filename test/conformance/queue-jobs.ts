@@ -54,7 +54,7 @@ export function describeJobs(bench: QueueBench): void {
     });
   });
 
-  it('rung for many times, has one job at work and one behind it, where once is enough', async () => {
+  it('enqueued for many times, has one job at work and one behind it, where once is enough', async () => {
     const { queue } = bench;
     for (let time = 0; time < 5; time += 1) await queue.enqueue('events', {});
     expect(await queue.waiting('issues')).toBe(1);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { contracts, type Payload } from '../../src/platform/queue/contracts.ts';
-import { HoldQueue } from '../../src/platform/queue/job-queue.ts';
+import { RateLimitedError } from '../../src/platform/queue/job-queue.ts';
 import { PAYLOADS, POLL, type QueueBench } from '../helpers/queues.ts';
 
 /** How fast a queue goes: held, at a pace, by so many at once, and to its end when its worker stops. */
@@ -19,7 +19,7 @@ export function describePace(bench: QueueBench): void {
       const submit = async ({ batchId }: Payload<'submit'>) => {
         if (heldAt === 0) {
           heldAt = Date.now();
-          throw new HoldQueue(HELD_MS);
+          throw new RateLimitedError(HELD_MS);
         }
         starts.push({ batchId, after: Date.now() - heldAt });
         if (batchId === first?.batchId) throw new Error('fails from now on');
@@ -46,7 +46,7 @@ export function describePace(bench: QueueBench): void {
 
     it('holds only itself, and lets its workers go home', async () => {
       const { queue } = bench;
-      const worker = await bench.work(queue, { submit: () => Promise.reject(new HoldQueue(600_000)) });
+      const worker = await bench.work(queue, { submit: () => Promise.reject(new RateLimitedError(600_000)) });
       await queue.enqueue('submit', PAYLOADS.submit);
       await expect
         .poll(() => bench.look('delivery', (raw) => raw.getRateLimitTtl()), POLL)
@@ -88,7 +88,7 @@ export function describePace(bench: QueueBench): void {
     it('does not let a held queue go', async () => {
       const { queue } = bench;
       await queue.pace(PER_SECOND);
-      await bench.work(queue, { submit: () => Promise.reject(new HoldQueue(600_000)) });
+      await bench.work(queue, { submit: () => Promise.reject(new RateLimitedError(600_000)) });
       await queue.enqueue('submit', PAYLOADS.submit);
       await expect
         .poll(() => bench.look('delivery', (raw) => raw.getRateLimitTtl()), POLL)

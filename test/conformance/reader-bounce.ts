@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/platform/db/database.ts';
 import { suppressSoftBouncers } from '../../src/sending/events/event-store.ts';
 import { restoreSubscriber } from '../../src/subscribers/people-store.ts';
-import { refuseForEver } from '../../src/subscribers/sign-up/sign-up-store.ts';
+import { blockInbox } from '../../src/subscribers/sign-up/sign-up-store.ts';
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { nextWeek, SOFT, submittedWeek, take, told } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
@@ -69,12 +69,12 @@ export function describeWayBack(withDatabase: WithDatabase): void {
       const [one, other] = [await reader(), await reader()];
       await suppress(one.id, 'bounced');
       const nobody = { ip: null, userAgent: null };
-      const invitation = { subscriberId: one.id, emailKey: one.key } as Parameters<typeof refuseForEver>[1];
-      await refuseForEver(db, invitation, nobody);
+      const invitation = { subscriberId: one.id, emailKey: one.key } as Parameters<typeof blockInbox>[1];
+      await blockInbox(db, invitation, nobody);
       expect(await restore(one.id)).toMatchObject({ kind: 'kept', cause: 'refused' });
       await suppress(other.id, 'bounced');
       const spelled = other.key.replace('self.', 's.elf.');
-      await refuseForEver(db, { ...invitation, subscriberId: one.id, emailKey: spelled }, nobody);
+      await blockInbox(db, { ...invitation, subscriberId: one.id, emailKey: spelled }, nobody);
       expect(await restore(other.id)).toMatchObject({ kind: 'kept', cause: 'refused' });
     });
 

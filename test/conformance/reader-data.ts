@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/platform/db/database.ts';
 import { eraseSubscriber, exportSubscriber } from '../../src/subscribers/erase/own-data-store.ts';
-import { takePause } from '../../src/subscribers/preferences/preferences-store.ts';
+import { pause } from '../../src/subscribers/preferences/preferences-store.ts';
 import { keyId } from '../../src/subscribers/tokens.ts';
 import { queueMail } from '../../src/transactional/transactional-store.ts';
 import { whereverWritten } from '../helpers/everywhere.ts';
@@ -31,7 +31,7 @@ export function describeOwnData(withDatabase: WithDatabase): void {
       await askForChange(db, id, to, KEYS);
       await queueMail(db, { kind: 'changed', subscriberId: id, recipient: email, keyId: keyId(KEYS[0]) });
       await queueMail(db, { kind: 'test', recipient: email, keyId: keyId(KEYS[0]) });
-      await takePause(db, id);
+      await pause(db, id);
 
       expect((await whereverWritten(db, key)).length).toBeGreaterThan(2);
       const erased = await Promise.all([

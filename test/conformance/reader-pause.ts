@@ -4,7 +4,7 @@ import type { Connection } from '../../src/platform/db/database.ts';
 import { issueProgress } from '../../src/sending/progress.ts';
 import { createSubmitter } from '../../src/sending/submit.ts';
 import { eraseSubscriber } from '../../src/subscribers/erase/own-data-store.ts';
-import { endPause, takePause } from '../../src/subscribers/preferences/preferences-store.ts';
+import { pause, resume } from '../../src/subscribers/preferences/preferences-store.ts';
 import { findSubscriber, unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
@@ -23,11 +23,11 @@ export function describePauses(withDatabase: WithDatabase): void {
   describe('a pause', () => {
     it('lasts four weeks, is logged once, and ends when the reader says so', async () => {
       const { id } = await reader();
-      await Promise.all([takePause(db, id), takePause(db, id)]);
+      await Promise.all([pause(db, id), pause(db, id)]);
       const until = (await findSubscriber(db, id))?.pausedUntil ?? new Date(0);
       const days = (until.getTime() - Date.now()) / 86_400_000;
       expect(Math.round(days)).toBe(28);
-      await Promise.all([endPause(db, id), endPause(db, id)]);
+      await Promise.all([resume(db, id), resume(db, id)]);
       expect((await findSubscriber(db, id))?.pausedUntil).toBeNull();
       const events = await eventsOf(id);
       expect(events.map(({ event }) => event)).toEqual(['preference_changed', 'preference_changed']);
@@ -36,19 +36,19 @@ export function describePauses(withDatabase: WithDatabase): void {
 
     it('that is over by itself is over', async () => {
       const { id } = await reader();
-      await takePause(db, id);
+      await pause(db, id);
       await sql`update subscribers set paused_until = now() - interval '1 second' where id = ${id}`.execute(
         db,
       );
       expect((await findSubscriber(db, id))?.pausedUntil).toBeNull();
-      await takePause(db, id);
+      await pause(db, id);
       expect((await findSubscriber(db, id))?.pausedUntil).not.toBeNull();
     });
 
     it('is for those who get issues', async () => {
       for (const status of ['pending', 'unsubscribed', 'suppressed'] as const) {
         const { id } = await reader(status);
-        await takePause(db, id);
+        await pause(db, id);
         expect((await findSubscriber(db, id))?.pausedUntil).toBeNull();
         expect(await eventsOf(id)).toEqual([]);
       }
@@ -64,9 +64,9 @@ export function describePauses(withDatabase: WithDatabase): void {
         [],
         [],
       ]);
-      await takePause(db, early);
+      await pause(db, early);
       const { id, batches } = await sendingIssue(db);
-      await takePause(db, late);
+      await pause(db, late);
       await unsubscribe(db, gone, 'one_click');
       await eraseSubscriber(db, { id: erased }, 'post_button');
       const provider = new Provider();

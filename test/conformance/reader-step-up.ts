@@ -16,7 +16,7 @@ import { KEYS } from '../helpers/ledger.ts';
 import { askForFreshLink, waitingRequests } from '../helpers/mail-requests.ts';
 import { readersIn } from '../helpers/readers.ts';
 
-/** F5: what a fresh link does to the books, also when it is pressed many times at once. */
+/** F5: what a fresh link does to the database, also when it is pressed many times at once. */
 export function describeStepUp(withDatabase: WithDatabase): void {
   let db: Connection;
   withDatabase(({ kysely }) => {

@@ -18,7 +18,7 @@ import {
 } from '../../src/comparisons/votes/vote-store.ts';
 import type { Connection } from '../../src/platform/db/database.ts';
 import { eraseSubscriber, exportSubscriber } from '../../src/subscribers/erase/own-data-store.ts';
-import { takePause } from '../../src/subscribers/preferences/preferences-store.ts';
+import { pause } from '../../src/subscribers/preferences/preferences-store.ts';
 import { unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import { comparison, tool } from '../helpers/compose.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
@@ -149,7 +149,7 @@ export function describeVotes(withDatabase: WithDatabase): void {
       const [stays, leaves, bounces, pauses] = await Promise.all([1, 2, 3, 4].map(() => reader()));
       for (const one of [stays, leaves, bounces, pauses]) await ship(one?.id ?? '', pair);
       expect(await counted(pair)).toBe(4);
-      await takePause(db, pauses?.id ?? '');
+      await pause(db, pauses?.id ?? '');
       await unsubscribe(db, leaves?.id ?? '', 'one_click');
       await sql`update subscribers set status = 'suppressed', reason = 'bounce' where id = ${bounces?.id}`.execute(
         db,

@@ -5,7 +5,7 @@ import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { linkIn, signUpsForAll } from '../helpers/sign-ups.ts';
 
-/** What the form does for people who are on the books already, or were. */
+/** What the form does for people who are on the database already, or were. */
 export function describeKnown(withDatabase: WithDatabase): void {
   describe('of people who are known', () => {
     let db: Connection;

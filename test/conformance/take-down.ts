@@ -13,7 +13,7 @@ import { prepareIssue } from '../../src/sending/prepare-issue.ts';
 import { findSubscriberByAddress } from '../../src/subscribers/subscriber-store.ts';
 import { keyId, signer } from '../../src/subscribers/tokens.ts';
 import { queueMail } from '../../src/transactional/transactional-store.ts';
-import { keepSlots, reconcile } from '../../src/workflow/duties.ts';
+import { doSlotDuties, reconcile } from '../../src/workflow/duties.ts';
 import { approve, draft, finish, prepare, slotToCompose } from '../../src/workflow/week.ts';
 import { comparison, tool } from '../helpers/compose.ts';
 import { type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor } from '../helpers/desk.ts';
@@ -253,7 +253,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
         const reminders = () =>
           app.db.selectFrom('mails').select('id').where('kind', '=', 'reminder').execute();
         const before = (await reminders()).length;
-        await keepSlots(app);
+        await doSlotDuties(app);
         expect((await reminders()).length).toBeGreaterThan(before);
       });
 

@@ -12,7 +12,7 @@ import { issueProgress } from '../../src/sending/progress.ts';
 import { parseSource } from '../../src/sources/gather.ts';
 import { addSubscribers, unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import { keyId } from '../../src/subscribers/tokens.ts';
-import { keepSlots, reconcile } from '../../src/workflow/duties.ts';
+import { doSlotDuties, reconcile } from '../../src/workflow/duties.ts';
 import { approve, draft, gatherAll, send, slotToCompose } from '../../src/workflow/week.ts';
 import { acceptedRecipients } from '../helpers/outbox.ts';
 
@@ -95,7 +95,7 @@ export function describeWeek(
       await rm(dataDir, { recursive: true, force: true });
     });
 
-    test('goes from the sources to every confirmed reader once, and the books balance', async () => {
+    test('goes from the sources to every confirmed reader once, and the database balance', async () => {
       await addReaders(230);
       await addReaders(20, ['Robotics']);
       await gatherAll(app);
@@ -148,11 +148,11 @@ export function describeWeek(
     test('fault 15: the clock drafts at its lead, sends at its slot, and does neither twice', async () => {
       await addReaders(5);
       now = new Date('2026-11-23T07:59:00Z');
-      await keepSlots(app);
+      await doSlotDuties(app);
       expect(await findIssue(app.db, { slot: '2026-11-24' })).toBeUndefined();
       now = new Date('2026-11-23T08:00:00Z');
-      await keepSlots(app);
-      await keepSlots(app);
+      await doSlotDuties(app);
+      await doSlotDuties(app);
       const issue = await findIssue(app.db, { slot: '2026-11-24' });
       expect(issue?.status).toBe('review');
       if (issue === undefined) return;
@@ -161,7 +161,7 @@ export function describeWeek(
       await reconcile(app);
       expect((await findIssue(app.db, { id: issue.id }))?.status).toBe('approved');
       now = new Date('2026-11-24T08:00:00Z');
-      await Promise.all([reconcile(app), reconcile(app), keepSlots(app)]);
+      await Promise.all([reconcile(app), reconcile(app), doSlotDuties(app)]);
       expect((await whenSettled(issue)).status).toBe('sent');
       await reconcile(app);
       expect(await acceptedRecipients(dataDir, issue.slug)).toHaveLength(5);
@@ -170,7 +170,7 @@ export function describeWeek(
     test('faults 15, 24: a slot missed by more than twelve hours waits for a person', async () => {
       await addReaders(2);
       now = new Date('2026-11-23T08:00:00Z');
-      await keepSlots(app);
+      await doSlotDuties(app);
       const issue = await findIssue(app.db, { slot: '2026-11-24' });
       if (issue === undefined) throw new Error('no draft');
       await approve(app, issue);

@@ -22,7 +22,7 @@ const MISFITS = `[
     .filter((one) => one.checkVisibility() && one.textContent && parseFloat(getComputedStyle(one).fontSize) < 14),
 ].map((one) => one.outerHTML)`;
 
-/** Bytes of our own script and style that a first visit loads. */
+/** Bytes of our own script and style that a first session loads. */
 const WEIGHT = `Promise.all([...document.scripts].map((one) => fetch(one.src).then((answer) => answer.text())))
   .then((scripts) => new Blob([...scripts, ...[...document.querySelectorAll('style')].map((one) => one.textContent)]).size)`;
 
@@ -231,7 +231,7 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
       'a person who complained': () => `/editor/people/${complained}`,
       erase: () => `/editor/people/${person}/erase`,
       growth: () => '/editor/growth',
-      sources: () => '/editor/sources?rung',
+      sources: () => '/editor/sources?gathering',
       log: () => '/editor/log',
       account: () => '/editor/account',
     };

@@ -1,7 +1,7 @@
 import { describe, inject } from 'vitest';
+import { describeActions } from '../conformance/desk-actions.ts';
 import { describeAfterwards } from '../conformance/desk-afterwards.ts';
 import { describeChecks } from '../conformance/desk-checks.ts';
-import { describeDeeds } from '../conformance/desk-deeds.ts';
 import { describePeople } from '../conformance/desk-people.ts';
 import { describeWatching } from '../conformance/desk-watch.ts';
 import { onServer } from '../helpers/desk.ts';
@@ -10,7 +10,7 @@ const databaseUrl = inject('databaseUrl');
 
 describe.skipIf(!databaseUrl)('with services', () => {
   for (const describePages of [
-    describeDeeds,
+    describeActions,
     describeWatching,
     describePeople,
     describeAfterwards,

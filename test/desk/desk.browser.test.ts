@@ -286,7 +286,7 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     await press('link', 'Send a test');
     await press('button', 'Send the test');
     await page.getByText('One test is on the way.').waitFor();
-    const test = desk.rung.at(-1) ?? '';
+    const test = desk.enqueued.at(-1) ?? '';
 
     await press('link', 'Back to the issue');
     await press('link', 'Approve…');

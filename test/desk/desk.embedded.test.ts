@@ -1,6 +1,6 @@
 import { describeDesk } from '../conformance/desk.ts';
-import { describeDoor } from '../conformance/desk-door.ts';
+import { describeSignIn } from '../conformance/desk-sign-in.ts';
 import { embedded } from '../helpers/desk.ts';
 
-describeDoor('PGlite', embedded);
+describeSignIn('PGlite', embedded);
 describeDesk('PGlite', embedded);

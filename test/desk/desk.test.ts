@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { logPage } from '../../src/desk/audit/log-page.tsx';
-import { REASON_ROOM, reasonIn } from '../../src/desk/this-week/decisions.ts';
+import { REASON_MAX_LENGTH, reasonIn } from '../../src/desk/this-week/decisions.ts';
 import { applyEdit, type Edit, NO_CHOICES } from '../../src/issues/edit.ts';
-import { inertLinks } from '../../src/render/inert.ts';
+import { disableLinks } from '../../src/render/disable-links.ts';
 
 /** The rules of the desk that need neither a database nor a server. */
 
@@ -53,7 +53,7 @@ describe('inert links', () => {
   it('lead nowhere, whatever quotes they stand in, and nothing else is touched', () => {
     const html =
       '<p title="href=x">a href="kept"</p><a class="x" HREF = \'https://a.example/?a>b\'>1</a><a data-x="<a href=y>" href=https://b.example/>2</a>';
-    expect(inertLinks(html)).toBe(
+    expect(disableLinks(html)).toBe(
       '<p title="href=x">a href="kept"</p><a class="x" HREF = "#">1</a><a data-x="<a href=y>" href="#">2</a>',
     );
   });
@@ -69,13 +69,13 @@ describe('the log', () => {
     },
   };
   const editor = { email: 'desk@verdicts.example', role: 'editor' as const };
-  const session = { editor, hash: '', usedPasskey: false, ownsPasskey: false, isFresh: true };
-  const visit = {
-    ...{ editor, session, isPublisher: false, step: undefined, csrf: '' },
+  const stored = { editor, hash: '', usedPasskey: false, ownsPasskey: false, isFresh: true };
+  const session = {
+    ...{ editor, stored, isPublisher: false, step: undefined, csrf: '' },
     form: new URLSearchParams(),
   };
 
-  it('is one line a deed, however much was typed', () => {
+  it('is one line an action, however much was typed', () => {
     const at = new Date('2026-11-22T14:02:00Z');
     const details = {
       kind: 'words',
@@ -84,7 +84,7 @@ describe('the log', () => {
       withoutTopics: ['a', 'b'],
     };
     const entries = [{ id: 1, at, who: editor.email, what: 'edited' as const, issue: '2026-11-24', details }];
-    const html = logPage(site, { visit, entries, more: undefined, zone: 'UTC' });
+    const html = logPage(site, { session, entries, more: undefined, zone: 'UTC' });
     expect(html).toContain('edited 2026-11-24');
     expect(html).toContain(`kind: words · intro: ${'\u{1F990}'.repeat(200)}… · withoutTopics: a, b`);
     expect(html).not.toContain('subject: ');
@@ -95,7 +95,7 @@ describe('a reason', () => {
   it('has room for so much, and ends with a whole character', () => {
     const given = (reason: string) => reasonIn(new URLSearchParams({ reason }));
     expect(given('  a fault in the lead ')).toBe('a fault in the lead');
-    const long = given(`${'x'.repeat(REASON_ROOM - 1)}\u{1F990} and more`);
-    expect([long.length, long.isWellFormed()]).toEqual([REASON_ROOM, true]);
+    const long = given(`${'x'.repeat(REASON_MAX_LENGTH - 1)}\u{1F990} and more`);
+    expect([long.length, long.isWellFormed()]).toEqual([REASON_MAX_LENGTH, true]);
   });
 });

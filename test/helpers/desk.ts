@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll } from 'vitest';
 import { type App, createApp } from '../../src/app/app.ts';
-import { contentSteps, deskOf } from '../../src/app/desk-options.ts';
+import { contentActions, deskOf } from '../../src/app/desk-options.ts';
 import { createServer } from '../../src/app/server.ts';
 import { saveComparisons } from '../../src/comparisons/comparison-store.ts';
 import type { Comparison } from '../../src/comparisons/model.ts';
@@ -23,8 +23,8 @@ export interface TestDesk extends AsyncDisposable {
   server: FastifyInstance;
   /** Sign-in links, as `serve` prints them. */
   links: string[];
-  /** Mails that were rung for. */
-  rung: string[];
+  /** Mails that were enqueued for. */
+  enqueued: string[];
   /** Answers the requests for sign-in links, as the job does; a visitor's own are answered at once. */
   answer(): Promise<void>;
   /** Composes the issue of 24 November 2026 from these. */
@@ -58,7 +58,7 @@ type Answer = Awaited<ReturnType<FastifyInstance['inject']>>;
 export const CHIEF = 'chief@desk.example';
 export const EDITOR = 'editor@desk.example';
 
-/** Where a desk has its books: the settings that name the database, and how it goes. */
+/** Where a desk has its database: the settings that name the database, and how it goes. */
 export type DeskHome = (dataDir: string) => Promise<{ env: Record<string, string>; close(): Promise<void> }>;
 
 export const embedded: DeskHome = async (dataDir) => {
@@ -100,12 +100,12 @@ export async function openDesk(
       await createApp(config, secrets, { clock: () => new Date('2026-11-23T10:00:00Z') }),
     );
     const links: string[] = [];
-    const rung: string[] = [];
+    const enqueued: string[] = [];
     /** Answers the requests for links, as the job does. */
     const answer = async () => {
       const { editors, publicUrl } = app.config;
       const onSignInLink = (token: string) => links.push(`${publicUrl}/editor/sign-in/${token}`);
-      rung.push(...(await answerRequests(app.db, app.keys, { editors, onSignInLink })).mailIds);
+      enqueued.push(...(await answerRequests(app.db, app.keys, { editors, onSignInLink })).mailIds);
     };
     const server = await createServer({
       db: app.db,
@@ -114,14 +114,14 @@ export async function openDesk(
       outbox: null,
       ...(secrets.apiToken === undefined ? {} : { apiToken: secrets.apiToken }),
       signUp: signUpParts(app.database.queuePool()),
-      ring: (mailId) => rung.push(mailId),
+      enqueueMail: (mailId) => enqueued.push(mailId),
       onErased: () => void app.queue.enqueue('clean_outbox', {}),
       clock: app.clock,
       // A test that needs a network of its own names it as a proxy would.
       trustProxy: ['127.0.0.1'],
       desk: deskOf(app),
       publish: config.publish,
-      contents: contentSteps(app),
+      contents: contentActions(app),
       ready: async () => {},
       logger: false,
     });
@@ -131,7 +131,7 @@ export async function openDesk(
       app,
       server,
       links,
-      rung,
+      enqueued,
       answer,
       visitor,
       async compose(comparisons = WEEK) {

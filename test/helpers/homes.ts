@@ -7,7 +7,7 @@ import { createDatabase } from './database.ts';
 
 /** A place for one database in one of its two homes. Nothing runs in it until it is opened. */
 export interface Place extends AsyncDisposable {
-  readonly home: Database['home'];
+  readonly home: Database['backend'];
   /** The DATA_DIR: of the embedded database, and of the outbox in both homes. */
   readonly dataDir: string;
   readonly databaseUrl: string | undefined;

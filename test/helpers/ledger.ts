@@ -9,7 +9,7 @@ import { addSubscribers, unsubscribe } from '../../src/subscribers/subscriber-st
 import { type Keys, keyId } from '../../src/subscribers/tokens.ts';
 import { type Behaviour, Provider } from './provider.ts';
 
-/** Issues and readers straight into the books, where composing and rendering are not the point. */
+/** Issues and readers straight into the database, where composing and rendering are not the point. */
 export const KEYS: Keys = ['a key for the tests, long enough..', 'the key before it, long enough...'];
 
 export const ENVELOPE: Envelope = {

@@ -13,7 +13,7 @@ import type { WithDatabase } from './homes.ts';
 let hosts = 0;
 
 /**
- * People for every test of the group, all of one mail host that no other test has: lists bring them, and the books
+ * People for every test of the group, all of one mail host that no other test has: lists bring them, and the database
  * tell of them.
  */
 export function peopleForEach(withDatabase: WithDatabase) {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { wardProcess } from './ward.ts';
+import { wardProcess } from './cleanup.ts';
 
 /** The repository's root. Children run there: tsx takes the JSX mode from the tsconfig.json of the working directory. */
 export const ROOT = path.resolve(import.meta.dirname, '../..');

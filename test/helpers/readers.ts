@@ -9,7 +9,7 @@ type Status = 'active' | 'pending' | 'unsubscribed' | 'suppressed';
 
 let people = 0;
 
-/** Readers of one's own for the tests of a group, and what the books say of each. */
+/** Readers of one's own for the tests of a group, and what the database say of each. */
 export function readersIn(withDatabase: WithDatabase) {
   let db: Connection;
   withDatabase(({ kysely }) => {

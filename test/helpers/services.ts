@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { type Ending, wardFolder, wardProcess } from './ward.ts';
+import { type Ending, wardFolder, wardProcess } from './cleanup.ts';
 
 /**
  * PostgreSQL and Redis for the `services` project: started once before its first test, on loopback and free

@@ -5,7 +5,7 @@ import { createServer } from '../../src/app/server.ts';
 import type { Connection } from '../../src/platform/db/database.ts';
 import type { Mailer, SingleMail } from '../../src/providers/port.ts';
 import { createMailSender } from '../../src/sending/transactional/send-transactional-email.ts';
-import { stampForm } from '../../src/subscribers/sign-up/stamp.ts';
+import { signFormToken } from '../../src/subscribers/sign-up/form-token.ts';
 import type { WithDatabase } from './homes.ts';
 import { KEYS } from './ledger.ts';
 import { answerRequests, passRequests } from './mail-requests.ts';
@@ -30,7 +30,7 @@ export function signUpsForAll(withDatabase: WithDatabase) {
       site: SITE,
       outbox: null,
       ready: async () => {},
-      ring() {},
+      enqueueMail() {},
       logger: false,
       signUp: { ...signUpParts(database.queuePool()), privacy: PRIVACY },
     });
@@ -62,14 +62,14 @@ export function signUpsForAll(withDatabase: WithDatabase) {
       method: 'POST',
       url: '/subscribe',
       remoteAddress: `10.${networks >> 8}.${networks & 255}.1`,
-      payload: { stamp: stampForm(KEYS, new Date(Date.now() - 60_000)), ...fields },
+      payload: { stamp: signFormToken(KEYS, new Date(Date.now() - 60_000)), ...fields },
       ...more,
     });
   };
 
   /** Does what the jobs do. @returns the domains whose budget is spent. */
   const work = async () => {
-    const { mailIds, spent } = await answerRequests(db, KEYS);
+    const { mailIds, budgetsExceeded: spent } = await answerRequests(db, KEYS);
     for (const id of mailIds) await sendMail(id);
     return spent;
   };

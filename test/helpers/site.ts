@@ -32,7 +32,7 @@ export interface TestSite extends AsyncDisposable {
   subscribe(email: string, topics?: string[]): Promise<string>;
   token(scope: Scope, subscriberId: string, version?: number): string;
   /** Mails that somebody was asked to send, oldest first. */
-  rung: string[];
+  enqueued: string[];
   /** Answers the requests for mail that wait, as the job does. @returns the mails. */
   answer(): Promise<string[]>;
   /** Composes an issue from these and takes it to the first submit. */
@@ -80,7 +80,7 @@ async function build(lifetime: Lifetime, logger: Logger | false): Promise<TestSi
   const database = lifetime.use(await place.open());
   const db = database.kysely;
 
-  const rung: string[] = [];
+  const enqueued: string[] = [];
   const signUp = signUpParts(database.queuePool());
 
   const serve = async (overrides: Partial<ServerOptions>) => {
@@ -89,7 +89,7 @@ async function build(lifetime: Lifetime, logger: Logger | false): Promise<TestSi
       keys: KEYS,
       site: SITE,
       outbox: { directory: path.join(dir, 'outbox'), token: OUTBOX_TOKEN },
-      ring: (mailId) => rung.push(mailId),
+      enqueueMail: (mailId) => enqueued.push(mailId),
       ready: async () => {},
       signUp,
       logger,
@@ -128,10 +128,10 @@ async function build(lifetime: Lifetime, logger: Logger | false): Promise<TestSi
     dir,
     keys: KEYS,
     signUp,
-    rung,
+    enqueued,
     async answer() {
       const { mailIds } = await answerRequests(db, KEYS);
-      rung.push(...mailIds);
+      enqueued.push(...mailIds);
       return mailIds;
     },
     app: await serve({}),

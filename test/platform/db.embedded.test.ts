@@ -66,7 +66,7 @@ describe('one process for one DATA_DIR', () => {
     await Promise.all(heirs.map((heir) => heir[Symbol.asyncDispose]()));
 
     await using database = await place.open();
-    expect(database.home).toBe('embedded');
+    expect(database.backend).toBe('embedded');
     expect((await readdir(place.dataDir)).filter((name) => name !== 'db')).toEqual(['lock']);
   });
 

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHealthServer } from '../../src/app/server.ts';
-import { bareServer, type ServerLimits } from '../../src/platform/http/bare-server.ts';
+import { createBaseServer, type ServerLimits } from '../../src/platform/http/base-server.ts';
 import { answerProblems } from '../../src/platform/http/problems.ts';
 
 /** What one client can do to a server, over real connections. */
@@ -36,7 +36,7 @@ const LARGE = 'x'.repeat(20_000_000);
 
 async function open(limits: ServerLimits = {}): Promise<void> {
   Object.assign(gate, { entered: 0, most: 0 });
-  app = bareServer({ logger: false, limits });
+  app = createBaseServer({ logger: false, limits });
   answerProblems(app);
   app.get('/healthz', async () => 'alive');
   app.get('/fast', async () => 'fast');

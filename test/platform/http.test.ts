@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { createHealthServer } from '../../src/app/server.ts';
-import { bareServer } from '../../src/platform/http/bare-server.ts';
+import { createBaseServer } from '../../src/platform/http/base-server.ts';
 import { answerProblems } from '../../src/platform/http/problems.ts';
 import { maskAddress, replyAddress } from '../../src/platform/site.ts';
 import { topicChoices } from '../../src/subscribers/preferences/topic-choices.ts';
@@ -89,7 +89,7 @@ describe('the health server of a worker', () => {
 
 it('a database error is logged without the values that its driver hangs on it', async () => {
   const lines: string[] = [];
-  await using app = bareServer({ logger: pino({}, { write: (line: string) => lines.push(line) }) });
+  await using app = createBaseServer({ logger: pino({}, { write: (line: string) => lines.push(line) }) });
   answerProblems(app);
   app.get('/', () => {
     const cause = Object.assign(new Error('duplicate key'), {

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bareServer } from '../../src/platform/http/bare-server.ts';
+import { createBaseServer } from '../../src/platform/http/base-server.ts';
 import { answerProblems } from '../../src/platform/http/problems.ts';
 import { outboxRoutes } from '../../src/providers/outbox/outbox-routes.ts';
 
@@ -47,7 +47,7 @@ beforeAll(async () => {
   link('loop.html', 'loop.html');
   link('2026-11-24/batch-1/001.html', 'inside.html');
 
-  app = bareServer({ logger: false });
+  app = createBaseServer({ logger: false });
   answerProblems(app);
   await app.register(async (scope) =>
     outboxRoutes(scope, { directory: path.join(dir, 'outbox'), token: TOKEN }),
@@ -178,7 +178,7 @@ describe('who may look', () => {
 });
 
 it('an outbox that does not exist yet is empty', async () => {
-  await using fresh = bareServer({ logger: false });
+  await using fresh = createBaseServer({ logger: false });
   answerProblems(fresh);
   await fresh.register(async (scope) =>
     outboxRoutes(scope, { directory: path.join(dir, 'not-yet'), token: TOKEN }),

@@ -57,8 +57,8 @@ const plain = (request: BatchRequest) =>
 /** Two halves of a pair may stand in two pieces, and are then escaped one by one: parsed, they are the same. */
 const parsed = (json: string) => JSON.parse(json) as unknown;
 
-/** A slab is written over when the next is asked for. */
-const copiesOf = (body: Body) => Array.from(body, (slab) => Buffer.from(slab));
+/** A chunk is written over when the next is asked for. */
+const copiesOf = (body: Body) => Array.from(body, (chunk) => Buffer.from(chunk));
 const bytesOf = (body: Body) => Buffer.concat(copiesOf(body));
 
 describe('the body of a batch', () => {
@@ -117,13 +117,13 @@ describe('the body of a batch', () => {
         [5, 90_000, 9, 5, 70_000, 5, 5, 9].map((size) => 'z'.repeat(size)),
       ),
     ],
-  ])('comes in slabs of which none is written over that a socket may still hold: %s', (_, request) => {
-    const slabs = Array.from(bodyOf(request), (slab) => ({ slab, was: Buffer.from(slab) }));
-    for (const { slab, was } of slabs) if (slab.length <= 64 * 1024) expect(slab.equals(was)).toBe(true);
-    expect(parsed(Buffer.concat(slabs.map(({ was }) => was)).toString())).toEqual(plain(request));
+  ])('comes in chunks of which none is written over that a socket may still hold: %s', (_, request) => {
+    const chunks = Array.from(bodyOf(request), (chunk) => ({ chunk, was: Buffer.from(chunk) }));
+    for (const { chunk, was } of chunks) if (chunk.length <= 64 * 1024) expect(chunk.equals(was)).toBe(true);
+    expect(parsed(Buffer.concat(chunks.map(({ was }) => was)).toString())).toEqual(plain(request));
   });
 
-  it('comes in as many slabs as eighths of a megabyte, or messages, at the most', () => {
+  it('comes in as many chunks as eighths of a megabyte, or messages, at the most', () => {
     const sizes = (request: BatchRequest) => Array.from(bodyOf(request), ({ length }) => length);
     expect(sizes(long(84_000, Array(5).fill('z')))).toHaveLength(3);
     expect(sizes(long(9_000, Array(100).fill('z')))).toHaveLength(7);

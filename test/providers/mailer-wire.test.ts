@@ -38,7 +38,7 @@ const says =
   (_, response) =>
     response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body));
 
-/** A batch of which one message is so long that every other is a slab by itself, shorter than what a socket buffers. */
+/** A batch of which one message is so long that every other is a chunk by itself, shorter than what a socket buffers. */
 function awkward(): BatchRequest {
   const text: Segments = { literals: ['x'.repeat(20_000), 'y'.repeat(200)], slots: ['token'] };
   return {
@@ -277,7 +277,7 @@ describe('a connection', () => {
     const request = awkward();
     const expected = createHash('sha256');
     const { length } = bodyOf(request);
-    for (const slab of bodyOf(request)) expected.update(slab);
+    for (const chunk of bodyOf(request)) expected.update(chunk);
 
     const arrived = createHash('sha256');
     const server = createSocketServer((socket) => {

@@ -144,7 +144,7 @@ describe.each(TEMPLATES)('F1: an issue of hostile comparisons by %s', (template)
     });
     lifetime.use(worker);
     await chief.post(`${here}/test`, { to: 'newsroom@desk.example' });
-    for (const mailId of desk.rung) await app.sendMail(mailId);
+    for (const mailId of desk.enqueued) await app.sendMail(mailId);
     const fresh = async () => (await findIssue(app.db, { id: issue.id })) ?? expect.fail('no issue');
     await chief.post(`${here}/do/approve`, { plan: (await fresh()).planHash ?? '' });
     expect((await fresh()).status).toBe('approved');

@@ -50,7 +50,7 @@ const build = (
     more.members ?? members,
     more.keys ?? [OLD],
   );
-  const bytes = Array.from(bodyOf({ key: '', ...request }), (slab) => slab.toString('latin1')).join('');
+  const bytes = Array.from(bodyOf({ key: '', ...request }), (chunk) => chunk.toString('latin1')).join('');
   return { payloadHash: request.payloadHash, messages: messagesOf(request), bytes };
 };
 

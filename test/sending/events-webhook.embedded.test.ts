@@ -10,7 +10,7 @@ import { openSite, type TestSite } from '../helpers/site.ts';
 
 let site: TestSite;
 let server: FastifyInstance;
-let rung = 0;
+let enqueued = 0;
 const lines: string[] = [];
 
 beforeAll(async () => {
@@ -24,7 +24,7 @@ beforeAll(async () => {
   server = await site.serve({
     webhookSecrets: [WEBHOOK_SECRET],
     onEvents: () => {
-      rung += 1;
+      enqueued += 1;
     },
     logger: pino({ level: 'trace' }, sink),
   });
@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await site.db.deleteFrom('events').execute();
-  rung = 0;
+  enqueued = 0;
 });
 
 const post = (
@@ -48,7 +48,7 @@ describe('POST /webhooks/resend', () => {
     const response = await post(signedRequest(payload('email.delivered'), { id: 'msg_first' }));
     expect([response.statusCode, response.body]).toEqual([200, 'ok\n']);
     expect(await stored()).toMatchObject([{ id: 'msg_first', type: 'email.delivered', outcome: null }]);
-    expect(rung).toBe(1);
+    expect(enqueued).toBe(1);
   });
 
   it('fault 11: answers the same event 200 five times, and stores it once', async () => {
@@ -57,7 +57,7 @@ describe('POST /webhooks/resend', () => {
     for (let time = 0; time < 5; time += 1) statuses.push((await post(request)).statusCode);
     expect(statuses).toEqual([200, 200, 200, 200, 200]);
     expect(await stored()).toHaveLength(1);
-    expect(rung).toBe(1);
+    expect(enqueued).toBe(1);
   });
 
   it('fault 11: refuses a bad signature with 401 and stores nothing', async () => {
@@ -72,7 +72,7 @@ describe('POST /webhooks/resend', () => {
         .statusCode,
     ).toBe(401);
     expect(await stored()).toEqual([]);
-    expect(rung).toBe(0);
+    expect(enqueued).toBe(0);
   });
 
   it('fault 11: refuses a genuine request that was recorded and is played again later', async () => {
@@ -133,7 +133,7 @@ describe('POST /webhooks/resend', () => {
     expect(await stored()).toHaveLength(9_000);
   });
 
-  it('keeps no address and no token, neither in the books nor in the log (I9)', async () => {
+  it('keeps no address and no token, neither in the database nor in the log (I9)', async () => {
     lines.length = 0;
     await post(
       signedRequest(

@@ -46,12 +46,12 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
   });
 
   async function openBooks(databaseUrl = database.url): Promise<Connection> {
-    const books = await openDatabase({ databaseUrl, dataDir: tmpdir(), connections: 5 });
-    open.push(books);
-    return books.kysely;
+    const database = await openDatabase({ databaseUrl, dataDir: tmpdir(), connections: 5 });
+    open.push(database);
+    return database.kysely;
   }
 
-  /** An issue to three readers, in books that can be reached straight and through a proxy that may lose an answer. */
+  /** An issue to three readers, in database that can be reached straight and through a proxy that may lose an answer. */
   async function proxiedWeek() {
     const direct = await openBooks();
     await onlyReaders(direct, everything(3));

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EventKind } from '../../src/platform/db/schema.ts';
 import type { ProviderEvent } from '../../src/providers/port.ts';
-import { type DeliveryState, stateAfter, tallied } from '../../src/sending/events/outcome.ts';
+import { countersOf, type DeliveryState, stateAfter } from '../../src/sending/events/outcome.ts';
 
 const CLAIMED = new Date('2026-11-24T09:00:00Z');
 const LATER = new Date('2026-11-24T09:05:00Z');
@@ -34,8 +34,8 @@ const event = (kind: EventKind, more: Partial<ProviderEvent> = {}): ProviderEven
 
 const verdict = ({ status, bounce }: DeliveryState) => (bounce === null ? status : `${bounce} ${status}`);
 
-/** Kinds of events by what they prove, from weak to strong. A row is a rung: its name, and the kinds that reach it. */
-const RUNGS: [rung: string, ...kinds: EventKind[]][] = [
+/** Kinds of events by what they prove, from weak to strong. A row is a enqueued: its name, and the kinds that reach it. */
+const RUNGS: [enqueued: string, ...kinds: EventKind[]][] = [
   ['submitted', 'accepted', 'delayed', 'opened', 'clicked'],
   ['failed', 'failed'],
   ['soft bounced', 'soft_bounce'],
@@ -43,19 +43,24 @@ const RUNGS: [rung: string, ...kinds: EventKind[]][] = [
   ['hard bounced', 'hard_bounce'],
   ['complained', 'complained'],
 ];
-const REACHING = RUNGS.flatMap(([rung, ...kinds], height) => kinds.map((kind) => ({ rung, height, kind })));
+const REACHING = RUNGS.flatMap(([enqueued, ...kinds], height) =>
+  kinds.map((kind) => ({ enqueued, height, kind })),
+);
 
 describe('the ladder of what becomes of a delivery', () => {
-  it.each(REACHING)('$kind makes a delivery $rung', ({ kind, rung }) => {
+  it.each(REACHING)('$kind makes a delivery $enqueued', ({ kind, enqueued }) => {
     for (const before of [PREPARED, SUBMITTED])
-      expect({ kind, rung: verdict(stateAfter(before, [event(kind)], CLAIMED)) }).toEqual({ kind, rung });
+      expect({ kind, enqueued: verdict(stateAfter(before, [event(kind)], CLAIMED)) }).toEqual({
+        kind,
+        enqueued,
+      });
   });
 
   it.each(
     REACHING.flatMap((weak) =>
       REACHING.filter(({ height }) => height > weak.height).map((strong) => ({ weak: weak.kind, ...strong })),
     ),
-  )('$weak and $kind make it $rung, whichever comes first', ({ weak, kind, rung }) => {
+  )('$weak and $kind make it $enqueued, whichever comes first', ({ weak, kind, enqueued }) => {
     const strong = event(kind);
     const orders = {
       [`${weak}, ${kind}`]: [event(weak), strong],
@@ -67,7 +72,7 @@ describe('the ladder of what becomes of a delivery', () => {
         verdict(stateAfter(SUBMITTED, events, CLAIMED)),
       ]),
     );
-    expect(reached).toEqual({ [`${weak}, ${kind}`]: rung, [`${kind}, ${weak}`]: rung });
+    expect(reached).toEqual({ [`${weak}, ${kind}`]: enqueued, [`${kind}, ${weak}`]: enqueued });
   });
 
   it.each(['suppressed', 'other'] as const)('%s says nothing of a delivery', (kind) => {
@@ -121,7 +126,7 @@ describe('events of a delivery', () => {
     .tuple(fc.constantFrom(PREPARED, SUBMITTED, { ...PREPARED, status: 'uncertain' as const }), events)
     .map(([state, before]) => stateAfter(state, before, CLAIMED));
   const heightOf = (state: DeliveryState) =>
-    state.submittedAt === null ? -1 : RUNGS.findIndex(([rung]) => rung === verdict(state));
+    state.submittedAt === null ? -1 : RUNGS.findIndex(([enqueued]) => enqueued === verdict(state));
 
   it('come in any order', () => {
     const shuffled = events.chain((some) =>
@@ -152,7 +157,7 @@ describe('events of a delivery', () => {
     );
   });
 
-  it('never take a delivery down a rung (I7)', () => {
+  it('never take a delivery down a enqueued (I7)', () => {
     fc.assert(
       fc.property(states, events, (state, some) => {
         expect(heightOf(stateAfter(state, some, CLAIMED))).toBeGreaterThanOrEqual(heightOf(state));
@@ -178,6 +183,6 @@ describe('the figures of a delivery', () => {
       kinds.map((kind) => event(kind)),
       CLAIMED,
     );
-    expect(tallied(state)).toEqual({ ...NONE, ...expected });
+    expect(countersOf(state)).toEqual({ ...NONE, ...expected });
   });
 });

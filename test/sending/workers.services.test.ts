@@ -133,15 +133,15 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
     const other = await openWorkerless();
     open.push(await other.queue.work(processors(other), { concurrency: 3, onFailure: () => {} }));
     await whenSent(issue.id);
-    const books = () =>
+    const database = () =>
       app.db.selectFrom('batches').selectAll().where('issue_id', '=', issue.id).orderBy('number').execute();
-    const before = await books();
+    const before = await database();
     await expectOneCopyEach(issue.id, 1_500);
 
     frozen.kill('SIGCONT');
     frozen.kill('SIGTERM');
     expect(await frozen.ended).toMatchObject({ code: 0 });
-    expect(await books()).toEqual(before);
+    expect(await database()).toEqual(before);
     expect(await finishIssue(app.db, issue.id)).toBe(false);
     await expectOneCopyEach(issue.id, 1_500);
   });

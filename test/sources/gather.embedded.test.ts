@@ -176,9 +176,9 @@ describe('a feed, a site and a push of the same comparisons', () => {
     expect(asked).not.toContain('/comparisons/3');
 
     site.forget();
-    const books = await versions();
+    const database = await versions();
     expect(await gatherAll(gatherer(sources))).toMatchObject({ added: 0, changed: 0 });
-    expect(await versions()).toBe(books);
+    expect(await versions()).toBe(database);
     expect(site.requests.filter(({ isConditional }) => !isConditional)).toEqual([]);
   });
 });
@@ -229,7 +229,7 @@ describe('a source that fails', () => {
     expect(await sourceHealth(db)).toMatchObject([{ source: bad, failures: 0, isFailing: false }]);
   });
 
-  it('that is the only one is an error, and on the books', async () => {
+  it('that is the only one is an error, and in the database', async () => {
     now = new Date(now.getTime() + 60_000);
     await expect(gatherAll(gatherer([`site:${site.origin}/nothing/`]))).rejects.toMatchObject({
       code: 'source-unreadable',

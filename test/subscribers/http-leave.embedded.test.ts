@@ -113,7 +113,7 @@ describe('B13: a link whose id no row here has', () => {
     const mail = await site.db
       .selectFrom('mails')
       .select(['kind', 'subscriber_id'])
-      .where('id', '=', site.rung.at(-1) ?? '')
+      .where('id', '=', site.enqueued.at(-1) ?? '')
       .executeTakeFirst();
     expect(mail).toEqual({ kind: 'leave', subscriber_id: id });
     expect((await rowOf(address.key))?.status).toBe('active');

@@ -10,7 +10,7 @@ import { askForFreshLink, passRequests } from '../helpers/mail-requests.ts';
 import { openSite, type TestSite } from '../helpers/site.ts';
 
 /**
- * Pause, another address, one's data, erasing: the pages. What they do to the books is in conformance/reader.ts, and why
+ * Pause, another address, one's data, erasing: the pages. What they do to the database is in conformance/reader.ts, and why
  * three of them take a fresh link in step-up.embedded.test.ts.
  */
 
@@ -75,7 +75,7 @@ describe('another address', () => {
     const emailOf = async (one: string) => (await findSubscriber(site.db, one))?.email ?? '';
     const erased = await emailOf(gone);
     await eraseSubscriber(site.db, { id: gone }, 'admin');
-    const rung = site.rung.length;
+    const enqueued = site.enqueued.length;
     const pages = new Set<string>();
     const asked = [
       [await fresh(await subscribe(), 'change_address'), 'free@else.example'],
@@ -90,7 +90,7 @@ describe('another address', () => {
     }
     expect(pages.size).toBe(1);
     await site.answer();
-    expect(site.rung.length).toBe(rung + 1);
+    expect(site.enqueued.length).toBe(enqueued + 1);
   });
 
   it.each([
@@ -102,7 +102,7 @@ describe('another address', () => {
     'x'.repeat(300),
   ])('%j is refused beside the field, with what was typed', async (typed) => {
     const id = await subscribe();
-    const rung = site.rung.length;
+    const enqueued = site.enqueued.length;
     for (const [url, body] of [
       [await fresh(id, 'change_address'), `change_address=1&email=${encodeURIComponent(typed)}`],
       ['/preferences', `email=${encodeURIComponent(typed)}`],
@@ -116,7 +116,7 @@ describe('another address', () => {
       expect(page('script').length).toBe(0);
       expect(field.attr('value')).toBe(typed.slice(0, 254).replace('\r\n', '\n'));
     }
-    expect(site.rung.length).toBe(rung);
+    expect(site.enqueued.length).toBe(enqueued);
   });
 
   it('moves with one button; old links unsubscribe still, and show nothing any more', async () => {
@@ -124,7 +124,7 @@ describe('another address', () => {
     const [oldPreferences, oldUnsubscribe] = [prefer(id), `/unsubscribe/${site.token('unsubscribe', id)}`];
     await moveTo(id, 'moved@new.example');
     await site.answer();
-    const url = change(site.rung.at(-1) ?? '');
+    const url = change(site.enqueued.at(-1) ?? '');
     const before = await everyRow(site.db);
     for (let time = 0; time < 50; time += 1)
       expect((await site.app.inject({ method: time % 2 ? 'GET' : 'HEAD', url })).statusCode).toBe(200);
@@ -211,7 +211,7 @@ describe('F4: the mail to a new address', () => {
     const id = await subscribe();
     await moveTo(id, 'refuses@new.example');
     await site.answer();
-    const url = `${change(site.rung.at(-1) ?? '')}/never`;
+    const url = `${change(site.enqueued.at(-1) ?? '')}/never`;
     const before = await everyRow(site.db);
     const page = await get(url);
     expect([page.statusCode, h1(page.body)]).toEqual([200, 'Never mail you again?']);
@@ -274,17 +274,17 @@ it('nobody who complained or bounced comes back by any form here', async () => {
     .execute();
   const email = (await findSubscriber(site.db, id))?.email ?? '';
   /** All but how many requests there were, when each has its answer. */
-  const books = async () => {
+  const database = async () => {
     expect(await site.answer()).toEqual([]);
     for (const table of ['rate_limits', 'mail_request_counts'] as const)
       await site.db.deleteFrom(table).execute();
     return everyRow(site.db);
   };
-  const before = await books();
+  const before = await database();
   for (const body of ['save=1', 'pause=1', 'resume=1', 'leave=1', 'void=1'])
     expect(h1((await post(prefer(id), body)).body)).toBe('You are off the list');
   await post('/preferences', `email=${encodeURIComponent(email)}`);
   for (const purpose of ['export', 'erase', 'change_address'])
     expect(h1((await post(prefer(id), `ask=${purpose}`)).body)).toBe('Look in your inbox');
-  expect(await books()).toBe(before);
+  expect(await database()).toBe(before);
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { guarded, unguarded } from '../../src/subscribers/import-export/cells.ts';
-import { type Columns, isGone, rowReader } from '../../src/subscribers/import-export/formats.ts';
+import { type Columns, hasUnsubscribed, rowReader } from '../../src/subscribers/import-export/formats.ts';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const reader = (header: string, map: Columns = {}) => rowReader(header.split(','), map, NOW);
@@ -66,7 +66,7 @@ describe('a list', () => {
     fc.assert(
       fc.property(fc.constantFrom(UNSUBSCRIBED, CLEANED), cells, (header, rest) => {
         const person = reader(header).read(['a@example.org', ...rest]);
-        expect('status' in person && isGone(person.status)).toBe(true);
+        expect('status' in person && hasUnsubscribed(person.status)).toBe(true);
       }),
     );
     expect(statesOf(CLEANED, ['a@example.org,2,,,2024-03-01 09:00:00'])).toEqual(['suppressed']);
@@ -196,7 +196,7 @@ describe('a row', () => {
       fc.property(word, fc.string({ minLength: 1 }), (status, left) => {
         fc.pre(left.trim() !== '');
         const person = reader('email,status,left_at').read(['a@example.org', status, left]);
-        expect('status' in person && !isGone(person.status)).toBe(false);
+        expect('status' in person && !hasUnsubscribed(person.status)).toBe(false);
       }),
     );
   });

@@ -7,7 +7,7 @@ import { createApp } from '../../src/app/app.ts';
 import { publicServer } from '../../src/app/public-server.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { Lifetime } from '../../src/platform/lifetime.ts';
-import { stampForm } from '../../src/subscribers/sign-up/stamp.ts';
+import { signFormToken } from '../../src/subscribers/sign-up/form-token.ts';
 import { foldAddress } from '../../src/transactional/requests/request-policy.ts';
 import { reconcile } from '../../src/workflow/duties.ts';
 import { createDatabase } from '../helpers/database.ts';
@@ -62,7 +62,7 @@ describe.skipIf(!databaseUrl || redis === null)('10,000 sign-ups of ten people w
     lifetime.defer(() => web.close());
     lifetime.use(await app.queue.work(processors(app), { concurrency: 2, onFailure() {} }));
 
-    const stamp = () => stampForm(app.keys, new Date(Date.now() - 60_000));
+    const stamp = () => signFormToken(app.keys, new Date(Date.now() - 60_000));
     const post = (email: string, remoteAddress: string) =>
       web.inject({ method: 'POST', url: '/subscribe', remoteAddress, payload: { email, stamp: stamp() } });
     const statuses = new Map<number, number>();
@@ -88,10 +88,10 @@ describe.skipIf(!databaseUrl || redis === null)('10,000 sign-ups of ten people w
       await Promise.all(attack);
     }
 
-    // Its workers wait for Redis; who signed up in between is on the books, and is mailed when it is back.
+    // Its workers wait for Redis; who signed up in between is on the database, and is mailed when it is back.
     server = await startRedis(redis ?? '', port);
     for (let open = 1; open > 0; ) {
-      // What `serve` does every minute: a bell that was lost with Redis is rung again.
+      // What `serve` does every minute: a bell that was lost with Redis is enqueued again.
       await reconcile(app);
       const { rows } = await sql<{ open: number }>`
         select (select count(*) from mail_requests) + (select count(*) from mails where status = 'pending') as open

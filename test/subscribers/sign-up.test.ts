@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseAddress } from '../../src/subscribers/address.ts';
 import { consentText } from '../../src/subscribers/sign-up/consent.ts';
+import { isHumanPace, signFormToken } from '../../src/subscribers/sign-up/form-token.ts';
 import {
   createDomainCheck,
   type Dns,
   isDisposable,
   suggestDomain,
 } from '../../src/subscribers/sign-up/reputation.ts';
-import { isHumanPace, stampForm } from '../../src/subscribers/sign-up/stamp.ts';
 import type { Keys } from '../../src/subscribers/tokens.ts';
 import { foldAddress } from '../../src/transactional/requests/request-policy.ts';
 
@@ -161,11 +161,11 @@ describe('the stamp of a form', () => {
     [24 * 3_600_000 + 1, false],
     [-5_000, false],
   ])('after %d ms a person: %s', (ms, human) => {
-    expect(isHumanPace(KEYS, stampForm(KEYS, shown), afterShown(ms))).toBe(human);
+    expect(isHumanPace(KEYS, signFormToken(KEYS, shown), afterShown(ms))).toBe(human);
   });
 
   test('survives a change of keys, and nothing else', () => {
-    const stamp = stampForm([KEYS[1] ?? ''], shown);
+    const stamp = signFormToken([KEYS[1] ?? ''], shown);
     expect(isHumanPace(KEYS, stamp, afterShown(5_000))).toBe(true);
     expect(isHumanPace([KEYS[0]], stamp, afterShown(5_000))).toBe(false);
     for (const forged of [undefined, '', 'x', `${stamp}x`, `0${stamp}`, stamp.replace('.', '')]) {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { askedPage } from '../../src/desk/auth/sign-in-page.tsx';
+import { linkSentPage } from '../../src/desk/auth/sign-in-page.tsx';
 import type { Connection } from '../../src/platform/db/database.ts';
 import { renderTransactional } from '../../src/render/render-variant.ts';
 import { TRANSACTIONAL_EMAILS } from '../../src/sending/transactional/transactional-emails.ts';
@@ -13,7 +13,7 @@ import { ALREADY_DAYS } from '../../src/subscribers/sign-up/limits.ts';
 import {
   freshLinkExpiredPage,
   freshLinkSentPage,
-  newAddressAskedPage,
+  newAddressRequestedPage,
 } from '../../src/subscribers/step-up/step-up-page.tsx';
 import {
   CHANGE_LINK_HOURS,
@@ -59,7 +59,7 @@ const TEXTS: [name: string, text: () => string | Promise<string>, says: string][
   ['the page of a confirm link that is over', () => expiredPage(SITE), `${CONFIRM_LINK_HOURS} hours`],
   ['the mail to a new address', () => mailOf('change'), `${CHANGE_LINK_HOURS} hours`],
   ['the page of a change that is over', () => addressChangePage(SITE, change), `${CHANGE_LINK_HOURS} hours`],
-  ['the page after a new address', () => newAddressAskedPage(SITE, 'x'), `${CHANGE_LINK_HOURS} hours`],
+  ['the page after a new address', () => newAddressRequestedPage(SITE, 'x'), `${CHANGE_LINK_HOURS} hours`],
   [
     'the mail with a fresh link',
     () => mailOf('step_up', { purpose: 'erase' }),
@@ -72,7 +72,7 @@ const TEXTS: [name: string, text: () => string | Promise<string>, says: string][
     `${FRESH_LINK_MINUTES} minutes`,
   ],
   ['the sign-in mail', () => mailOf('sign_in'), `${SIGN_IN_LINK_MINUTES} minutes`],
-  ['the page after asking for it', () => askedPage(SITE), `${SIGN_IN_LINK_MINUTES} minutes`],
+  ['the page after asking for it', () => linkSentPage(SITE), `${SIGN_IN_LINK_MINUTES} minutes`],
   ['the note to a reader who signs up again', () => mailOf('already'), `${ALREADY_DAYS} days`],
   ['the preferences', () => preferencesPage(SITE, preferences), `${PAUSE_WEEKS} weeks`],
 ];

@@ -198,7 +198,7 @@ describe('every link of every transactional email leads to its page', () => {
   const ask = async (request: NewMailRequest): Promise<Caused> => {
     await addMailRequest(desk.app.db, request);
     await desk.answer();
-    return { mailId: desk.rung.at(-1) ?? '', browser: desk.visitor() };
+    return { mailId: desk.enqueued.at(-1) ?? '', browser: desk.visitor() };
   };
 
   /** How each kind comes to be, for somebody new each time, and how many of its links end at a button. */
@@ -210,7 +210,7 @@ describe('every link of every transactional email leads to its page', () => {
           const asked = { topics: [], timezone: null, source: 'test', isSuspicious: false, evidence };
           await addSignUp(desk.app.db, { address: address(), ...asked }, consentText('Verdicts'), true);
           await desk.answer();
-          return { mailId: desk.rung.at(-1) ?? '', browser: desk.visitor() };
+          return { mailId: desk.enqueued.at(-1) ?? '', browser: desk.visitor() };
         },
       ],
       buttons: 2,
@@ -257,7 +257,7 @@ describe('every link of every transactional email leads to its page', () => {
         async () => {
           const browser = desk.visitor();
           await browser.post('/editor/sign-in', { email: EDITOR });
-          return { mailId: desk.rung.at(-1) ?? '', browser };
+          return { mailId: desk.enqueued.at(-1) ?? '', browser };
         },
       ],
       buttons: 1,
@@ -275,7 +275,7 @@ describe('every link of every transactional email leads to its page', () => {
       cause: [
         async () => {
           await editor.post(`/editor/issues/${past.slug}/test`, { to: address().email });
-          return { mailId: desk.rung.at(-1) ?? '', browser: desk.visitor() };
+          return { mailId: desk.enqueued.at(-1) ?? '', browser: desk.visitor() };
         },
       ],
       buttons: 0,

@@ -46,7 +46,7 @@ const many = (count: number, more: Partial<Candidate> = {}) =>
   Array.from({ length: count }, () => request(more));
 
 function decide(candidates: readonly Candidate[], history: Partial<History> = {}) {
-  const { decisions, spent } = decideRequests(candidates, { ...NOTHING, ...history });
+  const { decisions, budgetsExceeded: spent } = decideRequests(candidates, { ...NOTHING, ...history });
   const count = (wanted: Decision) => candidates.filter(({ id }) => decisions.get(id) === wanted).length;
   return { of: (one: Candidate) => decisions.get(one.id), count, spent: [...spent] };
 }
@@ -236,7 +236,7 @@ test('no limit is ever exceeded, whatever was asked for before and is asked for 
   );
 });
 
-test('F10: what is decided of a request depends on nothing that the books say of its address', () => {
+test('F10: what is decided of a request depends on nothing that the database say of its address', () => {
   // The history has no field for it: this list grows only by somebody who reads this.
   expect(Object.keys(NOTHING).sort()).toEqual(['answered', 'isMailHost', 'lastHour', 'readers', 'refused']);
 });

@@ -1,7 +1,7 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stampForm } from '../../src/subscribers/sign-up/stamp.ts';
+import { signFormToken } from '../../src/subscribers/sign-up/form-token.ts';
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { tokenHash } from '../../src/subscribers/tokens.ts';
 import { EDITOR, openDesk, type TestDesk } from '../helpers/desk.ts';
@@ -9,7 +9,7 @@ import { openSite, type TestSite } from '../helpers/site.ts';
 import { separationOf } from '../helpers/two-samples.ts';
 
 /**
- * F10: whether the time of an answer tells who is on the books. Each form is asked 500 times for somebody known and 500
+ * F10: whether the time of an answer tells who is on the database. Each form is asked 500 times for somebody known and 500
  * times for somebody unknown, in pairs of random order, so that whatever else the machine does falls on both alike.
  */
 
@@ -75,7 +75,7 @@ async function expectNothingTold(
   }
 }
 
-describe('F10: the time of an answer tells nobody who is on the books', () => {
+describe('F10: the time of an answer tells nobody who is in the database', () => {
   let site: TestSite;
   let app: FastifyInstance;
   let desk: TestDesk;
@@ -123,7 +123,7 @@ describe('F10: the time of an answer tells nobody who is on the books', () => {
       headers: FORM,
       payload: form({
         email: someone(offset(measurement) + turn, isKnown),
-        stamp: stampForm(site.keys, new Date(Date.now() - 60_000)),
+        stamp: signFormToken(site.keys, new Date(Date.now() - 60_000)),
       }),
     })));
 

@@ -1,18 +1,18 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type App, createApp } from '../../src/app/app.ts';
-import { measure } from '../../src/app/public-server.ts';
+import { readMetrics } from '../../src/app/public-server.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { openNotices } from '../../src/notices/notice-store.ts';
 import type { JobQueue } from '../../src/platform/queue/job-queue.ts';
 import { keyId } from '../../src/subscribers/tokens.ts';
 import { queueMail } from '../../src/transactional/transactional-store.ts';
-import { DUTIES, type Duty, reconcile, TOLD_AFTER } from '../../src/workflow/duties.ts';
+import { DUTIES, type Duty, NOTIFY_AFTER, reconcile } from '../../src/workflow/duties.ts';
 import { copyDatabase, temporaryFolder } from '../helpers/homes.ts';
 
 const duties: Readonly<Record<string, Duty>> = DUTIES;
 const NAMES = Object.keys(duties);
-const MAILS = 'ring for transactional mails';
+const MAILS = 'enqueue transactional emails';
 
 describe('duties', () => {
   let app: App;
@@ -41,10 +41,10 @@ describe('duties', () => {
       recipient: 'editor@verdicts.example',
       keyId: keyId(app.keys[0]),
     });
-  const failures = async () => (await measure(app)).failingDuties;
+  const failures = async () => (await readMetrics(app)).failingDuties;
   const told = async () => (await openNotices(app.db)).filter(({ kind }) => kind === 'duty-failing');
 
-  it('go on when a comparison on the books cannot be composed', async () => {
+  it('go on when a comparison on the database cannot be composed', async () => {
     await mailWaits();
     await sql`
       insert into comparisons (slug, pair_key, url, content, content_hash)
@@ -70,21 +70,21 @@ describe('duties', () => {
         ]),
       );
       await mailWaits();
-      const rung: string[] = [];
-      // The queue stays empty, however often somebody is rung for.
+      const enqueued: string[] = [];
+      // The queue stays empty, however often somebody is enqueued for.
       const queue = Object.assign(Object.create(app.queue) as JobQueue, {
         waiting: async () => 0,
-        enqueue: async (job: string) => void rung.push(job),
+        enqueue: async (job: string) => void enqueued.push(job),
       });
       const worker = { ...app, queue };
-      for (let times = 1; times < TOLD_AFTER; times += 1) await reconcile(worker, observed);
+      for (let times = 1; times < NOTIFY_AFTER; times += 1) await reconcile(worker, observed);
       expect(await told()).toEqual([]);
       done.length = 0;
       await reconcile(worker, observed);
 
       expect(done).toEqual(NAMES.filter((each) => each !== name));
-      expect(rung.includes('mail')).toBe(name !== MAILS);
-      expect(await failures()).toEqual({ [name]: TOLD_AFTER });
+      expect(enqueued.includes('mail')).toBe(name !== MAILS);
+      expect(await failures()).toEqual({ [name]: NOTIFY_AFTER });
       expect(await told()).toMatchObject([
         { subject: name, message: expect.stringContaining('it is broken') },
       ]);

@@ -8,7 +8,7 @@ import { SignUp, type SignUpForm } from '../../subscribers/sign-up/sign-up-page.
 import type { StoredComparison } from '../comparison-store.ts';
 import type { Call, Comparison, CountedTool } from '../model.ts';
 import { title, topics } from '../names.ts';
-import { type Change, changeInWords } from '../revisions.ts';
+import { type Change, describeChange } from '../revisions.ts';
 import { type LensRow, lensRows, readersOf } from '../side-by-side.ts';
 import { toolMark, verdict } from '../verdict.ts';
 import { FROM_SECOND_ISSUE } from '../votes/vote-words.ts';
@@ -231,8 +231,8 @@ const Mailed = ({ issue, changes }: NonNullable<ComparisonPage['mailed']>) => (
     {changes.length > 0 && (
       <ul className="changes">
         {changes.map((change) => (
-          <li key={changeInWords(change)}>
-            {changeInWords(change)}
+          <li key={describeChange(change)}>
+            {describeChange(change)}
             {change.at !== undefined && (
               <>
                 {' '}

@@ -64,7 +64,7 @@ export function comparisonRoutes(app: FastifyInstance, options: ComparisonOption
         type: HTML,
         body,
         changedAt: latestOf(changedAt, votes),
-        finish: forms.stamped,
+        finish: forms.withToken,
       });
     },
   });
@@ -94,7 +94,7 @@ export function comparisonRoutes(app: FastifyInstance, options: ComparisonOption
           latest,
           form: await forms.make(`comparison:${comparison.slug}`),
         }),
-        finish: forms.stamped,
+        finish: forms.withToken,
         changedAt: latestOf(changedAt, votes, latest?.changedAt),
       });
     },

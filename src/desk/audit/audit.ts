@@ -1,6 +1,6 @@
 import type { Connection } from '../../platform/db/database.ts';
 import { insertAudit, insertRefusal, selectAudit } from '../desk-store.ts';
-import type { AuditEntry, ListedAudit } from './deeds.ts';
+import type { AuditEntry, ListedAudit } from './audit-actions.ts';
 
 /** Writes down what an editor did, in the transaction that does it: neither is there without the other. */
 export async function audit(tx: Connection, entry: AuditEntry): Promise<void> {

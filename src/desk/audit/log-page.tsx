@@ -1,12 +1,12 @@
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
-import type { Visit } from '../auth/guard.ts';
+import type { DeskSession } from '../auth/editor-page.ts';
 import { moment } from '../frame/clock.ts';
 import { DeskPage } from '../frame/frame.tsx';
 import { Table } from '../frame/table.tsx';
-import type { Deed, ListedAudit } from './deeds.ts';
+import type { AuditAction, ListedAudit } from './audit-actions.ts';
 
-const WORDS: Record<Deed, string> = {
+const WORDS: Record<AuditAction, string> = {
   link_asked: 'asked for a sign-in link',
   link_printed: 'printed a sign-in link',
   signed_in: 'signed in',
@@ -52,16 +52,16 @@ const WORDS: Record<Deed, string> = {
 };
 
 interface LogProps {
-  visit: Visit;
+  session: DeskSession;
   entries: ListedAudit[];
   /** Id to go on from. */
   more: number | undefined;
   zone: string;
 }
 
-export function logPage(site: Site, { visit, entries, more, zone }: LogProps): string {
+export function logPage(site: Site, { session, entries, more, zone }: LogProps): string {
   return render(
-    <DeskPage site={site} title="Log" visit={visit} here="/editor/log">
+    <DeskPage site={site} title="Log" session={session} here="/editor/log">
       <div className="stack">
         <h1>Log</h1>
         <p>Everything done at this desk, and everything refused. Nothing in it can be changed.</p>

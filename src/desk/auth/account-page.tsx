@@ -3,13 +3,13 @@ import type { Site } from '../../platform/site.ts';
 import { PASSKEY_SCRIPT } from '../frame/assets.ts';
 import { moment } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
-import type { Visit } from './guard.ts';
+import type { DeskSession } from './editor-page.ts';
 import { PasskeyForm } from './passkey-page.tsx';
-import { PASSKEY_NAME_ROOM, type Passkey } from './passkeys.ts';
+import { PASSKEY_NAME_MAX_LENGTH, type Passkey } from './passkeys.ts';
 import { FRESH_MINUTES } from './sessions.ts';
 
 interface AccountProps {
-  visit: Visit;
+  session: DeskSession;
   zone: string;
   passkeys: Passkey[];
   /** `impossible`: browsers make none for the address of this desk. */
@@ -17,10 +17,10 @@ interface AccountProps {
 }
 
 export function accountPage(site: Site, props: AccountProps): string {
-  const { visit, state } = props;
-  const { email, role } = visit.editor;
+  const { session, state } = props;
+  const { email, role } = session.editor;
   return render(
-    <DeskPage site={site} title="Your account" visit={visit} here="/editor/account">
+    <DeskPage site={site} title="Your account" session={session} here="/editor/account">
       <h1>Your account</h1>
       <dl className="facts">
         <div>
@@ -48,11 +48,11 @@ export function accountPage(site: Site, props: AccountProps): string {
   );
 }
 
-const Passkeys = ({ visit, zone, passkeys }: AccountProps) => {
-  const { isFresh } = visit.session;
+const Passkeys = ({ session, zone, passkeys }: AccountProps) => {
+  const { isFresh } = session.stored;
   return (
     <>
-      {visit.step === 'register' && (
+      {session.step === 'register' && (
         <p className="notice after" role="status">
           Publishers must have a passkey here. Until you add one, you can read and edit, and not approve, send
           or decide anything else that takes a publisher.
@@ -65,19 +65,19 @@ const Passkeys = ({ visit, zone, passkeys }: AccountProps) => {
       {passkeys.length > 0 && (
         <ul className="aside">
           {passkeys.map((passkey) => (
-            <Item key={passkey.id} {...{ visit, zone, passkey }} />
+            <Item key={passkey.id} {...{ session, zone, passkey }} />
           ))}
         </ul>
       )}
       {isFresh ? (
-        <Add visit={visit} isFirst={passkeys.length === 0} />
+        <Add session={session} isFirst={passkeys.length === 0} />
       ) : passkeys.length > 0 ? (
         <>
           <p className="after">
             To add or remove one, use one of yours again. For the {FRESH_MINUTES} minutes after that, this
             page shows how.
           </p>
-          <PasskeyForm {...{ visit, action: '/editor/sign-in/passkey', purpose: 'authenticate' }}>
+          <PasskeyForm {...{ session, action: '/editor/sign-in/passkey', purpose: 'authenticate' }}>
             Use a passkey
           </PasskeyForm>
         </>
@@ -92,7 +92,7 @@ const Passkeys = ({ visit, zone, passkeys }: AccountProps) => {
   );
 };
 
-const Item = ({ visit, zone, passkey }: { visit: Visit; zone: string; passkey: Passkey }) => {
+const Item = ({ session, zone, passkey }: { session: DeskSession; zone: string; passkey: Passkey }) => {
   const { id, name, createdAt, lastUsedAt, isSynced } = passkey;
   return (
     <li>
@@ -104,14 +104,14 @@ const Item = ({ visit, zone, passkey }: { visit: Visit; zone: string; passkey: P
       <details>
         <summary className="word">Rename {name}</summary>
         <form method="post" action={`/editor/passkeys/${id}/rename`}>
-          <Csrf visit={visit} />
+          <Csrf session={session} />
           <label className="field">
             <span>Its new name</span>
             <input
               name="name"
               defaultValue={name}
               required
-              maxLength={PASSKEY_NAME_ROOM}
+              maxLength={PASSKEY_NAME_MAX_LENGTH}
               autoComplete="off"
             />
           </label>
@@ -122,9 +122,9 @@ const Item = ({ visit, zone, passkey }: { visit: Visit; zone: string; passkey: P
           </div>
         </form>
       </details>
-      {visit.session.isFresh && (
+      {session.stored.isFresh && (
         <form method="post" action={`/editor/passkeys/${id}/remove`}>
-          <Csrf visit={visit} />
+          <Csrf session={session} />
           <button type="submit" className="word">
             Remove {name}
           </button>
@@ -134,8 +134,8 @@ const Item = ({ visit, zone, passkey }: { visit: Visit; zone: string; passkey: P
   );
 };
 
-const Add = ({ visit, isFirst }: { visit: Visit; isFirst: boolean }) => (
-  <PasskeyForm {...{ visit, action: '/editor/passkeys', purpose: 'register' }} name>
+const Add = ({ session, isFirst }: { session: DeskSession; isFirst: boolean }) => (
+  <PasskeyForm {...{ session, action: '/editor/passkeys', purpose: 'register' }} name>
     {isFirst ? 'Add a passkey' : 'Add another passkey'}
   </PasskeyForm>
 );

@@ -3,7 +3,7 @@ import { AppError } from '../../platform/errors.ts';
 import { fromDatabase } from '../../platform/http/problems.ts';
 import type { DeskContext } from '../desk-context.ts';
 import { accountPage } from './account-page.tsx';
-import { entranceOf, type Guard, PASSKEY_PAGE } from './guard.ts';
+import { type EditorPage, entranceOf, PASSKEY_PAGE } from './editor-page.ts';
 import { passkeyPage } from './passkey-page.tsx';
 import {
   addPasskey,
@@ -20,48 +20,48 @@ const HTML = 'text/html; charset=utf-8';
 const HERE = '/editor/account';
 
 /** An editor's own account: their passkeys, and the second step of signing in. */
-export function accountRoutes(guard: Guard, { db, site, desk }: DeskContext): void {
+export function accountRoutes(editorPage: EditorPage, { db, site, desk }: DeskContext): void {
   const policy = desk.passkeys;
   const relyingParty = relyingPartyOf(site);
   const state = policy === 'off' ? 'off' : canHavePasskeys(site.publicUrl) ? 'on' : 'impossible';
 
-  guard(HERE, {
-    GET: async (visit, _request, reply) => {
-      const passkeys = await fromDatabase(listPasskeys(db, visit.editor));
-      return reply.type(HTML).send(accountPage(site, { visit, zone: desk.zone, passkeys, state }));
+  editorPage(HERE, {
+    GET: async (session, _request, reply) => {
+      const passkeys = await fromDatabase(listPasskeys(db, session.editor));
+      return reply.type(HTML).send(accountPage(site, { session, zone: desk.zone, passkeys, state }));
     },
   });
 
   // Asked by the script of a page whose forms can be sent again after signing in beside it.
-  guard('/editor/session', {
+  editorPage('/editor/session', {
     GET: ({ editor, csrf }, _request, reply) => reply.send({ email: editor.email, csrf }),
   });
 
-  guard(PASSKEY_PAGE, {
+  editorPage(PASSKEY_PAGE, {
     beforePasskey: true,
-    GET: (visit, _request, reply) =>
-      visit.session.ownsPasskey && policy !== 'off'
-        ? reply.type(HTML).send(passkeyPage(site, visit))
-        : reply.redirect(entranceOf(visit.step), 303),
-    POST: async (visit, _request, reply) => {
+    GET: (session, _request, reply) =>
+      session.stored.ownsPasskey && policy !== 'off'
+        ? reply.type(HTML).send(passkeyPage(site, session))
+        : reply.redirect(entranceOf(session.step), 303),
+    POST: async (session, _request, reply) => {
       assertOn();
-      const wasMissing = visit.step === 'use';
-      await usePasskey(db, visit.session, { site: relyingParty, answer: answerIn(visit.form) });
+      const wasMissing = session.step === 'use';
+      await usePasskey(db, session.stored, { site: relyingParty, answer: answerIn(session.form) });
       return reply.redirect(wasMissing ? '/editor' : HERE, 303);
     },
   });
 
-  guard('/editor/passkeys/options', {
+  editorPage('/editor/passkeys/options', {
     beforePasskey: true,
-    POST: async (visit, _request, reply) => {
+    POST: async (session, _request, reply) => {
       assertOn();
-      const purpose = visit.form.get('purpose') === 'register' ? 'register' : 'authenticate';
-      return reply.send(await passkeyOptions(db, visit.session, { purpose, site: relyingParty }));
+      const purpose = session.form.get('purpose') === 'register' ? 'register' : 'authenticate';
+      return reply.send(await passkeyOptions(db, session.stored, { purpose, site: relyingParty }));
     },
   });
 
-  guard('/editor/passkeys', {
-    POST: async ({ session, form }, _request, reply) => {
+  editorPage('/editor/passkeys', {
+    POST: async ({ stored: session, form }, _request, reply) => {
       assertOn();
       const name = form.get('name') ?? '';
       await addPasskey(db, session, { site: relyingParty, name, answer: answerIn(form) });
@@ -69,15 +69,15 @@ export function accountRoutes(guard: Guard, { db, site, desk }: DeskContext): vo
     },
   });
 
-  guard<{ id: string }>('/editor/passkeys/:id/rename', {
-    POST: async ({ session, form }, { params: { id } }, reply) => {
+  editorPage<{ id: string }>('/editor/passkeys/:id/rename', {
+    POST: async ({ stored: session, form }, { params: { id } }, reply) => {
       await renamePasskey(db, session, { id: idOf(id), name: form.get('name') ?? '' });
       return reply.redirect(HERE, 303);
     },
   });
 
-  guard<{ id: string }>('/editor/passkeys/:id/remove', {
-    POST: async ({ session }, { params: { id } }, reply) => {
+  editorPage<{ id: string }>('/editor/passkeys/:id/remove', {
+    POST: async ({ stored: session }, { params: { id } }, reply) => {
       await removePasskey(db, session, { id: idOf(id), policy });
       return reply.redirect(HERE, 303);
     },

@@ -2,11 +2,11 @@ import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import { PASSKEY_SCRIPT } from '../frame/assets.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
-import type { Visit } from './guard.ts';
-import { PASSKEY_NAME_ROOM } from './passkeys.ts';
+import type { DeskSession } from './editor-page.ts';
+import { PASSKEY_NAME_MAX_LENGTH } from './passkeys.ts';
 
 interface PasskeyFormProps {
-  visit: Visit;
+  session: DeskSession;
   action: string;
   purpose: 'register' | 'authenticate';
   /** Asks for a name for it. */
@@ -16,13 +16,19 @@ interface PasskeyFormProps {
 }
 
 /** A form that the script fills in with what the browser's passkey says. */
-export const PasskeyForm = ({ visit, action, purpose, name = false, children }: PasskeyFormProps) => (
+export const PasskeyForm = ({ session, action, purpose, name = false, children }: PasskeyFormProps) => (
   <form method="post" action={action} data-passkey={purpose}>
-    <Csrf visit={visit} />
+    <Csrf session={session} />
     {name && (
       <label className="field">
         <span>A name by which you know it again</span>
-        <input name="name" required maxLength={PASSKEY_NAME_ROOM} autoComplete="off" placeholder="Phone" />
+        <input
+          name="name"
+          required
+          maxLength={PASSKEY_NAME_MAX_LENGTH}
+          autoComplete="off"
+          placeholder="Phone"
+        />
       </label>
     )}
     <p className="after" role="alert" data-said="" />
@@ -34,14 +40,16 @@ export const PasskeyForm = ({ visit, action, purpose, name = false, children }: 
 );
 
 /** The second step of signing in, for whoever has a passkey. */
-export function passkeyPage(site: Site, visit: Visit): string {
+export function passkeyPage(site: Site, session: DeskSession): string {
   return render(
     <DeskPage site={site} title="Use your passkey">
       <div className="stack">
         <h1>Now your passkey</h1>
-        <p>You are {visit.editor.email}, and your account has a passkey. Use it, and you are at the desk.</p>
+        <p>
+          You are {session.editor.email}, and your account has a passkey. Use it, and you are at the desk.
+        </p>
       </div>
-      <PasskeyForm {...{ visit, action: '/editor/sign-in/passkey', purpose: 'authenticate' }}>
+      <PasskeyForm {...{ session, action: '/editor/sign-in/passkey', purpose: 'authenticate' }}>
         Use your passkey
       </PasskeyForm>
       <div className="stack">
@@ -51,7 +59,7 @@ export function passkeyPage(site: Site, visit: Visit): string {
         </p>
       </div>
       <form method="post" action="/editor/sign-out">
-        <Csrf visit={visit} />
+        <Csrf session={session} />
         <button type="submit" className="word">
           Sign out
         </button>

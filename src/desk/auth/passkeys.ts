@@ -56,7 +56,7 @@ const CHALLENGE_MINUTES = 5;
 const MOST_PASSKEYS = 20;
 
 /** Letters of a passkey's name. */
-export const PASSKEY_NAME_ROOM = 60;
+export const PASSKEY_NAME_MAX_LENGTH = 60;
 
 /**
  * What the browser is asked for, with a challenge that this session answers once.
@@ -222,7 +222,9 @@ function requireFresh({ isFresh, ownsPasskey }: Session): void {
 
 /** @throws AppError `passkey-name`. */
 function nameOf(typed: string): string {
-  const name = [...typed.trim().replace(/\s+/g, ' ').toWellFormed()].slice(0, PASSKEY_NAME_ROOM).join('');
+  const name = [...typed.trim().replace(/\s+/g, ' ').toWellFormed()]
+    .slice(0, PASSKEY_NAME_MAX_LENGTH)
+    .join('');
   if (name !== '') return name;
   throw new AppError('passkey-name', 'This passkey has no name.', {
     help: 'Give it one by which you know it again, like “Phone” or “Blue key”.',
@@ -259,11 +261,11 @@ async function orRefuse<T>(db: Connection, session: Session, verify: () => Promi
 }
 
 /** Letters of a reason in the log: it may quote what a browser sent. */
-const REASON_ROOM = 200;
+const REASON_MAX_LENGTH = 200;
 
 /** @throws AppError `passkey-refused` always; the log has the reason. */
 async function refuse(db: Connection, { editor }: Session, reason: string): Promise<never> {
-  const why = reason.slice(0, REASON_ROOM).toWellFormed();
+  const why = reason.slice(0, REASON_MAX_LENGTH).toWellFormed();
   await auditRefusal(db, { who: editor.email, what: 'passkey_refused', details: { why } });
   throw new AppError('passkey-refused', 'This passkey was not accepted.', {
     help: 'Press the button again. If that does not help, use another passkey, or ask whoever runs this installation.',

@@ -24,7 +24,7 @@ export function signInPage(site: Site): string {
 }
 
 /** The same whoever asked: who is an editor is nobody’s business. */
-export function askedPage(site: Site): string {
+export function linkSentPage(site: Site): string {
   return render(
     <DeskPage site={site} title="Look in your inbox">
       <div className="stack">

@@ -11,16 +11,16 @@ import { SIGN_IN_LINK_MINUTES } from '../../transactional/link-lifetimes.ts';
 import { addMailRequest } from '../../transactional/requests/request-store.ts';
 import { auditRefusal } from '../audit/audit.ts';
 import type { DeskContext } from '../desk-context.ts';
-import { cookieOf, entranceOf, type Guard, isOurForm } from './guard.ts';
+import { cookieOf, type EditorPage, entranceOf, isOurForm } from './editor-page.ts';
 import { BROWSER_COOKIE_DAYS, isOwnBrowser, signBrowser } from './known-browsers.ts';
 import { passkeyStep } from './passkeys.ts';
 import { endSession, endSessionsOf, sessionOf, signIn } from './sessions.ts';
-import { askedPage, enterPage, signInPage } from './sign-in-page.tsx';
+import { enterPage, linkSentPage, signInPage } from './sign-in-page.tsx';
 
 const HTML = 'text/html; charset=utf-8';
 
 /** As long as the link. */
-const ASKED_SECONDS = SIGN_IN_LINK_MINUTES * 60;
+const LINK_SENT_SECONDS = SIGN_IN_LINK_MINUTES * 60;
 
 /** One text for every link that does not sign in; the desk's log has the reason. */
 const REFUSED = `A link works once, for ${SIGN_IN_LINK_MINUTES} minutes, and only in the browser in which it was asked for. Ask for another at /editor.`;
@@ -43,11 +43,11 @@ const LONGEST_ADDRESS = 254;
 /** A link to the inbox, a button, a session; and out again. */
 export function signInRoutes(
   app: FastifyInstance,
-  guard: Guard,
+  editorPage: EditorPage,
   { db, keys, site, desk, limiter, onMailRequest }: DeskContext,
 ): void {
   const { editors } = desk;
-  const session = cookieOf(site, 'desk');
+  const sessionCookie = cookieOf(site, 'desk');
   const asked = cookieOf(site, 'desk-asked');
   const known = cookieOf(site, 'desk-browser');
 
@@ -80,13 +80,13 @@ export function signInRoutes(
       );
       onMailRequest();
       return reply
-        .setCookie(asked.name, browser, { ...asked.options, maxAge: ASKED_SECONDS })
+        .setCookie(asked.name, browser, { ...asked.options, maxAge: LINK_SENT_SECONDS })
         .redirect('/editor/sign-in/asked', 303);
     },
   });
 
   resource(app, '/editor/sign-in/asked', {
-    GET: (_request, reply) => reply.type(HTML).send(askedPage(site)),
+    GET: (_request, reply) => reply.type(HTML).send(linkSentPage(site)),
   });
 
   resource<{ token: string }>(app, '/editor/sign-in/:token', {
@@ -99,24 +99,24 @@ export function signInRoutes(
         throw new AppError('sign-in-refused', 'A link that does not open.', { help: REFUSED });
       const { cookie, email } = opened;
       const route = request.routeOptions.url;
-      const visit = await fromDatabase(sessionOf(db, { cookie, editors, route }));
+      const session = await fromDatabase(sessionOf(db, { cookie, editors, route }));
       return reply
         .clearCookie(asked.name, asked.options)
-        .setCookie(session.name, cookie, session.options)
+        .setCookie(sessionCookie.name, cookie, sessionCookie.options)
         .setCookie(known.name, signBrowser(keys, email), {
           ...known.options,
           maxAge: BROWSER_COOKIE_DAYS * 86_400,
         })
-        .redirect(entranceOf(visit && passkeyStep(desk.passkeys, visit)), 303);
+        .redirect(entranceOf(session && passkeyStep(desk.passkeys, session)), 303);
     },
   });
 
-  guard('/editor/sign-out', {
+  editorPage('/editor/sign-out', {
     beforePasskey: true,
-    POST: async (visit, _request, reply) => {
-      const everywhere = visit.form.get('everywhere') === '1';
-      await fromDatabase(everywhere ? endSessionsOf(db, visit.editor) : endSession(db, visit.session));
-      return reply.clearCookie(session.name, session.options).redirect('/editor/sign-in', 303);
+    POST: async (session, _request, reply) => {
+      const everywhere = session.form.get('everywhere') === '1';
+      await fromDatabase(everywhere ? endSessionsOf(db, session.editor) : endSession(db, session.stored));
+      return reply.clearCookie(sessionCookie.name, sessionCookie.options).redirect('/editor/sign-in', 303);
     },
   });
 }

@@ -2,7 +2,7 @@ import { issueChanged } from '../../issues/issue-store.ts';
 import { AppError } from '../../platform/errors.ts';
 import { overrideCheck } from '../../sending/inspection/inspect-issue.ts';
 import { audit } from '../audit/audit.ts';
-import type { Guard } from '../auth/guard.ts';
+import type { EditorPage } from '../auth/editor-page.ts';
 import type { DeskContext } from '../desk-context.ts';
 import { reasonIn } from '../this-week/decisions.ts';
 import { issueOf } from '../this-week/week-routes.ts';
@@ -12,39 +12,43 @@ import type { Inspect } from './inspector.ts';
 const HTML = 'text/html; charset=utf-8';
 
 /** Everything that is known to be wrong with an issue, where to mend it, and who let what stand. */
-export function checkRoutes(guard: Guard, { db, site, desk, clock }: DeskContext, inspect: Inspect): void {
-  guard<{ slug: string }>('/editor/issues/:slug/checks', {
-    GET: async (visit, request, reply) => {
+export function checkRoutes(
+  editorPage: EditorPage,
+  { db, site, desk, clock }: DeskContext,
+  inspect: Inspect,
+): void {
+  editorPage<{ slug: string }>('/editor/issues/:slug/checks', {
+    GET: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
       const inspection = await inspect(issue, { afresh: true });
-      return reply.type(HTML).send(checksPage(site, { visit, zone: desk.zone, issue, inspection }));
+      return reply.type(HTML).send(checksPage(site, { session, zone: desk.zone, issue, inspection }));
     },
   });
 
-  guard<{ slug: string }>('/editor/issues/:slug/checks/links', {
-    POST: async (visit, request, reply) => {
+  editorPage<{ slug: string }>('/editor/issues/:slug/checks/links', {
+    POST: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
-      const who = visit.editor.email;
-      await desk.steps.followLinks(issue, (tx, followed) =>
+      const who = session.editor.email;
+      await desk.actions.followLinks(issue, (tx, followed) =>
         audit(tx, { who, what: 'links_followed', issue: issue.slug, details: { followed } }),
       );
       return reply.redirect(`/editor/issues/${issue.slug}/checks#links`, 303);
     },
   });
 
-  guard<{ slug: string }>('/editor/issues/:slug/checks/override', {
+  editorPage<{ slug: string }>('/editor/issues/:slug/checks/override', {
     publisher: true,
 
-    POST: async (visit, request, reply) => {
+    POST: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
-      const { form } = visit;
+      const { form } = session;
       // What is let stand is what was shown.
       if (form.get('plan') !== issue.planHash || form.get('template') !== issue.template)
         throw issueChanged(issue);
       const key = form.get('key');
       if (key === null) throw new AppError('form-unknown', 'Not a form of the desk.');
       const reason = reasonIn(form);
-      const who = visit.editor.email;
+      const who = session.editor.email;
       const details = { check: key, reason, plan: issue.planHash };
       await overrideCheck(db, {
         ...{ issue, key, reason, who, now: clock() },

@@ -4,15 +4,15 @@ import type { Site } from '../../platform/site.ts';
 import { SIZE_LIMITS } from '../../render/checks.ts';
 import { type Area, type PanelCheck, stops } from '../../sending/inspection/check-panel.ts';
 import { type Inspection, REASON_FROM } from '../../sending/inspection/inspect-issue.ts';
-import type { Visit } from '../auth/guard.ts';
+import type { DeskSession } from '../auth/editor-page.ts';
 import { moment } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { Table } from '../frame/table.tsx';
-import { REASON_ROOM } from '../this-week/decisions.ts';
+import { REASON_MAX_LENGTH } from '../this-week/decisions.ts';
 import { Overline } from '../this-week/week-state.tsx';
 
 interface ChecksProps {
-  visit: Visit;
+  session: DeskSession;
   zone: string;
   issue: Issue;
   inspection: Inspection;
@@ -59,13 +59,13 @@ export function summaryOf(checks: readonly PanelCheck[]): string {
 }
 
 export function checksPage(site: Site, props: ChecksProps): string {
-  const { visit, issue, inspection } = props;
+  const { session, issue, inspection } = props;
   const { checks } = inspection;
   const here = `/editor/issues/${issue.slug}`;
   const well = (Object.keys(AREAS) as Area[]).filter((area) => checks.every((check) => check.area !== area));
   const summary = summaryOf(checks);
   return render(
-    <DeskPage site={site} title="Checks" visit={visit}>
+    <DeskPage site={site} title="Checks" session={session}>
       <Overline issue={issue} />
       <h1>{summary.charAt(0).toUpperCase() + summary.slice(1)}</h1>
       <div className="stack">
@@ -111,7 +111,7 @@ const Sign = ({ kind }: { kind: keyof typeof SIGNS }) => (
 );
 
 const Line = ({ check, ...props }: ChecksProps & { check: PanelCheck }) => {
-  const { issue, visit } = props;
+  const { issue, session } = props;
   const { override, comparison, topics } = check;
   const kind = stops(check) ? 'stops' : override !== null ? 'stands' : 'look';
   return (
@@ -133,11 +133,11 @@ const Line = ({ check, ...props }: ChecksProps & { check: PanelCheck }) => {
       )}
       {kind === 'stops' &&
         check.isOverridable &&
-        (visit.editor.role === 'publisher' ? (
+        (session.editor.role === 'publisher' ? (
           <details>
             <summary className="word">Let it stand…</summary>
             <form method="post" action={`/editor/issues/${issue.slug}/checks/override`}>
-              <Csrf visit={visit} />
+              <Csrf session={session} />
               <input type="hidden" name="plan" value={issue.planHash ?? ''} />
               <input type="hidden" name="template" value={issue.template} />
               <input type="hidden" name="key" value={check.key} />
@@ -147,7 +147,7 @@ const Line = ({ check, ...props }: ChecksProps & { check: PanelCheck }) => {
                   name="reason"
                   required
                   minLength={REASON_FROM}
-                  maxLength={REASON_ROOM}
+                  maxLength={REASON_MAX_LENGTH}
                   autoComplete="off"
                 />
               </label>
@@ -207,14 +207,14 @@ const Sizes = ({ inspection }: Pick<ChecksProps, 'inspection'>) => (
   </section>
 );
 
-const Links = ({ inspection: { links }, issue, visit, zone }: ChecksProps) => (
+const Links = ({ inspection: { links }, issue, session, zone }: ChecksProps) => (
   <section id="links">
     <h2>Links</h2>
     <p className="meta">
       We follow them as we gather: one at a time at a site, as its rules allow, and never a reader’s own link.
     </p>
     <form method="post" action={`/editor/issues/${issue.slug}/checks/links`}>
-      <Csrf visit={visit} />
+      <Csrf session={session} />
       <button type="submit" className="quiet">
         Follow the links now
       </button>

@@ -1,9 +1,9 @@
 import type { Issue } from '../../issues/issue-store.ts';
 import {
-  type Drawn,
   drawIssue,
   type Inspection,
   inspectIssue,
+  type RenderedIssue,
 } from '../../sending/inspection/inspect-issue.ts';
 import type { DeskContext } from '../desk-context.ts';
 
@@ -11,14 +11,14 @@ import type { DeskContext } from '../desk-context.ts';
 export type Inspect = (issue: Issue, how?: { afresh: boolean }) => Promise<Inspection>;
 
 /** Which topics readers choose moves slowly: what was drawn is good for the line on *This week* for so long. */
-const DRAWN_KEPT_MS = 5 * 60_000;
+const RENDER_CACHE_MS = 5 * 60_000;
 
 /** Drawing every variant is the dear part, and follows from content and template: the last one is kept. */
 export function createInspector({ db, desk, clock }: DeskContext): Inspect {
-  let kept: { key: string; at: number; drawn: Promise<Drawn[]> } | undefined;
-  const draw = (issue: Issue, afresh: boolean): Promise<Drawn[]> => {
+  let kept: { key: string; at: number; drawn: Promise<RenderedIssue[]> } | undefined;
+  const draw = (issue: Issue, afresh: boolean): Promise<RenderedIssue[]> => {
     const key = `${issue.id} ${issue.planHash} ${issue.template}`;
-    if (!afresh && kept?.key === key && performance.now() - kept.at < DRAWN_KEPT_MS) return kept.drawn;
+    if (!afresh && kept?.key === key && performance.now() - kept.at < RENDER_CACHE_MS) return kept.drawn;
     const drawn = drawIssue(db, issue);
     const mine = { key, at: performance.now(), drawn };
     kept = mine;

@@ -6,7 +6,7 @@ import { countVotes, decideSetAside, listSetAside, withVotes } from '../../compa
 import { AppError } from '../../platform/errors.ts';
 import { fromDatabase } from '../../platform/http/problems.ts';
 import { audit } from '../audit/audit.ts';
-import type { Guard } from '../auth/guard.ts';
+import type { EditorPage } from '../auth/editor-page.ts';
 import type { DeskContext } from '../desk-context.ts';
 import { reasonIn } from '../this-week/decisions.ts';
 import { comparisonsPage, comparisonPage as deskComparisonPage } from './desk-comparisons-page.tsx';
@@ -29,9 +29,12 @@ const DECISIONS: Record<string, 'counted' | 'discarded' | undefined> = Object.as
 const TIMESTAMP = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?[+-]\d\d(?::?\d\d)?$/;
 
 /** Every comparison there is, what strangers see of it, and the buttons that take one down and show it again. */
-export function contentRoutes(guard: Guard, { db, site, desk, publish, contents }: DeskContext): void {
-  guard('/editor/comparisons', {
-    GET: async (visit, request, reply) => {
+export function contentRoutes(
+  editorPage: EditorPage,
+  { db, site, desk, publish, contents }: DeskContext,
+): void {
+  editorPage('/editor/comparisons', {
+    GET: async (session, request, reply) => {
       const { find = '', only, after } = request.query;
       const search = String(find).trim().slice(0, LONGEST);
       const isHidden = only === 'hidden';
@@ -45,17 +48,17 @@ export function contentRoutes(guard: Guard, { db, site, desk, publish, contents 
       const shown = found.slice(0, PAGE);
       const next = found.length > PAGE ? shown.at(-1)?.slug : undefined;
       const list = { found: shown, search, isHidden, next };
-      return reply.type(HTML).send(comparisonsPage(site, { visit, zone: desk.zone, list, setAside }));
+      return reply.type(HTML).send(comparisonsPage(site, { session, zone: desk.zone, list, setAside }));
     },
   });
 
-  guard('/editor/comparisons/votes', {
-    POST: async (visit, _request, reply) => {
-      const { tool, until, decision } = Object.fromEntries(visit.form);
+  editorPage('/editor/comparisons/votes', {
+    POST: async (session, _request, reply) => {
+      const { tool, until, decision } = Object.fromEntries(session.form);
       const state = DECISIONS[decision ?? ''];
       if (tool === undefined || until === undefined || !TIMESTAMP.test(until) || state === undefined)
         throw new AppError('form-unknown', 'No decision about votes.');
-      const who = visit.editor.email;
+      const who = session.editor.email;
       await fromDatabase(
         db.transaction().execute(async (tx) => {
           const votes = await decideSetAside(tx, { tool, until, state });
@@ -76,16 +79,16 @@ export function contentRoutes(guard: Guard, { db, site, desk, publish, contents 
   };
   const pageOf = ({ slug }: ListedComparison) => `/editor/comparisons/${encodeURIComponent(slug)}`;
 
-  guard<{ slug: string }>('/editor/comparisons/:slug', {
-    GET: async (visit, request, reply) => {
+  editorPage<{ slug: string }>('/editor/comparisons/:slug', {
+    GET: async (session, request, reply) => {
       const listed = await listedFor(request.params.slug);
       const issues = listed.hidden === null ? [] : await fromDatabase(lastTakeDown(db, listed.slug));
-      return reply.type(HTML).send(deskComparisonPage(site, { visit, zone: desk.zone, listed, issues }));
+      return reply.type(HTML).send(deskComparisonPage(site, { session, zone: desk.zone, listed, issues }));
     },
   });
 
   // As strangers see it, or would see it: before its time, and after it was taken down.
-  guard<{ slug: string }>('/editor/comparisons/:slug/page', {
+  editorPage<{ slug: string }>('/editor/comparisons/:slug/page', {
     GET: async (_visit, request, reply) => {
       const { slug } = await listedFor(request.params.slug);
       const stored = await fromDatabase(findComparison(db, slug));
@@ -99,11 +102,11 @@ export function contentRoutes(guard: Guard, { db, site, desk, publish, contents 
     },
   });
 
-  guard<{ slug: string }>('/editor/comparisons/:slug/hide', {
-    POST: async (visit, request, reply) => {
+  editorPage<{ slug: string }>('/editor/comparisons/:slug/hide', {
+    POST: async (session, request, reply) => {
       const listed = await listedFor(request.params.slug);
-      const who = visit.editor.email;
-      const reason = reasonIn(visit.form);
+      const who = session.editor.email;
+      const reason = reasonIn(session.form);
       await fromDatabase(
         contents.hide({ slug: listed.slug, reason, who, ...recordTakeDown(listed.slug, reason, who) }),
       );
@@ -111,10 +114,10 @@ export function contentRoutes(guard: Guard, { db, site, desk, publish, contents 
     },
   });
 
-  guard<{ slug: string }>('/editor/comparisons/:slug/show', {
-    POST: async (visit, request, reply) => {
+  editorPage<{ slug: string }>('/editor/comparisons/:slug/show', {
+    POST: async (session, request, reply) => {
       const listed = await listedFor(request.params.slug);
-      const record = recordShown(listed.slug, visit.editor.email);
+      const record = recordShown(listed.slug, session.editor.email);
       await fromDatabase(contents.show({ slug: listed.slug, record }));
       return reply.redirect(pageOf(listed), 303);
     },

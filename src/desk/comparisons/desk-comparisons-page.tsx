@@ -5,15 +5,15 @@ import type { ListedComparison } from '../../comparisons/visibility-store.ts';
 import type { SetAside } from '../../comparisons/votes/vote-store.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
-import type { Visit } from '../auth/guard.ts';
+import type { DeskSession } from '../auth/editor-page.ts';
 import { moment } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { count, figure } from '../frame/numbers.ts';
 import { Table } from '../frame/table.tsx';
-import { REASON_ROOM } from '../this-week/decisions.ts';
+import { REASON_MAX_LENGTH } from '../this-week/decisions.ts';
 
 interface ComparisonsProps {
-  visit: Visit;
+  session: DeskSession;
   zone: string;
   list: {
     found: ListedComparison[];
@@ -35,12 +35,12 @@ const STATE: Record<ListedComparison['state'], string> = {
 };
 
 /** Every comparison there is, and what strangers see of it. */
-export function comparisonsPage(site: Site, { visit, zone, list, setAside }: ComparisonsProps): string {
+export function comparisonsPage(site: Site, { session, zone, list, setAside }: ComparisonsProps): string {
   const { found, search, isHidden, next } = list;
   return render(
-    <DeskPage site={site} title="Comparisons" visit={visit} here="/editor/comparisons">
+    <DeskPage site={site} title="Comparisons" session={session} here="/editor/comparisons">
       <h1>Comparisons</h1>
-      {setAside.length > 0 && <Votes visit={visit} zone={zone} setAside={setAside} />}
+      {setAside.length > 0 && <Votes session={session} zone={zone} setAside={setAside} />}
       <form method="get" action="/editor/comparisons" className="inline">
         <label className="field">
           <span>A tool, or a part of its name</span>
@@ -98,7 +98,7 @@ export function comparisonsPage(site: Site, { visit, zone, list, setAside }: Com
 }
 
 /** Bursts of votes from one network: each is counted or discarded as a whole. */
-const Votes = ({ visit, zone, setAside }: { visit: Visit; zone: string; setAside: SetAside[] }) => (
+const Votes = ({ session, zone, setAside }: { session: DeskSession; zone: string; setAside: SetAside[] }) => (
   <section>
     <h2>Votes set aside</h2>
     <p>
@@ -121,7 +121,7 @@ const Votes = ({ visit, zone, setAside }: { visit: Visit; zone: string; setAside
             ].join(' · ')}
           </p>
           <form method="post" action="/editor/comparisons/votes" className="doings">
-            <Csrf visit={visit} />
+            <Csrf session={session} />
             <input type="hidden" name="tool" value={tool} />
             <input type="hidden" name="until" value={until} />
             <button
@@ -175,7 +175,7 @@ function address({
 }
 
 interface ComparisonProps {
-  visit: Visit;
+  session: DeskSession;
   zone: string;
   listed: ListedComparison;
   /** What became of the issues that carried it, when it was taken down. */
@@ -183,11 +183,11 @@ interface ComparisonProps {
 }
 
 /** One comparison: what strangers see of it, and how to change that. */
-export function comparisonPage(site: Site, { visit, zone, listed, issues }: ComparisonProps): string {
+export function comparisonPage(site: Site, { session, zone, listed, issues }: ComparisonProps): string {
   const { slug, comparison, title, since, state, hidden } = listed;
   const here = `/editor/comparisons/${encodeURIComponent(slug)}`;
   return render(
-    <DeskPage site={site} title={title} visit={visit} here="/editor/comparisons">
+    <DeskPage site={site} title={title} session={session} here="/editor/comparisons">
       <p className="overline">{topics(comparison).join(' / ')}</p>
       <h1>{title}</h1>
       <p className="after">
@@ -205,9 +205,9 @@ export function comparisonPage(site: Site, { visit, zone, listed, issues }: Comp
         </a>
       </p>
       {hidden === null ? (
-        <Hide visit={visit} here={here} />
+        <Hide session={session} here={here} />
       ) : (
-        <Show {...{ visit, zone, here, hidden, issues }} />
+        <Show {...{ session, zone, here, hidden, issues }} />
       )}
     </DeskPage>,
   );
@@ -220,7 +220,7 @@ const Fact = ({ name, children }: { name: string; children: string }) => (
   </div>
 );
 
-const Hide = ({ visit, here }: { visit: Visit; here: string }) => (
+const Hide = ({ session, here }: { session: DeskSession; here: string }) => (
   <section>
     <h2>Take it down</h2>
     <p>
@@ -229,10 +229,10 @@ const Hide = ({ visit, here }: { visit: Visit; here: string }) => (
       source and no push brings it back.
     </p>
     <form method="post" action={`${here}/hide`}>
-      <Csrf visit={visit} />
+      <Csrf session={session} />
       <label className="field">
         <span>Why, for the log and the other editors</span>
-        <input name="reason" maxLength={REASON_ROOM} autoComplete="off" required />
+        <input name="reason" maxLength={REASON_MAX_LENGTH} autoComplete="off" required />
       </label>
       <div className="doings">
         <button type="submit">Take it down</button>
@@ -242,13 +242,13 @@ const Hide = ({ visit, here }: { visit: Visit; here: string }) => (
 );
 
 const Show = ({
-  visit,
+  session,
   zone,
   here,
   hidden,
   issues,
 }: {
-  visit: Visit;
+  session: DeskSession;
   zone: string;
   here: string;
   hidden: NonNullable<ListedComparison['hidden']>;
@@ -270,7 +270,7 @@ const Show = ({
       </ul>
     )}
     <form method="post" action={`${here}/show`}>
-      <Csrf visit={visit} />
+      <Csrf session={session} />
       <button type="submit">Show it again</button>
     </form>
   </section>

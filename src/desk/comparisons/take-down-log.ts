@@ -1,4 +1,4 @@
-import { type AffectedIssue, type HideRequest, takenDownInWords } from '../../issues/take-down/take-down.ts';
+import { type AffectedIssue, describeTakeDown, type HideRequest } from '../../issues/take-down/take-down.ts';
 import type { Connection } from '../../platform/db/database.ts';
 import { audit } from '../audit/audit.ts';
 import { selectTakeDown } from '../desk-store.ts';
@@ -14,7 +14,7 @@ export function recordTakeDown(
       audit(tx, {
         who,
         what: 'comparison_hidden',
-        details: { comparison, reason, issues: issues.map(takenDownInWords) },
+        details: { comparison, reason, issues: issues.map(describeTakeDown) },
       }),
     recordTakenBack: (tx, { slug }) =>
       audit(tx, {

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Site } from '../../platform/site.ts';
-import type { Visit } from '../auth/guard.ts';
+import type { DeskSession } from '../auth/editor-page.ts';
 import { DESK_SCRIPT } from './assets.ts';
 import { deskStylesheet } from './desk-stylesheet.ts';
 
@@ -16,26 +16,27 @@ const ROOMS = [
   { href: '/editor/log', name: 'Log' },
 ] as const satisfies { href: string; name: string; publisher?: boolean }[];
 
-export type Room = (typeof ROOMS)[number]['href'] | typeof ACCOUNT;
+export type DeskSection = (typeof ROOMS)[number]['href'] | typeof ACCOUNT;
 
 /** Beside the rooms: who one is here. */
 const ACCOUNT = '/editor/account';
 
-const roomsFor = ({ isPublisher }: Visit) => ROOMS.filter((room) => !('publisher' in room) || isPublisher);
+const roomsFor = ({ isPublisher }: DeskSession) =>
+  ROOMS.filter((room) => !('publisher' in room) || isPublisher);
 
 interface FrameProps {
   site: Site;
   title: string;
   /** Undefined before signing in. */
-  visit?: Visit | undefined;
-  here?: Room | undefined;
+  session?: DeskSession | undefined;
+  here?: DeskSection | undefined;
   /** Frames of mail stand side by side, whoever looks at them. */
   wide?: boolean;
   children: ReactNode;
 }
 
 /** What every page of the desk shares. Without its script it is complete; with it some steps are saved. */
-export const DeskPage = ({ site, title, visit, here, wide = false, children }: FrameProps) => (
+export const DeskPage = ({ site, title, session, here, wide = false, children }: FrameProps) => (
   <html lang="en" dir="ltr">
     <head>
       <meta charSet="utf-8" />
@@ -44,19 +45,19 @@ export const DeskPage = ({ site, title, visit, here, wide = false, children }: F
       <meta name="color-scheme" content="light dark" />
       {/* biome-ignore lint/security/noDangerouslySetInnerHtml: our own constant, which must match its hash byte for byte */}
       <style dangerouslySetInnerHTML={{ __html: deskStylesheet }} />
-      {visit && <script src={DESK_SCRIPT.url} defer />}
+      {session && <script src={DESK_SCRIPT.url} defer />}
     </head>
-    <body {...(visit && { 'data-editor': visit.editor.email })}>
-      <div className={visit || wide ? 'page desk' : 'page'}>
+    <body {...(session && { 'data-editor': session.editor.email })}>
+      <div className={session || wide ? 'page desk' : 'page'}>
         <header className="masthead">
           <p className="name">
             <a href="/editor">{site.newsletterName}</a>
           </p>
-          {visit ? (
+          {session ? (
             <div className="bar-top">
               <nav aria-label="Desk">
                 <ul>
-                  {roomsFor(visit).map(({ href, name }) => (
+                  {roomsFor(session).map(({ href, name }) => (
                     <li key={href}>
                       <a className="tap" href={href} {...(href === here && { 'aria-current': 'page' })}>
                         {name}
@@ -66,9 +67,9 @@ export const DeskPage = ({ site, title, visit, here, wide = false, children }: F
                 </ul>
               </nav>
               <form method="post" action="/editor/sign-out">
-                <Csrf visit={visit} />
+                <Csrf session={session} />
                 <a className="tap" href={ACCOUNT} {...(here === ACCOUNT && { 'aria-current': 'page' })}>
-                  {visit.editor.email}, {visit.editor.role}
+                  {session.editor.email}, {session.editor.role}
                 </a>
                 <button type="submit" className="word">
                   Sign out
@@ -81,7 +82,7 @@ export const DeskPage = ({ site, title, visit, here, wide = false, children }: F
           ) : (
             <p className="meta">The editor’s desk</p>
           )}
-          {visit?.step === 'register' && here !== ACCOUNT && (
+          {session?.step === 'register' && here !== ACCOUNT && (
             <p className="notice">
               Publishers must have a passkey here. <a href={ACCOUNT}>Add yours</a> to approve, send and
               decide.
@@ -95,4 +96,6 @@ export const DeskPage = ({ site, title, visit, here, wide = false, children }: F
 );
 
 /** Goes into every form. */
-export const Csrf = ({ visit }: { visit: Visit }) => <input type="hidden" name="csrf" value={visit.csrf} />;
+export const Csrf = ({ session }: { session: DeskSession }) => (
+  <input type="hidden" name="csrf" value={session.csrf} />
+);

@@ -58,7 +58,7 @@ export function Table<Row>({ caption, label, columns, rows }: TableProps<Row>): 
 }
 
 /** Figures one under the other, each with what it counts. */
-export const Tally = ({ rows }: { rows: readonly (readonly [value: number, words: ReactNode])[] }) => (
+export const Counters = ({ rows }: { rows: readonly (readonly [value: number, words: ReactNode])[] }) => (
   <ul className="numbers">
     {rows.map(([value, words], at) => (
       // biome-ignore lint/suspicious/noArrayIndexKey: drawn once, never reordered

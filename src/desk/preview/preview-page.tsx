@@ -3,14 +3,14 @@ import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import { TEMPLATES } from '../../render/render-variant.ts';
 import type { Preview } from '../../sending/preview/preview-issue.ts';
-import type { Visit } from '../auth/guard.ts';
+import type { DeskSession } from '../auth/editor-page.ts';
 import { moment } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { Overline } from '../this-week/week-state.tsx';
 import { TEMPLATE_NAMES } from '../writing/edit-lines.tsx';
 
 /** How to look at an issue: what the query of a preview says. */
-export interface Way {
+export interface PreviewParams {
   look: 'mail' | 'text' | 'source' | 'last' | 'engines';
   width: 'both' | '375' | '600';
   scheme: 'light' | 'dark' | 'both';
@@ -24,7 +24,7 @@ export interface Way {
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /** The query of a preview; what it does not say, or says wrong, is as usual. */
-export function wayOf(query: Record<string, string | undefined>): Way {
+export function paramsOf(query: Record<string, string | undefined>): PreviewParams {
   const one = <T extends string>(value: string | undefined, ...known: [T, ...T[]]): T =>
     known.find((each) => each === value) ?? known[0];
   return {
@@ -38,7 +38,7 @@ export function wayOf(query: Record<string, string | undefined>): Way {
   };
 }
 
-function queryOf(way: Way): string {
+function queryOf(way: PreviewParams): string {
   const query = new URLSearchParams();
   if (way.look !== 'mail') query.set('look', way.look);
   if (way.width !== 'both') query.set('width', way.width);
@@ -60,10 +60,10 @@ export interface PreviewView {
 
 export interface PreviewProps {
   /** Undefined for reviewers. */
-  visit?: Visit;
+  session?: DeskSession;
   zone: string;
   view: PreviewView;
-  way: Way;
+  params: PreviewParams;
   /** Where the frames are: the issue at the desk, or the link of a reviewer. */
   base: string;
   /** Living links for reviewers. */
@@ -71,10 +71,10 @@ export interface PreviewProps {
 }
 
 export function previewPage(site: Site, props: PreviewProps): string {
-  const { visit, view, way } = props;
+  const { session, view, params: way } = props;
   const { issue, preview } = view;
   return render(
-    <DeskPage site={site} title={`Preview of ${issue.slug}`} visit={visit} here="/editor/preview" wide>
+    <DeskPage site={site} title={`Preview of ${issue.slug}`} session={session} here="/editor/preview" wide>
       <Overline issue={issue} before="Preview of " />
       <h1>{preview.subject}</h1>
       <p className="meta after">{preview.preheader}</p>
@@ -107,8 +107,8 @@ export function previewPage(site: Site, props: PreviewProps): string {
           ]}
         />
       )}
-      {visit && <Reader {...props} visit={visit} />}
-      {visit && <Reviewers {...props} visit={visit} />}
+      {session && <Reader {...props} session={session} />}
+      {session && <Reviewers {...props} session={session} />}
     </DeskPage>,
   );
 }
@@ -118,14 +118,14 @@ interface Shape {
   scheme: 'light' | 'dark';
 }
 
-function shapes({ width, scheme }: Way): Shape[] {
+function shapes({ width, scheme }: PreviewParams): Shape[] {
   const widths = width === 'both' ? ([375, 600] as const) : ([Number(width) as 375 | 600] as const);
   const schemes = scheme === 'both' ? (['light', 'dark'] as const) : ([scheme] as const);
   return schemes.flatMap((each) => widths.map((one) => ({ width: one, scheme: each })));
 }
 
 /** Two that are compared have the same shape, narrow enough to stand side by side. */
-function beside({ width, scheme }: Way): Shape {
+function beside({ width, scheme }: PreviewParams): Shape {
   return { width: width === '600' ? 600 : 375, scheme: scheme === 'dark' ? 'dark' : 'light' };
 }
 
@@ -134,7 +134,10 @@ function captionOf({ width, scheme }: Shape): string {
 }
 
 /** The choice of colours is made on the frame: the mail in it is asked `prefers-color-scheme` as in a mail program. */
-const Frames = ({ base, frames }: PreviewProps & { frames: (Shape & { way: Way; caption: string })[] }) => (
+const Frames = ({
+  base,
+  frames,
+}: PreviewProps & { frames: (Shape & { way: PreviewParams; caption: string })[] }) => (
   <div className="frames">
     {frames.map(({ width, scheme, way, caption }) => (
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a frame wider than a phone is scrolled, also by keyboard
@@ -151,9 +154,9 @@ const Frames = ({ base, frames }: PreviewProps & { frames: (Shape & { way: Way; 
   </div>
 );
 
-const Views = ({ base, view: { preview }, way, visit }: PreviewProps) => {
-  const page = visit ? `${base}/preview` : base;
-  const row = (name: string, options: [label: string, change: Partial<Way>, isHere: boolean][]) => (
+const Views = ({ base, view: { preview }, params: way, session }: PreviewProps) => {
+  const page = session ? `${base}/preview` : base;
+  const row = (name: string, options: [label: string, change: Partial<PreviewParams>, isHere: boolean][]) => (
     <div>
       <dt>{name}</dt>
       {options.map(([label, change, isHere]) => (
@@ -220,12 +223,12 @@ const Views = ({ base, view: { preview }, way, visit }: PreviewProps) => {
   );
 };
 
-const Reader = ({ base, way, visit }: PreviewProps & { visit: Visit }) => (
+const Reader = ({ base, params: way, session }: PreviewProps & { session: DeskSession }) => (
   <section>
     <h2>As one reader gets it</h2>
     {way.as !== undefined && <p>Above is the copy of one reader, with its links made inert.</p>}
     <form method="post" action={`${base}/preview`} className="inline">
-      <Csrf visit={visit} />
+      <Csrf session={session} />
       <label className="field">
         <span>Address of a reader</span>
         <input type="email" name="email" required maxLength={254} autoComplete="off" />
@@ -239,7 +242,7 @@ const Reader = ({ base, way, visit }: PreviewProps & { visit: Visit }) => (
   </section>
 );
 
-const Reviewers = ({ base, visit, reviews = [], zone }: PreviewProps & { visit: Visit }) => (
+const Reviewers = ({ base, session, reviews = [], zone }: PreviewProps & { session: DeskSession }) => (
   <section id="reviewers">
     <h2>For reviewers</h2>
     <p>
@@ -249,7 +252,7 @@ const Reviewers = ({ base, visit, reviews = [], zone }: PreviewProps & { visit: 
       {reviews.map(({ id, who, expiresAt, url }) => (
         <li key={id}>
           <form method="post" action={`${base}/reviews`}>
-            <Csrf visit={visit} />
+            <Csrf session={session} />
             <a href={url}>{url}</a>
             <div className="row">
               <span className="meta">{`by ${who}, until ${moment(expiresAt, zone)}`}</span>
@@ -262,7 +265,7 @@ const Reviewers = ({ base, visit, reviews = [], zone }: PreviewProps & { visit: 
       ))}
     </ul>
     <form method="post" action={`${base}/reviews`}>
-      <Csrf visit={visit} />
+      <Csrf session={session} />
       <button type="submit" className="quiet">
         Make a link
       </button>

@@ -4,15 +4,21 @@ import type { Connection } from '../../platform/db/database.ts';
 import { AppError } from '../../platform/errors.ts';
 import { fromDatabase } from '../../platform/http/problems.ts';
 import { resource } from '../../platform/http/resource.ts';
-import { inertLinks } from '../../render/inert.ts';
+import { disableLinks } from '../../render/disable-links.ts';
 import { TEMPLATES } from '../../render/render-variant.ts';
 import { impersonal, type Preview, previewIssue } from '../../sending/preview/preview-issue.ts';
 import { findSubscriberByAddress } from '../../subscribers/subscriber-store.ts';
 import { audit } from '../audit/audit.ts';
-import type { Guard } from '../auth/guard.ts';
+import type { EditorPage } from '../auth/editor-page.ts';
 import type { DeskContext } from '../desk-context.ts';
 import { currentIssue, issueOf } from '../this-week/week-routes.ts';
-import { type PreviewProps, type PreviewView, previewPage, type Way, wayOf } from './preview-page.tsx';
+import {
+  type PreviewParams,
+  type PreviewProps,
+  type PreviewView,
+  paramsOf,
+  previewPage,
+} from './preview-page.tsx';
 import { findReview, listReviews, openReview, revokeReview } from './review-links.ts';
 
 const HTML = 'text/html; charset=utf-8';
@@ -28,56 +34,56 @@ const mailPolicy = (images: boolean) =>
 type Query = Record<string, string | undefined>;
 
 /** The issue as every reader will see it, for editors and, by a link that expires, for reviewers. */
-export function previewRoutes(app: FastifyInstance, guard: Guard, context: DeskContext): void {
+export function previewRoutes(app: FastifyInstance, editorPage: EditorPage, context: DeskContext): void {
   const { db, keys, site, desk } = context;
 
-  guard('/editor/preview', {
+  editorPage('/editor/preview', {
     GET: async (_visit, _request, reply) => {
       const issue = await fromDatabase(currentIssue(db));
       return reply.redirect(issue === undefined ? '/editor' : `/editor/issues/${issue.slug}/preview`, 303);
     },
   });
 
-  guard<{ slug: string }>('/editor/issues/:slug/preview', {
-    GET: async (visit, request, reply) => {
+  editorPage<{ slug: string }>('/editor/issues/:slug/preview', {
+    GET: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
       const base = `/editor/issues/${issue.slug}`;
-      const way = wayOf(request.query);
+      const way = paramsOf(request.query);
       const props = await propsOf(db, context, issue, way, base);
       if (way.as !== undefined) {
         // Their copy tells their topics: it is read like their page.
         const details = { subscriber: way.as };
-        const who = visit.editor.email;
+        const who = session.editor.email;
         await fromDatabase(audit(db, { who, what: 'person_read', issue: issue.slug, details }));
       }
       const reviews = (await fromDatabase(listReviews(db, issue.id, keys))).map(({ token, ...review }) => ({
         ...review,
         url: `${site.publicUrl}/editor/review/${token}`,
       }));
-      return reply.type(HTML).send(previewPage(site, { ...props, visit, reviews, zone: desk.zone }));
+      return reply.type(HTML).send(previewPage(site, { ...props, session, reviews, zone: desk.zone }));
     },
     // An address is typed into a form, and never stands in a URL.
-    POST: async (visit, request, reply) => {
+    POST: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
-      const reader = await fromDatabase(findSubscriberByAddress(db, visit.form.get('email') ?? ''));
+      const reader = await fromDatabase(findSubscriberByAddress(db, session.form.get('email') ?? ''));
       if (reader === undefined)
-        throw new AppError('preview-unknown', 'Nobody with that address is on the books.', {
+        throw new AppError('preview-unknown', 'Nobody with that address is in the database.', {
           help: 'Look for a typing mistake.',
         });
       return reply.redirect(`/editor/issues/${issue.slug}/preview?as=${reader.id}`, 303);
     },
   });
 
-  guard<{ slug: string }>('/editor/issues/:slug/mail', {
+  editorPage<{ slug: string }>('/editor/issues/:slug/mail', {
     GET: async (_visit, request, reply) =>
       sendFrame(reply, context, await issueOf(db, request.params.slug), request.query),
   });
 
-  guard<{ slug: string }>('/editor/issues/:slug/reviews', {
-    POST: async (visit, request, reply) => {
+  editorPage<{ slug: string }>('/editor/issues/:slug/reviews', {
+    POST: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
-      const who = visit.editor.email;
-      const id = visit.form.get('revoke');
+      const who = session.editor.email;
+      const id = session.form.get('revoke');
       if (id === null) await fromDatabase(openReview(db, { issue, who, keys }));
       else if (/^[\da-f-]{36}$/.test(id)) await fromDatabase(revokeReview(db, { id, issue, who }));
       return reply.redirect(`/editor/issues/${issue.slug}/preview#reviewers`, 303);
@@ -97,7 +103,7 @@ export function previewRoutes(app: FastifyInstance, guard: Guard, context: DeskC
     GET: async (request, reply) => {
       const { token } = request.params;
       const issue = await reviewed(token);
-      const way = wayOf(withoutReader(request.query as Query));
+      const way = paramsOf(withoutReader(request.query as Query));
       const props = await propsOf(db, context, issue, way, `/editor/review/${token}`);
       return reply.type(HTML).send(previewPage(site, { ...props, zone: desk.zone }));
     },
@@ -113,9 +119,9 @@ async function propsOf(
   db: Connection,
   { site }: DeskContext,
   issue: Issue,
-  way: Way,
+  way: PreviewParams,
   base: string,
-): Promise<Omit<PreviewProps, 'visit' | 'zone'>> {
+): Promise<Omit<PreviewProps, 'session' | 'zone'>> {
   const preview = await draw(db, issue, way);
   const view: PreviewView = {
     issue,
@@ -127,10 +133,10 @@ async function propsOf(
     const sent = await fromDatabase(listIssues(db, { status: ['sent'], limit: 2 }));
     view.last = sent.find(({ id }) => id !== issue.id);
   }
-  return { view, way, base };
+  return { view, params: way, base };
 }
 
-async function draw(db: Connection, issue: Issue, way: Way): Promise<Preview> {
+async function draw(db: Connection, issue: Issue, way: PreviewParams): Promise<Preview> {
   return previewIssue(db, issue, {
     variant: way.variant,
     subscriberId: way.as,
@@ -145,13 +151,13 @@ async function sendFrame(
   issue: Issue,
   query: Query,
 ): Promise<FastifyReply> {
-  const way = wayOf(query);
+  const way = paramsOf(query);
   const shown = way.look === 'last' ? await lastSent(db, issue) : issue;
-  const preview = await draw(db, shown, way.look === 'last' ? wayOf({}) : way);
+  const preview = await draw(db, shown, way.look === 'last' ? paramsOf({}) : way);
   return reply
     .header('content-security-policy', mailPolicy(way.images))
     .type(HTML)
-    .send(inertLinks(impersonal(preview, site.publicUrl).html));
+    .send(disableLinks(impersonal(preview, site.publicUrl).html));
 }
 
 /** @throws AppError `page-unknown`. */

@@ -1,20 +1,20 @@
 import type { Issue } from '../../issues/issue-store.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
-import type { Visit } from '../auth/guard.ts';
+import type { DeskSession } from '../auth/editor-page.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { Overline } from '../this-week/week-state.tsx';
 
 interface TestProps {
-  visit: Visit;
+  session: DeskSession;
   issue: Issue;
   /** How many a form before this one queued. */
   sent: number | undefined;
 }
 
-export function testPage(site: Site, { visit, issue, sent }: TestProps): string {
+export function testPage(site: Site, { session, issue, sent }: TestProps): string {
   return render(
-    <DeskPage site={site} title="Send a test" visit={visit}>
+    <DeskPage site={site} title="Send a test" session={session}>
       {sent !== undefined && (
         <p className="notice" role="status">
           <strong>{sent === 1 ? 'One test is' : `${sent} tests are`} on the way.</strong>
@@ -29,10 +29,10 @@ export function testPage(site: Site, { visit, issue, sent }: TestProps): string 
         </p>
       </div>
       <form method="post">
-        <Csrf visit={visit} />
+        <Csrf session={session} />
         <label className="field">
           <span>To, up to 20 addresses</span>
-          <textarea name="to" required defaultValue={visit.editor.email} />
+          <textarea name="to" required defaultValue={session.editor.email} />
         </label>
         <div className="doings">
           <button type="submit">Send the test</button>

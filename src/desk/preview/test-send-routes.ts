@@ -1,7 +1,7 @@
 import { queueTest } from '../../sending/preview/test-send.ts';
 import { keyId } from '../../subscribers/tokens.ts';
 import { audit } from '../audit/audit.ts';
-import type { Guard } from '../auth/guard.ts';
+import type { EditorPage } from '../auth/editor-page.ts';
 import type { DeskContext } from '../desk-context.ts';
 import { issueOf } from '../this-week/week-routes.ts';
 import { testPage } from './test-send-page.tsx';
@@ -9,19 +9,21 @@ import { testPage } from './test-send-page.tsx';
 const HTML = 'text/html; charset=utf-8';
 
 /** The issue to oneself or to a few, as it would go out, and never in the ledger. */
-export function testRoutes(guard: Guard, { db, keys, site, desk, ring }: DeskContext): void {
-  guard<{ slug: string }>('/editor/issues/:slug/test', {
-    GET: async (visit, request, reply) => {
+export function testRoutes(editorPage: EditorPage, { db, keys, site, desk, enqueueMail }: DeskContext): void {
+  editorPage<{ slug: string }>('/editor/issues/:slug/test', {
+    GET: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
       const sent = Number(request.query.sent);
       return reply
         .type(HTML)
-        .send(testPage(site, { visit, issue, sent: Number.isInteger(sent) && sent > 0 ? sent : undefined }));
+        .send(
+          testPage(site, { session, issue, sent: Number.isInteger(sent) && sent > 0 ? sent : undefined }),
+        );
     },
-    POST: async (visit, request, reply) => {
+    POST: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
-      const who = visit.editor.email;
-      const to = (visit.form.get('to') ?? '').split(/[\s,;]+/).filter(Boolean);
+      const who = session.editor.email;
+      const to = (session.form.get('to') ?? '').split(/[\s,;]+/).filter(Boolean);
       const mails = await queueTest(db, {
         issue,
         to,
@@ -32,7 +34,7 @@ export function testRoutes(guard: Guard, { db, keys, site, desk, ring }: DeskCon
         record: (tx, addresses) =>
           audit(tx, { who, what: 'test_sent', issue: issue.slug, details: { addresses } }),
       });
-      for (const mailId of mails) ring(mailId);
+      for (const mailId of mails) enqueueMail(mailId);
       return reply.redirect(`/editor/issues/${issue.slug}/test?sent=${mails.length}`, 303);
     },
   });

@@ -4,7 +4,7 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { FastifyAdapter } from '@bull-board/fastify';
 import Fastify from 'fastify';
 import { type Palette, theme } from '../../../emails/theme.ts';
-import type { BareQueue } from '../../platform/queue/job-queue.ts';
+import type { RawQueue } from '../../platform/queue/job-queue.ts';
 
 /**
  * Bull Board, on a server without a port: who may ask it is the desk's business. It is heavy; load this file
@@ -19,10 +19,10 @@ interface Question {
   /** Path and query, from the root of the site. */
   url: string;
   /** Called before anything is done; what it throws stops it. */
-  record(deed: BoardDeed): Promise<void>;
+  record(action: BoardAction): Promise<void>;
 }
 
-export interface BoardDeed {
+export interface BoardAction {
   action: 'retried' | 'began at once' | 'removed' | 'rang';
   queue: string;
   /** Id of a job, name of a schedule, or `failed` for every failed job. */
@@ -30,10 +30,10 @@ export interface BoardDeed {
 }
 
 /**
- * What may be done: what rang in vain is rung again, or forgotten; the books lose nothing by either. How the
+ * What may be done: a failed job is tried again, or removed; the database loses nothing by either. How the
  * queues are set (their pace, their schedules, whether they stand still) is the program's own.
  */
-const ACTIONS: Record<string, BoardDeed['action']> = {
+const ACTIONS: Record<string, BoardAction['action']> = {
   '/api/queues/:queueName/:jobId/retry': 'retried',
   '/api/queues/:queueName/:jobId/promote': 'began at once',
   '/api/queues/:queueName/:jobId/clean': 'removed',
@@ -47,7 +47,7 @@ const REFUSED =
 
 /** @param base path of the board, from the root of the site. */
 export async function openBoard(
-  queues: readonly BareQueue[],
+  queues: readonly RawQueue[],
   { base, showWorkers }: { base: string; showWorkers: boolean },
 ): Promise<Board> {
   const asking = new AsyncLocalStorage<Question>();

@@ -3,7 +3,7 @@ import type { Editor } from '../../config/editors.ts';
 import { AppError } from '../../platform/errors.ts';
 import { fromDatabase } from '../../platform/http/problems.ts';
 import { audit } from '../audit/audit.ts';
-import { guardProgram } from '../auth/guard.ts';
+import { requireProgramToken } from '../auth/editor-page.ts';
 import type { DeskContext } from '../desk-context.ts';
 import type { Board } from './board.ts';
 
@@ -44,7 +44,7 @@ export function queueRoutes(app: FastifyInstance, { db, site, desk }: DeskContex
       ask({
         method: request.method as 'GET' | 'HEAD' | 'PUT',
         url: request.url,
-        record: (deed) => fromDatabase(audit(db, { who, what: 'job_tended', details: { ...deed } })),
+        record: (action) => fromDatabase(audit(db, { who, what: 'job_tended', details: { ...action } })),
       }),
     );
     // Its files are named by what is in them.
@@ -52,7 +52,7 @@ export function queueRoutes(app: FastifyInstance, { db, site, desk }: DeskContex
       reply.header('cache-control', 'private, max-age=86400');
     return reply.code(status).type(type).header('content-security-policy', POLICY).send(body);
   };
-  for (const url of [BASE, `${BASE}/*`]) guardProgram(app, { db, site, desk }, url, answer);
+  for (const url of [BASE, `${BASE}/*`]) requireProgramToken(app, { db, site, desk }, url, answer);
 }
 
 /** A queue on a Redis that is away answers nothing until it is back; whoever looks is told sooner. */

@@ -4,33 +4,33 @@ import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import { listFaults } from '../../sources/faults.ts';
 import type { GatherRecord, Health, QuarantineEntry } from '../../sources/source-store.ts';
-import type { Visit } from '../auth/guard.ts';
+import type { DeskSession } from '../auth/editor-page.ts';
 import { moment } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { count } from '../frame/numbers.ts';
 import { Table } from '../frame/table.tsx';
 
 interface SourcesProps {
-  visit: Visit;
+  session: DeskSession;
   zone: string;
   gathered: GatherRecord | undefined;
   health: Health[];
   quarantine: { total: number; entries: QuarantineEntry[] };
   notices: Notice[];
   /** A worker was asked just now. */
-  isRung: boolean;
+  isGathering: boolean;
 }
 
 /** Pages named at once, of those that the last gathering skipped. */
 const SHOWN = 50;
 
 export function sourcesPage(site: Site, props: SourcesProps): string {
-  const { visit, zone, gathered, health, quarantine, notices, isRung } = props;
+  const { session, zone, gathered, health, quarantine, notices, isGathering } = props;
   const sick = new Map(health.map((each) => [each.source, each]));
   return render(
-    <DeskPage site={site} title="Sources" visit={visit} here="/editor/sources">
+    <DeskPage site={site} title="Sources" session={session} here="/editor/sources">
       <h1>Sources</h1>
-      {isRung && (
+      {isGathering && (
         <p className="notice after" role="status">
           A worker looks at them now. What it finds stands here in a moment.
         </p>
@@ -45,7 +45,7 @@ export function sourcesPage(site: Site, props: SourcesProps): string {
         </ul>
       )}
       <form method="post" action="/editor/sources/gather">
-        <Csrf visit={visit} />
+        <Csrf session={session} />
         <button type="submit">Gather now</button>
       </form>
       <section>

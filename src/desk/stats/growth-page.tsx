@@ -2,24 +2,24 @@ import { longDate } from '../../platform/http/pages/dates.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import type { GrowthWeek, Origin } from '../../subscribers/people-store.ts';
-import type { Visit } from '../auth/guard.ts';
+import type { DeskSession } from '../auth/editor-page.ts';
 import { DeskPage } from '../frame/frame.tsx';
 import { figure, percent } from '../frame/numbers.ts';
 import { Table } from '../frame/table.tsx';
 import { Chart } from './chart.tsx';
 
 interface GrowthProps {
-  visit: Visit;
+  session: DeskSession;
   /** Oldest first. */
   weeks: GrowthWeek[];
   origins: Origin[];
 }
 
-export function growthPage(site: Site, { visit, weeks, origins }: GrowthProps): string {
+export function growthPage(site: Site, { session, weeks, origins }: GrowthProps): string {
   const joined = weeks.reduce((sum, week) => sum + week.joined, 0);
   const left = weeks.reduce((sum, week) => sum + week.left, 0);
   return render(
-    <DeskPage site={site} title="Growth" visit={visit} here="/editor/people">
+    <DeskPage site={site} title="Growth" session={session} here="/editor/people">
       <h1>Growth</h1>
       <div className="stack lit">
         <p>{`In half a year ${figure(joined)} joined and ${figure(left)} left.`}</p>

@@ -1,18 +1,18 @@
 import type { Issue } from '../../issues/issue-store.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
-import type { Figures, Outcomes } from '../../sending/figures/figure-store.ts';
+import type { Figures, Outcomes } from '../../sending/counters/counter-store.ts';
 import type { Progress } from '../../sending/progress.ts';
-import type { Visit } from '../auth/guard.ts';
+import type { DeskSession } from '../auth/editor-page.ts';
 import { moment } from '../frame/clock.ts';
 import { DeskPage } from '../frame/frame.tsx';
 import { count, figure, percent } from '../frame/numbers.ts';
-import { Table, Tally } from '../frame/table.tsx';
+import { Counters, Table } from '../frame/table.tsx';
 import { Overline, stateOf } from '../this-week/week-state.tsx';
 import { Chart } from './chart.tsx';
 
 interface AfterwardsProps {
-  visit: Visit;
+  session: DeskSession;
   zone: string;
   issue: Issue;
   progress: Progress;
@@ -21,7 +21,7 @@ interface AfterwardsProps {
 }
 
 export function afterwardsPage(site: Site, props: AfterwardsProps): string {
-  const { visit, zone, issue, progress, figures, outcomes } = props;
+  const { session, zone, issue, progress, figures, outcomes } = props;
   const here = `/editor/issues/${issue.slug}`;
   const { submitted } = progress;
   const share = (value: number, words: string) =>
@@ -32,13 +32,13 @@ export function afterwardsPage(site: Site, props: AfterwardsProps): string {
       </>,
     ] as const;
   return render(
-    <DeskPage site={site} title={`Afterwards: ${issue.slug}`} visit={visit} here="/editor/issues">
+    <DeskPage site={site} title={`Afterwards: ${issue.slug}`} session={session} here="/editor/issues">
       <Overline issue={issue} />
       <h1>What became of it</h1>
       <div className="stack lit">
         <p>{stateOf(issue, zone)}</p>
       </div>
-      <Tally
+      <Counters
         rows={[
           [submitted, 'submitted'],
           share(figures.delivered, 'delivered'),

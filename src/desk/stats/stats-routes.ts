@@ -1,11 +1,11 @@
 import { stringify } from 'csv-stringify/sync';
 import { fromDatabase } from '../../platform/http/problems.ts';
-import { issueFigures, issueOutcomes, listIssueLines } from '../../sending/figures/figure-store.ts';
+import { issueCounters, issueOutcomes, listIssueLines } from '../../sending/counters/counter-store.ts';
 import { issueProgress } from '../../sending/progress.ts';
 import { guarded } from '../../subscribers/import-export/cells.ts';
 import { listGrowth, listOrigins } from '../../subscribers/people-store.ts';
 import { audit } from '../audit/audit.ts';
-import type { Guard } from '../auth/guard.ts';
+import type { EditorPage } from '../auth/editor-page.ts';
 import type { DeskContext } from '../desk-context.ts';
 import { issuesPage } from '../this-week/issues-page.tsx';
 import { issueOf } from '../this-week/week-routes.ts';
@@ -17,36 +17,38 @@ const HTML = 'text/html; charset=utf-8';
 const PAGE = 20;
 
 /** What became of issues, and where the list comes from. */
-export function afterwardsRoutes(guard: Guard, { db, site, desk }: DeskContext): void {
-  guard('/editor/issues', {
-    GET: async (visit, request, reply) => {
+export function afterwardsRoutes(editorPage: EditorPage, { db, site, desk }: DeskContext): void {
+  editorPage('/editor/issues', {
+    GET: async (session, request, reply) => {
       const before = /^\d{4}-\d{2}-\d{2}$/.test(request.query.before ?? '')
         ? request.query.before
         : undefined;
       const issues = await fromDatabase(listIssueLines(db, { before, limit: PAGE }));
       const more = issues.length === PAGE ? issues.at(-1)?.slot : undefined;
-      return reply.type(HTML).send(issuesPage(site, { visit, issues, more }));
+      return reply.type(HTML).send(issuesPage(site, { session, issues, more }));
     },
   });
 
-  guard<{ slug: string }>('/editor/issues/:slug/afterwards', {
-    GET: async (visit, request, reply) => {
+  editorPage<{ slug: string }>('/editor/issues/:slug/afterwards', {
+    GET: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
       const [progress, figures, outcomes] = await fromDatabase(
-        Promise.all([issueProgress(db, issue.id), issueFigures(db, issue.id), issueOutcomes(db, issue.id)]),
+        Promise.all([issueProgress(db, issue.id), issueCounters(db, issue.id), issueOutcomes(db, issue.id)]),
       );
       const { zone } = desk;
-      return reply.type(HTML).send(afterwardsPage(site, { visit, zone, issue, progress, figures, outcomes }));
+      return reply
+        .type(HTML)
+        .send(afterwardsPage(site, { session, zone, issue, progress, figures, outcomes }));
     },
   });
 
-  guard<{ slug: string }>('/editor/issues/:slug/afterwards.csv', {
-    GET: async (visit, request, reply) => {
+  editorPage<{ slug: string }>('/editor/issues/:slug/afterwards.csv', {
+    GET: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
       const { rows } = await fromDatabase(issueOutcomes(db, issue.id));
       const details = { file: 'afterwards.csv', rows: rows.length };
       await fromDatabase(
-        audit(db, { who: visit.editor.email, what: 'exported', issue: issue.slug, details }),
+        audit(db, { who: session.editor.email, what: 'exported', issue: issue.slug, details }),
       );
       const lines = rows.map(({ variant, subject, hour, submitted, delivered, bounced, complained }) => [
         variant,
@@ -66,10 +68,10 @@ export function afterwardsRoutes(guard: Guard, { db, site, desk }: DeskContext):
     },
   });
 
-  guard('/editor/growth', {
-    GET: async (visit, _request, reply) => {
+  editorPage('/editor/growth', {
+    GET: async (session, _request, reply) => {
       const [weeks, origins] = await fromDatabase(Promise.all([listGrowth(db), listOrigins(db)]));
-      return reply.type(HTML).send(growthPage(site, { visit, weeks, origins }));
+      return reply.type(HTML).send(growthPage(site, { session, weeks, origins }));
     },
   });
 }

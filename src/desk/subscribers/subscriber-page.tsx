@@ -1,36 +1,36 @@
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
-import type { EventAbout } from '../../sending/figures/figure-store.ts';
+import type { EventAbout } from '../../sending/counters/counter-store.ts';
 import type { OwnData } from '../../subscribers/erase/own-data-store.ts';
 import type { Subscriber } from '../../subscribers/subscriber-store.ts';
-import { causeInWords, suppressionCause } from '../../subscribers/suppression.ts';
-import type { Visit } from '../auth/guard.ts';
+import { describeCause, suppressionCause } from '../../subscribers/suppression.ts';
+import type { DeskSession } from '../auth/editor-page.ts';
 import { moment } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { reasonOf } from '../frame/numbers.ts';
 import { Table } from '../frame/table.tsx';
-import { REASON_ROOM } from '../this-week/decisions.ts';
+import { REASON_MAX_LENGTH } from '../this-week/decisions.ts';
 
-/** All that the books say of one person. */
+/** All that the database says of one person. */
 type History = OwnData & { events: EventAbout[] };
 
 interface PersonProps {
-  visit: Visit;
+  session: DeskSession;
   zone: string;
   id: string;
   history: History;
 }
 
-export function personPage(site: Site, { visit, zone, id, history }: PersonProps): string {
+export function personPage(site: Site, { session, zone, id, history }: PersonProps): string {
   const { subscriber, consents, deliveries, events, votes, mails } = history;
   const isErased = subscriber.reason === 'erased';
   const at = (text: string | null) => (text === null ? '—' : moment(new Date(text), zone));
   return render(
-    <DeskPage site={site} title="One subscriber" visit={visit} here="/editor/people">
+    <DeskPage site={site} title="One subscriber" session={session} here="/editor/people">
       <p className="overline">{subscriber.status}</p>
       <h1 className="address">{isErased ? 'Somebody who was forgotten' : subscriber.email}</h1>
       <dl className="facts">
-        <Fact name="On the books since">{at(subscriber.createdAt)}</Fact>
+        <Fact name="In the database since">{at(subscriber.createdAt)}</Fact>
         {!isErased && (
           <Fact name="Topics">
             {subscriber.topics.length === 0 ? 'everything' : subscriber.topics.join(', ')}
@@ -40,7 +40,7 @@ export function personPage(site: Site, { visit, zone, id, history }: PersonProps
         {subscriber.pausedUntil !== null && <Fact name="Paused until">{at(subscriber.pausedUntil)}</Fact>}
         {subscriber.status === 'suppressed' && (
           <Fact name="Why no mail">
-            {causeInWords(suppressionCause(subscriber.reason), subscriber.reason)}
+            {describeCause(suppressionCause(subscriber.reason), subscriber.reason)}
           </Fact>
         )}
         {subscriber.status !== 'suppressed' && subscriber.reason !== null && (
@@ -49,7 +49,7 @@ export function personPage(site: Site, { visit, zone, id, history }: PersonProps
       </dl>
       <Part
         name="Consent"
-        none="No consent is on the books."
+        none="No consent is in the database."
         columns={['When', 'What', 'How']}
         rows={consents
           .toReversed()
@@ -93,13 +93,13 @@ export function personPage(site: Site, { visit, zone, id, history }: PersonProps
         columns={['When', 'What', 'Status']}
         rows={mails.toReversed().map(({ kind, status, createdAt }) => [at(createdAt), kind, status])}
       />
-      {visit.editor.role === 'publisher' && !isErased && subscriber.status === 'suppressed' && (
+      {session.editor.role === 'publisher' && !isErased && subscriber.status === 'suppressed' && (
         <section>
           <h2>Mail them again</h2>
-          <Restore {...{ visit, id, subscriber }} />
+          <Restore {...{ session, id, subscriber }} />
         </section>
       )}
-      {visit.editor.role === 'publisher' && !isErased && <Powers {...{ visit, id, subscriber }} />}
+      {session.editor.role === 'publisher' && !isErased && <Powers {...{ session, id, subscriber }} />}
     </DeskPage>,
   );
 }
@@ -135,7 +135,11 @@ const Part = ({ name, none, columns, rows }: PartProps) => (
 );
 
 /** Whether somebody can be mailed again, by whom, and the form for the one thing that can be lifted here. */
-const Restore = ({ visit, id, subscriber }: { visit: Visit; id: string } & Pick<History, 'subscriber'>) => {
+const Restore = ({
+  session,
+  id,
+  subscriber,
+}: { session: DeskSession; id: string } & Pick<History, 'subscriber'>) => {
   if (suppressionCause(subscriber.reason) !== 'bounced')
     return (
       <p className="meta">
@@ -150,10 +154,10 @@ const Restore = ({ visit, id, subscriber }: { visit: Visit; id: string } & Pick<
     );
   return (
     <form method="post" action={`/editor/people/${id}/restore`}>
-      <Csrf visit={visit} />
+      <Csrf session={session} />
       <label className="field">
         <span>Why mail to this address will arrive now</span>
-        <input name="reason" required maxLength={REASON_ROOM} autoComplete="off" />
+        <input name="reason" required maxLength={REASON_MAX_LENGTH} autoComplete="off" />
       </label>
       <div className="doings">
         <button type="submit" className="quiet">
@@ -164,15 +168,19 @@ const Restore = ({ visit, id, subscriber }: { visit: Visit; id: string } & Pick<
   );
 };
 
-const Powers = ({ visit, id, subscriber }: { visit: Visit; id: string } & Pick<History, 'subscriber'>) => (
+const Powers = ({
+  session,
+  id,
+  subscriber,
+}: { session: DeskSession; id: string } & Pick<History, 'subscriber'>) => (
   <section>
     <h2>Take them off the list</h2>
     {subscriber.status !== 'suppressed' && (
       <form method="post" action={`/editor/people/${id}/suppress`}>
-        <Csrf visit={visit} />
+        <Csrf session={session} />
         <label className="field">
           <span>Why they are never to be mailed again</span>
-          <input name="reason" required maxLength={REASON_ROOM} autoComplete="off" />
+          <input name="reason" required maxLength={REASON_MAX_LENGTH} autoComplete="off" />
         </label>
         <div className="doings">
           <button type="submit" className="quiet">
@@ -190,9 +198,12 @@ const Powers = ({ visit, id, subscriber }: { visit: Visit; id: string } & Pick<H
 );
 
 /** The second step: what goes, what stays, one button. */
-export function erasePage(site: Site, { visit, person }: { visit: Visit; person: Subscriber }): string {
+export function erasePage(
+  site: Site,
+  { session, person }: { session: DeskSession; person: Subscriber },
+): string {
   return render(
-    <DeskPage site={site} title="Erase a subscriber" visit={visit} here="/editor/people">
+    <DeskPage site={site} title="Erase a subscriber" session={session} here="/editor/people">
       <h1 className="address">Erase {person.email === '' ? 'somebody who was forgotten' : person.email}?</h1>
       <div className="stack lit">
         <p>
@@ -203,9 +214,9 @@ export function erasePage(site: Site, { visit, person }: { visit: Visit; person:
           that no import brings them back. This cannot be undone.
         </p>
       </div>
-      {visit.editor.role === 'publisher' ? (
+      {session.editor.role === 'publisher' ? (
         <form method="post">
-          <Csrf visit={visit} />
+          <Csrf session={session} />
           <div className="doings">
             <button type="submit">Erase them for good</button>
             <a className="button quiet" href={`/editor/people/${person.id}`}>

@@ -1,11 +1,11 @@
 import { AppError } from '../../platform/errors.ts';
 import { fromDatabase } from '../../platform/http/problems.ts';
-import { eventsAbout } from '../../sending/figures/figure-store.ts';
+import { eventsAbout } from '../../sending/counters/counter-store.ts';
 import { eraseSubscriber, exportSubscriber } from '../../subscribers/erase/own-data-store.ts';
 import { restoreSubscriber, searchSubscribers, suppressSubscriber } from '../../subscribers/people-store.ts';
 import { countSubscribers, findSubscriber } from '../../subscribers/subscriber-store.ts';
 import { audit } from '../audit/audit.ts';
-import type { Guard, Visit } from '../auth/guard.ts';
+import type { DeskSession, EditorPage } from '../auth/editor-page.ts';
 import type { DeskContext } from '../desk-context.ts';
 import { reasonIn } from '../this-week/decisions.ts';
 import { erasePage, personPage } from './subscriber-page.tsx';
@@ -19,21 +19,21 @@ const PAGE = 50;
 const LONGEST = 254;
 
 /** Who is on the list. An address is typed into a form and shown on a page; no URL has one. */
-export function peopleRoutes(guard: Guard, { db, site, desk, onErased }: DeskContext): void {
+export function peopleRoutes(editorPage: EditorPage, { db, site, desk, onErased }: DeskContext): void {
   /** Who read about whom is on record, like who changed what. */
-  const recordReading = (visit: Visit, subscriber: string): Promise<void> =>
-    fromDatabase(audit(db, { who: visit.editor.email, what: 'person_read', details: { subscriber } }));
+  const recordReading = (session: DeskSession, subscriber: string): Promise<void> =>
+    fromDatabase(audit(db, { who: session.editor.email, what: 'person_read', details: { subscriber } }));
 
-  guard('/editor/people', {
-    GET: async (visit, _request, reply) => {
+  editorPage('/editor/people', {
+    GET: async (session, _request, reply) => {
       const counts = await fromDatabase(countSubscribers(db));
-      return reply.type(HTML).send(peoplePage(site, { visit, zone: desk.zone, counts }));
+      return reply.type(HTML).send(peoplePage(site, { session, zone: desk.zone, counts }));
     },
 
     // A question, not a change: it is posted so that what was typed stays out of logs and histories.
-    POST: async (visit, _request, reply) => {
-      const typed = (visit.form.get('address') ?? '').trim().slice(0, LONGEST);
-      const after = visit.form.get('after')?.slice(0, LONGEST);
+    POST: async (session, _request, reply) => {
+      const typed = (session.form.get('address') ?? '').trim().slice(0, LONGEST);
+      const after = session.form.get('after')?.slice(0, LONGEST);
       const [counts, found] = await fromDatabase(
         Promise.all([
           countSubscribers(db),
@@ -43,39 +43,39 @@ export function peopleRoutes(guard: Guard, { db, site, desk, onErased }: DeskCon
       if (typed !== '') {
         // Not the address itself: this log keeps what it has when somebody is erased.
         const details = { letters: [...typed].length, subscribers: found.map(({ id }) => id) };
-        await fromDatabase(audit(db, { who: visit.editor.email, what: 'people_searched', details }));
+        await fromDatabase(audit(db, { who: session.editor.email, what: 'people_searched', details }));
       }
       const [only] = found;
       if (only !== undefined && found.length === 1 && only.key === typed.toLowerCase())
         return reply.redirect(`/editor/people/${only.id}`, 303);
       const more = found.length === PAGE ? found.at(-1)?.key : undefined;
       const search = { typed, found, more };
-      return reply.type(HTML).send(peoplePage(site, { visit, zone: desk.zone, counts, search }));
+      return reply.type(HTML).send(peoplePage(site, { session, zone: desk.zone, counts, search }));
     },
   });
 
-  guard<{ id: string }>('/editor/people/:id', {
-    GET: async (visit, request, reply) => {
+  editorPage<{ id: string }>('/editor/people/:id', {
+    GET: async (session, request, reply) => {
       const id = idOf(request.params.id);
       const [data, events] = await fromDatabase(Promise.all([exportSubscriber(db, id), eventsAbout(db, id)]));
       if (data === undefined) throw new AppError('page-unknown', 'No such person.');
-      await recordReading(visit, id);
+      await recordReading(session, id);
       // Where somebody connects from is for those who must judge abuse.
       const consents = data.consents.map((each) =>
-        visit.isPublisher ? each : { ...each, ip: null, userAgent: null },
+        session.isPublisher ? each : { ...each, ip: null, userAgent: null },
       );
       const history = { ...data, consents, events };
-      return reply.type(HTML).send(personPage(site, { visit, zone: desk.zone, id, history }));
+      return reply.type(HTML).send(personPage(site, { session, zone: desk.zone, id, history }));
     },
   });
 
-  guard<{ id: string }>('/editor/people/:id/suppress', {
+  editorPage<{ id: string }>('/editor/people/:id/suppress', {
     publisher: true,
-    POST: async (visit, request, reply) => {
+    POST: async (session, request, reply) => {
       const id = idOf(request.params.id);
-      const reason = reasonIn(visit.form);
+      const reason = reasonIn(session.form);
       if (reason === '') throw new AppError('form-unknown', 'No reason.');
-      const who = visit.editor.email;
+      const who = session.editor.email;
       await fromDatabase(
         db.transaction().execute(async (tx) => {
           if (await suppressSubscriber(tx, id, reason))
@@ -86,13 +86,13 @@ export function peopleRoutes(guard: Guard, { db, site, desk, onErased }: DeskCon
     },
   });
 
-  guard<{ id: string }>('/editor/people/:id/restore', {
+  editorPage<{ id: string }>('/editor/people/:id/restore', {
     publisher: true,
-    POST: async (visit, request, reply) => {
+    POST: async (session, request, reply) => {
       const id = idOf(request.params.id);
-      const reason = reasonIn(visit.form);
+      const reason = reasonIn(session.form);
       if (reason === '') throw new AppError('form-unknown', 'No reason.');
-      const who = visit.editor.email;
+      const who = session.editor.email;
       const restored = await fromDatabase(
         db.transaction().execute(async (tx) => {
           const outcome = await restoreSubscriber(tx, id, { reason });
@@ -108,17 +108,17 @@ export function peopleRoutes(guard: Guard, { db, site, desk, onErased }: DeskCon
     },
   });
 
-  guard<{ id: string }>('/editor/people/:id/erase', {
+  editorPage<{ id: string }>('/editor/people/:id/erase', {
     publisher: true,
-    GET: async (visit, request, reply) => {
+    GET: async (session, request, reply) => {
       const person = await fromDatabase(findSubscriber(db, idOf(request.params.id)));
       if (person === undefined) throw new AppError('page-unknown', 'No such person.');
-      await recordReading(visit, person.id);
-      return reply.type(HTML).send(erasePage(site, { visit, person }));
+      await recordReading(session, person.id);
+      return reply.type(HTML).send(erasePage(site, { session, person }));
     },
-    POST: async (visit, request, reply) => {
+    POST: async (session, request, reply) => {
       const id = idOf(request.params.id);
-      const who = visit.editor.email;
+      const who = session.editor.email;
       await fromDatabase(
         eraseSubscriber(db, { id }, 'admin', (tx) =>
           audit(tx, { who, what: 'erased', details: { reader: id } }),

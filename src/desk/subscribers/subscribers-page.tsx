@@ -1,13 +1,13 @@
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import type { Found } from '../../subscribers/people-store.ts';
-import type { Visit } from '../auth/guard.ts';
+import type { DeskSession } from '../auth/editor-page.ts';
 import { moment } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
-import { Table, Tally } from '../frame/table.tsx';
+import { Counters, Table } from '../frame/table.tsx';
 
 interface PeopleProps {
-  visit: Visit;
+  session: DeskSession;
   zone: string;
   counts: Record<Found['status'], number>;
   search?: {
@@ -26,18 +26,18 @@ const WORDS: Record<Found['status'], string> = {
 };
 const STATUSES = Object.keys(WORDS) as Found['status'][];
 
-export function peoplePage(site: Site, { visit, zone, counts, search }: PeopleProps): string {
+export function peoplePage(site: Site, { session, zone, counts, search }: PeopleProps): string {
   return render(
-    <DeskPage site={site} title="Subscribers" visit={visit} here="/editor/people">
+    <DeskPage site={site} title="Subscribers" session={session} here="/editor/people">
       <h1>Subscribers</h1>
-      <Tally rows={STATUSES.map((status) => [counts[status], WORDS[status]])} />
+      <Counters rows={STATUSES.map((status) => [counts[status], WORDS[status]])} />
       <p>
         <a className="tap" href="/editor/growth">
           How the list grows
         </a>
       </p>
       <form method="post" action="/editor/people">
-        <Csrf visit={visit} />
+        <Csrf session={session} />
         <label className="field">
           <span>An address, or how it begins</span>
           <input
@@ -53,18 +53,18 @@ export function peoplePage(site: Site, { visit, zone, counts, search }: PeoplePr
           <button type="submit">Search</button>
         </div>
       </form>
-      {search !== undefined && search.typed !== '' && <Results {...{ visit, zone, ...search }} />}
+      {search !== undefined && search.typed !== '' && <Results {...{ session, zone, ...search }} />}
     </DeskPage>,
   );
 }
 
 const Results = ({
-  visit,
+  session,
   zone,
   typed,
   found,
   more,
-}: { visit: Visit; zone: string } & NonNullable<PeopleProps['search']>) =>
+}: { session: DeskSession; zone: string } & NonNullable<PeopleProps['search']>) =>
   found.length === 0 ? (
     <p className="notice after" role="status">
       Nobody’s address begins like that.
@@ -86,7 +86,7 @@ const Results = ({
       />
       {more !== undefined && (
         <form method="post" action="/editor/people">
-          <Csrf visit={visit} />
+          <Csrf session={session} />
           <input type="hidden" name="address" value={typed} />
           <input type="hidden" name="after" value={more} />
           <button type="submit" className="word">

@@ -2,24 +2,26 @@ import type { Issue } from '../../issues/issue-store.ts';
 import { dueLabel } from '../../issues/slot.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
-import type { Forecast } from '../../sending/preview/forecast.ts';
+import type { Estimate } from '../../sending/preview/estimate.ts';
 import { type Progress, total } from '../../sending/progress.ts';
-import type { Visit } from '../auth/guard.ts';
+import type { DeskSession } from '../auth/editor-page.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { count, figure, reasonOf } from '../frame/numbers.ts';
-import { Tally } from '../frame/table.tsx';
-import { type ActionName, REASON_ROOM } from './decisions.ts';
+import { Counters } from '../frame/table.tsx';
+import { type ActionName, REASON_MAX_LENGTH } from './decisions.ts';
 import { Overline, stateOf } from './week-state.tsx';
 
 /** Before the audience is frozen what would be, after that what is. */
-export type Numbers = { kind: 'forecast'; forecast: Forecast } | { kind: 'frozen'; progress: Progress };
+export type ActionCounters =
+  | { kind: 'forecast'; forecast: Estimate }
+  | { kind: 'frozen'; progress: Progress };
 
 interface ActionProps {
-  visit: Visit;
+  session: DeskSession;
   zone: string;
   issue: Issue;
   action: ActionName;
-  numbers: Numbers;
+  numbers: ActionCounters;
   now: Date;
 }
 
@@ -36,11 +38,11 @@ const WORDS: Record<ActionName, { title: string; button: string }> = {
 const SENDS: ReadonlySet<ActionName> = new Set(['approve', 'send', 'resume']);
 
 /** What will happen, in numbers, and one button. */
-export function actionPage(site: Site, { visit, zone, issue, action, numbers, now }: ActionProps): string {
+export function actionPage(site: Site, { session, zone, issue, action, numbers, now }: ActionProps): string {
   const words = WORDS[action];
-  const mayAct = visit.editor.role === 'publisher';
+  const mayAct = session.editor.role === 'publisher';
   return render(
-    <DeskPage site={site} title={words.title} visit={visit}>
+    <DeskPage site={site} title={words.title} session={session}>
       <Overline issue={issue} />
       <h1>{words.title}</h1>
       <div className="stack lit">
@@ -51,12 +53,12 @@ export function actionPage(site: Site, { visit, zone, issue, action, numbers, no
       </div>
       {mayAct ? (
         <form method="post">
-          <Csrf visit={visit} />
+          <Csrf session={session} />
           <input type="hidden" name="plan" value={issue.planHash ?? ''} />
           {(action === 'pause' || action === 'cancel') && (
             <label className="field">
               <span>Why, for the log and the other editors</span>
-              <input name="reason" maxLength={REASON_ROOM} autoComplete="off" />
+              <input name="reason" maxLength={REASON_MAX_LENGTH} autoComplete="off" />
             </label>
           )}
           <div className="doings">
@@ -74,7 +76,13 @@ export function actionPage(site: Site, { visit, zone, issue, action, numbers, no
   );
 }
 
-function sentence(action: ActionName, issue: Issue, numbers: Numbers, zone: string, now: Date): string {
+function sentence(
+  action: ActionName,
+  issue: Issue,
+  numbers: ActionCounters,
+  zone: string,
+  now: Date,
+): string {
   const due = dueLabel(issue.dueAt, zone);
   const isLate = issue.dueAt <= now;
   const whom = numbers.kind === 'forecast' ? reach(numbers.forecast) : toGo(numbers.progress);
@@ -99,7 +107,7 @@ function sentence(action: ActionName, issue: Issue, numbers: Numbers, zone: stri
   }
 }
 
-function reach({ people, variants }: Forecast): string {
+function reach({ people, variants }: Estimate): string {
   return `to ${count(people, 'person', 'people')} in ${count(variants.length, 'variant')}`;
 }
 
@@ -107,7 +115,7 @@ function toGo({ prepared, submitted }: Progress): string {
   return `to ${count(prepared, 'person', 'people')}; ${figure(submitted)} have been submitted`;
 }
 
-const List = ({ numbers }: { numbers: Numbers }) => {
+const List = ({ numbers }: { numbers: ActionCounters }) => {
   const rows: [number, string][] =
     numbers.kind === 'forecast'
       ? [
@@ -126,7 +134,7 @@ const List = ({ numbers }: { numbers: Numbers }) => {
           [total(numbers.progress.failed), 'failed'],
           ...reasons(numbers.progress.excluded, 'excluded'),
         ];
-  return <Tally rows={rows} />;
+  return <Counters rows={rows} />;
 };
 
 function reasons(excluded: Record<string, number>, words: string): [number, string][] {

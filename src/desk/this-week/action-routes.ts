@@ -1,52 +1,52 @@
 import type { Issue, RecordChange } from '../../issues/issue-store.ts';
 import { AppError } from '../../platform/errors.ts';
 import { fromDatabase } from '../../platform/http/problems.ts';
-import { forecastIssue } from '../../sending/preview/forecast.ts';
+import { estimateIssue } from '../../sending/preview/estimate.ts';
 import { issueProgress } from '../../sending/progress.ts';
 import { audit } from '../audit/audit.ts';
-import type { Guard } from '../auth/guard.ts';
-import type { DeskContext, DeskSteps } from '../desk-context.ts';
-import { actionPage, type Numbers } from './action-page.tsx';
+import type { EditorPage } from '../auth/editor-page.ts';
+import type { DeskActions, DeskContext } from '../desk-context.ts';
+import { type ActionCounters, actionPage } from './action-page.tsx';
 import { type ActionName, DONE, reasonIn } from './decisions.ts';
 import { issueOf } from './week-routes.ts';
 
 const HTML = 'text/html; charset=utf-8';
 
 /** Each decision is shown with its numbers first, and asked for twice does nothing more. */
-export function actionRoutes(guard: Guard, { db, site, desk, clock }: DeskContext): void {
-  guard<{ slug: string; action: string }>('/editor/issues/:slug/do/:action', {
+export function actionRoutes(editorPage: EditorPage, { db, site, desk, clock }: DeskContext): void {
+  editorPage<{ slug: string; action: string }>('/editor/issues/:slug/do/:action', {
     publisher: true,
 
-    GET: async (visit, request, reply) => {
+    GET: async (session, request, reply) => {
       const action = actionOf(request.params.action);
       const issue = await issueOf(db, request.params.slug);
-      const numbers = await numbersOf(issue);
+      const numbers = await countersOf(issue);
       return reply
         .type(HTML)
-        .send(actionPage(site, { visit, zone: desk.zone, issue, action, numbers, now: clock() }));
+        .send(actionPage(site, { session, zone: desk.zone, issue, action, numbers, now: clock() }));
     },
 
-    POST: async (visit, request, reply) => {
+    POST: async (session, request, reply) => {
       const action = actionOf(request.params.action);
       const issue = await issueOf(db, request.params.slug);
-      const who = visit.editor.email;
-      const reason = reasonIn(visit.form);
+      const who = session.editor.email;
+      const reason = reasonIn(session.form);
       // What is decided on is what was shown.
-      const seen = visit.form.get('plan') ?? '';
+      const seen = session.form.get('plan') ?? '';
       const details = reason === '' ? {} : { reason };
       const record: RecordChange = (tx) => audit(tx, { who, what: DONE[action], issue: issue.slug, details });
       const asked = { ...issue, planHash: seen };
       if (action === 'pause')
-        await desk.steps.pause(asked, record, reason === '' ? `Paused by ${who}.` : reason);
-      else await desk.steps[STEPS[action]](asked, record);
+        await desk.actions.pause(asked, record, reason === '' ? `Paused by ${who}.` : reason);
+      else await desk.actions[STEPS[action]](asked, record);
       return reply.redirect(`/editor/issues/${issue.slug}`, 303);
     },
   });
 
-  async function numbersOf(issue: Issue): Promise<Numbers> {
+  async function countersOf(issue: Issue): Promise<ActionCounters> {
     const progress = await fromDatabase(issueProgress(db, issue.id));
     if (progress.audience > 0) return { kind: 'frozen', progress };
-    return { kind: 'forecast', forecast: await forecastIssue(db, issue) };
+    return { kind: 'forecast', forecast: await estimateIssue(db, issue) };
   }
 }
 
@@ -57,7 +57,7 @@ const STEPS = {
   send: 'send',
   resume: 'resume',
   cancel: 'cancel',
-} as const satisfies Record<Exclude<ActionName, 'pause'>, keyof DeskSteps>;
+} as const satisfies Record<Exclude<ActionName, 'pause'>, keyof DeskActions>;
 
 /** @throws AppError `page-unknown`. */
 function actionOf(name: string): ActionName {

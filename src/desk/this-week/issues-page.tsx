@@ -1,21 +1,21 @@
 import { longDate } from '../../platform/http/pages/dates.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
-import type { IssueLine } from '../../sending/figures/figure-store.ts';
-import type { Visit } from '../auth/guard.ts';
+import type { IssueLine } from '../../sending/counters/counter-store.ts';
+import type { DeskSession } from '../auth/editor-page.ts';
 import { DeskPage } from '../frame/frame.tsx';
 import { figure } from '../frame/numbers.ts';
 
 interface IssuesProps {
-  visit: Visit;
+  session: DeskSession;
   issues: IssueLine[];
   /** Slot to go on from. */
   more: string | undefined;
 }
 
-export function issuesPage(site: Site, { visit, issues, more }: IssuesProps): string {
+export function issuesPage(site: Site, { session, issues, more }: IssuesProps): string {
   return render(
-    <DeskPage site={site} title="Issues" visit={visit} here="/editor/issues">
+    <DeskPage site={site} title="Issues" session={session} here="/editor/issues">
       <h1>Issues</h1>
       {issues.length === 0 ? (
         <p className="after">There is none yet.</p>

@@ -4,7 +4,7 @@ import { entryPrices, title, topics } from '../../comparisons/names.ts';
 import { Outcome } from '../../comparisons/pages/verdict-mark.tsx';
 import { verdict } from '../../comparisons/verdict.ts';
 import type { IssueContent } from '../../issues/content.ts';
-import { ROOM } from '../../issues/edit.ts';
+import { MAX_LENGTH } from '../../issues/edit.ts';
 import { moment } from '../frame/clock.ts';
 import { Csrf } from '../frame/frame.tsx';
 import { EditForm, type WeekProps } from '../writing/edit-form.tsx';
@@ -102,7 +102,7 @@ const Controls = ({ comparison, isFirst, isLast, pinned, ...props }: ControlsPro
         <summary className="word">Leave out…</summary>
         <label className="field">
           <span>Why {name} is left out</span>
-          <input name="reason" maxLength={ROOM.reason} autoComplete="off" />
+          <input name="reason" maxLength={MAX_LENGTH.reason} autoComplete="off" />
         </label>
         <button type="submit" name="kind" value="leave_out" className="quiet">
           Leave it out
@@ -113,7 +113,7 @@ const Controls = ({ comparison, isFirst, isLast, pinned, ...props }: ControlsPro
 };
 
 /** What stands in the issue by itself. */
-export const Standing = ({ content: { changed, readers } }: { content: IssueContent }) =>
+export const ComparisonStatus = ({ content: { changed, readers } }: { content: IssueContent }) =>
   changed.length + readers.length === 0 ? null : (
     <section>
       <h2>By itself</h2>
@@ -168,7 +168,7 @@ export const Aside = (props: WeekProps) => {
         {addable.map(({ comparison, why }) => row(comparison, why, 'Add'))}
       </ul>
       <form method="post" action={`/editor/issues/${issue.slug}/compose`}>
-        <Csrf visit={props.visit} />
+        <Csrf session={props.session} />
         <button type="submit" className="word">
           Compose it again from all that is new; your choices stay
         </button>

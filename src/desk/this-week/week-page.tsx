@@ -1,25 +1,25 @@
 import { longDate } from '../../platform/http/pages/dates.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
-import type { Visit } from '../auth/guard.ts';
+import type { DeskSession } from '../auth/editor-page.ts';
 import { summaryOf } from '../checks/checks-page.tsx';
 import { moment } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import type { WeekProps } from '../writing/edit-form.tsx';
 import { Look, Words } from '../writing/edit-lines.tsx';
-import { Aside, Ballot, Standing } from './week-ballot.tsx';
-import { Doings, stateOf } from './week-state.tsx';
+import { Aside, Ballot, ComparisonStatus } from './week-ballot.tsx';
+import { IssueActions, stateOf } from './week-state.tsx';
 
 /** Nothing was ever composed here. */
-export function emptyPage(site: Site, visit: Visit): string {
+export function emptyPage(site: Site, session: DeskSession): string {
   return render(
-    <DeskPage site={site} title="This week" visit={visit} here="/editor">
+    <DeskPage site={site} title="This week" session={session} here="/editor">
       <div className="stack">
         <h1>There is no draft yet</h1>
         <p>It is composed by itself, in time for its review. Or now, from what was gathered so far.</p>
       </div>
       <form method="post" action="/editor/compose">
-        <Csrf visit={visit} />
+        <Csrf session={session} />
         <button type="submit">Compose it now</button>
       </form>
     </DeskPage>,
@@ -27,11 +27,11 @@ export function emptyPage(site: Site, visit: Visit): string {
 }
 
 export function weekPage(site: Site, props: WeekProps): string {
-  const { visit, zone, view } = props;
+  const { session, zone, view } = props;
   const { issue, edited, content } = view;
   const canEdit = issue.plan !== null && (issue.status === 'draft' || issue.status === 'review');
   return render(
-    <DeskPage site={site} title={`Issue ${issue.slug}`} visit={visit} here="/editor">
+    <DeskPage site={site} title={`Issue ${issue.slug}`} session={session} here="/editor">
       <p className="overline">
         {issue.number !== null && `No. ${issue.number} · `}
         <time dateTime={issue.slot}>{longDate(issue.slot)}</time>
@@ -57,7 +57,7 @@ export function weekPage(site: Site, props: WeekProps): string {
           </a>
         </p>
       )}
-      <Doings issue={issue} isPublisher={visit.editor.role === 'publisher'} />
+      <IssueActions issue={issue} isPublisher={session.editor.role === 'publisher'} />
       {view.others.length > 0 && (
         <p className="meta">
           Also open:{' '}
@@ -70,7 +70,7 @@ export function weekPage(site: Site, props: WeekProps): string {
         <>
           {canEdit && <Words {...props} />}
           <Ballot {...props} canEdit={canEdit} />
-          <Standing content={content} />
+          <ComparisonStatus content={content} />
           {canEdit && <Aside {...props} />}
           {canEdit && <Look {...props} />}
         </>

@@ -1,12 +1,12 @@
 import type { FastifyReply } from 'fastify';
 import type { Edit } from '../../issues/edit.ts';
 import {
+  excludedFrom,
   findCandidates,
   findChoices,
   findIssue,
   type Issue,
   lastEdit,
-  leftOutOf,
   listIssues,
 } from '../../issues/issue-store.ts';
 import { OPEN_STATUSES } from '../../issues/lifecycle.ts';
@@ -16,7 +16,7 @@ import { AppError } from '../../platform/errors.ts';
 import { fromDatabase } from '../../platform/http/problems.ts';
 import { TEMPLATES } from '../../render/render-variant.ts';
 import { audit } from '../audit/audit.ts';
-import type { Guard, Visit } from '../auth/guard.ts';
+import type { DeskSession, EditorPage } from '../auth/editor-page.ts';
 import type { Inspect } from '../checks/inspector.ts';
 import type { DeskContext } from '../desk-context.ts';
 import { conflictPage } from '../writing/conflict-page.tsx';
@@ -41,55 +41,55 @@ export async function issueOf(db: Connection, slug: string): Promise<Issue> {
 }
 
 /** The draft, and everything an editor may do to it. */
-export function weekRoutes(guard: Guard, { db, site, desk }: DeskContext, inspect: Inspect): void {
-  const pageOf = async (visit: Visit, issue: Issue) => {
+export function weekRoutes(editorPage: EditorPage, { db, site, desk }: DeskContext, inspect: Inspect): void {
+  const pageOf = async (session: DeskSession, issue: Issue) => {
     const view = await fromDatabase(viewOf(db, issue));
     const isOpen = issue.status === 'draft' || issue.status === 'review';
     const checks = isOpen && issue.plan !== null ? (await inspect(issue)).checks : undefined;
-    return weekPage(site, { visit, zone: desk.zone, view, checks });
+    return weekPage(site, { session, zone: desk.zone, view, checks });
   };
 
-  guard('/editor', {
-    GET: async (visit, _request, reply) => {
+  editorPage('/editor', {
+    GET: async (session, _request, reply) => {
       const issue = await fromDatabase(currentIssue(db));
-      if (issue === undefined) return reply.type(HTML).send(emptyPage(site, visit));
-      return reply.type(HTML).send(await pageOf(visit, issue));
+      if (issue === undefined) return reply.type(HTML).send(emptyPage(site, session));
+      return reply.type(HTML).send(await pageOf(session, issue));
     },
   });
 
-  guard<{ slug: string }>('/editor/issues/:slug', {
-    GET: async (visit, request, reply) =>
-      reply.type(HTML).send(await pageOf(visit, await issueOf(db, request.params.slug))),
+  editorPage<{ slug: string }>('/editor/issues/:slug', {
+    GET: async (session, request, reply) =>
+      reply.type(HTML).send(await pageOf(session, await issueOf(db, request.params.slug))),
   });
 
-  guard('/editor/compose', {
-    POST: async (visit, _request, reply) => {
-      const who = visit.editor.email;
-      const issue = await desk.steps.compose((tx, { slug }) =>
+  editorPage('/editor/compose', {
+    POST: async (session, _request, reply) => {
+      const who = session.editor.email;
+      const issue = await desk.actions.compose((tx, { slug }) =>
         audit(tx, { who, what: 'composed', issue: slug }),
       );
       return back(reply, issue);
     },
   });
 
-  guard<{ slug: string }>('/editor/issues/:slug/compose', {
-    POST: async (visit, request, reply) => {
+  editorPage<{ slug: string }>('/editor/issues/:slug/compose', {
+    POST: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
-      const who = visit.editor.email;
-      await desk.steps.compose((tx, { slug }) => audit(tx, { who, what: 'composed', issue: slug }), issue);
+      const who = session.editor.email;
+      await desk.actions.compose((tx, { slug }) => audit(tx, { who, what: 'composed', issue: slug }), issue);
       return back(reply, issue);
     },
   });
 
-  guard<{ slug: string }>('/editor/issues/:slug/edit', {
-    POST: async (visit, request, reply) => {
+  editorPage<{ slug: string }>('/editor/issues/:slug/edit', {
+    POST: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
-      const { form } = visit;
+      const { form } = session;
       const edit = editOf(form);
-      const who = visit.editor.email;
+      const who = session.editor.email;
       const revision = Number(form.get('revision'));
       try {
-        await desk.steps.edit({
+        await desk.actions.edit({
           issueId: issue.id,
           revision,
           edit,
@@ -102,7 +102,7 @@ export function weekRoutes(guard: Guard, { db, site, desk }: DeskContext, inspec
         return reply
           .code(409)
           .type(HTML)
-          .send(conflictPage(site, { visit, zone: desk.zone, view, edit, form }));
+          .send(conflictPage(site, { session, zone: desk.zone, view, edit, form }));
       }
       const stays = 'slug' in edit && edit.kind !== 'hold' && edit.kind !== 'leave_out';
       return back(reply, issue, stays ? `at-${edit.slug}` : edit.kind === 'words' ? 'words' : 'ballot');
@@ -157,8 +157,8 @@ async function viewOf(db: Connection, issue: Issue): Promise<WeekView> {
   const [choices, edited, leftOut, allLeftOut, candidates, others] = await Promise.all([
     findChoices(db, issue.id),
     lastEdit(db, issue.id),
-    leftOutOf(db, issue.id),
-    leftOutOf(db, undefined, 50),
+    excludedFrom(db, issue.id),
+    excludedFrom(db, undefined, 50),
     findCandidates(db, issue.id),
     listIssues(db, { status: [...OPEN_STATUSES], limit: 20 }),
   ]);

@@ -79,7 +79,7 @@ const FIGURES: Partial<Record<Issue['status'], [page: string, label: string]>> =
   sent: ['afterwards', 'How it did'],
 };
 
-export const Doings = ({ issue, isPublisher }: { issue: Issue; isPublisher: boolean }) => {
+export const IssueActions = ({ issue, isPublisher }: { issue: Issue; isPublisher: boolean }) => {
   const [first, ...others] = isPublisher ? (NEXT[issue.status] ?? []) : [];
   const figures = FIGURES[issue.status];
   const here = `/editor/issues/${issue.slug}`;

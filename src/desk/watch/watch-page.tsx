@@ -4,15 +4,15 @@ import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import type { Progress } from '../../sending/progress.ts';
 import type { UnsettledBatch } from '../../sending/settlements/settlement-store.ts';
-import type { Visit } from '../auth/guard.ts';
+import type { DeskSession } from '../auth/editor-page.ts';
 import { moment } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { count, figure, reasonOf } from '../frame/numbers.ts';
-import { Tally } from '../frame/table.tsx';
+import { Counters } from '../frame/table.tsx';
 import { Overline, stateOf } from '../this-week/week-state.tsx';
 
-/** An issue and its books at one moment. */
-export interface Standing {
+/** An issue and its counters at one moment. */
+export interface WatchStatus {
   issue: Issue;
   progress: Progress;
   /** People a second, over the last minute. */
@@ -20,19 +20,22 @@ export interface Standing {
 }
 
 interface WatchProps {
-  visit: Visit;
+  session: DeskSession;
   zone: string;
-  standing: Standing;
+  status: WatchStatus;
   uncertain: UnsettledBatch[];
   /** Follows the figures while they move; none when the issue rests. */
   script: string | undefined;
 }
 
-export function watchPage(site: Site, { visit, zone, standing, uncertain, script }: WatchProps): string {
+export function watchPage(
+  site: Site,
+  { session, zone, status: standing, uncertain, script }: WatchProps,
+): string {
   const { issue } = standing;
   const here = `/editor/issues/${issue.slug}`;
   return render(
-    <DeskPage site={site} title={`Watch ${issue.slug}`} visit={visit} here="/editor/issues">
+    <DeskPage site={site} title={`Watch ${issue.slug}`} session={session} here="/editor/issues">
       <Overline issue={issue} />
       <h1>Watch it go</h1>
       <div className="stack lit">
@@ -47,7 +50,7 @@ export function watchPage(site: Site, { visit, zone, standing, uncertain, script
             Refresh
           </a>
         )}
-        {script !== undefined && visit.editor.role === 'publisher' && (
+        {script !== undefined && session.editor.role === 'publisher' && (
           <a className="tap" href={`${here}/do/pause`}>
             Pause…
           </a>
@@ -59,18 +62,20 @@ export function watchPage(site: Site, { visit, zone, standing, uncertain, script
           The issue
         </a>
       </div>
-      {uncertain.length > 0 && <Uncertain visit={visit} zone={zone} slug={issue.slug} batches={uncertain} />}
+      {uncertain.length > 0 && (
+        <Uncertain session={session} zone={zone} slug={issue.slug} batches={uncertain} />
+      )}
       {script !== undefined && <script src={script} defer />}
     </DeskPage>,
   );
 }
 
 /** What changes while somebody watches, alone; on one line, as an event takes it. */
-export function progressHtml(standing: Standing): string {
+export function progressHtml(standing: WatchStatus): string {
   return renderToStaticMarkup(<Figures {...standing} />).replaceAll('\n', ' ');
 }
 
-const Figures = ({ issue, progress, rate }: Standing) => {
+const Figures = ({ issue, progress, rate }: WatchStatus) => {
   const { audience, prepared, submitted, excluded, failed, uncertain } = progress;
   if (audience === 0) return <p className="after">Nobody is on its list yet.</p>;
   const done = audience - prepared - uncertain;
@@ -86,7 +91,7 @@ const Figures = ({ issue, progress, rate }: Standing) => {
           {issue.status === 'sending' && ` · ${pace(prepared, rate)}`}
         </p>
       </div>
-      <Tally
+      <Counters
         rows={[
           [submitted, 'submitted: the provider has accepted it for them'],
           [prepared, 'to go'],
@@ -119,14 +124,14 @@ function pace(prepared: number, rate: number): string {
 }
 
 interface UncertainProps {
-  visit: Visit;
+  session: DeskSession;
   zone: string;
   slug: string;
   batches: UnsettledBatch[];
 }
 
 /** What is known, and the two honest choices: nobody guesses for a person. */
-const Uncertain = ({ visit, zone, slug, batches }: UncertainProps) => (
+const Uncertain = ({ session, zone, slug, batches }: UncertainProps) => (
   <section id="uncertain">
     <h2>Uncertain</h2>
     <p>
@@ -166,10 +171,10 @@ const Uncertain = ({ visit, zone, slug, batches }: UncertainProps) => (
               <dd>{count(batch.left, 'reader')}</dd>
             </div>
           </dl>
-          {visit.editor.role === 'publisher' ? (
+          {session.editor.role === 'publisher' ? (
             <div className="two choices">
               <Choice
-                {...{ visit, slug, batch }}
+                {...{ session, slug, batch }}
                 decision="accepted"
                 label={`It was accepted: batch ${batch.number}`}
               >
@@ -178,7 +183,7 @@ const Uncertain = ({ visit, zone, slug, batches }: UncertainProps) => (
               </Choice>
               {batch.notBefore === null ? (
                 <Choice
-                  {...{ visit, slug, batch }}
+                  {...{ session, slug, batch }}
                   decision="not-accepted"
                   label={`It was not accepted: batch ${batch.number}`}
                 >
@@ -202,7 +207,7 @@ const Uncertain = ({ visit, zone, slug, batches }: UncertainProps) => (
 );
 
 interface ChoiceProps {
-  visit: Visit;
+  session: DeskSession;
   slug: string;
   batch: UnsettledBatch;
   decision: 'accepted' | 'not-accepted';
@@ -210,9 +215,9 @@ interface ChoiceProps {
   children: string;
 }
 
-const Choice = ({ visit, slug, batch, decision, label, children }: ChoiceProps) => (
+const Choice = ({ session, slug, batch, decision, label, children }: ChoiceProps) => (
   <form method="post" action={`/editor/issues/${slug}/settle`}>
-    <Csrf visit={visit} />
+    <Csrf session={session} />
     <input type="hidden" name="batch" value={batch.id} />
     <p id={`${decision}-${batch.id}`}>{children}</p>
     <button

@@ -3,24 +3,28 @@ import { type Issue, requireIssue } from '../../issues/issue-store.ts';
 import type { Connection } from '../../platform/db/database.ts';
 import { AppError } from '../../platform/errors.ts';
 import { fromDatabase } from '../../platform/http/problems.ts';
-import { submitRate } from '../../sending/figures/figure-store.ts';
+import { submitRate } from '../../sending/counters/counter-store.ts';
 import { issueProgress } from '../../sending/progress.ts';
 import { settleBatch } from '../../sending/settlements/settle.ts';
 import { unsettledBatches } from '../../sending/settlements/settlement-store.ts';
 import { audit } from '../audit/audit.ts';
-import type { Guard } from '../auth/guard.ts';
+import type { EditorPage } from '../auth/editor-page.ts';
 import type { DeskContext } from '../desk-context.ts';
 import { WATCH_SCRIPT } from '../frame/assets.ts';
 import { issueOf } from '../this-week/week-routes.ts';
-import { progressHtml, type Standing, watchPage } from './watch-page.tsx';
+import { progressHtml, type WatchStatus, watchPage } from './watch-page.tsx';
 import { Watchers } from './watchers.ts';
 
 const HTML = 'text/html; charset=utf-8';
 
 /** An issue on its way: the figures of `status`, as they change, and what only a person can settle. */
-export function watchRoutes(app: FastifyInstance, guard: Guard, { db, site, desk }: DeskContext): void {
+export function watchRoutes(
+  app: FastifyInstance,
+  editorPage: EditorPage,
+  { db, site, desk }: DeskContext,
+): void {
   const watchers = new Watchers(app, async (issueId) => {
-    const standing = await standingOf(db, await requireIssue(db, { id: issueId }));
+    const standing = await statusOf(db, await requireIssue(db, { id: issueId }));
     const { issue, progress } = standing;
     return {
       html: progressHtml(standing),
@@ -29,20 +33,20 @@ export function watchRoutes(app: FastifyInstance, guard: Guard, { db, site, desk
     };
   });
 
-  guard<{ slug: string }>('/editor/issues/:slug/watch', {
-    GET: async (visit, request, reply) => {
+  editorPage<{ slug: string }>('/editor/issues/:slug/watch', {
+    GET: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
       const [standing, uncertain] = await fromDatabase(
-        Promise.all([standingOf(db, issue), unsettledBatches(db, issue.slug)]),
+        Promise.all([statusOf(db, issue), unsettledBatches(db, issue.slug)]),
       );
       const live = isUnderWay(issue) ? WATCH_SCRIPT.url : undefined;
       return reply
         .type(HTML)
-        .send(watchPage(site, { visit, zone: desk.zone, standing, uncertain, script: live }));
+        .send(watchPage(site, { session, zone: desk.zone, status: standing, uncertain, script: live }));
     },
   });
 
-  guard<{ slug: string }>('/editor/issues/:slug/watch/events', {
+  editorPage<{ slug: string }>('/editor/issues/:slug/watch/events', {
     GET: async (_visit, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
       reply.type('text/event-stream; charset=utf-8').headers({
@@ -58,19 +62,19 @@ export function watchRoutes(app: FastifyInstance, guard: Guard, { db, site, desk
     },
   });
 
-  guard<{ slug: string }>('/editor/issues/:slug/settle', {
+  editorPage<{ slug: string }>('/editor/issues/:slug/settle', {
     publisher: true,
-    POST: async (visit, request, reply) => {
+    POST: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
-      const batch = visit.form.get('batch') ?? '';
-      const decision = visit.form.get('decision');
+      const batch = session.form.get('batch') ?? '';
+      const decision = session.form.get('decision');
       if (decision !== 'accepted' && decision !== 'not-accepted')
         throw new AppError('form-unknown', 'No decision.');
       const open = await fromDatabase(unsettledBatches(db, issue.slug));
       const found = open.find(({ id }) => id === batch);
       // Pressed twice, or settled by an event meanwhile: the page says how it stands.
       if (found !== undefined) {
-        const who = visit.editor.email;
+        const who = session.editor.email;
         const details = { batch: found.number, decision };
         const settled = await settleBatch(db, found.id, decision, who, (tx) =>
           audit(tx, { who, what: 'batch_settled', issue: issue.slug, details }),
@@ -78,7 +82,7 @@ export function watchRoutes(app: FastifyInstance, guard: Guard, { db, site, desk
           if (error instanceof AppError && STANDS_OTHERWISE.has(error.code)) return undefined;
           throw error;
         });
-        if (settled !== undefined) await desk.steps.settled(settled.issueId);
+        if (settled !== undefined) await desk.actions.settled(settled.issueId);
       }
       return reply.redirect(`/editor/issues/${issue.slug}/watch`, 303);
     },
@@ -88,7 +92,7 @@ export function watchRoutes(app: FastifyInstance, guard: Guard, { db, site, desk
 /** What the page says by itself, when it is looked at again. */
 const STANDS_OTHERWISE = new Set(['batch-settled', 'batch-not-yet', 'batch-proven']);
 
-async function standingOf(db: Connection, issue: Issue): Promise<Standing> {
+async function statusOf(db: Connection, issue: Issue): Promise<WatchStatus> {
   const [progress, rate] = await Promise.all([issueProgress(db, issue.id), submitRate(db, issue.id)]);
   return { issue, progress, rate };
 }

@@ -2,7 +2,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 
 /** What those who watch an issue are told. */
-export interface Sight {
+export interface WatchView {
   /** What goes into the page; one line. */
   html: string;
   /** While it is the same, figures say everything; when it changes the page has more to say. */
@@ -14,7 +14,7 @@ export interface Sight {
 /** Bounds, so that open pages cost the same whether one editor watches or all of them do. */
 export interface WatchLimits {
   streams: number;
-  /** Milliseconds between two looks at the books: one look for all who watch the same issue. */
+  /** Milliseconds between two looks at the database: one look for all who watch the same issue. */
   every: number;
   /** Milliseconds after which a stream ends; the browser comes back, and the guard asks again who it is. */
   life: number;
@@ -28,18 +28,18 @@ const HEARTBEAT = 15;
 interface Watched {
   streams: Set<PassThrough>;
   timer: NodeJS.Timeout | undefined;
-  last: Sight | undefined;
+  last: WatchView | undefined;
   quiet: number;
 }
 
 /** Server-sent events about issues. Closes its streams with the server. */
 export class Watchers {
   readonly #issues = new Map<string, Watched>();
-  readonly #look: (issueId: string) => Promise<Sight>;
+  readonly #look: (issueId: string) => Promise<WatchView>;
   readonly #limits: WatchLimits;
   #count = 0;
 
-  constructor(app: FastifyInstance, look: (issueId: string) => Promise<Sight>, limits = LIMITS) {
+  constructor(app: FastifyInstance, look: (issueId: string) => Promise<WatchView>, limits = LIMITS) {
     this.#look = look;
     this.#limits = limits;
     // Before the server waits for its connections to end.
@@ -80,8 +80,8 @@ export class Watchers {
   async #round(issueId: string, watched: Watched): Promise<void> {
     const sight = await this.#look(issueId).catch(() => undefined);
     const { streams, last } = watched;
-    // While the books cannot be read, nothing is said; the page keeps what was true.
-    const lines = sight === undefined ? [] : newsOf(sight, last);
+    // While the database cannot be read, nothing is said; the page keeps what was true.
+    const lines = sight === undefined ? [] : changesOf(sight, last);
     watched.quiet = lines.length > 0 ? 0 : watched.quiet + 1;
     if (watched.quiet >= HEARTBEAT) {
       lines.push(': still here\n\n');
@@ -100,7 +100,7 @@ export class Watchers {
   }
 }
 
-function newsOf(sight: Sight, last: Sight | undefined): string[] {
+function changesOf(sight: WatchView, last: WatchView | undefined): string[] {
   const lines = sight.html === last?.html ? [] : [event('progress', sight.html)];
   if (sight.resting || (last !== undefined && last.phase !== sight.phase)) lines.push(event('turn', ''));
   return lines;

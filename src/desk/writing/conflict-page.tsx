@@ -3,7 +3,7 @@ import type { Edit } from '../../issues/edit.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import type { TemplateRef } from '../../render/render-variant.ts';
-import type { Visit } from '../auth/guard.ts';
+import type { DeskSession } from '../auth/editor-page.ts';
 import { moment } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { Table } from '../frame/table.tsx';
@@ -28,7 +28,7 @@ const WORDS: Record<Edit['kind'], string> = {
 const LINES = { subject: 'Subject', preheader: 'Preheader', intro: 'Introduction' } as const;
 
 interface ConflictProps {
-  visit: Visit;
+  session: DeskSession;
   zone: string;
   /** As it is now. */
   view: WeekView;
@@ -38,7 +38,7 @@ interface ConflictProps {
 }
 
 /** Two editors at once: what is there now beside what was wanted, and the choice between the two. */
-export function conflictPage(site: Site, { visit, zone, view, edit, form }: ConflictProps): string {
+export function conflictPage(site: Site, { session, zone, view, edit, form }: ConflictProps): string {
   const { issue, edited, choices, content } = view;
   const here = `/editor/issues/${issue.slug}`;
   const lines =
@@ -50,7 +50,7 @@ export function conflictPage(site: Site, { visit, zone, view, edit, form }: Conf
         }))
       : [];
   return render(
-    <DeskPage site={site} title="Somebody else was faster" visit={visit}>
+    <DeskPage site={site} title="Somebody else was faster" session={session}>
       <div className="stack">
         <h1>Somebody else was faster</h1>
         <p>
@@ -100,7 +100,7 @@ export function conflictPage(site: Site, { visit, zone, view, edit, form }: Conf
           Keep it as it is now
         </a>
         <form method="post" action={`${here}/edit`}>
-          <Csrf visit={visit} />
+          <Csrf session={session} />
           <input type="hidden" name="revision" value={issue.revision} />
           {[...form]
             .filter(([name]) => name !== 'csrf' && name !== 'revision')

@@ -2,9 +2,9 @@ import type { ReactNode } from 'react';
 import type { Comparison } from '../../comparisons/model.ts';
 import type { IssueContent } from '../../issues/content.ts';
 import type { Choices } from '../../issues/edit.ts';
-import type { Issue, LeftOut } from '../../issues/issue-store.ts';
+import type { Excluded, Issue } from '../../issues/issue-store.ts';
 import type { PanelCheck } from '../../sending/inspection/check-panel.ts';
-import type { Visit } from '../auth/guard.ts';
+import type { DeskSession } from '../auth/editor-page.ts';
 import { Csrf } from '../frame/frame.tsx';
 
 /** An issue as the desk shows it. */
@@ -17,14 +17,14 @@ export interface WeekView {
   /** The same with our subject and preheader. */
   ours: IssueContent | null;
   held: Comparison[];
-  leftOut: LeftOut[];
+  leftOut: Excluded[];
   addable: { comparison: Comparison; why: string }[];
   /** Other issues that are not at their end. */
   others: Issue[];
 }
 
 export interface WeekProps {
-  visit: Visit;
+  session: DeskSession;
   /** Of a draft that can still be edited. */
   checks?: readonly PanelCheck[] | undefined;
   zone: string;
@@ -33,14 +33,14 @@ export interface WeekProps {
 
 /** Every form about a draft names the revision that it was made from. */
 export const EditForm = ({
-  visit,
+  session,
   view: { issue },
   slug,
   children,
   className,
 }: WeekProps & { slug?: string; children: ReactNode; className?: string }) => (
   <form method="post" action={`/editor/issues/${issue.slug}/edit`} className={className} data-edit="">
-    <Csrf visit={visit} />
+    <Csrf session={session} />
     <input type="hidden" name="revision" value={issue.revision} />
     {slug !== undefined && <input type="hidden" name="slug" value={slug} />}
     {children}

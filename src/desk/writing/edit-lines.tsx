@@ -1,6 +1,6 @@
 import { topics } from '../../comparisons/names.ts';
 import { lengthOf } from '../../issues/cut.ts';
-import { ROOM } from '../../issues/edit.ts';
+import { MAX_LENGTH } from '../../issues/edit.ts';
 import { TEMPLATES, type TemplateRef } from '../../render/render-variant.ts';
 import { EditForm, type WeekProps } from './edit-form.tsx';
 
@@ -23,7 +23,7 @@ export const Words = (props: WeekProps) => {
         />
         <label className="field">
           <span>Introduction</span>
-          <textarea name="intro" defaultValue={choices.intro ?? ''} maxLength={ROOM.intro} />
+          <textarea name="intro" defaultValue={choices.intro ?? ''} maxLength={MAX_LENGTH.intro} />
         </label>
         <p className="meta after">An empty line is ours; what stands in it, greyed, is what would go out.</p>
         <div className="doings">
@@ -56,7 +56,7 @@ const Line = ({ name, label, from, to, value, ours }: LineProps) => {
           {`${length} of ${from} to ${to} characters`}
         </span>
       </span>
-      <input name={name} defaultValue={value ?? ''} placeholder={ours} maxLength={ROOM[name]} />
+      <input name={name} defaultValue={value ?? ''} placeholder={ours} maxLength={MAX_LENGTH[name]} />
     </label>
   );
 };

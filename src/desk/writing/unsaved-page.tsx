@@ -1,6 +1,6 @@
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
-import type { Obstacle, UnsavedForm, Visit } from '../auth/guard.ts';
+import type { DeskSession, Obstacle, UnsavedForm } from '../auth/editor-page.ts';
 import { DeskPage } from '../frame/frame.tsx';
 
 interface Words {
@@ -11,35 +11,35 @@ interface Words {
   button: string;
 }
 
-const KEPT = 'Nothing was changed, and nothing is lost: this page keeps what you sent.';
+const PRESERVED = 'Nothing was changed, and nothing is lost: this page keeps what you sent.';
 
-function wordsOf(obstacle: Obstacle, visit: Visit | undefined): Words {
+function wordsOf(obstacle: Obstacle, session: DeskSession | undefined): Words {
   switch (obstacle) {
     case 'signed-out':
       return {
         title: 'Your session has ended',
-        text: `${KEPT} Sign in beside it, in a new tab of this browser. Then come back to this tab and press the button.`,
+        text: `${PRESERVED} Sign in beside it, in a new tab of this browser. Then come back to this tab and press the button.`,
         beside: { href: '/editor/sign-in', name: 'Sign in in a new tab' },
         button: 'I have signed in: send it again',
       };
     case 'passkey-due':
       return {
         title: 'Your passkey is missing',
-        text: `${KEPT} Use your passkey beside it, in a new tab. Then come back to this tab and press the button.`,
+        text: `${PRESERVED} Use your passkey beside it, in a new tab. Then come back to this tab and press the button.`,
         beside: { href: '/editor/sign-in/passkey', name: 'Use your passkey in a new tab' },
         button: 'I have used it: send it again',
       };
     case 'passkey-missing':
       return {
         title: 'That takes a passkey',
-        text: `${KEPT} Publishers must have a passkey here. Add yours beside it, in a new tab. Then come back to this tab and press the button.`,
+        text: `${PRESERVED} Publishers must have a passkey here. Add yours beside it, in a new tab. Then come back to this tab and press the button.`,
         beside: { href: '/editor/account', name: 'Add a passkey in a new tab' },
         button: 'I have added it: send it again',
       };
     case 'form-forged':
       return {
         title: 'This form is of an earlier session',
-        text: `${KEPT} You are signed in as ${visit?.editor.email ?? 'somebody else'} now. Press the button to send it as that editor.`,
+        text: `${PRESERVED} You are signed in as ${session?.editor.email ?? 'somebody else'} now. Press the button to send it as that editor.`,
         button: 'Send it again',
       };
   }
@@ -58,12 +58,12 @@ const TYPED: Record<string, string> = {
 };
 
 /** A form that was not taken, whole, to be sent again. */
-export function unsavedPage(site: Site, { obstacle, visit, action, form }: UnsavedForm): string {
-  const { title, text, beside, button } = wordsOf(obstacle, visit);
+export function unsavedPage(site: Site, { obstacle, session, action, form }: UnsavedForm): string {
+  const { title, text, beside, button } = wordsOf(obstacle, session);
   const typed = [...form].filter(([name, value]) => Object.hasOwn(TYPED, name) && value !== '');
   const fields = [...form].filter(([name]) => name !== 'csrf');
   // Of whoever signs in again as the same editor, the form's own token is good again.
-  const csrf = visit?.csrf ?? form.get('csrf') ?? '';
+  const csrf = session?.csrf ?? form.get('csrf') ?? '';
   return render(
     <DeskPage site={site} title={title}>
       <div className="stack" data-obstacle={obstacle}>

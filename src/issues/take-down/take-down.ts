@@ -4,7 +4,7 @@ import type { IssueStatus } from '../../platform/db/schema.ts';
 import { AppError } from '../../platform/errors.ts';
 import { recomposeIssue } from '../compose-issue.ts';
 import { lengthOf, oneLine } from '../cut.ts';
-import { ROOM } from '../edit.ts';
+import { MAX_LENGTH } from '../edit.ts';
 import {
   changeIssue,
   type Issue,
@@ -80,10 +80,10 @@ function readReason(text: string): string {
     throw new AppError('reason-missing', 'Say why it is taken down, in a few words.', {
       help: 'Nothing was changed.',
     });
-  if (lengthOf(reason) > ROOM.reason)
+  if (lengthOf(reason) > MAX_LENGTH.reason)
     throw new AppError(
       'reason-long',
-      `The reason has ${lengthOf(reason)} characters; there is room for ${ROOM.reason}.`,
+      `The reason has ${lengthOf(reason)} characters; there is room for ${MAX_LENGTH.reason}.`,
       { help: 'Nothing was changed.' },
     );
   return reason;
@@ -117,7 +117,7 @@ function isUnfrozen({ status, resumeTo }: Issue): boolean {
 }
 
 /** What a person is told of the issues that carried it, one line each. */
-export function takenDownInWords({ slug, was, now, isDropped }: AffectedIssue): string {
+export function describeTakeDown({ slug, was, now, isDropped }: AffectedIssue): string {
   if (!isDropped)
     return was === 'sending' || was === 'preparing'
       ? `Issue ${slug} goes out with it right now: pause or cancel it to stop that.`

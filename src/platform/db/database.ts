@@ -13,7 +13,7 @@ export type { Transaction };
 
 /** One database in two homes: a PostgreSQL server, or PGlite under DATA_DIR. The same SQL in both. */
 export interface Database extends AsyncDisposable {
-  home: 'embedded' | 'postgres';
+  backend: 'embedded' | 'postgres';
   kysely: Connection;
   /** A pool of its own for BullMQ, closed with the database. */
   queuePool(): Pool;
@@ -51,7 +51,7 @@ export async function openDatabase(options: {
     await assertVersion(kysely, options.setting ?? 'DATABASE_URL');
     await bringUpToDate(kysely);
     return {
-      home: embedded ? 'embedded' : 'postgres',
+      backend: embedded ? 'embedded' : 'postgres',
       kysely,
       queuePool: () => pool('bullmq, public'),
       [Symbol.asyncDispose]: () => lifetime[Symbol.asyncDispose](),

@@ -15,7 +15,7 @@ export interface ConnectionLimits {
   /** Milliseconds in which a request has to arrive whole: its headers, and its body. */
   requestMs: number;
   /** Milliseconds without a byte in either direction, after which an open answer is given up. */
-  silenceMs: number;
+  idleMs: number;
   /** Milliseconds for which a connection waits for its next request: longer than reverse proxies keep theirs. */
   keepAliveMs: number;
   /** Bytes of answers that their clients have not read yet. Above, the oldest of these clients are disconnected. */
@@ -27,7 +27,7 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   pipelined: 16,
   pipelinedInAll: 1_000,
   requestMs: 30_000,
-  silenceMs: 60_000,
+  idleMs: 60_000,
   keepAliveMs: 72_000,
   unreadBytes: 32_000_000,
 };
@@ -68,7 +68,7 @@ export class Connections {
 
   /** A server within the limits, not yet listening. */
   createServer(listener: RequestListener): Server {
-    const { requestMs, silenceMs, keepAliveMs } = this.#limits;
+    const { requestMs, idleMs: silenceMs, keepAliveMs } = this.#limits;
     const parsed = (request: IncomingMessage) => this.#countParsed(request);
     const closed = (response: ServerResponse) => this.#endExchange(response.req, listener);
     const begun = (response: ServerResponse) => this.#boundUnread(response);

@@ -5,7 +5,7 @@ import { bearerOf } from './bearer.ts';
 import { resource } from './resource.ts';
 
 /** What can be counted at any moment; asked for at every scrape, so it must be cheap. */
-export interface Measures {
+export interface MetricValues {
   /** Jobs that wait for a worker, by queue. */
   queues: Record<string, number>;
   /** Of issues that are going out now: slug → status → deliveries. */
@@ -30,7 +30,7 @@ export interface Metrics {
 /** Of the process itself: memory, garbage, lag of the event loop. Watched once, whoever asks. */
 let ofProcess: Registry | undefined;
 
-export function createMetrics(measure: () => Promise<Measures>): Metrics {
+export function createMetrics(measure: () => Promise<MetricValues>): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const prefix = 'weekly_verdict_';

@@ -42,7 +42,7 @@ export async function countAgainst(
 }
 
 /** Whether so much came from the widest network of a request that it looks like a machine's. Counts it. */
-export async function isCrowded(limiter: Counter, request: FastifyRequest): Promise<boolean> {
+export async function isFromCrowdedNetwork(limiter: Counter, request: FastifyRequest): Promise<boolean> {
   const widest = networksOf(request.ip).at(-1)?.name;
   return (await fromDatabase(limiter.consume(`crowd:${widest}`, UNSUSPECTED_REQUESTS))) > 0;
 }

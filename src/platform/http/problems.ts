@@ -22,7 +22,7 @@ export interface Problem {
 }
 
 /** What somebody whose link does not work may ask for by their address. */
-export type OtherWay = 'leave' | 'preferences';
+export type Alternative = 'leave' | 'preferences';
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
@@ -236,7 +236,7 @@ function problemOf(error: unknown, request: FastifyRequest): Problem {
   };
 }
 
-type ProblemPage = (problem: Problem, otherWay?: OtherWay) => string;
+type ProblemPage = (problem: Problem, otherWay?: Alternative) => string;
 
 /**
  * Answers every failure of `app`, as a page where `page` is given and the client would rather read one.
@@ -247,7 +247,7 @@ export function answerProblems(app: FastifyInstance, page?: ProblemPage): void {
     const problem = problemOf(error, request);
     if (problem.status >= 500 && !isExpected(error))
       request.log.error({ err: forLog(error) }, 'request failed');
-    const { otherWay } = (error instanceof AppError ? error.context : {}) as { otherWay?: OtherWay };
+    const { otherWay } = (error instanceof AppError ? error.context : {}) as { otherWay?: Alternative };
     return send(problem, request, reply, page && ((one) => page(one, otherWay)));
   });
   app.setNotFoundHandler((request, reply) =>

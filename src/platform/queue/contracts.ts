@@ -3,7 +3,7 @@ import { z } from 'zod';
 /**
  * What can be asked of a worker. Anyone who enqueues imports this file; only workers import the
  * processors in `jobs/`. Payloads carry ids, never content: the database is the truth, a job is a
- * doorbell, and ringing it twice does no harm. Names never change once released.
+ * wake-up, and a second one does no harm. Names never change once released.
  */
 interface Contract<Payload extends z.ZodType = z.ZodType> {
   queue: QueueName;
@@ -11,7 +11,7 @@ interface Contract<Payload extends z.ZodType = z.ZodType> {
   attempts: number;
   /** First delay of the exponential backoff, in ms. */
   backoffMs: number;
-  /** Rung for while one waits, it is not rung again; while one is at work, one more waits behind it. */
+  /** Enqueued while one waits, it is not enqueued again; while one runs, one more waits behind it. */
   once?: boolean;
 }
 

@@ -20,7 +20,7 @@ import { contracts, type JobName, type Payload, QUEUE_NAMES, type QueueName } fr
 import { connectRedis } from './redis.ts';
 
 /** A queue as BullMQ has it. It can do anything; it is for a board that shows it, and for nobody else. */
-export type BareQueue = Queue;
+export type RawQueue = Queue;
 
 export type Processors = { [Name in JobName]: (payload: Payload<Name>) => Promise<void> };
 
@@ -35,7 +35,7 @@ export interface JobScheduler {
 /** BullMQ in two homes: Redis, or the database the program already has. */
 export interface JobQueue extends AsyncDisposable {
   /** In the order of {@link QUEUE_NAMES}. */
-  readonly bare: readonly BareQueue[];
+  readonly raw: readonly RawQueue[];
   enqueue<Name extends JobName>(name: Name, ...payloads: Payload<Name>[]): Promise<void>;
   /** Jobs of `queue` that wait for a worker. */
   waiting(queue: QueueName): Promise<number>;
@@ -65,7 +65,7 @@ export interface WorkOptions {
  * Thrown by a processor when the provider asks everybody to wait: the queue stands still for `ms`, in
  * every process, and the job goes back to the head of it with no attempt lost.
  */
-export class HoldQueue extends Error {
+export class RateLimitedError extends Error {
   readonly ms: number;
   constructor(ms: number) {
     super(`the queue waits ${ms} ms`);
@@ -126,7 +126,7 @@ export async function openQueue(
     };
 
     return {
-      bare: [...queues.values()],
+      raw: [...queues.values()],
       async enqueue(name, ...payloads) {
         const { queue, payload, ...rest } = contracts[name];
         const once = 'once' in rest ? { deduplication: { id: name, keepLastIfActive: true } } : {};
@@ -163,7 +163,7 @@ export async function openQueue(
       async work(processors, options) {
         const working = new Lifetime();
         await keep();
-        const keeper = setInterval(() => keep().catch(onError), KEEP_MS);
+        const keeper = setInterval(() => keep().catch(onError), RETENTION_MS);
         working.defer(() => clearInterval(keeper));
         for (const name of QUEUE_NAMES) {
           const worker = connect.worker(
@@ -203,7 +203,7 @@ interface Limit {
 
 /**
  * A limit that nobody reaches. Without any, a worker does not look whether the queue is held, and
- * {@link HoldQueue} would only stop the worker that threw it.
+ * {@link RateLimitedError} would only stop the worker that threw it.
  */
 const HOLDABLE: Limit = { max: 1_000_000_000, duration: 1_000 };
 
@@ -217,7 +217,7 @@ function spread(perSecond: number): Limit {
 }
 
 /** How long an emptied Redis may stay without limits and schedulers. */
-const KEEP_MS = 15_000;
+const RETENTION_MS = 15_000;
 
 const COLLISIONS = new Set<unknown>([ErrorCode.SchedulerJobIdCollision, ErrorCode.SchedulerJobSlotsBusy]);
 
@@ -313,7 +313,7 @@ async function processJob(
   try {
     await (processors[name] as (payload: unknown) => Promise<void>)(payload.data);
   } catch (error) {
-    if (error instanceof HoldQueue) {
+    if (error instanceof RateLimitedError) {
       await hold(error.ms);
       throw new RateLimitError();
     }

@@ -47,7 +47,7 @@ export async function countFailure(db: Connection, reason: string, isProbe: bool
 }
 
 /** The provider has answered, whatever it said. */
-export async function forgetFailures(db: Connection): Promise<void> {
+export async function resetFailures(db: Connection): Promise<void> {
   await db
     .updateTable('circuit')
     .set({ failures: 0, reason: null, since: null, open_until: null })

@@ -134,24 +134,24 @@ async function idsIn(folder: string): Promise<(string | null)[]> {
 }
 
 async function namesIn(folder: string): Promise<string[]> {
-  return readdir(folder).catch(ifGone([]));
+  return readdir(folder).catch(ignoreMissing([]));
 }
 
 async function directoriesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(ifGone([]));
+  const entries = await readdir(folder, { withFileTypes: true }).catch(ignoreMissing([]));
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => path.join(folder, name));
 }
 
 async function modifiedAt(file: string): Promise<Date | undefined> {
-  return stat(file).then(({ mtime }) => mtime, ifGone(undefined));
+  return stat(file).then(({ mtime }) => mtime, ignoreMissing(undefined));
 }
 
 async function readText(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch(ifGone(''));
+  return readFile(file, 'utf8').catch(ignoreMissing(''));
 }
 
 /** Somebody else may remove it meanwhile; another fault is one. */
-function ifGone<T>(value: T): (error: NodeJS.ErrnoException) => T {
+function ignoreMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
   return (error) => {
     if (error.code === 'ENOENT') return value;
     throw error;

@@ -5,7 +5,7 @@ import type { BatchRequest, Copy, Segments, Variant } from '../port.ts';
  * out once a batch: from one copy to the next only what is a reader's own is written over, where it stands. That
  * is what makes a hundred copies of 60 kB cheap.
  *
- * It is given out in slabs, each of them the one before with other readers: whoever wants to keep one copies it
+ * It is given out in chunks, each of them the one before with other readers: whoever wants to keep one copies it
  * before asking for the next.
  */
 export interface Body extends Iterable<Buffer> {
@@ -13,12 +13,12 @@ export interface Body extends Iterable<Buffer> {
   readonly length: number;
 }
 
-/** As many messages as reach this make a slab: less costs more writes, more does not stay in the processor's cache. */
-const SLAB_BYTES = 128 * 1024;
+/** As many messages as reach this make a chunk: less costs more writes, more does not stay in the processor's cache. */
+const CHUNK_BYTES = 128 * 1024;
 
 /**
  * A socket says "go on" at once as long as it buffers less than this (Node's largest default), whether or not it
- * has sent it: a slab that may still be waiting is not written over.
+ * has sent it: a chunk that may still be waiting is not written over.
  */
 const BUFFERED_BYTES = 64 * 1024;
 
@@ -54,7 +54,7 @@ export function bodyOf({ variant, batchId, copies }: BatchRequest): Body {
 
   const common = literals.reduce((sum, literal) => sum + literal.length, 0);
   const lengths = own.map(({ sizes }) => gaps.reduce((sum, field) => sum + (sizes[field] ?? 0), common));
-  const perSlab = Math.ceil(SLAB_BYTES / Math.max(...lengths));
+  const perSlab = Math.ceil(CHUNK_BYTES / Math.max(...lengths));
 
   return {
     // What opens the array stands in place of the first comma.
@@ -65,9 +65,9 @@ export function bodyOf({ variant, batchId, copies }: BatchRequest): Body {
         const group = own.slice(at, at + perSlab);
         if (form === undefined || !fits(form, group)) form = layOut(template, group);
         let end = fill(form, group);
-        form.slab.write(at === 0 ? '[' : ',');
-        if (at + perSlab >= own.length) end += form.slab.write(']', end);
-        yield form.slab.subarray(0, end);
+        form.chunk.write(at === 0 ? '[' : ',');
+        if (at + perSlab >= own.length) end += form.chunk.write(']', end);
+        yield form.chunk.subarray(0, end);
         if (end <= BUFFERED_BYTES) form = undefined;
       }
     },
@@ -83,13 +83,13 @@ function widen(own: Own[]): void {
   }
 }
 
-/** Messages in a slab. */
+/** Messages in a chunk. */
 interface Form {
-  slab: Buffer;
+  chunk: Buffer;
   messages: { fields: Place[]; end: number }[];
 }
 
-/** Where in the slab a field of a message stands. */
+/** Where in the chunk a field of a message stands. */
 interface Place {
   size: number;
   starts: number[];
@@ -114,7 +114,7 @@ function layOut({ literals, gaps }: Template, group: Own[]): Form {
     return { fields, end: at };
   });
   put(Buffer.alloc(']'.length));
-  return { slab: Buffer.concat(pieces), messages };
+  return { chunk: Buffer.concat(pieces), messages };
 }
 
 /** Whether the copies of a group, perhaps fewer, are as long in every place. */
@@ -125,13 +125,13 @@ function fits({ messages }: Form, group: Own[]): boolean {
 }
 
 /** @returns where the last of them ends. */
-function fill({ slab, messages }: Form, group: Own[]): number {
+function fill({ chunk, messages }: Form, group: Own[]): number {
   group.forEach(({ values }, index) => {
     messages[index]?.fields.forEach(({ size, starts }, field) => {
       const [value = '', first = 0] = [values[field], starts[0]];
       // As many bytes as characters: it is ASCII.
-      slab.write(value, first, size === value.length ? 'latin1' : 'utf8');
-      for (let at = 1; at < starts.length; at += 1) slab.copyWithin(starts[at] ?? 0, first, first + size);
+      chunk.write(value, first, size === value.length ? 'latin1' : 'utf8');
+      for (let at = 1; at < starts.length; at += 1) chunk.copyWithin(starts[at] ?? 0, first, first + size);
     });
   });
   return messages[group.length - 1]?.end ?? 0;

@@ -70,7 +70,7 @@ export function readResendEvent(id: string, body: Buffer, now: Date): ReceivedEv
     ...tags,
     providerId: word(kind === 'suppressed' ? data.source_id : data.email_id),
     reason: reasonOf(kind, data),
-    link: kind === 'clicked' ? harmlessLink(data.click?.link ?? '') : null,
+    link: kind === 'clicked' ? withoutTokens(data.click?.link ?? '') : null,
     isScanner: kind === 'clicked' && SCANNERS.test(data.click?.userAgent ?? ''),
     email:
       (kind === 'suppressed' ? data.email : isTagged || kind === 'other' ? undefined : data.to?.[0]) || null,
@@ -118,7 +118,7 @@ const SCANNERS =
   /bot\b|crawl|spider|scan|preview|barracuda|mimecast|proofpoint|safelinks|trend ?micro|forcepoint|headless|curl|wget|python|okhttp|go-http|java\//i;
 
 /** A link without what is personal in it: no query, and no part of the path that is a token. */
-export function harmlessLink(link: string): string {
+export function withoutTokens(link: string): string {
   let url: URL;
   try {
     url = new URL(link);

@@ -84,7 +84,7 @@ export function openResend(options: ResendOptions): Mailer & AsyncDisposable {
         return itemsOf(json, size);
       } catch (error) {
         const reason = reasonOf(error);
-        return neverLeft(error)
+        return neverConnected(error)
           ? { kind: 'unreachable', reason }
           : { kind: 'ambiguous', reason, final: false };
       }
@@ -199,9 +199,9 @@ function reasonOf(error: unknown): string {
 }
 
 /** Whether there was no connection yet: then no byte of the request can have arrived. */
-function neverLeft(error: unknown): boolean {
+function neverConnected(error: unknown): boolean {
   // Of a name with several addresses, every one.
-  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(neverLeft);
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(neverConnected);
   if (!(error instanceof Error)) return false;
   const { code, syscall } = error as NodeJS.ErrnoException;
   return syscall === 'connect' || syscall === 'getaddrinfo' || code === 'UND_ERR_CONNECT_TIMEOUT';

@@ -150,7 +150,7 @@ async function membersOf(tx: Connection, batchId: string): Promise<Invited[]> {
 }
 
 /** Whether somebody in a claimed batch is off the list by now. */
-export async function hasLeaver(db: Connection, batchId: string): Promise<boolean> {
+export async function hasUnsubscribed(db: Connection, batchId: string): Promise<boolean> {
   const { rows } = await sql`
     select from deliveries d join subscribers s on s.id = d.subscriber_id
     where d.batch_id = ${batchId} and d.status = 'prepared' and s.status <> 'active' limit 1
@@ -337,7 +337,7 @@ export async function closeBatch(
  * Ends the leases of a process that is certainly gone: on the embedded default, where there is only
  * one process, every lease found at boot.
  */
-export async function voidLeases(db: Connection): Promise<void> {
+export async function expireAllLeases(db: Connection): Promise<void> {
   await db
     .updateTable('batches')
     .set({ lease_until: sql`now()` })

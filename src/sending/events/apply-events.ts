@@ -3,14 +3,14 @@ import type { BatchStatus } from '../../platform/db/schema.ts';
 import type { ProviderEvent } from '../../providers/port.ts';
 import { settleAccepted } from '../settlements/settlement-store.ts';
 import {
-  addFigures,
+  addCounters,
   beginApplying,
   type Click,
   type DueEvent,
   dueEvents,
+  type EventResult,
   findByProvider,
   type LedgerEntry,
-  type Look,
   markEvents,
   readDeliveries,
   readMails,
@@ -18,7 +18,7 @@ import {
   writeClicks,
   writeDeliveries,
 } from './event-store.ts';
-import { type Suppression, stateAfter, suppression, type Tallied, tallied } from './outcome.ts';
+import { countersOf, type OutcomeCounters, type Suppression, stateAfter, suppression } from './outcome.ts';
 
 /** Events in one transaction: enough that a round trip costs nothing, few enough that nobody waits for it. */
 const CHUNK = 1_000;
@@ -75,7 +75,7 @@ export async function applyChunk(tx: Connection): Promise<Applied | null> {
     tx,
     new Map(events.flatMap(({ mailId, providerId }) => (mailId ? [[mailId, providerId]] : []))),
   );
-  const looks: Look[] = [];
+  const looks: EventResult[] = [];
   const told = new Map<LedgerEntry, DueEvent[]>();
   const reasons = new Map<string, Suppression>();
   for (const event of events) {
@@ -90,7 +90,7 @@ export async function applyChunk(tx: Connection): Promise<Applied | null> {
     const isNews = reason === 'complained' || (!waits && !reasons.has(subscriberId ?? ''));
     if (subscriberId && reason !== null && isNews) reasons.set(subscriberId, reason);
     if (waits) {
-      looks.push(lookAgain(event, isKnown));
+      looks.push(reschedule(event, isKnown));
       continue;
     }
     looks.push({ id: event.id, outcome: 'applied', waitMs: null });
@@ -100,7 +100,7 @@ export async function applyChunk(tx: Connection): Promise<Applied | null> {
   await writeLedger(tx, told);
   const suppressed = await suppressSubscribers(tx, reasons, 'provider');
   await markEvents(tx, looks);
-  const count = (outcome: Look['outcome']) => looks.filter((look) => look.outcome === outcome).length;
+  const count = (outcome: EventResult['outcome']) => looks.filter((look) => look.outcome === outcome).length;
   return {
     applied: count('applied'),
     parked: count(null),
@@ -121,7 +121,7 @@ function isOpen({ status }: LedgerEntry): boolean {
 }
 
 /** Looks again the less often, the longer it was in vain; in the end it is given up. */
-function lookAgain({ id, ageMs }: DueEvent, isKnown: boolean): Look {
+function reschedule({ id, ageMs }: DueEvent, isKnown: boolean): EventResult {
   if (ageMs > (isKnown ? UNANSWERED_FOR_MS : UNKNOWN_FOR_MS))
     return { id, outcome: 'unmatched', waitMs: null };
   return { id, outcome: null, waitMs: Math.min(Math.max(ageMs / 2, 2_000), HOUR_MS) };
@@ -171,15 +171,15 @@ const WITHOUT_ANSWER = new Set<BatchStatus>(['uncertain', 'pending', 'failed']);
 
 /** Deliveries, clicks and figures, after what was told of each delivery. */
 async function writeLedger(tx: Connection, told: ReadonlyMap<LedgerEntry, ProviderEvent[]>): Promise<void> {
-  const figures = new Map<string, Tallied>();
+  const figures = new Map<string, OutcomeCounters>();
   const written = [];
   const clicks = new Map<string, Click>();
   for (const [entry, events] of told) {
     const state = stateAfter(entry, events, entry.claimedAt);
     written.push({ ...state, id: entry.id });
     const sum = figures.get(entry.issueId) ?? { ...NOTHING };
-    const was = tallied(entry);
-    const is = tallied(state);
+    const was = countersOf(entry);
+    const is = countersOf(state);
     for (const key of FIGURES) sum[key] += is[key] - was[key];
     figures.set(entry.issueId, sum);
     for (const event of events) if (event.kind === 'clicked') addClick(clicks, entry, event);
@@ -187,15 +187,15 @@ async function writeLedger(tx: Connection, told: ReadonlyMap<LedgerEntry, Provid
   if (written.length === 0) return;
   await writeDeliveries(tx, written);
   for (const [issueId, sum] of figures) if (FIGURES.every((key) => sum[key] === 0)) figures.delete(issueId);
-  await addFigures(tx, figures);
+  await addCounters(tx, figures);
   if (clicks.size > 0) await writeClicks(tx, [...clicks.values()]);
 }
 
-const NOTHING: Tallied = {
+const NOTHING: OutcomeCounters = {
   ...{ delivered: 0, bouncedHard: 0, bouncedSoft: 0 },
   ...{ complained: 0, failed: 0, opened: 0 },
 };
-const FIGURES = Object.keys(NOTHING) as (keyof Tallied)[];
+const FIGURES = Object.keys(NOTHING) as (keyof OutcomeCounters)[];
 
 /** Clicks on one link in one mail are one row: the first, the last, and whether a reader was among them. */
 function addClick(clicks: Map<string, Click>, entry: LedgerEntry, event: ProviderEvent): void {

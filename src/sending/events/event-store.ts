@@ -4,7 +4,7 @@ import type { BatchStatus } from '../../platform/db/schema.ts';
 import type { ProviderEvent, ReceivedEvent } from '../../providers/port.ts';
 import { parseAddress } from '../../subscribers/address.ts';
 import { BOUNCE_REASONS } from '../../subscribers/suppression.ts';
-import type { DeliveryState, Suppression, Tallied } from './outcome.ts';
+import type { DeliveryState, OutcomeCounters, Suppression } from './outcome.ts';
 
 /** The address in the form in which subscribers are unique. */
 function keyOf(email: string | null): string | null {
@@ -180,7 +180,10 @@ export async function writeDeliveries(
 }
 
 /** Adds to the figures of issues, in the transaction that changed their deliveries. */
-export async function addFigures(tx: Connection, changes: ReadonlyMap<string, Tallied>): Promise<void> {
+export async function addCounters(
+  tx: Connection,
+  changes: ReadonlyMap<string, OutcomeCounters>,
+): Promise<void> {
   for (const [issueId, change] of changes) {
     await sql`
       insert into figures as f (issue_id, delivered, bounced_hard, bounced_soft, complained, failed, opened)
@@ -242,12 +245,12 @@ export async function suppressSubscribers(
   return rows.length;
 }
 
-export type Look =
+export type EventResult =
   | { id: string; outcome: 'applied' | 'ignored' | 'unmatched'; waitMs: null }
   | { id: string; outcome: null; waitMs: number };
 
 /** Notes what became of events, or when to look at them again. */
-export async function markEvents(tx: Connection, looks: readonly Look[]): Promise<void> {
+export async function markEvents(tx: Connection, looks: readonly EventResult[]): Promise<void> {
   await sql`
     update events e set outcome = r.outcome, looks = e.looks + 1,
       due_at = now() + make_interval(secs => r.wait_ms / 1000)
@@ -260,13 +263,13 @@ export async function markEvents(tx: Connection, looks: readonly Look[]): Promis
 }
 
 /** How long an event is kept after it came. */
-const KEPT_DAYS = 90;
+const RETENTION_DAYS = 90;
 
 /** Forgets the oldest events, some at a time. @returns how many. */
 export async function forgetEvents(db: Connection): Promise<number> {
   const { rows } = await sql`
     delete from events where id in (
-      select id from events where received_at < now() - make_interval(days => ${KEPT_DAYS})
+      select id from events where received_at < now() - make_interval(days => ${RETENTION_DAYS})
       order by received_at limit 10000
     ) returning 1
   `.execute(db);

@@ -20,7 +20,7 @@ type Verdict = Pick<DeliveryState, 'status' | 'bounce'>;
  * that order, repetition and delay of events make no difference (I7). An arrival outweighs a soft bounce,
  * which may be a note of absence; nothing but a complaint outweighs a hard one.
  */
-const LADDER: readonly Verdict[] = [
+const PRECEDENCE: readonly Verdict[] = [
   { status: 'submitted', bounce: null },
   { status: 'failed', bounce: null },
   { status: 'bounced', bounce: 'soft' },
@@ -31,25 +31,25 @@ const LADDER: readonly Verdict[] = [
 
 /** Every event about a message proves that it was accepted; some prove more. */
 const PROVES: Record<Exclude<EventKind, 'suppressed' | 'other'>, number> = {
-  accepted: rungOf({ status: 'submitted', bounce: null }),
-  delayed: rungOf({ status: 'submitted', bounce: null }),
-  failed: rungOf({ status: 'failed', bounce: null }),
-  soft_bounce: rungOf({ status: 'bounced', bounce: 'soft' }),
-  delivered: rungOf({ status: 'delivered', bounce: null }),
+  accepted: rankOf({ status: 'submitted', bounce: null }),
+  delayed: rankOf({ status: 'submitted', bounce: null }),
+  failed: rankOf({ status: 'failed', bounce: null }),
+  soft_bounce: rankOf({ status: 'bounced', bounce: 'soft' }),
+  delivered: rankOf({ status: 'delivered', bounce: null }),
   // Only what arrived can be opened; but programs open and follow what no reader ever saw.
-  opened: rungOf({ status: 'submitted', bounce: null }),
-  clicked: rungOf({ status: 'submitted', bounce: null }),
-  hard_bounce: rungOf({ status: 'bounced', bounce: 'hard' }),
-  complained: rungOf({ status: 'complained', bounce: null }),
+  opened: rankOf({ status: 'submitted', bounce: null }),
+  clicked: rankOf({ status: 'submitted', bounce: null }),
+  hard_bounce: rankOf({ status: 'bounced', bounce: 'hard' }),
+  complained: rankOf({ status: 'complained', bounce: null }),
 };
 
-function rungOf({ status, bounce }: Verdict): number {
-  return LADDER.findIndex((rung) => rung.status === status && rung.bounce === bounce);
+function rankOf({ status, bounce }: Verdict): number {
+  return PRECEDENCE.findIndex((step) => step.status === status && step.bounce === bounce);
 }
 
 /** -1: nothing says that it was accepted (not submitted, left out, or refused). */
-function standing(state: DeliveryState): number {
-  return state.submittedAt === null ? -1 : rungOf(state);
+function rank(state: DeliveryState): number {
+  return state.submittedAt === null ? -1 : rankOf(state);
 }
 
 /**
@@ -66,11 +66,11 @@ export function stateAfter(
   for (const { kind, at, reason, providerId } of events) {
     if (kind === 'suppressed' || kind === 'other') continue;
     const proven = PROVES[kind];
-    const current = standing(next);
-    const rung = LADDER[proven];
-    if (rung !== undefined && proven > current) {
-      Object.assign(next, rung, { reason });
-    } else if (proven === current && rung?.status !== 'submitted') {
+    const current = rank(next);
+    const step = PRECEDENCE[proven];
+    if (step !== undefined && proven > current) {
+      Object.assign(next, step, { reason });
+    } else if (proven === current && step?.status !== 'submitted') {
       next.reason = lesser(next.reason, reason);
     }
     next.submittedAt ??= claimedAt;
@@ -92,7 +92,7 @@ function earlier(a: Date | null, b: Date): Date {
 }
 
 /** What a delivery adds to the figures of its issue. */
-export interface Tallied {
+export interface OutcomeCounters {
   delivered: number;
   bouncedHard: number;
   bouncedSoft: number;
@@ -102,8 +102,8 @@ export interface Tallied {
 }
 
 /** The place of one delivery in the figures. Complaints count as delivered too: they had arrived. */
-export function tallied(state: DeliveryState): Tallied {
-  const is = (rung: number) => (standing(state) === rung ? 1 : 0);
+export function countersOf(state: DeliveryState): OutcomeCounters {
+  const is = (step: number) => (rank(state) === step ? 1 : 0);
   const complained = is(PROVES.complained);
   return {
     delivered: is(PROVES.delivered) + complained,

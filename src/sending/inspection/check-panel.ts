@@ -5,7 +5,7 @@ import type { Check } from '../../render/checks.ts';
 
 /**
  * Everything that is known to be wrong with an issue, in one list: what the renderer's lint says of each variant,
- * what the books say of its comparisons, and how sources and installation are. Red is what an approval is
+ * what the known say of its comparisons, and how sources and installation are. Red is what an approval is
  * refused for, and nothing else is red: a finding of another kind asks to look, however bad it is.
  */
 
@@ -41,7 +41,7 @@ export interface Linted {
   checks: readonly Check[];
 }
 
-export interface Knowledge {
+export interface CheckInput {
   plan: Plan;
   variants: readonly Linted[];
   facts: readonly ComparisonFacts[];
@@ -51,7 +51,7 @@ export interface Knowledge {
 }
 
 /** What is looked at on the desk, and stops nobody. */
-export interface Surroundings {
+export interface CheckContext {
   /** Sources of which the last gatherings brought nothing. */
   failing: readonly { source: string; reason: string | null }[];
   /** Pages that became unreadable since the last issue that was sent. */
@@ -84,8 +84,8 @@ const OVERRIDABLE: ReadonlySet<string> = new Set([
 
 /** All findings, red ones first, each once whatever the number of variants it is in. Pure. */
 export function panelOf(
-  { plan, variants, facts, links, overrides, now }: Knowledge,
-  surroundings?: Surroundings,
+  { plan, variants, facts, links, overrides, now }: CheckInput,
+  surroundings?: CheckContext,
 ): PanelCheck[] {
   const byKey = new Map(overrides.map((each) => [each.key, each]));
   const found: PanelCheck[] = [];
@@ -114,7 +114,7 @@ export function panelOf(
     const where = comparison?.title ?? (id.startsWith('link.') ? 'Links' : 'First lines');
     add(id, { area: areaOf(id), level, topics: null, where, comparison, message, help });
   }
-  if (surroundings !== undefined) for (const each of around(surroundings)) add(each.id, each.check);
+  if (surroundings !== undefined) for (const each of contextOf(surroundings)) add(each.id, each.check);
   return found.toSorted((a, b) => rank(a) - rank(b));
 }
 
@@ -142,7 +142,7 @@ function areaOf(id: string): Area {
   return 'mail';
 }
 
-function around({ failing, quarantined, setUp }: Surroundings) {
+function contextOf({ failing, quarantined, setUp }: CheckContext) {
   const warn = { level: 'warn' as const, topics: null, comparison: null };
   return [
     ...failing.map(({ source, reason }) => ({

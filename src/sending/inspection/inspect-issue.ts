@@ -5,7 +5,7 @@ import { AppError } from '../../platform/errors.ts';
 import type { LinkCheck } from '../../sources/crawl/follow-links.ts';
 import { sourceHealth } from '../../sources/source-store.ts';
 import { planOf, renderIssue } from '../prepare-issue.ts';
-import { type Linted, type Override, type PanelCheck, panelOf, type Surroundings } from './check-panel.ts';
+import { type CheckContext, type Linted, type Override, type PanelCheck, panelOf } from './check-panel.ts';
 import { factsOf, insertOverride, isStill, newlyQuarantined, writeLinks } from './inspection-store.ts';
 
 /** An issue as it was looked at. */
@@ -18,14 +18,14 @@ export interface Inspection {
 }
 
 /** As much of a drawn variant as an inspection needs. */
-export interface Drawn extends Linted {
+export interface RenderedIssue extends Linted {
   number: number;
   /** UTF-8, of the html. */
   bytes: number;
 }
 
 /** Draws every variant by the renderer that sends. @throws AppError `issue-empty`, `render-failed`. */
-export async function drawIssue(db: Connection, issue: Issue): Promise<Drawn[]> {
+export async function drawIssue(db: Connection, issue: Issue): Promise<RenderedIssue[]> {
   const { variants } = await renderIssue(db, issue);
   return variants.map(({ number, html, content, checks }) => ({
     ...{ number, content: { topics: content.topics }, checks },
@@ -35,9 +35,9 @@ export async function drawIssue(db: Connection, issue: Issue): Promise<Drawn[]> 
 
 export interface InspectionOptions {
   now: Date;
-  setUp?: Surroundings['setUp'];
+  setUp?: CheckContext['setUp'];
   /** Draws every variant; {@link renderIssue} unless somebody keeps what it gave. */
-  draw?: (issue: Issue) => Promise<Drawn[]>;
+  draw?: (issue: Issue) => Promise<RenderedIssue[]>;
 }
 
 /**
@@ -50,16 +50,16 @@ export async function inspectIssue(
   { now, setUp = [], draw = (each) => drawIssue(db, each) }: InspectionOptions,
 ): Promise<Inspection> {
   const plan = planOf(issue);
-  const [variants, books, health, quarantined] = await Promise.all([
+  const [variants, known, health, quarantined] = await Promise.all([
     draw(issue),
     factsOf(db, issue),
     sourceHealth(db),
     newlyQuarantined(db),
   ]);
   const failing = health.filter(({ isFailing }) => isFailing);
-  const byUrl = new Map(books.links.map((each) => [each.url, each]));
+  const byUrl = new Map(known.links.map((each) => [each.url, each]));
   return {
-    checks: panelOf({ plan, variants, ...books, now }, { failing, quarantined, setUp }),
+    checks: panelOf({ plan, variants, ...known, now }, { failing, quarantined, setUp }),
     variants: variants.map(({ number, bytes, content }) => ({ number, topics: content.topics, bytes })),
     links: linksOf(plan).map(({ url, about }) => ({ url, title: about.title, fact: byUrl.get(url) })),
   };
@@ -72,7 +72,7 @@ export interface OverrideRequest extends Omit<Override, 'at'> {
   /** As it was looked at: its plan is what the word is for. */
   issue: Issue;
   now: Date;
-  /** Writes it into the log, in the transaction of the deed. */
+  /** Writes it into the log, in the transaction of the action. */
   record(tx: Connection): Promise<void>;
 }
 

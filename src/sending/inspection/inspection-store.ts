@@ -12,7 +12,7 @@ export interface Facts {
   overrides: Override[];
 }
 
-/** What the books say of an issue's comparisons and links, and what was let stand, in three statements. */
+/** What the known say of an issue's comparisons and links, and what was let stand, in three statements. */
 export async function factsOf(db: Connection, issue: Issue): Promise<Facts> {
   const { plan } = issue;
   if (plan === null) return { facts: [], links: [], overrides: [] };

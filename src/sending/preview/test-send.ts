@@ -3,8 +3,8 @@ import type { Issue } from '../../issues/issue-store.ts';
 import type { Connection } from '../../platform/db/database.ts';
 import { AppError } from '../../platform/errors.ts';
 import { parseAddress } from '../../subscribers/address.ts';
-import { causeInWords, suppressionCause } from '../../subscribers/suppression.ts';
-import { admitAtOnce } from '../../transactional/requests/at-once.ts';
+import { describeCause, suppressionCause } from '../../subscribers/suppression.ts';
+import { admitImmediately } from '../../transactional/requests/at-once.ts';
 import { domainsOfInbox, foldAddress } from '../../transactional/requests/request-policy.ts';
 import { queueMail } from '../../transactional/transactional-store.ts';
 import { impersonal, type PreviewRequest, previewIssue } from './preview-issue.ts';
@@ -27,9 +27,9 @@ export interface TestRequest extends PreviewRequest {
 }
 
 /**
- * Puts a test of an issue on the books: the bytes that would go out, frozen now, with a marked subject and links
+ * Puts a test of an issue in the database: the bytes that would go out, frozen now, with a marked subject and links
  * for nobody. It never enters the ledger, and counts nothing.
- * @returns the mails to ring for.
+ * @returns the mails to enqueue.
  * @throws AppError `test-refused` with the address at fault.
  */
 export async function queueTest(db: Connection, request: TestRequest): Promise<string[]> {
@@ -44,7 +44,7 @@ export async function queueTest(db: Connection, request: TestRequest): Promise<s
     throw refused(`A test goes to 1 to ${MOST} addresses; these are ${addresses.size}.`);
   const suppressed = await findSuppressed(db, [...addresses.keys()]);
   if (suppressed !== undefined) {
-    const why = causeInWords(suppressionCause(suppressed.reason), suppressed.reason);
+    const why = describeCause(suppressionCause(suppressed.reason), suppressed.reason);
     throw refused(`${addresses.get(suppressed.key)} must not be mailed: ${why}.`);
   }
 
@@ -58,7 +58,7 @@ export async function queueTest(db: Connection, request: TestRequest): Promise<s
     ...impersonal(preview, request.publicUrl),
   };
   return db.transaction().execute(async (tx) => {
-    const refusal = await admitAtOnce(tx, 'tests', [...addresses.keys()]);
+    const refusal = await admitImmediately(tx, 'tests', [...addresses.keys()]);
     if (refusal !== undefined) {
       const address = addresses.get(refusal.emailKey);
       throw refused(

@@ -1,6 +1,6 @@
 import type { Connection } from '../../platform/db/database.ts';
-import { countFailure, forgetFailures, mayAsk, PROBE_MS } from '../../providers/circuit/circuit-store.ts';
-import { isHeard } from '../../providers/circuit/heard.ts';
+import { countFailure, mayAsk, PROBE_MS, resetFailures } from '../../providers/circuit/circuit-store.ts';
+import { isResponse } from '../../providers/circuit/is-response.ts';
 import type { Mailer, Outcome, SingleMail } from '../../providers/port.ts';
 import { renderTransactional } from '../../render/render-variant.ts';
 import { confirmText } from '../../subscribers/sign-up/consent.ts';
@@ -121,8 +121,8 @@ async function record(
   mail: ClaimedMail,
   { outcome, text, isProbe }: { outcome: Outcome; text: string; isProbe: boolean },
 ): Promise<MailResult> {
-  const isAnswer = isHeard(outcome);
-  if (isAnswer) await forgetFailures(db);
+  const isAnswer = isResponse(outcome);
+  if (isAnswer) await resetFailures(db);
   switch (outcome.kind) {
     case 'accepted': {
       const [item] = outcome.items;

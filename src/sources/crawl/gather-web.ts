@@ -72,7 +72,7 @@ export async function gatherWeb(
     [...visits]
       .sort((a, b) => rank(a) - rank(b))
       .map(async ({ source, entry, listing, at }) => {
-        outcomes[at] = await visit(source, entry, listing, context);
+        outcomes[at] = await fetchAll(source, entry, listing, context);
       }),
   );
   for (const { source, gathered, at } of visits) {
@@ -81,22 +81,22 @@ export async function gatherWeb(
     gathered.outcomes.push(outcome);
     settle(source, outcome, memory);
   }
-  for (const [name, gathered] of all) gathered.fault ??= silence(name, gathered, memory);
+  for (const [name, gathered] of all) gathered.fault ??= logFailure(name, gathered, memory);
   return all;
 }
 
 /** What the page at one address is, whatever was known of it. */
-export async function visitOne(
+export async function fetchOne(
   url: string,
   { fetcher, refuses }: { fetcher: Fetcher; refuses: Listing['refuses'] },
 ): Promise<Outcome> {
   const entry = { url, lastmod: null, publishedAt: null, inline: null };
   const listing = { entries: [entry], inline: new Map(), rejected: [], refuses, fault: null };
   const memory = new Memory({ pages: [], quarantine: [] }, new Date(0));
-  return await visit('', entry, listing, { fetcher, memory });
+  return await fetchAll('', entry, listing, { fetcher, memory });
 }
 
-async function visit(
+async function fetchAll(
   source: string,
   entry: Entry,
   listing: Listing,
@@ -216,7 +216,7 @@ function settle(source: string, outcome: Outcome, memory: Memory): void {
 }
 
 /** A source that lists pages none of which can be had gives as little as one that cannot be listed. */
-function silence(name: string, { outcomes }: WebGathered, memory: Memory): AppError | null {
+function logFailure(name: string, { outcomes }: WebGathered, memory: Memory): AppError | null {
   const [first] = outcomes;
   const isDead = (outcome: Outcome) => outcome.kind === 'wrong' && outcome.bodyHash === null;
   if (first?.kind !== 'wrong' || !outcomes.every(isDead)) return null;

@@ -2,16 +2,16 @@ import { allows, type Robots } from '../crawl/robots.ts';
 import type { SitemapEntry } from './sitemap.ts';
 
 /** Addresses of a sitemap that a source takes. */
-export interface Kept {
+export interface AllowedEntries {
   entries: SitemapEntry[];
   /** How many more there would be without robots.txt. */
   refused: number;
 }
 
 /** Which of a sitemap's addresses lie below a site's own, and may be asked for. */
-export function keepAllowed(listed: readonly SitemapEntry[], site: string, robots: Robots): Kept {
+export function filterAllowed(listed: readonly SitemapEntry[], site: string, robots: Robots): AllowedEntries {
   const { host, pathname: folder, href } = new URL(site);
-  const kept: Kept = { entries: [], refused: 0 };
+  const kept: AllowedEntries = { entries: [], refused: 0 };
   for (const { url, lastmod } of listed) {
     const page = new URL(url);
     page.hash = '';

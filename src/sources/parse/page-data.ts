@@ -25,7 +25,7 @@ interface Candidate {
  *
  * @returns null where there is none, or no telling which: then the page has to be read as it is seen.
  */
-export function readData(
+export function parseStructured(
   $: CheerioAPI,
   defaults: { url: string; publishedAt: string | null },
 ): Reading | null {

@@ -6,7 +6,7 @@ import { parseUrl } from '../../platform/url.ts';
 import { decodeText } from '../crawl/decode.ts';
 import { bounded, checkComparison, listFaults } from '../faults.ts';
 import { loadPage, TooIntricate } from './markup-limits.ts';
-import { type Reading, readData, readJson } from './page-data.ts';
+import { parseStructured, type Reading, readJson } from './page-data.ts';
 import { readTables } from './page-table.ts';
 import { instant } from './values.ts';
 import { canonicalOf, publishedOf, readText } from './visible-text/page-text.ts';
@@ -47,7 +47,7 @@ export function readPage(text: string, options: PageOptions = {}): Comparison {
       if (!isSameName(a.name, b.name)) return structured.comparison;
       throw unreadable([{ field: 'tools.1.name', reason: 'the same as that of the first tool' }]);
     }
-    const seen = readSeen(text, options);
+    const seen = parseVisible(text, options);
     if ('comparison' in seen) return seen.comparison;
     throw unreadable(structured?.faults ?? seen.faults);
   } catch (error) {
@@ -82,7 +82,7 @@ function readStructured(text: string, options: PageOptions): Reading | null {
   const canonical = canonicalOf($);
   const publishedAt = instant(publishedOf($));
   const address = options.url ?? addressOf(canonical, options.base);
-  const data = readData($, { url: address ?? NOWHERE, publishedAt });
+  const data = parseStructured($, { url: address ?? NOWHERE, publishedAt });
   if (data !== null && 'comparison' in data) {
     const own = data.comparison.url === NOWHERE ? null : data.comparison.url;
     return { comparison: placed(data.comparison, { ...options, own: canonical ?? own }) };
@@ -117,7 +117,7 @@ function placed(comparison: Comparison, options: PageOptions & { own: string | n
 }
 
 /** Title, both tools with their figures, and the reviewer scorecard, as the page shows them. */
-function readSeen(text: string, options: PageOptions): Reading {
+function parseVisible(text: string, options: PageOptions): Reading {
   const page = readText(text);
   const { tools, scorecardAt, faults } = findTools(page);
   const [a, b] = tools;

@@ -1,5 +1,5 @@
 import { readRobots } from '../crawl/robots.ts';
-import { keepAllowed } from '../listing/allowed-entries.ts';
+import { filterAllowed } from '../listing/allowed-entries.ts';
 import { readFeedPage } from '../listing/feed.ts';
 import { readSitemap } from '../listing/sitemap.ts';
 import { readFile } from '../parse/file.ts';
@@ -16,7 +16,7 @@ export const READERS = {
   feed: readFeedPage,
   sitemap: readSitemap,
   robots: readRobots,
-  listed: keepAllowed,
+  listed: filterAllowed,
   file: readFile,
 };
 

@@ -6,7 +6,7 @@ import { fromDatabase } from '../../platform/http/problems.ts';
 import { resource } from '../../platform/http/resource.ts';
 import { type ArchivedIssue, maskAddress, type Site } from '../../platform/site.ts';
 import { confirmSubscription } from '../sign-up/answer-sign-up.ts';
-import { findInvitation, refuseForEver } from '../sign-up/sign-up-store.ts';
+import { blockInbox, findInvitation } from '../sign-up/sign-up-store.ts';
 import { evidenceOf } from '../sign-up/subscribe-routes.ts';
 import { type Keys, tokenHash } from '../tokens.ts';
 import { confirmedPage, confirmPage, expiredPage, neverAgainPage, neverPage } from './confirm-page.tsx';
@@ -23,13 +23,13 @@ export function confirmRoutes(
     db,
     keys,
     site,
-    ring,
+    enqueueMail,
     latestIssue,
   }: {
     db: Connection;
     keys: Keys;
     site: Site;
-    ring(mailId: string): void;
+    enqueueMail(mailId: string): void;
     latestIssue(): Promise<ArchivedIssue | undefined>;
   },
 ): void {
@@ -61,7 +61,7 @@ export function confirmRoutes(
           latestIssue: latest?.slug ?? null,
         }),
       );
-      if (welcome !== undefined) ring(welcome);
+      if (welcome !== undefined) enqueueMail(welcome);
       const isReader = welcome !== undefined || (await invitationOf(token))?.state === 'done';
       if (!isReader) return reply.code(404).type(HTML).send(expired);
       return reply.type(HTML).send(confirmedPage(site, latest));
@@ -85,7 +85,7 @@ export function confirmRoutes(
       if ((await readForm(request)).get('never') !== '1') {
         throw new AppError('form-unknown', 'Not the form of this page.');
       }
-      await fromDatabase(refuseForEver(db, invitation, evidenceOf(request)));
+      await fromDatabase(blockInbox(db, invitation, evidenceOf(request)));
       return reply.type(HTML).send(neverAgainPage(site));
     },
   });

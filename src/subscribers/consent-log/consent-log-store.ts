@@ -13,7 +13,7 @@ const ROWS_PER_SEAL = 10_000;
 
 /** How long a sealer waits for transactions that write; what they hold up is sealed by the next. */
 const WAIT_MS = 3_000;
-const LOOK_EVERY_MS = 50;
+const POLL_MS = 50;
 
 export interface Seal {
   number: number;
@@ -73,9 +73,9 @@ async function lastIdGivenOut(db: Connection): Promise<number | null> {
  */
 async function waitForWriters(db: Connection): Promise<boolean> {
   let writers = await writersAmong(db, null);
-  for (let waited = 0; writers.length > 0; waited += LOOK_EVERY_MS) {
+  for (let waited = 0; writers.length > 0; waited += POLL_MS) {
     if (waited >= WAIT_MS) return false;
-    await sleep(LOOK_EVERY_MS);
+    await sleep(POLL_MS);
     writers = await writersAmong(db, writers);
   }
   return true;

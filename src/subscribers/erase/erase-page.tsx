@@ -16,7 +16,7 @@ export function erasePage(site: Site, address: string): string {
           done.
         </p>
         <p>
-          <strong>What stays:</strong> a row without a name in our books, which shows that you agreed and
+          <strong>What stays:</strong> a row without a name in our database, which shows that you agreed and
           left, and a scrambled fingerprint of your address. It tells nobody the address; it only keeps an old
           list from bringing you back.
         </p>
@@ -36,8 +36,8 @@ export function erasedPage(site: Site): string {
       <div className="stack">
         <h1>We have forgotten you</h1>
         <p>
-          Your address is gone from our books, and no issue will be sent to you any more. One last mail tells
-          you so; with it our last copy of the address goes.
+          Your address is gone from our database, and no issue will be sent to you any more. One last mail
+          tells you so; with it our last copy of the address goes.
         </p>
         <p>
           The verdicts stay <a href="/issues">on this site</a>, and need no address.

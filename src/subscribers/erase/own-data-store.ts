@@ -3,7 +3,7 @@ import type { Connection } from '../../platform/db/database.ts';
 import type { SubscriberStatus } from '../../platform/db/schema.ts';
 import { deleteEvidenceOfForgotten } from '../consent-log/consent-log-store.ts';
 
-/** Everything on the books about one person, as they may have it (GDPR Art. 15 and 20); moments in ISO 8601. */
+/** Everything in the database about one person, as they may have it (GDPR Art. 15 and 20); moments in ISO 8601. */
 export interface OwnData {
   subscriber: {
     email: string;
@@ -33,7 +33,7 @@ export interface OwnData {
   freshLinks: { purpose: string; createdAt: string; expiresAt: string; usedAt: string | null }[];
 }
 
-/** @returns undefined for somebody who is not on the books. */
+/** @returns undefined for somebody who is not in the database. */
 export async function exportSubscriber(db: Connection, id: string): Promise<OwnData | undefined> {
   const { rows } = await sql<OwnData>`
     select
@@ -147,7 +147,7 @@ export async function forgetPerson(
 }
 
 /** A mail that was kept outside the database. */
-export interface KeptMail {
+export interface StoredMail {
   /** Of its delivery or its row in `mails`. */
   id: string | null;
   /** The `key` of an {@link Address}. */
@@ -156,7 +156,7 @@ export interface KeptMail {
 }
 
 /** Which of these mails were to people who have been erased since: by whom they were for, or by their address. */
-export async function findErased<Mail extends KeptMail>(
+export async function findErased<Mail extends StoredMail>(
   db: Connection,
   mails: readonly Mail[],
 ): Promise<Mail[]> {

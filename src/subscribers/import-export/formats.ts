@@ -194,7 +194,7 @@ export function rowReader(header: readonly string[], map: Columns, now: Date): R
       const word = cell('status').toLowerCase();
       const said = word === '' ? otherwise : Object.hasOwn(words, word) ? words[word] : undefined;
       if (said === undefined) return { fault: 'status is no word that we know for one' };
-      const hasGone = isGone(said);
+      const hasGone = hasUnsubscribed(said);
       const status = cell('left_at') !== '' && !hasGone ? 'unsubscribed' : said;
 
       const read = facts.safeParse({
@@ -204,7 +204,7 @@ export function rowReader(header: readonly string[], map: Columns, now: Date): R
         paused_until: cell('paused_until'),
       });
       // Who left has left, whatever else the row says.
-      if (!read.success && !isGone(status)) return { fault: faultOf(read.error) };
+      if (!read.success && !hasUnsubscribed(status)) return { fault: faultOf(read.error) };
       const { confirmed_at: confirmedAt, paused_until: pausedUntil, ...rest } = read.data ?? NO_FACTS;
       const reason = status === 'suppressed' ? cell('left_reason') || word || null : null;
       return {
@@ -212,7 +212,7 @@ export function rowReader(header: readonly string[], map: Columns, now: Date): R
         status,
         ...rest,
         confirmedAt: status === 'pending' ? null : confirmedAt,
-        pausedUntil: isGone(status) ? null : pausedUntil,
+        pausedUntil: hasUnsubscribed(status) ? null : pausedUntil,
         reason: reason && printable(reason),
         signedLinks: cell('links') || undefined,
       };
@@ -221,7 +221,7 @@ export function rowReader(header: readonly string[], map: Columns, now: Date): R
 }
 
 /** Whether a state is one that no list and no form may weaken. */
-export function isGone(status: SubscriberStatus): status is 'unsubscribed' | 'suppressed' {
+export function hasUnsubscribed(status: SubscriberStatus): status is 'unsubscribed' | 'suppressed' {
   return status === 'unsubscribed' || status === 'suppressed';
 }
 

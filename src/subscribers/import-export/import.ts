@@ -18,7 +18,7 @@ import {
 import type { SuppressionCause } from '../suppression.ts';
 import type { Keys } from '../tokens.ts';
 import { linkReader } from './carried-links.ts';
-import { type Columns, isGone, type RowReader, rowReader } from './formats.ts';
+import { type Columns, hasUnsubscribed, type RowReader, rowReader } from './formats.ts';
 import { causeOf, type Known, mergeResult, stateOf, withConsent } from './merge-rules.ts';
 import { Rejections } from './rejections.ts';
 
@@ -51,15 +51,15 @@ export interface ImportReport {
   /** Columns nothing was taken from. */
   unused: string[];
   rows: number;
-  /** Were not on the books, by the state they are in now. */
+  /** Were not in the database, by the state they are in now. */
   added: Record<SubscriberStatus, number>;
   /** Of those added as pending: active by this list, but for a consent. */
   withoutConsent: number;
   /** Were pending because an earlier list brought no consent; this one does. */
   activated: number;
-  /** Were on the books; this list says that they left, bounced or complained. */
+  /** Were in the database; this list says that they left, bounced or complained. */
   left: number;
-  /** On the books, or further up in the list; nothing was changed. */
+  /** In the database, or further up in the list; nothing was changed. */
   known: number;
   /** Asked to be forgotten, or never to be mailed, and stay so. */
   erased: number;
@@ -81,7 +81,7 @@ export interface ImportReport {
 const CHUNK = 1_000;
 
 /**
- * Brings the people of a CSV onto the books. Its header tells which service wrote it, see {@link rowReader}.
+ * Brings the people of a CSV onto the known. Its header tells which service wrote it, see {@link rowReader}.
  *
  * - Nobody is active without consent (I4): their own time of confirmation, or what `consent` says.
  * - Who is known stays as they are, so that no list revives anybody, but for two cases: a list that says that
@@ -181,12 +181,12 @@ function count(report: ImportReport, { added, suppressed, ...changed }: Added, r
 function pretender(db: Connection): (rows: NewSubscriber[]) => Promise<Added> {
   const changed = new Map<string, Known>();
   return async (rows) => {
-    const books = await knownSubscribers(db, rows);
+    const known = await knownSubscribers(db, rows);
     const total = nothingAdded();
     for (const row of rows) {
-      const before = changed.get(row.key) ?? books.get(row.key);
+      const before = changed.get(row.key) ?? known.get(row.key);
       const outcome = mergeResult(before, row);
-      const cause = isGone(row.status) ? null : causeOf(before);
+      const cause = hasUnsubscribed(row.status) ? null : causeOf(before);
       if (cause !== null) total.suppressed[cause] += 1;
       if (outcome === 'known') continue;
       if (outcome === 'added') total.added[row.status] += 1;

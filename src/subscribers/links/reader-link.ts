@@ -1,13 +1,13 @@
 import type { Connection } from '../../platform/db/database.ts';
 import { AppError } from '../../platform/errors.ts';
-import { fromDatabase, type OtherWay } from '../../platform/http/problems.ts';
+import { type Alternative, fromDatabase } from '../../platform/http/problems.ts';
 import { maskAddress } from '../../platform/site.ts';
 import type { Subscriber } from '../subscriber-store.ts';
 import { type Claim, isOfAnotherKey, type Keys, type Scope, verify } from '../tokens.ts';
 import { followLink, type LinkTarget, unsubscribeByLink } from './link-store.ts';
 
 /** What somebody may ask for by their address when a link of this scope does not work. */
-const OTHER_WAY: Record<Scope, OtherWay> = {
+const ALTERNATIVE: Record<Scope, Alternative> = {
   unsubscribe: 'leave',
   preferences: 'preferences',
   vote: 'preferences',
@@ -27,7 +27,7 @@ export function readClaim(keys: Keys, scope: Scope, token: string): Claim {
 /** `lost`: whose link it is cannot be told. `void`: it opens nothing any more. */
 export function linkError(why: 'unknown' | 'foreign' | 'lost' | 'void', scope: Scope): AppError {
   return new AppError(`link-${why}`, `A link of the scope ${scope} does not work.`, {
-    context: { otherWay: OTHER_WAY[scope] },
+    context: { otherWay: ALTERNATIVE[scope] },
   });
 }
 

@@ -15,16 +15,10 @@ import { freshLinkSentPage, linksVoidPage } from '../step-up/step-up-page.tsx';
 import { FRESH_LINK_PURPOSES, requestFreshLink, voidLinks } from '../step-up/step-up-store.ts';
 import { type Subscriber, setTopics } from '../subscriber-store.ts';
 import type { Keys } from '../tokens.ts';
-import { leavePage, leftPage } from '../unsubscribe/unsubscribe-page.tsx';
+import { unsubscribedPage, unsubscribePage } from '../unsubscribe/unsubscribe-page.tsx';
 import { addressChangePage } from './address-change-page.tsx';
 import { linkSentPage, type Notice, preferencesHelpPage, preferencesPage } from './preferences-page.tsx';
-import {
-  changeAddress,
-  endPause,
-  findAddressChange,
-  refuseAddressChange,
-  takePause,
-} from './preferences-store.ts';
+import { changeAddress, findAddressChange, pause, refuseAddressChange, resume } from './preferences-store.ts';
 import { topicChoices } from './topic-choices.ts';
 
 const HTML = 'text/html; charset=utf-8';
@@ -33,8 +27,8 @@ export interface PreferencesOptions {
   db: Connection;
   keys: Keys;
   site: Site;
-  /** Asks a worker to send a mail whose row is on the books. */
-  ring(mailId: string): void;
+  /** Asks a worker to send a mail whose row is in the database. */
+  enqueueMail(mailId: string): void;
   /** Those that readers can choose today. */
   topics(): Promise<string[]>;
   /** What causes mail counts against the limits of its network, as signing up does. */
@@ -50,22 +44,24 @@ export interface PreferencesOptions {
  */
 export function preferencesRoutes(
   app: FastifyInstance,
-  { db, keys, site, ring, topics: known, limiter, onMailRequest }: PreferencesOptions,
+  { db, keys, site, enqueueMail, topics: known, limiter, onMailRequest }: PreferencesOptions,
 ): void {
   /** @throws AppError `link-…`: see {@link followOwnLink}. */
   const targetOf = (token: string) => followOwnLink(db, keys, 'preferences', token);
   const hasLeft = ({ status }: Subscriber) => status === 'unsubscribed' || status === 'suppressed';
   const ringFor = (mailId: string | null) => {
-    if (mailId !== null) ring(mailId);
+    if (mailId !== null) enqueueMail(mailId);
   };
 
-  /** The page as the books are now. */
+  /** The page as the database is now. */
   const pageFor = async (token: string, notice: Notice | null) => {
     const found = await targetOf(token);
-    if (found === undefined) return leftPage(site);
+    if (found === undefined) return unsubscribedPage(site);
     const { owner: subscriber, target } = found;
     if (hasLeft(subscriber)) {
-      return target.list === 'on' ? leavePage(site, addressesOn(target), 'leave') : leftPage(site, token);
+      return target.list === 'on'
+        ? unsubscribePage(site, addressesOn(target), 'leave')
+        : unsubscribedPage(site, token);
     }
     const { email, topics, pausedUntil } = subscriber;
     return preferencesPage(site, {
@@ -87,11 +83,11 @@ export function preferencesRoutes(
       return { kind: 'saved', topics: await fromDatabase(setTopics(db, id, chosen)) };
     },
     async pause({ id }) {
-      await fromDatabase(takePause(db, id));
+      await fromDatabase(pause(db, id));
       return { kind: 'paused' };
     },
     async resume({ id }) {
-      await fromDatabase(endPause(db, id));
+      await fromDatabase(resume(db, id));
       return { kind: 'resumed' };
     },
   };
@@ -123,7 +119,7 @@ export function preferencesRoutes(
       if (form.get('leave') === '1') {
         const claim = readClaim(keys, 'preferences', token);
         const { owner } = await leaveList(db, { claim, scope: 'preferences', method: 'post_button' });
-        return reply.send(leftPage(site, owner && token));
+        return reply.send(unsubscribedPage(site, owner && token));
       }
       const subscriber = (await targetOf(token))?.owner;
       const purpose = FRESH_LINK_PURPOSES.find((each) => form.get('ask') === each);

@@ -21,7 +21,7 @@ export const CHANGES: readonly Limit[] = [{ points: 3, seconds: 86_400 }];
  * No issue for {@link PAUSE_WEEKS}. In force when it commits: a delivery that is not claimed yet is excluded. Asking
  * again while it lasts changes nothing.
  */
-export async function takePause(db: Connection, id: string): Promise<void> {
+export async function pause(db: Connection, id: string): Promise<void> {
   await sql`
     with changed as (
       update subscribers set paused_until = now() + make_interval(weeks => ${PAUSE_WEEKS}::int)
@@ -34,7 +34,7 @@ export async function takePause(db: Connection, id: string): Promise<void> {
 }
 
 /** Issues again from the next one on. */
-export async function endPause(db: Connection, id: string): Promise<void> {
+export async function resume(db: Connection, id: string): Promise<void> {
   await sql`
     with changed as (
       update subscribers set paused_until = null where id = ${id} and paused_until > now() returning id
@@ -48,7 +48,7 @@ export async function endPause(db: Connection, id: string): Promise<void> {
  * Answers readers who gave another address: that address is asked whether it wants to be the one, and nothing
  * changes until it says so. The latest request counts, whatever comes of it: a link that an earlier request made
  * ends even when the new address is mailed nothing, so that nobody can tell why. Nothing is sent to an address that
- * is on the books already, whatever its state, or was erased.
+ * is in the database already, whatever its state, or was erased.
  */
 export function addressChangeHandler(keys: Keys): MailRequestHandler {
   return async (tx, admitted, silent) => {
@@ -101,7 +101,7 @@ async function lockActive(tx: Connection, ids: readonly string[]): Promise<Set<s
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Of these keys of addresses, those that are on the books or were erased. */
+/** Of these keys of addresses, those that are in the database or were erased. */
 async function takenAmong(tx: Connection, emailKeys: readonly string[]): Promise<Set<string>> {
   const { rows } = await sql<{ key: string }>`
     select key from unnest(${emailKeys}::text[]) as typed (key)
@@ -127,7 +127,7 @@ export async function findAddressChange(db: Connection, token: string): Promise<
 /**
  * Moves a reader to the address that confirmed. Links in older mail, which sits in the old inbox, open no
  * preferences from then on; they still unsubscribe. The old address is told. Twice is once.
- * @returns the change, and the mail to ring for when it was made just now.
+ * @returns the change, and the mail to enqueue when it was made just now.
  */
 export async function changeAddress(
   db: Connection,

@@ -7,11 +7,11 @@ import { suppressionCause } from '../suppression.ts';
 import { type Keys, keyId, oneTimeToken, tokenHash } from '../tokens.ts';
 import { AFTER_BOUNCE } from './limits.ts';
 import {
-  admit,
+  createPending,
   type Evidence,
   type KnownAddress,
   knownAddresses,
-  recordAsked,
+  recordConfirmationSent,
   type SignUpDetails,
   useInvitation,
 } from './sign-up-store.ts';
@@ -57,7 +57,7 @@ async function invite(tx: Connection, keys: Keys, requests: readonly MailRequest
     signUpId: id,
     details: details as unknown as SignUpDetails,
   }));
-  const people = await admit(tx, invited);
+  const people = await createPending(tx, invited);
   const asked = invited.flatMap(({ signUpId, details, ip, userAgent }) => {
     const subscriberId = people.get(signUpId);
     if (subscriberId === undefined) return [];
@@ -74,7 +74,7 @@ async function invite(tx: Connection, keys: Keys, requests: readonly MailRequest
       keyId: signingKey,
     })),
   );
-  await recordAsked(tx, asked);
+  await recordConfirmationSent(tx, asked);
   return mailIds;
 }
 
@@ -86,9 +86,9 @@ async function remind(tx: Connection, keys: Keys, readers: readonly string[]): P
 }
 
 /**
- * Confirms a subscription and puts the welcome mail on the books with it.
+ * Confirms a subscription and puts the welcome mail in the database with it.
  * @param latestIssue slug of the issue to welcome them with; null when none has gone out.
- * @returns the mail to ring for, or undefined when nothing changed.
+ * @returns the mail to enqueue, or undefined when nothing changed.
  */
 export async function confirmSubscription(
   db: Connection,

@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { distance } from 'fastest-levenshtein';
 
-/** What a domain tells about an address, whoever has it: nothing here depends on who is on the books. */
+/** What a domain tells about an address, whoever has it: nothing here depends on who is in the database. */
 
 /** Where most readers have their mail; a domain close to one of these is likely a slip of the finger. */
 const COMMON = [
@@ -98,8 +98,8 @@ export interface Dns {
 }
 
 const PATIENCE_MS = 1_500;
-const KEPT_MS = 3_600_000;
-const KEPT_DOMAINS = 5_000;
+const CACHE_MS = 3_600_000;
+const CACHED_DOMAINS = 5_000;
 /** So many domains in a row that cannot be asked about: it is the resolver, not they. */
 const OUTAGE_AFTER = 3;
 /** Then, and for one such domain, nobody is made to wait again for this long. */
@@ -127,7 +127,7 @@ export function createDomainCheck(dns: Dns, now: () => number = Date.now): Domai
     if (known !== undefined && known.until > now()) return known.answer;
     if (outageUntil > now()) return Promise.resolve('unknown');
     const entry = {
-      until: now() + KEPT_MS,
+      until: now() + CACHE_MS,
       answer: ask(dns, domain).then(async (found) => {
         const isDenied = found === 'absent' && (domain === WITNESS || (await check(WITNESS)) !== 'yes');
         const said = isDenied ? 'unknown' : found === 'absent' ? 'no' : found;
@@ -140,7 +140,7 @@ export function createDomainCheck(dns: Dns, now: () => number = Date.now): Domai
     kept.delete(domain);
     kept.set(domain, entry);
     // A Map keeps the order in which it was filled: the first is the oldest.
-    const [oldest] = kept.size > KEPT_DOMAINS ? kept.keys() : [];
+    const [oldest] = kept.size > CACHED_DOMAINS ? kept.keys() : [];
     if (oldest !== undefined) kept.delete(oldest);
     return entry.answer;
   };

@@ -3,9 +3,9 @@ import type { Limiter } from '../../platform/queue/limiter.ts';
 import type { Site } from '../../platform/site.ts';
 import type { Keys } from '../tokens.ts';
 import { consentText, type PrivacyNote } from './consent.ts';
+import { signFormToken } from './form-token.ts';
 import type { DomainCheck } from './reputation.ts';
 import type { SignUpForm } from './sign-up-page.tsx';
-import { stampForm } from './stamp.ts';
 
 /** What signing up needs of the rest of the program. */
 export interface SignUpParts {
@@ -21,7 +21,7 @@ export interface SignUpParts {
 }
 
 /** Stands for the stamp in a page that is cached: two pages that differ in it only are one page. */
-export const UNSTAMPED = 'stamped-when-sent';
+export const TOKEN_PLACEHOLDER = 'stamped-when-sent';
 
 /**
  * The names of our forms, wherever they stand. The form under a comparison is called `comparison:` and its slug.
@@ -42,9 +42,9 @@ export const OTHER_FORM = 'other';
 export interface Forms {
   /** @param source tells where it stands. */
   make(source: string): Promise<SignUpForm>;
-  stamp(): string;
+  token(): string;
   /** A page with such a form, with a stamp of its own. */
-  stamped(page: string): string;
+  withToken(page: string): string;
 }
 
 /** @param topics those that readers can choose today. */
@@ -55,17 +55,17 @@ export function signUpForms(
   topics: () => Promise<string[]>,
 ): Forms {
   const consent = consentText(site.newsletterName).text;
-  const stamp = () => stampForm(keys, clock());
+  const stamp = () => signFormToken(keys, clock());
   return {
     make: async (source) => ({
       source,
       consent,
       privacyUrl: privacy?.url,
       siteKey: challenge?.siteKey ?? null,
-      stamp: UNSTAMPED,
+      token: TOKEN_PLACEHOLDER,
       topics: await topics(),
     }),
-    stamp,
-    stamped: (page) => page.replace(UNSTAMPED, stamp()),
+    token: stamp,
+    withToken: (page) => page.replace(TOKEN_PLACEHOLDER, stamp()),
   };
 }

@@ -16,7 +16,7 @@ export interface SignUpForm {
   privacyUrl: string | undefined;
   /** Of the puzzle; null where there is none. */
   siteKey: string | null;
-  stamp: string;
+  token: string;
 }
 
 /** What was typed, and what is wrong with it. */
@@ -68,7 +68,7 @@ export const SignUpFields = ({ form, attempt, ...attributes }: FieldsProps) => {
         autoComplete="off"
         aria-hidden="true"
       />
-      <input type="hidden" name="stamp" value={form.stamp} />
+      <input type="hidden" name="stamp" value={form.token} />
       <input type="hidden" name="source" value={form.source} />
       {form.topics.length > 1 && (
         <details open={chosen.size > 0}>

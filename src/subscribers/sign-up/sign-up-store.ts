@@ -64,7 +64,7 @@ export async function addSignUp(
   );
 }
 
-/** What the books say of an address that was typed into the form. */
+/** What the database says of an address that was typed into the form. */
 export interface KnownAddress {
   id: string;
   status: SubscriberStatus;
@@ -75,7 +75,7 @@ export interface KnownAddress {
   confirmMailAges: number[];
 }
 
-/** Who is on the books, by the key of their address. */
+/** Who is in the database, by the key of their address. */
 export async function knownAddresses(
   tx: Connection,
   emailKeys: readonly string[],
@@ -97,7 +97,7 @@ export async function knownAddresses(
 }
 
 /** Whether a confirm mail was queued for somebody just now, so that {@link PER_INBOX} lets them get no second one. */
-export async function wasAskedLately(db: Connection, emailKey: string): Promise<boolean> {
+export async function wasInvitedRecently(db: Connection, emailKey: string): Promise<boolean> {
   const { rows } = await sql`
     select from subscribers s join mails m on m.subscriber_id = s.id and m.kind = 'confirm'
     where s.email_key = ${emailKey}
@@ -117,11 +117,14 @@ export interface Invited {
 }
 
 /**
- * Puts people who asked on the books as pending, in the spelling they used last; who left or bounced stays as they
+ * Puts people who asked in the database as pending, in the spelling they used last; who left or bounced stays as they
  * are until they confirm.
  * @returns by sign-up, the subscriber; without whoever became active or suppressed in between.
  */
-export async function admit(tx: Connection, invited: readonly Invited[]): Promise<Map<string, string>> {
+export async function createPending(
+  tx: Connection,
+  invited: readonly Invited[],
+): Promise<Map<string, string>> {
   const rows = invited.map(({ signUpId, email, emailKey, details }) => ({
     id: signUpId,
     email,
@@ -149,14 +152,17 @@ export async function admit(tx: Connection, invited: readonly Invited[]): Promis
 const canConfirm = sql`(subscribers.status in ('pending', 'unsubscribed')
   or subscribers.status = 'suppressed' and subscribers.reason = any(${[...BOUNCE_REASONS]}::text[]))`;
 
-export interface Asked extends Pick<Invited, 'ip' | 'userAgent' | 'details'> {
+export interface ConfirmationSent extends Pick<Invited, 'ip' | 'userAgent' | 'details'> {
   subscriberId: string;
   mailId: string;
   tokenHash: string;
 }
 
 /** Records that people were asked to confirm: the link, which replaces every earlier one, and the request. */
-export async function recordAsked(tx: Connection, asked: readonly Asked[]): Promise<void> {
+export async function recordConfirmationSent(
+  tx: Connection,
+  asked: readonly ConfirmationSent[],
+): Promise<void> {
   await sql`
     with asked as (
       select g."subscriberId" as subscriber_id, g."mailId" as mail_id, g."tokenHash" as token_hash, g.ip,
@@ -281,7 +287,7 @@ export async function useInvitation(
  * Nobody mails this inbox again, in whatever spelling: at the wish of who holds a link to it. Stays until a
  * person lifts it (I7).
  */
-export async function refuseForEver(
+export async function blockInbox(
   db: Connection,
   { subscriberId, emailKey }: Invitation,
   evidence: Evidence,

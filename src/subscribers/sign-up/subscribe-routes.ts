@@ -4,7 +4,7 @@ import type { Connection } from '../../platform/db/database.ts';
 import { AppError } from '../../platform/errors.ts';
 import { TURNSTILE_FIELD } from '../../platform/http/challenge.ts';
 import { readForm } from '../../platform/http/form.ts';
-import { countRequest, isCrowded } from '../../platform/http/network-limits.ts';
+import { countRequest, isFromCrowdedNetwork } from '../../platform/http/network-limits.ts';
 import { SUSPICIOUS_REQUESTS } from '../../platform/http/networks.ts';
 import { type FieldError, fromDatabase } from '../../platform/http/problems.ts';
 import { resource } from '../../platform/http/resource.ts';
@@ -13,11 +13,11 @@ import { parseUrl } from '../../platform/url.ts';
 import { type Address, parseAddress } from '../address.ts';
 import { type Keys, tokenHash } from '../tokens.ts';
 import { consentText } from './consent.ts';
+import { isHumanPace, TOKEN_LIVES_SECONDS } from './form-token.ts';
 import { isDisposable, suggestDomain } from './reputation.ts';
 import { FORM_NAMES, type Forms, OTHER_FORM, type SignUpParts } from './sign-up-form.ts';
 import { checkInboxPage, signUpPage } from './sign-up-page.tsx';
 import { addSignUp, type Evidence } from './sign-up-store.ts';
-import { isHumanPace, TOKEN_LIVES_SECONDS } from './stamp.ts';
 
 const HTML = 'text/html; charset=utf-8';
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -59,7 +59,7 @@ export function subscribeRoutes(app: FastifyInstance, options: SubscribeOptions)
 
   resource(app, '/subscribe', {
     GET: async (request, reply) => {
-      const form = { ...(await forms.make('subscribe')), stamp: forms.stamp() };
+      const form = { ...(await forms.make('subscribe')), stamp: forms.token() };
       if (wantsPage(request)) return reply.type(HTML).send(signUpPage(site, form));
       const { stamp, consent, privacyUrl, topics, siteKey } = form;
       return reply
@@ -86,7 +86,7 @@ export function subscribeRoutes(app: FastifyInstance, options: SubscribeOptions)
         if (errors === undefined || !wantsPage(request)) throw error;
         const form = {
           ...(await forms.make((await knownForm(options.hasComparison, fields.source)) ?? 'subscribe')),
-          stamp: forms.stamp(),
+          stamp: forms.token(),
         };
         const attempt = { email: fields.email ?? '', topics: fields.topics, errors };
         return reply
@@ -136,8 +136,8 @@ async function takeSignUp(
     isHumanPace(keys, fields.stamp, signUp.clock()) && (await isFirstUse(signUp.limiter, fields.stamp));
   const isOdd = !isHuman || isDisposable(domain);
   // Where there is a puzzle, it tells people of a crowded network from machines.
-  const comesFromCrowd = signUp.challenge === null && (await isCrowded(signUp.limiter, request));
-  const isSuspicious = (await judge(request, fields, isOdd, signUp.challenge)) || comesFromCrowd;
+  const comesFromCrowd = signUp.challenge === null && (await isFromCrowdedNetwork(signUp.limiter, request));
+  const isSuspicious = (await assessRisk(request, fields, isOdd, signUp.challenge)) || comesFromCrowd;
   // Nobody is turned away for a missing stamp alone: old browsers and scripts have none.
   if (isSuspicious && signUp.challenge !== null) {
     await countRequest(signUp.limiter, request, reply, { kind: 'suspicious', limits: SUSPICIOUS_REQUESTS });
@@ -187,7 +187,7 @@ async function knownForm(
  * look odd otherwise, for it needs a script; and while the vendor is away, strict limits take its place.
  * @throws AppError `sign-up-invalid` for who looks odd and did not solve it.
  */
-async function judge(
+async function assessRisk(
   request: FastifyRequest,
   fields: Fields,
   isOdd: boolean,

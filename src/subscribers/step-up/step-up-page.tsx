@@ -91,7 +91,7 @@ export function changeAddressPage(site: Site, address: string, mistyped?: Mistyp
 }
 
 /** The same whether or not the address can be used. @param address as it was typed. */
-export function newAddressAskedPage(site: Site, address: string): string {
+export function newAddressRequestedPage(site: Site, address: string): string {
   return render(
     <Page site={site} title="Look in the other inbox">
       <div className="stack">

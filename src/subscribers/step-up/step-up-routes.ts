@@ -18,7 +18,7 @@ import {
   freshLinkExpiredPage,
   freshLinkSentPage,
   freshLinkUsedPage,
-  newAddressAskedPage,
+  newAddressRequestedPage,
 } from './step-up-page.tsx';
 import {
   changeAddressByFreshLink,
@@ -36,8 +36,8 @@ export interface StepUpOptions {
   db: Connection;
   keys: Keys;
   site: Site;
-  /** Asks a worker to send a mail whose row is on the books. */
-  ring(mailId: string): void;
+  /** Asks a worker to send a mail whose row is in the database. */
+  enqueueMail(mailId: string): void;
   /** Called when somebody was erased. */
   onErased?(): void;
   /** What causes mail counts against the limits of its network, as signing up does. */
@@ -52,7 +52,7 @@ export interface StepUpOptions {
  */
 export function stepUpRoutes(
   app: FastifyInstance,
-  { db, keys, site, ring, onErased, limiter, onMailRequest }: StepUpOptions,
+  { db, keys, site, enqueueMail, onErased, limiter, onMailRequest }: StepUpOptions,
 ): void {
   /** @throws AppError `link-unknown`, and `link-void` for one that a later word of its reader ended. */
   const linkOf = async (token: string): Promise<FreshLink> => {
@@ -117,7 +117,7 @@ export function stepUpRoutes(
     async export(token, { reply }) {
       const done = await fromDatabase(exportByFreshLink(db, token, keys));
       if (done === undefined) return undefined;
-      ring(done.mailId);
+      enqueueMail(done.mailId);
       return reply
         .header('content-disposition', 'attachment; filename="my-data.json"')
         .type('application/json; charset=utf-8')
@@ -127,7 +127,7 @@ export function stepUpRoutes(
     async erase(token, { reply }) {
       const done = await fromDatabase(eraseByFreshLink(db, token, keys));
       if (done === undefined) return undefined;
-      ring(done.mailId);
+      enqueueMail(done.mailId);
       onErased?.();
       return reply.send(erasedPage(site));
     },
@@ -143,7 +143,7 @@ export function stepUpRoutes(
         return again('was not asked: you have given three today. Try again tomorrow');
       if ((await fromDatabase(changeAddressByFreshLink(db, token, address))) === undefined) return undefined;
       onMailRequest();
-      return reply.send(newAddressAskedPage(site, address.email));
+      return reply.send(newAddressRequestedPage(site, address.email));
     },
   };
 }

@@ -132,7 +132,7 @@ async function consumeFreshLink<T>(
   });
 }
 
-/** Everything that is known of a reader; they are told that it was handed out. @returns the mail to ring for. */
+/** Everything that is known of a reader; they are told that it was handed out. @returns the mail to enqueue. */
 export async function exportByFreshLink(
   db: Connection,
   token: string,
@@ -177,7 +177,7 @@ export async function changeAddressByFreshLink(
 /**
  * Makes every link of a reader void that was mailed so far, fresh ones too; what it leaves is to unsubscribe. They are
  * mailed a new one. Twice is once.
- * @returns the mail to ring for; null when somebody was faster.
+ * @returns the mail to enqueue; null when somebody was faster.
  */
 export async function voidLinks(
   db: Connection,

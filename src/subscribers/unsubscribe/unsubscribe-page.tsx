@@ -9,7 +9,7 @@ import { AskFresh } from '../step-up/step-up-page.tsx';
  * @param addresses masked.
  * @param field that the button sends.
  */
-export function leavePage(site: Site, addresses: readonly string[], field = 'confirm'): string {
+export function unsubscribePage(site: Site, addresses: readonly string[], field = 'confirm'): string {
   return render(
     <Page site={site} title="Leave the list">
       <div className="stack">
@@ -37,7 +37,7 @@ const Addresses = ({ addresses }: { addresses: readonly string[] }) =>
  * The same for everybody who is not on the list, however they left it.
  * @param token of the preferences, for whoever came with one: leaving is not being forgotten.
  */
-export function leftPage(site: Site, token?: string): string {
+export function unsubscribedPage(site: Site, token?: string): string {
   return render(
     <Page site={site} title="You are off the list">
       <div className="stack">
@@ -66,7 +66,7 @@ export function leftPage(site: Site, token?: string): string {
 }
 
 /** For who has no link at hand, and for links without a token, such as those of the archive. */
-export function leaveHelpPage(site: Site, mistyped?: Mistyped): string {
+export function unsubscribeHelpPage(site: Site, mistyped?: Mistyped): string {
   return render(
     <Page site={site} title="How to leave">
       <div className="stack">
@@ -90,7 +90,7 @@ export function leaveHelpPage(site: Site, mistyped?: Mistyped): string {
 }
 
 /** The same for every address, known or not. */
-export function leaveLinkSentPage(site: Site): string {
+export function unsubscribeLinkSentPage(site: Site): string {
   return render(
     <Page site={site} title="Look in your inbox">
       <div className="stack">

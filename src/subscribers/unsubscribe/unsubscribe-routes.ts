@@ -12,7 +12,12 @@ import { parseAddress } from '../address.ts';
 import { followLink } from '../links/link-store.ts';
 import { addressesOn, leaveList, linkError, readClaim } from '../links/reader-link.ts';
 import type { Keys } from '../tokens.ts';
-import { leaveHelpPage, leaveLinkSentPage, leavePage, leftPage } from './unsubscribe-page.tsx';
+import {
+  unsubscribedPage,
+  unsubscribeHelpPage,
+  unsubscribeLinkSentPage,
+  unsubscribePage,
+} from './unsubscribe-page.tsx';
 
 const HTML = 'text/html; charset=utf-8';
 
@@ -38,19 +43,19 @@ export function unsubscribeRoutes(
   { db, keys, site, limiter, onMailRequest }: UnsubscribeOptions,
 ): void {
   resource(app, '/unsubscribe', {
-    GET: (_request, reply) => reply.type(HTML).send(leaveHelpPage(site)),
+    GET: (_request, reply) => reply.type(HTML).send(unsubscribeHelpPage(site)),
 
     POST: async (request, reply) => {
       const typed = (await readForm(request)).get('email') ?? '';
       const address = parseAddress(typed);
       reply.type(HTML);
       if ('reason' in address) {
-        return reply.code(422).send(leaveHelpPage(site, { typed, reason: address.reason }));
+        return reply.code(422).send(unsubscribeHelpPage(site, { typed, reason: address.reason }));
       }
       await countRequest(limiter, request, reply);
       await fromDatabase(addMailRequest(db, { kind: 'leave', address }));
       onMailRequest();
-      return reply.send(leaveLinkSentPage(site));
+      return reply.send(unsubscribeLinkSentPage(site));
     },
   });
 
@@ -59,7 +64,9 @@ export function unsubscribeRoutes(
       const target = await fromDatabase(followLink(db, readClaim(keys, 'unsubscribe', request.params.token)));
       if (target.list === 'unknown') throw linkError('lost', 'unsubscribe');
       reply.type(HTML);
-      return reply.send(target.list === 'on' ? leavePage(site, addressesOn(target)) : leftPage(site));
+      return reply.send(
+        target.list === 'on' ? unsubscribePage(site, addressesOn(target)) : unsubscribedPage(site),
+      );
     },
 
     POST: async (request, reply) => {
@@ -76,7 +83,7 @@ export function unsubscribeRoutes(
         return reply.code(refusal.status).type('text/plain; charset=utf-8').send(refusal.line(site));
       }
       return isPage
-        ? reply.type(HTML).send(leftPage(site))
+        ? reply.type(HTML).send(unsubscribedPage(site))
         : reply.type('text/plain; charset=utf-8').send('You are off the list.\n');
     },
   });

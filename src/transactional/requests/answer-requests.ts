@@ -42,7 +42,7 @@ export interface Answered {
   /** Mails for which a worker is to be woken. */
   mailIds: string[];
   /** Domains whose hourly budget is spent; `*` for that of all. */
-  spent: string[];
+  budgetsExceeded: string[];
 }
 
 /** Answers every request that waits. Two at once are one after the other. */
@@ -50,11 +50,11 @@ export async function answerMailRequests(
   db: Connection,
   { handlers, isMailHost }: { handlers: MailRequestHandlers; isMailHost(domain: string): boolean },
 ): Promise<Answered> {
-  const answered: Answered = { mailIds: [], spent: [] };
+  const answered: Answered = { mailIds: [], budgetsExceeded: [] };
   for (let taken = CHUNK; taken === CHUNK; ) {
     const chunk = await db.transaction().execute((tx) => answerChunk(tx, handlers, isMailHost));
     answered.mailIds.push(...chunk.mailIds);
-    answered.spent = [...new Set([...answered.spent, ...chunk.spent])];
+    answered.budgetsExceeded = [...new Set([...answered.budgetsExceeded, ...chunk.budgetsExceeded])];
     taken = chunk.taken;
   }
   return answered;
@@ -72,9 +72,9 @@ async function answerChunk(
   isMailHost: (domain: string) => boolean,
 ): Promise<Answered & { taken: number }> {
   const due = await lockDueRequests(tx, MAIL_REQUEST_KINDS, CHUNK);
-  if (due.length === 0) return { mailIds: [], spent: [], taken: 0 };
+  if (due.length === 0) return { mailIds: [], budgetsExceeded: [], taken: 0 };
   const inboxes = [...new Set(due.map(({ inbox }) => inbox))];
-  const { decisions, spent } = decideRequests(due.map(asCandidate), {
+  const { decisions, budgetsExceeded: spent } = decideRequests(due.map(asCandidate), {
     refused: await refusedAmong(tx, inboxes),
     answered: await answeredFor(tx, inboxes),
     lastHour: await answeredLastHour(tx),
@@ -100,5 +100,5 @@ async function answerChunk(
     decided('answer', 'silence', 'drop').map(({ id }) => id),
     decided('postpone').map(({ id }) => id),
   );
-  return { mailIds, spent: [...spent], taken: due.length };
+  return { mailIds, budgetsExceeded: [...spent], taken: due.length };
 }

@@ -11,7 +11,7 @@ export type Refusal = { emailKey: string; why: 'refused' | 'too-many' };
  * @param emailKeys nobody twice.
  * @returns the first that may not be mailed.
  */
-export async function admitAtOnce(
+export async function admitImmediately(
   tx: Connection,
   share: Share,
   emailKeys: readonly string[],

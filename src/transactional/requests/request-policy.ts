@@ -210,7 +210,7 @@ export type Decision =
 export interface Decided {
   decisions: Map<string, Decision>;
   /** Domains whose budget is spent; `*` for that of all. */
-  spent: Set<string>;
+  budgetsExceeded: Set<string>;
 }
 
 /** Decides about requests, oldest first. */
@@ -240,7 +240,7 @@ export function decideRequests(candidates: readonly Candidate[], history: Histor
     const isRefused = policy.honoursRefusal && history.refused.has(each.inbox);
     decisions.set(each.id, isRefused ? 'silence' : 'answer');
   }
-  return { decisions, spent };
+  return { decisions, budgetsExceeded: spent };
 }
 
 function inboxLimits({ answered }: History) {

@@ -1,7 +1,7 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { sql } from 'kysely';
 import { afterAll, beforeAll } from 'vitest';
-import { stampForm } from '../../../src/subscribers/sign-up/stamp.ts';
+import { signFormToken } from '../../../src/subscribers/sign-up/form-token.ts';
 import { waitingRequests } from '../../helpers/mail-requests.ts';
 import { openSite, type TestSite } from '../../helpers/site.ts';
 
@@ -29,7 +29,7 @@ export function formForAll() {
     return `10.${networks >> 8}.${networks & 255}.1`;
   };
   /** As of a page that was opened a minute ago. */
-  const stamp = () => stampForm(site.keys, new Date(Date.now() - 60_000));
+  const stamp = () => signFormToken(site.keys, new Date(Date.now() - 60_000));
   const post = (more: InjectOptions, server = app) =>
     server.inject({ method: 'POST', url: '/subscribe', remoteAddress: network(), ...more });
 

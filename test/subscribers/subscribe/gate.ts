@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { stampForm } from '../../../src/subscribers/sign-up/stamp.ts';
+import { signFormToken } from '../../../src/subscribers/sign-up/form-token.ts';
 import { answerRequests } from '../../helpers/mail-requests.ts';
 import { FORM, type SubscribeForm } from './form.ts';
 
@@ -32,7 +32,7 @@ export function describeGate(form: SubscribeForm): void {
 
     it('gives two people who load it in the same millisecond a token each', () => {
       const at = new Date();
-      expect(stampForm(form.site.keys, at)).not.toBe(stampForm(form.site.keys, at));
+      expect(signFormToken(form.site.keys, at)).not.toBe(signFormToken(form.site.keys, at));
     });
 
     it('starves no mail host: 310 posts of 31 /64s with one token, and a person still gets her mail', async () => {

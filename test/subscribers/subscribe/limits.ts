@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { stampForm } from '../../../src/subscribers/sign-up/stamp.ts';
+import { signFormToken } from '../../../src/subscribers/sign-up/form-token.ts';
 import type { SubscribeForm } from './form.ts';
 
 /** How often a network may come, and what looks suspicious. */
@@ -53,8 +53,11 @@ export function describeLimits(form: SubscribeForm): void {
 
     it.each([
       ['without a stamp', {}],
-      ['that was filled in at once', { stamp: () => stampForm(form.site.keys, new Date()) }],
-      ['from yesterday', { stamp: () => stampForm(form.site.keys, new Date(Date.now() - 25 * 3_600_000)) }],
+      ['that was filled in at once', { stamp: () => signFormToken(form.site.keys, new Date()) }],
+      [
+        'from yesterday',
+        { stamp: () => signFormToken(form.site.keys, new Date(Date.now() - 25 * 3_600_000)) },
+      ],
       ['of a throw-away address', { stamp, email: 'x@mailinator.com' }],
     ])(
       'a form %s is taken, and looks suspicious',

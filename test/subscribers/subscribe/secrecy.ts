@@ -4,9 +4,9 @@ import { addSubscribers } from '../../../src/subscribers/subscriber-store.ts';
 import { answerRequests } from '../../helpers/mail-requests.ts';
 import { BROWSER, type SubscribeForm } from './form.ts';
 
-/** That neither words nor statements tell who is on the books. */
+/** That neither words nor statements tell who is on the database. */
 export function describeSecrecy(form: SubscribeForm): void {
-  describe('nobody learns who is on the books', () => {
+  describe('nobody learns who is in the database', () => {
     const { clear, json, waiting } = form;
 
     const person = (email: string, status: 'pending' | 'active' | 'unsubscribed' | 'suppressed') => ({

@@ -1,10 +1,10 @@
 import type { Site } from '../../site.ts';
-import type { OtherWay, Problem } from '../problems.ts';
+import type { Alternative, Problem } from '../problems.ts';
 import { TypedAddress } from './address-field.tsx';
 import { Page, ReplyTo, render } from './layout.tsx';
 
 /** A failure for people: what it is, what to do, and never what broke inside. */
-export function problemPage(site: Site, problem: Problem, otherWay?: OtherWay): string {
+export function problemPage(site: Site, problem: Problem, otherWay?: Alternative): string {
   return render(
     <Page site={site} title={problem.title}>
       <div className="stack">
@@ -45,7 +45,7 @@ const ASK = {
 } as const;
 
 /** Another way for whoever has no link that works. */
-const AskByAddress = ({ site, about }: { site: Site; about: OtherWay }) => {
+const AskByAddress = ({ site, about }: { site: Site; about: Alternative }) => {
   const { action, text, button } = ASK[about];
   return (
     <>

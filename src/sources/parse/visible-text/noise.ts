@@ -10,7 +10,7 @@ const BADGE =
 const RANK = /^(?:[#№] ?)?\p{N}{1,3}[.)]?$|^vs\.$/iu;
 
 /** A text as a page shows it, or why it cannot be told from what stands around it. */
-export type Told = { text: string; doubt: null } | { text: null; doubt: string };
+export type NoiseContext = { text: string; doubt: null } | { text: null; doubt: string };
 
 /** A rank, a badge, a "vs" between two cards: never a field of a tool. */
 export function isNoise(line: string): boolean {
@@ -18,21 +18,21 @@ export function isNoise(line: string): boolean {
 }
 
 /** The words between a heading and the figures, without badges. */
-export function taglineIn(page: PageText, from: number, to: number): Told {
+export function taglineIn(page: PageText, from: number, to: number): NoiseContext {
   const lines = linesOf(page, { from, to }).map(unframed);
   const own = lines.filter((line) => !isNoise(line));
-  if (own.length === 0) return told(lines);
+  if (own.length === 0) return reported(lines);
   const begins = own.findIndex(
     (line, index) => index > 0 && isNewLine(own[index - 1] ?? '', line) && !areSentences(own),
   );
-  return begins === -1 ? told(own) : doubtful(own[begins - 1] ?? '');
+  return begins === -1 ? reported(own) : doubtful(own[begins - 1] ?? '');
 }
 
 /**
  * The sentences after the figures. Short lines after the last of them are links and badges, of the next
  * card perhaps; anything longer, or in between, may belong to them or not.
  */
-export function descriptionIn(page: PageText, from: number, to: number): Told {
+export function descriptionIn(page: PageText, from: number, to: number): NoiseContext {
   const wrapped = linesOf(page, { from, to }, SOFT).map(unframed);
   const lines: string[] = [];
   for (const line of linesOf(page, { from, to }).map(unframed)) {
@@ -57,7 +57,7 @@ export function descriptionIn(page: PageText, from: number, to: number): Told {
     if (after === undefined) return before !== undefined && isNewLine(before, line);
     return isNewLine(line, after) && (before === undefined || SENTENCE_END.test(before));
   });
-  return odd === undefined ? told(kept) : doubtful(odd);
+  return odd === undefined ? reported(kept) : doubtful(odd);
 }
 
 /** The few words without a stop that follow the last sentence of a line. */
@@ -68,11 +68,11 @@ function tailOf(line: string): string | null {
   return last !== -1 && tail !== '' && tail.length < MAX_NOISE ? tail : null;
 }
 
-function told(lines: readonly string[]): Told {
+function reported(lines: readonly string[]): NoiseContext {
   return { text: unframed(lines.join(' ')), doubt: null };
 }
 
-function doubtful(line: string): Told {
+function doubtful(line: string): NoiseContext {
   return { text: null, doubt: `cannot tell whether "${line}" belongs to it` };
 }
 

@@ -4,10 +4,10 @@ import { freezeRest, prepareIssue } from '../src/sending/prepare-issue.ts';
 import { keyId } from '../src/subscribers/tokens.ts';
 import { approve } from '../src/workflow/week.ts';
 
-/** The issue that the books were seeded with, approved: what the desk does before anything is sent. */
+/** The issue that the database were seeded with, approved: what the desk does before anything is sent. */
 export async function approved(app: App): Promise<Issue> {
   const [inReview] = await listIssues(app.db, { status: ['review'] });
-  if (inReview === undefined) throw new Error('the books have no issue in review');
+  if (inReview === undefined) throw new Error('the database have no issue in review');
   return await approve(app, inReview);
 }
 

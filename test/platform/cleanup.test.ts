@@ -8,9 +8,9 @@ import { start } from '../helpers/processes.ts';
 test.each(['SIGTERM', 'SIGKILL'] as const)(
   'a test that %s ends leaves no process and no file',
   async (signal) => {
-    const folder = await mkdtemp(path.join(os.tmpdir(), 'wv-ward '));
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'wv-cleanup '));
     await writeFile(path.join(folder, 'a file'), '');
-    await using child = start('test/helpers/child-ward.ts', [folder]);
+    await using child = start('test/helpers/child-cleanup.ts', [folder]);
     await child.says('at work');
     child.kill(signal);
     // Its output is closed when the last who could write to it is gone: the program that was in its care.

@@ -19,7 +19,7 @@ const TIME_LENGTH = 9;
 const RANDOM_LENGTH = 8;
 
 /** `<time and random part, base 36>.<22 characters>`; tells nothing of the reader. */
-export function stampForm(keys: Keys, at: Date): string {
+export function signFormToken(keys: Keys, at: Date): string {
   const time = at.getTime().toString(36).padStart(TIME_LENGTH, '0');
   const random = Array.from({ length: RANDOM_LENGTH }, () => randomInt(36).toString(36)).join('');
   return `${time}${random}.${signature(keys[0], time + random)}`;

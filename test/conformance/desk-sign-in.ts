@@ -23,7 +23,7 @@ function fromAfar(): Record<string, string> {
 }
 
 /** Who gets in, and how far: links, sessions, forms and roles, over HTTP on whatever database `home` names. */
-export function describeDoor(name: string, home: DeskHome): void {
+export function describeSignIn(name: string, home: DeskHome): void {
   describe(`the door of the desk on ${name}`, () => {
     let desk: TestDesk;
     let issue: Issue;
@@ -37,7 +37,7 @@ export function describeDoor(name: string, home: DeskHome): void {
 
     describe('signing in', () => {
       it('answers strangers and editors alike, and mails editors alone', async () => {
-        const before = desk.rung.length;
+        const before = desk.enqueued.length;
         const [known, unknown] = [desk.visitor(), desk.visitor()];
         const answers = [
           await known.post('/editor/sign-in', { email: ' Editor@Desk.Example ' }),
@@ -46,7 +46,7 @@ export function describeDoor(name: string, home: DeskHome): void {
         expect(answers.map(({ statusCode, headers }) => [statusCode, headers.location])).toEqual(
           Array(2).fill([303, '/editor/sign-in/asked']),
         );
-        expect(desk.rung).toHaveLength(before + 1);
+        expect(desk.enqueued).toHaveLength(before + 1);
         expect([...known.cookies.keys()]).toEqual([...unknown.cookies.keys()]);
         expect(await lastDeed()).toMatchObject({ who: null, what: 'link_refused' });
         expect(JSON.stringify(await listAudit(desk.app.db, { limit: 100 }))).not.toContain('stranger');
@@ -104,19 +104,19 @@ export function describeDoor(name: string, home: DeskHome): void {
 
       it('mails an editor five links an hour, and no more', async () => {
         await passRequests(desk.app.db, '25 hours');
-        const before = desk.rung.length;
+        const before = desk.enqueued.length;
         for (let turn = 0; turn < 8; turn += 1)
           await desk.visitor().post('/editor/sign-in', { email: EDITOR });
-        expect(desk.rung).toHaveLength(before + 5);
+        expect(desk.enqueued).toHaveLength(before + 5);
         expect(await lastDeed()).toMatchObject({ what: 'link_refused', details: { why: 'too many' } });
         await passRequests(desk.app.db, '25 hours');
       });
 
       describe('F6: strangers cannot keep an editor out', () => {
         const asks = async (visitor: Visitor, headers = fromAfar(), email = EDITOR) => {
-          const before = desk.rung.length;
+          const before = desk.enqueued.length;
           const { statusCode } = await visitor.post('/editor/sign-in', { email }, headers);
-          return { statusCode, mails: desk.rung.length - before };
+          return { statusCode, mails: desk.enqueued.length - before };
         };
         /** What is kept of a browser after its session is over. */
         const ownBrowser = (of: Visitor) => {

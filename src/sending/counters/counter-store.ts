@@ -138,7 +138,7 @@ const MANY_LINKS = 5;
  * The figures of an issue. Those of all its deliveries were counted in the transactions that wrote them;
  * the others are counted now, from the few rows that they are about.
  */
-export async function issueFigures(db: Connection, issueId: string): Promise<Figures> {
+export async function issueCounters(db: Connection, issueId: string): Promise<Figures> {
   const { rows } = await sql<Omit<Figures, 'clicked' | 'clickedByMachines'> & { isClicked: boolean }>`
     select coalesce(f.delivered, 0) as delivered, coalesce(f.bounced_hard, 0) as "bouncedHard",
       coalesce(f.bounced_soft, 0) as "bouncedSoft", coalesce(f.complained, 0) as complained,
@@ -149,7 +149,7 @@ export async function issueFigures(db: Connection, issueId: string): Promise<Fig
       (select count(*) from subscribers s where s.status = 'unsubscribed' and s.left_at >= i.prepared_at
         and s.left_at < coalesce(
           (select min(n.prepared_at) from issues n where n.prepared_at > i.prepared_at), 'infinity')
-        -- One look at the books for each of them: as a join it could read all deliveries to answer for a few.
+        -- One look at the database for each of them: as a join it could read all deliveries to answer for a few.
         and (select d.submitted_at is not null from deliveries d
           where d.issue_id = i.id and d.subscriber_id = s.id)) as "left"
     from issues i left join figures f on f.issue_id = i.id where i.id = ${issueId}
@@ -206,16 +206,16 @@ export async function submitRate(db: Connection, issueId: string): Promise<numbe
 }
 
 /** Long enough for the slowest first event, by far. */
-const SILENT_MINUTES = 30;
+const NO_EVENTS_MINUTES = 30;
 
 /**
  * The newest issue that was submitted a while ago, and of which not one event came: the address for events
  * is wrong, or the provider has switched it off. Undefined as long as all is well.
  */
-export async function silentIssue(db: Connection): Promise<string | undefined> {
+export async function issueWithoutEvents(db: Connection): Promise<string | undefined> {
   const { rows } = await sql<{ slug: string }>`
     select i.slug from (select * from issues where prepared_at is not null order by prepared_at desc limit 1) i
-    where i.prepared_at < now() - make_interval(mins => ${SILENT_MINUTES})
+    where i.prepared_at < now() - make_interval(mins => ${NO_EVENTS_MINUTES})
       and exists (select from batches b where b.issue_id = i.id and b.status = 'submitted' and b.claimed_at is not null)
       and not exists (select from events e where e.received_at >= i.prepared_at)
   `.execute(db);

@@ -6,7 +6,7 @@ import { planOf } from '../prepare-issue.ts';
 import { readersByTopics } from './preview-store.ts';
 
 /** Whom an issue would go to if it were frozen now. */
-export interface Forecast {
+export interface Estimate {
   /** Who would get it. */
   people: number;
   /** Bodies that somebody would get, as many as there are different selections. */
@@ -15,8 +15,8 @@ export interface Forecast {
   excluded: Partial<Record<ExclusionReason, number>>;
 }
 
-/** The numbers before the deed, counted by the rules that freeze the audience. */
-export async function forecastIssue(db: Connection, issue: Issue): Promise<Forecast> {
+/** The numbers before the action, counted by the rules that freeze the audience. */
+export async function estimateIssue(db: Connection, issue: Issue): Promise<Estimate> {
   const readers = await readersByTopics(db);
   const { variants, assignments } = variantsOf(
     planOf(issue),
@@ -24,7 +24,7 @@ export async function forecastIssue(db: Connection, issue: Issue): Promise<Forec
   );
   const numberOf = new Map(assignments.map(({ topics, variant }) => [JSON.stringify(topics), variant]));
   const counts = new Map<number, number>();
-  const excluded: Forecast['excluded'] = {};
+  const excluded: Estimate['excluded'] = {};
   for (const { topics, consented, paused, count } of readers) {
     const variant = numberOf.get(JSON.stringify(topics)) ?? null;
     const reason: ExclusionReason | null = !consented

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/platform/db/database.ts';
-import { issueFigures, silentIssue } from '../../src/sending/figures/figure-store.ts';
+import { issueCounters, issueWithoutEvents } from '../../src/sending/counters/counter-store.ts';
 import { unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import { HARD, SOFT, submittedWeek, take, told } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
@@ -48,7 +48,7 @@ export function describeFigures(withDatabase: WithDatabase): void {
         told('email.complained', deliveries[8] ?? ''),
       );
       await unsubscribe(db, readers[1] ?? '', 'test');
-      expect(await issueFigures(db, issue.id)).toEqual({
+      expect(await issueCounters(db, issue.id)).toEqual({
         delivered: 6,
         bouncedHard: 1,
         bouncedSoft: 1,
@@ -68,8 +68,8 @@ export function describeFigures(withDatabase: WithDatabase): void {
         ...{ delivered: 0, bouncedHard: 0, bouncedSoft: 0, complained: 0, failed: 0 },
         ...{ opened: 0, clicked: 0, clickedByMachines: 0, left: 0 },
       };
-      expect(await issueFigures(db, issue.id)).toEqual(nothing);
-      expect(await issueFigures(db, randomUUID())).toEqual(nothing);
+      expect(await issueCounters(db, issue.id)).toEqual(nothing);
+      expect(await issueCounters(db, randomUUID())).toEqual(nothing);
     });
 
     it('tell of silence only when an issue went out a while ago and no event came since', async () => {
@@ -85,13 +85,13 @@ export function describeFigures(withDatabase: WithDatabase): void {
         .select('slug')
         .where('id', '=', issue.id)
         .executeTakeFirstOrThrow();
-      expect(await silentIssue(db)).toBeUndefined();
+      expect(await issueWithoutEvents(db)).toBeUndefined();
       await prepared(29);
-      expect(await silentIssue(db)).toBeUndefined();
+      expect(await issueWithoutEvents(db)).toBeUndefined();
       await prepared(31);
-      expect(await silentIssue(db)).toBe(slug);
+      expect(await issueWithoutEvents(db)).toBe(slug);
       await take(db, told('email.sent', deliveries[0] ?? ''));
-      expect(await silentIssue(db)).toBeUndefined();
+      expect(await issueWithoutEvents(db)).toBeUndefined();
     });
   });
 }

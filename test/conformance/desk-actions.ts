@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { listSetAside } from '../../src/comparisons/votes/vote-store.ts';
 import { listAudit } from '../../src/desk/audit/audit.ts';
-import type { Deed } from '../../src/desk/audit/deeds.ts';
+import type { AuditAction } from '../../src/desk/audit/audit-actions.ts';
 import { findIssue, type Issue } from '../../src/issues/issue-store.ts';
 import { findSubscriberByAddress } from '../../src/subscribers/subscriber-store.ts';
 import { addMailRequest } from '../../src/transactional/requests/request-store.ts';
@@ -30,8 +30,11 @@ type Answer = 'passkey_added' | 'passkey_used';
 /** What no page does: the operator's command, and a start without an editor. */
 type Elsewhere = 'link_printed' | 'passkeys_reset' | 'access_ended';
 
-/** What may be done to the books at the desk; refusals are of nothing done, queues are seen to in desk-queues.ts, and a job mails links. */
-type Done = Exclude<Deed, `${string}_refused` | 'job_tended' | 'link_asked' | Read | Elsewhere | Answer>;
+/** What may be done to the database at the desk; refusals are of nothing done, queues are seen to in desk-queues.ts, and a job mails links. */
+type Done = Exclude<
+  AuditAction,
+  `${string}_refused` | 'job_tended' | 'link_asked' | Read | Elsewhere | Answer
+>;
 
 /** A form that does it, as somebody has it in front of them. */
 interface Form {
@@ -42,9 +45,9 @@ interface Form {
   isOnce?: boolean;
 }
 
-/** Every deed and its entry in the log are written together, or neither is. */
-export function describeDeeds(name: string, home: DeskHome): void {
-  describe(`a deed at the desk and its entry, on ${name}`, () => {
+/** Every action and its entry in the log are written together, or neither is. */
+export function describeActions(name: string, home: DeskHome): void {
+  describe(`an action at the desk and its entry, on ${name}`, () => {
     let desk: TestDesk;
     let issue: Issue;
     let chief: Visitor;
@@ -84,9 +87,9 @@ export function describeDeeds(name: string, home: DeskHome): void {
     });
     const press = ({ by, url, form = {} }: Form) => by.post(url, form);
     let owner: Visitor;
-    const ownPasskey = async (deed: 'rename' | 'remove') => {
+    const ownPasskey = async (action: 'rename' | 'remove') => {
       const page = load((await owner.get('/editor/account')).body);
-      return page(`form[action$="/${deed}"]`).attr('action') ?? '';
+      return page(`form[action$="/${action}"]`).attr('action') ?? '';
     };
     const readerId = async (email: string) => (await findSubscriberByAddress(desk.app.db, email))?.id;
 

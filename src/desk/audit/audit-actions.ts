@@ -1,5 +1,5 @@
 /** What can happen at the desk. Words never change: the log keeps them. */
-export type Deed =
+export type AuditAction =
   | 'link_asked'
   /** The operator's command printed a sign-in link. */
   | 'link_printed'
@@ -49,7 +49,7 @@ export type Deed =
 export interface AuditEntry {
   /** null where nobody was signed in. */
   who: string | null;
-  what: Deed;
+  what: AuditAction;
   /** Slug. */
   issue?: string | undefined;
   /** Never a token; of strangers never an address. */

@@ -13,14 +13,14 @@ import { type PasskeyStep, passkeyStep } from './passkeys.ts';
 import { type Session, sessionOf } from './sessions.ts';
 
 /**
- * Who gets in. Every page of the desk is registered through {@link createGuard}: there is no other way to a
+ * Who gets in. Every page of the desk is registered through {@link createEditorPages}: there is no other way to a
  * session, so none can be forgotten.
  */
 
 /** Somebody at the desk, and what they sent. */
-export interface Visit {
+export interface DeskSession {
   editor: Editor;
-  session: Session;
+  stored: Session;
   /** A publisher who has used their passkey, where publishers must. */
   isPublisher: boolean;
   /** What their session lacks. */
@@ -38,14 +38,14 @@ export type Obstacle = 'signed-out' | 'passkey-due' | 'passkey-missing' | 'form-
 export interface UnsavedForm {
   obstacle: Obstacle;
   /** Undefined for somebody who is signed out. */
-  visit: Visit | undefined;
+  session: DeskSession | undefined;
   /** Where it was sent. */
   action: string;
   form: URLSearchParams;
 }
 
 export type DeskHandler<Params> = (
-  visit: Visit,
+  session: DeskSession,
   request: FastifyRequest<{ Params: Params; Querystring: Record<string, string | undefined> }>,
   reply: FastifyReply,
 ) => unknown;
@@ -59,7 +59,7 @@ export interface DeskPageHandlers<Params> {
   beforePasskey?: boolean;
 }
 
-export type Guard = <Params = unknown>(url: string, handlers: DeskPageHandlers<Params>) => void;
+export type EditorPage = <Params = unknown>(url: string, handlers: DeskPageHandlers<Params>) => void;
 
 /**
  * `__Host-` where there is https: no other host of the domain can set such a cookie. It must be for the whole
@@ -82,7 +82,7 @@ export function entranceOf(step: PasskeyStep | undefined): string {
 /** The second step of signing in. */
 export const PASSKEY_PAGE = '/editor/sign-in/passkey';
 
-interface GuardOptions {
+interface EditorPageOptions {
   db: Connection;
   site: Site;
   desk: { editors: readonly Editor[]; passkeys: PasskeyPolicy };
@@ -97,7 +97,7 @@ const CODES: Record<RefusalKind, string> = {
 };
 
 /** Looks up who knocks, and writes down who is refused. */
-function createDoor({ db, site, desk: { editors, passkeys } }: GuardOptions) {
+function createSessionReader({ db, site, desk: { editors, passkeys } }: EditorPageOptions) {
   const { name, options } = cookieOf(site, 'desk');
   const formCookie = cookieOf(site, 'desk-form');
 
@@ -107,7 +107,7 @@ function createDoor({ db, site, desk: { editors, passkeys } }: GuardOptions) {
       request: FastifyRequest,
       reply: FastifyReply,
       form = new URLSearchParams(),
-    ): Promise<Visit | undefined> => {
+    ): Promise<DeskSession | undefined> => {
       const cookie = request.cookies[name];
       if (cookie === undefined) return undefined;
       const route = request.routeOptions.url;
@@ -117,13 +117,17 @@ function createDoor({ db, site, desk: { editors, passkeys } }: GuardOptions) {
       const step = passkeyStep(passkeys, session);
       const isPublisher = editor.role === 'publisher' && step === undefined;
       const csrf = csrfOf(formSecret(request, reply), editor);
-      return { editor, session, isPublisher, step, csrf, form };
+      return { editor, stored: session, isPublisher, step, csrf, form };
     },
 
     toSignIn: (reply: FastifyReply) => reply.clearCookie(name, options).redirect('/editor/sign-in', 303),
 
     /** Writes down what is refused. @returns what to throw or to tell. */
-    refusal: async ({ editor }: Visit, request: FastifyRequest, what: RefusalKind): Promise<AppError> => {
+    refusal: async (
+      { editor }: DeskSession,
+      request: FastifyRequest,
+      what: RefusalKind,
+    ): Promise<AppError> => {
       const route = request.routeOptions.url;
       const details = what === 'passkey_refused' ? { why: 'none used in this session', route } : { route };
       await fromDatabase(auditRefusal(db, { who: editor.email, what, details }));
@@ -145,48 +149,48 @@ function createDoor({ db, site, desk: { editors, passkeys } }: GuardOptions) {
 }
 
 /** @param unsavedPage shows a form that was not taken, to be sent again. */
-export function createGuard(
+export function createEditorPages(
   app: FastifyInstance,
-  context: GuardOptions,
+  context: EditorPageOptions,
   unsavedPage: (unsaved: UnsavedForm) => string,
-): Guard {
-  const door = createDoor(context);
+): EditorPage {
+  const door = createSessionReader(context);
   const { site } = context;
 
   return (url, { GET, POST, publisher = false, beforePasskey = false }) => {
     resource(app, url, {
       ...(GET && {
         GET: async (request, reply) => {
-          const visit = await door.admit(request, reply);
+          const session = await door.admit(request, reply);
           const isPage = request.type(['text/html', 'application/json']) !== 'application/json';
           // A script's question must not be answered by a page, nor sign out whoever signs in beside it.
-          if (visit === undefined && !isPage) throw new AppError('signed-out', 'No session.');
-          if (visit === undefined) return door.toSignIn(reply);
-          if (visit.step === 'use' && !beforePasskey) {
+          if (session === undefined && !isPage) throw new AppError('signed-out', 'No session.');
+          if (session === undefined) return door.toSignIn(reply);
+          if (session.step === 'use' && !beforePasskey) {
             if (isPage) return reply.redirect(PASSKEY_PAGE, 303);
             throw new AppError('passkey-due', 'The second step of signing in is missing.');
           }
-          return GET(visit, request as never, reply);
+          return GET(session, request as never, reply);
         },
       }),
       ...(POST && {
         POST: async (request, reply) => {
           const form = await readForm(request);
-          const visit = await door.admit(request, reply, form);
-          if (visit === undefined) return unsaved({ obstacle: 'signed-out' }, request, reply, form);
-          if (visit.step === 'use' && !beforePasskey)
+          const session = await door.admit(request, reply, form);
+          if (session === undefined) return unsaved({ obstacle: 'signed-out' }, request, reply, form);
+          if (session.step === 'use' && !beforePasskey)
             return unsaved({ obstacle: 'passkey-due' }, request, reply, form);
-          if (!isOurForm(request, site) || !isEqual(form.get('csrf') ?? '', visit.csrf)) {
-            const refusal = await door.refusal(visit, request, 'form_refused');
-            return unsaved({ obstacle: 'form-forged', visit, refusal }, request, reply, form);
+          if (!isOurForm(request, site) || !isEqual(form.get('csrf') ?? '', session.csrf)) {
+            const refusal = await door.refusal(session, request, 'form_refused');
+            return unsaved({ obstacle: 'form-forged', session, refusal }, request, reply, form);
           }
-          if (publisher && visit.editor.role !== 'publisher')
-            throw await door.refusal(visit, request, 'role_refused');
-          if (publisher && !visit.isPublisher) {
-            const refusal = await door.refusal(visit, request, 'passkey_refused');
-            return unsaved({ obstacle: 'passkey-missing', visit, refusal }, request, reply, form);
+          if (publisher && session.editor.role !== 'publisher')
+            throw await door.refusal(session, request, 'role_refused');
+          if (publisher && !session.isPublisher) {
+            const refusal = await door.refusal(session, request, 'passkey_refused');
+            return unsaved({ obstacle: 'passkey-missing', session, refusal }, request, reply, form);
           }
-          return POST(visit, request as never, reply);
+          return POST(session, request as never, reply);
         },
       }),
     });
@@ -198,7 +202,7 @@ export function createGuard(
    * repeated: nobody else may put words into a form of ours.
    */
   function unsaved(
-    { obstacle, visit, refusal }: { obstacle: Obstacle; visit?: Visit; refusal?: AppError },
+    { obstacle, session, refusal }: { obstacle: Obstacle; session?: DeskSession; refusal?: AppError },
     request: FastifyRequest,
     reply: FastifyReply,
     form: URLSearchParams,
@@ -209,7 +213,7 @@ export function createGuard(
     return reply
       .code(403)
       .type('text/html; charset=utf-8')
-      .send(unsavedPage({ obstacle, visit, action: request.url, form }));
+      .send(unsavedPage({ obstacle, session, action: request.url, form }));
   }
 }
 
@@ -218,36 +222,36 @@ export function createGuard(
  * of ours: a change must come with the headers by which browsers say where it comes from, and which pages cannot
  * forge. Where neither is there, it is refused.
  */
-export function guardProgram(
+export function requireProgramToken(
   app: FastifyInstance,
-  context: GuardOptions,
+  context: EditorPageOptions,
   url: string,
   handler: (publisher: Editor, request: FastifyRequest, reply: FastifyReply) => unknown,
 ): void {
-  const door = createDoor(context);
-  const requirePublisher = async (visit: Visit, request: FastifyRequest) => {
-    if (visit.isPublisher) return;
-    const isRole = visit.editor.role !== 'publisher';
-    throw await door.refusal(visit, request, isRole ? 'role_refused' : 'passkey_refused');
+  const door = createSessionReader(context);
+  const requirePublisher = async (session: DeskSession, request: FastifyRequest) => {
+    if (session.isPublisher) return;
+    const isRole = session.editor.role !== 'publisher';
+    throw await door.refusal(session, request, isRole ? 'role_refused' : 'passkey_refused');
   };
   resource(app, url, {
     GET: async (request, reply) => {
-      const visit = await door.admit(request, reply);
+      const session = await door.admit(request, reply);
       // What a page fetches must not be answered by the page of another.
       const isPage = request.type(['application/json', 'text/html']) === 'text/html';
-      if (visit === undefined && isPage) return door.toSignIn(reply);
-      if (visit === undefined) throw new AppError('signed-out', 'No session.');
-      if (visit.step !== undefined && isPage) return reply.redirect(entranceOf(visit.step), 303);
-      await requirePublisher(visit, request);
-      return handler(visit.editor, request, reply);
+      if (session === undefined && isPage) return door.toSignIn(reply);
+      if (session === undefined) throw new AppError('signed-out', 'No session.');
+      if (session.step !== undefined && isPage) return reply.redirect(entranceOf(session.step), 303);
+      await requirePublisher(session, request);
+      return handler(session.editor, request, reply);
     },
     PUT: async (request, reply) => {
-      const visit = await door.admit(request, reply);
-      if (visit === undefined) throw new AppError('signed-out', 'No session.');
+      const session = await door.admit(request, reply);
+      if (session === undefined) throw new AppError('signed-out', 'No session.');
       if (!isCertainlyOurForm(request, context.site))
-        throw await door.refusal(visit, request, 'form_refused');
-      await requirePublisher(visit, request);
-      return handler(visit.editor, request, reply);
+        throw await door.refusal(session, request, 'form_refused');
+      await requirePublisher(session, request);
+      return handler(session.editor, request, reply);
     },
   });
 }

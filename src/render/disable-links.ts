@@ -2,7 +2,7 @@
  * A mail to look at and not to follow: every link leads to where it stands, and not one other byte differs. What
  * is previewed can so be compared with what was submitted.
  */
-export function inertLinks(html: string): string {
+export function disableLinks(html: string): string {
   return html.replace(TAG, (tag) =>
     tag.replace(ATTRIBUTE, (attribute, name: string, equals: string) =>
       name.toLowerCase() === 'href' ? `${name}${equals}"#"` : attribute,

@@ -1,8 +1,8 @@
 import { createApp } from '../../src/app/app.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { issueProgress } from '../../src/sending/progress.ts';
-import { approved, freeze } from '../books.ts';
 import { contender } from '../child.ts';
+import { approved, freeze } from '../database.ts';
 import { SETTINGS } from '../issue.ts';
 
 export type Figures = Record<'freezeSeconds' | 'copySeconds' | 'progressSeconds' | 'countSeconds', number>;

@@ -43,15 +43,15 @@ let shell: ChildProcess | undefined;
 
 /** Until it has ended, `child` is ended with this process. */
 export function wardProcess(child: ChildProcess, ending: Ending = 'KILL'): void {
-  if (child.pid !== undefined) child.once('exit', ward(ending, String(child.pid)));
+  if (child.pid !== undefined) child.once('exit', cleanup(ending, String(child.pid)));
 }
 
 /** `folder` is removed with this process. @returns takes it out of care. */
 export function wardFolder(folder: string): () => void {
-  return ward('folders', folder);
+  return cleanup('folders', folder);
 }
 
-function ward(name: keyof typeof lists, item: string): () => void {
+function cleanup(name: keyof typeof lists, item: string): () => void {
   lists[name].add(item);
   tell(name);
   return () => {

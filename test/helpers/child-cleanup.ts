@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { wardFolder, wardProcess } from './ward.ts';
+import { wardFolder, wardProcess } from './cleanup.ts';
 
 /** Has a folder and a program in its care; the program writes where this one does. Then it waits for its end. */
 const [folder = ''] = process.argv.slice(2);

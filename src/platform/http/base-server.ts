@@ -27,7 +27,7 @@ function trusted(proxies: TrustProxy) {
 export type ServerLimits = Partial<ConnectionLimits & LoadLimits>;
 
 /** A server without routes: limits, request ids, and a log that never holds a URL (I9). */
-export function bareServer(options: {
+export function createBaseServer(options: {
   logger: Logger | false;
   trustProxy?: TrustProxy;
   limits?: ServerLimits;

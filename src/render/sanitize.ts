@@ -18,7 +18,7 @@ const UNPRINTABLE =
 const { host: PLACEHOLDER_HOST, origin: PLACEHOLDER_ORIGIN } = new URL(PLACEHOLDERS.unsubscribe);
 
 /** One string as a reader may safely see it. */
-function harmlessText(value: string): string {
+function sanitizeText(value: string): string {
   return value
     .replace(UNPRINTABLE, '')
     .replace(UNSEEN, '')
@@ -28,7 +28,7 @@ function harmlessText(value: string): string {
 }
 
 /** An absolute http(s) link in its normal form, or the newsletter's own page instead of anything else. */
-function harmlessUrl(value: string, fallback: string): string {
+function sanitizeUrl(value: string, fallback: string): string {
   const url = parseUrl(value);
   if (url === null || !/^https?:$/u.test(url.protocol) || url.username !== '' || url.password !== '')
     return fallback;
@@ -44,10 +44,10 @@ function harmlessUrl(value: string, fallback: string): string {
  * The same content with every text harmless and every item link http(s).
  * @param links what the template is to print for the links that differ per reader.
  */
-export function harmless(content: IssueContent, links: PersonalLinks = PLACEHOLDERS): IssueContent {
-  const fallback = harmlessUrl(content.newsletter.url, 'https://example.invalid/');
+export function sanitize(content: IssueContent, links: PersonalLinks = PLACEHOLDERS): IssueContent {
+  const fallback = sanitizeUrl(content.newsletter.url, 'https://example.invalid/');
   const walk = (value: unknown, key: string): unknown => {
-    if (typeof value === 'string') return key === 'url' ? harmlessUrl(value, fallback) : harmlessText(value);
+    if (typeof value === 'string') return key === 'url' ? sanitizeUrl(value, fallback) : sanitizeText(value);
     if (Array.isArray(value)) return value.map((one) => walk(one, key));
     if (value === null || typeof value !== 'object') return value;
     return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, walk(one, name)]));
@@ -56,6 +56,6 @@ export function harmless(content: IssueContent, links: PersonalLinks = PLACEHOLD
   return {
     ...safe,
     newsletter: { ...safe.newsletter, url: fallback },
-    links: { online: harmlessUrl(content.links.online, fallback), ...links },
+    links: { online: sanitizeUrl(content.links.online, fallback), ...links },
   };
 }
