@@ -2,9 +2,10 @@ import { defineConfig } from 'vitest/config';
 import { noBrowser } from './test/helpers/browser.ts';
 
 /**
- * Four projects, told apart by the file's name, run one after the other (`groupOrder`):
+ * Five projects, told apart by the file's name, run one after the other (`groupOrder`):
  *
- * - `unit`      pure and fast, all cores; its files share what they import, so none of them may mock a module;
+ * - `unit`      pure and fast, all cores; its files share what they import;
+ * - `mocked`    the same for files that mock a module, which have to import everything anew;
  * - `embedded`  PGlite in the test process: each takes seconds to boot and close to 1 GB, so few at a time;
  * - `services`  a throw-away PostgreSQL and Redis shared by the whole project: each file has databases of its own in
  *               both, and mostly waits, so two at a time;
@@ -24,7 +25,16 @@ export default defineConfig({
           name: 'unit',
           isolate: false,
           include: ['test/**/*.test.{ts,tsx}'],
-          exclude: ['**/node_modules/**', 'test/**/*.{embedded,services,browser}.test.{ts,tsx}'],
+          exclude: ['**/node_modules/**', 'test/**/*.{embedded,services,browser,mocked}.test.{ts,tsx}'],
+          testTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'mocked',
+          include: ['test/**/*.mocked.test.{ts,tsx}'],
           testTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
