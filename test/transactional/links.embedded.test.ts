@@ -14,7 +14,7 @@ import { consentText } from '../../src/subscribers/sign-up/consent.ts';
 import { addSignUp } from '../../src/subscribers/sign-up/sign-up-store.ts';
 import { FRESH_LINK_PURPOSES } from '../../src/subscribers/step-up/step-up-store.ts';
 import { findSubscriber } from '../../src/subscribers/subscriber-store.ts';
-import { keyId } from '../../src/subscribers/tokens.ts';
+import { keyId, oneTimeToken } from '../../src/subscribers/tokens.ts';
 import { MAIL_KINDS, type MailKind } from '../../src/transactional/mail-kinds.ts';
 import { addMailRequest, type NewMailRequest } from '../../src/transactional/requests/request-store.ts';
 import { type NewMail, queueMail } from '../../src/transactional/transactional-store.ts';
@@ -62,11 +62,10 @@ beforeAll(async () => {
     await addSignUp(db, { address: addressOf(email), ...asked }, consentText(SITE.newsletterName), true);
     for (const id of (await answerRequests(db, keys)).mailIds) await send(id);
   };
-  const tokenIn = (mail: SingleMail | undefined) =>
-    /\/confirm\/([\w-]{43})\n/.exec(mail?.text ?? '')?.[1] ?? '';
+  const tokenOf = (mail: SingleMail | undefined) => oneTimeToken(keys, mail?.mailId ?? '', keyId(keys[0]));
 
   await signUp('joins@scanned.example');
-  const token = tokenIn(sent.at(-1));
+  const token = tokenOf(sent.at(-1));
   await send((await confirmSubscription(db, keys, { token, evidence, latestIssue: '2026-11-24' })) ?? '');
   await signUp('waits@scanned.example');
   const reader = await site.subscribe('reads@scanned.example');
