@@ -117,6 +117,15 @@ export function describeTransactional(name: string, newPlace: () => Promise<Plac
       expect(await row(id)).toMatchObject({ status: 'dropped' });
     });
 
+    it('of a kind that only a newer version knows waits for one, and is not dropped', async () => {
+      const id = await queued();
+      await sql`update mails set kind = 'anniversary' where id = ${id}`.execute(db);
+      expect(await send(id)).toMatchObject({ kind: 'again', reason: expect.stringContaining('anniversary') });
+      expect(mailer.sent).toEqual([]);
+      expect(await row(id)).toMatchObject({ status: 'pending', attempts: 0 });
+      await sql`delete from mails where id = ${id}`.execute(db);
+    });
+
     it('is not tried again when the provider may have forgotten its key', async () => {
       const id = await queued();
       mailer.plan.push(new Error('timeout'));

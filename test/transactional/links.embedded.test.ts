@@ -215,10 +215,10 @@ describe('every link of every transactional email leads to its page', () => {
       buttons: 2,
     },
     welcome: {
-      cause: [
-        async () =>
-          queue({ kind: 'welcome', subscriberId: await reader(), content: { issue: '2026-11-24' } }),
-      ],
+      cause: ['2026-11-24', null].map(
+        (latest) => async () =>
+          queue({ kind: 'welcome', subscriberId: await reader(), content: { issue: latest } }),
+      ),
       buttons: 2,
     },
     already: { cause: [async () => queue({ kind: 'already', subscriberId: await reader() })], buttons: 2 },

@@ -200,17 +200,17 @@ export async function recordConfirmationSent(
 export async function recordConfirmSent(
   tx: Connection,
   sent: { subscriberId: string; mailId: string; providerId: string },
-  letter: ConsentText,
+  mailed: ConsentText,
 ): Promise<void> {
   await sql`
     with said as (
-      insert into consent_texts (version, hash, text) values (${letter.version}, ${letter.hash}, ${letter.text})
+      insert into consent_texts (version, hash, text) values (${mailed.version}, ${mailed.hash}, ${mailed.text})
       on conflict (version) do nothing
     )
     insert into consent_events (subscriber_id, event, method, details)
     values (${sent.subscriberId}, 'confirm_sent', 'mail', jsonb_build_object('mail', ${sent.mailId}::text,
       'provider', ${sent.providerId}::text,
-      'letter', jsonb_build_object('version', ${letter.version}::text, 'hash', ${letter.hash}::text)))
+      'letter', jsonb_build_object('version', ${mailed.version}::text, 'hash', ${mailed.hash}::text)))
   `.execute(tx);
 }
 
