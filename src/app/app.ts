@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { type Logger, pino } from 'pino';
 import type { Config, Secrets } from '../config/config.ts';
 import { type Database, openDatabase } from '../platform/db/database.ts';
@@ -6,10 +5,9 @@ import { Lifetime } from '../platform/lifetime.ts';
 import { closeFolder } from '../platform/private-folder.ts';
 import { openQueue } from '../platform/queue/job-queue.ts';
 import { type Limiter, openLimiter } from '../platform/queue/limiter.ts';
-import { openOutbox } from '../providers/outbox/outbox.ts';
-import type { Mailer } from '../providers/port.ts';
-import { openResend } from '../providers/resend/resend.ts';
-import { sentElsewhere } from '../providers/sent-elsewhere.ts';
+import { openOutboxProvider } from '../providers/outbox/outbox.ts';
+import type { Mailer, Provider, Webhook } from '../providers/port.ts';
+import { openResendProvider } from '../providers/resend/open-provider.ts';
 import { expireAllLeases } from '../sending/batches/batch-store.ts';
 import { createSubmitter, type Submitter } from '../sending/submit.ts';
 import { createMailSender, type MailSender } from '../sending/transactional/send-transactional-email.ts';
@@ -39,6 +37,8 @@ export interface App extends WeekContext, AsyncDisposable {
   pace: number | null;
   /** Where the outbox can be browsed, or null when mail leaves the machine. */
   outboxDir: string | null;
+  /** How the provider reports events to us; null where it reports none, or to nobody. */
+  webhook: Webhook | null;
   submit: Submitter;
   sendMail: MailSender;
 }
@@ -59,7 +59,7 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
   try {
     const clock = overrides.clock ?? (() => new Date());
     const logger = overrides.logger ?? createLogger(config.logLevel);
-    const { databaseUrl, redisUrl, secretKeys, resendApiKey } = secrets;
+    const { databaseUrl, redisUrl, secretKeys } = secrets;
 
     // It starts when something is read.
     lifetime.defer(stopReading);
@@ -89,14 +89,25 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       logger.info({ perSecond: now }, 'the provider says how many requests it takes a second');
       queue.pace(paceOf(now)).catch((error) => logger.warn({ err: error }, 'the pace could not be changed'));
     };
-    const usesOutbox = overrides.mailer === undefined && config.mailer === 'outbox';
-    const openMailer = async (): Promise<Mailer> => {
-      if (config.mailer === 'outbox') return await openOutbox(config.dataDir, clock);
-      if (resendApiKey === undefined) return sentElsewhere();
-      const { baseUrl } = config.resend;
-      return lifetime.use(openResend({ apiKey: resendApiKey, baseUrl, clock, onLimit }));
+    /** Every provider there is, by the value of MAILER. */
+    const providers: Record<Config['mailer'], () => Provider | Promise<Provider>> = {
+      outbox: () => openOutboxProvider(config.dataDir, clock),
+      resend: () =>
+        openResendProvider({
+          ...config.resend,
+          apiKey: overrides.mailer === undefined ? secrets.resendApiKey : undefined,
+          webhookSecrets: secrets.resendWebhookSecrets,
+          clock,
+          onLimit,
+        }),
     };
-    const mailer = overrides.mailer ?? (await openMailer());
+    const opened = await providers[config.mailer]();
+    const provider: Provider =
+      overrides.mailer === undefined
+        ? opened
+        : { ...opened, mailer: overrides.mailer, canSend: true, rate: null, browsable: null };
+    const { mailer } = provider;
+    if (Symbol.asyncDispose in mailer) lifetime.use(mailer as AsyncDisposable);
 
     return {
       config,
@@ -108,12 +119,13 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       limiter,
       checkDomain: createDomainCheck(overrides.dns ?? systemDns()),
       mailer,
-      canSend: overrides.mailer !== undefined || usesOutbox || resendApiKey !== undefined,
-      pace: overrides.mailer === undefined && !usesOutbox ? paceOf(config.resend.rate) : null,
-      outboxDir: usesOutbox ? path.join(config.dataDir, 'outbox') : null,
+      canSend: provider.canSend,
+      pace: provider.rate === null ? null : paceOf(provider.rate),
+      outboxDir: provider.browsable,
+      webhook: provider.webhook,
       mailRequestHandlers: (onSignInLink) =>
         mailRequestHandlers({ keys: secretKeys, editors: config.editors, onSignInLink }),
-      showSignInLink: (usesOutbox && overrides.terminal) || null,
+      showSignInLink: (provider.browsable !== null && overrides.terminal) || null,
       events: eventsOf(config),
       clock,
       submit: createSubmitter(database.kysely, mailer, secretKeys),

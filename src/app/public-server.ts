@@ -48,7 +48,7 @@ export function publicServer(
         ? null
         : { directory: app.outboxDir, token: outboxToken },
     apiToken: secrets.apiToken,
-    webhookSecrets: secrets.resendWebhookSecrets,
+    webhook: app.webhook,
     onEvents: wakeUp(app, 'events'),
     clock: app.clock,
     enqueueMail: (mailId) => enqueueMail(app, mailId),

@@ -25,7 +25,7 @@ import { styleHash } from '../platform/http/pages/stylesheet.ts';
 import { answerProblems, fromDatabase } from '../platform/http/problems.ts';
 import type { Site } from '../platform/site.ts';
 import { outboxRoutes } from '../providers/outbox/outbox-routes.ts';
-import { resendWebhook } from '../providers/resend/resend-webhook.ts';
+import type { Webhook } from '../providers/port.ts';
 import { webhookRoutes } from '../sending/events/webhook-routes.ts';
 import { confirmRoutes } from '../subscribers/confirm/confirm-routes.ts';
 import { preferencesRoutes } from '../subscribers/preferences/preferences-routes.ts';
@@ -45,8 +45,8 @@ export interface ServerOptions {
   outbox: { directory: string; token: string } | null;
   /** Lets its bearer push comparisons; without it there is nothing to push to. */
   apiToken?: string | undefined;
-  /** Verify the events of the mail provider; without one there is nowhere to post them. */
-  webhookSecrets?: readonly string[];
+  /** How the mail provider reports events; without one there is nowhere to post them. */
+  webhook?: Webhook | null;
   /** Called when events were stored. */
   onEvents?(): void;
   clock?(): Date;
@@ -122,7 +122,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   if (docs) {
     apiDocsRoutes(app, site, {
       takesPushes: options.apiToken !== undefined,
-      takesEvents: (options.webhookSecrets ?? []).length > 0,
+      takesEvents: options.webhook != null,
       showsMetrics: metricsToken !== undefined,
     });
   }
@@ -158,12 +158,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   if (apiToken !== undefined) {
     await app.register(async (scope) => apiRoutes(scope, { ...options, apiToken, contents, recordTakeDown }));
   }
-  const { webhookSecrets = [], onEvents = () => {}, clock = () => new Date() } = options;
-  if (webhookSecrets.length > 0) {
+  const { webhook = null, onEvents = () => {}, clock = () => new Date() } = options;
+  if (webhook !== null) {
     await app.register(async (scope) =>
       webhookRoutes(scope, {
         db,
-        webhook: resendWebhook(webhookSecrets, clock),
+        webhook,
         onEvents(stored) {
           metrics?.countEvents(stored);
           onEvents();

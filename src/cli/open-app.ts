@@ -5,7 +5,7 @@ import { loadConfig } from '../config/config.ts';
 import { findIssue, type Issue, listIssues, requireIssue } from '../issues/issue-store.ts';
 import type { IssueStatus } from '../platform/db/schema.ts';
 import { AppError } from '../platform/errors.ts';
-import { keyMissing } from '../providers/sent-elsewhere.ts';
+import { keyMissing } from '../providers/resend/open-provider.ts';
 import { issueProgress, type Progress, total } from '../sending/progress.ts';
 import { send } from '../workflow/week.ts';
 import { type Context, meter } from './output.ts';

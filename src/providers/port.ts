@@ -180,3 +180,19 @@ export interface Webhook {
    */
   read(headers: IncomingHttpHeaders, body: Buffer): ReceivedEvent | null;
 }
+
+/**
+ * A provider as the app opens it. To add one, write a folder that returns this, name it in `src/app/app.ts`, and run
+ * `test/conformance/mailer.ts` on its mailer.
+ */
+export interface Provider {
+  mailer: Mailer & Partial<AsyncDisposable>;
+  /** Whether this process has what it takes to send; one that has not leaves it to the workers. */
+  canSend: boolean;
+  /** Requests a second that it takes from us; null: as many as there are. */
+  rate: number | null;
+  /** How it reports what became of mail; null where it reports nothing. */
+  webhook: Webhook | null;
+  /** Where its mail can be browsed on this machine; null when mail leaves the machine. */
+  browsable: string | null;
+}

@@ -2,6 +2,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHealthServer, createMetricsServer } from '../../src/app/server.ts';
 import { createMetrics } from '../../src/platform/http/metrics.ts';
+import { resendWebhook } from '../../src/providers/resend/resend-webhook.ts';
 import { payload, signedRequest, WEBHOOK_SECRET } from '../helpers/events.ts';
 import { openSite, type TestSite } from '../helpers/site.ts';
 
@@ -21,7 +22,7 @@ beforeAll(async () => {
   server = await site.serve({
     metrics: createMetrics(async () => MEASURES),
     metricsToken: TOKEN,
-    webhookSecrets: [WEBHOOK_SECRET],
+    webhook: resendWebhook([WEBHOOK_SECRET], () => new Date()),
   });
 });
 afterAll(async () => {

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiDocument } from '../../src/api/openapi.ts';
 import { parseHsts } from '../../src/config/values.ts';
 import type { Schema } from '../../src/platform/db/schema.ts';
+import { resendWebhook } from '../../src/providers/resend/resend-webhook.ts';
 import { findSubscriber } from '../../src/subscribers/subscriber-store.ts';
 import { WEBHOOK_SECRET } from '../helpers/events.ts';
 import { openSite, SITE, type TestSite } from '../helpers/site.ts';
@@ -262,7 +263,7 @@ describe('what programs may ask', () => {
   it('is there, answers as it is described, and is told to people in the same words', async () => {
     const server = await site.serve({
       apiToken: 'a-token-of-more-than-thirty-two-letters',
-      webhookSecrets: [WEBHOOK_SECRET],
+      webhook: resendWebhook([WEBHOOK_SECRET], () => new Date()),
       ready: async () => {},
     });
     const answer = await server.inject('/openapi.json');

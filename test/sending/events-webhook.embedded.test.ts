@@ -5,6 +5,7 @@ import pLimit from 'p-limit';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LOAD_LIMITS } from '../../src/platform/http/load.ts';
+import { resendWebhook } from '../../src/providers/resend/resend-webhook.ts';
 import { payload, signedRequest, WEBHOOK_SECRET } from '../helpers/events.ts';
 import { openSite, type TestSite } from '../helpers/site.ts';
 
@@ -22,7 +23,7 @@ beforeAll(async () => {
     },
   });
   server = await site.serve({
-    webhookSecrets: [WEBHOOK_SECRET],
+    webhook: resendWebhook([WEBHOOK_SECRET], () => new Date()),
     onEvents: () => {
       enqueued += 1;
     },

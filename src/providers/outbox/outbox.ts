@@ -3,8 +3,21 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import path from 'node:path';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import { makePrivate, PRIVATE_DIRECTORY, PRIVATE_FILE } from '../../platform/private-folder.ts';
-import { type ItemOutcome, type Mailer, type Message, messagesOf, type Outcome } from '../port.ts';
+import {
+  type ItemOutcome,
+  type Mailer,
+  type Message,
+  messagesOf,
+  type Outcome,
+  type Provider,
+} from '../port.ts';
 import { folderItem, listing, mailItem } from './outbox-pages.ts';
+
+/** The outbox: nothing leaves this machine, so nobody reports anything. */
+export async function openOutboxProvider(dataDir: string, clock: () => Date): Promise<Provider> {
+  const mailer = await openOutbox(dataDir, clock);
+  return { mailer, canSend: true, rate: null, webhook: null, browsable: path.join(dataDir, 'outbox') };
+}
 
 /**
  * A provider that keeps everything on this machine. It makes the promise a real one makes: a batch is
