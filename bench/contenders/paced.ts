@@ -40,7 +40,7 @@ await contender(async ({ env, provider, port }: Input): Promise<Figures> => {
     RESEND_BASE_URL: provider,
     RESEND_RATE: '10',
     PORT: String(port),
-    // Every sign-up comes from an address of its own.
+    // Every sign-up comes from a network of its own.
     TRUST_PROXY: '1',
   };
   const { config, secrets } = loadConfig(settings);
@@ -121,7 +121,7 @@ async function signUp(url: string, person: number): Promise<void> {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
-      'x-forwarded-for': `10.${person >> 16}.${(person >> 8) & 255}.${person & 255}`,
+      'x-forwarded-for': `10.${(person >> 8) & 255}.${person & 255}.1`,
     },
     body: JSON.stringify({ email: `new-${person}@readers.example.org` }),
   });
