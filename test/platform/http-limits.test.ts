@@ -215,6 +215,57 @@ describe('F7: more requests than are worked on at once', () => {
   });
 });
 
+describe('F7: bodies that nobody finishes', () => {
+  const head = 'POST /post HTTP/1.1\r\nHost: here\r\nContent-Type: text/plain\r\n';
+  const part = (length: number) => `${head}Content-Length: 8000\r\n\r\n${'x'.repeat(length)}`;
+
+  it('have one limit together: the oldest are told to come back, and whoever sends a whole one is served', async () => {
+    await open({ bodyBytes: 50_000 });
+    const stalled = [];
+    for (let count = 0; count < 40; count += 1) stalled.push(await dial(part(7_000)));
+    const [oldest] = stalled;
+    await closed(oldest as Socket);
+    expect(oldest?.heard).toMatch(/^HTTP\/1\.1 503 .*\r\nRetry-After: 5\r\n/u);
+    const whole = await dial(part(8_000));
+    await until(() => whole.heard !== '');
+    expect(whole.heard).toMatch(/^HTTP\/1\.1 200 /u);
+    expect(stalled.filter(({ destroyed }) => !destroyed).length).toBeLessThanOrEqual(7);
+  });
+
+  const pieces = (count: number) => `${head}Transfer-Encoding: chunked\r\n\r\n${'1\r\nx\r\n'.repeat(count)}`;
+
+  it('may not come one byte at a time', async () => {
+    await open();
+    const socket = await dial(pieces(8_000));
+    await closed(socket);
+    expect(socket.heard).toMatch(/^HTTP\/1\.1 503 /u);
+    expect((await fetchStatus('/fast')).status).toBe(200);
+  });
+
+  it('cost more than their bytes when they come in pieces', async () => {
+    await open({ bodyBytes: 100_000 });
+    const stalled = [];
+    for (let count = 0; count < 4; count += 1) stalled.push(await dial(pieces(200)));
+    await closed(stalled[0] as Socket);
+    expect((await fetchStatus('/fast')).status).toBe(200);
+  });
+
+  it('do not count once their requests are answered', async () => {
+    await open({ bodyBytes: 20_000 });
+    const socket = await dial();
+    for (let count = 1; count <= 20; count += 1) {
+      socket.write(part(8_000));
+      await until(() => socket.heard.split('HTTP/1.1 200').length > count);
+    }
+    expect(socket.destroyed).toBe(false);
+  });
+
+  it('nor do more than 200 headers stay of a request', async () => {
+    await open();
+    expect(app.server.maxHeadersCount).toBe(200);
+  });
+});
+
 describe('F17: connections', () => {
   const head = 'POST /post HTTP/1.1\r\nHost: here\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\n';
 

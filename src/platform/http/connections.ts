@@ -20,6 +20,8 @@ export interface ConnectionLimits {
   keepAliveMs: number;
   /** Bytes of answers that their clients have not read yet. Above, the oldest of these clients are disconnected. */
   unreadBytes: number;
+  /** Bytes of bodies, whole or in part, whose requests have no answer yet. Above, the oldest in part are refused. */
+  bodyBytes: number;
 }
 
 export const CONNECTION_LIMITS: ConnectionLimits = {
@@ -30,7 +32,23 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   idleMs: 60_000,
   keepAliveMs: 72_000,
   unreadBytes: 32_000_000,
+  bodyBytes: 16_000_000,
 };
+
+/** What a piece of a body costs beside its bytes: whoever sends one byte at a time fills the memory with pieces. */
+const PIECE_BYTES = 200;
+
+/**
+ * Pieces that a body may come in, and how many bytes give it one more. Taking in a piece costs as much time as a
+ * thousand bytes.
+ */
+const PIECES = { most: 256, bytesForMore: 64 };
+
+/** Headers that are kept of a request; browsers and proxies send thirty. */
+const MAX_HEADERS = 200;
+
+const TOO_BUSY =
+  'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
 
 /** How often Node looks for requests that are late. By its default of 30 s they could live twice as long. */
 const CHECKING_MS = 1_000;
@@ -54,6 +72,9 @@ export class Connections {
   readonly #exchanges = new Map<Socket, Exchange[]>();
   /** Answers that were begun and are not handed to the network yet, oldest first. */
   readonly #unread = new Set<ServerResponse>();
+  /** How much there is of each body, oldest first. */
+  readonly #bodies = new Map<IncomingMessage, { bytes: number; pieces: number }>();
+  #bodyBytes = 0;
   #pipelined = 0;
   #accepted = 0;
 
@@ -70,12 +91,17 @@ export class Connections {
   createServer(listener: RequestListener): Server {
     const { requestMs, idleMs: silenceMs, keepAliveMs } = this.#limits;
     const parsed = (request: IncomingMessage) => this.#countParsed(request);
+    const received = (request: IncomingMessage, bytes: number) => this.#boundBodies(request, bytes);
     const closed = (response: ServerResponse) => this.#endExchange(response.req, listener);
     const begun = (response: ServerResponse) => this.#boundUnread(response);
     class CountedRequest extends IncomingMessage {
       constructor(socket: Socket) {
         super(socket);
         parsed(this);
+      }
+      override push(piece: Buffer | null, ...rest: []): boolean {
+        if (piece !== null) received(this, piece.length);
+        return super.push(piece, ...rest);
       }
     }
     class CountedResponse extends ServerResponse {
@@ -97,6 +123,7 @@ export class Connections {
       keepAliveTimeout: keepAliveMs,
     });
     server.timeout = silenceMs;
+    server.maxHeadersCount = MAX_HEADERS;
     server.on('connection', (socket) => this.#admit(socket));
     server.on('request', (request, response) => this.#begin(request, response, listener));
     return server;
@@ -107,7 +134,9 @@ export class Connections {
     if (this.#exchanges.size >= this.#limits.connections && !this.#makeRoom()) socket.destroy();
     this.#exchanges.set(socket, []);
     socket.once('close', () => {
-      this.#pipelined -= Math.max(0, this.#of(socket).length - 1);
+      const exchanges = this.#of(socket);
+      this.#pipelined -= Math.max(0, exchanges.length - 1);
+      for (const { request } of exchanges) this.#forgetBody(request);
       this.#exchanges.delete(socket);
     });
   }
@@ -157,6 +186,7 @@ export class Connections {
   /** The answer is out, or nobody is there any more: the next request of the connection has its turn. */
   #endExchange(request: IncomingMessage, listener: RequestListener): void {
     const { socket } = request;
+    this.#forgetBody(request);
     const exchanges = this.#exchanges.get(socket);
     const at = exchanges?.findIndex((each) => each.request === request) ?? -1;
     if (exchanges === undefined || at === -1) return;
@@ -182,6 +212,36 @@ export class Connections {
       bytes -= each.writableLength;
       if (each.writableLength > 0) each.destroy();
     }
+  }
+
+  #boundBodies(request: IncomingMessage, bytes: number): void {
+    const { socket } = request;
+    if (socket.destroyed || socket.writableEnded) return;
+    const body = this.#bodies.get(request) ?? { bytes: 0, pieces: 0 };
+    this.#bodies.set(request, body);
+    body.bytes += bytes + PIECE_BYTES;
+    body.pieces += 1;
+    this.#bodyBytes += bytes + PIECE_BYTES;
+    const sent = body.bytes - body.pieces * PIECE_BYTES;
+    if (body.pieces > PIECES.most + sent / PIECES.bytesForMore) this.#refuseBody(request);
+    for (const each of this.#bodies.keys()) {
+      if (this.#bodyBytes <= this.#limits.bodyBytes) break;
+      if (!each.complete) this.#refuseBody(each);
+    }
+  }
+
+  #refuseBody(request: IncomingMessage): void {
+    const { socket } = request;
+    this.#forgetBody(request);
+    // Node reads the rest of a chunk of 64 kB, thousands of pieces, unless its parser is stopped.
+    (socket as { parser?: { pause?(): void } }).parser?.pause?.();
+    socket.end(TOO_BUSY);
+    socket.destroySoon();
+  }
+
+  #forgetBody(request: IncomingMessage): void {
+    this.#bodyBytes -= this.#bodies.get(request)?.bytes ?? 0;
+    this.#bodies.delete(request);
   }
 
   #of(socket: Socket): Exchange[] {
