@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { comparisonSchema } from '../comparisons/model.ts';
 import type { Site } from '../platform/site.ts';
+import { signUpSchema } from '../subscribers/sign-up/subscribe-routes.ts';
 
 /**
  * What programs may ask of this server, as OpenAPI 3.1: the addresses that other people script against. Pages
@@ -120,23 +121,8 @@ const PROBLEM = object(
   ['type', 'title', 'status', 'detail', 'instance'],
 );
 
-const SIGN_UP = object(
-  {
-    email: { ...text, maxLength: 254 },
-    topics: { type: 'array', items: text, description: 'None means everything.' },
-    timezone: { ...text, description: 'Of the IANA list.' },
-    source: {
-      ...text,
-      maxLength: 100,
-      description:
-        'Where the form stands: one of our own names (home, embed, comparison:SLUG); others are kept as "other".',
-    },
-    website: { ...text, description: 'A trap for machines: leave it out, or empty.' },
-    stamp: { ...text, description: 'From GET /subscribe. Without it a sign-up looks like a machine’s.' },
-    'cf-turnstile-response': { ...text, description: 'Of the puzzle, where the form has one.' },
-  },
-  ['email'],
-);
+/** The form itself says that an address is missing, so its schema does not require one. */
+const SIGN_UP = { ...z.toJSONSchema(signUpSchema, { io: 'input' }), required: ['email'] };
 
 const SIGNING_UP: ApiDocument['paths'] = {
   '/subscribe': {

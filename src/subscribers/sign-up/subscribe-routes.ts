@@ -233,17 +233,24 @@ const topicList = z
   .union([z.string().transform((one) => [one]), z.array(z.string())])
   .transform((topics) => topics.slice(0, MOST_TOPICS));
 
-const bodySchema = z.object({
+/** What a sign-up may say; the API's description is made from it. */
+export const signUpSchema = z.object({
   email: text,
-  topics: topicList.prefault([]),
-  timezone: zone.prefault(null),
-  source: name(100).prefault(null),
+  topics: topicList.prefault([]).meta({ description: 'None means everything.' }),
+  timezone: zone.prefault(null).meta({ description: 'Of the IANA list.' }),
+  source: name(100).prefault(null).meta({
+    description:
+      'Where the form stands: one of our own names (home, embed, comparison:SLUG); others are kept as "other".',
+  }),
   website: z
     .unknown()
     .optional()
-    .transform((value) => (value === undefined || value === null ? '' : String(value))),
-  stamp: text.catch(undefined),
-  [TURNSTILE_FIELD]: text.catch(undefined),
+    .transform((value) => (value === undefined || value === null ? '' : String(value)))
+    .meta({ description: 'A trap for machines: leave it out, or empty.' }),
+  stamp: text
+    .catch(undefined)
+    .meta({ description: 'From GET /subscribe. Without it a sign-up looks like a machine’s.' }),
+  [TURNSTILE_FIELD]: text.catch(undefined).meta({ description: 'Of the puzzle, where the form has one.' }),
 });
 
 /**
@@ -262,14 +269,14 @@ async function readFields(request: FastifyRequest): Promise<Fields> {
     }
     given.topics = [...form.getAll('topics'), ...form.getAll('topics[]')];
   }
-  const read = bodySchema.safeParse(given);
+  const read = signUpSchema.safeParse(given);
   if (!read.success) {
     for (const { path } of read.error.issues) {
       const field = String(path[0] ?? '');
       errors.push({ field, code: 'wrong_type', message: `${field} is not of the type that it should be.` });
     }
   }
-  const { [TURNSTILE_FIELD]: challenge, ...fields } = read.success ? read.data : bodySchema.parse({});
+  const { [TURNSTILE_FIELD]: challenge, ...fields } = read.success ? read.data : signUpSchema.parse({});
   return { ...fields, email: fields.email, stamp: fields.stamp, challenge, errors };
 }
 
