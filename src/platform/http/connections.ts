@@ -100,7 +100,8 @@ export class Connections {
         parsed(this);
       }
       override push(piece: Buffer | null, ...rest: []): boolean {
-        if (piece !== null) received(this, piece.length);
+        // Node goes on with the rest of a chunk of 64 kB, thousands of pieces, after the request is refused.
+        if (piece !== null && !received(this, piece.length)) return false;
         return super.push(piece, ...rest);
       }
     }
@@ -214,9 +215,10 @@ export class Connections {
     }
   }
 
-  #boundBodies(request: IncomingMessage, bytes: number): void {
+  /** @returns whether the piece is to be kept. */
+  #boundBodies(request: IncomingMessage, bytes: number): boolean {
     const { socket } = request;
-    if (socket.destroyed || socket.writableEnded) return;
+    if (socket.destroyed || socket.writableEnded) return false;
     const body = this.#bodies.get(request) ?? { bytes: 0, pieces: 0 };
     this.#bodies.set(request, body);
     body.bytes += bytes + PIECE_BYTES;
@@ -228,13 +230,12 @@ export class Connections {
       if (this.#bodyBytes <= this.#limits.bodyBytes) break;
       if (!each.complete) this.#refuseBody(each);
     }
+    return !socket.writableEnded;
   }
 
   #refuseBody(request: IncomingMessage): void {
     const { socket } = request;
     this.#forgetBody(request);
-    // Node reads the rest of a chunk of 64 kB, thousands of pieces, unless its parser is stopped.
-    (socket as { parser?: { pause?(): void } }).parser?.pause?.();
     socket.end(TOO_BUSY);
     socket.destroySoon();
   }
