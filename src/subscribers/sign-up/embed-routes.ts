@@ -42,7 +42,7 @@ export function embedRoutes(app: FastifyInstance, { site, forms, embedOrigins, p
   resource(app, '/embed', {
     GET: async (request, reply) => {
       const sheet = themeSheet(readEmbedTheme(request.query as Record<string, unknown>));
-      const form = { ...(await forms.make('embed-frame')), stamp: forms.token(), topics: [] };
+      const form = { ...(await forms.make('embed-frame')), token: forms.token(), topics: [] };
       reply.removeHeader('x-frame-options');
       reply.headers({
         'cache-control': 'no-store',

@@ -59,12 +59,12 @@ export function subscribeRoutes(app: FastifyInstance, options: SubscribeOptions)
 
   resource(app, '/subscribe', {
     GET: async (request, reply) => {
-      const form = { ...(await forms.make('subscribe')), stamp: forms.token() };
+      const form = { ...(await forms.make('subscribe')), token: forms.token() };
       if (wantsPage(request)) return reply.type(HTML).send(signUpPage(site, form));
-      const { stamp, consent, privacyUrl, topics, siteKey } = form;
+      const { token, consent, privacyUrl, topics, siteKey } = form;
       return reply
         .type(JSON_TYPE)
-        .send({ stamp, consent, privacy_url: privacyUrl ?? null, topics, turnstile_site_key: siteKey });
+        .send({ stamp: token, consent, privacy_url: privacyUrl ?? null, topics, turnstile_site_key: siteKey });
     },
 
     POST: async (request, reply) => {
@@ -86,7 +86,7 @@ export function subscribeRoutes(app: FastifyInstance, options: SubscribeOptions)
         if (errors === undefined || !wantsPage(request)) throw error;
         const form = {
           ...(await forms.make((await knownForm(options.hasComparison, fields.source)) ?? 'subscribe')),
-          stamp: forms.token(),
+          token: forms.token(),
         };
         const attempt = { email: fields.email ?? '', topics: fields.topics, errors };
         return reply
