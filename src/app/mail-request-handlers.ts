@@ -1,6 +1,6 @@
 import type { Editor } from '../config/editors.ts';
 import { signInLinkHandler } from '../desk/auth/sessions.ts';
-import { leaveLinkHandler } from '../subscribers/links/link-store.ts';
+import { unsubscribeLinkHandler } from '../subscribers/links/link-store.ts';
 import { addressChangeHandler, linkHandler } from '../subscribers/preferences/preferences-store.ts';
 import { signUpHandler } from '../subscribers/sign-up/answer-sign-up.ts';
 import { freshLinkHandler } from '../subscribers/step-up/step-up-store.ts';
@@ -20,7 +20,7 @@ export function mailRequestHandlers(parts: {
     change: addressChangeHandler(parts.keys),
     step_up: freshLinkHandler(parts.keys),
     link: linkHandler(parts.keys),
-    leave: leaveLinkHandler(parts.keys),
+    leave: unsubscribeLinkHandler(parts.keys),
     desk_sign_in: signInLinks,
     desk_sign_in_own_browser: signInLinks,
   };

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Connection } from '../platform/db/database.ts';
 
-/** What only a person can mend is put before the editors, once, until it is resolved. */
+/** Shows editors a problem that only a person can fix, once, until it is resolved. */
 
 export type NoticeKind =
   | 'source-failing'
@@ -20,7 +20,7 @@ export interface Notice {
   at: Date;
 }
 
-/** Puts something before the editors, once until it is resolved. @returns whether it is new. */
+/** Adds a notice for the editors, once until it is resolved. @returns whether it is new. */
 export async function notify(db: Connection, notice: Notice): Promise<boolean> {
   const { kind, subject, message, at } = notice;
   const { rows } = await sql`
@@ -31,7 +31,7 @@ export async function notify(db: Connection, notice: Notice): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** @returns whether there was something to resolve. */
+/** @returns whether there was an open notice. */
 export async function resolve(
   db: Connection,
   { kind, subject, at }: Omit<Notice, 'message'>,
@@ -43,7 +43,7 @@ export async function resolve(
   return rows.length > 0;
 }
 
-/** What is still before the editors, oldest first. */
+/** Open notices, oldest first. */
 export async function openNotices(db: Connection): Promise<Notice[]> {
   const rows = await db
     .selectFrom('notices')

@@ -2,47 +2,44 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { EventKind } from '../platform/db/schema.ts';
 
 /**
- * The port to a mail provider, as delivery needs it. A provider takes up to 100 messages under one
- * key at once, and answers the same key with the same answer, without mailing again.
+ * The port to a mail provider, as sending needs it. A provider takes up to 100 messages under one key, and answers the
+ * same key with the same answer, without mailing again.
  */
 export interface Mailer {
   /** Where mail goes, for people: "the outbox in ./var/outbox (nothing leaves this machine)". */
   readonly destination: string;
-  /** @param signal ends the wait for an answer, not what the provider does: then it is `ambiguous`. */
+  /** @param signal ends the wait for an answer, but not the provider's work: the outcome is then `ambiguous`. */
   submit(batch: BatchRequest, signal?: AbortSignal): Promise<Outcome>;
-  /** One mail to one person, under a key that keeps the same promise; `accepted` has one item. */
+  /** Sends one mail to one person, under a key with the same guarantee; `accepted` has one item. */
   send(mail: SingleMail, key: string, signal?: AbortSignal): Promise<Outcome>;
   /**
-   * What became of an earlier submit under `key`, if the provider can tell: its answer, or
-   * `'unknown-key'` when it never accepted it and from now on never will, whoever still holds the
-   * request. A provider that cannot promise that has no `recall`.
+   * The outcome of an earlier submit under `key`, if the provider can report it: its answer, or `'unknown-key'` when it
+   * never accepted the key and never will from now on, even if a late worker sends the request. A provider that cannot
+   * guarantee that has no `recall`.
    */
   recall?(key: string, issue: string): Promise<ItemOutcome[] | 'unknown-key'>;
 }
 
-/**
- * Hours after which nobody asks again under the same key. Resend forgets keys after 24 h, and would then mail a second
- * time.
- */
+/** Hours after which a key is not used again. Resend forgets keys after 24 h, and would then mail a second time. */
 export const REPLAY_HOURS = 20;
 
 /**
- * Messages of one variant. Its long texts are never put together here: an adapter writes the pieces
- * where they are wanted, or asks {@link messagesOf} for whole messages.
+ * Messages of one variant. Its long texts are not joined here: an adapter writes the pieces into its request, or asks
+ * {@link messagesOf} for whole messages.
  */
 export interface BatchRequest {
   /** Idempotency key, at most 256 characters. */
   key: string;
-  /** Over all that determines the messages: the same key with other bytes is a conflict. */
+  /** Over everything that determines the messages: the same key with other bytes is a conflict. */
   payloadHash: string;
-  /** Comes back in every event of the provider, as do the issue and the delivery. */
+  /** Every event of the provider returns it, with the issue and the delivery. */
   batchId: string;
-  /** One object for all batches of a variant, so that an adapter can keep what it made of it. */
+  /** One object for all batches of a variant, so that an adapter can cache data by it. */
   variant: Variant;
   copies: Copy[];
 }
 
-/** What the messages of a variant have in common, cut at what differs. */
+/** What the messages of a variant have in common, split where they differ. */
 export interface Variant {
   /** The issue's slug. */
   issue: string;
@@ -61,7 +58,7 @@ export interface Segments {
   readonly slots: readonly string[];
 }
 
-/** What is one reader's own. */
+/** The part of a message that belongs to one reader. */
 export interface Copy {
   deliveryId: string;
   to: string;
@@ -86,7 +83,7 @@ export interface Message {
 
 /** A transactional mail. */
 export interface SingleMail {
-  /** Comes back in every event of the provider, as a tag. */
+  /** Every event of the provider returns it, as a tag. */
   mailId: string;
   kind: string;
   from: string;
@@ -103,23 +100,23 @@ export type ItemOutcome = { accepted: string } | { rejected: string };
 
 export type Outcome =
   | { kind: 'accepted'; items: ItemOutcome[] }
-  /** Definitely not accepted, none of them. */
+  /** None of them was accepted, for certain. */
   | { kind: 'rejected'; reason: string }
-  /** Definitely not accepted, none of them; smaller batches under other keys may be. */
+  /** None of them was accepted, for certain; smaller batches under other keys may be. */
   | { kind: 'split'; reason: string }
-  /** Definitely not accepted: there was nobody to ask. */
+  /** Not accepted, for certain: there was no connection to the provider. */
   | { kind: 'unreachable'; reason: string }
-  /** Definitely not accepted; try again after `ms`. */
+  /** Not accepted, for certain; try again after `ms`. */
   | { kind: 'retryAfter'; ms: number }
   /**
-   * Perhaps accepted. The same bytes under the same key bring the answer, unless `final`. `isBusy`: it is there, and at
-   * work on just that.
+   * Perhaps accepted. The same bytes under the same key return the answer, unless `final`. `isBusy`: the provider
+   * responded, and is still processing this key.
    */
   | { kind: 'ambiguous'; reason: string; final: boolean; isBusy?: true }
-  /** Definitely not accepted, and nothing will be until a person mends the account. */
+  /** Not accepted, for certain, and nothing will be until a person repairs the account. */
   | { kind: 'halt'; reason: string };
 
-/** The messages of a batch as whole strings: for an adapter that wants files, and for looking at. */
+/** The messages of a batch as whole strings: for an adapter that writes files, and for previews. */
 export function messagesOf({ variant, copies }: Pick<BatchRequest, 'variant' | 'copies'>): Message[] {
   const { issue, from, replyTo, subject } = variant;
   return copies.map(({ deliveryId, to, values, htmlValues }) => ({
@@ -143,9 +140,9 @@ function fill({ literals, slots }: Segments, values: Record<string, string>): st
   return whole;
 }
 
-/** Something the provider told us later, read and stripped of what is not ours to keep. */
+/** An event that the provider reports later, parsed and without the data that we do not store. */
 export interface ProviderEvent {
-  /** The provider's id of the event; telling it again brings the same one. */
+  /** The provider's id of the event; a repeated event has the same id. */
   id: string;
   /** As the provider calls it. */
   type: string;
@@ -157,26 +154,26 @@ export interface ProviderEvent {
   mailId: string | null;
   /** The provider's id of the message. */
   providerId: string | null;
-  /** Of a bounce or a failure, in the provider's words: classes, never an address. */
+  /** Reason of a bounce or a failure, in the provider's words: classes, never an address. */
   reason: string | null;
-  /** What was clicked, without tokens. */
+  /** The clicked link, without tokens. */
   link: string | null;
   isScanner: boolean;
 }
 
-/** An event as it comes in. */
+/** An event as the webhook receives it. */
 export interface ReceivedEvent extends ProviderEvent {
-  /** The address that it is about, where it does not say which message of ours; it is not stored. */
+  /** The address of the event, when it does not name a message of ours; it is not stored. */
   email: string | null;
 }
 
-/** How a provider tells us what became of our mail: it posts to us. */
+/** How a provider reports what happened to our mail: it posts events to us. */
 export interface Webhook {
-  /** Where it posts to: `/webhooks/resend`. */
+  /** The path it posts to: `/webhooks/resend`. */
   path: string;
   /**
-   * @param body the bytes as they came: a signature is over them.
-   * @returns null for a post that the provider did not sign, or not now.
+   * @param body the received bytes: the signature covers them.
+   * @returns null when the provider did not sign the post, or signed it too long ago.
    */
   read(headers: IncomingHttpHeaders, body: Buffer): ReceivedEvent | null;
 }

@@ -1,11 +1,11 @@
 import { domainToASCII } from 'node:url';
 import { z } from 'zod';
 
-/** An address in its two forms: where mail goes, and what makes two spellings one person. */
+/** An address in two forms: `email` is where mail goes, and `key` identifies the person. */
 export interface Address {
-  /** As given, but for the domain, which is lower-case ASCII (IDNA). */
+  /** As typed, except that the domain is lower-case ASCII (IDNA). */
   email: string;
-  /** Lower-case local part at ASCII domain. Dots and plus tags count: providers differ. */
+  /** Lower-case local part at ASCII domain. Dots and plus tags are kept: providers treat them differently. */
   key: string;
 }
 
@@ -13,8 +13,8 @@ export interface Address {
 const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Z}\p{Cs}]/u;
 
 /**
- * The pattern of `z.email()`, with labels of at most 63 octets that end as they begin (RFC 1035 §2.3.1), and with
- * top-level domains that are not written in Latin letters (xn--p1ai).
+ * The pattern of `z.email()`, with two changes: labels have at most 63 octets and begin and end with a letter or digit
+ * (RFC 1035 §2.3.1), and top-level domains in other scripts (xn--p1ai) are allowed.
  */
 const syntax = z.email({
   pattern:
@@ -22,9 +22,9 @@ const syntax = z.email({
 });
 
 /**
- * Reads one address as a person would type it.
- * Octet limits: RFC 5321 §4.5.3.1 (local part 64, path 256 with its angle brackets, so 254).
- * @returns the address, or the reason it cannot be one, ready to be shown.
+ * Parses one address as a person types it. Octet limits: RFC 5321 §4.5.3.1 (local part 64, path 256 with its angle
+ * brackets, so 254).
+ * @returns the address, or the reason why it is invalid, as a text for people.
  */
 export function parseAddress(input: string): Address | { reason: string } {
   const text = input.trim().normalize('NFC');

@@ -8,19 +8,18 @@ import { type SuppressionCause, suppressionCause } from './suppression.ts';
 export interface Found {
   id: string;
   email: string;
-  /** Form of the address in which people are unique, and in whose order they are listed. */
+  /** The unique form of the address, which also gives the order of the list. */
   key: string;
   status: SubscriberStatus;
   createdAt: Date;
 }
 
-/** Later than every character of a key, which is ASCII. */
+/** Sorts after every character of a key, which is ASCII. */
 const END = '\x7f';
 
 /**
- * Those whose address begins with `prefix`, in the order of their addresses, byte by byte: one walk along an
- * index, wherever the page begins.
- * @param page `after` is the key of the last one already shown.
+ * People whose address begins with `prefix`, ordered by address bytes: one index scan, on every page.
+ * @param page `after` is the key of the last person already shown.
  */
 export async function searchSubscribers(
   db: Connection,
@@ -38,10 +37,10 @@ export async function searchSubscribers(
 }
 
 /**
- * Never mails a person again, by a person's word. In force when it commits: a delivery that is not claimed yet
- * is excluded (I3). Twice is once.
- * @param reason in the words of whoever asks.
- * @returns whether it is because of this call.
+ * Suppresses a person, at an operator's or editor's request. It takes effect on commit: a delivery that is not claimed
+ * yet is excluded (I3). A second call changes nothing.
+ * @param reason as the requester words it.
+ * @returns whether this call suppressed the person.
  */
 export async function suppressSubscriber(db: Connection, id: string, reason: string): Promise<boolean> {
   const { rows } = await sql`
@@ -58,19 +57,19 @@ export async function suppressSubscriber(db: Connection, id: string, reason: str
   return rows.length > 0;
 }
 
-/** What became of the wish to mail somebody again who bounced. */
+/** The result of a request to mail a bounced person again. */
 export type Restored =
   | { kind: 'restored'; status: 'active' | 'unsubscribed' }
-  /** Nobody ever said yes: they can only be asked. */
+  /** The person never confirmed: they can only be asked again. */
   | { kind: 'never-confirmed' }
   | { kind: 'not-suppressed'; status: SubscriberStatus }
-  /** They, or a person here, decided it; a bounce is the one thing that nobody wanted. */
+  /** A person decided the suppression: the subscriber or one of us. Only a bounce was nobody's decision. */
   | { kind: 'kept'; cause: SuppressionCause; reason: string | null };
 
 /**
- * Lifts a bounce, by a person's word: somebody is again what they were before, a reader or somebody who left.
- * Nothing else is ever lifted here. Call it in the transaction that writes down who did it.
- * @param reason in the words of whoever asks.
+ * Lifts a bounce, at a person's request: the subscriber gets their earlier status again, active or unsubscribed. No
+ * other suppression is lifted here. Call it in the transaction that writes the audit log.
+ * @param reason as the requester words it.
  */
 export async function restoreSubscriber(
   tx: Connection,
@@ -121,11 +120,11 @@ export interface GrowthWeek {
   week: string;
   /** Confirmed for the first time. */
   joined: number;
-  /** Left, or taken off. */
+  /** Unsubscribed or suppressed. */
   left: number;
 }
 
-/** How the list grew, week by week; the oldest first, this week last. */
+/** How the list grew, week by week; oldest first, this week last. */
 export async function listGrowth(db: Connection): Promise<GrowthWeek[]> {
   const { rows } = await sql<GrowthWeek>`
     with span as (
@@ -145,15 +144,15 @@ export async function listGrowth(db: Connection): Promise<GrowthWeek[]> {
   return rows;
 }
 
-/** A form, and how many of those who asked there confirmed. */
+/** A form, and how many of the people who signed up there confirmed. */
 export interface Origin {
-  /** null: the form said nothing. */
+  /** null: the form did not name itself. */
   source: string | null;
   asked: number;
   confirmed: number;
 }
 
-/** Where people asked to get the issues in half a year, the busiest form first. */
+/** The forms where people signed up in the last half year, busiest first. */
 export async function listOrigins(db: Connection, limit = 20): Promise<Origin[]> {
   const { rows } = await sql<Origin>`
     select source, count(*)::int as asked, (count(*) filter (where confirmed))::int as confirmed

@@ -16,24 +16,24 @@ export interface NewSubscriber {
   timezone: string | null;
   confirmedAt: Date | null;
   pausedUntil?: Date | null;
-  /** Why they are suppressed, where that is known. */
+  /** Why they are suppressed, if known. */
   reason?: string | null;
-  /** Would be active but for a consent. */
+  /** Would be active if there were a consent. */
   lacksConsent?: boolean;
-  /** By which links in mail lead to them, where the list they come from could prove it. */
+  /** The links that lead to this person, when the list's signature is valid. */
   links?: readonly CarriedLink[] | undefined;
 }
 
-/** What became of rows; whoever is in none of these was known and is as before. */
+/** What happened to the rows; people in none of these counters were known and stay unchanged. */
 export interface Added {
   added: Record<SubscriberStatus, number>;
-  /** Of those added. */
+  /** Of the added people. */
   withoutConsent: number;
   activated: number;
   left: number;
-  /** Asked to be forgotten, or never to be mailed, and not in the database. */
+  /** Asked to be forgotten, or never to be mailed, and have no row. */
   erased: number;
-  /** Of those who are as before: why they are never mailed, although the list says that they may be. */
+  /** Of the unchanged people: why they are never mailed, although the list says `active`. */
   suppressed: Record<SuppressionCause, number>;
 }
 
@@ -46,16 +46,16 @@ export const nothingAdded = (): Added => ({
   suppressed: { bounced: 0, complained: 0, refused: 0, erased: 0, other: 0 },
 });
 
-/** What the consent log is to say of people who are added. */
+/** What the consent log records of added people. */
 interface HowAdded {
   method?: 'import' | 'admin';
   details?: Record<string, unknown>;
 }
 
 /**
- * Adds those who are not known yet, with the consent that came with them. Whoever is known stays as they
- * are, but for what `mergeResult` of merge-rules.ts names. The links that a list brings lead to them from then on, known or not.
- * @param rows nobody twice.
+ * Adds unknown people, with the consent that came with them. Known people stay unchanged, except as `mergeResult` in
+ * merge-rules.ts says. The links in the list lead to their people from then on, known or not.
+ * @param rows each person at most once.
  */
 export async function addSubscribers(
   db: Connection,
@@ -66,7 +66,7 @@ export async function addSubscribers(
   const linked = rows.filter((row): row is NewSubscriber & LinkedPerson => row.links !== undefined);
   if (linked.length === 0) return (await insertSubscribers(db, rows, source, how)).added;
   return db.transaction().execute(async (tx) => {
-    // Two lists at once must not both find the same id free.
+    // Two imports at once must not both find the same id free.
     await sql`select pg_advisory_xact_lock(hashtext('weekly-verdict links'))`.execute(tx);
     const { added, unlinked } = await insertSubscribers(tx, rows, source, how);
     const kept = linked.filter(({ key }) => unlinked.has(key)).map(({ key, links }) => ({ key, links }));
@@ -76,9 +76,9 @@ export async function addSubscribers(
 }
 
 /**
- * Whoever is new and has links gets the id that these name, where nobody has it: so a list that moves to a new
- * database needs no second id for anybody.
- * @returns also the keys of those who have links that lead nowhere yet.
+ * A new person with links gets the id in these links when it is free, so that a list that moves to a new database needs
+ * no second id for anybody.
+ * @returns also the keys of people whose links lead nowhere yet.
  */
 async function insertSubscribers(
   db: Connection,
@@ -87,7 +87,7 @@ async function insertSubscribers(
   { method = 'import', details = {} }: HowAdded,
 ): Promise<{ added: Added; unlinked: Set<string> }> {
   const log = sql`${method}, ${source}, ${JSON.stringify(details)}::jsonb`;
-  // In the order of the keys, so that two imports at once never wait for each other in a circle.
+  // Insert in the order of the keys, so that two imports at once cannot deadlock.
   const { rows: counts } = await sql<Counted>`
     with named as (
       select *, (links->0->>'id')::uuid as link_id
@@ -165,19 +165,19 @@ interface Counted {
   status: SubscriberStatus;
   count: number;
   keys: string[] | null;
-  /** Of who is suppressed. */
+  /** Of a suppressed person. */
   reason: string | null;
 }
 
-/** A person as a list brought them, with the links that lead to them. */
+/** A person from a list, with the links that lead to them. */
 interface LinkedPerson {
   key: string;
   links: readonly CarriedLink[];
 }
 
 /**
- * Keeps what the links of these people meant where they come from, beside the ids of their rows. A link that was made
- * void, there or here, stays void.
+ * Stores the link ids of these people from the other installation, beside the ids of their rows. A link that was
+ * voided, here or there, stays void.
  */
 async function carryLinks(tx: Connection, people: readonly LinkedPerson[]): Promise<void> {
   const incoming = sql`
@@ -198,15 +198,15 @@ async function carryLinks(tx: Connection, people: readonly LinkedPerson[]): Prom
   `.execute(tx);
 }
 
-/** A list knows of more than a bounce, which is the one reason that can be lifted. */
+/** The list reports more than a bounce, and a bounce is the one reason that can be lifted. */
 const isStronger = sql`(s.reason = any(${[...BOUNCE_REASONS]}::text[])
   and not coalesce(excluded.reason, 'bounced') = any(${[...BOUNCE_REASONS]}::text[]))`;
 
-/** With what {@link refuseForEver} keeps of somebody: one inbox, in whatever spelling. */
+/** Adds the inbox in the form that {@link blockInbox} stores, which covers every spelling. */
 const withInbox = <T extends { key: string }>(rows: T[]) =>
   rows.map((row) => ({ ...row, inbox: foldAddress(row.key) }));
 
-/** Of these, by key, whoever is in the database or must not come into it. */
+/** Looks up people by key: those in the database, and those who must not be added. */
 export async function knownSubscribers(
   db: Connection,
   people: { key: string }[],
@@ -242,7 +242,7 @@ export interface Subscriber {
   status: SubscriberStatus;
   topics: string[];
   tokenVersion: number;
-  /** No issue until then; null when that is over. */
+  /** No issue is mailed until then; null when there is no pause. */
   pausedUntil: Date | null;
 }
 
@@ -265,7 +265,7 @@ export async function findSubscriber(db: Connection, id: string): Promise<Subscr
   );
 }
 
-/** By an address as it is typed; undefined for what is none. */
+/** Finds a person by a typed address; undefined for an invalid one. */
 export async function findSubscriberByAddress(
   db: Connection,
   typed: string,
@@ -281,8 +281,8 @@ export async function findSubscriberByAddress(
 }
 
 /**
- * Takes a person off the list. In force when it commits: a delivery that is not claimed yet is
- * excluded (I3). Asking twice changes nothing; a stronger state is never weakened (I7).
+ * Unsubscribes a person. It takes effect on commit: a delivery that is not claimed yet is excluded (I3). A second call
+ * changes nothing; a stronger status is never weakened (I7).
  */
 export async function unsubscribe(db: Connection, id: string, method: string): Promise<void> {
   await sql`
@@ -296,9 +296,9 @@ export async function unsubscribe(db: Connection, id: string, method: string): P
 }
 
 /**
- * Saves the topics a reader chose; none = everything. In force from the next issue that is prepared.
- * Choosing the same again writes nothing.
- * @returns what is saved: each once, sorted.
+ * Saves the topics a reader chose; none = everything. It applies to the next issue that is prepared. The same choice
+ * again writes nothing.
+ * @returns the saved topics: each once, sorted.
  */
 export async function setTopics(db: Connection, id: string, topics: readonly string[]): Promise<string[]> {
   const chosen = [...new Set(topics)].sort();
@@ -327,7 +327,7 @@ export async function countSubscribers(db: Connection): Promise<Record<Subscribe
   return counts;
 }
 
-/** A person as in an export. */
+/** A person, as an export lists them. */
 export interface Listed {
   email: string;
   status: SubscriberStatus;
@@ -337,17 +337,17 @@ export interface Listed {
   paused_until: Date | null;
   left_at: Date | null;
   left_reason: string | null;
-  /** The last time they agreed: when, how, and where. */
+  /** Their latest consent: when, how, and where. */
   consent_at: Date | null;
   consent_method: string | null;
   consent_source: string | null;
   created_at: Date;
   key: string;
-  /** By which links in mail lead to them; the id of the row first. */
+  /** The links that lead to them; the id of the row first. */
   links: CarriedLink[];
 }
 
-/** Everybody in these states, page by page; whose address is gone is nobody. */
+/** Everybody in these states, page by page; without rows that have no address. */
 export async function* listSubscribers(
   db: Connection,
   statuses: readonly SubscriberStatus[],
@@ -377,7 +377,7 @@ export async function* listSubscribers(
   }
 }
 
-/** Whether anybody came into the database from `source`. */
+/** Whether anybody was added from `source`. */
 export async function hasSubscribersFrom(db: Connection, source: string): Promise<boolean> {
   const row = await db
     .selectFrom('consent_events')

@@ -1,12 +1,11 @@
 import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 /**
- * Tokens in the links of a mail: `1.<key id>.<subscriber>.<version>.<signature>`, 56 characters. They
- * are computed, not stored, so that every issue can print them again, byte for byte; each opens one
- * door only (the scope is signed, not printed); none tells an address. They have no expiry, because
- * old issues stay in inboxes (CAN-SPAM asks for 30 days, we keep them for ever). Raising the
- * subscriber's version makes them void, but for leaving. What they must not do, since issues are
- * forwarded, takes a fresh link (step-up/store.ts).
+ * Tokens in the links of a mail: `1.<key id>.<subscriber>.<version>.<signature>`, 56 characters. They are computed, not
+ * stored, so that a repeated issue contains the same bytes. A token works for one scope only, which is signed but not
+ * printed. No token contains an address. They do not expire, because old issues stay in inboxes (CAN-SPAM asks for 30
+ * days, we accept them permanently). Raising the subscriber's version voids them, except for unsubscribing. Actions
+ * that a forwarded issue must not allow require a fresh link (step-up/step-up-store.ts).
  */
 export type Scope = 'unsubscribe' | 'preferences' | 'vote';
 
@@ -18,7 +17,7 @@ export interface Claim {
 /** At least one key; the first signs, all verify. */
 export type Keys = readonly [string, ...string[]];
 
-/** A short public name of a key: tells which one signed, not what it is. */
+/** A short public name of a key: it identifies the key and does not reveal it. */
 export function keyId(key: string): string {
   return createHash('sha256').update(`key id\0${key}`).digest('base64url').slice(0, 6);
 }
@@ -29,7 +28,7 @@ export function signer(keys: Keys, scope: Scope, id?: string): (claim: Claim) =>
   return (claim) => signed(key, scope, bodyOf(key, claim));
 }
 
-/** The same for every scope: what they have in common is computed once, for readers are many. */
+/** Signers for all scopes. Their common part is computed once, because an issue has many readers. */
 export function signerOfAll(keys: Keys, id?: string): (claim: Claim) => Record<Scope, string> {
   const key = signingKey(keys, id);
   return (claim) => {
@@ -49,7 +48,7 @@ interface SigningKey {
 
 function signingKey(keys: Keys, id?: string): SigningKey {
   const key = keys.find((each) => keyId(each) === id) ?? keys[0];
-  // Made once: a key given as text is made anew for every signature.
+  // A KeyObject is created once; a key given as text would be converted for every signature.
   return { name: keyId(key), secret: createSecretKey(key, 'utf8') };
 }
 
@@ -62,7 +61,7 @@ export function shortenUuid(uuid: string): string {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url');
 }
 
-/** What {@link shortenUuid} made short. */
+/** Restores an id that {@link shortenUuid} shortened. */
 export function restoreUuid(short: string): string {
   const hex = Buffer.from(short, 'base64url').toString('hex');
   const [a, b, c, d, e] = [
@@ -79,7 +78,7 @@ function signed({ secret }: SigningKey, scope: Scope, body: string): string {
   return `${body}.${signature(secret, scope, body)}`;
 }
 
-/** The claim of a genuine token, or undefined; takes the same time for every forgery. */
+/** The claim of a genuine token, or undefined; it takes the same time for every forgery. */
 export function verify(keys: Keys, scope: Scope, token: string): Claim | undefined {
   const match = /^(1\.([\w-]{6})\.([\w-]{22})\.(\d{1,9}))\.([\w-]{22})$/.exec(token);
   if (match === null) return undefined;
@@ -90,15 +89,15 @@ export function verify(keys: Keys, scope: Scope, token: string): Claim | undefin
   return { subscriberId: restoreUuid(subscriber), version: Number(version) };
 }
 
-/** Whether a token names a key that is none of these: it may be genuine, but not to us. */
+/** Whether a token names a key that is not ours: it may be genuine in another installation. */
 export function isOfAnotherKey(keys: Keys, token: string): boolean {
   const named = /^1\.([\w-]{6})\.[\w-]{22}\.\d{1,9}\.[\w-]{22}$/.exec(token)?.[1];
   return named !== undefined && !keys.some((key) => keyId(key) === named);
 }
 
 /**
- * 128 bits of HMAC-SHA-256 (RFC 2104 §5 allows half) in base64url: 21 characters, and two bits of the next. Cut from
- * the text of all 256, because every reader of an issue gets three, and a Buffer costs more than the hash.
+ * 128 bits of HMAC-SHA-256 (RFC 2104 §5 allows half) in base64url: 21 characters, and two bits of the next. Truncated
+ * from the text of all 256 bits, because every reader of an issue gets three, and a Buffer costs more than the hash.
  */
 function signature(key: string | KeyObject, scope: Scope, body: string): string {
   const whole = createHmac('sha256', key).update(`${scope}\0${body}`).digest('base64url');
@@ -108,16 +107,16 @@ function signature(key: string | KeyObject, scope: Scope, body: string): string 
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /**
- * The token of a link that works once, 43 characters: 256 bits of HMAC over the random id of the mail it is
- * in. To anybody without the key it is random; to us it needs no storing, so that a mail that is sent again
- * after a crash carries the same link. The database keeps only its {@link tokenHash}.
+ * The token of a link that works once, 43 characters: 256 bits of HMAC over the random id of its mail. Without the key
+ * it looks random. We need not store it, so that a mail sent again after a crash carries the same link. The database
+ * stores only its {@link tokenHash}.
  */
 export function oneTimeToken(keys: Keys, mailId: string, id: string): string {
   const key = keys.find((each) => keyId(each) === id) ?? keys[0];
   return createHmac('sha256', key).update(`mail\0${mailId}`).digest('base64url');
 }
 
-/** What is kept of a token that works once. */
+/** What the database stores of a one-time token. */
 export function tokenHash(token: string): string {
   return createHash('sha256').update(token).digest('base64url');
 }

@@ -1,15 +1,15 @@
 /**
- * How long the links of transactional emails work. Each stands here alone: the database, the pages and the emails that
- * mention one are given it, so that changing it changes what people read.
+ * How long the links of transactional emails work. Each lifetime is defined here only: the database, the pages and the
+ * emails take it from here, so that changing it changes the texts too.
  */
 
 /** The link that confirms a subscription. */
 export const CONFIRM_LINK_HOURS = 72;
 
-/** The link that a new address is sent. */
+/** The link that confirms a new address. */
 export const CHANGE_LINK_HOURS = 72;
 
-/** The link that a reader is sent for what a link in an issue may not do. */
+/** The link that allows a reader what a link in an issue may not. */
 export const FRESH_LINK_MINUTES = 15;
 
 /** The link that signs an editor in. */

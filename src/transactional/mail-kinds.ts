@@ -1,6 +1,6 @@
 /**
- * Every kind of transactional email, as `mails.kind` has it. To add one, name it here: the compiler then asks for its
- * line in src/sending/transactional/transactional-emails.ts, and that line for its file in emails/transactional/.
+ * Every kind of transactional email, as stored in `mails.kind`. To add one, name it here: the compiler then asks for
+ * its line in src/sending/transactional/transactional-emails.ts, and that line for its file in emails/transactional/.
  */
 export const MAIL_KINDS = [
   'confirm',
@@ -16,7 +16,7 @@ export const MAIL_KINDS = [
   'voided',
   'sign_in',
   'reminder',
-  /** An issue that an editor sends to try it: it has no template of its own. */
+  /** A test copy of an issue, requested by an editor: it has no template of its own. */
   'test',
 ] as const;
 

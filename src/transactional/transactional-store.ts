@@ -6,20 +6,20 @@ import type { MailKind } from './mail-kinds.ts';
 
 export interface NewMail {
   kind: MailKind;
-  /** Made by the caller where a link in the mail follows from it. */
+  /** Set by the caller when a link in the mail depends on it. */
   id?: string;
   subscriberId?: string;
-  /** Where it goes when that is not the subscriber's address. */
+  /** The address, when it is not the subscriber's. */
   recipient?: string;
-  /** What its template needs to know; nothing secret. */
+  /** The template's input; nothing secret. */
   content?: Record<string, unknown>;
-  /** `keyId` of the key that makes its links. */
+  /** `keyId` of the key that signs its links. */
   keyId: string;
 }
 
 /**
- * Puts a mail in the database. Call it in the transaction of whatever it is about, and enqueue it (job `mail`)
- * when that is committed: a crash in between costs a minute, never the mail.
+ * Stores a mail in the database. Call it in the transaction of the change that causes the mail, and enqueue the mail
+ * (job `mail`) after the commit: a crash in between delays the mail by a minute, but does not lose it.
  * @returns its id.
  */
 export async function queueMail(tx: Connection, mail: NewMail): Promise<string> {
@@ -27,7 +27,7 @@ export async function queueMail(tx: Connection, mail: NewMail): Promise<string> 
   return id;
 }
 
-/** The same for many, in one statement. @returns their ids, in order. */
+/** The same for many mails, in one statement. @returns their ids, in order. */
 export async function queueMails(tx: Connection, mails: readonly NewMail[]): Promise<string[]> {
   if (mails.length === 0) return [];
   const rows = mails.map((mail) => ({
@@ -46,7 +46,7 @@ export async function queueMails(tx: Connection, mails: readonly NewMail[]): Pro
   return rows.map(({ id }) => id);
 }
 
-/** A mail in the hands of this worker. */
+/** A mail that this worker has claimed. */
 export interface ClaimedMail {
   id: string;
   kind: MailKind;
@@ -66,7 +66,7 @@ export interface ClaimedMail {
   forgotten: boolean;
 }
 
-/** @returns undefined when it is sent already, or another worker has it. */
+/** @returns undefined when it is already sent, or another worker has it. */
 export async function claimMail(
   db: Connection,
   id: string,
@@ -91,12 +91,12 @@ export async function claimMail(
 
 export type MailEnd =
   | { status: 'sent'; providerId: string }
-  /** Not to be sent any more, refused for good, or never to be known. */
+  /** Will not be sent, was refused permanently, or its outcome cannot be determined. */
   | { status: 'dropped' | 'failed' | 'uncertain'; reason: string };
 
 /**
- * Ends a mail, if the lease is still ours. Of somebody who was erased the address goes with the last mail to it.
- * @returns whether it was.
+ * Closes a mail, if this worker still has the lease. The last mail to an erased person loses its address.
+ * @returns whether this worker still had the lease.
  */
 export async function closeMail(db: Connection, mail: ClaimedMail, end: MailEnd): Promise<boolean> {
   const { rows } = await sql`
@@ -109,7 +109,7 @@ export async function closeMail(db: Connection, mail: ClaimedMail, end: MailEnd)
   return rows.length > 0;
 }
 
-/** No answer: the same bytes may be tried again under the same key. */
+/** No answer: the same bytes may be sent again under the same key. */
 export async function releaseMail(db: Connection, mail: ClaimedMail): Promise<void> {
   await sql`update mails set lease_until = now() where id = ${mail.id} and lease_id = ${mail.leaseId}`.execute(
     db,
@@ -117,8 +117,8 @@ export async function releaseMail(db: Connection, mail: ClaimedMail): Promise<vo
 }
 
 /**
- * Nobody was asked, or it was certainly not accepted: as if it had not been claimed, so that waiting does not make it too
- * old to be sent. What an earlier attempt without an answer may have done still counts.
+ * No request was made, or it was certainly not accepted: the mail counts as never claimed, so that waiting does not
+ * make it too old to be sent. An earlier attempt without an answer still counts.
  */
 export async function returnMail(db: Connection, mail: ClaimedMail): Promise<void> {
   await sql`

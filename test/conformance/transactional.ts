@@ -170,7 +170,7 @@ export function describeTransactional(name: string, newPlace: () => Promise<Plac
       await pauseIsOver();
       mailer.plan.push({ kind: 'rejected', reason: 'bad address' });
       expect(await send(last)).toEqual({ kind: 'done' });
-      expect(await circuitState(db)).toEqual({ failures: 0, isOpen: false, silentSeconds: 0 });
+      expect(await circuitState(db)).toEqual({ failures: 0, isOpen: false, unresponsiveSeconds: 0 });
       for (const id of ids) expect(await send(id)).toEqual({ kind: 'done' });
       expect(mailer.sent).toHaveLength(13);
     });

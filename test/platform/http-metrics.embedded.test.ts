@@ -11,7 +11,7 @@ const MEASURES = {
   queues: { issues: 0, delivery: 7 },
   deliveries: { '2026-11-24': { prepared: 93, submitted: 7 } },
   events: { waiting: 3, parked: 2, lastAt: new Date('2026-11-24T09:00:00Z') },
-  circuit: { failures: 6, isOpen: true, silentSeconds: 42.5 },
+  circuit: { failures: 6, isOpen: true, unresponsiveSeconds: 42.5 },
   failingDuties: { 'draft issues': 2 },
 };
 

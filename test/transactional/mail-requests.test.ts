@@ -137,7 +137,7 @@ describe('F4: an inbox', () => {
     const inbox = 'refused';
     const asked = [request({ inbox, askedBy: 'a' }), request({ inbox, askedBy: 'b', kind: 'change' })];
     const decided = decide(asked, { refused: new Set([inbox]) });
-    expect(asked.map((each) => decided.of(each))).toEqual(['silence', 'drop']);
+    expect(asked.map((each) => decided.of(each))).toEqual(['decline', 'drop']);
   });
 });
 

@@ -2,7 +2,7 @@ import { stringify } from 'csv-stringify/sync';
 import { fromDatabase } from '../../platform/http/problems.ts';
 import { issueCounters, issueOutcomes, listIssueLines } from '../../sending/counters/counter-store.ts';
 import { issueProgress } from '../../sending/progress.ts';
-import { guarded } from '../../subscribers/import-export/cells.ts';
+import { escapeFormula } from '../../subscribers/import-export/cells.ts';
 import { listGrowth, listOrigins } from '../../subscribers/people-store.ts';
 import { audit } from '../audit/audit.ts';
 import type { EditorPage } from '../auth/editor-page.ts';
@@ -52,7 +52,7 @@ export function afterwardsRoutes(editorPage: EditorPage, { db, site, desk }: Des
       );
       const lines = rows.map(({ variant, subject, hour, submitted, delivered, bounced, complained }) => [
         variant,
-        guarded(subject),
+        escapeFormula(subject),
         hour?.toISOString() ?? '',
         ...[submitted, delivered, bounced, complained],
       ]);

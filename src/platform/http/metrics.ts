@@ -12,7 +12,7 @@ export interface MetricValues {
   deliveries: Record<string, Record<string, number>>;
   events: { waiting: number; parked: number; lastAt: Date | null };
   /** Whether the provider answers, as all workers together have found. */
-  circuit: { failures: number; isOpen: boolean; silentSeconds: number };
+  circuit: { failures: number; isOpen: boolean; unresponsiveSeconds: number };
   /** Recurring duties that failed when they were last done: name → times in a row. */
   failingDuties: Record<string, number>;
 }
@@ -50,7 +50,7 @@ export function createMetrics(measure: () => Promise<MetricValues>): Metrics {
   const last = gauge('events_last_timestamp_seconds', 'When the last event came; 0 for never.');
   const failures = gauge('circuit_failures', 'Requests to the mail provider without an answer, in a row.');
   const open = gauge('circuit_open', '1 while the mail provider is left alone, because it does not answer.');
-  const silent = gauge(
+  const unresponsive = gauge(
     'circuit_silent_seconds',
     'Since when the mail provider does not answer; 0 while it does.',
   );
@@ -87,7 +87,7 @@ export function createMetrics(measure: () => Promise<MetricValues>): Metrics {
       last.set((now.events.lastAt?.getTime() ?? 0) / 1_000);
       failures.set(now.circuit.failures);
       open.set(now.circuit.isOpen ? 1 : 0);
-      silent.set(now.circuit.silentSeconds);
+      unresponsive.set(now.circuit.unresponsiveSeconds);
       if (ofProcess === undefined) {
         ofProcess = new Registry();
         collectDefaultMetrics({ register: ofProcess });

@@ -1,18 +1,24 @@
 import { sql } from 'kysely';
 import type { Connection } from '../../platform/db/database.ts';
 
-/** After so many requests without an answer in a row, of all workers, the provider is left alone for a while. */
+/**
+ * After this many requests in a row without a response, counted over all workers, requests to the provider stop for a
+ * while.
+ */
 const FAILURES_TO_OPEN = 5;
 
-/** The first pause, doubled each time, and the longest; a quarter more or less, so that installations drift apart. */
+/**
+ * The first pause and the longest; each pause is twice the one before. A random quarter more or less keeps
+ * installations from retrying at the same time.
+ */
 const PAUSE_SECONDS = 5;
 const LONGEST_PAUSE_SECONDS = 300;
 
-/** How often a worker looks whether the one who tries has an answer. */
+/** How often a worker checks whether the probing worker got a response. */
 export const PROBE_MS = 1_000;
 
-/** While the provider is left alone: whether this worker is the one who tries again. */
-export async function mayProbe(tx: Connection, leaseMs: number): Promise<boolean> {
+/** While the circuit is open: whether this worker may send the probe. */
+export async function canProbe(tx: Connection, leaseMs: number): Promise<boolean> {
   const { rows } = await sql`
     update circuit set open_until = now() + make_interval(secs => ${leaseMs / 1_000})
     where open_until <= now() returning is_only
@@ -21,17 +27,17 @@ export async function mayProbe(tx: Connection, leaseMs: number): Promise<boolean
 }
 
 /**
- * Whether a request may go out now; asked right before it. `probe`: the provider is left alone, and this one
- * tries whether it answers again.
+ * Whether a request may go out now; call it right before the request. `probe`: the circuit is open, and this worker
+ * tries whether the provider responds again.
  */
-export async function mayAsk(db: Connection, leaseMs: number): Promise<'yes' | 'probe' | 'no'> {
+export async function checkCircuit(db: Connection, leaseMs: number): Promise<'yes' | 'probe' | 'no'> {
   if ((await openCircuit(db)) === undefined) return 'yes';
-  return (await mayProbe(db, leaseMs)) ? 'probe' : 'no';
+  return (await canProbe(db, leaseMs)) ? 'probe' : 'no';
 }
 
 /**
- * A request got no answer. What was under way when the provider began to be left alone counts no more.
- * @returns for how many ms nobody should ask; null: the next one may.
+ * Counts a request without a response. Requests that were in flight when the circuit opened do not count.
+ * @returns for how many ms nobody should send a request; null: the next request may go out.
  */
 export async function countFailure(db: Connection, reason: string, isProbe: boolean): Promise<number | null> {
   const { rows } = await sql<{ ms: number | null }>`
@@ -46,7 +52,7 @@ export async function countFailure(db: Connection, reason: string, isProbe: bool
   return counted === undefined ? PROBE_MS : counted.ms;
 }
 
-/** The provider has answered, whatever it said. */
+/** The provider responded, with any answer. */
 export async function resetFailures(db: Connection): Promise<void> {
   await db
     .updateTable('circuit')
@@ -55,7 +61,7 @@ export async function resetFailures(db: Connection): Promise<void> {
     .execute();
 }
 
-/** Since when the provider does not answer, and when it is asked again; undefined while it does. */
+/** Since when the provider is unresponsive, and when the next probe is due; undefined while the circuit is closed. */
 export async function openCircuit(
   db: Connection,
 ): Promise<{ reason: string | null; since: Date | null; until: Date } | undefined> {
@@ -67,21 +73,21 @@ export async function openCircuit(
   return row?.open_until ? { reason: row.reason, since: row.since, until: row.open_until } : undefined;
 }
 
-/** What `/metrics` tells of it. */
+/** The circuit's part of `/metrics`. */
 export interface CircuitState {
-  /** Requests without an answer, in a row. */
+  /** Requests in a row without a response. */
   failures: number;
-  /** Nobody asks but who tries whether it answers again. */
+  /** Only the probing worker sends requests. */
   isOpen: boolean;
-  /** Since the first of them; 0 while the provider answers. */
-  silentSeconds: number;
+  /** Seconds since the first of them; 0 while the provider responds. */
+  unresponsiveSeconds: number;
 }
 
 export async function circuitState(db: Connection): Promise<CircuitState> {
   const { rows } = await sql<CircuitState>`
     select failures, open_until is not null as "isOpen",
-      coalesce(extract(epoch from now() - since), 0)::float8 as "silentSeconds"
+      coalesce(extract(epoch from now() - since), 0)::float8 as "unresponsiveSeconds"
     from circuit
   `.execute(db);
-  return rows[0] ?? { failures: 0, isOpen: false, silentSeconds: 0 };
+  return rows[0] ?? { failures: 0, isOpen: false, unresponsiveSeconds: 0 };
 }

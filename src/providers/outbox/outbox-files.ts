@@ -5,14 +5,14 @@ import { PRIVATE_FILE } from '../../platform/private-folder.ts';
 import { listing, mailItem, readMailItems, readTitle } from './outbox-pages.ts';
 
 /**
- * What the outbox keeps, for whoever ends it. It holds whole mails, with addresses and personal links, so they go
- * after a time, and those of one person when that person is erased. `answer.json` stays for longer: it holds
- * no address, and without it a key that was accepted would look as if nothing had been.
+ * The files of the outbox, for the job that deletes them. It holds whole mails, with addresses and personal links, so
+ * they are deleted after a time, and the mails of a person when that person is erased. `answer.json` stays longer: it
+ * holds no address, and without it an accepted key would look unused.
  */
 export interface OutboxFiles {
-  /** The batches that still hold mails, one after the other. */
+  /** The batches that still hold mails, one by one. */
   parcels(): AsyncGenerator<OutboxParcel>;
-  /** Removes every mail that was accepted before. @returns how many there were. */
+  /** Removes every mail accepted before `time`. @returns how many mails were removed. */
   removeBefore(time: Date): Promise<number>;
   measure(): Promise<{ mails: number; bytes: number }>;
 }
@@ -25,24 +25,24 @@ export interface OutboxParcel {
 }
 
 export interface OutboxMail {
-  /** Of its files, without an ending. */
+  /** Name of its files, without extension. */
   name: string;
-  /** Of the delivery, or of the transactional mail; null where the answer does not tell. */
+  /** Id of the delivery or of the transactional email; null when the answer does not say. */
   id: string | null;
   recipient: string;
 }
 
-/** An answer is asked for again within a day; a process that was down for longer may ask once it is back. */
+/** A worker asks for an answer again within a day; after a longer downtime it may ask later. */
 const ANSWER_DAYS = 365;
 
-/** Drafts are filled within seconds; what is older was left by a process that died. */
+/** Drafts are filled within seconds; an older draft belongs to a process that died. */
 const DRAFT_HOURS = 1;
 
 const HOUR_MS = 3_600_000;
 
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-/** @param dataDir of the outbox; it need not hold one. */
+/** @param dataDir directory of the outbox; it may be empty. */
 export function openOutboxFiles(dataDir: string): OutboxFiles {
   const outbox = path.join(dataDir, 'outbox');
   const aside = path.join(dataDir, 'outbox.tmp');
@@ -108,7 +108,10 @@ export function openOutboxFiles(dataDir: string): OutboxFiles {
   };
 }
 
-/** The list first: what it does not name any more is not looked for again, and what it names can still be removed. */
+/**
+ * Rewrites the list first: a mail that the list no longer names is not looked up again, and a mail that it still names
+ * can be removed later.
+ */
 async function removeMails(
   folder: string,
   page: string,
@@ -150,7 +153,7 @@ async function readText(file: string): Promise<string> {
   return readFile(file, 'utf8').catch(ignoreMissing(''));
 }
 
-/** Somebody else may remove it meanwhile; another fault is one. */
+/** Another process may remove the file meanwhile; every other error is thrown. */
 function ignoreMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
   return (error) => {
     if (error.code === 'ENOENT') return value;

@@ -1,4 +1,4 @@
-/** The pages that list what is in the outbox. The one of a batch is also where its recipients are read from again. */
+/** The pages that list the content of the outbox. The page of a batch is also parsed to find its recipients again. */
 
 export function listing(title: string, items: readonly string[]): string {
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title>
@@ -7,7 +7,7 @@ export function listing(title: string, items: readonly string[]): string {
 `;
 }
 
-/** A mail in the list of its batch. @param name of its files, without an ending: "001". */
+/** A mail in the list of its batch. @param name of its files, without extension: "001". */
 export function mailItem(name: string, recipient: string): string {
   return `<a href="${name}.html">${escapeHtml(recipient)}</a> (<a href="${name}.eml">source</a>)`;
 }
@@ -24,7 +24,7 @@ export function readMailItems(page: string): { name: string; recipient: string }
   }));
 }
 
-/** The title of such a list, as it stands in it. */
+/** The title of such a list, still escaped. */
 export function readTitle(page: string): string {
   const [, title = ''] = /<title>([^<]*)<\/title>/.exec(page) ?? [];
   return title.replace(/&#(\d+);/g, (_entity, code) => String.fromCodePoint(Number(code)));

@@ -5,27 +5,26 @@ import { AppError } from '../../platform/errors.ts';
 import { isSameSecret } from '../../platform/http/bearer.ts';
 import { resource } from '../../platform/http/resource.ts';
 
-/** What the outbox holds. A message's source is shown, not offered for download. */
+/** The content types of the outbox's files. The source of a message is shown, not downloaded. */
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
   '.eml': 'text/plain; charset=utf-8',
   '.json': 'application/json; charset=utf-8',
 };
 
-/** Mail as a mail program would show it: no scripts, no origin, nothing loaded from anywhere. */
+/** Shows mail as a mail program would: no scripts, no origin, no remote content. */
 const MAIL_POLICY =
   "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; " +
   "form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
 
-/** Names that the outbox mailer gives: no dot in front, so no `..` and none of its drafts. */
+/** File names of the outbox: no leading dot, so no `..` and no draft. */
 const NAME = /^[\p{L}\p{N}_-][\p{L}\p{N}._-]*$/u;
 
 /**
- * The mails that did not leave this machine, to browse. Their links are real and personal, so nothing but a token in
- * the address opens them: where a request comes from, and under which name it asks, is whatever a proxy on this
- * machine makes of it.
+ * The mails in the outbox, to browse. Their links are real and personal, so the address must contain the token. The
+ * client's IP and host name are no protection, because a proxy on this machine can set both.
  * @param directory of the outbox mailer; need not exist yet.
- * @param token of this run; whoever started the server was told it.
+ * @param token of this run; the server prints it at start.
  */
 export function outboxRoutes(
   app: FastifyInstance,
@@ -47,7 +46,7 @@ export function outboxRoutes(
     },
   });
 
-  // To the file itself: the links on it are relative.
+  // Redirects to the file itself, because its links are relative.
   resource<{ token: string }>(app, '/outbox/:token', {
     GET: (request, reply) => {
       open(request.params.token, reply);
@@ -83,7 +82,7 @@ function unknown(): AppError {
 }
 
 /**
- * @returns a file that lies inside `directory` after every link is followed, or `'directory'`.
+ * @returns a file that lies inside `directory` after every symbolic link is resolved, or `'directory'`.
  * @throws AppError `page-unknown`.
  */
 async function locate(

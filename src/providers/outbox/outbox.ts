@@ -20,46 +20,49 @@ export async function openOutboxProvider(dataDir: string, clock: () => Date): Pr
 }
 
 /**
- * A provider that keeps everything on this machine. It makes the promise a real one makes: a batch is
- * accepted whole, under its key, once. A batch is written aside and appears in the outbox by one
- * `rename`, which the file system does or does not do; a directory that is there is the record that
- * the key was accepted, and what answers a replay.
+ * A provider that stores everything on this machine. It gives the same guarantee as a real one: a batch is accepted as
+ * a whole, under its key, once. A batch is written to a draft folder and moved into the outbox by one atomic `rename`.
+ * The existing directory is the record that the key was accepted, and answers a replay.
  *
  * ```
  * outbox/index.html                     the issues
  * outbox/2026-11-24/index.html          the batches of one issue
  * outbox/2026-11-24/<key>/index.html    the messages of a batch: 001.eml, 001.html, …
- * outbox/2026-11-24/<key>/answer.json   what was answered
- * outbox/transactional/<key>/…          confirm mails and the like, one a folder
+ * outbox/2026-11-24/<key>/answer.json   the answer
+ * outbox/transactional/<key>/…          confirm mails and other transactional emails, one a folder
  * ```
  */
 export async function openOutbox(dataDir: string, clock: () => Date = () => new Date()): Promise<Mailer> {
   const outbox = path.join(dataDir, 'outbox');
-  const aside = path.join(dataDir, 'outbox.tmp');
+  const drafts = path.join(dataDir, 'outbox.tmp');
   makePrivate(dataDir);
-  await mkdir(outbox, PRIVATELY);
+  await mkdir(outbox, PRIVATE);
 
-  /** What `key` was answered; if it never was, what `fill` makes of an empty folder becomes the answer. */
-  async function settle(
+  /** Returns the stored answer of `key`; without one, fills a new folder with `fill` and returns its answer. */
+  async function answerOnce(
     section: string,
     key: string,
     fill: (draft: string) => Promise<Answer>,
   ): Promise<Answer> {
     const folder = path.join(outbox, section, folderName(key));
-    const answer = (await readAnswer(folder)) ?? (await place(folder, fill)) ?? (await readAnswer(folder));
+    const answer =
+      (await readAnswer(folder)) ?? (await createFolder(folder, fill)) ?? (await readAnswer(folder));
     if (answer === undefined) throw new Error(`${folder} holds no answer`);
-    // Also after a replay: whoever accepted it may not have lived to list it.
+    // Also after a replay: the process that accepted it may have died before it wrote the index.
     await writeIndexes(outbox, section);
     return answer;
   }
 
-  /** Fills a folder aside and puts it in its place at once. @returns undefined when another was there first. */
-  async function place<T>(folder: string, fill: (draft: string) => Promise<T>): Promise<T | undefined> {
-    const draft = path.join(aside, randomUUID());
-    await mkdir(draft, PRIVATELY);
+  /** Fills a draft folder and moves it to its final name. @returns undefined when another process was first. */
+  async function createFolder<T>(
+    folder: string,
+    fill: (draft: string) => Promise<T>,
+  ): Promise<T | undefined> {
+    const draft = path.join(drafts, randomUUID());
+    await mkdir(draft, PRIVATE);
     try {
       const filled = await fill(draft);
-      await mkdir(path.dirname(folder), PRIVATELY);
+      await mkdir(path.dirname(folder), PRIVATE);
       return await rename(draft, folder).then(
         () => filled,
         (error: NodeJS.ErrnoException) => {
@@ -73,7 +76,7 @@ export async function openOutbox(dataDir: string, clock: () => Date = () => new 
   }
 
   async function accept(section: string, parcel: Parcel): Promise<Outcome> {
-    const answer = await settle(section, parcel.key, (draft) => writeParcel(draft, parcel, clock()));
+    const answer = await answerOnce(section, parcel.key, (draft) => writeParcel(draft, parcel, clock()));
     return answer.payloadHash === parcel.payloadHash
       ? { kind: 'accepted', items: answer.items }
       : { kind: 'ambiguous', reason: 'this key was used with other messages, or given up', final: true };
@@ -94,15 +97,15 @@ export async function openOutbox(dataDir: string, clock: () => Date = () => new 
     },
 
     async recall(key, issue) {
-      // The key's place is taken, so that a worker which wakes up late does not find it free.
-      const answer = await settle(issue, key, (draft) => writeVoid(draft, key));
+      // Occupies the key's folder, so that a worker that wakes up late cannot use the key.
+      const answer = await answerOnce(issue, key, (draft) => writeVoidedKey(draft, key));
       return answer.payloadHash === null ? 'unknown-key' : answer.items;
     },
   };
 }
 
 /** Mails hold their readers' personal links. */
-const PRIVATELY = { recursive: true, mode: PRIVATE_DIRECTORY };
+const PRIVATE = { recursive: true, mode: PRIVATE_DIRECTORY };
 
 const write = (file: string, content: string | Buffer) => writeFile(file, content, { mode: PRIVATE_FILE });
 
@@ -111,7 +114,7 @@ const TRANSACTIONAL = 'transactional';
 interface Parcel {
   key: string;
   payloadHash: string;
-  /** Put together only when they are to be written. */
+  /** Composed only when they are written. */
   messages(): Message[];
 }
 
@@ -152,7 +155,7 @@ async function writeParcel(folder: string, parcel: Parcel, date: Date): Promise<
   return answer;
 }
 
-async function writeVoid(folder: string, key: string): Promise<Answer> {
+async function writeVoidedKey(folder: string, key: string): Promise<Answer> {
   const answer: Answer = { payloadHash: null, items: [] };
   await write(path.join(folder, 'index.html'), listing(`${key}: given up, nothing was accepted`, []));
   await write(path.join(folder, 'answer.json'), JSON.stringify(answer));
@@ -182,8 +185,8 @@ async function compose(message: Message, date: Date): Promise<Buffer> {
 }
 
 /**
- * Written aside and renamed, like everything in the outbox, so that a browser never sees half a page; and
- * again until it lists what is there, so that of two who write at once none hides what the other added.
+ * Written to a draft and renamed, so that a browser never reads an incomplete page. Repeated until the page lists the
+ * whole folder: of two processes that write at once, neither removes the other's entry.
  */
 async function writeIndexes(outbox: string, issue: string): Promise<void> {
   for (const [folder, title] of [

@@ -1,42 +1,43 @@
 import type { BatchRequest, Copy, Segments, Variant } from '../port.ts';
 
 /**
- * The body of a batch as bytes. A variant's html and text are escaped for JSON once, not once a reader, and laid
- * out once a batch: from one copy to the next only what is a reader's own is written over, where it stands. That
- * is what makes a hundred copies of 60 kB cheap.
+ * The body of a batch as bytes. A variant's html and text are escaped for JSON once, not once a reader, and laid out
+ * once a batch: for the next reader only the personal parts are overwritten in place. That keeps a hundred copies of 60
+ * kB cheap.
  *
- * It is given out in chunks, each of them the one before with other readers: whoever wants to keep one copies it
- * before asking for the next.
+ * It is produced in chunks that reuse one buffer: to keep a chunk, copy it before you ask for the next.
  */
 export interface Body extends Iterable<Buffer> {
   /** In bytes, for `Content-Length`. */
   readonly length: number;
 }
 
-/** As many messages as reach this make a chunk: less costs more writes, more does not stay in the processor's cache. */
+/**
+ * A chunk ends when its messages reach this size: a smaller one costs more writes, a larger one leaves the CPU cache.
+ */
 const CHUNK_BYTES = 128 * 1024;
 
 /**
- * A socket says "go on" at once as long as it buffers less than this (Node's largest default), whether or not it
- * has sent it: a chunk that may still be waiting is not written over.
+ * A socket accepts the next write at once as long as it buffers less than this (Node's largest default), whether or not
+ * it has sent the data: a chunk that may still be buffered must not be overwritten.
  */
 const BUFFERED_BYTES = 64 * 1024;
 
-/** The JSON of one message, cut at what is a copy's own. */
+/** The JSON of one message, split at the personal fields. */
 interface Template {
-  /** `literals[0] field(gaps[0]) literals[1] … literals[n]`, as in {@link Segments}; the first begins with a comma. */
+  /** `literals[0] field(fieldOrder[0]) literals[1] … literals[n]`, as in {@link Segments}; the first begins with a comma. */
   literals: Buffer[];
   /** Indexes in `fields`. */
-  gaps: number[];
-  /** As JSON has them. The first is the address. */
+  fieldOrder: number[];
+  /** As JSON. The first is the address. */
   fields: ((copy: Copy, batchId: string) => string)[];
 }
 
-/** Kept for as long as the variant is: all its batches share it. */
+/** Cached for the lifetime of the variant: all its batches share it. */
 const templates = new WeakMap<Variant, Template>();
 
-/** What is one copy's own, by field, and how many bytes that is in UTF-8. */
-interface Own {
+/** The personal values of one copy, by field, and their length in UTF-8 bytes. */
+interface PersonalFields {
   values: string[];
   sizes: number[];
 }
@@ -45,57 +46,59 @@ interface Own {
 export function bodyOf({ variant, batchId, copies }: BatchRequest): Body {
   const template = templates.get(variant) ?? compile(variant);
   templates.set(variant, template);
-  const { literals, gaps, fields } = template;
-  const own = copies.map((copy): Own => {
+  const { literals, fieldOrder, fields } = template;
+  const personal = copies.map((copy): PersonalFields => {
     const values = fields.map((field) => field(copy, batchId));
     return { values, sizes: values.map((value) => Buffer.byteLength(value)) };
   });
-  widen(own);
+  padAddresses(personal);
 
   const common = literals.reduce((sum, literal) => sum + literal.length, 0);
-  const lengths = own.map(({ sizes }) => gaps.reduce((sum, field) => sum + (sizes[field] ?? 0), common));
-  const perSlab = Math.ceil(CHUNK_BYTES / Math.max(...lengths));
+  const lengths = personal.map(({ sizes }) =>
+    fieldOrder.reduce((sum, field) => sum + (sizes[field] ?? 0), common),
+  );
+  const perChunk = Math.ceil(CHUNK_BYTES / Math.max(...lengths));
 
   return {
-    // What opens the array stands in place of the first comma.
+    // The opening bracket replaces the first comma.
     length: lengths.reduce((sum, length) => sum + length, ']'.length),
     *[Symbol.iterator]() {
-      let form: Form | undefined;
-      for (let at = 0; at < own.length; at += perSlab) {
-        const group = own.slice(at, at + perSlab);
-        if (form === undefined || !fits(form, group)) form = layOut(template, group);
-        let end = fill(form, group);
-        form.chunk.write(at === 0 ? '[' : ',');
-        if (at + perSlab >= own.length) end += form.chunk.write(']', end);
-        yield form.chunk.subarray(0, end);
-        if (end <= BUFFERED_BYTES) form = undefined;
+      let layout: ChunkLayout | undefined;
+      for (let at = 0; at < personal.length; at += perChunk) {
+        const group = personal.slice(at, at + perChunk);
+        if (layout === undefined || !fits(layout, group)) layout = layOut(template, group);
+        let end = fill(layout, group);
+        layout.chunk.write(at === 0 ? '[' : ',');
+        if (at + perChunk >= personal.length) end += layout.chunk.write(']', end);
+        yield layout.chunk.subarray(0, end);
+        if (end <= BUFFERED_BYTES) layout = undefined;
       }
     },
   };
 }
 
-/** Spaces bring every address to one length, so that what comes behind it stands at one place in all messages. */
-function widen(own: Own[]): void {
-  const widest = Math.max(...own.map(({ sizes }) => sizes[0] ?? 0));
-  for (const { values, sizes } of own) {
+/** Pads every address with spaces to one length, so that the parts after it have the same offset in all messages. */
+function padAddresses(personal: PersonalFields[]): void {
+  const widest = Math.max(...personal.map(({ sizes }) => sizes[0] ?? 0));
+  for (const { values, sizes } of personal) {
     values[0] += ' '.repeat(widest - (sizes[0] ?? 0));
     sizes[0] = widest;
   }
 }
 
 /** Messages in a chunk. */
-interface Form {
+interface ChunkLayout {
   chunk: Buffer;
-  messages: { fields: Place[]; end: number }[];
+  messages: { fields: FieldPosition[]; end: number }[];
 }
 
-/** Where in the chunk a field of a message stands. */
-interface Place {
+/** The offset of a message's field in the chunk. */
+interface FieldPosition {
   size: number;
   starts: number[];
 }
 
-function layOut({ literals, gaps }: Template, group: Own[]): Form {
+function layOut({ literals, fieldOrder }: Template, group: PersonalFields[]): ChunkLayout {
   const pieces: Buffer[] = [];
   let at = 0;
   const put = (piece: Buffer) => {
@@ -103,10 +106,10 @@ function layOut({ literals, gaps }: Template, group: Own[]): Form {
     at += piece.length;
   };
   const messages = group.map(({ sizes }) => {
-    const fields = sizes.map((size): Place => ({ size, starts: [] }));
+    const fields = sizes.map((size): FieldPosition => ({ size, starts: [] }));
     for (const [index, literal] of literals.entries()) {
       put(literal);
-      const place = fields[gaps[index] ?? -1];
+      const place = fields[fieldOrder[index] ?? -1];
       if (place === undefined) continue;
       place.starts.push(at);
       put(Buffer.alloc(place.size));
@@ -117,19 +120,19 @@ function layOut({ literals, gaps }: Template, group: Own[]): Form {
   return { chunk: Buffer.concat(pieces), messages };
 }
 
-/** Whether the copies of a group, perhaps fewer, are as long in every place. */
-function fits({ messages }: Form, group: Own[]): boolean {
+/** Whether the copies of a group, which may be smaller, have the same field lengths. */
+function fits({ messages }: ChunkLayout, group: PersonalFields[]): boolean {
   return group.every(({ sizes }, index) =>
     messages[index]?.fields.every(({ size }, field) => size === sizes[field]),
   );
 }
 
-/** @returns where the last of them ends. */
-function fill({ chunk, messages }: Form, group: Own[]): number {
+/** @returns the end of the last message. */
+function fill({ chunk, messages }: ChunkLayout, group: PersonalFields[]): number {
   group.forEach(({ values }, index) => {
     messages[index]?.fields.forEach(({ size, starts }, field) => {
       const [value = '', first = 0] = [values[field], starts[0]];
-      // As many bytes as characters: it is ASCII.
+      // As many bytes as characters: the value is ASCII.
       chunk.write(value, first, size === value.length ? 'latin1' : 'utf8');
       for (let at = 1; at < starts.length; at += 1) chunk.copyWithin(starts[at] ?? 0, first, first + size);
     });
@@ -137,24 +140,24 @@ function fill({ chunk, messages }: Form, group: Own[]): number {
   return messages[group.length - 1]?.end ?? 0;
 }
 
-/** A text as it stands between the quotation marks of a JSON string. */
+/** A text as it is written between the quotation marks of a JSON string. */
 function inString(text: string): string {
   return PLAIN.test(text) ? text : JSON.stringify(text).slice(1, -1);
 }
 
-/** What JSON prints as it is; links, addresses and ids are nothing else. */
+/** Characters that JSON prints unchanged; links, addresses and ids contain no others. */
 const PLAIN = /^[\w @.,:;/?&=+~<>()-]*$/;
 
 function compile(variant: Variant): Template {
   const literals: Buffer[] = [];
-  const gaps: number[] = [];
+  const fieldOrder: number[] = [];
   const fields: Template['fields'] = [];
   const numbers = new Map<string, number>();
   let literal = '';
   const field = (name: string, read: Template['fields'][number]) => {
     const number = numbers.get(name) ?? fields.push(read) - 1;
     numbers.set(name, number);
-    gaps.push(number);
+    fieldOrder.push(number);
     literals.push(Buffer.from(literal));
     literal = '';
   };
@@ -183,5 +186,5 @@ function compile(variant: Variant): Template {
   literal += '"},{"name":"delivery","value":"';
   field('delivery', (copy) => inString(copy.deliveryId));
   literals.push(Buffer.from(`${literal}"}]}`));
-  return { literals, gaps, fields };
+  return { literals, fieldOrder, fields };
 }

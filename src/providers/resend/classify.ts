@@ -1,10 +1,10 @@
 import type { Outcome } from '../port.ts';
 
-/** What came back from Resend that is not the answer one hopes for. */
+/** A response from Resend other than success. */
 export interface Refusal {
-  /** null: no answer that could be read, whatever the reason. */
+  /** null: no readable answer, for whatever reason. */
   status: number | null;
-  /** `error.name`; undefined where somebody else answered. */
+  /** `error.name`; undefined when the answer did not come from Resend. */
   name: string | undefined;
   /** Lower-case names. */
   headers: Record<string, string | undefined>;
@@ -14,21 +14,22 @@ export interface Refusal {
 }
 
 /**
- * What a refusal means, by status and name, never by text. What is unknown is never taken for "not
- * accepted" when the server failed, and stops the issue when it refused: better a person looks than a
- * list is mailed twice or not at all.
+ * Maps a refusal to an outcome, by status and name, never by text. An unknown server error never counts as "not
+ * accepted". An unknown refusal halts the issue: a person should look at it before a list is mailed twice or not at
+ * all.
  */
 export function classify(refusal: Refusal): Outcome {
   const { status, name, size } = refusal;
-  const told = name ?? 'an answer that is not Resend’s';
-  if (status === null) return again('no answer');
-  // Who is served (5xx) or refused for its own twin (409) may have been accepted: the same again tells.
-  if (status >= 500 || status === 408) return again(`${status} ${told}`);
+  const label = name ?? 'an answer that is not Resend’s';
+  if (status === null) return tryAgain('no answer');
+  // A request may have been accepted although the server failed (5xx) or a request with the same key is in progress
+  // (409): the same request again returns the answer.
+  if (status >= 500 || status === 408) return tryAgain(`${status} ${label}`);
   switch (status) {
     case 409:
       if (name === 'concurrent_idempotent_requests' || name === 'resource_locked')
-        return { kind: 'ambiguous', reason: told, final: false, isBusy: true };
-      return { kind: 'ambiguous', reason: `409 ${told}: the key was used for other bytes`, final: true };
+        return { kind: 'ambiguous', reason: label, final: false, isBusy: true };
+      return { kind: 'ambiguous', reason: `409 ${label}: the key was used for other bytes`, final: true };
     case 413:
       return size > 1
         ? { kind: 'split', reason: 'too many bytes' }
@@ -51,17 +52,20 @@ export function classify(refusal: Refusal): Outcome {
         return size > 1 ? { kind: 'split', reason: name } : { kind: 'rejected', reason: name };
       }
   }
-  return { kind: 'halt', reason: HALTS[name ?? ''] ?? `Resend refuses everything: ${status} ${told}.` };
+  return { kind: 'halt', reason: HALTS[name ?? ''] ?? `Resend refuses everything: ${status} ${label}.` };
 }
 
-function again(reason: string): Outcome {
+function tryAgain(reason: string): Outcome {
   return { kind: 'ambiguous', reason, final: false };
 }
 
-/** The SDK's own word, the second, stands for a page of the edge. What else is used up does not come back by waiting. */
+/**
+ * `application_error` is the SDK's own name for an error page of the edge. Other exhausted quotas do not return by
+ * waiting.
+ */
 const WAITS = new Set(['rate_limit_exceeded', 'application_error']);
 
-/** The fault may be in one message only, an address as a rule. */
+/** The fault may be in one message only, usually its address. */
 const ONE_MESSAGE = new Set([
   'validation_error',
   'missing_required_field',
@@ -70,7 +74,7 @@ const ONE_MESSAGE = new Set([
   'invalid_attachment',
 ]);
 
-/** For people: what is wrong with the account, and what mends it. */
+/** For people: what is wrong with the account, and how to repair it. */
 const HALTS: Record<string, string> = {
   missing_api_key: 'Resend wants an API key; set RESEND_API_KEY.',
   invalid_api_key: 'Resend does not know the API key; set RESEND_API_KEY to a valid one.',
@@ -82,10 +86,12 @@ const HALTS: Record<string, string> = {
   security_error: 'Resend has stopped this account for a security reason; ask them.',
 };
 
-/** A wait is never longer than this; who asks for more is asked again in between. */
+/** No wait is longer than this; a longer `retry-after` is split into several waits. */
 const LONGEST_WAIT_MS = 15 * 60_000;
 
-/** `retry-after` in seconds or as a date, else `ratelimit-reset`, else a second. Whole: a queue takes no fraction. */
+/**
+ * `retry-after` in seconds or as a date, else `ratelimit-reset`, else a second. Rounded up: a queue takes no fraction.
+ */
 export function retryAfterMs({ headers, now }: Pick<Refusal, 'headers' | 'now'>): number {
   for (const value of [headers['retry-after'], headers['ratelimit-reset']]) {
     if (value === undefined) continue;

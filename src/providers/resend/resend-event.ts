@@ -3,10 +3,9 @@ import type { EventKind } from '../../platform/db/schema.ts';
 import type { ReceivedEvent } from '../port.ts';
 
 /**
- * What Resend posts, as far as it is used. Everything else stays behind: subjects, headers, which bring back
- * our own List-Unsubscribe with its token, and recipients, unless our tags are missing. All of it is optional,
- * because the list of types and fields grows: what cannot be read is kept as an event of a kind that means
- * nothing to us.
+ * The fields of Resend's webhooks that we use. The others are dropped: subjects, headers, which contain our own
+ * List-Unsubscribe with its token, and recipients, unless our tags are missing. Every field is optional, because Resend
+ * adds types and fields: an unreadable event is stored with a kind that has no effect.
  */
 const text = z.string().catch('');
 const envelope = z.object({
@@ -21,7 +20,7 @@ const envelope = z.object({
       failed: z.object({ reason: text }).partial().catch({}),
       suppressed: z.object({ type: text, reason: text }).partial().catch({}),
       click: z.object({ link: text, userAgent: text }).partial().catch({}),
-      // Of `suppression.added`, which names an address instead of a message.
+      // Only in `suppression.added`, which names an address instead of a message.
       email: text,
       origin: text,
       source_id: text,
@@ -32,7 +31,10 @@ const envelope = z.object({
 
 type Data = z.infer<typeof envelope>['data'];
 
-/** `email.bounced` depends on its class; `suppression.removed` is nothing to us: only a person lifts. */
+/**
+ * The kind of `email.bounced` depends on its class; `suppression.removed` has no effect: only a person lifts a
+ * suppression.
+ */
 const KINDS: Record<string, EventKind> = {
   'email.sent': 'accepted',
   'email.scheduled': 'accepted',
@@ -48,9 +50,9 @@ const KINDS: Record<string, EventKind> = {
 };
 
 /**
- * A genuine webhook → what is kept of it.
+ * Converts a genuine webhook into the event that is stored.
  * @param id the `svix-id`.
- * @param now stands in where the event has no time of its own.
+ * @param now used when the event has no time of its own.
  */
 export function readResendEvent(id: string, body: Buffer, now: Date): ReceivedEvent {
   const read = envelope.safeParse(parseJson(body));
@@ -85,7 +87,7 @@ function parseJson(body: Buffer): unknown {
   }
 }
 
-/** Only `Permanent` is for good; whatever else Resend says or will say is counted, never believed at once. */
+/** Only `Permanent` is a hard bounce; every other class, known or new, is counted as a soft bounce. */
 function bounceKind({ bounce }: Data): EventKind {
   return bounce?.type?.toLowerCase() === 'permanent' ? 'hard_bounce' : 'soft_bounce';
 }
@@ -98,7 +100,7 @@ function reasonOf(kind: EventKind, { bounce, failed, suppressed, origin }: Data)
   return kind === 'suppressed' ? word(origin) : null;
 }
 
-/** Short words of the provider's: classes and ids. Anything longer or stranger may be somebody's data. */
+/** Short words of the provider's: classes and ids. A longer or unusual value may be personal data. */
 function word(value: unknown): string | null {
   return typeof value === 'string' && /^[\w.:-]{1,128}$/.test(value) ? value : null;
 }
@@ -113,11 +115,11 @@ function timeOf(value: string | undefined): Date | null {
   return year >= 2000 && year < 2200 ? at : null;
 }
 
-/** Programs that say that they follow links. Most do not say. */
+/** Programs that identify themselves as link scanners. Most do not. */
 const SCANNERS =
   /bot\b|crawl|spider|scan|preview|barracuda|mimecast|proofpoint|safelinks|trend ?micro|forcepoint|headless|curl|wget|python|okhttp|go-http|java\//i;
 
-/** A link without what is personal in it: no query, and no part of the path that is a token. */
+/** A link without its personal parts: no query, and no path segment that is a token. */
 export function withoutTokens(link: string): string {
   let url: URL;
   try {
@@ -130,7 +132,7 @@ export function withoutTokens(link: string): string {
   return `${url.origin}${path.join('/')}`.slice(0, 500);
 }
 
-/** Long, and not a slug: words between hyphens. */
+/** A token is long, and not a slug (words between hyphens). */
 function isToken(part: string): boolean {
   if (part.length < 20) return false;
   return !/^[a-z\d]{1,18}(?:-[a-z\d]{1,18})*$/.test(part) || /^[\da-f-]+$/.test(part);

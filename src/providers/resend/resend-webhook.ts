@@ -3,8 +3,8 @@ import type { Webhook } from '../port.ts';
 import { readResendEvent } from './resend-event.ts';
 
 /**
- * What Resend posts, signed by the scheme of Standard Webhooks under the header names of Svix.
- * @param secrets `whsec_…`. Any one of them signs: while a secret is rotated, both sides have two.
+ * Resend's webhooks, signed by the Standard Webhooks scheme under the header names of Svix.
+ * @param secrets `whsec_…`. Any one of them may sign: while a secret is rotated, both sides have two.
  */
 export function resendWebhook(secrets: readonly string[], clock: () => Date): Webhook {
   const signers = secrets.map((secret) => new Signer(secret));
@@ -22,7 +22,7 @@ export function resendWebhook(secrets: readonly string[], clock: () => Date): We
   };
 }
 
-/** Whether this secret made one of the signatures, within five minutes of now. */
+/** Whether this secret made one of the signatures, and the timestamp is within five minutes of now. */
 function signs(signer: Signer, signed: Record<string, string>, body: Buffer): boolean {
   try {
     signer.verify(body, signed, { jsonParse: false });

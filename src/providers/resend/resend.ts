@@ -9,29 +9,28 @@ export interface ResendOptions {
   apiKey: string;
   /** Without a trailing slash. */
   baseUrl: string;
-  /** Called with what the account may ask, in requests a second, when an answer tells it. */
+  /** Called with the account's limit, in requests a second, when an answer reports it. */
   onLimit?: (perSecond: number) => void;
   clock?: () => Date;
   random?: () => number;
 }
 
-/** Resend's own address; any other is named to people. */
+/** Resend's own address; pages and logs name any other address. */
 const RESEND = 'https://api.resend.com';
 
 /** Without a name the edge refuses every request (403, code 1010). */
 const USER_AGENT = 'weekly-verdict';
 
-/** Longer than Resend's slowest answer that was ever seen. */
+/** Longer than the slowest answer ever observed from Resend. */
 const TIMEOUT_MS = 30_000;
 
-/** More in flight than any worker has batches in hand. */
+/** More connections than any worker has batches in flight. */
 const CONNECTIONS = 16;
 
 /**
- * Mail through Resend. Batches are written as bytes to `POST /emails/batch` over kept connections
- * (docs/adr/0010), everything else goes by the SDK. Neither retries: what an answer means is for
- * {@link classify} to say, and what follows from it for the caller. Resend cannot be asked what became
- * of a key, so there is no `recall`: events tell, or a person.
+ * Mail through Resend. Batches are written as bytes to `POST /emails/batch` over keep-alive connections
+ * (docs/adr/0010); everything else uses the SDK. Neither retries: {@link classify} interprets an answer, and the caller
+ * decides what to do. Resend cannot report the outcome of a key, so there is no `recall`: events or a person settle it.
  */
 export function openResend(options: ResendOptions): Mailer & AsyncDisposable {
   const { apiKey, baseUrl, onLimit, clock = () => new Date(), random = Math.random } = options;
@@ -45,11 +44,11 @@ export function openResend(options: ResendOptions): Mailer & AsyncDisposable {
   ) => {
     const { name } = errorSchema.parse(error);
     const outcome = classify({ status, name, headers: headers ?? {}, size, now: clock() });
-    // So that those who were sent away together do not all come back together.
+    // Jitter, so that clients that were limited together do not all return together.
     if (outcome.kind === 'retryAfter') outcome.ms += Math.ceil((100 + outcome.ms / 10) * random());
     return outcome;
   };
-  const hear = (headers: Refusal['headers'] | null) => {
+  const reportLimit = (headers: Refusal['headers'] | null) => {
     const perSecond = headers === null ? undefined : limitOf(headers);
     if (perSecond !== undefined) onLimit?.(perSecond);
   };
@@ -76,7 +75,7 @@ export function openResend(options: ResendOptions): Mailer & AsyncDisposable {
           signal: within(signal),
         });
         const headers = plain(answer.headers);
-        hear(headers);
+        reportLimit(headers);
         const json = parse(await answer.body.text());
         if (answer.statusCode < 200 || answer.statusCode >= 300) {
           return refused(answer.statusCode, json, headers, size);
@@ -91,7 +90,7 @@ export function openResend(options: ResendOptions): Mailer & AsyncDisposable {
     },
 
     async send({ mailId, kind, from, to, replyTo, subject, html, text, headers }, key, signal) {
-      // Where nothing follows a batch, nothing follows a mail: neither may go to whom somebody else names.
+      // Follow no redirect, as for batches: mail must not go to a host that somebody else names.
       const options = { idempotencyKey: key, signal: within(signal), redirect: 'manual' as const };
       const answer = await sdk.emails.send(
         {
@@ -109,9 +108,9 @@ export function openResend(options: ResendOptions): Mailer & AsyncDisposable {
         },
         options,
       );
-      hear(answer.headers);
+      reportLimit(answer.headers);
       if (answer.data !== null) return itemsOf({ data: [answer.data] }, 1);
-      // Its `statusCode` is the answer's; null where there was none that could be read.
+      // `statusCode` is that of the answer; null when no answer could be read.
       return refused(errorSchema.parse(answer.error).statusCode ?? null, answer.error, answer.headers, 1);
     },
 
@@ -124,7 +123,7 @@ function within(signal: AbortSignal | undefined): AbortSignal {
   return signal === undefined ? limit : AbortSignal.any([signal, limit]);
 }
 
-/** Whatever answers: a proxy's page has neither. */
+/** An error body from any server: the page of a proxy has neither field. */
 const errorSchema = z
   .object({ name: z.string().optional(), statusCode: z.number().nullable().optional() })
   .catch({});
@@ -139,8 +138,8 @@ const answerSchema = z.object({
 });
 
 /**
- * Who was accepted. `data` holds only those that were, in order; `errors` names the others by their place
- * in the request. What does not add up is not guessed at, and would be the same if it were asked again.
+ * The accepted messages. `data` holds only these, in order; `errors` names the others by their index in the request. An
+ * answer whose counts do not match is `ambiguous` and final: the same request would return the same answer.
  */
 function itemsOf(json: unknown, size: number): Outcome {
   const parsed = answerSchema.safeParse(json);
@@ -166,12 +165,12 @@ function itemsOf(json: unknown, size: number): Outcome {
   return { kind: 'accepted', items };
 }
 
-/** Reasons are counted and shown; nobody's address belongs in them (I9). */
+/** Reasons are counted and shown, so they must not contain an address (I9). */
 function withoutAddresses(message: string): string {
   return message.replace(/[^\s"'`<>]+@[^\s"'`<>]+/g, '…').slice(0, 200);
 }
 
-/** `ratelimit-limit` in requests a second; `ratelimit-policy` (`20;w=1`) tells how long a window is. */
+/** `ratelimit-limit` in requests a second; `ratelimit-policy` (`20;w=1`) gives the length of the window. */
 function limitOf(headers: Refusal['headers']): number | undefined {
   const limit = Number(headers['ratelimit-limit']);
   const seconds = Number(/;\s*w=(\d+)/.exec(headers['ratelimit-policy'] ?? '')?.[1] ?? 1);
@@ -190,7 +189,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** The code of a network fault says more than its text, and never an address. */
+/** The code of a network error says more than its text, and never contains an address. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'no answer';
   if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'no answer in time';
@@ -200,7 +199,7 @@ function reasonOf(error: unknown): string {
 
 /** Whether there was no connection yet: then no byte of the request can have arrived. */
 function neverConnected(error: unknown): boolean {
-  // Of a name with several addresses, every one.
+  // For a host with several addresses, all of them.
   if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(neverConnected);
   if (!(error instanceof Error)) return false;
   const { code, syscall } = error as NodeJS.ErrnoException;

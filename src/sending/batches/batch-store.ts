@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Connection } from '../../platform/db/database.ts';
 import { prepared } from '../../platform/db/prepared.ts';
 import type { BatchStatus, IssueStatus } from '../../platform/db/schema.ts';
-import { mayProbe, PROBE_MS } from '../../providers/circuit/circuit-store.ts';
+import { canProbe, PROBE_MS } from '../../providers/circuit/circuit-store.ts';
 import { type ItemOutcome, REPLAY_HOURS } from '../../providers/port.ts';
 import type { Member } from '../envelope.ts';
 import type { ExclusionReason } from '../exclusion.ts';
@@ -106,7 +106,7 @@ export async function claimBatch<Built extends { payloadHash: string }>(
     if (row.status === 'submitting' && built.payloadHash !== row.payload_hash) {
       return await setUncertain(tx, row, 'its messages cannot be built again byte for byte');
     }
-    if (row.is_circuit_open && !(await mayProbe(tx, leaseMs))) return { kind: 'wait', ms: PROBE_MS };
+    if (row.is_circuit_open && !(await canProbe(tx, leaseMs))) return { kind: 'wait', ms: PROBE_MS };
     const leaseId = randomUUID();
     await prepared('lease_batch')`
       update batches set status = 'submitting', lease_id = ${leaseId}, payload_hash = ${built.payloadHash},

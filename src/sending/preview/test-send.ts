@@ -4,7 +4,7 @@ import type { Connection } from '../../platform/db/database.ts';
 import { AppError } from '../../platform/errors.ts';
 import { parseAddress } from '../../subscribers/address.ts';
 import { describeCause, suppressionCause } from '../../subscribers/suppression.ts';
-import { admitImmediately } from '../../transactional/requests/at-once.ts';
+import { acceptImmediately } from '../../transactional/requests/accept-immediately.ts';
 import { domainsOfInbox, foldAddress } from '../../transactional/requests/request-policy.ts';
 import { queueMail } from '../../transactional/transactional-store.ts';
 import { impersonal, type PreviewRequest, previewIssue } from './preview-issue.ts';
@@ -58,7 +58,7 @@ export async function queueTest(db: Connection, request: TestRequest): Promise<s
     ...impersonal(preview, request.publicUrl),
   };
   return db.transaction().execute(async (tx) => {
-    const refusal = await admitImmediately(tx, 'tests', [...addresses.keys()]);
+    const refusal = await acceptImmediately(tx, 'tests', [...addresses.keys()]);
     if (refusal !== undefined) {
       const address = addresses.get(refusal.emailKey);
       throw refused(

@@ -1,5 +1,10 @@
 import type { Connection } from '../../platform/db/database.ts';
-import { countFailure, mayAsk, PROBE_MS, resetFailures } from '../../providers/circuit/circuit-store.ts';
+import {
+  checkCircuit,
+  countFailure,
+  PROBE_MS,
+  resetFailures,
+} from '../../providers/circuit/circuit-store.ts';
 import { isResponse } from '../../providers/circuit/is-response.ts';
 import type { Mailer, Outcome, SingleMail } from '../../providers/port.ts';
 import { renderTransactional } from '../../render/render-variant.ts';
@@ -67,7 +72,7 @@ export function createMailSender(
     const { write } = TRANSACTIONAL_EMAILS[mail.kind];
     const email = await write(mail, { db, keys, newsletter: settings.newsletter });
     if (email === null) return await end('dropped', 'it is not true any more');
-    const may = await mayAsk(db, LEASE_MS);
+    const may = await checkCircuit(db, LEASE_MS);
     if (may === 'no') {
       await returnMail(db, mail);
       return { kind: 'wait', ms: PROBE_MS };

@@ -4,7 +4,7 @@ import { CONFIRM_LINK_HOURS } from '../../transactional/link-lifetimes.ts';
 
 const list = new Intl.ListFormat('en', { type: 'conjunction' });
 
-/** What will happen, and the one button. Opening it does nothing: mail scanners open every link. */
+/** Says what the button will do. Opening the page changes nothing, because mail scanners open every link. */
 export function confirmPage(
   site: Site,
   { address, topics, never }: { address: string; topics: string[]; never: string },
@@ -30,7 +30,7 @@ export function confirmPage(
   );
 }
 
-/** The same at every later visit. */
+/** Later visits show the same page. */
 export function confirmedPage(site: Site, latest: ArchivedIssue | undefined): string {
   return render(
     <Page site={site} title="You are on the list">
@@ -56,7 +56,7 @@ export function confirmedPage(site: Site, latest: ArchivedIssue | undefined): st
   );
 }
 
-/** One page for every link that cannot be used any more, so that it tells nothing about why. */
+/** Every link that no longer works shows this page, so that the page does not reveal the reason. */
 export function expiredPage(site: Site): string {
   return render(
     <Page site={site} title="This link is over">
@@ -74,7 +74,7 @@ export function expiredPage(site: Site): string {
   );
 }
 
-/** For people whose address somebody else types into forms. */
+/** For people whose address was typed into a form by somebody else. */
 export function neverPage(site: Site, address: string): string {
   return render(
     <Page site={site} title="Never mail me again">

@@ -14,8 +14,8 @@ import { confirmedPage, confirmPage, expiredPage, neverAgainPage, neverPage } fr
 const HTML = 'text/html; charset=utf-8';
 
 /**
- * The pages behind the two links of a confirm mail. Only a POST of their buttons does anything, and twice the
- * same as once. The way out works as long as the link is known, even when it is too late to confirm.
+ * The pages behind the two links of a confirm mail. Only a POST of their buttons changes anything; a second POST
+ * changes nothing more. The link to refuse works as long as its token is known, even when it is too late to confirm.
  */
 export function confirmRoutes(
   app: FastifyInstance,

@@ -3,35 +3,35 @@ import { sql } from 'kysely';
 import type { Connection } from '../../platform/db/database.ts';
 
 /**
- * The consent log as a chain (I8): every event carries the hash of its row, and seals fix which rows there are, each by the
- * hash of the seal before it. So whoever changes, adds or removes an event has to change every seal since, and the
- * last one is in the log of the program too. docs/adr/0015 says what this withstands, and what it does not.
+ * The consent log as a hash chain (I8). Every event carries the hash of its row. A seal fixes which rows exist, by the
+ * hash of the seal before it. Whoever changes, adds or removes an event must change every later seal too, and the last
+ * seal is also in the program's log. docs/adr/0015 says which attacks this detects and which it does not.
  */
 
-/** A seal reads its rows in one go, and so does who verifies it: this bounds the memory of both. */
+/** Rows of one seal. They are read at once, by the sealer and by the verifier: this bounds the memory of both. */
 const ROWS_PER_SEAL = 10_000;
 
-/** How long a sealer waits for transactions that write; what they hold up is sealed by the next. */
+/** How long the sealer waits for open transactions. The next run seals the rows that they delayed. */
 const WAIT_MS = 3_000;
 const POLL_MS = 50;
 
 export interface Seal {
   number: number;
-  /** Hex. Whoever keeps it elsewhere can tell later that nothing before it was changed. */
+  /** Hex. Somebody who stores it elsewhere can later prove that no earlier event was changed. */
   hash: string;
 }
 
 /**
- * Seals what was written since the last seal. Nobody who writes waits for it, and it never misses a row: it seals as
- * far as ids were given out when it began, once everybody who was writing at that moment is done.
- * @returns the seals made, in their order; none when another process is at it.
+ * Seals the events written since the last seal. Writers do not wait for the sealer, and it misses no row: it notes the
+ * last id given out when it begins, and waits until the transactions that were open then have ended.
+ * @returns the seals made, in order; none when another process is sealing.
  */
 export async function sealConsentLog(db: Connection): Promise<Seal[]> {
   const horizon = await lastIdGivenOut(db);
   if (horizon === null || !(await waitForWriters(db))) return [];
   return await db.transaction().execute(async (tx) => {
     const seals: Seal[] = [];
-    // Of two at once, the second would choose its end before it sees where the first one ended.
+    // With two sealers at once, the second would choose its last id before it sees the seal of the first.
     if (!(await isOnlySealer(tx))) return seals;
     for (;;) {
       const { rows } = await sql<Seal>`
@@ -57,7 +57,7 @@ async function isOnlySealer(tx: Connection): Promise<boolean> {
   return rows[0]?.isOnly ?? false;
 }
 
-/** null: nothing was given out since the last seal. */
+/** null: no id was given out since the last seal. */
 async function lastIdGivenOut(db: Connection): Promise<number | null> {
   const { rows } = await sql<{ last: number | null }>`
     select nullif(pg_sequence_last_value(pg_get_serial_sequence('consent_events', 'id')::regclass),
@@ -67,9 +67,9 @@ async function lastIdGivenOut(db: Connection): Promise<number | null> {
 }
 
 /**
- * Waits until every transaction is done that may have got an id so far: PostgreSQL locks a table for whoever writes
- * into it, before it gives out an id and until their transaction ends.
- * @returns false when one of them takes longer than we wait.
+ * Waits until every transaction that may already have an id has ended. PostgreSQL gives a writer a table lock before it
+ * gives out an id, and releases the lock when the transaction ends.
+ * @returns false when a transaction takes longer than WAIT_MS.
  */
 async function waitForWriters(db: Connection): Promise<boolean> {
   let writers = await writersAmong(db, null);
@@ -81,7 +81,7 @@ async function waitForWriters(db: Connection): Promise<boolean> {
   return true;
 }
 
-/** Transactions that hold the log for writing; of these, or of all. */
+/** Transactions that hold a write lock on the log. @param transactions only these; null: all. */
 async function writersAmong(db: Connection, transactions: string[] | null): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select distinct virtualtransaction as id from pg_locks
@@ -95,28 +95,28 @@ async function writersAmong(db: Connection, transactions: string[] | null): Prom
 }
 
 /**
- * Deletes the evidence of people whose address is gone, by a function of the table's owner: the role that works may
- * delete nothing of a consent. Call it in the transaction that forgets them, after they are forgotten.
+ * Deletes the evidence of forgotten people, by a function of the table's owner: the application role may not delete
+ * from the consent log. Call it in the transaction that forgets the people, after they are forgotten.
  */
 export async function deleteEvidenceOfForgotten(tx: Connection, ids: string[]): Promise<void> {
   if (ids.length > 0) await sql`select delete_evidence_of_forgotten(${ids}::uuid[])`.execute(tx);
 }
 
-/** Deletes evidence that is older than so many months, in the same way. */
+/** Deletes evidence older than this many months, by the same kind of function. */
 export async function deleteExpiredEvidence(db: Connection, months: number): Promise<void> {
   await sql`select delete_expired_evidence(${months}::int)`.execute(db);
 }
 
-/** What is wrong with the consent log, and where. */
+/** A fault in the consent log, and where it is. */
 export type ConsentFault =
-  /** By its id. */
+  /** The id of the event. */
   | { kind: 'event-changed' | 'event-before-the-first'; event: number }
   | { kind: 'events-lost-or-added' | 'events-rewritten' | 'seal-broken'; seal: SealFound }
-  /** By its version. */
+  /** The version of the text. */
   | { kind: 'text-changed' | 'text-missing'; text: string }
   | { kind: 'reader-without-consent'; reader: string };
 
-/** A seal, and how many of its rows are there. */
+/** A seal, and how many of its rows exist. */
 export interface SealFound {
   number: number;
   fromId: number;
@@ -127,15 +127,15 @@ export interface SealFound {
 
 export interface VerifiedLog {
   events: number;
-  /** The last one; null where there is none yet. */
+  /** The last seal; null when there is none yet. */
   head: Seal | null;
-  /** Events that no seal holds yet. */
+  /** Events after the last seal. */
   unsealed: number;
-  /** The first of each kind; empty: everything is as it was written. */
+  /** The first fault of each kind. Empty: the log is unchanged. */
   faults: ConsentFault[];
 }
 
-/** Reads the whole log, seal by seal, and tells whether anything in it is not as it was written. */
+/** Reads the whole log, seal by seal, and reports every kind of change in it. */
 export async function verifyConsentLog(db: Connection): Promise<VerifiedLog> {
   const faults: ConsentFault[] = [];
   const add = (fault: ConsentFault) => {
@@ -175,18 +175,18 @@ export async function verifyConsentLog(db: Connection): Promise<VerifiedLog> {
 
 const BEFORE_THE_FIRST = { number: 0, toId: 0, hash: '' };
 
-/** Enough that small seals cost no question each; and what a million events take is still a few seconds. */
+/** Large enough that small seals do not need a query each; one page of a million events still takes a few seconds. */
 const SEALS_PER_PAGE = 100;
 
 interface ExaminedSeal extends SealFound {
-  /** Hex, both. */
+  /** Both hashes are hex. */
   hash: string;
   previous: string;
-  /** Its own hash is that of what it says. */
+  /** The hash of the seal matches its content. */
   isWhole: boolean;
-  /** The rows that are there have the hashes that it fixed. */
+  /** The existing rows have the hashes that the seal fixed. */
   isSame: boolean;
-  /** The first event whose row is not what its hash says. */
+  /** The first event whose row does not match its hash. */
   changed: number | null;
 }
 
@@ -209,7 +209,7 @@ async function examineSeals(db: Connection, after: number): Promise<ExaminedSeal
   return rows;
 }
 
-/** Events that no seal holds: those after the last one, and those that came before there was anything. */
+/** Examines events outside the seals: those after the last seal, and those with an id before the first event. */
 async function examineRest(
   db: Connection,
   sealedTo: number,
@@ -232,7 +232,7 @@ async function changedText(db: Connection): Promise<string | null> {
   return rows[0]?.version ?? null;
 }
 
-/** A text that events name and that is not there, or not with the hash that they name. */
+/** A text that events refer to, but that is missing or has another hash. */
 async function missingText(db: Connection): Promise<string | null> {
   const { rows } = await sql<{ version: string }>`
     with named as (

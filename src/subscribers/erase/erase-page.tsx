@@ -1,7 +1,7 @@
 import { Page, render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 
-/** What goes, what stays, and the one button. */
+/** Says what is deleted and what stays; has one button. */
 export function erasePage(site: Site, address: string): string {
   return render(
     <Page site={site} title="Erase me">

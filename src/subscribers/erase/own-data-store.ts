@@ -3,7 +3,10 @@ import type { Connection } from '../../platform/db/database.ts';
 import type { SubscriberStatus } from '../../platform/db/schema.ts';
 import { deleteEvidenceOfForgotten } from '../consent-log/consent-log-store.ts';
 
-/** Everything in the database about one person, as they may have it (GDPR Art. 15 and 20); moments in ISO 8601. */
+/**
+ * Everything in the database about one person, as the right of access gives it (GDPR Art. 15 and 20). Times are ISO
+ * 8601.
+ */
 export interface OwnData {
   subscriber: {
     email: string;
@@ -16,7 +19,7 @@ export interface OwnData {
     pausedUntil: string | null;
     reason: string | null;
   };
-  /** These and the rest: the oldest first. */
+  /** This list and the lists below: oldest first. */
   consents: {
     event: string;
     at: string;
@@ -29,11 +32,11 @@ export interface OwnData {
   deliveries: { issue: string; status: string; reason: string | null; submittedAt: string | null }[];
   votes: { tool: string; call: string; comparison: string; at: string; state: string }[];
   mails: { kind: string; to: string; status: string; createdAt: string; sentAt: string | null }[];
-  /** For what a link in an issue may not do; the links themselves are not kept. */
+  /** Requests for fresh links. The links themselves are not stored. */
   freshLinks: { purpose: string; createdAt: string; expiresAt: string; usedAt: string | null }[];
 }
 
-/** @returns undefined for somebody who is not in the database. */
+/** @returns undefined when the person is not in the database. */
 export async function exportSubscriber(db: Connection, id: string): Promise<OwnData | undefined> {
   const { rows } = await sql<OwnData>`
     select
@@ -72,15 +75,14 @@ export async function exportSubscriber(db: Connection, id: string): Promise<OwnD
 }
 
 /**
- * Forgets a person, in one transaction. Their address goes from every table, with their topics and votes, where they
- * came from and what was still to be mailed; what stays is a row without a person, which the ledger and the
- * consent log point to. A hash of the address is kept, salted, so that no import brings it back; with `key`
- * that is done for an address nobody has, too. In force when it commits: a delivery that is not claimed yet
- * is excluded. Twice is once.
+ * Forgets a person, in one transaction. Every table loses their address, topics, votes, origin and unsent mail. A row
+ * without personal data stays, because the ledger and the consent log refer to it. A salted hash of the address is
+ * stored, so that no import adds the person again; with `key`, it is stored even when no subscriber has the address. It
+ * takes effect on commit: a delivery that is not claimed yet is excluded. A second call changes nothing.
  * @param who the subscriber's id, or the `key` of an {@link Address}.
- * @param method who asked, as the consent log says it: `post_button`, `admin`.
- * @param record writes it into another log too, in the same transaction.
- * @returns whether somebody was forgotten now.
+ * @param method for the consent log: `post_button`, `admin`.
+ * @param record writes an entry in another log, in the same transaction.
+ * @returns whether this call forgot somebody.
  */
 export async function eraseSubscriber(
   db: Connection,
@@ -95,7 +97,7 @@ export async function eraseSubscriber(
   });
 }
 
-/** The same in a transaction of the caller's. */
+/** The same, within the caller's transaction. */
 export async function forgetPerson(
   tx: Connection,
   who: { id: string } | { key: string },
@@ -109,11 +111,11 @@ export async function forgetPerson(
   const [person] = rows;
   const key = person?.key ?? ('key' in who ? who.key : undefined);
   if (key === undefined) return false;
-  // Who came back and goes again is erased from today on.
+  // A person who came back and is erased again gets today's date.
   await sql`
     insert into erased_addresses (hash) values (address_hash(${key})) on conflict (hash) do update set at = now()
   `.execute(tx);
-  // What waits for its answer, what somebody else asked for this address, an editor's sign-in.
+  // Pending requests, requests that somebody else made for this address, and an editor's sign-in.
   await sql`delete from mail_requests where email_key = ${key}`.execute(tx);
   await sql`delete from confirmations where email_key = ${key}`.execute(tx);
   await sql`delete from mails where subscriber_id is null and lower(recipient) = ${key}`.execute(tx);
@@ -128,7 +130,7 @@ export async function forgetPerson(
   const { id } = person;
   await sql`delete from mail_requests where details->>'subscriberId' = ${id}`.execute(tx);
   await sql`delete from confirmations where subscriber_id = ${id}`.execute(tx);
-  // The link by which they are erased stays, used up, so that pressing its button again is answered truly.
+  // The link that erases stays, marked as used, so that a second press of its button gets a correct answer.
   await sql`
     delete from fresh_links where subscriber_id = ${id} and (purpose <> 'erase' or used_at is null)
   `.execute(tx);
@@ -146,16 +148,16 @@ export async function forgetPerson(
   return true;
 }
 
-/** A mail that was kept outside the database. */
+/** A mail stored outside the database, in the outbox. */
 export interface StoredMail {
-  /** Of its delivery or its row in `mails`. */
+  /** The id of its delivery or of its row in `mails`. */
   id: string | null;
   /** The `key` of an {@link Address}. */
   key: string;
   at: Date;
 }
 
-/** Which of these mails were to people who have been erased since: by whom they were for, or by their address. */
+/** Finds mails to people who have been erased since, by subscriber or by address. */
 export async function findErased<Mail extends StoredMail>(
   db: Connection,
   mails: readonly Mail[],

@@ -1,11 +1,11 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { type Keys, keyId, restoreUuid, shortenUuid } from '../tokens.ts';
 
-/** An id by which links in mail lead to a person, on its way from one installation to another. */
+/** An id that links in mail carry for a person, as it moves from one installation to another. */
 export interface CarriedLink {
-  /** The first one of a person is the id of their row. */
+  /** The first link of a person has the id of their row. */
   id: string;
-  /** Of the links that open preferences and votes; 0: they only leave. */
+  /** Version of the links that open preferences and votes; 0: these links only unsubscribe. */
   version: number;
   /** Later versions were mailed to somebody else; 0: there are none. */
   upTo: number;
@@ -14,11 +14,11 @@ export interface CarriedLink {
 const FORM = /^1\.([\w-]{6})\.([\w-]{22})((?:\.[\w-]{22}\.\d{1,10}\.\d{1,10})+)$/;
 
 /**
- * Makes the function that writes what an export says of the links of one person:
- * `1.<key id>.<signature>`, then `.<id>.<version>.<up to>` for every id. The address is signed with them, so that
- * a list of somebody else's making cannot give the links of one person to another.
+ * Makes the function that writes the links of one person into an export: `1.<key id>.<signature>`, then
+ * `.<id>.<version>.<up to>` for every id. The signature covers the address, so that a forged list cannot give the links
+ * of one person to another.
  */
-export function linkWriter(keys: Keys): (emailKey: string, links: readonly CarriedLink[]) => string {
+export function createLinkWriter(keys: Keys): (emailKey: string, links: readonly CarriedLink[]) => string {
   const name = keyId(keys[0]);
   const secret = createSecretKey(keys[0], 'utf8');
   return (emailKey, links) => {
@@ -27,8 +27,8 @@ export function linkWriter(keys: Keys): (emailKey: string, links: readonly Carri
   };
 }
 
-/** Makes the function that reads that again; it answers undefined for what none of these keys signed for the address. */
-export function linkReader(keys: Keys): (emailKey: string, text: string) => CarriedLink[] | undefined {
+/** Makes the function that reads such a text. It returns undefined when none of the keys signed it for the address. */
+export function createLinkReader(keys: Keys): (emailKey: string, text: string) => CarriedLink[] | undefined {
   const secrets = new Map(keys.map((key) => [keyId(key), createSecretKey(key, 'utf8')]));
   return (emailKey, text) => {
     const [, name = '', given = '', body = ''] = FORM.exec(text) ?? [];
@@ -44,7 +44,7 @@ export function linkReader(keys: Keys): (emailKey: string, text: string) => Carr
   };
 }
 
-/** 132 bits, as lists are long. */
+/** 132 bits: short, because lists are long. */
 function signatureOf(secret: KeyObject, emailKey: string, body: string): string {
   return createHmac('sha256', secret).update(`links\0${emailKey}\0${body}`).digest('base64url').slice(0, 22);
 }

@@ -1,15 +1,15 @@
 /**
- * A spreadsheet runs a cell that begins like this as a formula, whoever wrote it into a form; the wide signs
- * become the narrow ones in Apple's (OWASP, CSV injection).
+ * A spreadsheet runs a cell that begins like this as a formula, even when the text came from a form. Apple's
+ * spreadsheet treats the full-width characters like the ASCII ones (OWASP, CSV injection).
  */
 const FORMULA = /^'*[=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20]/;
 
-/** A cell that is text in every spreadsheet. */
-export function guarded(cell: string): string {
+/** Escapes a cell, so that every spreadsheet shows it as text. */
+export function escapeFormula(cell: string): string {
   return FORMULA.test(cell) ? `'${cell}` : cell;
 }
 
-/** What was guarded, as it was. */
-export function unguarded(cell: string): string {
+/** Undoes {@link escapeFormula}. */
+export function unescapeFormula(cell: string): string {
   return cell.startsWith("'") && FORMULA.test(cell) ? cell.slice(1) : cell;
 }

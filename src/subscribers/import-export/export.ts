@@ -3,10 +3,10 @@ import type { Connection } from '../../platform/db/database.ts';
 import type { SubscriberStatus } from '../../platform/db/schema.ts';
 import { type Listed, listSubscribers } from '../subscriber-store.ts';
 import type { Keys } from '../tokens.ts';
-import { linkWriter } from './carried-links.ts';
-import { guarded } from './cells.ts';
+import { createLinkWriter } from './carried-links.ts';
+import { escapeFormula } from './cells.ts';
 
-/** What an import reads comes first; the rest is for people. */
+/** The columns that an import reads come first; the others are for people. */
 const COLUMNS = [
   'email',
   'status',
@@ -27,9 +27,9 @@ const COLUMNS = [
 type Exported = Omit<Listed, 'key' | 'links'> & { links: string };
 
 /**
- * Everybody in these states, as text that is made while it is read; its pages count the people in them.
- * @param keys sign what leads to each of them, so that the links in mail sent so far keep their meaning where the list
- *   goes: only an installation with one of these keys believes it.
+ * Exports everybody in these states, as text that is produced while it is read. Each page reports its number of people.
+ * @param keys sign the links of each person, so that links in mail sent earlier keep working where the list is
+ *   imported: only an installation with one of these keys accepts them.
  */
 export async function* exportSubscribers(
   db: Connection,
@@ -38,7 +38,7 @@ export async function* exportSubscribers(
   keys: Keys,
 ): AsyncGenerator<{ text: string; people: number }> {
   const write = format === 'csv' ? csv() : json();
-  const linksOf = linkWriter(keys);
+  const linksOf = createLinkWriter(keys);
   yield { text: write.head, people: 0 };
   for await (const page of listSubscribers(db, statuses)) {
     const people = page.map(({ key, ...person }) => ({ ...person, links: linksOf(key, person.links) }));
@@ -54,7 +54,7 @@ interface Writer {
 }
 
 function csv(): Writer {
-  const rowOf = (person: Exported) => COLUMNS.map((column) => guarded(cellOf(person[column])));
+  const rowOf = (person: Exported) => COLUMNS.map((column) => escapeFormula(cellOf(person[column])));
   return {
     head: stringify([COLUMNS]),
     page: (people) => stringify(people.map(rowOf)),

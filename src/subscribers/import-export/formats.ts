@@ -2,12 +2,12 @@ import { z } from 'zod';
 import type { SubscriberStatus } from '../../platform/db/schema.ts';
 import { AppError } from '../../platform/errors.ts';
 import { type Address, parseAddress } from '../address.ts';
-import { unguarded } from './cells.ts';
+import { unescapeFormula } from './cells.ts';
 
 /**
- * Lists as other services write them, read in our words. What a service calls a person is never taken for
- * more than it says: whoever left, bounced, complained or was blocked there is not mailed here, and a word
- * that nobody knows makes a bad row, not a reader.
+ * Lists in the formats of other services, translated into our words. A status in a list is never read as more than it
+ * says: somebody who unsubscribed, bounced, complained or was blocked there gets no mail here, and a row with an
+ * unknown status is rejected.
  */
 
 const FIELDS = [
@@ -23,20 +23,20 @@ const FIELDS = [
 ] as const;
 type Field = (typeof FIELDS)[number];
 
-/** The name of the column of each fact. */
+/** The column name of each field. */
 export type Columns = Partial<Record<Field, string>>;
 
 type Words = Record<string, SubscriberStatus>;
 
 interface Format {
   name: string;
-  /** A header with one of each of these is such a list. */
+  /** The format fits when the header has one column of each of these groups. */
   signs: readonly (readonly string[])[];
-  /** Names a column may have, the best first. */
+  /** Column names for each field, best first. */
   columns: Partial<Record<Field, readonly string[]>>;
-  /** What it calls a person, where that is not one of {@link WORDS}. */
+  /** The format's own words for a status, in addition to {@link WORDS}. */
   words?: Words;
-  /** Columns that only a list of people who are gone has. */
+  /** Columns that exist only in a list of people who unsubscribed or were removed. */
   gone?: Words;
 }
 
@@ -53,10 +53,10 @@ const WORDS: Words = {
 
 const ADDRESS = ['email', 'email address', 'email_address', 'e-mail', 'e-mail address'];
 
-/** The first that fits is taken; the last one fits every list with a column of addresses. */
+/** The first format that fits is used. The last one fits every list with an address column. */
 const FORMATS: readonly Format[] = [
   {
-    // An audience comes as one file for each state, which only the columns tell apart.
+    // Mailchimp exports one file for each status, and only the columns tell the files apart.
     name: 'Mailchimp',
     signs: [
       ['email address', 'email'],
@@ -72,14 +72,15 @@ const FORMATS: readonly Format[] = [
     gone: { unsub_time: 'unsubscribed', clean_time: 'suppressed' },
   },
   {
-    // `active_subscription` is about money: most readers have none.
+    // `active_subscription` is about payment: most readers have none.
     name: 'Substack',
     signs: [['email'], ['active_subscription', 'email_disabled']],
     columns: { email: ['email'], status: ['email_disabled'], left_at: ['unsubscribed_at'] },
     words: { false: 'active', true: 'unsubscribed' },
   },
   {
-    // Most of its words are about money, too. `creation_date` is when an address was typed, not confirmed.
+    // Most of its words are about payment, too. `creation_date` is when an address was typed, not when it was
+    // confirmed.
     name: 'Buttondown',
     signs: [['email', 'email_address'], ['creation_date'], ['type', 'subscriber_type', 'subscriber type']],
     columns: { email: ADDRESS, status: ['type', 'subscriber_type', 'subscriber type'] },
@@ -107,38 +108,38 @@ const FORMATS: readonly Format[] = [
   },
 ];
 
-/** In a list we do not know, a column that may say who wants mail; somebody has to tell how it is read. */
-const MAY_TELL_WHO_LEFT =
+/** A column that may say who wants mail, in a list of unknown format. A person must say how to read it. */
+const STATUS_LIKE_COLUMN =
   /^(?:is[ _-])?(?:un-?sub|subscribed|opt(?:ed)?[ _-]?(?:in|out)|bounce|complain|suppress|block|remov|clean)/;
 
-/** What one row says of one person. */
+/** One person, as one row describes them. */
 export interface Row extends Address {
   status: SubscriberStatus;
   /** Sorted. */
   topics: string[];
   timezone: string | null;
-  /** When they confirmed, by the list itself; null also for whoever is pending. */
+  /** When they confirmed, according to the list; null also for a pending person. */
   confirmedAt: Date | null;
   pausedUntil: Date | null;
   /** Why they are suppressed, in the list's own word. */
   reason: string | null;
-  /** What an export of ours says of their links, still to be verified. */
+  /** The links of an export of ours, not verified yet. */
   signedLinks?: string | undefined;
 }
 
 export interface RowReader {
-  /** What the list was taken for. */
+  /** Name of the detected format. */
   format: string;
   columns: Columns;
-  /** Names of columns nothing is taken from. */
+  /** Names of columns that are not read. */
   unused: string[];
   read(cells: readonly string[]): Row | { fault: string };
 }
 
 /**
  * Makes a reader for lists with this header.
- * @param map columns named by a person, before those of the format; '' where there is none.
- * @param now nobody confirmed after it.
+ * @param map columns named by a person; they override those of the format. '' means that the column is missing.
+ * @param now a confirmation later than this is an error.
  * @throws AppError `import-columns`.
  */
 export function rowReader(header: readonly string[], map: Columns, now: Date): RowReader {
@@ -164,22 +165,22 @@ export function rowReader(header: readonly string[], map: Columns, now: Date): R
   const used = new Set(Object.values(columns));
   const unused = names.filter((name) => name !== '' && !used.has(name));
   const isUnknown = format === undefined || format.name === 'plain';
-  const suspect = unused.find((name) => MAY_TELL_WHO_LEFT.test(name));
+  const statusLike = unused.find((name) => STATUS_LIKE_COLUMN.test(name));
   if (
     isUnknown &&
-    suspect &&
+    statusLike &&
     columns.status === undefined &&
     (map.left_at ?? columns.left_at) === undefined
   ) {
-    throw new AppError('import-columns', `The column ${suspect} may say who left, and nobody said how.`, {
-      help: `Name it with --map status=${suspect} or --map left_at=${suspect}; --map left_at= says that nobody in this list left.`,
+    throw new AppError('import-columns', `The column ${statusLike} may say who left, and nobody said how.`, {
+      help: `Name it with --map status=${statusLike} or --map left_at=${statusLike}; --map left_at= says that nobody in this list left.`,
     });
   }
 
   const gone = Object.entries(format?.gone ?? {}).find(([name]) => names.includes(name));
   const words = { ...WORDS, ...format?.words };
   const otherwise = gone?.[1] ?? 'active';
-  // Other services put a list into a cell with commas; one of our topics may have a comma inside.
+  // Other services separate topics by commas. In our own format, a topic may contain a comma.
   const facts = factsSchema(map.topics === undefined ? ';' : /[;,]/, now);
   const at = (field: Field) => names.indexOf(columns[field] ?? '\0');
   const index = Object.fromEntries(FIELDS.map((field) => [field, at(field)])) as Record<Field, number>;
@@ -188,14 +189,13 @@ export function rowReader(header: readonly string[], map: Columns, now: Date): R
     columns,
     unused,
     read(cells) {
-      const cell = (field: Field) => unguarded((cells[index[field]] ?? '').trim());
+      const cell = (field: Field) => unescapeFormula((cells[index[field]] ?? '').trim());
       const address = parseAddress(cell('email'));
       if ('reason' in address) return { fault: `email ${address.reason}` };
       const word = cell('status').toLowerCase();
       const said = word === '' ? otherwise : Object.hasOwn(words, word) ? words[word] : undefined;
       if (said === undefined) return { fault: 'status is no word that we know for one' };
-      const hasGone = hasUnsubscribed(said);
-      const status = cell('left_at') !== '' && !hasGone ? 'unsubscribed' : said;
+      const status = cell('left_at') !== '' && !hasUnsubscribed(said) ? 'unsubscribed' : said;
 
       const read = facts.safeParse({
         topics: cell('topics'),
@@ -203,7 +203,7 @@ export function rowReader(header: readonly string[], map: Columns, now: Date): R
         confirmed_at: cell('confirmed_at'),
         paused_until: cell('paused_until'),
       });
-      // Who left has left, whatever else the row says.
+      // A row that says `unsubscribed` counts, even when other cells of it are invalid.
       if (!read.success && !hasUnsubscribed(status)) return { fault: faultOf(read.error) };
       const { confirmed_at: confirmedAt, paused_until: pausedUntil, ...rest } = read.data ?? NO_FACTS;
       const reason = status === 'suppressed' ? cell('left_reason') || word || null : null;
@@ -220,7 +220,7 @@ export function rowReader(header: readonly string[], map: Columns, now: Date): R
   };
 }
 
-/** Whether a state is one that no list and no form may weaken. */
+/** Whether no list and no form may weaken this status. */
 export function hasUnsubscribed(status: SubscriberStatus): status is 'unsubscribed' | 'suppressed' {
   return status === 'unsubscribed' || status === 'suppressed';
 }
@@ -233,12 +233,12 @@ function noColumn(header: readonly string[], why: string): AppError {
 
 const printable = (text: string) => text.replace(/\p{Cc}+/gu, ' ').trim();
 
-/** No database holds a NUL, and no reader types a tab. */
+/** A database cannot store NUL, and a person does not type a tab. */
 const cell = z.string().regex(/^\P{Cc}*$/u, 'contains an invisible character');
 
 const NO_FACTS = { topics: [], timezone: null, confirmed_at: null, paused_until: null };
 
-/** Before this there were no lists like ours; such a date is a slip. */
+/** Earlier dates are mistakes: there were no such mailing lists before. */
 const EARLIEST = new Date('1995-01-01T00:00:00Z');
 
 function factsSchema(separator: string | RegExp, now: Date) {
@@ -267,14 +267,14 @@ const time = cell
       .nullable(),
   );
 
-/** "2026-11-01 09:00:00" is what Mailchimp and others write, in UTC. */
+/** Mailchimp and others write "2026-11-01 09:00:00", in UTC. */
 function withZone(text: string): string {
   return text.replace(/^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)(?: ?UTC)?$/, '$1T$2Z');
 }
 
 const zones = new Map<string, boolean>();
 
-/** By name, as IANA has them: an offset does not know about summer. */
+/** Only IANA names: an offset does not follow daylight saving time. */
 function isTimezone(text: string): boolean {
   const known = zones.get(text);
   if (known !== undefined) return known;
@@ -284,7 +284,7 @@ function isTimezone(text: string): boolean {
   } catch {
     isZone = false;
   }
-  // A list of a million has a few hundred; one made of nonsense must not fill the memory.
+  // A list of a million people has a few hundred zones; a list of nonsense must not fill the memory.
   if (zones.size < 1_000) zones.set(text, isZone);
   return isZone;
 }

@@ -17,79 +17,79 @@ import {
 } from '../subscriber-store.ts';
 import type { SuppressionCause } from '../suppression.ts';
 import type { Keys } from '../tokens.ts';
-import { linkReader } from './carried-links.ts';
+import { createLinkReader } from './carried-links.ts';
 import { type Columns, hasUnsubscribed, type RowReader, rowReader } from './formats.ts';
 import { causeOf, type Known, mergeResult, stateOf, withConsent } from './merge-rules.ts';
 import { Rejections } from './rejections.ts';
 
 export interface ImportOptions {
-  /** For the consent log: where these people come from. */
+  /** For the consent log: where the list comes from. */
   source: string;
   /**
-   * What gives the right to mail the people of this list, in words. Without it only those become active who
-   * bring the time at which they confirmed.
+   * The consent that covers the people of this list, in words. Without it, only people with their own confirmation time
+   * become active.
    */
   consent?: string | undefined;
-  /** Columns by name, where the header does not tell. */
+  /** Columns by name, where the header is not clear. */
   map?: Columns | undefined;
-  /** Verify what the list says of links in mail sent before; without them no list is believed. */
+  /** Verify the links that the list carries; without keys, no links are accepted. */
   keys?: Keys | undefined;
-  /** Only tell what would be done. */
+  /** Only report what the import would do. */
   dryRun?: boolean | undefined;
-  /** Where bad rows go, if there are any; undefined: nowhere, they are only counted. */
+  /** File for rejected rows; undefined: they are only counted. */
   rejectedFile?: string | undefined;
-  /** Ends the import between two chunks; what is in stays in. */
+  /** Stops the import between two chunks; finished chunks stay imported. */
   signal?: AbortSignal | undefined;
-  /** After every chunk: bytes read, of a size that is not known for a pipe. */
+  /** Called after every chunk: bytes read, and the size of the file (undefined for a pipe). */
   onProgress?: ((progress: { rows: number; bytes: number; size: number | undefined }) => void) | undefined;
 }
 
-/** Every row is counted once: in `added`, `activated`, `left`, `known`, `erased` or `rejected`. */
+/** Every row is counted in exactly one of `added`, `activated`, `left`, `known`, `erased` and `rejected`. */
 export interface ImportReport {
-  /** What the list was taken for. */
+  /** Name of the detected format. */
   format: string;
-  /** Columns nothing was taken from. */
+  /** Columns that were not read. */
   unused: string[];
   rows: number;
-  /** Were not in the database, by the state they are in now. */
+  /** New people, by their status after the import. */
   added: Record<SubscriberStatus, number>;
-  /** Of those added as pending: active by this list, but for a consent. */
+  /** Of the people added as pending: the list says active, but there is no consent. */
   withoutConsent: number;
-  /** Were pending because an earlier list brought no consent; this one does. */
+  /** People who were pending because an earlier list brought no consent; this list brings it. */
   activated: number;
-  /** Were in the database; this list says that they left, bounced or complained. */
+  /** Known people who, by this list, unsubscribed, bounced or complained. */
   left: number;
-  /** In the database, or further up in the list; nothing was changed. */
+  /** People already in the database or earlier in the list; nothing was changed. */
   known: number;
-  /** Asked to be forgotten, or never to be mailed, and stay so. */
+  /** People who asked to be forgotten or never to be mailed; that stays so. */
   erased: number;
   /**
-   * People whose links in mail sent before came along, and people whose links did not, because the list was made under
-   * another `SECRET_KEY` or changed since. Undefined for a list that says nothing of links.
+   * Number of people whose links were accepted, and of people whose links were not, because the list was made under
+   * another `SECRET_KEY` or was changed. Undefined when the list carries no links.
    */
   links?: { kept: number; refused: number };
-  /** Of `known` and `erased`: why they are never mailed, although the list says that they may be. */
+  /** Of `known` and `erased`: why they are never mailed, although the list says `active`. */
   suppressed?: Partial<Record<SuppressionCause, number>>;
   rejected: number;
   /** Why rows were rejected, the most frequent reason first. */
   reasons: { reason: string; rows: number; firstLine: number }[];
-  /** null where nothing was written. */
+  /** null when no file was written. */
   rejectedFile: string | null;
 }
 
-/** Rows in one statement: memory stays flat however long the list is. */
+/** Rows in one statement: memory use does not grow with the list. */
 const CHUNK = 1_000;
 
 /**
- * Brings the people of a CSV onto the known. Its header tells which service wrote it, see {@link rowReader}.
+ * Imports the people of a CSV file. The header tells which service wrote it, see {@link rowReader}.
  *
- * - Nobody is active without consent (I4): their own time of confirmation, or what `consent` says.
- * - Who is known stays as they are, so that no list revives anybody, but for two cases: a list that says that
- *   somebody left is believed (I7), and who is pending only because an earlier list brought no consent
- *   becomes active when this one does.
- * - Who asked to be forgotten, or never to be mailed, is not brought back.
+ * - Nobody becomes active without consent (I4): their own confirmation time, or `consent`.
+ * - A known person stays unchanged, with two exceptions: an unsubscribe, bounce or complaint in the list counts (I7),
+ *   and a person who is pending only because an earlier list brought no consent becomes active when this list brings
+ *   it.
+ * - A person who asked to be forgotten, or never to be mailed, is not added again.
  *
- * A chunk is one transaction: an import that was interrupted is finished by running it again.
+ * A chunk is one transaction: run an interrupted import again to finish it.
  * @param list a file, or a stream of CSV.
  * @throws AppError `import-unreadable`, `import-columns`, `interrupted`.
  */
@@ -102,7 +102,7 @@ export async function importSubscribers(
   const { size, ...file } = await describeList(list);
   const details = { ...(options.consent ? { basis: options.consent } : {}), ...file, imported_at: now };
   const add = options.dryRun
-    ? pretender(db)
+    ? createDryRun(db)
     : (rows: NewSubscriber[]) => addSubscribers(db, rows, options.source, { details });
 
   const report: ImportReport = {
@@ -119,7 +119,7 @@ export async function importSubscribers(
     reasons: [],
     rejectedFile: null,
   };
-  const readLinks = options.keys === undefined ? () => undefined : linkReader(options.keys);
+  const readLinks = options.keys === undefined ? () => undefined : createLinkReader(options.keys);
   const chunk = new Map<string, NewSubscriber>();
   const flush = async () => {
     if (chunk.size > 0) count(report, await add([...chunk.values()]), chunk.size);
@@ -148,7 +148,8 @@ export async function importSubscribers(
       }
       const person = { ...withConsent(facts, options.consent, now), links };
       const above = chunk.get(person.key);
-      // Who is named twice is told apart by the database, one after the other.
+      // A person whom the list names twice: write the first row before the second, so that the database merges them in
+      // order.
       if (above !== undefined && mergeResult(stateOf(above), person) !== 'known') await flush();
       if (chunk.has(person.key)) report.known += 1;
       else chunk.set(person.key, person);
@@ -177,8 +178,11 @@ function count(report: ImportReport, { added, suppressed, ...changed }: Added, r
   report.known += rows - sum - changed.activated - changed.left - changed.erased;
 }
 
-/** Tells what {@link addSubscribers} would do, chunk after chunk; remembers whom it would have changed. */
-function pretender(db: Connection): (rows: NewSubscriber[]) => Promise<Added> {
+/**
+ * Makes the dry run of {@link addSubscribers}: it reports the same, chunk after chunk, and remembers the people it
+ * would have changed.
+ */
+function createDryRun(db: Connection): (rows: NewSubscriber[]) => Promise<Added> {
   const changed = new Map<string, Known>();
   return async (rows) => {
     const known = await knownSubscribers(db, rows);
@@ -200,13 +204,13 @@ function pretender(db: Connection): (rows: NewSubscriber[]) => Promise<Added> {
 
 interface Line {
   cells: string[];
-  /** The last line of the file that the row is on. */
+  /** The last line of the file that belongs to the row. */
   line: number;
-  /** Read so far. */
+  /** Bytes read so far. */
   bytes: number;
 }
 
-/** @throws AppError `import-unreadable`: what the list is to blame for, and nothing else. */
+/** @throws AppError `import-unreadable` only for faults of the list itself. */
 async function* records(list: string | Readable): AsyncGenerator<Line> {
   const input: Readable = typeof list === 'string' ? createReadStream(list) : list;
   try {
@@ -221,7 +225,7 @@ async function* records(list: string | Readable): AsyncGenerator<Line> {
       bom: true,
       info: true,
       skip_empty_lines: true,
-      // A row that is too short or too long is one bad row, not a bad file.
+      // A row that is too short or too long is one rejected row, not an unreadable file.
       relax_column_count: true,
       trim: true,
     });
@@ -239,7 +243,7 @@ async function* records(list: string | Readable): AsyncGenerator<Line> {
   }
 }
 
-/** Looks at what is there without taking it. */
+/** Reads the first bytes and leaves them in the stream. */
 async function firstBytes(input: Readable): Promise<Buffer | null> {
   await once(input, 'readable');
   const head: Buffer | null = input.read();
@@ -247,13 +251,13 @@ async function firstBytes(input: Readable): Promise<Buffer | null> {
   return head;
 }
 
-/** A spreadsheet in many countries writes semicolons; the header tells, for no column is called so. */
+/** Spreadsheets in many countries write semicolons. The header shows it, because no column name contains one. */
 function delimiterOf(head: string): string {
   const [line = ''] = head.split(/[\r\n]/, 1);
   return line.includes(',') ? ',' : (/[;\t]/.exec(line)?.[0] ?? ',');
 }
 
-/** What the consent log says of the list, so that it can be told from any other; nothing of a pipe. */
+/** Identifies the list in the consent log, by size and hash; a pipe has no description. */
 async function describeList(
   list: string | Readable,
 ): Promise<{ file?: string; sha256?: string; size: number | undefined }> {

@@ -2,32 +2,32 @@ import type { SubscriberStatus } from '../../platform/db/schema.ts';
 import { type SuppressionCause, suppressionCause } from '../suppression.ts';
 
 /**
- * What an import makes of somebody, as pure functions. The statement in `addSubscribers` follows the same rules for a
- * thousand people at once; a dry run follows these, and a conformance test compares the two.
+ * What an import does with a person, as pure functions. The statement in `addSubscribers` applies the same rules to a
+ * thousand people at once. A dry run uses these functions, and a conformance test compares the two.
  */
 
 /**
- * What the database says of somebody whom a list names. `wasAsked`: they have a history of consent. `erased` and
- * `refused` have no row: they asked to be forgotten, or never to be mailed.
+ * What the database knows of a person whom a list names. `wasAsked`: they have consent events. `erased` and `refused`
+ * have no row: these people asked to be forgotten, or never to be mailed.
  */
 export type Known =
   | { status: SubscriberStatus; wasAsked: boolean; reason: string | null }
   | 'erased'
   | 'refused';
 
-/** What a list says of somebody. */
+/** What a list says of a person. */
 export interface Listed {
   status: SubscriberStatus;
   confirmedAt: Date | null;
-  /** Why they are suppressed, where that is known. */
+  /** Why they are suppressed, if the list says it. */
   reason?: string | null;
 }
 
 export type MergeResult = 'added' | 'activated' | 'left' | 'known' | 'erased';
 
 /**
- * What becomes of somebody whom a list names. Leaving wins, and is never taken back (I7); `activated` are those whom an
- * earlier list brought without consent, and whom nobody ever asked; `known` are as before.
+ * The status of a known person after the import. An unsubscribe always wins (I7). `activated`: an earlier list brought
+ * the person without consent, and they were never asked. `known`: unchanged.
  */
 export function mergeResult(
   before: Known | undefined,
@@ -42,22 +42,22 @@ export function mergeResult(
   return isWorse && causeOf(before) === 'bounced' ? 'left' : 'known';
 }
 
-/** Why somebody whom a list names is never mailed; null for who may be. */
+/** Why a person whom a list names is never mailed; null when they may be mailed. */
 export function causeOf(known: Known | undefined): SuppressionCause | null {
   if (known === undefined) return null;
   if (typeof known === 'string') return known;
   return known.status === 'suppressed' ? suppressionCause(known.reason) : null;
 }
 
-/** What the database says afterwards of somebody who was added. */
+/** What the database knows of a person after they were added. */
 export function stateOf({ status, confirmedAt, reason = null }: Listed): Known {
   return { status, wasAsked: status !== 'pending' || confirmedAt !== null, reason };
 }
 
 /**
- * Nobody is active without consent (I4): without a time of their own, people are active by the consent that covers the
- * list, or pending.
- * @param consent what gives the right to mail the people of the list, in words.
+ * Nobody becomes active without consent (I4): a person without their own confirmation time is active when `consent`
+ * covers the list, and pending otherwise.
+ * @param consent the consent that covers the people of the list, in words.
  */
 export function withConsent<Person extends Listed>(
   person: Person,

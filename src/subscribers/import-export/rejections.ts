@@ -3,15 +3,15 @@ import { stringify } from 'csv-stringify/sync';
 import { AppError } from '../../platform/errors.ts';
 import { PRIVATE_FILE } from '../../platform/private-folder.ts';
 
-/** Rows that nothing could be made of: counted by reason, and kept in a file to be mended and read again. */
+/** Rejected rows: counted by reason, and written to a file that a person can correct and import again. */
 export class Rejections implements AsyncDisposable {
-  /** The first line of the list. */
+  /** The header of the list. */
   header: readonly string[] = [];
   readonly #path: string | undefined;
   readonly #reasons = new Map<string, { rows: number; firstLine: number }>();
   #file: FileHandle | undefined;
 
-  /** @param path of the file, written when there is a row for it; undefined: no file. */
+  /** @param path of the file, created with the first rejected row; undefined: no file. */
   constructor(path: string | undefined) {
     this.#path = path;
   }
@@ -41,11 +41,11 @@ export class Rejections implements AsyncDisposable {
     await this.#file?.close();
   }
 
-  /** For its owner alone: it holds addresses. */
+  /** Readable by its owner only: it holds addresses. */
   async #open(path: string): Promise<FileHandle> {
     try {
       const file = await open(path, 'w', PRIVATE_FILE);
-      // One that was there before has the mode it had; a device or a pipe is somebody else's.
+      // An existing file keeps its old mode, so set it; a device or a pipe belongs to somebody else.
       if ((await file.stat()).isFile()) await file.chmod(PRIVATE_FILE);
       await file.write(stringify([[...this.header, 'line', 'reason']]));
       return file;

@@ -5,20 +5,22 @@ import { queueMails } from '../../transactional/transactional-store.ts';
 import type { Subscriber } from '../subscriber-store.ts';
 import { type Claim, type Keys, keyId } from '../tokens.ts';
 
-/** Where a link in a mail leads to. */
+/** The people whom a link in a mail leads to. */
 export interface LinkTarget {
   /**
-   * `on`: it leads to somebody who gets issues, or is about to. `off`: nobody it leads to is mailed. `unknown`: there
-   * is no telling whose it is, so nobody may be told that they are off the list.
+   * `on`: it leads to somebody who gets issues, or will after confirming. `off`: nobody it leads to is mailed.
+   * `unknown`: its owner cannot be determined, so no page may say that they are off the list.
    */
   list: 'on' | 'off' | 'unknown';
-  /** Whom it unsubscribes: one person, but where lists were merged or somebody else has the old inbox now. */
+  /**
+   * The people it unsubscribes: usually one. More when lists were merged, or when somebody else has the old inbox now.
+   */
   people: Subscriber[];
-  /** Whose preferences and votes it opens; undefined for a link that does no more than unsubscribe. */
+  /** The person whose preferences and votes it opens; undefined when the link can only unsubscribe. */
   owner: Subscriber | undefined;
 }
 
-/** The ids of everybody that a claim leads to; the row of its own id comes first. */
+/** The ids of all people whom a claim leads to; the row with the claim's own id comes first. */
 const targets = ({ subscriberId, version }: Claim) => sql`
   select id, token_version as version, 1 as rank from subscribers where id = ${subscriberId}
   union all
@@ -27,8 +29,8 @@ const targets = ({ subscriberId, version }: Claim) => sql`
 `;
 
 /**
- * Follows a link. Its id may be of a row here, of a row in another installation whose list came to this one, or of
- * somebody who was erased or has moved since, and whose inbox somebody has again. Docs: ADR 19.
+ * Finds the people behind a link. The link's id may belong to a row here, to a row of another installation whose list
+ * was imported here, or to a person who was erased or moved and whose address is subscribed again. Docs: ADR 19.
  */
 export async function followLink(db: Connection, claim: Claim): Promise<LinkTarget> {
   const { rows } = await sql<Subscriber & { opens: boolean; isGone: boolean; isAccounted: boolean }>`
@@ -48,9 +50,9 @@ export async function followLink(db: Connection, claim: Claim): Promise<LinkTarg
 }
 
 /**
- * Takes everybody whom a link leads to off the list. In force when it commits: a delivery that is not claimed yet
- * is excluded (I3). Asking twice changes nothing; a stronger state is never weakened (I7).
- * @returns where the link leads to afterwards: what may be said follows from it, not from the asking.
+ * Unsubscribes all people whom a link leads to. It takes effect on commit: a delivery that is not claimed yet is
+ * excluded (I3). A second call changes nothing; a stronger status is never weakened (I7).
+ * @returns where the link leads afterwards: pages must report this state, not the request.
  */
 export async function unsubscribeByLink(db: Connection, claim: Claim, method: string): Promise<LinkTarget> {
   await sql`
@@ -64,12 +66,12 @@ export async function unsubscribeByLink(db: Connection, claim: Claim, method: st
   return followLink(db, claim);
 }
 
-/** Mails those who get issues at an address a link that ends them. */
-export function leaveLinkHandler(keys: Keys): MailRequestHandler {
-  return async (tx, admitted) => {
+/** Mails an unsubscribe link to each subscribed person at the requested addresses. */
+export function unsubscribeLinkHandler(keys: Keys): MailRequestHandler {
+  return async (tx, accepted) => {
     const { rows } = await sql<{ id: string }>`
       select id from subscribers
-      where email_key = any(${admitted.map(({ emailKey }) => emailKey)}::text[]) and status = 'active'
+      where email_key = any(${accepted.map(({ emailKey }) => emailKey)}::text[]) and status = 'active'
     `.execute(tx);
     return queueMails(
       tx,

@@ -6,7 +6,7 @@ import type { Subscriber } from '../subscriber-store.ts';
 import { type Claim, isOfAnotherKey, type Keys, type Scope, verify } from '../tokens.ts';
 import { followLink, type LinkTarget, unsubscribeByLink } from './link-store.ts';
 
-/** What somebody may ask for by their address when a link of this scope does not work. */
+/** What a person can request by address when a link of this scope does not work. */
 const ALTERNATIVE: Record<Scope, Alternative> = {
   unsubscribe: 'leave',
   preferences: 'preferences',
@@ -15,8 +15,8 @@ const ALTERNATIVE: Record<Scope, Alternative> = {
 
 /**
  * Reads the token in a link of a mail.
- * @throws AppError `link-foreign` for one that a key of ours cannot have signed, `link-unknown` for every other one
- *   that is not genuine: what is wrong with it is told to nobody.
+ * @throws AppError `link-foreign` when the token names a key that is not ours, `link-unknown` for every other invalid
+ *   token: the error does not say what is wrong with it.
  */
 export function readClaim(keys: Keys, scope: Scope, token: string): Claim {
   const claim = verify(keys, scope, token);
@@ -24,7 +24,7 @@ export function readClaim(keys: Keys, scope: Scope, token: string): Claim {
   throw isOfAnotherKey(keys, token) ? linkError('foreign', scope) : linkError('unknown', scope);
 }
 
-/** `lost`: whose link it is cannot be told. `void`: it opens nothing any more. */
+/** `lost`: its owner cannot be determined. `void`: it opens nothing any more. */
 export function linkError(why: 'unknown' | 'foreign' | 'lost' | 'void', scope: Scope): AppError {
   return new AppError(`link-${why}`, `A link of the scope ${scope} does not work.`, {
     context: { otherWay: ALTERNATIVE[scope] },
@@ -32,10 +32,9 @@ export function linkError(why: 'unknown' | 'foreign' | 'lost' | 'void', scope: S
 }
 
 /**
- * Follows a link that opens what is somebody's own: their preferences, their votes.
- * @returns undefined for somebody who was erased and did not come back: they are off the list.
- * @throws AppError `link-unknown`, `link-foreign`, `link-lost`, and `link-void` for one that does no more than
- *   unsubscribe.
+ * Follows a link to a person's own pages: preferences and votes.
+ * @returns undefined when the person was erased and did not subscribe again.
+ * @throws AppError `link-unknown`, `link-foreign`, `link-lost`, and `link-void` for a link that can only unsubscribe.
  */
 export async function followOwnLink(
   db: Connection,
@@ -52,8 +51,8 @@ export async function followOwnLink(
 }
 
 /**
- * Takes whoever a link leads to off the list, and returns only when nobody of them is on it any more.
- * @throws AppError `link-lost`, and `database-unavailable` when somebody confirmed a new subscription meanwhile.
+ * Unsubscribes all people whom a link leads to, and returns only when none of them is subscribed.
+ * @throws AppError `link-lost`, and `database-unavailable` when one of them confirmed a new subscription meanwhile.
  */
 export async function leaveList(
   db: Connection,
@@ -65,7 +64,7 @@ export async function leaveList(
   return target;
 }
 
-/** The addresses that a link would take off the list: masked, so that only their owner recognises them. */
+/** The addresses that a link would unsubscribe, masked so that only their owner recognises them. */
 export function addressesOn({ people }: LinkTarget): string[] {
   const on = people.filter(({ status }) => status === 'active' || status === 'pending');
   return [...new Set(on.map(({ email }) => maskAddress(email)))];

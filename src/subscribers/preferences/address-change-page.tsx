@@ -3,7 +3,7 @@ import { maskAddress, type Site } from '../../platform/site.ts';
 import { CHANGE_LINK_HOURS } from '../../transactional/link-lifetimes.ts';
 import type { AddressChange } from './preferences-store.ts';
 
-/** What the link in the mail to a new address opens. */
+/** The page behind the link in the mail to a new address. */
 export function addressChangePage(site: Site, change: AddressChange): string {
   const State = { open: OpenChange, done: ChangeMade, over: ChangeOver }[change.state];
   return render(<State site={site} change={change} />);

@@ -8,7 +8,7 @@ import { AskFresh } from '../step-up/step-up-page.tsx';
 import { PAUSE_WEEKS } from './preferences-store.ts';
 import type { TopicChoice } from './topic-choices.ts';
 
-/** What the last button did. */
+/** What the pressed button did. */
 export type Notice = { kind: 'saved'; topics: string[] } | { kind: 'paused' } | { kind: 'resumed' };
 
 export interface PreferencesPage {
@@ -20,7 +20,7 @@ export interface PreferencesPage {
   notice: Notice | null;
 }
 
-/** What a reader gets, how to get less of it, and what we know. */
+/** What a reader gets, how to get less of it, and what data we store. */
 export function preferencesPage(site: Site, page: PreferencesPage): string {
   const { token, address, choices, pausedUntil, notice } = page;
   return render(
@@ -110,7 +110,7 @@ export function preferencesPage(site: Site, page: PreferencesPage): string {
   );
 }
 
-/** One form, one button; its hidden field says which. */
+/** One form with one button; its hidden field names the action. */
 const Act = ({
   name,
   label,
@@ -160,7 +160,7 @@ function promise(topics: string[]): string {
   return `From the next issue on you get ${list}; in a week without any of that, no issue.`;
 }
 
-/** For who has no link at hand: one is mailed to them. */
+/** For a reader who has no link at hand: one is mailed to them. */
 export function preferencesHelpPage(site: Site, mistyped?: Mistyped): string {
   return render(
     <Page site={site} title="Change your preferences">
@@ -183,7 +183,7 @@ export function preferencesHelpPage(site: Site, mistyped?: Mistyped): string {
   );
 }
 
-/** The same for every address, known or not. */
+/** Every address gets the same page, known or not. */
 export function linkSentPage(site: Site): string {
   return render(
     <Page site={site} title="Look in your inbox">

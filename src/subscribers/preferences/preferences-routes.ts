@@ -29,18 +29,18 @@ export interface PreferencesOptions {
   site: Site;
   /** Asks a worker to send a mail whose row is in the database. */
   enqueueMail(mailId: string): void;
-  /** Those that readers can choose today. */
+  /** The topics that readers can choose today. */
   topics(): Promise<string[]>;
-  /** What causes mail counts against the limits of its network, as signing up does. */
+  /** Requests that cause mail count against the limits of their network, like sign-ups. */
   limiter: Pick<Limiter, 'consume'>;
-  /** Wakes a worker to answer the requests that wait. */
+  /** Wakes a worker to answer the pending requests. */
   onMailRequest(): void;
 }
 
 /**
- * What a reader decides about themselves by a link in an issue: topics, a pause, the end of it. For their data, to be
- * forgotten, or for another address they are mailed a fresh link (step-up.ts), because issues are forwarded. Unlike
- * an unsubscribe link, a link that was made void opens nothing here: it shows what somebody chose.
+ * What a reader can change by a link in an issue: topics, a pause, the end of the subscription. For their data, for
+ * erasure and for another address they are mailed a fresh link (step-up-routes.ts), because issues are forwarded. A
+ * void link still unsubscribes, but it does not open these pages: they show what a reader chose.
  */
 export function preferencesRoutes(
   app: FastifyInstance,
@@ -49,11 +49,11 @@ export function preferencesRoutes(
   /** @throws AppError `link-…`: see {@link followOwnLink}. */
   const targetOf = (token: string) => followOwnLink(db, keys, 'preferences', token);
   const hasLeft = ({ status }: Subscriber) => status === 'unsubscribed' || status === 'suppressed';
-  const ringFor = (mailId: string | null) => {
+  const enqueueIfAny = (mailId: string | null) => {
     if (mailId !== null) enqueueMail(mailId);
   };
 
-  /** The page as the database is now. */
+  /** The page with the current state of the database. */
   const pageFor = async (token: string, notice: Notice | null) => {
     const found = await targetOf(token);
     if (found === undefined) return unsubscribedPage(site);
@@ -73,7 +73,7 @@ export function preferencesRoutes(
     });
   };
 
-  /** What each button of the page does, by the hidden field that it sends. */
+  /** What each button of the page does, keyed by its hidden field. */
   type Action = (subscriber: Subscriber, form: URLSearchParams) => Promise<Notice>;
   const actions: Record<string, Action> = {
     async save({ id, topics }, form) {
@@ -123,7 +123,7 @@ export function preferencesRoutes(
       }
       const subscriber = (await targetOf(token))?.owner;
       const purpose = FRESH_LINK_PURPOSES.find((each) => form.get('ask') === each);
-      // Whoever has left has data still.
+      // An unsubscribed person still has data.
       if (subscriber !== undefined && purpose !== undefined) {
         await countRequest(limiter, request, reply);
         await fromDatabase(requestFreshLink(db, subscriber, purpose));
@@ -132,10 +132,10 @@ export function preferencesRoutes(
       }
       if (subscriber === undefined || hasLeft(subscriber)) return reply.send(await pageFor(token, null));
       if (form.get('void') === '1') {
-        ringFor(await fromDatabase(voidLinks(db, subscriber, keys)));
+        enqueueIfAny(await fromDatabase(voidLinks(db, subscriber, keys)));
         return reply.send(linksVoidPage(site, maskAddress(subscriber.email)));
       }
-      // A body without our field is not our form, and must not be read as "everything".
+      // A body without one of our fields is not our form, and must not be read as "no topic chosen, so everything".
       const [, act] = Object.entries(actions).find(([name]) => form.get(name) === '1') ?? [];
       if (act === undefined) throw new AppError('form-unknown', 'Not the preferences form.');
       return reply.send(await pageFor(token, await act(subscriber, form)));
@@ -151,7 +151,7 @@ export function preferencesRoutes(
     POST: async (request, reply) => {
       const done = await fromDatabase(changeAddress(db, request.params.token, keys));
       if (done === undefined) throw new AppError('link-unknown', 'No such change of address.');
-      ringFor(done.mailId);
+      enqueueIfAny(done.mailId);
       return reply.type(HTML).send(addressChangePage(site, done.change));
     },
   });

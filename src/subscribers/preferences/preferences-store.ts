@@ -8,18 +8,18 @@ import { type MailRequest, refuseInbox } from '../../transactional/requests/requ
 import { queueMail, queueMails } from '../../transactional/transactional-store.ts';
 import { type Keys, keyId, oneTimeToken, tokenHash } from '../tokens.ts';
 
-/** How long a break is: one issue a week is left out. */
+/** How long a pause is. With one issue a week it skips this many issues. */
 export const PAUSE_WEEKS = 4;
 
 /**
- * Changes of address that one reader may ask for. Requests are counted, not mails: how many are left must not tell
- * which of the addresses were known.
+ * Address changes that one reader may request. Requests are counted, not mails: otherwise the number left would reveal
+ * which addresses are known.
  */
 export const CHANGES: readonly Limit[] = [{ points: 3, seconds: 86_400 }];
 
 /**
- * No issue for {@link PAUSE_WEEKS}. In force when it commits: a delivery that is not claimed yet is excluded. Asking
- * again while it lasts changes nothing.
+ * Pauses all issues for {@link PAUSE_WEEKS}. It takes effect on commit: a delivery that is not claimed yet is excluded.
+ * A second call during the pause changes nothing.
  */
 export async function pause(db: Connection, id: string): Promise<void> {
   await sql`
@@ -33,7 +33,7 @@ export async function pause(db: Connection, id: string): Promise<void> {
   `.execute(db);
 }
 
-/** Issues again from the next one on. */
+/** Ends a pause: the next issue is mailed again. */
 export async function resume(db: Connection, id: string): Promise<void> {
   await sql`
     with changed as (
@@ -45,28 +45,28 @@ export async function resume(db: Connection, id: string): Promise<void> {
 }
 
 /**
- * Answers readers who gave another address: that address is asked whether it wants to be the one, and nothing
- * changes until it says so. The latest request counts, whatever comes of it: a link that an earlier request made
- * ends even when the new address is mailed nothing, so that nobody can tell why. Nothing is sent to an address that
- * is in the database already, whatever its state, or was erased.
+ * Answers readers who gave another address: that address gets a mail, and nothing changes until its owner confirms.
+ * Only the latest request counts: it ends the link of an earlier request even when the new address gets no mail, so
+ * that the reader cannot infer the reason. An address that is in the database, in any status, or was erased gets no
+ * mail.
  */
 export function addressChangeHandler(keys: Keys): MailRequestHandler {
-  return async (tx, admitted, silent) => {
-    const askerOf = ({ details }: MailRequest) => String(details.subscriberId);
-    const askers = await lockActive(tx, [...admitted, ...silent].map(askerOf));
+  return async (tx, accepted, declined) => {
+    const requesterOf = ({ details }: MailRequest) => String(details.subscriberId);
+    const requesters = await lockActive(tx, [...accepted, ...declined].map(requesterOf));
     await sql`
       delete from confirmations
-      where subscriber_id = any(${[...askers]}::uuid[]) and purpose = 'change' and used_at is null
+      where subscriber_id = any(${[...requesters]}::uuid[]) and purpose = 'change' and used_at is null
     `.execute(tx);
 
     const taken = await takenAmong(
       tx,
-      admitted.map(({ emailKey }) => emailKey),
+      accepted.map(({ emailKey }) => emailKey),
     );
     const key = keyId(keys[0]);
-    const asked = admitted
-      .filter((each) => askers.has(askerOf(each)) && !taken.has(each.emailKey))
-      .map((each) => ({ ...each, subscriberId: askerOf(each), mailId: randomUUID() }));
+    const asked = accepted
+      .filter((each) => requesters.has(requesterOf(each)) && !taken.has(each.emailKey))
+      .map((each) => ({ ...each, subscriberId: requesterOf(each), mailId: randomUUID() }));
     const links = asked.map(({ mailId, subscriberId, email, emailKey }) => ({
       token_hash: tokenHash(oneTimeToken(keys, mailId, key)),
       subscriber_id: subscriberId,
@@ -93,7 +93,7 @@ export function addressChangeHandler(keys: Keys): MailRequestHandler {
   };
 }
 
-/** Of these readers, those who are active; nobody else changes them until the transaction ends. */
+/** Returns which of these readers are active, and locks their rows until the transaction ends. */
 async function lockActive(tx: Connection, ids: readonly string[]): Promise<Set<string>> {
   const { rows } = await sql<{ id: string }>`
     select id from subscribers where id = any(${ids}::uuid[]) and status = 'active' order by id for update
@@ -101,7 +101,7 @@ async function lockActive(tx: Connection, ids: readonly string[]): Promise<Set<s
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Of these keys of addresses, those that are in the database or were erased. */
+/** Returns which of these address keys are in the database or were erased. */
 async function takenAmong(tx: Connection, emailKeys: readonly string[]): Promise<Set<string>> {
   const { rows } = await sql<{ key: string }>`
     select key from unnest(${emailKeys}::text[]) as typed (key)
@@ -111,23 +111,23 @@ async function takenAmong(tx: Connection, emailKeys: readonly string[]): Promise
   return new Set(rows.map(({ key }) => key));
 }
 
-/** Where a change of address stands: `over` when its link ran out, or the reader or the address is not free any more. */
+/** State of an address change. `over`: its link expired, the reader is not active, or the address is taken. */
 export interface AddressChange {
   state: 'open' | 'done' | 'over';
-  /** The address that issues go to now. */
+  /** The reader's current address. */
   from: string;
   to: string;
 }
 
-/** @returns undefined for a token that never was, or that a later one replaced. */
+/** @returns undefined when the token never existed or a later one replaced it. */
 export async function findAddressChange(db: Connection, token: string): Promise<AddressChange | undefined> {
   return (await readChange(db, token))?.change;
 }
 
 /**
- * Moves a reader to the address that confirmed. Links in older mail, which sits in the old inbox, open no
- * preferences from then on; they still unsubscribe. The old address is told. Twice is once.
- * @returns the change, and the mail to enqueue when it was made just now.
+ * Moves a reader to the address that confirmed. Links in older mail, which lies in the old inbox, no longer open
+ * preferences; they still unsubscribe. The old address is notified. A second call changes nothing.
+ * @returns the change, and the mail to enqueue when this call made it.
  */
 export async function changeAddress(
   db: Connection,
@@ -181,12 +181,12 @@ async function readChange(db: Connection, token: string, lock = sql``) {
   return { subscriberId, toKey, change };
 }
 
-/** Mails a fresh link to their preferences to those who are readers. */
+/** Mails a fresh preferences link to each reader among the requested addresses. */
 export function linkHandler(keys: Keys): MailRequestHandler {
-  return async (tx, admitted) => {
+  return async (tx, accepted) => {
     const { rows } = await sql<{ id: string }>`
       select id from subscribers
-      where email_key = any(${admitted.map(({ emailKey }) => emailKey)}::text[]) and status = 'active'
+      where email_key = any(${accepted.map(({ emailKey }) => emailKey)}::text[]) and status = 'active'
     `.execute(tx);
     return queueMails(
       tx,
@@ -196,14 +196,14 @@ export function linkHandler(keys: Keys): MailRequestHandler {
 }
 
 /**
- * Nobody mails the address again that a change would lead to: at the wish of who holds the link to it.
+ * Blocks the new address of a change, at the request of whoever has its link: it is never mailed again.
  * @returns whether the link was ever ours.
  */
 export async function refuseAddressChange(db: Connection, token: string): Promise<boolean> {
   return db.transaction().execute(async (tx) => {
     const found = await readChange(tx, token);
     if (found === undefined) return false;
-    // Where the change was made, it is the address of a reader, whose way out is to leave.
+    // Once the change is made, the address belongs to a reader, who can unsubscribe instead.
     if (found.change.state === 'done') return false;
     await refuseInbox(tx, found.toKey);
     await sql`

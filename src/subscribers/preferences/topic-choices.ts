@@ -4,8 +4,8 @@ export interface TopicChoice {
 }
 
 /**
- * What a reader can tick: every known topic and whatever they chose before, spelled as they chose it, so
- * that a topic which is not in use any more can still be given up.
+ * The topics a reader can tick: all known topics, and those they chose earlier, spelled as they chose them, so that
+ * they can still remove a topic that is no longer in use.
  */
 export function topicChoices(known: readonly string[], chosen: readonly string[]): TopicChoice[] {
   const choices = new Map<string, TopicChoice>();

@@ -7,16 +7,16 @@ import { suppressionCause } from '../suppression.ts';
 import { type Keys, keyId, oneTimeToken, tokenHash } from '../tokens.ts';
 import { AFTER_BOUNCE } from './limits.ts';
 import {
+  consumeConfirmToken,
   createPending,
   type Evidence,
   type KnownAddress,
   knownAddresses,
   recordConfirmationSent,
   type SignUpDetails,
-  useInvitation,
 } from './sign-up-store.ts';
 
-/** What somebody gets who typed an address into the form: a confirm mail, a note to a reader, or nothing. */
+/** Which mail an address gets after a sign-up: a confirm mail, a note that it is already subscribed, or none. */
 export function answerTo(known: KnownAddress | undefined): 'confirm' | 'already' | null {
   switch (known?.status) {
     case undefined:
@@ -35,15 +35,15 @@ export function answerTo(known: KnownAddress | undefined): 'confirm' | 'already'
   }
 }
 
-/** Answers sign-ups by what each address is to us. */
+/** Answers sign-ups by the status of each address. */
 export function signUpHandler(keys: Keys): MailRequestHandler {
-  return async (tx, admitted) => {
+  return async (tx, accepted) => {
     const known = await knownAddresses(
       tx,
-      admitted.map(({ emailKey }) => emailKey),
+      accepted.map(({ emailKey }) => emailKey),
     );
     const getting = (answer: 'confirm' | 'already') =>
-      admitted.filter(({ emailKey }) => answerTo(known.get(emailKey)) === answer);
+      accepted.filter(({ emailKey }) => answerTo(known.get(emailKey)) === answer);
     const readers = getting('already').flatMap(({ emailKey }) => known.get(emailKey)?.id ?? []);
     return [...(await invite(tx, keys, getting('confirm'))), ...(await remind(tx, keys, readers))];
   };
@@ -86,8 +86,8 @@ async function remind(tx: Connection, keys: Keys, readers: readonly string[]): P
 }
 
 /**
- * Confirms a subscription and puts the welcome mail in the database with it.
- * @param latestIssue slug of the issue to welcome them with; null when none has gone out.
+ * Confirms a subscription and stores the welcome mail in the same transaction.
+ * @param latestIssue slug of the issue in the welcome mail; null when none was sent yet.
  * @returns the mail to enqueue, or undefined when nothing changed.
  */
 export async function confirmSubscription(
@@ -96,7 +96,7 @@ export async function confirmSubscription(
   { token, evidence, latestIssue }: { token: string; evidence: Evidence; latestIssue: string | null },
 ): Promise<string | undefined> {
   return await db.transaction().execute(async (tx) => {
-    const subscriberId = await useInvitation(tx, tokenHash(token), evidence);
+    const subscriberId = await consumeConfirmToken(tx, tokenHash(token), evidence);
     if (subscriberId === undefined) return undefined;
     const content = { issue: latestIssue };
     return await queueMail(tx, { kind: 'welcome', subscriberId, content, keyId: keyId(keys[0]) });

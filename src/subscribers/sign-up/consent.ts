@@ -1,26 +1,26 @@
 import { createHash } from 'node:crypto';
 
-/** What people are told when they agree. */
+/** The text that people agree to. */
 export interface ConsentText {
-  /** Names the wording and, by its hash, the newsletter it was said of: a renamed one gets a version of its own. */
+  /** Names the wording and, by a hash, the newsletter's name: a renamed newsletter gets a new version. */
   version: string;
   /** sha256 of `text`, hex. */
   hash: string;
-  /** Shown beside the button, and kept with every consent for ever. */
+  /** Shown beside the button, and stored with every consent permanently. */
   text: string;
 }
 
-/** Another text that people were shown with it, which is not ours to keep. */
+/** Another text shown with it, which the operator publishes; we store only its address and version. */
 export interface PrivacyNote {
   url: string;
-  /** null where the operator does not name it. */
+  /** null when the operator names no version. */
   version: string | null;
 }
 
-/** Raise it with every change of the wording. */
+/** Change it with every change of the wording. */
 const WORDING = '2026-11';
 
-/** Nothing is ticked beforehand, and nothing else hangs on it (GDPR Art. 7). */
+/** No box is ticked in advance, and consent is not tied to anything else (GDPR Art. 7). */
 export function consentText(newsletterName: string): ConsentText {
   const text =
     `Send me ${newsletterName} by mail, one issue a week. First I get one mail with a link, and only when I ` +
@@ -28,7 +28,7 @@ export function consentText(newsletterName: string): ConsentText {
   return named(WORDING, text);
 }
 
-/** The confirm mail as it was written to everybody, from its plain text: what differs is the link. */
+/** The confirm mail as a consent text: its plain text without the link, which differs for everybody. */
 export function confirmText(text: string): ConsentText {
   return named('confirm', text.replaceAll(/\/confirm\/[\w-]{43}/g, '/confirm/…'));
 }

@@ -7,8 +7,8 @@ import { EMBED_COLOURS, type EmbedTheme } from './embed-theme.ts';
 import { SignUpFields, type SignUpForm } from './sign-up-page.tsx';
 
 /**
- * The form in a frame of another site. Without its script it opens our page outside of the frame, where there
- * is room for an answer.
+ * The form for a frame on another site. Without its script, the answer opens on our own page outside the frame, where
+ * there is room for it.
  */
 export function embedPage(site: Site, form: SignUpForm, themeCss: string): string {
   return render(
@@ -38,14 +38,14 @@ export function embedPage(site: Site, form: SignUpForm, themeCss: string): strin
 
 interface CodePage {
   theme: EmbedTheme;
-  /** Of the theme, with its question mark. */
+  /** The theme as a query string, with its question mark. */
   query: string;
   consent: string;
   privacyUrl: string | undefined;
   embedOrigins: readonly string[];
 }
 
-/** What to copy, how it looks, and which colours can be changed. */
+/** The code to copy, a preview, and the colours that can be changed. */
 export function embedCodePage(site: Site, { theme, query, ...form }: CodePage): string {
   const frame = `${site.publicUrl}/embed${query}`;
   return render(
@@ -133,7 +133,7 @@ const Snippet = ({ label, text, rows }: { label: string; text: string; rows: num
   </label>
 );
 
-/** What a page needs. It has no ids, so that it gets into nobody's way. */
+/** The form's markup for another page. It has no ids, so that it cannot clash with those of the page. */
 function formSnippet(site: Site, { theme, consent, privacyUrl }: CodePage): string {
   const colours = Object.entries(theme.colours).map(([name, value]) => `--wv-${name}: ${value}`);
   const style = colours.length > 0 ? `<style>.weekly-verdict { ${colours.join('; ')} }</style>\n` : '';
@@ -163,5 +163,5 @@ function frameSnippet(site: Site, url: string): string {
 `;
 }
 
-/** For text and for values in quotes. */
+/** Escapes text and quoted attribute values. */
 const escaped = (text: string) => renderToStaticMarkup(text);

@@ -16,20 +16,20 @@ const script = readFileSync(new URL('./browser/embed.js', import.meta.url), 'utf
 export interface EmbedOptions {
   site: Site;
   forms: Forms;
-  /** Whose pages may show `/embed` in a frame. */
+  /** Sites whose pages may show `/embed` in a frame. */
   embedOrigins: readonly string[];
-  /** Where the puzzle comes from; none where there is none. */
+  /** Origins of the puzzle's script; empty without a puzzle. */
   puzzle: readonly string[];
 }
 
 /**
- * The sign-up form for other sites: a script that makes a form answer in place, the form in a frame, and the
- * page to copy either from. All of it works without the script.
+ * The sign-up form for other sites: a script that shows the answer inside the page, the form in a frame, and the page
+ * with the code for both. Everything also works without the script.
  */
 export function embedRoutes(app: FastifyInstance, { site, forms, embedOrigins, puzzle }: EmbedOptions): void {
   resource(app, '/embed.js', {
     GET: (request, reply) => {
-      // It is there to be loaded by pages of others.
+      // Other sites load this script.
       reply.header('cross-origin-resource-policy', 'cross-origin');
       return sendCached(request, reply, {
         type: 'text/javascript; charset=utf-8',

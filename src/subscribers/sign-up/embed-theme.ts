@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { type Palette, theme as tokens } from '../../../emails/theme.ts';
 import { contrastRatio } from '../../platform/contrast-ratio.ts';
 
-/** How the form looks on another site, as far as its address may say: colours, and nothing else. */
+/** The theme of the embedded form, from the query of its URL: only colours. */
 export interface EmbedTheme {
-  /** undefined: as the reader has it. */
+  /** undefined: the reader's own setting. */
   scheme: 'light' | 'dark' | undefined;
-  /** `#rrggbb`, where it is given and can be read on the others. */
+  /** `#rrggbb`, when given and readable on the other colours. */
   colours: Partial<Record<EmbedColour, string>>;
 }
 
@@ -16,7 +16,7 @@ export type EmbedColour = (typeof EMBED_COLOURS)[number];
 /** WCAG 2.2 §1.4.3, for text of any size. */
 const READABLE = 4.5;
 
-/** Reads `?scheme=dark&paper=101418&ink=f4f4f4&accent=ffb000`; what makes no sense, or cannot be read, is left out. */
+/** Reads `?scheme=dark&paper=101418&ink=f4f4f4&accent=ffb000`; drops values that are invalid or unreadable. */
 export function readEmbedTheme(query: Record<string, unknown>): EmbedTheme {
   const { scheme } = query;
   const given = Object.fromEntries(
@@ -26,7 +26,7 @@ export function readEmbedTheme(query: Record<string, unknown>): EmbedTheme {
     }),
   ) as EmbedTheme['colours'];
   const known = scheme === 'light' || scheme === 'dark' ? scheme : undefined;
-  // A colour of ours changes with the scheme, so what is set must be readable beside either of them.
+  // Our default colours depend on the scheme, so a chosen colour must be readable in both schemes.
   const palettes = known === undefined ? [tokens.light, tokens.dark] : [tokens[known]];
   const fits = (colours: EmbedTheme['colours']) =>
     palettes.every((palette) => {
@@ -43,14 +43,14 @@ export function readEmbedTheme(query: Record<string, unknown>): EmbedTheme {
   return { scheme: known, colours: tries.find(fits) ?? {} };
 }
 
-/** The same theme as the end of an address: `?scheme=dark`, or nothing. */
+/** The theme as a query string: `?scheme=dark`, or ''. */
 export function themeQuery({ scheme, colours }: EmbedTheme): string {
   const values = Object.entries(colours).map(([name, value]) => [name, value.slice(1)]);
   const query = new URLSearchParams({ ...(scheme && { scheme }), ...Object.fromEntries(values) });
   return query.size > 0 ? `?${query}` : '';
 }
 
-/** What comes after the pages' stylesheet, and its hash for `style-src`. */
+/** CSS to append to the pages' stylesheet, and its hash for `style-src`. */
 export function themeSheet({ scheme, colours }: EmbedTheme): { css: string; hash: string } {
   const base: Partial<Palette> = scheme === undefined ? {} : tokens[scheme];
   const { ink } = colours;

@@ -2,36 +2,36 @@ import { createHmac, randomInt, timingSafeEqual } from 'node:crypto';
 import type { Keys } from '../tokens.ts';
 
 /**
- * The form timestamp token: when a form was shown, signed, in a hidden field of it. A person needs seconds to type an
- * address and does not come back tomorrow; a machine answers at once or from a copy. It proves nothing, so it never
- * refuses anybody: it says whose post is looked at more closely. It serves one post; who reads a form is told apart by
- * a random part, so that two people who load it in the same millisecond have one each.
+ * The form timestamp token: when a form was shown, signed, in a hidden field. A person needs seconds to type an address
+ * and does not come back tomorrow; a machine answers at once or from a copy. The token is only a hint: it never causes
+ * a refusal, it selects the posts that are checked more closely. A token works for one post. Its random part keeps the
+ * tokens of two people apart who load the form in the same millisecond.
  */
 
-const AT_LEAST_MS = 2_000;
-const AT_MOST_MS = 24 * 3_600_000;
+const MIN_AGE_MS = 2_000;
+const MAX_AGE_MS = 24 * 3_600_000;
 
-/** A used token is remembered for as long as it could be used again. */
-export const TOKEN_LIVES_SECONDS = AT_MOST_MS / 1_000;
+/** A used token is remembered for as long as it would be valid. */
+export const TOKEN_TTL_SECONDS = MAX_AGE_MS / 1_000;
 
 /** Unix milliseconds in base 36 need 8 characters until the year 2059, and 9 after that. */
 const TIME_LENGTH = 9;
 const RANDOM_LENGTH = 8;
 
-/** `<time and random part, base 36>.<22 characters>`; tells nothing of the reader. */
+/** `<time and random part, base 36>.<22 characters>`; contains nothing about the reader. */
 export function signFormToken(keys: Keys, at: Date): string {
   const time = at.getTime().toString(36).padStart(TIME_LENGTH, '0');
   const random = Array.from({ length: RANDOM_LENGTH }, () => randomInt(36).toString(36)).join('');
   return `${time}${random}.${signature(keys[0], time + random)}`;
 }
 
-/** Whether a form with this token was filled in at a person's pace. */
+/** Whether the form with this token was filled in at a person's pace. */
 export function isHumanPace(keys: Keys, token: string | undefined, now: Date): boolean {
   const [, text = '', given = ''] = /^([\da-z]{17})\.([\w-]{22})$/.exec(token ?? '') ?? [];
   if (text === '') return false;
   const genuine = keys.some((key) => timingSafeEqual(Buffer.from(signature(key, text)), Buffer.from(given)));
   const age = now.getTime() - Number.parseInt(text.slice(0, TIME_LENGTH), 36);
-  return genuine && age >= AT_LEAST_MS && age <= AT_MOST_MS;
+  return genuine && age >= MIN_AGE_MS && age <= MAX_AGE_MS;
 }
 
 function signature(key: string, text: string): string {

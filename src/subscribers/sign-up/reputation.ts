@@ -1,9 +1,9 @@
 import { Resolver } from 'node:dns/promises';
 import { distance } from 'fastest-levenshtein';
 
-/** What a domain tells about an address, whoever has it: nothing here depends on who is in the database. */
+/** What the domain tells about an address. The database is not consulted: the answer is the same for everybody. */
 
-/** Where most readers have their mail; a domain close to one of these is likely a slip of the finger. */
+/** The most common mail domains; a domain one edit away is probably a typing error. */
 const COMMON = [
   'gmail.com',
   'googlemail.com',
@@ -31,20 +31,20 @@ const COMMON = [
   'comcast.net',
 ];
 
-/** Providers that are called nearly like a greater one. */
+/** Providers whose names resemble those of larger ones. */
 const ALSO_RIGHT = ['email.com', 'mail.com', 'ymail.com'];
 
 const MAIL_HOSTS = new Set([...COMMON, ...ALSO_RIGHT]);
 
-/** Whether it is a provider of mailboxes for everybody, and not one company's or one person's domain. */
+/** Whether the domain offers mailboxes to everybody, and does not belong to one company or person. */
 export function isMailHost(domain: string): boolean {
   return MAIL_HOSTS.has(domain);
 }
 
-/** Short names are close to many others that are right (`me.com`): they must not be guessed at. */
+/** Short names are close to many other correct ones (`me.com`), so no domain is suggested for them. */
 const LONG_ENOUGH = 8;
 
-/** @returns the domain that was probably meant; a hint for a person, never a correction. */
+/** @returns the domain that was probably meant; only a suggestion for a person. */
 export function suggestDomain(domain: string): string | undefined {
   if (domain.length < LONG_ENOUGH || isMailHost(domain)) return undefined;
   const near = COMMON.map((known) => ({ known, far: distance(domain, known) }))
@@ -53,14 +53,14 @@ export function suggestDomain(domain: string): string | undefined {
   return near[0]?.known;
 }
 
-/** Two neighbours changed places: one slip, though two edits ("gmial.com"). */
+/** Two neighbouring letters changed places ("gmial.com"): one typing error, though it counts as two edits. */
 function isSwap(domain: string, known: string): boolean {
   if (domain.length !== known.length) return false;
   const at = [...domain].findIndex((letter, index) => letter !== known[index]);
   return domain === `${known.slice(0, at)}${known[at + 1]}${known[at]}${known.slice(at + 2)}`;
 }
 
-/** Throw-away addresses of the best known kind. Such lists rot, so it only makes us careful. */
+/** Well-known disposable domains. Such lists become outdated, so a match only makes us more careful. */
 const DISPOSABLE = new Set([
   '10minutemail.com',
   'dispostable.com',
@@ -86,62 +86,63 @@ export function isDisposable(domain: string): boolean {
   return DISPOSABLE.has(domain) || DISPOSABLE.has(domain.slice(domain.indexOf('.') + 1));
 }
 
-/** `no` only where the domain itself says so; who cannot be asked is believed. */
+/** `no` only when DNS says so; a domain that cannot be queried is accepted. */
 export type TakesMail = 'yes' | 'no' | 'unknown';
 export type DomainCheck = (domain: string) => Promise<TakesMail>;
 
-/** The part of `node:dns` that is needed. */
+/** The part of `node:dns` that is used. */
 export interface Dns {
   resolveMx(domain: string): Promise<{ exchange: string }[]>;
   resolve4(domain: string): Promise<string[]>;
   resolve6(domain: string): Promise<string[]>;
 }
 
-const PATIENCE_MS = 1_500;
+const TIMEOUT_MS = 1_500;
 const CACHE_MS = 3_600_000;
 const CACHED_DOMAINS = 5_000;
-/** So many domains in a row that cannot be asked about: it is the resolver, not they. */
+/** After failures for this many domains in a row, the resolver is at fault, not the domains. */
 const OUTAGE_AFTER = 3;
-/** Then, and for one such domain, nobody is made to wait again for this long. */
+/** How long an unreachable resolver, or one unreachable domain, is not queried again. */
 const OUTAGE_MS = 60_000;
 
-/** A resolver that gives up in time. */
+/** A resolver with a time limit. */
 export function systemDns(): Dns {
-  return new Resolver({ timeout: PATIENCE_MS / 2, tries: 2 });
+  return new Resolver({ timeout: TIMEOUT_MS / 2, tries: 2 });
 }
 
-/** Exists, whatever else does: a resolver that has not heard of it knows no other name either. */
-const WITNESS = 'gmail.com';
+/** A domain that certainly exists: a resolver that does not find it resolves no public name at all. */
+const REFERENCE_DOMAIN = 'gmail.com';
 
 /**
- * Asks whether a domain takes mail: by its MX records, or, without any, by an address (RFC 5321 §5.1). A
- * null MX (RFC 7505) and a name that does not exist are `no`; a resolver that fails, dawdles or denies
- * everything, as behind a wall, is `unknown`, and is left alone for a while.
+ * Asks whether a domain takes mail: by its MX records or, without any, by its address records (RFC 5321 §5.1). A null
+ * MX (RFC 7505) and a name that does not exist give `no`. A resolver that fails, is slow, or denies every name (as
+ * behind a firewall) gives `unknown`, and is not queried again for a while.
  */
 export function createDomainCheck(dns: Dns, now: () => number = Date.now): DomainCheck {
-  const kept = new Map<string, { answer: Promise<TakesMail>; until: number }>();
+  const cache = new Map<string, { answer: Promise<TakesMail>; until: number }>();
   let faults = 0;
   let outageUntil = 0;
   const check: DomainCheck = (domain) => {
-    const known = kept.get(domain);
+    const known = cache.get(domain);
     if (known !== undefined && known.until > now()) return known.answer;
     if (outageUntil > now()) return Promise.resolve('unknown');
     const entry = {
       until: now() + CACHE_MS,
       answer: ask(dns, domain).then(async (found) => {
-        const isDenied = found === 'absent' && (domain === WITNESS || (await check(WITNESS)) !== 'yes');
-        const said = isDenied ? 'unknown' : found === 'absent' ? 'no' : found;
-        faults = said === 'unknown' ? faults + 1 : 0;
-        if (said === 'unknown') entry.until = now() + OUTAGE_MS;
+        const isDenied =
+          found === 'absent' && (domain === REFERENCE_DOMAIN || (await check(REFERENCE_DOMAIN)) !== 'yes');
+        const result = isDenied ? 'unknown' : found === 'absent' ? 'no' : found;
+        faults = result === 'unknown' ? faults + 1 : 0;
+        if (result === 'unknown') entry.until = now() + OUTAGE_MS;
         if (faults >= OUTAGE_AFTER) outageUntil = now() + OUTAGE_MS;
-        return said;
+        return result;
       }),
     };
-    kept.delete(domain);
-    kept.set(domain, entry);
-    // A Map keeps the order in which it was filled: the first is the oldest.
-    const [oldest] = kept.size > CACHED_DOMAINS ? kept.keys() : [];
-    if (oldest !== undefined) kept.delete(oldest);
+    cache.delete(domain);
+    cache.set(domain, entry);
+    // A Map keeps insertion order: the first entry is the oldest.
+    const [oldest] = cache.size > CACHED_DOMAINS ? cache.keys() : [];
+    if (oldest !== undefined) cache.delete(oldest);
     return entry.answer;
   };
   return check;
@@ -151,17 +152,17 @@ type Found = TakesMail | 'absent';
 
 async function ask(dns: Dns, domain: string): Promise<Found> {
   let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<Found>((resolve) => {
-    timer = setTimeout(() => resolve('unknown'), PATIENCE_MS);
+  const timeout = new Promise<Found>((resolve) => {
+    timer = setTimeout(() => resolve('unknown'), TIMEOUT_MS);
   });
   try {
-    return await Promise.race([look(dns, domain), patience]);
+    return await Promise.race([lookUp(dns, domain), timeout]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function look(dns: Dns, domain: string): Promise<Found> {
+async function lookUp(dns: Dns, domain: string): Promise<Found> {
   try {
     const records = await dns.resolveMx(domain);
     if (records.length > 0) return records.every(({ exchange }) => isNull(exchange)) ? 'no' : 'yes';
@@ -178,5 +179,5 @@ async function look(dns: Dns, domain: string): Promise<Found> {
 
 const isNull = (exchange: string) => exchange === '' || exchange === '.';
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
-/** The name does not exist, or has no record of the kind; everything else is a fault on the way. */
+/** The name does not exist, or has no record of this type; every other error is a resolver or network fault. */
 const isAbsence = (error: unknown) => codeOf(error) === 'ENOTFOUND' || codeOf(error) === 'ENODATA';

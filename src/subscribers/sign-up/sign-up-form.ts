@@ -7,25 +7,25 @@ import { signFormToken } from './form-token.ts';
 import type { DomainCheck } from './reputation.ts';
 import type { SignUpForm } from './sign-up-page.tsx';
 
-/** What signing up needs of the rest of the program. */
+/** What sign-up needs from the rest of the program. */
 export interface SignUpParts {
   limiter: Pick<Limiter, 'consume'>;
   checkDomain: DomainCheck;
   /** null: the form has no puzzle. */
   challenge: Challenge | null;
-  /** Other sites that may carry the form. */
+  /** Other sites that may embed the form. */
   embedOrigins: readonly string[];
-  /** The note that the form links to; null: it links to none. */
+  /** The privacy note that the form links to; null: no link. */
   privacy: PrivacyNote | null;
   clock(): Date;
 }
 
-/** Stands for the stamp in a page that is cached: two pages that differ in it only are one page. */
+/** Stands for the form token in a cached page: two pages that differ only in their token share one cache entry. */
 export const TOKEN_PLACEHOLDER = 'stamped-when-sent';
 
 /**
- * The names of our forms, wherever they stand. The form under a comparison is called `comparison:` and its slug.
- * `embed` and `embed-frame` stand on other sites.
+ * The names of our forms. The form under a comparison is called `comparison:` and its slug. `embed` and `embed-frame`
+ * are on other sites.
  */
 export const FORM_NAMES: ReadonlySet<string> = new Set([
   'home',
@@ -35,19 +35,19 @@ export const FORM_NAMES: ReadonlySet<string> = new Set([
   'embed-frame',
 ]);
 
-/** Any other form, or whatever says that it is one. */
+/** Every form with another name. */
 export const OTHER_FORM = 'other';
 
-/** Makes the forms of all pages. */
+/** Makes the sign-up forms of all pages. */
 export interface Forms {
-  /** @param source tells where it stands. */
+  /** @param source names the form's place. */
   make(source: string): Promise<SignUpForm>;
   token(): string;
-  /** A page with such a form, with a stamp of its own. */
+  /** Puts a new form token into a page with such a form. */
   withToken(page: string): string;
 }
 
-/** @param topics those that readers can choose today. */
+/** @param topics the topics that readers can choose today. */
 export function signUpForms(
   keys: Keys,
   site: Site,
@@ -55,7 +55,7 @@ export function signUpForms(
   topics: () => Promise<string[]>,
 ): Forms {
   const consent = consentText(site.newsletterName).text;
-  const stamp = () => signFormToken(keys, clock());
+  const signToken = () => signFormToken(keys, clock());
   return {
     make: async (source) => ({
       source,
@@ -65,7 +65,7 @@ export function signUpForms(
       token: TOKEN_PLACEHOLDER,
       topics: await topics(),
     }),
-    token: stamp,
-    withToken: (page) => page.replace(TOKEN_PLACEHOLDER, stamp()),
+    token: signToken,
+    withToken: (page) => page.replace(TOKEN_PLACEHOLDER, signToken()),
   };
 }

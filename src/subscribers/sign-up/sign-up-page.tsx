@@ -5,28 +5,28 @@ import { Page, ReplyTo, render } from '../../platform/http/pages/layout.tsx';
 import type { FieldError } from '../../platform/http/problems.ts';
 import type { Site } from '../../platform/site.ts';
 
-/** What a form needs, wherever it stands. */
+/** The data of a form, on any page. */
 export interface SignUpForm {
-  /** Which form this is. */
+  /** The name of this form. */
   source: string;
-  /** Every topic there is. */
+  /** All topics. */
   topics: string[];
-  /** What is agreed to. */
+  /** The consent text. */
   consent: string;
   privacyUrl: string | undefined;
-  /** Of the puzzle; null where there is none. */
+  /** Site key of the puzzle; null without a puzzle. */
   siteKey: string | null;
   token: string;
 }
 
-/** What was typed, and what is wrong with it. */
+/** What was typed, and its errors. */
 export interface Attempt {
   email: string;
   topics: string[];
   errors: FieldError[];
 }
 
-/** The promise, and the form that makes it come true. Stands at the end of every page that is worth subscribing for. */
+/** The promise, and the form below it. Stands at the end of every page that may win a subscriber. */
 export const SignUp = ({ site, form, children }: { site: Site; form: SignUpForm; children?: ReactNode }) => (
   <section className="sign-up">
     <p className="overline">{site.newsletterName}</p>
@@ -39,7 +39,7 @@ export const SignUp = ({ site, form, children }: { site: Site; form: SignUpForm;
 
 type FieldsProps = FormHTMLAttributes<HTMLFormElement> & { form: SignUpForm; attempt?: Attempt };
 
-/** @param attributes of the `<form>`, where it stands in a page of its own kind. */
+/** @param attributes of the `<form>` element, on pages that need their own. */
 export const SignUpFields = ({ form, attempt, ...attributes }: FieldsProps) => {
   const fault = attempt?.errors.find(({ field }) => field === 'email');
   const chosen = new Set(attempt?.topics);
@@ -59,7 +59,7 @@ export const SignUpFields = ({ form, attempt, ...attributes }: FieldsProps) => {
           {fault.message}
         </p>
       )}
-      {/* Nobody sees it; who fills it in is a machine. */}
+      {/* The honeypot: people do not see it, so only a machine fills it in. */}
       <input
         type="text"
         name="website"
@@ -104,7 +104,7 @@ export const SignUpFields = ({ form, attempt, ...attributes }: FieldsProps) => {
   );
 };
 
-/** The form on a page of its own; with what was typed, when something is wrong with it. */
+/** The form on a page of its own; after an error, with the typed values and the error. */
 export function signUpPage(site: Site, form: SignUpForm, attempt?: Attempt): string {
   return render(
     <Page site={site} title={attempt ? 'Please look again' : 'Subscribe'}>
@@ -134,8 +134,8 @@ export function signUpPage(site: Site, form: SignUpForm, attempt?: Attempt): str
 }
 
 /**
- * The same for everybody who signed up, whatever we know of them.
- * @param meant the domain that was probably meant, where the one that was typed looks like a slip.
+ * Everybody who signs up gets the same page, whatever status they have.
+ * @param meant the domain that was probably meant, when the typed one looks like a typing error.
  */
 export function checkInboxPage(site: Site, meant: string | undefined): string {
   return render(

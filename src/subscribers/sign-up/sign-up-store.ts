@@ -10,22 +10,22 @@ import { BOUNCE_REASONS, REFUSED_REASON } from '../suppression.ts';
 import type { ConsentText, PrivacyNote } from './consent.ts';
 import { AFTER_BOUNCE, ALREADY_DAYS, EVIDENCE_MONTHS, PENDING_DAYS } from './limits.ts';
 
-/** Where somebody agreed from, for as long as that is needed. */
+/** Where a consent came from, stored only as long as it is needed. */
 export interface Evidence {
   ip: string | null;
   userAgent: string | null;
 }
 
-/** What the form says of somebody who wants to be a reader: the details of a `sign_up` request. */
+/** What the form says of a new reader: the details of a `sign_up` request. */
 export interface SignUpDetails {
   /** Sorted; empty = everything. */
   topics: string[];
   timezone: string | null;
-  /** The form it came from. */
+  /** The form's name. */
   source: string | null;
-  /** Of the browser; null where no form was filled in. */
+  /** The browser's language; null without a form. */
   locale: string | null;
-  /** What the form linked to. */
+  /** The privacy note that the form linked to. */
   privacy: PrivacyNote | null;
   consentVersion: string;
 }
@@ -38,7 +38,7 @@ export interface SignUp extends Omit<SignUpDetails, 'consentVersion' | 'locale' 
   evidence: Evidence;
 }
 
-/** Takes a sign-up in, to be answered later; the same statements whoever asks. */
+/** Stores a sign-up, which a job answers later. The statements are the same for every address. */
 export async function addSignUp(
   db: Connection,
   { address, topics, timezone, source, locale = null, privacy = null, isSuspicious, evidence }: SignUp,
@@ -64,18 +64,18 @@ export async function addSignUp(
   );
 }
 
-/** What the database says of an address that was typed into the form. */
+/** What the database knows of an address typed into the form. */
 export interface KnownAddress {
   id: string;
   status: SubscriberStatus;
   reason: string | null;
-  /** They were told that they are a reader, not long ago. */
+  /** Whether they were recently reminded that they are already subscribed. */
   wasReminded: boolean;
-  /** Seconds since each confirm mail, as far back as {@link AFTER_BOUNCE} looks. */
+  /** Ages of the confirm mails in seconds, as far back as {@link AFTER_BOUNCE} looks. */
   confirmMailAges: number[];
 }
 
-/** Who is in the database, by the key of their address. */
+/** Looks up addresses in the database, by key. */
 export async function knownAddresses(
   tx: Connection,
   emailKeys: readonly string[],
@@ -96,7 +96,7 @@ export async function knownAddresses(
   return new Map(rows.map(({ key, ...known }) => [key, known]));
 }
 
-/** Whether a confirm mail was queued for somebody just now, so that {@link PER_INBOX} lets them get no second one. */
+/** Whether a confirm mail was queued so recently that {@link PER_INBOX} allows no second one. */
 export async function wasInvitedRecently(db: Connection, emailKey: string): Promise<boolean> {
   const { rows } = await sql`
     select from subscribers s join mails m on m.subscriber_id = s.id and m.kind = 'confirm'
@@ -106,7 +106,7 @@ export async function wasInvitedRecently(db: Connection, emailKey: string): Prom
   return rows.length > 0;
 }
 
-/** A sign-up that is to be answered by a confirm mail. */
+/** A sign-up that gets a confirm mail. */
 export interface Invited {
   signUpId: string;
   email: string;
@@ -117,9 +117,9 @@ export interface Invited {
 }
 
 /**
- * Puts people who asked in the database as pending, in the spelling they used last; who left or bounced stays as they
- * are until they confirm.
- * @returns by sign-up, the subscriber; without whoever became active or suppressed in between.
+ * Adds people as pending, in the latest spelling of their address. An unsubscribed or bounced person keeps their status
+ * until they confirm.
+ * @returns the subscriber of each sign-up; without people who became active or suppressed meanwhile.
  */
 export async function createPending(
   tx: Connection,
@@ -148,7 +148,7 @@ export async function createPending(
   return new Map(people.map(({ signUpId, subscriberId }) => [signUpId, subscriberId]));
 }
 
-/** Who becomes a reader by a confirm link: nobody who complained, refused or was erased. */
+/** Who can become a reader by a confirm link: not a person who complained, refused or was erased. */
 const canConfirm = sql`(subscribers.status in ('pending', 'unsubscribed')
   or subscribers.status = 'suppressed' and subscribers.reason = any(${[...BOUNCE_REASONS]}::text[]))`;
 
@@ -158,7 +158,9 @@ export interface ConfirmationSent extends Pick<Invited, 'ip' | 'userAgent' | 'de
   tokenHash: string;
 }
 
-/** Records that people were asked to confirm: the link, which replaces every earlier one, and the request. */
+/**
+ * Records that people were asked to confirm: stores the link, which replaces every earlier one, and a consent event.
+ */
 export async function recordConfirmationSent(
   tx: Connection,
   asked: readonly ConfirmationSent[],
@@ -194,8 +196,8 @@ export async function recordConfirmationSent(
 }
 
 /**
- * Records that somebody was mailed the question, in which words, and by which id the provider knows the mail.
- * Call it in the transaction that learns of it.
+ * Records that the confirm mail was sent, its wording, and the provider's id of the mail. Call it in the transaction
+ * that records the provider's answer.
  */
 export async function recordConfirmSent(
   tx: Connection,
@@ -216,7 +218,10 @@ export async function recordConfirmSent(
 
 /** What a confirm link leads to. */
 export interface Invitation {
-  /** `open`: may be confirmed now. `done`: its owner is a reader. `over`: too old, replaced, or used and left. */
+  /**
+   * `open`: can be confirmed now. `done`: its owner is a reader. `over`: expired, replaced, or its owner unsubscribed
+   * after using it.
+   */
   state: 'open' | 'done' | 'over';
   subscriberId: string;
   email: string;
@@ -239,11 +244,11 @@ export async function findInvitation(db: Connection, tokenHash: string): Promise
 }
 
 /**
- * Makes the owner of an open link a reader, with what was asked for with it. A link works once: whoever comes
- * second changes nothing.
+ * Makes the owner of an open link a reader, with the topics of the sign-up. A link works once: a second call changes
+ * nothing.
  * @returns the new reader, or undefined when nothing changed.
  */
-export async function useInvitation(
+export async function consumeConfirmToken(
   tx: Connection,
   tokenHash: string,
   evidence: Evidence,
@@ -284,8 +289,8 @@ export async function useInvitation(
 }
 
 /**
- * Nobody mails this inbox again, in whatever spelling: at the wish of who holds a link to it. Stays until a
- * person lifts it (I7).
+ * Blocks this inbox in every spelling, at the request of whoever has a link to it. It stays blocked until a person
+ * lifts it (I7).
  */
 export async function blockInbox(
   db: Connection,
@@ -311,9 +316,8 @@ export async function blockInbox(
 }
 
 /**
- * Deletes what is not needed any more: links and counts, evidence after {@link EVIDENCE_MONTHS}, and the address of
- * people who did not confirm in {@link PENDING_DAYS}. Their row stays, because the consent log refers to it, and tells
- * nothing of them.
+ * Deletes expired data: links and counters, evidence after {@link EVIDENCE_MONTHS}, and the address of people who did
+ * not confirm within {@link PENDING_DAYS}. Their row stays without personal data, because the consent log refers to it.
  */
 export async function forgetOldSignUps(db: Connection, now: Date): Promise<void> {
   await sql`

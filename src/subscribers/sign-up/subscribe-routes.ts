@@ -13,7 +13,7 @@ import { parseUrl } from '../../platform/url.ts';
 import { type Address, parseAddress } from '../address.ts';
 import { type Keys, tokenHash } from '../tokens.ts';
 import { consentText } from './consent.ts';
-import { isHumanPace, TOKEN_LIVES_SECONDS } from './form-token.ts';
+import { isHumanPace, TOKEN_TTL_SECONDS } from './form-token.ts';
 import { isDisposable, suggestDomain } from './reputation.ts';
 import { FORM_NAMES, type Forms, OTHER_FORM, type SignUpParts } from './sign-up-form.ts';
 import { checkInboxPage, signUpPage } from './sign-up-page.tsx';
@@ -22,8 +22,8 @@ import { addSignUp, type Evidence } from './sign-up-store.ts';
 const HTML = 'text/html; charset=utf-8';
 const JSON_TYPE = 'application/json; charset=utf-8';
 
-/** The same for everybody: new, pending, a reader, gone, suppressed, or a machine in the honeypot. */
-const TAKEN = 'check_your_inbox';
+/** Every sign-up gets this answer: new, pending, active, unsubscribed, suppressed, or a machine in the honeypot. */
+const ACCEPTED = 'check_your_inbox';
 
 const TYPES = new Set(['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data']);
 
@@ -33,17 +33,16 @@ export interface SubscribeOptions {
   site: Site;
   forms: Forms;
   signUp: SignUpParts;
-  /** Wakes a worker to answer the requests that wait. */
+  /** Wakes a worker to answer the pending requests. */
   onMailRequest(): void;
   topics(): Promise<string[]>;
-  /** Whether there is a comparison of that slug, which has a form under it. */
+  /** Whether a comparison with this slug, and so its form, exists. */
   hasComparison(slug: string): Promise<boolean>;
 }
 
 /**
- * `/subscribe`: the form, and where every form posts to. What an answer tells, in words or in time, depends on
- * what was typed and on who sent it, never on whether the address is known: it is only put in a line here, and
- * looked up later, by a job.
+ * `/subscribe`: the form, and the target of every form. The text and the time of an answer depend on the typed values
+ * and on the sender, never on whether the address is known: the address is only queued here, and a job looks it up.
  */
 export function subscribeRoutes(app: FastifyInstance, options: SubscribeOptions): void {
   const { site, forms, signUp } = options;
@@ -64,7 +63,13 @@ export function subscribeRoutes(app: FastifyInstance, options: SubscribeOptions)
       const { token, consent, privacyUrl, topics, siteKey } = form;
       return reply
         .type(JSON_TYPE)
-        .send({ stamp: token, consent, privacy_url: privacyUrl ?? null, topics, turnstile_site_key: siteKey });
+        .send({
+          stamp: token,
+          consent,
+          privacy_url: privacyUrl ?? null,
+          topics,
+          turnstile_site_key: siteKey,
+        });
     },
 
     POST: async (request, reply) => {
@@ -79,7 +84,7 @@ export function subscribeRoutes(app: FastifyInstance, options: SubscribeOptions)
         return reply
           .code(202)
           .type(JSON_TYPE)
-          .send({ status: TAKEN, ...(suggestion ? { suggestion } : {}) });
+          .send({ status: ACCEPTED, ...(suggestion ? { suggestion } : {}) });
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         const { errors } = error.context as { errors?: FieldError[] };
@@ -100,7 +105,7 @@ export function subscribeRoutes(app: FastifyInstance, options: SubscribeOptions)
   resource(app, '/subscribe/check-inbox', {
     GET: (request, reply) => {
       const { meant } = request.query as { meant?: unknown };
-      // Only a domain that we would suggest ourselves: nobody writes on our page by a link.
+      // Only a domain that we would suggest ourselves: a link must not put other words on our page.
       const known = typeof meant === 'string' && suggestDomain(`${meant}x`) === meant ? meant : undefined;
       return reply.type(HTML).send(checkInboxPage(site, known));
     },
@@ -108,7 +113,7 @@ export function subscribeRoutes(app: FastifyInstance, options: SubscribeOptions)
 }
 
 /**
- * Checks a sign-up, cheapest first, and puts it in the line.
+ * Checks a sign-up, cheapest check first, and queues it.
  * @throws AppError `sign-up-invalid`, `too-many-requests`, `database-unavailable`.
  */
 async function takeSignUp(
@@ -134,11 +139,11 @@ async function takeSignUp(
 
   const isHuman =
     isHumanPace(keys, fields.stamp, signUp.clock()) && (await isFirstUse(signUp.limiter, fields.stamp));
-  const isOdd = !isHuman || isDisposable(domain);
-  // Where there is a puzzle, it tells people of a crowded network from machines.
+  const hasRiskSignal = !isHuman || isDisposable(domain);
+  // With a puzzle, the puzzle tells people of a crowded network from machines.
   const comesFromCrowd = signUp.challenge === null && (await isFromCrowdedNetwork(signUp.limiter, request));
-  const isSuspicious = (await assessRisk(request, fields, isOdd, signUp.challenge)) || comesFromCrowd;
-  // Nobody is turned away for a missing stamp alone: old browsers and scripts have none.
+  const isSuspicious = (await assessRisk(request, fields, hasRiskSignal, signUp.challenge)) || comesFromCrowd;
+  // A missing form token alone never causes a refusal: old browsers and scripts have none.
   if (isSuspicious && signUp.challenge !== null) {
     await countRequest(signUp.limiter, request, reply, { kind: 'suspicious', limits: SUSPICIOUS_REQUESTS });
   }
@@ -162,15 +167,15 @@ async function takeSignUp(
   return address;
 }
 
-/** Whether this post is the first with the token of its form, which it uses up. */
+/** Whether this post is the first with its form token; marks the token as used. */
 async function isFirstUse(limiter: SignUpParts['limiter'], token = ''): Promise<boolean> {
-  const once = [{ points: 1, seconds: TOKEN_LIVES_SECONDS }];
+  const once = [{ points: 1, seconds: TOKEN_TTL_SECONDS }];
   return (await fromDatabase(limiter.consume(`form-token:${tokenHash(token)}`, once))) <= 0;
 }
 
 /**
- * The form that a sign-up says it comes from. Only names of our own forms are kept: the consent log is for ever, and
- * no place for what somebody types into a hidden field.
+ * The form that a sign-up names. Only names of our own forms are stored: the consent log is permanent, and must not
+ * store text that somebody puts into a hidden field.
  */
 async function knownForm(
   hasComparison: SubscribeOptions['hasComparison'],
@@ -183,19 +188,20 @@ async function knownForm(
 }
 
 /**
- * Whether to look more closely. A solved puzzle clears anybody; without one nobody is turned away who does not
- * look odd otherwise, for it needs a script; and while the vendor is away, strict limits take its place.
- * @throws AppError `sign-up-invalid` for who looks odd and did not solve it.
+ * Whether to check this sign-up more closely. A solved puzzle clears everybody. A missing solution is refused only when
+ * the sign-up looks suspicious otherwise, because the puzzle needs a script. While the puzzle's vendor is unreachable,
+ * stricter limits replace the puzzle.
+ * @throws AppError `sign-up-invalid` for a suspicious sign-up without a solution.
  */
 async function assessRisk(
   request: FastifyRequest,
   fields: Fields,
-  isOdd: boolean,
+  hasRiskSignal: boolean,
   challenge: SignUpParts['challenge'],
 ): Promise<boolean> {
-  if (challenge === null) return isOdd;
+  if (challenge === null) return hasRiskSignal;
   const result = await challenge.verify(fields.challenge, request.ip);
-  if (result === 'failed' && isOdd) {
+  if (result === 'failed' && hasRiskSignal) {
     const message = 'Please solve the puzzle above the button, so that we know you are a person.';
     throw invalid([{ field: TURNSTILE_FIELD, code: 'challenge_required', message }]);
   }
@@ -203,27 +209,27 @@ async function assessRisk(
 }
 
 interface Fields {
-  /** undefined where there is none. */
+  /** undefined when the field is missing. */
   email: string | undefined;
   topics: string[];
   timezone: string | null;
   source: string | null;
-  /** The honeypot; '' as a person leaves it. */
+  /** The honeypot; '' when a person sent the form. */
   website: string;
   stamp: string | undefined;
   challenge: string | undefined;
-  /** What is wrong with how it was sent. */
+  /** Errors in the way it was sent. */
   errors: FieldError[];
 }
 
-const MOST_TOPICS = 50;
+const MAX_TOPICS = 50;
 
-/** What people cannot get wrong is not their fault: a name that makes no sense counts as not given. */
-const name = (longest: number) =>
+/** People do not fill in these fields, so an invalid value is not their error: it counts as missing. */
+const name = (maxLength: number) =>
   z
     .string()
     .regex(/^\P{C}+$/u)
-    .max(longest)
+    .max(maxLength)
     .nullable()
     .catch(null);
 
@@ -231,7 +237,7 @@ const zone = name(64).transform((value) => (value !== null && isZone(value) ? va
 const text = z.string().optional();
 const topicList = z
   .union([z.string().transform((one) => [one]), z.array(z.string())])
-  .transform((topics) => topics.slice(0, MOST_TOPICS));
+  .transform((topics) => topics.slice(0, MAX_TOPICS));
 
 /** What a sign-up may say; the API's description is made from it. */
 export const signUpSchema = z.object({
@@ -254,7 +260,7 @@ export const signUpSchema = z.object({
 });
 
 /**
- * The fields of a body in any of its three forms. Others are ignored.
+ * Reads the fields of a body in any of the three content types; ignores other fields.
  * @throws AppError `body-unreadable`.
  */
 async function readFields(request: FastifyRequest): Promise<Fields> {
@@ -286,7 +292,7 @@ function readJson(request: FastifyRequest): Record<string, unknown> {
     const value: unknown = JSON.parse(decoder.decode(request.body as Buffer));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   } catch {
-    // Said below, in our words.
+    // The throw below words the error.
   }
   throw new AppError('body-unreadable', 'A body that is no JSON object.');
 }
@@ -308,7 +314,7 @@ function invalid(errors: FieldError[]): AppError {
   return new AppError('sign-up-invalid', 'A sign-up that cannot be taken.', { context: { errors } });
 }
 
-/** As the list of topics spells them; what is on no list is left out, for lists change. */
+/** Spells topics as the list of topics does; drops topics that are not in it, because the list changes. */
 function chosenTopics(asked: string[], known: string[]): string[] {
   const wanted = new Set(asked.map((topic) => topic.trim().toLowerCase()));
   return known.filter((topic) => wanted.has(topic.toLowerCase())).sort();
@@ -329,7 +335,7 @@ export function evidenceOf(request: FastifyRequest): Evidence {
 
 const domainOf = ({ email }: Address) => email.slice(email.lastIndexOf('@') + 1);
 
-/** The language that the browser would rather read; null where it names none that there is. */
+/** The browser's preferred language; null when it names no valid one. */
 function localeOf({ headers }: FastifyRequest): string | null {
   const [first = ''] = (headers['accept-language'] ?? '').split(/[,;]/, 1);
   try {
@@ -343,12 +349,12 @@ function mediaType(request: FastifyRequest): string {
   return (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
-/** A browser puts text/html first; scripts take anything and get JSON. */
+/** A browser asks for text/html first; a script accepts anything and gets JSON. */
 function wantsPage(request: FastifyRequest): boolean {
   return request.type(['application/json', 'text/html']) === 'text/html';
 }
 
-/** Lets the scripts of a site on the list read our answers. No credentials: there are none. */
+/** Lets scripts of the configured sites read our answers. Credentials are not allowed: there are none. */
 function allowOrigin(request: FastifyRequest, reply: FastifyReply, embedOrigins: readonly string[]): void {
   const { origin } = request.headers;
   if (origin === undefined || !embedOrigins.includes(origin)) return;
@@ -362,8 +368,8 @@ function allowOrigin(request: FastifyRequest, reply: FastifyReply, embedOrigins:
 }
 
 /**
- * Whether a POST comes from our own pages, from a site on the list, or from no page at all. Our pages send no
- * referrer, so that a browser calls their origin `null`; it says by Sec-Fetch-Site that they are ours.
+ * Whether a POST comes from our own pages, from a configured site, or from no page. Our pages send no referrer, so that
+ * a browser reports their origin as `null`; its Sec-Fetch-Site header says that they are ours.
  */
 function comesFrom(request: FastifyRequest, origins: ReadonlySet<string>): boolean {
   const { origin, 'sec-fetch-site': site } = request.headers;

@@ -5,8 +5,8 @@ import { CHANGE_LINK_HOURS, FRESH_LINK_MINUTES } from '../../transactional/link-
 import type { FreshLinkPurpose } from './step-up-store.ts';
 
 /**
- * What takes a fresh link: asking for one, by a link from an issue, and using it. Only the pages of a fresh link show the
- * whole address: whoever opens them reads its mail.
+ * What requires a fresh link: requesting one, by a link in an issue, and using it. Only the pages behind a fresh link
+ * show the whole address, because whoever opens them can read its mail.
  */
 
 /** One button that asks for a fresh link; its form can stand on any page. */
@@ -15,7 +15,7 @@ export const AskFresh = ({
   purpose,
   label,
 }: {
-  /** Of the preferences. */
+  /** Token of the preferences link. */
   token: string;
   purpose: FreshLinkPurpose;
   label: string;
@@ -28,7 +28,7 @@ export const AskFresh = ({
   </form>
 );
 
-/** @param maskedAddress where the fresh link goes. */
+/** @param maskedAddress the address that gets the fresh link. */
 export function freshLinkSentPage(site: Site, maskedAddress: string): string {
   return render(
     <Page site={site} title="Look in your inbox">
@@ -90,7 +90,7 @@ export function changeAddressPage(site: Site, address: string, mistyped?: Mistyp
   );
 }
 
-/** The same whether or not the address can be used. @param address as it was typed. */
+/** The page is the same whether or not the address can be used. @param address as typed. */
 export function newAddressRequestedPage(site: Site, address: string): string {
   return render(
     <Page site={site} title="Look in the other inbox">
@@ -116,7 +116,7 @@ const USED: Record<Exclude<FreshLinkPurpose, 'erase'>, { title: string; text: st
   },
 };
 
-/** For whoever presses or looks twice. */
+/** For a link that was already used. */
 export function freshLinkUsedPage(site: Site, purpose: Exclude<FreshLinkPurpose, 'erase'>): string {
   const { title, text } = USED[purpose];
   return render(
@@ -157,7 +157,7 @@ const AskAgain = () => (
   </form>
 );
 
-/** @param maskedAddress that is mailed new links. */
+/** @param maskedAddress the address that gets new links. */
 export function linksVoidPage(site: Site, maskedAddress: string): string {
   return render(
     <Page site={site} title="Your older links are void">

@@ -40,21 +40,21 @@ export interface StepUpOptions {
   enqueueMail(mailId: string): void;
   /** Called when somebody was erased. */
   onErased?(): void;
-  /** What causes mail counts against the limits of its network, as signing up does. */
+  /** Requests that cause mail count against the limits of their network, like sign-ups. */
   limiter: Pick<Limiter, 'consume'>;
-  /** Wakes a worker to answer the requests that wait. */
+  /** Wakes a worker to answer the pending requests. */
   onMailRequest(): void;
 }
 
 /**
- * What a fresh link opens: the data of a reader, the end of them, another address. A GET uses nothing up, because mail
- * scanners follow every link; the POST that does it does. A link is asked for on the preference page.
+ * What a fresh link opens: a reader's data, erasure, another address. A GET does not use the link up, because mail
+ * scanners follow every link; the POST of the button does. Readers request a link on the preferences page.
  */
 export function stepUpRoutes(
   app: FastifyInstance,
   { db, keys, site, enqueueMail, onErased, limiter, onMailRequest }: StepUpOptions,
 ): void {
-  /** @throws AppError `link-unknown`, and `link-void` for one that a later word of its reader ended. */
+  /** @throws AppError `link-unknown`, and `link-void` for a link that its reader ended later. */
   const linkOf = async (token: string): Promise<FreshLink> => {
     const link = await fromDatabase(findFreshLink(db, token));
     if (link === undefined) throw new AppError('link-unknown', 'No such fresh link.');
@@ -68,7 +68,7 @@ export function stepUpRoutes(
     change_address: changeAddressPage,
   };
 
-  /** The page as things stand now. */
+  /** The page with the current state of the link. */
   const pageFor = (reply: FastifyReply, { state, purpose, email }: FreshLink) => {
     reply.type(HTML);
     if (state === 'open') return reply.send(openPage[purpose](site, email));
@@ -91,7 +91,7 @@ export function stepUpRoutes(
         onMailRequest();
         return reply.send(freshLinkSentPage(site, maskAddress(email)));
       }
-      // The button of this purpose, and of no other.
+      // The form must have the button of this purpose.
       if (form.get(purpose) !== '1') throw new AppError('form-unknown', 'Not the form of this link.');
       if (link.state !== 'open') return pageFor(reply, link);
       const done = await acts[purpose](token, {
@@ -100,7 +100,7 @@ export function stepUpRoutes(
         reply,
         count: () => countRequest(limiter, request, reply),
       });
-      // Somebody was faster.
+      // Another request used the link first.
       return done ?? pageFor(reply, await linkOf(token));
     },
   });
@@ -112,7 +112,7 @@ export function stepUpRoutes(
     count(): Promise<void>;
   }
 
-  /** @returns undefined when the link was not open any more. */
+  /** @returns undefined when the link was no longer open. */
   const acts: Record<FreshLinkPurpose, (token: string, act: Act) => Promise<FastifyReply | undefined>> = {
     async export(token, { reply }) {
       const done = await fromDatabase(exportByFreshLink(db, token, keys));

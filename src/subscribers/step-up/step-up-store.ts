@@ -13,7 +13,7 @@ import { type Keys, keyId, oneTimeToken, tokenHash } from '../tokens.ts';
 
 /**
  * Fresh links. A link in an issue may lie in many inboxes, because issues are forwarded; a fresh link was mailed to the
- * reader just now. It serves one purpose, once: looking at its page uses nothing up. Docs: ADR 20.
+ * reader just now. It serves one purpose, once; opening its page does not use it up. Docs: ADR 20.
  */
 
 export type FreshLinkPurpose = Schema['fresh_links']['purpose'];
@@ -21,8 +21,8 @@ export type FreshLinkPurpose = Schema['fresh_links']['purpose'];
 export const FRESH_LINK_PURPOSES: readonly FreshLinkPurpose[] = ['export', 'erase', 'change_address'];
 
 /**
- * Takes in that somebody who holds a link of this reader asks for a fresh one: it goes to the reader's address, whoever
- * asks. A job answers, within the limits of every mail that a stranger can cause.
+ * Stores a request for a fresh link, made by somebody with another link of this reader. The mail goes to the reader's
+ * address, whoever asks. A job answers, within the limits of all mail that strangers can cause.
  */
 export async function requestFreshLink(
   db: Connection,
@@ -34,20 +34,20 @@ export async function requestFreshLink(
 }
 
 /**
- * Mails fresh links. Two requests for the same thing at once are one link. Nobody whom we may not mail gets one, and
- * another address is only for readers.
+ * Mails fresh links. Two simultaneous requests for one purpose get one link. A suppressed person gets none, and only
+ * active readers can change their address.
  */
 export function freshLinkHandler(keys: Keys): MailRequestHandler {
-  return async (tx, admitted) => {
+  return async (tx, accepted) => {
     const key = keyId(keys[0]);
     const links = [
-      ...new Map(admitted.map((each) => [`${askerOf(each)} ${purposeOf(each)}`, each])).values(),
+      ...new Map(accepted.map((each) => [`${requesterOf(each)} ${purposeOf(each)}`, each])).values(),
     ].map((request) => {
       const mailId = randomUUID();
       return {
         mail_id: mailId,
         token_hash: tokenHash(oneTimeToken(keys, mailId, key)),
-        subscriber_id: askerOf(request),
+        subscriber_id: requesterOf(request),
         purpose: purposeOf(request),
       };
     });
@@ -77,10 +77,10 @@ export function freshLinkHandler(keys: Keys): MailRequestHandler {
   };
 }
 
-const askerOf = ({ details }: MailRequest) => String(details.subscriberId);
+const requesterOf = ({ details }: MailRequest) => String(details.subscriberId);
 const purposeOf = ({ details }: MailRequest) => String(details.purpose);
 
-/** Where a fresh link stands. `void`: its reader made older links void, moved, or is forgotten. */
+/** State of a fresh link. `void`: its reader voided older links, moved to another address, or was erased. */
 export interface FreshLink {
   state: 'open' | 'used' | 'expired' | 'void';
   purpose: FreshLinkPurpose;
@@ -88,7 +88,7 @@ export interface FreshLink {
   email: string;
 }
 
-/** @returns undefined for a token that never was. */
+/** @returns undefined when the token never existed. */
 export async function findFreshLink(db: Connection, token: string): Promise<FreshLink | undefined> {
   const { rows } = await sql<FreshLink>`
     select f.purpose, s.id as "subscriberId", s.email, ${STATE} as state
@@ -106,7 +106,7 @@ const STATE = sql`case
   else 'open' end`;
 
 /**
- * Uses a link up and does what it is for, in one transaction: of two at once, one finds it used.
+ * Uses a link up and runs its action, in one transaction. Of two simultaneous calls, the second finds the link used.
  * @returns undefined when there is no open link for this purpose; nothing was changed.
  */
 async function consumeFreshLink<T>(
@@ -116,7 +116,7 @@ async function consumeFreshLink<T>(
   act: (tx: Connection, owner: Subscriber) => Promise<T>,
 ): Promise<T | undefined> {
   return db.transaction().execute(async (tx) => {
-    // The reader's row first, as everybody locks it who forgets or moves somebody.
+    // Lock the reader's row first: everything that erases or moves a person locks in this order.
     const { rows: owners } = await sql<{ id: string }>`
       select s.id from fresh_links f join subscribers s on s.id = f.subscriber_id
       where f.token_hash = ${tokenHash(token)} for update of s
@@ -132,7 +132,7 @@ async function consumeFreshLink<T>(
   });
 }
 
-/** Everything that is known of a reader; they are told that it was handed out. @returns the mail to enqueue. */
+/** Exports everything we store of a reader; a mail notifies them of it. @returns the mail to enqueue. */
 export async function exportByFreshLink(
   db: Connection,
   token: string,
@@ -144,7 +144,7 @@ export async function exportByFreshLink(
   });
 }
 
-/** Forgets a reader; one last mail tells them, and its row loses the address when it is sent. */
+/** Erases a reader. One last mail confirms it, and its row loses the address when the mail is sent. */
 export async function eraseByFreshLink(
   db: Connection,
   token: string,
@@ -162,7 +162,7 @@ export async function eraseByFreshLink(
   });
 }
 
-/** Takes in that a reader wants issues at another address: that address is asked, as at every other form. */
+/** Stores a reader's request for another address; that address gets a mail, as from every other form. */
 export async function changeAddressByFreshLink(
   db: Connection,
   token: string,
@@ -175,9 +175,9 @@ export async function changeAddressByFreshLink(
 }
 
 /**
- * Makes every link of a reader void that was mailed so far, fresh ones too; what it leaves is to unsubscribe. They are
- * mailed a new one. Twice is once.
- * @returns the mail to enqueue; null when somebody was faster.
+ * Voids every link mailed to a reader so far, including fresh ones; the old links can still unsubscribe. The reader is
+ * mailed a new link. A second call changes nothing.
+ * @returns the mail to enqueue; null when another request was first.
  */
 export async function voidLinks(
   db: Connection,

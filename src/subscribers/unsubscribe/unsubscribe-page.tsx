@@ -5,9 +5,9 @@ import type { Site } from '../../platform/site.ts';
 import { AskFresh } from '../step-up/step-up-page.tsx';
 
 /**
- * What will happen, and the one button. Opening it does nothing, closing it neither.
+ * Says what the button will do. Opening or closing the page changes nothing.
  * @param addresses masked.
- * @param field that the button sends.
+ * @param field name of the button's field.
  */
 export function unsubscribePage(site: Site, addresses: readonly string[], field = 'confirm'): string {
   return render(
@@ -34,8 +34,8 @@ const Addresses = ({ addresses }: { addresses: readonly string[] }) =>
     .map(({ type, value }) => (type === 'element' ? <strong key={value}>{value}</strong> : value));
 
 /**
- * The same for everybody who is not on the list, however they left it.
- * @param token of the preferences, for whoever came with one: leaving is not being forgotten.
+ * Everybody who is off the list gets this page: unsubscribed, suppressed or erased.
+ * @param token of the preferences link, if there is one: unsubscribing does not delete the data.
  */
 export function unsubscribedPage(site: Site, token?: string): string {
   return render(
@@ -65,7 +65,7 @@ export function unsubscribedPage(site: Site, token?: string): string {
   );
 }
 
-/** For who has no link at hand, and for links without a token, such as those of the archive. */
+/** For a reader without a link at hand, and for links without a token, such as those in the archive. */
 export function unsubscribeHelpPage(site: Site, mistyped?: Mistyped): string {
   return render(
     <Page site={site} title="How to leave">
@@ -89,7 +89,7 @@ export function unsubscribeHelpPage(site: Site, mistyped?: Mistyped): string {
   );
 }
 
-/** The same for every address, known or not. */
+/** Every address gets the same page, known or not. */
 export function unsubscribeLinkSentPage(site: Site): string {
   return render(
     <Page site={site} title="Look in your inbox">

@@ -25,18 +25,18 @@ export interface UnsubscribeOptions {
   db: Connection;
   keys: Keys;
   site: Site;
-  /** What causes mail counts against the limits of its network, as signing up does. */
+  /** Requests that cause mail count against the limits of their network, like sign-ups. */
   limiter: Pick<Limiter, 'consume'>;
-  /** Wakes a worker to answer the requests that wait. */
+  /** Wakes a worker to answer the pending requests. */
   onMailRequest(): void;
 }
 
 /**
- * The one place that must always work, and must never lie. A GET shows a page and changes nothing, because mail
- * scanners follow every link; a POST acts at once: no cookie, no redirect, no question (RFC 8058). Whatever else
- * is wrong with a POST, a genuine token is honoured: failing to unsubscribe somebody is the worse error.
- * That goes for a token that was made void, too. Only when nobody whom the link leads to is mailed any more does
- * it say so; where it leads nowhere, it answers 404 or 410 and offers another way.
+ * Unsubscribing must always work, and its answer must be true. A GET shows a page and changes nothing, because mail
+ * scanners follow every link. A POST acts at once: no cookie, no redirect, no question (RFC 8058). A genuine token
+ * counts, whatever else is wrong with the POST: failing to unsubscribe somebody is the worse error. This includes a
+ * voided token. The answer says "unsubscribed" only when nobody whom the link leads to is mailed any more; a link that
+ * leads nowhere gets 404 or 410 and the offer of another way.
  */
 export function unsubscribeRoutes(
   app: FastifyInstance,
@@ -89,7 +89,9 @@ export function unsubscribeRoutes(
   });
 }
 
-/** What a mail program is told that asked on a reader's behalf; it shows nothing but that it failed. */
+/**
+ * The answer to a mail program that unsubscribes on a reader's behalf; it shows people only that the request failed.
+ */
 const REFUSALS: Record<string, { status: number; line(site: Site): string }> = {
   'link-foreign': {
     status: 404,
@@ -103,7 +105,7 @@ const REFUSALS: Record<string, { status: number; line(site: Site): string }> = {
   },
 };
 
-/** Who sent this: a mail provider on the reader's behalf, our own button, or somebody we do not know. */
+/** Who sent this: a mail provider on the reader's behalf, our own button, or an unknown client. */
 async function methodOf(request: FastifyRequest): Promise<'one_click' | 'post_button' | 'unknown'> {
   const form = await readForm(request);
   if (form.get('List-Unsubscribe') === 'One-Click') return 'one_click';

@@ -22,30 +22,30 @@ import {
 const CHUNK = 500;
 
 /**
- * Answers the requests of one kind, in the transaction that takes them: it looks up who the address belongs to, and
+ * Answers the requests of one kind, in the transaction that claims them: it looks up the owner of each address, and
  * queues mails by `queueMails`.
- * @param admitted within all limits.
- * @param silent must mail nobody: over a limit, replaced by a newer one, or for an inbox that is refused. They are
- * given so that their other effects (an entry in the log, a link that ends) are the same as of the admitted.
+ * @param accepted requests within all limits.
+ * @param declined requests that must not cause mail: over a limit, replaced by a newer one, or for a blocked inbox.
+ *   They are passed so that their other effects (a log entry, a link that ends) are the same as for accepted ones.
  * @returns the ids of the mails that it queued.
  */
 export type MailRequestHandler = (
   tx: Connection,
-  admitted: readonly MailRequest[],
-  silent: readonly MailRequest[],
+  accepted: readonly MailRequest[],
+  declined: readonly MailRequest[],
 ) => Promise<string[]>;
 
-/** Who answers what; a kind without a handler does not compile. */
+/** The handler of each kind; a kind without a handler does not compile. */
 export type MailRequestHandlers = Readonly<Record<MailRequestKind, MailRequestHandler>>;
 
 export interface Answered {
-  /** Mails for which a worker is to be woken. */
+  /** Mails that workers must be woken for. */
   mailIds: string[];
-  /** Domains whose hourly budget is spent; `*` for that of all. */
+  /** Domains whose hourly budget is exceeded; `*` for the budget of all domains. */
   budgetsExceeded: string[];
 }
 
-/** Answers every request that waits. Two at once are one after the other. */
+/** Answers all pending requests. Simultaneous calls run one after the other. */
 export async function answerMailRequests(
   db: Connection,
   { handlers, isMailHost }: { handlers: MailRequestHandlers; isMailHost(domain: string): boolean },
@@ -60,7 +60,7 @@ export async function answerMailRequests(
   return answered;
 }
 
-/** A reader is known by their id; of anybody else there is only the address that was typed. */
+/** A reader is identified by their id; for anybody else there is only the typed address. */
 function asCandidate({ details, emailKey, ...request }: MailRequest): Candidate {
   const { subscriberId } = details;
   return { ...request, askedBy: typeof subscriberId === 'string' ? subscriberId : emailKey };
@@ -74,7 +74,7 @@ async function answerChunk(
   const due = await lockDueRequests(tx, MAIL_REQUEST_KINDS, CHUNK);
   if (due.length === 0) return { mailIds: [], budgetsExceeded: [], taken: 0 };
   const inboxes = [...new Set(due.map(({ inbox }) => inbox))];
-  const { decisions, budgetsExceeded: spent } = decideRequests(due.map(asCandidate), {
+  const { decisions, budgetsExceeded: exceeded } = decideRequests(due.map(asCandidate), {
     refused: await refusedAmong(tx, inboxes),
     answered: await answeredFor(tx, inboxes),
     lastHour: await answeredLastHour(tx),
@@ -87,18 +87,18 @@ async function answerChunk(
   const mailIds: string[] = [];
   for (const kind of MAIL_REQUEST_KINDS) {
     const ofKind = (requests: MailRequest[]) => requests.filter((each) => each.kind === kind);
-    const [admitted, silent] = [ofKind(decided('answer')), ofKind(decided('silence', 'drop'))];
-    if (admitted.length + silent.length === 0) continue;
-    mailIds.push(...(await handlers[kind](tx, admitted, silent)));
+    const [accepted, declined] = [ofKind(decided('answer')), ofKind(decided('decline', 'drop'))];
+    if (accepted.length + declined.length === 0) continue;
+    mailIds.push(...(await handlers[kind](tx, accepted, declined)));
   }
   await countRequests(
     tx,
-    decided('answer', 'silence').map((each) => ({ ...each, share: SHARE_OF[each.kind] })),
+    decided('answer', 'decline').map((each) => ({ ...each, share: SHARE_OF[each.kind] })),
   );
   await closeRequests(
     tx,
-    decided('answer', 'silence', 'drop').map(({ id }) => id),
+    decided('answer', 'decline', 'drop').map(({ id }) => id),
     decided('postpone').map(({ id }) => id),
   );
-  return { mailIds, budgetsExceeded: [...spent], taken: due.length };
+  return { mailIds, budgetsExceeded: [...exceeded], taken: due.length };
 }

@@ -1,8 +1,8 @@
 /**
- * How much mail strangers can make us send, as pure functions. In 2016 sign-up forms were used to bury people in
- * confirm mails (Spamhaus, "subscription bombing"), so every mail that a stranger can cause passes here, whichever
- * form it came from. Nothing here depends on whether an address is known: only on the request, on the inbox, on its
- * domain and on what was asked for before.
+ * How much mail strangers can make us send, as pure functions. In 2016 sign-up forms were used to flood people with
+ * confirm mails (Spamhaus, "subscription bombing"), so every mail that a stranger can cause is decided here, for every
+ * form. The decision never depends on whether an address is known, but on the request, the inbox, its domain and
+ * earlier requests.
  */
 
 import type { Limit } from '../../platform/queue/limiter.ts';
@@ -11,21 +11,21 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Requests of one kind of form. To add one, name it here and in {@link SHARE_OF}, and give it a handler. */
+/** The kinds of requests, by form. To add one, name it here and in {@link SHARE_OF}, and give it a handler. */
 export const MAIL_REQUEST_KINDS = [
   /** The sign-up form: a confirm mail, or a note to a reader. */
   'sign_up',
-  /** A reader gives another address: the question goes to that address. */
+  /** A reader gives another address: the new address gets a mail. */
   'change',
-  /** Somebody with a link from an issue wants what takes a fresh one, which goes to the reader. */
+  /** A person with a link from an issue requests a fresh link, which goes to the reader. */
   'step_up',
-  /** The form for a lost link to the preferences. */
+  /** The form for a lost preferences link. */
   'link',
-  /** The form of whoever wants to leave and has no link that works. */
+  /** The form for unsubscribing without a working link. */
   'leave',
-  /** The form of the desk, sent by a browser in which this editor has never signed in. */
+  /** The sign-in form of the desk, from a browser in which this editor has never signed in. */
   'desk_sign_in',
-  /** The form of the desk, sent by a browser in which this editor has signed in before. */
+  /** The sign-in form of the desk, from a browser in which this editor has signed in before. */
   'desk_sign_in_own_browser',
 ] as const;
 
@@ -52,17 +52,19 @@ export const SHARE_OF: Readonly<Record<MailRequestKind, Share>> = {
 };
 
 export interface SharePolicy {
-  /** Requests for one inbox, however its address is spelled. Who asks for more is told the same as everybody. */
+  /**
+   * Limits for one inbox, however its address is spelled. A request over the limit gets the same page as every other.
+   */
   perInbox: readonly Limit[];
-  /** The newest request of somebody replaces those before it. Otherwise each is answered. */
+  /** The newest request of a person replaces earlier ones. Otherwise each is answered. */
   newestReplaces: boolean;
   /** The hourly budgets of the domain and of all apply. */
   hasBudget: boolean;
-  /** *Never mail me again* applies. Not at the desk: a confirm mail must not be able to shut an editor out. */
+  /** *Never mail me again* applies. Not at the desk: pressing it in a confirm mail must not lock an editor out. */
   honoursRefusal: boolean;
 }
 
-/** Requests for an inbox whose owner may never have heard of us. */
+/** Requests for an inbox whose owner may not know us. */
 export const PER_INBOX: readonly Limit[] = [
   { points: 1, seconds: 10 * MINUTE },
   { points: 3, seconds: DAY },
@@ -71,8 +73,8 @@ export const PER_INBOX: readonly Limit[] = [
 
 export const SHARES: Readonly<Record<Share, SharePolicy>> = {
   newcomers: { perInbox: PER_INBOX, newestReplaces: true, hasBudget: true, honoursRefusal: true },
-  // Only readers get such a mail. There is no limit by the month: a stranger could use it up, and a reader who has
-  // lost their link would be shut out for weeks.
+  // Only readers get such a mail. There is no monthly limit: a stranger could use it up, and a reader who has lost
+  // their link would be locked out for weeks.
   readers: {
     perInbox: [
       { points: 1, seconds: 10 * MINUTE },
@@ -82,8 +84,8 @@ export const SHARES: Readonly<Record<Share, SharePolicy>> = {
     hasBudget: true,
     honoursRefusal: true,
   },
-  // Only by a link of the reader's, so apart from what strangers can use up. Each asks for something else, and a reader
-  // may want their data first and to be erased then.
+  // Only a reader's link causes these, so strangers cannot use them up. A reader may need several: first their data,
+  // then erasure.
   link_holders: {
     perInbox: [
       { points: 3, seconds: 10 * MINUTE },
@@ -93,7 +95,7 @@ export const SHARES: Readonly<Record<Share, SharePolicy>> = {
     hasBudget: true,
     honoursRefusal: true,
   },
-  // Apart from the others, so that no form can be used to keep somebody on the list.
+  // Separate from the others, so that no other form can be used to keep somebody subscribed.
   leavers: {
     perInbox: [
       { points: 1, seconds: 10 * MINUTE },
@@ -103,7 +105,7 @@ export const SHARES: Readonly<Record<Share, SharePolicy>> = {
     hasBudget: true,
     honoursRefusal: true,
   },
-  // A link opens only the browser that asked for it, so each request needs its own.
+  // A sign-in link works only in the browser that requested it, so each request needs its own.
   desk: {
     perInbox: [
       { points: 5, seconds: HOUR },
@@ -122,7 +124,7 @@ export const SHARES: Readonly<Record<Share, SharePolicy>> = {
     hasBudget: false,
     honoursRefusal: false,
   },
-  // An editor is no stranger, but may name any inbox.
+  // An editor is trusted, but can name any inbox.
   tests: {
     perInbox: [
       { points: 20, seconds: HOUR },
@@ -134,82 +136,82 @@ export const SHARES: Readonly<Record<Share, SharePolicy>> = {
   },
 };
 
-/** Whether an inbox may have one more of a share, after what it had at these ages. */
+/** Whether an inbox may have one more request of a share, given the ages of the earlier ones. */
 export function hasRoom(share: Share, agesSeconds: readonly number[]): boolean {
   return SHARES[share].perInbox.every(
     ({ points, seconds }) => agesSeconds.filter((age) => age < seconds).length < points,
   );
 }
 
-/** Requests an hour of one share that are answered, for all domains together; those above it wait. */
+/** Requests of one share that are answered in an hour, over all domains; further requests wait. */
 export const BUDGET_OF_ALL = 3_000;
 
-/** A domain without readers, which may be one person's own mail server. */
+/** A domain without readers: it may be one person's own mail server. */
 const BUDGET_OF_UNKNOWN_DOMAIN = 30;
-/** A provider where everybody may have a mailbox. */
+/** A provider where everybody can have a mailbox. */
 const BUDGET_OF_MAIL_HOST = 300;
 /** No domain gets more than half of {@link BUDGET_OF_ALL}. */
 export const BUDGET_OF_DOMAIN_AT_MOST = 1_500;
 
-/** What waits for a budget is looked at again after this. */
+/** A request over budget is checked again after this time. */
 export const POSTPONED_MINUTES = 15;
 
-/** What waits longer than this for a budget is given up. */
+/** A request that waits longer than this for a budget is dropped. */
 export const WAIT_HOURS = 24;
 
 /**
- * Requests an hour for addresses of one domain that are answered. It grows by one with every confirmed reader, so
- * that a list can grow where it has readers, and a private domain that catches all addresses gets few mails.
+ * Requests for addresses of one domain that are answered in an hour. The budget grows by one with every confirmed
+ * reader, so that a list can grow where it has readers, and a private catch-all domain gets few mails.
  */
 export function domainBudget(confirmedReaders: number, isMailHost: boolean): number {
   const grown = BUDGET_OF_UNKNOWN_DOMAIN + confirmedReaders;
   return Math.min(BUDGET_OF_DOMAIN_AT_MOST, isMailHost ? Math.max(BUDGET_OF_MAIL_HOST, grown) : grown);
 }
 
-/** The part of a budget that requests may have which look like a machine's. */
+/** The part of a budget that suspicious requests may use. */
 export function suspiciousPart(budget: number): number {
   return Math.floor(budget / 3);
 }
 
-/** A request that waits for its answer, as far as the policy looks at it. */
+/** A pending request, with the fields that the policy reads. */
 export interface Candidate {
   id: string;
   kind: MailRequestKind;
-  /** Whose request it is: the newest one of each kind replaces those before it. */
+  /** Who made the request: their newest request of each kind replaces earlier ones. */
   askedBy: string;
-  /** One inbox, however its address is spelled. */
+  /** The inbox, the same for all spellings of its address. */
   inbox: string;
   domain: string;
   isSuspicious: boolean;
   ageSeconds: number;
 }
 
-/** What was asked for before. */
+/** Earlier requests. */
 export interface History {
-  /** Inboxes whose owners never want to be mailed again. */
+  /** Blocked inboxes: their owners never want to be mailed again. */
   refused: ReadonlySet<string>;
-  /** Requests for these inboxes that were answered, with their age. */
+  /** Answered requests for these inboxes, with their age. */
   answered: readonly { share: Share; inbox: string; ageSeconds: number }[];
-  /** Requests of the last hour that were answered, counted. */
+  /** Answered requests of the last hour, counted. */
   lastHour: readonly { share: Share; domain: string; isSuspicious: boolean; count: number }[];
-  /** Confirmed readers by domain; a domain that is missing has none. */
+  /** Confirmed readers by domain; a missing domain has none. */
   readers: ReadonlyMap<string, number>;
   isMailHost(domain: string): boolean;
 }
 
 export type Decision =
-  /** Its handler decides what is mailed. It takes its place in all limits, whatever that is. */
+  /** The handler decides what is mailed. It counts against all limits in any case. */
   | 'answer'
-  /** It takes its place in all limits, and nobody is mailed: its inbox is refused. */
-  | 'silence'
-  /** A budget is spent; it is looked at again later. */
+  /** It counts against all limits, but causes no mail: its inbox is blocked. */
+  | 'decline'
+  /** A budget is exceeded; it is checked again later. */
   | 'postpone'
-  /** Too many for this inbox, replaced by a newer one, or it waited too long. */
+  /** Over the limit of this inbox, replaced by a newer request, or too old. */
   | 'drop';
 
 export interface Decided {
   decisions: Map<string, Decision>;
-  /** Domains whose budget is spent; `*` for that of all. */
+  /** Domains whose budget is exceeded; `*` for the budget of all domains. */
   budgetsExceeded: Set<string>;
 }
 
@@ -238,7 +240,7 @@ export function decideRequests(candidates: readonly Candidate[], history: Histor
     limits.add(share, each.inbox);
     budgets.add(share, each);
     const isRefused = policy.honoursRefusal && history.refused.has(each.inbox);
-    decisions.set(each.id, isRefused ? 'silence' : 'answer');
+    decisions.set(each.id, isRefused ? 'decline' : 'answer');
   }
   return { decisions, budgetsExceeded: spent };
 }
@@ -272,7 +274,7 @@ function hourlyBudgets({ lastHour, readers, isMailHost }: History) {
   for (const { share, domain, isSuspicious, count } of lastHour) add(share, domain, isSuspicious, count);
   return {
     add: (share: Share, { domain, isSuspicious }: Candidate) => add(share, domain, isSuspicious, 1),
-    /** @returns whose budget is spent: the domain, `*` for all, or null. */
+    /** @returns which budget is exceeded: the domain, `*` for all, or null. */
     exceeded(share: Share, { domain, isSuspicious }: Candidate): string | null {
       const ofDomain = domainBudget(readers.get(domain) ?? 0, isMailHost(domain));
       for (const [whose, budget] of [
@@ -287,12 +289,12 @@ function hourlyBudgets({ lastHour, readers, isMailHost }: History) {
   };
 }
 
-/** Other names of one provider. */
+/** Domain aliases of one provider. */
 const SAME_DOMAIN: Record<string, string> = { 'googlemail.com': 'gmail.com' };
 
 /**
- * One inbox, as far as its spelling can hide it: without plus tags and dots, which some providers ignore. For
- * counting only, where two people who share a count wait a little; as an identity it would be wrong.
+ * Maps the spellings of one inbox to one key: without plus tags and dots, which some providers ignore. Use it for
+ * counting only, where two people who share a counter wait a little; as an identity it would be wrong.
  * @param key of an address: lower case.
  */
 export function foldAddress(key: string): string {
@@ -302,7 +304,7 @@ export function foldAddress(key: string): string {
   return `${bare.replaceAll('.', '')}@${SAME_DOMAIN[domain] ?? domain}`;
 }
 
-/** Every domain at which an address can be the same inbox. @param key of an address: lower case. */
+/** All domains at which an address can be the same inbox. @param key of an address: lower case. */
 export function domainsOfInbox(key: string): string[] {
   const folded = foldAddress(key);
   const domain = folded.slice(folded.lastIndexOf('@') + 1);

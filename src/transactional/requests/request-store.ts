@@ -8,21 +8,21 @@ import {
   type Share,
 } from './request-policy.ts';
 
-/** Something that may cause a mail, as a form brings it. */
+/** A request that may cause a mail, as a form sends it. */
 export interface NewMailRequest {
   kind: MailRequestKind;
-  /** Where the mail would go; `key` is what makes two spellings one person. */
+  /** The address that would be mailed; `key` identifies the person. */
   address: { email: string; key: string };
-  /** What the handler needs to know; nothing secret, no token. */
+  /** What the handler needs; nothing secret, no token. */
   details?: Record<string, unknown>;
-  /** It looks like a machine's. */
+  /** It looks like a machine's request. */
   isSuspicious?: boolean;
   evidence?: { ip: string | null; userAgent: string | null };
 }
 
 /**
- * Takes a request in, to be answered later. One statement, the same whoever asks: it looks at nobody's row, so
- * there is nothing for a stopwatch to learn. One that is not `kept` takes as long and leaves nothing.
+ * Stores a request, to be answered later. It is one statement, the same for every address, and reads no subscriber, so
+ * that its duration reveals nothing. With `isKept: false` it takes as long and stores nothing.
  */
 export async function addMailRequest(
   db: Connection,
@@ -38,7 +38,7 @@ export async function addMailRequest(
   `.execute(db);
 }
 
-/** A request that waits for its answer. */
+/** A pending request. */
 export interface MailRequest {
   id: string;
   kind: MailRequestKind;
@@ -54,12 +54,12 @@ export interface MailRequest {
   ageSeconds: number;
 }
 
-/** Nobody else counts requests until the transaction ends. */
+/** Locks the counters until the transaction ends. */
 export async function lockCounts(tx: Connection): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtext('weekly-verdict mail requests'))`.execute(tx);
 }
 
-/** Requests that are due, oldest first. Nobody else may answer any until the transaction ends. */
+/** Due requests, oldest first. They stay locked until the transaction ends. */
 export async function lockDueRequests(
   tx: Connection,
   kinds: readonly MailRequestKind[],
@@ -76,7 +76,7 @@ export async function lockDueRequests(
   return rows;
 }
 
-/** Of these inboxes, those whose owners never want to be mailed again. */
+/** Returns which of these inboxes are blocked. */
 export async function refusedAmong(db: Connection, inboxes: readonly string[]): Promise<Set<string>> {
   const { rows } = await sql<{ inbox: string }>`
     select limit_key as inbox from refused_inboxes where limit_key = any(${inboxes}::text[])
@@ -84,7 +84,7 @@ export async function refusedAmong(db: Connection, inboxes: readonly string[]): 
   return new Set(rows.map(({ inbox }) => inbox));
 }
 
-/** Requests for these inboxes that took their place in the limits, as long as any limit looks back. */
+/** Counted requests for these inboxes, as far back as any limit looks. */
 export async function answeredFor(
   tx: Connection,
   inboxes: readonly string[],
@@ -109,7 +109,7 @@ export async function answeredLastHour(
   return rows;
 }
 
-/** Confirmed readers of these domains, counted as far as a budget can grow. */
+/** Confirmed readers of these domains, counted up to the number at which a budget stops growing. */
 export async function readersByDomain(
   tx: Connection,
   domains: readonly string[],
@@ -125,10 +125,10 @@ export async function readersByDomain(
   return new Map(rows.map(({ domain, count }) => [domain, count]));
 }
 
-/** What takes a place in the limits. */
+/** The fields that are counted against limits. */
 export type Counted = Pick<MailRequest, 'inbox' | 'domain' | 'isSuspicious'> & { share: Share };
 
-/** Gives requests their place in the limits. */
+/** Counts requests against the limits. */
 export async function countRequests(tx: Connection, requests: readonly Counted[]): Promise<void> {
   const rows = requests.map(({ share, inbox, domain, isSuspicious }) => ({
     share,
@@ -143,7 +143,7 @@ export async function countRequests(tx: Connection, requests: readonly Counted[]
   `.execute(tx);
 }
 
-/** Forgets requests that have their answer; the others are looked at again after {@link POSTPONED_MINUTES}. */
+/** Deletes answered requests; the others are checked again after {@link POSTPONED_MINUTES}. */
 export async function closeRequests(tx: Connection, done: string[], postponed: string[]): Promise<void> {
   await sql`delete from mail_requests where id = any(${done}::uuid[])`.execute(tx);
   if (postponed.length === 0) return;
@@ -152,7 +152,7 @@ export async function closeRequests(tx: Connection, done: string[], postponed: s
   `.execute(tx);
 }
 
-/** Domains whose requests wait because an hourly budget is spent. */
+/** Domains whose requests wait because an hourly budget is exceeded. */
 export async function postponedDomains(db: Connection): Promise<string[]> {
   const { rows } = await sql<{ domain: string }>`
     select distinct domain from mail_requests where due_at > created_at
@@ -160,17 +160,17 @@ export async function postponedDomains(db: Connection): Promise<string[]> {
   return rows.map(({ domain }) => domain);
 }
 
-/** As long as the longest limit looks back. */
+/** As far back as the longest limit looks. */
 const COUNTED_DAYS = 30;
 
-/** Deletes counts that no limit looks at any more. */
+/** Deletes counters that no limit reads any more. */
 export async function forgetOldCounts(db: Connection): Promise<void> {
   await sql`
     delete from mail_request_counts where at < now() - make_interval(days => ${COUNTED_DAYS})
   `.execute(db);
 }
 
-/** Nobody mails this inbox again, in whatever spelling, until a person lifts it (I7). */
+/** Blocks this inbox in every spelling, until a person lifts it (I7). */
 export async function refuseInbox(db: Connection, emailKey: string): Promise<void> {
   await sql`
     insert into refused_inboxes (limit_key) values (address_hash(${foldAddress(emailKey)}))
@@ -178,7 +178,7 @@ export async function refuseInbox(db: Connection, emailKey: string): Promise<voi
   `.execute(db);
 }
 
-/** The inbox of each of these keys of addresses, as it is counted. */
+/** The inbox of each address key, as it is counted. */
 export async function inboxesOf(
   db: Connection,
   emailKeys: readonly string[],
@@ -191,7 +191,7 @@ export async function inboxesOf(
   return rows;
 }
 
-/** Of these keys of addresses, those whose inbox is never to be mailed again, in whatever spelling. */
+/** Returns which of these address keys belong to a blocked inbox, in any spelling. */
 export async function refusedKeysAmong(db: Connection, emailKeys: readonly string[]): Promise<string[]> {
   const inboxes = await inboxesOf(db, emailKeys);
   const refused = await refusedAmong(

@@ -2,16 +2,16 @@ import type { Connection } from '../../platform/db/database.ts';
 import { hasRoom, type Share } from './request-policy.ts';
 import { answeredFor, countRequests, inboxesOf, lockCounts, refusedAmong } from './request-store.ts';
 
-/** Why an address is mailed nothing now. */
+/** Why an address may not be mailed now. */
 export type Refusal = { emailKey: string; why: 'refused' | 'too-many' };
 
 /**
- * The same limits where somebody who has signed in waits for the answer, and may be told why there is none. All
- * addresses take their place in the limits, or, when one of them may not be mailed, none does.
- * @param emailKeys nobody twice.
- * @returns the first that may not be mailed.
+ * Applies the same limits where a signed-in person waits for the result, and may see the reason of a refusal. Either
+ * all addresses count against the limits or, when one of them may not be mailed, none does.
+ * @param emailKeys each address once.
+ * @returns the first address that may not be mailed.
  */
-export async function admitImmediately(
+export async function acceptImmediately(
   tx: Connection,
   share: Share,
   emailKeys: readonly string[],
