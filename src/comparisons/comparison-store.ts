@@ -10,13 +10,13 @@ export interface Saved {
   added: number;
   changed: number;
   unchanged: number;
-  /** Came, and is another comparison's page or the second of the same pair. */
+  /** Refused: its page belongs to another comparison, or its pair is already in this delivery. */
   refused: { slug: string; url: string; reason: string }[];
 }
 
 /**
- * Saves what a source delivered, each change with its revision; what did not change is read and not
- * written. At most five statements however many comparisons; two when nothing changed.
+ * Saves the comparisons of a source, each change with its revision; unchanged ones are not written. At most five
+ * statements for any number of comparisons; two when nothing changed.
  */
 export async function saveComparisons(db: Connection, incoming: Comparison[]): Promise<Saved> {
   return db.transaction().execute(async (tx) => {
@@ -26,19 +26,19 @@ export async function saveComparisons(db: Connection, incoming: Comparison[]): P
   });
 }
 
-/** What became of one comparison that was pushed. */
+/** The result of pushing one comparison. */
 export type Pushed =
   | {
       status: 'created' | 'changed' | 'unchanged';
       slug: string;
       revision: number;
       changed: Change[];
-      /** It was taken down, and what came in does not show it again. */
+      /** It was taken down, and the push does not show it again. */
       hidden: boolean;
     }
   | { status: 'refused'; field: 'slug' | 'url'; reason: string };
 
-/** Saves one comparison that somebody named: a slug or a page that belongs to another pair is refused. */
+/** Saves one comparison that a client names: a slug or a page that belongs to another pair is refused. */
 export async function pushComparison(db: Connection, incoming: Comparison): Promise<Pushed> {
   return db.transaction().execute(async (tx): Promise<Pushed> => {
     const { known, comparisons } = await recall(tx, [incoming]);
@@ -62,7 +62,7 @@ export async function pushComparison(db: Connection, incoming: Comparison): Prom
 
 type Row = Known & { content_hash: string };
 
-/** Every row that shares a pair, a page or a slug with what came in, without its content. */
+/** Reads every row that shares a pair, a page or a slug with the incoming comparisons, without its content. */
 async function recall(tx: Connection, incoming: readonly Comparison[]) {
   // Two gathers at once would both find a new comparison missing.
   await sql`select pg_advisory_xact_lock(hashtext('comparisons'))`.execute(tx);
@@ -97,13 +97,13 @@ async function save(tx: Connection, identified: Identified<Row>[]) {
     else stirred.push({ id: one.row.id, comparison });
   }
   const changed = await withChanges(tx, stirred);
-  // A page that moved makes room for the one that comes in its place.
+  // Update first: a page that moved frees its URL for the comparison that takes its place.
   await updateAll(tx, changed);
   await insertAll(tx, added);
   return { added, changed, unchanged, refused };
 }
 
-/** By hash alone, in either order of the tools: the content of what did not change is never read. */
+/** Compares hashes, for either order of the tools: unchanged content is never read. */
 function saysTheSame(row: Row, comparison: Comparison): boolean {
   if (contentHash(comparison) === row.content_hash) return true;
   return contentHash({ ...comparison, tools: swapped(comparison) }) === row.content_hash;
@@ -174,12 +174,12 @@ function columnsOf(comparison: Comparison) {
   };
 }
 
-/** A comparison and when it came to us. */
+/** A comparison, and when it was added. */
 export interface StoredComparison {
   id: string;
-  /** Without votes, until somebody counts them: see `withVotes`. */
+  /** Without votes; `withVotes` adds them. */
   comparison: CountedComparison;
-  /** When the site published it, or else when we saw it first. */
+  /** When the site published it, or when we first saw it. */
   since: Date;
   changedAt: Date;
 }
@@ -197,13 +197,13 @@ function toStored({ id, content, since, changed_at }: StoredRow): StoredComparis
   return { id, comparison: comparisonSchema.parse(content), since, changedAt: changed_at };
 }
 
-/** Whoever may see it: strangers are shown what {@link findPublicComparison} finds. */
+/** Finds a comparison for a caller who may see hidden ones; strangers get {@link findPublicComparison}. */
 export async function findComparison(db: Connection, slug: string): Promise<StoredComparison | undefined> {
   const { rows } = await sql<StoredRow>`select ${stored} from comparisons where slug = ${slug}`.execute(db);
   return rows[0] && toStored(rows[0]);
 }
 
-/** @returns `'hidden'` for one that was taken down; undefined where strangers know of none. */
+/** @returns `'hidden'` when it was taken down; undefined when strangers may not see it. */
 export async function findPublicComparison(
   db: Connection,
   slug: string,
@@ -220,8 +220,8 @@ export async function findPublicComparison(
 }
 
 /**
- * What strangers may see, newest first, a page at a time: `after` is the slug of the last one already shown, so that what comes in
- * meanwhile moves nothing. An unknown `after` gives nothing.
+ * Lists public comparisons, newest first, a page at a time. `after` is the slug of the last one already shown, so that
+ * new comparisons do not shift the pages. An unknown `after` gives an empty list.
  */
 export async function listComparisons(
   db: Connection,
@@ -248,7 +248,7 @@ export async function listComparisons(
   return rows.map(toStored);
 }
 
-/** When any comparison came, changed, was taken down or shown again last; undefined while there is none. */
+/** When any comparison was last added, changed, taken down or shown again; undefined when there is none. */
 export async function lastChange(db: Connection): Promise<Date | undefined> {
   const { rows } = await sql<{ at: Date | null }>`
     select greatest(max(changed_at), max(visibility_changed_at)) as at from comparisons
@@ -256,7 +256,7 @@ export async function lastChange(db: Connection): Promise<Date | undefined> {
   return rows[0]?.at ?? undefined;
 }
 
-/** One state of a comparison. */
+/** One version of a comparison. */
 export interface Revision {
   /** Counts from 1. */
   number: number;
@@ -278,8 +278,7 @@ export async function revisionsOf(db: Connection, comparisonId: string, limit: n
 }
 
 /**
- * Every topic there is to choose from: the categories of all tools that strangers may see, a category once
- * however its case is spelled, in alphabetical order.
+ * All topics: the categories of the tools that strangers may see, each once whatever its case, in alphabetical order.
  */
 export async function knownTopics(db: Connection, publish: Publish): Promise<string[]> {
   const { rows } = await sql<{ topic: string }>`

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Comparison } from './model.ts';
 import { nameKey, pairKey, title } from './names.ts';
 
-/** As much of a stored comparison as tells which one it is. */
+/** The fields of a stored comparison that identify it. */
 export interface Known {
   id: string;
   slug: string;
@@ -10,23 +10,22 @@ export interface Known {
   url: string;
 }
 
-/** What an incoming comparison is to us. */
+/** How an incoming comparison relates to the stored ones. */
 export type Identified<Row extends Known = Known> =
   | { kind: 'new'; comparison: Comparison }
   | { kind: 'known'; row: Row; comparison: Comparison }
   | { kind: 'refused'; comparison: Comparison; reason: string };
 
 /**
- * Tells which comparison each one is. One row a pair of tools, whichever comes first; one row a page. Pure.
+ * Identifies each incoming comparison. One row per pair of tools, in either order; one row per page. Pure.
  *
- * 1. The same pair is the same comparison, wherever it is published now and whatever its slug says.
- * 2. The same page with another pair is the same comparison with a tool renamed.
- * 3. What is left is new. Where its slug is taken it gets one of its own: two names can make one slug
- *    ("C" and "C++"), and neither comparison may be lost for it.
+ * 1. The same pair is the same comparison, whatever its page and its slug are now. 2. The same page with another pair
+ * is the same comparison with a renamed tool. 3. Every other one is new. When its slug is taken, it gets another: two
+ * names can give one slug ("C" and "C++"), and neither comparison may be lost.
  *
- * Of two in one delivery that are the same comparison, the first stays. Slugs and orders of tools are
- * for {@link alignTo}.
- * @param known every row that shares a pair, a page or a slug with what came in.
+ * When two in one delivery are the same comparison, the first is used. {@link alignTo} sets slugs and the order of
+ * tools.
+ * @param known every row that shares a pair, a page or a slug with the incoming comparisons.
  */
 export function identify<Row extends Known>(
   known: readonly Row[],
@@ -35,7 +34,7 @@ export function identify<Row extends Known>(
   const byPair = new Map(known.map((row) => [row.pair_key, row]));
   const byUrl = new Map(known.map((row) => [row.url, row]));
   const slugs = new Set(known.map((row) => row.slug));
-  /** Who has a page once all is saved. */
+  /** The owner of each page after the save. */
   const pages = new Map(known.map((row) => [row.url, row.pair_key]));
   const claimed = new Set(incoming.map((each) => byPair.get(pairKey(each))?.id));
   const seen = new Set<string>();
@@ -47,7 +46,7 @@ export function identify<Row extends Known>(
 
     const samePair = byPair.get(pair);
     if (samePair !== undefined) {
-      // A page that another comparison has is not taken from it.
+      // A page of another comparison cannot be taken over.
       const free = !pages.has(comparison.url);
       if (free) {
         pages.delete(samePair.url);
@@ -73,8 +72,8 @@ export function identify<Row extends Known>(
 }
 
 /**
- * For a push, where somebody names one comparison and must hear of it when the name is another's.
- * @returns undefined where slug and page are free, or this pair's own.
+ * For a push: the client names one comparison, and must be told when the name belongs to another.
+ * @returns undefined when slug and page are free, or belong to this pair.
  */
 export function clash(
   known: readonly Known[],
@@ -90,7 +89,7 @@ export function clash(
   return undefined;
 }
 
-/** B-vs-A of a comparison known as A-vs-B is turned round and keeps its slug: a swap is no news. */
+/** Turns B-vs-A of a comparison stored as A-vs-B round and keeps its slug: a swap is not a change. */
 export function alignTo(known: Pick<Comparison, 'slug' | 'tools'>, incoming: Comparison): Comparison {
   const [a, b] = incoming.tools.map(({ name }) => nameKey(name));
   const [first, second] = known.tools.map(({ name }) => nameKey(name));
@@ -102,7 +101,7 @@ export function swapped({ tools: [a, b] }: Pick<Comparison, 'tools'>): Compariso
   return [b, a];
 }
 
-/** The slug with a mark of the pair, the same on every machine and every day. */
+/** The slug with a suffix computed from the pair, so that it is always the same. */
 function ownSlug(comparison: Comparison): string {
   const mark = createHash('sha256').update(pairKey(comparison)).digest('hex').slice(0, 8);
   const room = comparison.slug.slice(0, 150).toWellFormed();

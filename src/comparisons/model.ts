@@ -1,22 +1,21 @@
 import { z } from 'zod';
 
 /**
- * The domain of the site: two tools side by side, what the panel would ship or skip, what the
- * community voted and what each costs to enter. Everything that enters the system, whatever its
- * source, is parsed by {@link comparisonSchema} first.
+ * The site's domain: two tools side by side, what the panel would ship or skip, how the community voted and what each
+ * tool costs to enter. All input, from any source, is first parsed by {@link comparisonSchema}.
  */
 
 /**
- * Characters that nobody sees and that move or hide their neighbours: bidirectional controls, joiners of no
- * width and the like. ZWJ and ZWNJ are none of them: scripts and emoji need them.
+ * Invisible characters that move or hide their neighbours: bidirectional controls, zero-width joiners and similar. ZWJ
+ * and ZWNJ are not included: scripts and emoji need them.
  */
 export const UNSEEN =
   /[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]/gu;
 
 /**
- * Collapses every run of white space, so that the same sentence always compares equal; control
- * characters and halves of surrogate pairs go, because neither a database nor a mail can hold them, and what is
- * {@link UNSEEN} goes, because a word of one tool must not turn the words of another around.
+ * Collapses white space, so that the same sentence always compares equal. Removes control characters and lone
+ * surrogates, because neither a database nor a mail can hold them, and {@link UNSEEN} characters, because the text of
+ * one tool must not reorder the text of another.
  */
 const line = (max: number) =>
   z
@@ -44,7 +43,7 @@ const percent = z.number().int().min(0).max(100);
 export const callSchema = z.enum(['ship', 'skip']);
 export type Call = z.infer<typeof callSchema>;
 
-/** One panel reviewer: the lens they look through, their words, and their call where it is known. */
+/** One panel reviewer: their lens (role), their words, and their call if known. */
 const reviewSchema = z.object({
   lens: line(40).transform((value) => value.toLowerCase()),
   quote: line(4_000),
@@ -67,7 +66,7 @@ const toolSchema = z.object({
 });
 export type Tool = z.infer<typeof toolSchema>;
 
-/** Characters of an address: browsers take as many, and an index of the database holds no more. */
+/** Length of a URL: browsers accept as many characters, and a database index cannot hold more. */
 export const MAX_ADDRESS = 2_000;
 
 export const slugSchema = z
@@ -89,14 +88,14 @@ export const comparisonSchema = z.object({
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
 
-/** What our own readers say of a tool: each of them once. */
+/** Our own readers' votes on a tool; each reader counts once. */
 const votesSchema = z.object({ ship: z.number().int().min(0), skip: z.number().int().min(0) });
 export type Votes = z.infer<typeof votesSchema>;
 
-/** A tool with the votes of our readers, where there are any. No source can bring them. */
+/** A tool with our readers' votes, if there are any. A source cannot provide them. */
 export type CountedTool = Tool & { readers?: Votes | undefined };
 
-/** A comparison as it was composed: what a source says, and beside it what our readers said by then. */
+/** A comparison as it was composed: the source's content, and our readers' votes at that time. */
 export const countedComparisonSchema = comparisonSchema.extend({
   tools: z.tuple([countedTool(), countedTool()]),
 });
@@ -111,12 +110,12 @@ export type Mark = 'ship' | 'skip' | 'split';
 
 /** The outcome of the pair in words, derived from panel and community by {@link verdict}. */
 export interface Verdict {
-  /** The loudest thing on the page: a filled, outlined or half mark with its word. */
+  /** The most prominent element of the page: a filled, outlined or half-filled mark with its word. */
   mark: Mark;
-  /** Index of the one tool to ship, or null when it is both, neither, or an open question. */
+  /** Index of the tool to ship; null for both, neither, or an open question. */
   pick: 0 | 1 | null;
   /** Two to six words: "Ship Cursor", "Ship both", "Skip both", "Split: Zed or Cursor". */
   words: string;
-  /** One sentence with the numbers behind it. */
+  /** One sentence with the figures behind it. */
   because: string;
 }

@@ -1,10 +1,10 @@
 import type { Comparison, Review, Tool } from './model.ts';
 import { verdict } from './verdict.ts';
 
-/** What of a comparison can change, as far as anybody asks. `text` is every word that is no figure. */
+/** The parts of a comparison whose changes are reported. `text` is every text that is not a figure. */
 export type Part = 'panel' | 'price' | 'community' | 'verdict' | 'text';
 
-/** One thing that changed, in words. Both null: a text too long to quote was rewritten. */
+/** One change, in words. Both null: a text too long to quote was rewritten. */
 export interface Change {
   part: Part;
   /** "Panel on Zed", "Verdict", "Description of Zed". */
@@ -15,8 +15,8 @@ export interface Change {
 }
 
 /**
- * What changed between two states of one comparison, the weightiest first; its tools stand in the same
- * order in both. Empty exactly when both say the same (see contentHash). Pure.
+ * The changes between two versions of one comparison, most important first; both must list the tools in the same order.
+ * Empty exactly when both have the same content (see contentHash). Pure.
  */
 export function changesBetween(was: Comparison, now: Comparison): Change[] {
   const all = [
@@ -33,7 +33,7 @@ export function describeChange({ what, from, to }: Change): string {
   return from === null || to === null ? `${what} rewritten` : `${what}: ${from} → ${to}`;
 }
 
-/** A new name in the same words is no new verdict: mark and pick make it. */
+/** A renamed tool alone is no new verdict: only mark and pick count. */
 function verdictChange(was: Comparison, now: Comparison): Change[] {
   const [before, after] = [verdict(was.tools), verdict(now.tools)];
   if (before.mark === after.mark && before.pick === after.pick) return [];
@@ -54,7 +54,7 @@ function toolChanges(was: Tool, now: Tool): Change[] {
   ].flat();
 }
 
-/** Reviews are matched by lens; a lens that wrote twice, by its first and second. */
+/** Reviews are matched by lens; two reviews with one lens, by their order. */
 function reviewChanges(tool: string, was: readonly Review[], now: readonly Review[]): Change[] {
   const [before, after] = [byLens(was), byLens(now)];
   const lenses = [...new Set([...before.keys(), ...after.keys()])];

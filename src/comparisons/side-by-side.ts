@@ -1,9 +1,9 @@
 import type { Call, CountedTool, Tool } from './model.ts';
 import { shipShare } from './verdict.ts';
 
-/** What a page and a mail both show of the two tools of a comparison, side by side. */
+/** The data that a page and a mail both show of two tools, side by side. */
 
-/** Share of `ship` among our own readers' votes, and how many those are. */
+/** Share of `ship` among our own readers' votes, and the number of votes. */
 export interface ReadersShare {
   ship: number;
   votes: number;
@@ -12,25 +12,25 @@ export interface ReadersShare {
 export interface LensRow {
   /** "Builder" */
   lens: string;
-  /** For tool 0 and tool 1; null where that reviewer wrote nothing about it. */
+  /** For tool 0 and tool 1; null when the reviewer wrote nothing about it. */
   sides: [LensSide | null, LensSide | null];
 }
 
 export interface LensSide {
-  /** null where the page does not say. */
+  /** null when the page does not say. */
   call: Call | null;
   quote: string;
 }
 
-/** What our readers say of a tool, or null until one of them has. */
+/** Our readers' votes on a tool; null while there are none. */
 export function readersOf({ readers }: Pick<CountedTool, 'readers'>): ReadersShare | null {
   const ship = readers ? shipShare(readers) : null;
   return readers === undefined || ship === null ? null : { ship, votes: readers.ship + readers.skip };
 }
 
 /**
- * Both tools' reviews side by side, in the order in which the page lists the lenses. A lens that wrote
- * twice about a tool gets a second row.
+ * Both tools' reviews side by side, in the page's order of lenses. A second review with the same lens gets a second
+ * row.
  */
 export function lensRows(tools: readonly [Tool, Tool]): LensRow[] {
   const rows = new Map<string, LensRow>();

@@ -1,43 +1,45 @@
 import type { CountedTool, Mark, Tool, Verdict, Votes } from './model.ts';
 import { shortNames } from './names.ts';
 
-/** The two sides of a comparison, or whatever of them a rule needs. */
+/** The two sides of a comparison, or the parts of them that a rule needs. */
 export type Pair<T = CountedTool> = readonly [T, T];
 
 /**
- * Where a panel stops disagreeing: two reviewers of three. Sites round 2/3 both ways (66%, 67%), so the
- * bar stands at 66 and its mirror image at 34. A panel of four ships at 75% and is split at 50%.
+ * From this share on, a panel agrees: two reviewers of three. Sites round 2/3 both ways (66%, 67%), so the limit is 66,
+ * and 34 for `skip`. A panel of four ships at 75% and is split at 50%.
  */
 export const SHIP_FROM = 66;
 export const SKIP_TO = 34;
 
-/** Points between two tools that both ship before one of them is named; one reviewer in five. */
+/** When both tools ship, one is picked only with a lead of this many points: one reviewer in five. */
 export const CLEAR_LEAD = 20;
 
-/** What a tool's own panel says of it: `ship` from 66%, `skip` up to 34%, `split` between. */
+/** The mark that the panel gives a tool: `ship` from 66%, `skip` up to 34%, `split` between. */
 export function toolMark(tool: Pick<Tool, 'panelShip'>): Mark {
   if (tool.panelShip >= SHIP_FROM) return 'ship';
   return tool.panelShip <= SKIP_TO ? 'skip' : 'split';
 }
 
-/** Votes from which our own readers are heard in a verdict: with fewer, one person moves it by ten points. */
+/**
+ * From this many votes on, our own readers count in a verdict: with fewer, one person moves the share by ten points.
+ */
 export const QUORUM = 10;
 
-/** Share of `ship` among votes, 0 to 100; null without a vote. */
+/** Share of `ship` among votes, 0 to 100; null without votes. */
 export function shipShare({ ship, skip }: Votes): number | null {
   const votes = ship + skip;
   return votes === 0 ? null : Math.round((100 * ship) / votes);
 }
 
 /**
- * The community as a verdict sees it. Our own readers from {@link QUORUM} votes on, because we can count them;
- * before that whoever the source asked. The two are never added: a share without a count has no weight.
+ * The community share that a verdict uses: our own readers from {@link QUORUM} votes on, because we can count them, and
+ * otherwise the source's community. They are never added: a share without a count has no weight.
  */
 export function communityOf({ communityShip, readers }: Pick<CountedTool, 'communityShip' | 'readers'>) {
   return readers !== undefined && readers.ship + readers.skip >= QUORUM ? shipShare(readers) : communityShip;
 }
 
-/** True where readers voted the opposite of the panel, each by at least two to one. */
+/** True when readers voted the opposite of the panel, each by at least two to one. */
 export function isContested(tool: Pick<CountedTool, 'panelShip' | 'communityShip' | 'readers'>): boolean {
   const community = communityOf(tool);
   if (community === null) return false;
@@ -49,11 +51,10 @@ export function isContested(tool: Pick<CountedTool, 'panelShip' | 'communityShip
 /**
  * The outcome of a pair, from panel and community alone.
  *
- * 1. A tool stands as its panel marks it. Readers who vote the opposite (see {@link isContested}) put it
- *    in doubt: it stands as `split`. Readers can question a verdict, never reverse it.
- * 2. One tool ships: ship that one. Both ship: the one whose panel leads by {@link CLEAR_LEAD} points; with
- *    less between them, the one that readers of both prefer by as much; else both.
- * 3. None ships: skip both when both are skipped, otherwise it is split and nobody is picked.
+ * 1. A tool has the panel's mark. When readers vote the opposite (see {@link isContested}), its mark becomes `split`:
+ * readers can question a verdict, but not reverse it. 2. One tool ships: pick it. Both ship: pick the one whose panel
+ * leads by {@link CLEAR_LEAD} points; with a smaller lead, the one that the readers of both prefer by as much;
+ * otherwise both. 3. None ships: skip both when both are `skip`; otherwise it is split and nobody is picked.
  *
  * Swapping the tools swaps `pick` and changes nothing else of the outcome.
  */
@@ -92,7 +93,7 @@ function leader(a: number, b: number): 0 | 1 | null {
   return a > b ? 0 : 1;
 }
 
-/** One sentence with every figure that took part, the tool that does better first. */
+/** One sentence with every figure that was used, the better tool first. */
 function reason(tools: Pair, names: Pair<string>, stands: Pair<Mark>): string {
   const rank = { ship: 0, split: 1, skip: 2 };
   const marks: Pair<Mark> = [toolMark(tools[0]), toolMark(tools[1])];

@@ -4,8 +4,8 @@ import { type Comparison, comparisonSchema } from './model.ts';
 import { title } from './names.ts';
 
 /**
- * Who may see a comparison. A person can hide it; nothing but a person shows it again, whatever a source or a push
- * brings. And a setting says when its page becomes public: as soon as it is gathered, or once it was mailed.
+ * Who may see a comparison. A person can hide it; only a person shows it again, whatever a source or a push delivers. A
+ * setting says when its page becomes public: when it is gathered, or when it was mailed.
  */
 export type Publish = 'gathered' | 'mailed';
 
@@ -17,8 +17,8 @@ export function isPublic(publish: Publish): RawBuilder<boolean> {
 }
 
 /**
- * From the moment in which a request with it may have reached the provider: whoever has the mail finds its page, and the
- * links to vote work. An issue that was sent to nobody counts as well, because it stands in the archive.
+ * True from the moment when the provider may have received a request with it: people who have the mail must find its
+ * page, and its vote links must work. An issue sent to nobody counts as well, because it is in the archive.
  */
 const wasMailed = sql`exists (
   select from issue_comparisons ic join issues i on i.id = ic.issue_id
@@ -30,12 +30,12 @@ const wasMailed = sql`exists (
 /** Why a comparison was taken down. */
 export interface Hidden {
   reason: string;
-  /** An editor's address, or what asked: `command line`, `push`. */
+  /** An editor's address, or the origin of the request: `command line`, `push`. */
   who: string;
   at: Date;
 }
 
-/** What became of hiding or showing it. Said again it changes nothing; `unknown` for what nobody has gathered. */
+/** The result of hiding or showing. A second call changes nothing; `unknown` when the comparison does not exist. */
 export type VisibilityChange = 'changed' | 'unchanged' | 'unknown';
 
 export async function markHidden(
@@ -62,7 +62,7 @@ async function unlessUnknown(db: Connection, slug: string): Promise<VisibilityCh
   return rows.length > 0 ? 'unchanged' : 'unknown';
 }
 
-/** Of these comparisons, those that strangers may see. */
+/** Returns which of these comparisons strangers may see. */
 export async function publicAmong(
   db: Connection,
   slugs: readonly string[],
@@ -75,7 +75,7 @@ export async function publicAmong(
   return new Set(rows.map(({ slug }) => slug));
 }
 
-/** Why a comparison is hidden; undefined while it is not. */
+/** Why a comparison is hidden; undefined when it is not. */
 export async function findHidden(db: Connection, slug: string): Promise<Hidden | undefined> {
   const { rows } = await sql<Hidden>`
     select hidden_reason as reason, hidden_by as who, hidden_at as at from comparisons
@@ -84,7 +84,7 @@ export async function findHidden(db: Connection, slug: string): Promise<Hidden |
   return rows[0];
 }
 
-/** When any comparison was hidden or shown again last; undefined while none ever was. */
+/** When any comparison was last hidden or shown again; undefined when none ever was. */
 export async function lastVisibilityChange(db: Connection): Promise<Date | undefined> {
   const { at } = await db
     .selectFrom('comparisons')
@@ -95,38 +95,38 @@ export async function lastVisibilityChange(db: Connection): Promise<Date | undef
 
 export type VisibilityState = 'public' | 'waiting' | 'hidden';
 
-/** A comparison as those see it who decide about it. */
+/** A comparison as the desk lists it. */
 export interface ListedComparison {
   slug: string;
   comparison: Comparison;
   title: string;
-  /** When the site published it, or else when we saw it first. */
+  /** When the site published it, or when we first saw it. */
   since: Date;
-  /** `waiting` for the issue that carries it, where PUBLISH asks for one. */
+  /** `waiting` for the issue that will carry it, when PUBLISH requires one. */
   state: VisibilityState;
   hidden: Hidden | null;
 }
 
 interface ListQuery {
   publish: Publish;
-  /** Words of a name, or of a slug; empty: every comparison. */
+  /** Words of a name or a slug; empty: every comparison. */
   search?: string;
-  /** Only this one. */
+  /** Only this comparison. */
   slug?: string;
-  /** Only hidden ones. */
+  /** Only hidden comparisons. */
   isHidden?: boolean;
-  /** Slug of the last one already shown. */
+  /** Slug of the last comparison already shown. */
   after?: string | undefined;
   limit: number;
 }
 
-/** Every comparison there is, newest first, a page at a time. */
+/** All comparisons, newest first, a page at a time. */
 export async function listWithVisibility(
   db: Connection,
   { publish, search = '', slug: only, isHidden = false, after, limit }: ListQuery,
 ): Promise<ListedComparison[]> {
   const words = search.toLowerCase().split(/\s+/u).filter(Boolean);
-  // Byte by byte, so that no letter of a search means anything.
+  // Compared byte by byte, so that no character of a search is a wildcard.
   const matches = words.map(
     (word) => sql`(position(${word} in lower(c.slug)) > 0
       or position(${word} in lower(c.content #>> '{tools,0,name}')) > 0

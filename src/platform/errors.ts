@@ -1,10 +1,10 @@
 /**
- * The one error type that people are meant to read. Callers branch on `code`, never on text; the
- * original failure travels as `cause` and is logged, not printed.
+ * The one error type for people to read. Callers branch on `code`, never on text; the original error is the `cause`,
+ * which is logged, not printed.
  */
 export class AppError extends Error {
   readonly code: string;
-  /** What the reader can do about it, one sentence. */
+  /** What the person can do about it, one sentence. */
   readonly help: string | undefined;
   /** Facts for the log; never addresses, tokens or keys (I9). */
   readonly context: Record<string, unknown>;
@@ -22,7 +22,9 @@ export class AppError extends Error {
   }
 }
 
-/** The single line a person sees for any failure: message and help for ours, the message for others. */
+/**
+ * The single line that a person sees for any failure: message and help of an AppError, the message of any other error.
+ */
 export function explain(error: unknown): string {
   if (error instanceof AppError) return error.help ? `${error.message} ${error.help}` : error.message;
   return error instanceof Error ? error.message : String(error);

@@ -1,16 +1,16 @@
 /**
- * Places at which a process can be told to kill itself, as a power cut would: `FAILPOINT=after-claim:3` ends it
- * the third time it gets there. Only `npm run chaos` sets it; without it nothing ever happens here.
+ * Points at which a process can be made to kill itself, like a power cut: `FAILPOINT=after-claim:3` kills it when it
+ * reaches that point for the third time. Only `npm run chaos` sets it; otherwise these calls do nothing.
  */
 export type Failpoint =
   /** The first page of the audience is frozen, the transaction is not committed. */
   | 'mid-prepare'
   | 'before-claim'
-  /** The claim is committed, nothing is sent. */
+  /** The claim is committed, no request is sent. */
   | 'after-claim'
-  /** The provider answered, nothing is written down. */
+  /** The provider answered, the answer is not recorded. */
   | 'after-accept'
-  /** It is written down, nobody was told. */
+  /** The answer is recorded, nobody is notified. */
   | 'after-record'
   /** The ledger balances, the issue is not `sent` yet. */
   | 'at-finish';

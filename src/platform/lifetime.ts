@@ -1,6 +1,6 @@
 /**
- * Releases what was acquired, last first, even when one release fails; the first failure is thrown
- * at the end. (`AsyncDisposableStack` does this, but Node 20 and 22 do not have it.)
+ * Releases acquired resources, last first, even when one release fails; the first failure is thrown at the end.
+ * (`AsyncDisposableStack` does this, but Node 20 and 22 do not have it.)
  */
 export class Lifetime implements AsyncDisposable {
   #releases: (() => unknown)[] = [];

@@ -14,22 +14,22 @@ import path from 'node:path';
 import { AppError } from './errors.ts';
 
 /**
- * DATA_DIR holds every reader, every mail and the key that signs their links: it and all in it is for the user who
- * runs the program, and for nobody else on the machine.
+ * DATA_DIR holds every reader, every mail and the key that signs their links. It and everything in it belong to the
+ * user who runs the program, and no other user may read them.
  */
 
-/** What every process of the program sets, so that whatever it writes anywhere is for its user alone. */
+/** The umask of every process of the program, so that only its user can read the files it writes. */
 export const PRIVATE_UMASK = 0o077;
-/** For those who write where the umask may be another, as a test does. */
+/** Modes for code that may run under another umask, such as a test. */
 export const PRIVATE_FILE = 0o600;
 export const PRIVATE_DIRECTORY = 0o700;
 
-/** Windows has no such modes: there, a user's own folders are private by its access lists. */
+/** Windows has no such modes: there, access lists keep a user's own folders private. */
 const HAS_MODES = process.platform !== 'win32';
 
 /**
- * Makes `folder` if there is none, and closes it and all in it to other users.
- * @throws AppError `data-dir-unusable` when it cannot be made or entered.
+ * Creates `folder` if needed, and closes it and everything in it to other users.
+ * @throws AppError `data-dir-unusable` when it cannot be created or entered.
  */
 export function makePrivate(folder: string): void {
   try {
@@ -46,9 +46,9 @@ export function makePrivate(folder: string): void {
 }
 
 /**
- * Takes from a folder and from all in it what other users may do. The folder itself comes first, because that alone
- * keeps everybody out. What belongs to another user stays as it is: {@link examineFolder} tells of it. Where there is
- * no such folder, nothing is done.
+ * Removes the rights of other users from a folder and everything in it. The folder itself comes first, because that
+ * alone keeps everybody out. Entries of other users stay unchanged: {@link examineFolder} reports them. A missing
+ * folder is ignored.
  */
 export function closeFolder(folder: string): void {
   if (!HAS_MODES || !existsSync(folder)) return;
@@ -58,8 +58,8 @@ export function closeFolder(folder: string): void {
 }
 
 /**
- * Takes from a file, or a directory with all in it, what others may do. A directory is closed after what it holds, so
- * that a closed one tells that the work in it was finished; such a one is passed over, unless `again`.
+ * Removes the rights of others from a file, or a directory and everything in it. A directory is closed after its
+ * entries, so that a closed directory proves that its entries are done; it is skipped, unless `again`.
  */
 export function restrictTree(entry: string, again: boolean): void {
   if (!HAS_MODES) return;
@@ -70,7 +70,7 @@ export function restrictTree(entry: string, again: boolean): void {
       for (const name of readdirSync(entry)) restrictTree(path.join(entry, name), again);
     restrict(entry, stats);
   } catch (error) {
-    // Another process works in here too; and what belongs to somebody else is theirs to close.
+    // Another process works in this folder too, and other users' entries are theirs to close.
     if (!PASSED_OVER.has((error as NodeJS.ErrnoException).code)) throw error;
   }
 }
@@ -88,18 +88,18 @@ function restrict(entry: string, stats: Stats): void {
 
 const isOpenToOthers = ({ mode }: Stats) => (mode & 0o077) !== 0;
 
-/** What {@link closeFolder} could not mend. */
+/** A fault that {@link closeFolder} could not fix. */
 export interface FolderFault {
-  /** Whether other users may look inside as it is. */
+  /** Whether other users can read the folder now. */
   isOpen: boolean;
   message: string;
-  /** What to do about it. */
+  /** How to fix it. */
   help: string;
 }
 
 /**
- * What is wrong with a folder that should be private; nothing when only its user can look inside.
- * @param user the number of the user who runs the program.
+ * The faults of a folder that should be private; none when only its user can read it.
+ * @param user the uid of the user who runs the program.
  */
 export function examineFolder(folder: string, user = process.getuid?.()): FolderFault[] {
   if (!HAS_MODES || !existsSync(folder)) return [];
@@ -123,7 +123,7 @@ export function examineFolder(folder: string, user = process.getuid?.()): Folder
   }
   const parent = path.dirname(real);
   const { mode } = statSync(parent);
-  // The sticky bit is what makes /tmp safe: there, only its owner may rename an entry.
+  // The sticky bit makes /tmp safe: only the owner of an entry may rename it.
   if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0) {
     faults.push({
       isOpen: false,
@@ -134,7 +134,7 @@ export function examineFolder(folder: string, user = process.getuid?.()): Folder
   return faults;
 }
 
-/** The first entry right under a folder, or under its database, that belongs to somebody else. */
+/** The first entry directly in a folder, or in its database, that belongs to another user. */
 function firstOfOthers(folder: string, user: number | undefined): string | undefined {
   return [folder, path.join(folder, 'db')]
     .flatMap((place) => entriesOf(place).map((name) => path.join(place, name)))
@@ -152,7 +152,7 @@ function entriesOf(folder: string): string[] {
   }
 }
 
-/** Whether users other than its owner may read a file that holds secrets; false where there is none. */
+/** Whether users other than the owner may read a file of secrets; false when it does not exist. */
 export function isReadByOthers(file: string): boolean {
   if (!HAS_MODES) return false;
   const stats = statSync(file, { throwIfNoEntry: false });

@@ -1,7 +1,6 @@
 /**
- * An address as the URL standard reads it; null where it is none. `URL.canParse` is not asked: on Node 20 and 22 it
- * begins, after some thousand calls, to refuse host names that are not ASCII, so that what it says depends on how long
- * the process has been running.
+ * Parses a URL as the URL standard says; null when it is invalid. Do not use `URL.canParse`: on Node 20 and 22 it
+ * starts, after some thousand calls, to refuse non-ASCII host names, so its result depends on the age of the process.
  */
 export function parseUrl(text: string, base?: string): URL | null {
   try {

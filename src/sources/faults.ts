@@ -6,13 +6,13 @@ export function listFaults(faults: readonly Fault[]): string {
   return faults.map(({ field, reason }) => (field ? `${field}: ${reason}` : reason)).join('; ');
 }
 
-/** As many as somebody mends in one go; a hostile page is wrong in a million places. */
+/** As many as a person fixes at once; a hostile page can have a million faults. */
 const MAX_FAULTS = 20;
 
 /** Characters of a reason, which may quote the page. */
 const MAX_REASON = 300;
 
-/** Faults as they are kept and shown, whatever the page: a list that somebody can read. */
+/** Limits the number and length of faults for storing and showing, whatever the page contains. */
 export function bounded(faults: readonly Fault[]): Fault[] {
   const shown = faults
     .slice(0, MAX_FAULTS)
@@ -26,10 +26,10 @@ export function shortened(text: string): string {
   return printable.length > MAX_REASON ? `${printable.slice(0, MAX_REASON).toWellFormed()}…` : printable;
 }
 
-/** Characters of everything that a comparison says: ten times a long one, and its page is still a page. */
+/** Characters of all texts of a comparison: ten times a long one, which still gives a normal page. */
 const MAX_WORDS = 30_000;
 
-/** Every source ends here: a comparison of the model, or the fields that keep it from being one. */
+/** The last step of every source: a comparison of the model, or the invalid fields. */
 export function checkComparison(
   value: unknown,
 ): { comparison: Comparison; faults: [] } | { comparison: null; faults: Fault[] } {
@@ -50,7 +50,7 @@ export function checkComparison(
   return { comparison: null, faults: bounded(faults) };
 }
 
-/** More reviews than anybody could have meant; each of them may be wrong in several ways, and is not looked at. */
+/** More reviews than any real page; they are not checked one by one, because each may have several faults. */
 const MAX_REVIEWS = 100;
 
 function crowdedIn(value: unknown): Fault | null {

@@ -10,11 +10,11 @@ import { read } from './thread/thread.ts';
 const MAX_BYTES = 1_000_000;
 
 /**
- * Every comparison of a folder: `*.json` (one, or an array of them) and `*.md` ({@link readMarkdown}), in the
- * order of their names; sub-folders, hidden files and README.md are passed over. A file that cannot be
- * read as comparisons is rejected by name and reason and stops nobody else.
+ * Reads every comparison of a folder: `*.json` (one, or an array of them) and `*.md` ({@link readMarkdown}), ordered by
+ * name; sub-folders, hidden files and README.md are skipped. A file that holds no valid comparison is rejected with its
+ * name and reason, and does not affect the others.
  *
- * @throws AppError `source-missing` where there is no such folder.
+ * @throws AppError `source-missing` when there is no such folder.
  */
 export async function gatherFolder(path: string): Promise<Gathered> {
   const gathered = new Collection();
@@ -57,7 +57,7 @@ async function fileNames(path: string): Promise<string[]> {
   }
 }
 
-/** The bytes of an ordinary file of the folder: what links lead to outside of it is nobody's comparison. */
+/** Reads an ordinary file of the folder; a link that leads outside of it is refused. */
 async function readBytes(folder: string, path: string): Promise<Buffer> {
   const real = await realpath(path).catch(() => null);
   if (real === null) throw new Error('a link that leads nowhere');
@@ -66,7 +66,7 @@ async function readBytes(folder: string, path: string): Promise<Buffer> {
     throw new Error('a link that leads out of the folder');
   if (!(await stat(real)).isFile()) throw new Error('no ordinary file');
 
-  // Should it become a pipe in between, opening does not wait for somebody to write to it.
+  // Opening must not block, in case the file became a pipe meanwhile.
   const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   try {
     const state = await file.stat();

@@ -14,7 +14,7 @@ import { type Known, Memory, type MemoryChanges } from './memory.ts';
 import type { PageOptions } from './parse/page.ts';
 import { Overdue, read } from './thread/thread.ts';
 
-/** Where comparisons come from. */
+/** A source of comparisons. */
 export type Source = { kind: 'folder'; path: string } | WebSource;
 
 /**
@@ -40,14 +40,14 @@ export function formatSource(source: Source): string {
   return `${source.kind}:${source.kind === 'folder' ? source.path : source.url}`;
 }
 
-/** How sources on the web are asked. */
+/** Options of requests to sources on the web. */
 export interface WebOptions extends Omit<FetcherOptions, 'signal'> {
-  /** When what is not read yet is left to the next gathering. */
+  /** After this time, the remaining pages are left to the next gathering. */
   budgetMs?: number;
 }
 
 export interface GatherOptions {
-  /** What the gatherings before this one left behind, see {@link loadKnown}. */
+  /** The state after earlier gatherings, see {@link loadKnown}. */
   known?: Known;
   web?: WebOptions;
   now?: Date;
@@ -61,42 +61,42 @@ export interface Gathering extends Gathered {
 /** Long enough for thousands of pages, short enough for an issue that waits for them. */
 const BUDGET_MS = 10 * 60_000;
 
-/** The name that robots.txt knows us by. */
+/** Our name in robots.txt. */
 const AGENT = 'WeeklyVerdict';
 
-/** Who we are to the sites we read, and where to complain. */
+/** The User-Agent: our name, and where to complain. */
 export function userAgent(publicUrl: string): string {
   return `${AGENT}/0.1 (+${publicUrl})`;
 }
 
-/** As long as somebody waits for a page; what is not reached is followed when they ask again. */
+/** As long as a person waits for a page; the remaining links are followed at the next request. */
 const FOLLOWING_MS = 20_000;
 
-/** Follows links with the manners of gathering, for 20 seconds at most; what was not reached is left out. */
+/** Follows links by the rules of gathering, for 20 seconds at most; unreached links are not in the result. */
 export async function followLinks(urls: readonly string[], options: WebOptions): Promise<LinkCheck[]> {
   const { budgetMs = FOLLOWING_MS, ...fetching } = options;
   return followEach(urls, fetching, { agent: AGENT, budgetMs });
 }
 
 /**
- * Reads one comparison page, as text, HTML or JSON; how is told in docs/sources.md.
+ * Reads one comparison page, as text, HTML or JSON; docs/sources.md says how.
  *
- * @throws AppError `page-unreadable`, naming every field that is missing or wrong and why.
+ * @throws AppError `page-unreadable`, with every missing or invalid field and the reason.
  */
 export async function readPage(text: string, options: PageOptions = {}): Promise<Comparison> {
   return await inTime(read('page', text, null, options));
 }
 
 /**
- * Reads one comparison as JSON; without an address of its own it lives on our page.
+ * Reads one comparison as JSON; without a URL of its own it gets our page's URL.
  *
- * @throws AppError `comparison-invalid` with the faults, or `page-unreadable` where reading takes too long.
+ * @throws AppError `comparison-invalid` with the faults, or `page-unreadable` when reading takes too long.
  */
 export async function readSent(text: string, own: { site: string }): Promise<Comparison> {
   return await inTime(read('sent', text, own));
 }
 
-/** Somebody waits for the answer, so what was broken off is a fault of what they sent. */
+/** A client waits for the answer, so an aborted reading is reported as a fault of the input. */
 async function inTime<T>(reading: Promise<T>): Promise<T> {
   try {
     return await reading;
@@ -112,9 +112,9 @@ async function inTime<T>(reading: Promise<T>): Promise<T> {
 }
 
 /**
- * Reads the comparison page at one address, with the manners of gathering.
+ * Reads the comparison page at one URL, by the rules of gathering.
  *
- * @throws AppError `page-unreadable`, also when it cannot be had.
+ * @throws AppError `page-unreadable`, also when it cannot be fetched.
  */
 export async function readPageAt(url: string, options: WebOptions): Promise<Comparison> {
   const { budgetMs = FOLLOWING_MS, ...fetching } = options;
@@ -130,10 +130,10 @@ export async function readPageAt(url: string, options: WebOptions): Promise<Comp
 }
 
 /**
- * Reads all sources, on the web all at once. The same comparison from two sources is taken from the first. A
- * source that cannot be read is reported, and neither spoils the others nor makes them wait beyond the budget.
- * Nothing is written: {@link recordGather} does that once the comparisons are saved, so that a crash
- * between costs another reading and no comparison.
+ * Reads all sources; those on the web all at once. When two sources have the same comparison, the first is used. A
+ * source that cannot be read is reported, and neither affects the others nor delays them beyond the budget. Nothing is
+ * written: {@link recordGather} writes once the comparisons are saved, so that a crash in between only costs another
+ * reading.
  */
 export async function gather(sources: readonly Source[], options: GatherOptions = {}): Promise<Gathering> {
   const memory = new Memory(options.known ?? { pages: [], quarantine: [] }, options.now ?? new Date());

@@ -2,49 +2,49 @@ import type { Comparison } from '../comparisons/model.ts';
 import { pairKey } from '../comparisons/names.ts';
 import type { AppError, Fault } from '../platform/errors.ts';
 
-/** What could not be taken in. With faults it goes to quarantine; without, it only was there already. */
+/** A rejected comparison. With faults it goes to quarantine; without, it was only a duplicate. */
 export interface Rejection {
   /** The file or the page. */
   name: string;
   reason: string;
   faults?: Fault[];
-  /** sha256 of what was read; null where nothing was. */
+  /** sha256 of the input; null when nothing could be read. */
   bodyHash?: string | null;
 }
 
-/** What a source gave: comparisons that passed the schema, and by name and reason what did not. */
+/** The result of a source: valid comparisons, and rejected ones by name and reason. */
 export interface Gathered {
   comparisons: Comparison[];
   rejected: Rejection[];
 }
 
-/** One source's part in a gathering, its text as in the settings ("folder:samples/comparisons"). */
+/** The report on one source, named as in the settings ("folder:samples/comparisons"). */
 export interface SourceReport {
   source: string;
   /** Read this time. */
   comparisons: number;
-  /** Known from before, and not read again because they did not change. */
+  /** Known earlier, and not read again because they did not change. */
   unchanged: number;
   rejected: number;
-  /** Given by a source before this one already. */
+  /** Already given by an earlier source. */
   duplicates: number;
-  /** Left to the next gathering, because the time was over. */
+  /** Left to the next gathering, because the time budget ended. */
   postponed: number;
-  /** Why the whole source gave nothing; null where it could be read. */
+  /** Why the whole source gave nothing; null when it could be read. */
   fault: AppError | null;
 }
 
 /**
- * Takes in each pair of tools once, whichever of the two comes first: A-vs-B and
- * B-vs-A are the same comparison. The first stays; a later one of the same source is rejected with a word
- * about where the first came from, one of another source is what having two sources means.
+ * Accepts each pair of tools once, in either order: A-vs-B and B-vs-A are the same comparison. The first one is used. A
+ * later one of the same source is rejected, and the reason names the first; one of another source is a duplicate, which
+ * is normal.
  */
 export class Collection implements Gathered {
   readonly comparisons: Comparison[] = [];
   readonly rejected: Rejection[] = [];
   readonly #origins = new Map<string, { name: string; source: string }>();
 
-  /** @returns whether it is new; `name` tells a file or page from others of its `source`. */
+  /** @param name names the file or page within its `source`. @returns whether it is new. */
   add(name: string, comparison: Comparison, source = ''): 'added' | 'duplicate' | 'rejected' {
     const pair = pairKey(comparison);
     const earlier = this.#origins.get(pair);
@@ -58,7 +58,7 @@ export class Collection implements Gathered {
     return 'added';
   }
 
-  /** An unchanged page keeps its comparison's place, though nobody read it again. */
+  /** Reserves the pair of an unchanged page, which was not read again. */
   hold(name: string, pair: string, source: string): void {
     if (!this.#origins.has(pair)) this.#origins.set(pair, { name, source });
   }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Fault } from '../platform/errors.ts';
 
-/** What was last read at an address. */
+/** The last read state of a URL. */
 export interface PageRecord {
   url: string;
   source: string;
@@ -12,28 +12,28 @@ export interface PageRecord {
   bodyHash: string;
   reader: number;
   lastmod: string | null;
-  /** `pairKey` of the comparison that the page held when it was last valid. */
+  /** `pairKey` of the page's comparison when it was last valid. */
   pairKey: string | null;
   listing: unknown;
   fetchedAt: Date;
 }
 
-/** A page or file that waits for a change. */
+/** An invalid page or file that is not read again until it changes. */
 export interface Quarantined {
   source: string;
   url: string;
   faults: Fault[];
-  /** null where nothing could be read: then it is tried at every gathering. */
+  /** null when nothing could be read: then every gathering tries again. */
   bodyHash: string | null;
 }
 
-/** What the gatherings before this one left behind. */
+/** The state after earlier gatherings. */
 export interface Known {
   pages: PageRecord[];
   quarantine: Quarantined[];
 }
 
-/** What has to be written down after a gathering; all empty when nothing changed. */
+/** What a gathering must store; all empty when nothing changed. */
 export interface MemoryChanges {
   remember: PageRecord[];
   forget: string[];
@@ -42,8 +42,8 @@ export interface MemoryChanges {
 }
 
 /**
- * Raised when the reading of pages changes: what an older reader read, or could not read, is asked for
- * without conditions and read again.
+ * Raise it when the parsing of pages changes: pages read or rejected by an older version are requested unconditionally
+ * and parsed again.
  */
 export const READER = 1;
 
@@ -51,16 +51,16 @@ export function bodyHash(body: string | Uint8Array): string {
   return createHash('sha256').update(body).digest('hex');
 }
 
-/** The state of all pages during one gathering, and what of it differs from before. */
+/** The state of all pages during one gathering, and its changes. */
 export class Memory {
   readonly now: Date;
   readonly #pages: Map<string, PageRecord>;
   readonly #quarantine: Map<string, Quarantined>;
   readonly #remember = new Map<string, PageRecord>();
   readonly #wrong = new Map<string, Quarantined>();
-  /** Addresses that are still part of a source. */
+  /** URLs that still belong to a source. */
   readonly #seen = new Set<string>();
-  /** Sources of which not everything was seen: nothing of theirs is forgotten. */
+  /** Sources that were not read completely: none of their pages are deleted. */
   readonly #partial = new Set<string>();
 
   constructor(known: Known, now: Date) {
@@ -69,7 +69,7 @@ export class Memory {
     this.#quarantine = new Map(known.quarantine.map((each) => [keyOf(each.source, each.url), each]));
   }
 
-  /** The record of an address, unless an older reader made it. */
+  /** The record of a URL, unless an older parser made it. */
   page(url: string): PageRecord | undefined {
     const page = this.#pages.get(url);
     return page?.reader === READER ? page : undefined;
@@ -88,18 +88,18 @@ export class Memory {
     this.#remember.set(page.url, { ...page, reader: READER, fetchedAt: this.now });
   }
 
-  /** It was read, and is wrong. */
+  /** Records that it was read and is invalid. */
   condemn(source: string, url: string, faults: Fault[], hash: string | null): void {
     this.#wrong.set(keyOf(source, url), { source, url, faults, bodyHash: hash });
   }
 
-  /** Nobody could look at it: what was known of it stands. */
+  /** Records that it could not be read: its earlier state stays. */
   leave(source: string, url: string): void {
     const known = this.quarantined(source, url);
     if (known) this.#wrong.set(keyOf(source, url), known);
   }
 
-  /** Something of this source could not be listed, so what is missing is not gone. */
+  /** Records that a part of this source could not be listed, so a missing page is not deleted. */
   isPartial(source: string): void {
     this.#partial.add(source);
   }
@@ -132,7 +132,7 @@ function isSame(was: Quarantined | undefined, is: Quarantined): boolean {
   return was?.bodyHash === is.bodyHash && JSON.stringify(was.faults) === JSON.stringify(is.faults);
 }
 
-/** The hash of a body that is read as it arrives. */
+/** Hashes a body while it arrives. */
 export function hashing() {
   const hash = createHash('sha256');
   return {

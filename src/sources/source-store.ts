@@ -5,10 +5,10 @@ import type { Fault } from '../platform/errors.ts';
 import type { Gathered, SourceReport } from './gathered.ts';
 import type { Known, MemoryChanges } from './memory.ts';
 
-/** Gatherings in a row that a source may fail before editors are told. */
+/** After this many failed gatherings in a row, editors are notified about a source. */
 export const FAILING_AFTER = 3;
 
-/** What earlier gatherings left behind, in two statements. */
+/** Loads the state after earlier gatherings, in two statements. */
 export async function loadKnown(db: Connection): Promise<Known> {
   const { rows: pages } = await sql<Known['pages'][number]>`
     select url, source, kind, status, etag, last_modified as "lastModified", body_hash as "bodyHash", reader,
@@ -21,10 +21,10 @@ export async function loadKnown(db: Connection): Promise<Known> {
   return { pages, quarantine };
 }
 
-/** Longer than any gathering takes: whoever held on for longer has died. */
+/** Longer than any gathering takes: a process that holds the lock for longer has died. */
 export const GATHER_LEASE_MINUTES = 15;
 
-/** The right to gather alone. @returns null while somebody else has it. */
+/** Takes the lock of the gathering. @returns null while another process has it. */
 export async function takeGatherLock(db: Connection): Promise<string | null> {
   const { rows } = await sql<{ holder: string }>`
     insert into gathering (holder, until) values (gen_random_uuid(), now() + make_interval(mins => ${GATHER_LEASE_MINUTES}::int))
@@ -34,7 +34,7 @@ export async function takeGatherLock(db: Connection): Promise<string | null> {
   return rows[0]?.holder ?? null;
 }
 
-/** Ends the gathering of `holder`; without one, whoever's: for a process that is certainly alone. */
+/** Releases the lock of `holder`; without one, any lock: only for a process that certainly runs alone. */
 export async function releaseGatherLock(db: Connection, holder?: string): Promise<void> {
   const all = db.deleteFrom('gathering');
   await (holder === undefined ? all : all.where('holder', '=', holder)).execute();
@@ -49,16 +49,16 @@ export interface GatherResult extends Pick<Gathered, 'rejected'> {
   at: Date;
 }
 
-/** Sources of which editors have to be told. */
+/** Sources whose failure or recovery editors must be notified about. */
 export interface HealthChanges {
   failing: { source: string; reason: string }[];
   recovered: string[];
 }
 
 /**
- * Writes down what one look at all sources brought: pages and quarantine where they changed, the health of
- * the sources, and a line for the history. To be called when the comparisons are saved, never before. A
- * handful of statements, however many pages; none for what did not change.
+ * Stores the result of one gathering: changed pages and quarantine, the health of the sources, and a row for the
+ * history. Call it after the comparisons are saved, never before. A few statements for any number of pages; none for
+ * unchanged ones.
  */
 export async function recordGather(db: Connection, result: GatherResult): Promise<HealthChanges> {
   const { added, changed, unchanged, memory, at } = result;
@@ -177,7 +177,7 @@ export interface Health {
   recoveredAt: Date | null;
 }
 
-/** Every source that ever failed, the sickest first. */
+/** Every source that ever failed, most failures first. */
 export async function sourceHealth(db: Connection): Promise<Health[]> {
   const rows = await db
     .selectFrom('sources')
@@ -200,7 +200,7 @@ export interface QuarantineEntry {
   lastSeenAt: Date;
 }
 
-/** What waits for a change, the newest first, and how much there is of it. */
+/** The quarantined entries, newest first, and their number. */
 export async function quarantined(
   db: Connection,
   { limit }: { limit: number },

@@ -15,26 +15,26 @@ import { FROM_SECOND_ISSUE } from '../votes/vote-words.ts';
 import { jsonLd } from './json-ld.ts';
 import { Marked, Outcome } from './verdict-mark.tsx';
 
-/** A reader who came from a mail: they can vote, and see how they did. */
+/** A reader who came from a mail: they can vote, and see their votes. */
 export interface Voter {
   token: string;
-  /** What they said of each tool so far. */
+  /** Their call on each tool so far. */
   calls: readonly [Call | null, Call | null];
-  /** Whether what they say counts already. */
+  /** Whether their votes count already. */
   isCounted: boolean;
 }
 
 export interface ComparisonPage {
   stored: StoredComparison;
-  /** The last issue that carried it, and what moved since; undefined while none has. */
+  /** The last issue that carried it, and the changes since then; undefined when none has. */
   mailed: { issue: ArchivedIssue; changes: (Change & { at: Date | undefined })[] } | undefined;
-  /** The latest issue of all, for those who want more. */
+  /** The latest issue, for visitors who want more. */
   latest: ArchivedIssue | undefined;
-  /** Undefined for a reader: they have signed up already. */
+  /** Undefined for a subscribed reader. */
   form: SignUpForm | undefined;
 }
 
-/** Two tools side by side: the outcome first, then the figures, then every reviewer. */
+/** Two tools side by side: first the outcome, then the figures, then every reviewer. */
 export function comparisonPage(site: Site, page: ComparisonPage, voter?: Voter): string {
   const { comparison } = page.stored;
   const { tools } = comparison;
@@ -83,7 +83,7 @@ export function comparisonPage(site: Site, page: ComparisonPage, voter?: Voter):
   );
 }
 
-/** What search engines, link previews and other readers of comparisons need. */
+/** Metadata for search engines, link previews and feed readers. */
 const Head = ({ site, stored }: { site: Site; stored: StoredComparison }) => {
   const { comparison } = stored;
   const { words, because } = verdict(comparison.tools);
@@ -126,12 +126,12 @@ const Dates = ({ stored: { since, changedAt } }: { stored: StoredComparison }) =
 interface ToolColumnProps {
   tool: CountedTool;
   picked: boolean;
-  /** Whose community it is, or null where that is our own site. */
+  /** Name of the site whose community voted; null when that is our own site. */
   source: string | null;
   children: ReactNode;
 }
 
-/** One side. The tool to ship stands under a heavy rule, the other under a hairline. */
+/** One side. The recommended tool has a thick rule above it, the other a thin one. */
 const ToolColumn = ({ tool, picked, source, children }: ToolColumnProps) => {
   const readers = readersOf(tool);
   return (
@@ -161,13 +161,13 @@ const ToolColumn = ({ tool, picked, source, children }: ToolColumnProps) => {
   );
 };
 
-/** The site that reports a community of its own, by its host: our readers are counted beside it. */
+/** The host of a site that reports its own community's votes: our readers' votes are shown beside them. */
 function sourceOf(site: Site, { url }: Comparison): string | null {
   const { host } = new URL(url);
   return host === new URL(site.publicUrl).host ? null : host;
 }
 
-/** A button for each call; the one that counts is marked, and pressing the other one takes its place. */
+/** A button for each call; the counted one is marked, and pressing the other replaces it. */
 const Votes = ({ voter, comparison, side }: { voter: Voter; comparison: Comparison; side: 0 | 1 }) => {
   const { name } = comparison.tools[side];
   const said = voter.calls[side];
@@ -190,7 +190,7 @@ const Votes = ({ voter, comparison, side }: { voter: Voter; comparison: Comparis
   );
 };
 
-/** One reviewer's lens on both tools. */
+/** One reviewer's opinion on both tools. */
 const Lens = ({ row, tools }: { row: LensRow; tools: Comparison['tools'] }) => (
   <div className="lens">
     <h3>{row.lens}</h3>

@@ -19,7 +19,7 @@ const HTML = 'text/html; charset=utf-8';
 
 const PAGE_LENGTH = 30;
 
-/** Votes move every day; what moved before is not dated. */
+/** Votes change every day; older changes are shown without a date. */
 const REVISIONS_READ = 100;
 
 export interface ComparisonOptions {
@@ -34,7 +34,7 @@ export interface ComparisonOptions {
   ): Promise<{ issue: ArchivedIssue; asMailed: CountedComparison } | undefined>;
 }
 
-/** What was compared, with or without an issue: the list, and a page for each. */
+/** The public comparisons, in an issue or not: a list, and a page for each. */
 export function comparisonRoutes(app: FastifyInstance, options: ComparisonOptions): void {
   const { db, site, forms, publish } = options;
 
@@ -101,7 +101,7 @@ export function comparisonRoutes(app: FastifyInstance, options: ComparisonOption
   });
 }
 
-/** When what a page says moved last: a vote moves it, too. */
+/** When the page's content last changed; a vote changes it, too. */
 function latestOf(
   changedAt: Date | undefined,
   votes: ReadonlyMap<string, { lastAt: Date }>,
@@ -112,7 +112,7 @@ function latestOf(
   return known.length === 0 ? undefined : new Date(Math.max(...known));
 }
 
-/** Each change with the day of the last revision that made it. */
+/** Each change with the date of the last revision that made it. */
 function dated(changes: Change[], revisions: Revision[]): (Change & { at: Date | undefined })[] {
   return changes.map((change) => ({
     ...change,
@@ -123,7 +123,7 @@ function dated(changes: Change[], revisions: Revision[]): (Change & { at: Date |
 }
 
 /**
- * The topic as the list of topics spells it.
+ * The topic, spelled as in the list of topics.
  * @throws AppError `page-unknown`.
  */
 function readTopic(given: string | string[] | undefined, known: string[]): string | undefined {

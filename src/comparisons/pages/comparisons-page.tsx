@@ -9,17 +9,17 @@ import { Outcome } from './verdict-mark.tsx';
 
 export interface ComparisonList {
   comparisons: StoredComparison[];
-  /** Every topic there is, and the one chosen. */
+  /** All topics, and the chosen one. */
   topics: string[];
   topic: string | undefined;
-  /** Where this page begins; undefined on the first. */
+  /** Where this page begins; undefined on the first page. */
   after: string | undefined;
-  /** Where the next begins; undefined on the last. */
+  /** Where the next page begins; undefined on the last. */
   next: string | undefined;
   form: SignUpForm;
 }
 
-/** Every comparison, newest first, or those of one topic. */
+/** All comparisons, newest first, or those of one topic. */
 export function comparisonsPage(site: Site, list: ComparisonList): string {
   const { comparisons, topic, after, next } = list;
   const heading = topic === undefined ? 'Every comparison' : `Comparisons of ${topic}`;

@@ -5,9 +5,9 @@ import { title } from '../names.ts';
 import { toolMark, verdict } from '../verdict.ts';
 
 /**
- * A comparison for machines: schema.org's words for what it has words for, and under `_verdict` the whole
- * comparison as in docs/sources.md, so that another installation reads back exactly what this one has.
- * Made for a script element: no text in it can end that.
+ * A comparison as JSON-LD: schema.org's terms as far as they exist, and under `_verdict` the whole comparison as in
+ * docs/sources.md, so that another installation reads exactly the same. The text is safe inside a script element: no
+ * content can end the element.
  */
 export function jsonLd(site: Site, { comparison, since, changedAt }: StoredComparison): string {
   const url = comparisonUrl(site, comparison.slug);
@@ -32,7 +32,7 @@ export function jsonLd(site: Site, { comparison, since, changedAt }: StoredCompa
         item: application(tool),
       })),
     },
-    // Our readers' votes stay here: elsewhere they would look like a source's.
+    // Without our readers' votes: another installation would take them for a source's.
     _verdict: comparisonSchema.parse(comparison),
   });
 }
@@ -65,7 +65,7 @@ function application(tool: Tool) {
   };
 }
 
-/** `</script>`, `<!--` and the line ends that only JavaScript knows cannot appear (HTML §4.12.1.3). */
+/** Escapes `</script>`, `<!--` and the line separators that only JavaScript recognises (HTML §4.12.1.3). */
 function escapeForScript(value: unknown): string {
   return JSON.stringify(value).replace(
     /[<>&\u2028\u2029]/g,

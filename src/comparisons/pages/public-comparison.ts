@@ -6,7 +6,7 @@ import { slugSchema } from '../model.ts';
 import type { Publish } from '../visibility-store.ts';
 
 /**
- * The comparison that a stranger's address names.
+ * Finds the comparison that a public URL names.
  * @throws AppError `comparison-taken-down`, `page-unknown`.
  */
 export async function publicComparison(
@@ -21,7 +21,7 @@ export async function publicComparison(
   return found;
 }
 
-/** @throws AppError `page-unknown` for what no comparison can be called. */
+/** @throws AppError `page-unknown` for an impossible slug. */
 export function readSlug(given: string | string[] | undefined): string | undefined {
   if (given === undefined) return undefined;
   const slug = slugSchema.safeParse(typeof given === 'string' ? given.normalize('NFC') : given);

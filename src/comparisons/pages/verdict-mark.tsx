@@ -4,11 +4,11 @@ import type { Mark, Verdict } from '../model.ts';
 interface MarkedProps {
   mark: Mark;
   size: 'large' | 'small';
-  /** What stands behind the mark. */
+  /** The text after the mark. */
   children: string;
 }
 
-/** A box of the ballot and what it is about, on one line: "[Ship] Kestrel". */
+/** A mark and its tool, on one line: "[Ship] Kestrel". */
 export const Marked = ({ mark, size, children }: MarkedProps) => (
   <span className={`marked ${size}`}>
     <span className={`mark ${mark}`}>
@@ -18,7 +18,7 @@ export const Marked = ({ mark, size, children }: MarkedProps) => (
   </span>
 );
 
-/** An outcome in words, its first word being the mark. */
+/** An outcome in words; the mark is its first word. */
 export const Outcome = ({ verdict, size }: { verdict: Verdict; size: MarkedProps['size'] }) => (
   <Marked mark={verdict.mark} size={size}>
     {afterMark(verdict)}

@@ -1,23 +1,23 @@
 /**
- * When many votes on one tool from one network look like one party's. Votes of an office, a university or a mobile
- * network come together as well: so a burst takes a number that no household has, and a share of all that is said of
- * the tool at the time; and it is set aside for an editor, not thrown away.
+ * When many votes on one tool from one network look like one person's. Votes from an office, a university or a mobile
+ * network also come together. So a burst needs more votes than a household has, and a share of all votes on the tool at
+ * the time; and its votes are set aside for an editor, not deleted.
  */
 export const BURST = {
-  /** Minutes in which they came. */
+  /** Length of the time window in minutes. */
   minutes: 60,
-  /** More than so many of one network: a /24 of IPv4, a /64 of IPv6. */
+  /** More votes than this from one network: an IPv4 /24, an IPv6 /64. */
   votes: 10,
-  /** More than so many of a /48 of IPv6: whoever has one has 65,536 of the others. */
+  /** More votes than this from an IPv6 /48, which contains 65,536 /64 networks. */
   wideVotes: 30,
-  /** And more than this share of all votes on the tool in that time. */
+  /** And more than this share of all votes on the tool in the window. */
   share: 0.2,
 } as const;
 
-/** Days for which votes keep the hash of the network that they came from. */
+/** Days for which a vote stores the hash of its network. */
 export const NETWORK_DAYS = 7;
 
-/** @param counts votes on one tool within the time: of one network, of the wider one, and of all. */
+/** @param counts votes on one tool in the window: from the network, from the wider network, and all. */
 export function isBurst({ narrow, wide, all }: { narrow: number; wide: number; all: number }): boolean {
   const exceeds = (count: number, limit: number) => count > limit && count > all * BURST.share;
   return exceeds(narrow, BURST.votes) || exceeds(wide, BURST.wideVotes);

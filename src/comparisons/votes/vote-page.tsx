@@ -8,7 +8,7 @@ import { readersOf } from '../side-by-side.ts';
 import type { VoteState } from './vote-store.ts';
 import { FROM_SECOND_ISSUE, worthOf } from './vote-words.ts';
 
-/** What a link says: this reader would ship, or skip, this tool. */
+/** The vote that a link contains: this reader would ship, or skip, this tool. */
 export interface Choice {
   token: string;
   comparison: CountedComparison;
@@ -18,7 +18,7 @@ export interface Choice {
 
 const other: Record<Call, Call> = { ship: 'skip', skip: 'ship' };
 
-/** What will be counted, and the one button. */
+/** Says what will be counted; has one button. */
 export function votePage(
   site: Site,
   { token, comparison, side, call }: Choice,
@@ -56,7 +56,7 @@ export function votePage(
   );
 }
 
-/** What counts now, or what keeps it from counting, and the way to change it. */
+/** Says what counts now, or why it does not count yet, and how to change it. */
 export function votedPage(site: Site, { token, comparison, side, call }: Choice, state: VoteState): string {
   const tool = comparison.tools[side];
   const against = comparison.tools[side === 0 ? 1 : 0];
@@ -87,7 +87,7 @@ export function votedPage(site: Site, { token, comparison, side, call }: Choice,
   );
 }
 
-/** For those who left: kind, and without a way to be counted. */
+/** For unsubscribed people: friendly, and without a way to vote. */
 export function votersOnlyPage(site: Site, comparison: CountedComparison): string {
   return render(
     <Page site={site} title="Votes are for readers">
@@ -105,7 +105,7 @@ export function votersOnlyPage(site: Site, comparison: CountedComparison): strin
   );
 }
 
-/** For links without a token, such as those of the archive. */
+/** For links without a token, such as those in the archive. */
 export function votingHelpPage(site: Site): string {
   return render(
     <Page site={site} title="How to vote">

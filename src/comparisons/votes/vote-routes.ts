@@ -26,20 +26,20 @@ interface OneTool {
 }
 
 /**
- * Votes by links in mail: a comparison with a button for every call, and a page for each of them. A GET shows
- * and never counts, because mail scanners follow every link; a POST counts, once a reader and tool, and can
- * be taken back by the other one. The token says who votes without saying who that is, and opens nothing else.
+ * Votes by links in mail: a comparison with a button for every call, and a page for each call. A GET never counts,
+ * because mail scanners follow every link; a POST counts, once per reader and tool, and a later vote replaces it. The
+ * token identifies the voter without naming them, and opens nothing else.
  */
 export function voteRoutes(
   app: FastifyInstance,
   { db, keys, site, publish }: { db: Connection; keys: Keys; site: Site; publish: Publish },
 ): void {
-  /** Undefined for whoever is no reader any more. */
+  /** Undefined when the person is no longer a reader. */
   const voterOf = async (token: string): Promise<Subscriber | undefined> => {
     const owner = (await followOwnLink(db, keys, 'vote', token))?.owner;
     return owner?.status === 'active' ? owner : undefined;
   };
-  /** A reader and what they said so far of the tools of a comparison. */
+  /** A reader, and their votes on the tools of a comparison. */
   const ownVotes = async (id: string, token: string, comparison: CountedComparison): Promise<Voter> => {
     const [calls, isCounted] = await fromDatabase(
       Promise.all([votesOf(db, id, comparison), isVoterCounted(db, id)]),
@@ -52,7 +52,7 @@ export function voteRoutes(
   const help = {
     GET: (_request: unknown, reply: FastifyReply) => reply.type(HTML).send(votingHelpPage(site)),
   };
-  // As the archive prints them: without a token.
+  // The links in the archive have no token.
   for (const url of ['/vote', '/vote/:slug', '/vote/:slug/:side/:call']) resource(app, url, help);
 
   resource<{ token: string; slug: string }>(app, '/vote/:token/:slug', {
@@ -72,7 +72,7 @@ export function voteRoutes(
     },
   });
 
-  /** @throws AppError `page-unknown` for what is no side and no call. */
+  /** @throws AppError `page-unknown` for an invalid side or call. */
   const choiceOf = (token: string, { side, call }: OneTool, comparison: CountedComparison): Choice => {
     const index = sideLetter.indexOf(side as 'a' | 'b') as -1 | 0 | 1;
     const read = callSchema.safeParse(call);
@@ -112,7 +112,7 @@ export function voteRoutes(
   });
 }
 
-/** The networks that stand for one party: a /24 of IPv4; of IPv6 a /64, and the /48 that it is in. */
+/** The networks that belong to one person or organisation: an IPv4 /24; an IPv6 /64, and the /48 around it. */
 function originOf(ip: string): VoteOrigin {
   const [narrowest, ...wider] = networksOf(ip);
   const widest = wider.at(-1);

@@ -4,32 +4,32 @@ import type { Call, Comparison, CountedComparison, Votes } from '../model.ts';
 import { nameKey } from '../names.ts';
 import { BURST, isBurst, NETWORK_DAYS } from './burst.ts';
 
-/** A reader's word on one side of a comparison. */
+/** A reader's vote on one tool of a comparison. */
 export interface Ballot {
   subscriberId: string;
-  /** Where it was cast. */
+  /** The comparison in which it was cast. */
   comparisonId: string;
   tool: { name: string };
   call: Call;
-  /** Where it came from; null where nobody knows. */
+  /** Its networks; null when unknown. */
   from?: VoteOrigin | null;
 }
 
-/** The network that one party has, and a wider one that it may have as well. */
+/** The narrowest network of one person, and a wider one that they may also own. */
 export interface VoteOrigin {
   network: string;
   wideNetwork: string | null;
 }
 
 /**
- * What a vote is worth. `waiting` counts from the reader's second issue on; `set_aside` and `discarded` are not counted:
- * too many came from its network at once, and an editor decides, or has decided, about them.
+ * Whether a vote counts. `waiting`: it counts from the reader's second issue on. `set_aside` and `discarded`: it is not
+ * counted, because too many votes came from its network at once, and an editor must decide, or decided against it.
  */
 export type VoteState = 'counted' | 'waiting' | 'set_aside' | 'discarded';
 
 /**
- * Since when somebody must have been on the list for their votes to count: the beginning of the last issue but one.
- * Whoever was there got two issues, or took a break. Null while there were not two: then nobody's vote counts yet.
+ * Votes of readers subscribed since before this time count: the beginning of the last issue but one. Such a reader got
+ * two issues, or paused. Null until two issues were sent: until then no vote counts.
  */
 const secondIssue = sql`(
   select min(prepared_at) from (
@@ -40,26 +40,26 @@ const secondIssue = sql`(
   having count(*) = 2
 )`;
 
-/** A condition on `votes v`: it counts today. Every figure of votes, wherever it is shown, is made with it. */
+/** A condition on `votes v`: the vote counts today. Every vote figure shown anywhere uses it. */
 export const isCounted: RawBuilder<boolean> = sql<boolean>`(
   v.state = 'counted' and v.reader_since is not null and v.reader_since <= ${secondIssue}
 )`;
 
 /**
- * Keeps the vote of somebody who gets issues: one a reader and tool, whichever of its comparisons they met it
- * in. The last word counts; saying it again changes nothing.
- * @returns what it is worth; null for who is no reader any more, or not yet.
+ * Stores a reader's vote: one per reader and tool, in whichever comparison it was cast. The latest vote counts; the
+ * same vote again changes nothing.
+ * @returns whether it counts; null when the person is not a reader.
  */
 export async function castVote(db: Connection, ballot: Ballot): Promise<VoteState | null> {
   const { subscriberId, comparisonId, tool, call, from } = ballot;
   const key = nameKey(tool.name);
   return db.transaction().execute(async (tx) => {
-    // Whoever is being erased right now has no vote left behind.
+    // Locks the reader, so that somebody who is being erased leaves no vote behind.
     const { rows: readers } = await sql`
       select from subscribers where id = ${subscriberId} and status = 'active' for share
     `.execute(tx);
     if (readers.length === 0) return null;
-    // What an editor set aside or discarded stays so: another word from the same reader is no decision of theirs.
+    // A vote that an editor set aside or discarded stays so: the reader's next vote does not undo the decision.
     const { rows: cast } = await sql<{ network: string | null }>`
       insert into votes (subscriber_id, tool_key, call, comparison_id, reader_since, network, wide_network)
       select id, ${key}, ${call}, ${comparisonId}, greatest(created_at, confirmed_at),
@@ -81,7 +81,7 @@ export async function castVote(db: Connection, ballot: Ballot): Promise<VoteStat
   });
 }
 
-/** Looks at what came with a vote on its tool, and sets aside all of its network if that is a burst. */
+/** Checks the network of a vote on its tool, and sets aside all votes of that network when they are a burst. */
 async function setBurstAside(tx: Connection, subscriberId: string, key: string): Promise<void> {
   const recently = sql`at > now() - make_interval(mins => ${BURST.minutes}::int)`;
   const { rows } = await sql<{ narrow: number; wide: number }>`
@@ -92,7 +92,7 @@ async function setBurstAside(tx: Connection, subscriberId: string, key: string):
   `.execute(tx);
   const { narrow = 0, wide = 0 } = rows[0] ?? {};
   if (narrow <= BURST.votes && wide <= BURST.wideVotes) return;
-  // One at a time: of two that set the same votes aside, each would wait for the other.
+  // One at a time: two transactions that set the same votes aside would deadlock.
   await sql`select pg_advisory_xact_lock(hashtext('votes'), hashtext(${key}))`.execute(tx);
   const { rows: counted } = await sql<{ all: number }>`
     select count(*)::int as all from votes where tool_key = ${key} and network is not null and ${recently}
@@ -108,7 +108,7 @@ async function setBurstAside(tx: Connection, subscriberId: string, key: string):
   `.execute(tx);
 }
 
-/** Whether what a reader says counts already; from their second issue on it does. */
+/** Whether a reader's votes count already: from their second issue on. */
 export async function isVoterCounted(db: Connection, subscriberId: string): Promise<boolean> {
   const { rows } = await sql`
     select from subscribers
@@ -117,7 +117,7 @@ export async function isVoterCounted(db: Connection, subscriberId: string): Prom
   return rows.length > 0;
 }
 
-/** What a reader said of each tool of a comparison so far. */
+/** A reader's votes on the tools of a comparison. */
 export async function votesOf(
   db: Connection,
   subscriberId: string,
@@ -134,7 +134,7 @@ export async function votesOf(
   return [calls.get(keys[0] ?? '') ?? null, calls.get(keys[1] ?? '') ?? null];
 }
 
-/** What readers say of each tool they voted on, by {@link nameKey}. One statement however many tools. */
+/** Readers' votes on each tool, by {@link nameKey}. One statement for any number of tools. */
 export async function countVotes(
   db: Connection,
   comparisons: readonly Pick<Comparison, 'tools'>[],
@@ -149,7 +149,7 @@ export async function countVotes(
   return new Map(rows.map(({ key, ...votes }) => [key, votes]));
 }
 
-/** A comparison with what readers say of its tools. Pure. */
+/** A comparison with the readers' votes on its tools. Pure. */
 export function withVotes<Of extends Comparison>(
   comparison: Of,
   counted: ReadonlyMap<string, Votes>,
@@ -161,23 +161,23 @@ export function withVotes<Of extends Comparison>(
   return { ...comparison, tools: [a, b] as CountedComparison['tools'] };
 }
 
-/** Votes on one tool that wait for an editor. */
+/** Votes on one tool that wait for an editor's decision. */
 export interface SetAside {
   /** `nameKey` of the tool. */
   tool: string;
-  /** Of a comparison that it was met in. */
+  /** Slug of a comparison with this tool. */
   slug: string;
   ship: number;
   skip: number;
-  /** Networks they came from; 0 when those are forgotten already. */
+  /** Number of networks; 0 when their hashes were already deleted. */
   networks: number;
   firstAt: Date;
   lastAt: Date;
-  /** Goes with the decision: what came since was not looked at. */
+  /** Passed with the decision: the editor has not seen later votes. */
   until: string;
 }
 
-/** Everything that waits for an editor, the newest first. */
+/** All votes that wait for an editor's decision, newest first. */
 export async function listSetAside(db: Connection): Promise<SetAside[]> {
   const { rows } = await sql<SetAside>`
     select v.tool_key as tool, min(c.slug) as slug, (count(*) filter (where call = 'ship'))::int as ship,
@@ -190,9 +190,9 @@ export async function listSetAside(db: Connection): Promise<SetAside[]> {
 }
 
 /**
- * Decides about votes that were set aside: they count after all, or never will.
+ * Decides about votes that were set aside: count them, or discard them.
  * @param until of {@link SetAside}.
- * @returns how many there were.
+ * @returns the number of votes.
  */
 export async function decideSetAside(
   tx: Connection,
@@ -205,7 +205,7 @@ export async function decideSetAside(
   return Number(numAffectedRows ?? 0n);
 }
 
-/** Where votes came from is kept for as long as somebody may want to decide about them. */
+/** Deletes the networks of votes after {@link NETWORK_DAYS}: until then an editor may need them for a decision. */
 export async function forgetVoteNetworks(db: Connection): Promise<void> {
   await sql`
     update votes set network = null, wide_network = null

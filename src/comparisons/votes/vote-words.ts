@@ -1,6 +1,6 @@
 import type { VoteState } from './vote-store.ts';
 
-/** What a reader is told a vote is worth. Nobody is told that a vote counts which does not. */
+/** The text that says whether a vote counts. It must never say that a vote counts when it does not. */
 
 export const FROM_SECOND_ISSUE =
   'Your votes are kept, and count from your second issue on: so nobody signs up only to vote.';

@@ -4,8 +4,8 @@ import type { Connection } from '../../platform/db/database.ts';
 import { forgetVoteNetworks, listSetAside } from './vote-store.ts';
 
 /**
- * Tells editors once of each tool whose votes were set aside, and takes that back when they have decided. Networks that
- * nobody can want to look at any more are forgotten.
+ * Notifies editors once about each tool with votes set aside, and resolves the notice when they have decided. Deletes
+ * old networks.
  */
 export async function watchVotes({
   db,

@@ -7,10 +7,9 @@ import { AppError } from '../errors.ts';
 import { makePrivate, PRIVATE_FILE } from '../private-folder.ts';
 
 /**
- * One process per DATA_DIR. PGlite is a whole PostgreSQL inside one process: two of them on the same
- * files destroy each other. The lock is a listening Unix socket (a named pipe on Windows), because
- * the kernel closes it with the process: after `kill -9` nothing is left that looks alive, and
- * no time-out has to be guessed.
+ * Allows one process per DATA_DIR. PGlite is a whole PostgreSQL inside one process: two of them on the same files
+ * destroy each other. The lock is a listening Unix socket (a named pipe on Windows), because the kernel closes it with
+ * the process: after `kill -9` no stale lock looks alive, and no timeout must be guessed.
  *
  * @throws AppError `data-dir-locked` when another process holds it; that process is not disturbed.
  */
@@ -27,8 +26,8 @@ export async function lockDataDir(dataDir: string): Promise<AsyncDisposable> {
     return { [Symbol.asyncDispose]: () => close(server) };
   }
 
-  // Bound under a name of our own first and then linked: `link` fails if the name is taken, which
-  // `bind` after `unlink` would not.
+  // Binds to a unique name first and then links it: `link` fails when the name is taken, but `bind` after `unlink`
+  // would not.
   const own = `${address}.${randomBytes(4).toString('hex')}`;
   rmSync(own, { force: true });
   await listen(server, own);
@@ -49,7 +48,7 @@ export async function lockDataDir(dataDir: string): Promise<AsyncDisposable> {
     await close(server);
     throw error;
   } finally {
-    // The socket lives on under the name that was linked; a process that is killed leaves only that one.
+    // The socket stays reachable under the linked name; a killed process leaves only that name behind.
     rmSync(own, { force: true });
   }
   const inode = inodeOf(address);
@@ -80,15 +79,15 @@ function lockAddress(dataDir: string): string {
 }
 
 /**
- * Removes the dead socket that was found, and no other: of two that find it, the slower one must not
- * remove the living one that the faster has put in its place meanwhile.
+ * Removes the dead socket that was found, and no other: of two processes that find it, the slower one must not remove
+ * the live socket that the faster one created meanwhile.
  */
 function discardStale(address: string, dead: number): void {
   const aside = `${address}.stale.${randomBytes(4).toString('hex')}`;
   try {
     if (inodeOf(address) !== dead) return;
     renameSync(address, aside);
-    // Replaced between the look and the move: put back.
+    // Another process replaced it before the rename: put it back.
     if (inodeOf(aside) !== dead) linkSync(aside, address);
     rmSync(aside, { force: true });
   } catch (error) {

@@ -7,29 +7,29 @@ import { embeddedPool, type Pool, type SearchPath, serverPool } from './pool.ts'
 import { PreparingDialect } from './prepared.ts';
 import type { Schema } from './schema.ts';
 
-/** What store functions take first: the database, or a transaction on it. */
+/** The first argument of store functions: the database, or a transaction on it. */
 export type Connection = Kysely<Schema>;
 export type { Transaction };
 
-/** One database in two homes: a PostgreSQL server, or PGlite under DATA_DIR. The same SQL in both. */
+/** One database with two backends: a PostgreSQL server, or PGlite under DATA_DIR. Both run the same SQL. */
 export interface Database extends AsyncDisposable {
   backend: 'embedded' | 'postgres';
   kysely: Connection;
-  /** A pool of its own for BullMQ, closed with the database. */
+  /** A separate pool for BullMQ, closed with the database. */
   queuePool(): Pool;
 }
 
 /**
- * Opens the database, and brings it to the newest migration where its role may; several processes may do so at once.
+ * Opens the database, and migrates it to the newest version where its role may; several processes may do so at once.
  * @throws AppError `data-dir-locked`, `database-damaged`, `database-unreachable`, `database-too-old`,
- * `database-outdated`, `database-newer`, `migration-failed`.
+ *   `database-outdated`, `database-newer`, `migration-failed`.
  */
 export async function openDatabase(options: {
   databaseUrl: string | undefined;
   dataDir: string;
   /** Connections to a server, per pool. */
   connections?: number;
-  /** The setting that `databaseUrl` is from, for what is said of it. */
+  /** The setting that holds `databaseUrl`, for error messages. */
   setting?: 'DATABASE_URL' | 'MIGRATE_DATABASE_URL';
 }): Promise<Database> {
   const lifetime = new Lifetime();
@@ -106,11 +106,11 @@ async function bringUpToDate(kysely: Connection): Promise<void> {
 }
 
 interface SchemaState {
-  /** What was migrated so far; null where this role may not even look. */
+  /** The applied migrations; null when this role may not read them. */
   applied: string[] | null;
   mayMigrate: boolean;
   role: string;
-  /** Of the tables; null where there are none. */
+  /** The owner of the tables; null when there are none. */
   owner: string | null;
 }
 
@@ -140,7 +140,7 @@ async function migrate(kysely: Connection): Promise<void> {
   }
 }
 
-/** When this installation began, by its first migration: nobody owes issues from before it. */
+/** When this installation began, by its first migration: no issue is due before it. */
 export async function installedAt(db: Connection): Promise<Date> {
   const { rows } = await sql<{ at: string }>`select min(timestamp) as at from kysely_migration`.execute(db);
   return new Date(rows[0]?.at ?? 0);

@@ -10,24 +10,23 @@ import { PRIVATE_FILE, restrictTree } from '../private-folder.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 
 /**
- * PostgreSQL inside this process. PGlite is ONE session, while the program wants a pool; so every
- * `pg` client of the pool gets a stream that speaks the PostgreSQL wire protocol to the one session,
- * and this file decides whose turn it is. Types, errors and notifications are therefore those of
- * `pg` against a server, by construction.
+ * PostgreSQL inside this process. PGlite is ONE session, while the program needs a pool. So every `pg` client of the
+ * pool gets a stream that speaks the PostgreSQL wire protocol to the one session, and this file gives them turns.
+ * Types, errors and notifications are therefore the same as those of `pg` against a server.
  *
- * Turns. A client gets the session for one message group (up to Sync, or one simple query). If the
- * server then reports an open transaction (ReadyForQuery `T` or `E`), the client keeps the session
- * until it reports `I`: from BEGIN to COMMIT or ROLLBACK nobody else gets in. LISTEN leaves the
- * status at `I` and so holds nothing; its notifications are handed to every client that listens.
+ * Turns. A client gets the session for one message group (up to Sync, or one simple query). If the server then reports
+ * an open transaction (ReadyForQuery `T` or `E`), the client keeps the session until the server reports `I`: from BEGIN
+ * to COMMIT or ROLLBACK no other client gets in. LISTEN leaves the status at `I`, so it does not block the session; its
+ * notifications go to every listening client.
  */
 export interface EmbeddedPostgres extends AsyncDisposable {
-  /** A stream for `pg`'s `stream` option, whose statements run with `searchPath`. */
+  /** A stream for `pg`'s `stream` option. Its statements run with `searchPath`. */
   connect(searchPath: string): Duplex;
 }
 
 /**
- * Opens the database under `dataDir`, making it on first use.
- * @throws AppError `data-dir-locked` (another process), `database-damaged` (does not open).
+ * Opens the database under `dataDir`; creates it on first use.
+ * @throws AppError `data-dir-locked` (another process), `database-damaged` (cannot be opened).
  */
 export async function openEmbedded(dataDir: string): Promise<EmbeddedPostgres> {
   const lifetime = new Lifetime();
@@ -47,8 +46,8 @@ export async function openEmbedded(dataDir: string): Promise<EmbeddedPostgres> {
 }
 
 /**
- * A process killed while the files are first made leaves a directory that never opens again. Nothing
- * can be stored in it before it opened once, so a directory that still carries the marker is remade.
+ * A process killed while it creates the files leaves a directory that never opens again. No data can be stored before
+ * the first successful open, so a directory that still has the marker is deleted and created again.
  */
 async function openFiles(dataDir: string): Promise<PGlite> {
   const files = path.join(dataDir, 'db');
@@ -69,8 +68,8 @@ async function openFiles(dataDir: string): Promise<PGlite> {
 }
 
 /**
- * PGlite makes its files with the modes that its own PostgreSQL asks for (0666), whatever the umask says. Here nothing is
- * made that others may read.
+ * PGlite creates files with the modes that PostgreSQL asks for (0666), whatever the umask is. This file system creates
+ * only files that others cannot read.
  */
 class PrivateFiles extends NodeFS {
   override async init(...[pglite, options]: Parameters<NodeFS['init']>): ReturnType<NodeFS['init']> {
@@ -85,7 +84,7 @@ class PrivateFiles extends NodeFS {
   }
 }
 
-/** What Emscripten's files on Node.js are made of; the mode of each new one passes through here. */
+/** The part of Emscripten's Node.js file system that sets the mode of each new file. */
 interface NodeFiles {
   node_ops: {
     mknod(parent: unknown, name: string, mode: number, device: number): unknown;
@@ -112,7 +111,7 @@ const FRONTEND = { query: 0x51, sync: 0x53, terminate: 0x58, flush: 0x48 } as co
 const BACKEND = { readyForQuery: 0x5a, notification: 0x41 } as const;
 const IDLE = 0x49;
 
-/** How long sockets and timers of this process may have to wait, beside the one statement that is under way. */
+/** How long sockets and timers of this process may wait, in addition to the running statement. */
 const BREATH_MS = 5;
 
 class Session {
@@ -139,7 +138,7 @@ class Session {
     });
   }
 
-  /** A client that goes away in mid-transaction, or with one still waiting, leaves nothing behind. */
+  /** Cleans up after a client that disconnects, even within a transaction or while it waits for its turn. */
   async leave(client: ClientStream): Promise<void> {
     this.listeners.delete(client);
     const waits = this.#waiting.some((entry) => entry.client === client);
@@ -164,8 +163,8 @@ class Session {
   }
 
   /**
-   * Every answer is computed in this very thread, and the next question follows in a microtask: without a
-   * pause, a long row of transactions would keep sockets and timers waiting until its end.
+   * Lets sockets and timers run between two statements. Every answer is computed in this thread, and the next statement
+   * follows in a microtask: without a pause, a long series of transactions would block them until its end.
    */
   async #breathe(): Promise<void> {
     if (performance.now() - this.#breathedAt < BREATH_MS) return;
@@ -179,17 +178,17 @@ class Session {
       this.#searchPath = client.searchPath;
     }
     const { own, notifications, status } = split(await this.#ask(group));
-    // No ReadyForQuery (a Flush): the client has not said Sync yet, and its turn is not over.
+    // No ReadyForQuery (a Flush): the client has not sent Sync yet, and its turn continues.
     this.#holder = status === IDLE ? undefined : client;
     client.push(own);
     if (notifications.length > 0)
       for (const listener of this.listeners) listener.push(Buffer.concat(notifications));
   }
 
-  /** As bytes and nothing else: PGlite's `execProtocolRaw` would parse every row too, and keep it for good. */
+  /** Returns the raw bytes: PGlite's `execProtocolRaw` would also parse every row, and keep it in memory. */
   async #ask(group: Buffer): Promise<Buffer> {
     const parts: Buffer[] = [];
-    // Copied: PGlite reuses the memory that it answers from.
+    // Copied, because PGlite reuses its answer buffer.
     await this.#pglite.execProtocolRawStream(group, {
       onRawData: (bytes) => void parts.push(Buffer.from(bytes)),
     });
@@ -198,8 +197,8 @@ class Session {
 }
 
 /**
- * Takes notifications out of an answer: they belong to whoever listens, not to whoever happened to
- * hold the session when the server delivered them.
+ * Takes notifications out of an answer: they belong to the listening clients, not to the client that had the session
+ * when the server sent them.
  */
 function split(bytes: Buffer): { own: Buffer; notifications: Buffer[]; status: number | undefined } {
   const own: Buffer[] = [];
@@ -224,7 +223,7 @@ function simpleQuery(sql: string): Buffer {
   return Buffer.concat([header, text]);
 }
 
-/** The socket that `pg` believes it is talking to. */
+/** The socket that `pg` uses. */
 class ClientStream extends Duplex {
   readonly searchPath: string;
   readonly #session: Session;
@@ -283,7 +282,7 @@ class ClientStream extends Duplex {
     }
   }
 
-  /** The next complete group of messages, or undefined until more bytes arrive. */
+  /** The next complete message group, or undefined until more bytes arrive. */
   #takeGroup(): Buffer | undefined {
     if (!this.#started) return this.#takeStartup();
     for (let at = 0; at + 5 <= this.#pending.length; ) {
@@ -305,7 +304,7 @@ class ClientStream extends Duplex {
     return undefined;
   }
 
-  /** The start-up packet has no type byte. There is nobody to authenticate: it is our own memory. */
+  /** The start-up packet has no type byte. No authentication is needed: the database is in our own process. */
   #takeStartup(): undefined {
     if (this.#pending.length < 4) return;
     const end = this.#pending.readInt32BE(0);

@@ -11,19 +11,20 @@ import {
 import type { Pool, PoolClient } from './pool.ts';
 import type { Schema } from './schema.ts';
 
-/** A statement with a name; execute it like any other. */
+/** A statement with a name; execute it like any other statement. */
 export interface Prepared<Row> {
   execute(db: Kysely<Schema>): Promise<QueryResult<Row>>;
 }
 
 /**
- * A statement that each connection parses and plans once and then only binds, for those that every batch executes:
+ * A statement that each connection parses and plans once and then only binds, for the statements of every batch:
  *
  *     const { rows } = await prepared<BatchRow>('claim_batch')`select … where id = ${id}`.execute(tx);
  *
- * The template is Kysely's `sql`. A name stands for one text: pg refuses a second one under it, so a fragment in it must
- * not depend on a condition. PostgreSQL lists what a connection has prepared in `pg_prepared_statements`. On the embedded
- * database, whose connections share one session, a name ends in the number of its connection: `claim_batch_3`.
+ * The template is Kysely's `sql`. A name must always have the same text: pg refuses another text under it, so the
+ * fragments in it must not depend on a condition. PostgreSQL lists the prepared statements of a connection in
+ * `pg_prepared_statements`. On the embedded database all connections share one session, so a name ends in the number of
+ * its connection: `claim_batch_3`.
  * @param name lower case, with underscores; at most 40 characters.
  */
 export function prepared<Row = unknown>(name: string) {
@@ -39,12 +40,12 @@ interface NamedQuery<Row = unknown> extends CompiledQuery<Row> {
   name?: string;
 }
 
-/** Kysely's dialect for PostgreSQL, which also hands the names of {@link prepared} statements to pg. */
+/** Kysely's dialect for PostgreSQL, which also passes the names of {@link prepared} statements to pg. */
 export class PreparingDialect extends PostgresDialect {
   readonly #pool: Pool;
   readonly #sharesSession: boolean;
 
-  /** @param options `sharesSession`: every client of the pool speaks to one session, as on the embedded database. */
+  /** @param options `sharesSession`: all clients of the pool share one session, as on the embedded database. */
   constructor(pool: Pool, { sharesSession }: { sharesSession: boolean }) {
     super({ pool });
     this.#pool = pool;

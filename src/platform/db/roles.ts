@@ -3,13 +3,13 @@ import { AppError } from '../errors.ts';
 import type { Schema } from './schema.ts';
 
 /**
- * Two roles on a server: one owns the tables and migrates, the other one works. The one that works reads and writes
- * rows and changes no table; of what somebody agreed to it takes nothing back. The embedded database has one role.
+ * Two roles on a server: the owner owns the tables and migrates them; the working role reads and writes rows. It cannot
+ * change a table, and cannot change or delete consent. The embedded database has one role.
  */
 
 type Connection = Kysely<Schema>;
 
-/** Where the working role may add rows and read them, and nothing else: no update, no delete, no truncate. */
+/** Tables in which the working role may only insert and read: no update, no delete, no truncate. */
 export const APPEND_ONLY = [
   'consent_events',
   'consent_texts',
@@ -18,13 +18,13 @@ export const APPEND_ONLY = [
   'desk_audit',
 ] as const;
 
-/** What the migrations write down for themselves. */
+/** Kysely's own tables for migrations. */
 const OF_THE_OWNER = ['kysely_migration', 'kysely_migration_lock'];
 
 /**
- * Lets `role` work in the schemas of the program, and takes from it what else it may have. Doing it again changes
- * nothing. Call it as the owner, after every migration: what that made is the owner's alone.
- * @param queueIsHere the queue lives in the database too. BullMQ makes a temporary table for every bulk of jobs.
+ * Grants `role` what it needs in the program's schemas, and revokes everything else. A second call changes nothing.
+ * Call it as the owner, after every migration, because new tables belong to the owner alone.
+ * @param queueIsHere the queue is in the database too. BullMQ makes a temporary table for every bulk insert of jobs.
  * @throws AppError `role-unknown`, `role-too-mighty`.
  */
 export async function grantWorkingRole(
@@ -61,7 +61,7 @@ export async function grantWorkingRole(
   });
 }
 
-/** What PostgreSQL before 15 lets everybody make in `public`, and what temporary tables are made with. */
+/** Revokes what PostgreSQL grants to everybody: creating in `public` (before version 15), and temporary tables. */
 async function closeDatabase(
   tx: Connection,
   worker: ReturnType<typeof sql.id>,
@@ -116,19 +116,19 @@ async function refuseMightyRole(owner: Connection, role: string): Promise<void> 
   }
 }
 
-/** What a role may do that no program needs which only works. */
+/** Rights that the working role should not have. */
 export interface Powers {
   role: string;
   isSuperuser: boolean;
-  /** It owns the tables, or is a member of the role that does: it may disable triggers. */
+  /** It owns the tables, or is a member of the owner's role: it may disable triggers. */
   isOwner: boolean;
-  /** Schemas in which it may make tables, and the database where it may make schemas. */
+  /** Schemas in which it may create tables, and the database if it may create schemas there. */
   makesIn: string[];
-  /** Of {@link APPEND_ONLY}, where it may do more than add and read. */
+  /** Tables of {@link APPEND_ONLY} in which it may do more than insert and read. */
   changes: string[];
 }
 
-/** What the role of this connection may do. */
+/** The rights of this connection's role. */
 export async function powersOf(db: Connection): Promise<Powers> {
   const { rows } = await sql<Powers>`
     select current_user as role,

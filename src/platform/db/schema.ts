@@ -1,9 +1,8 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 
 /**
- * The whole database on one page. Tables are made by `migrations/`; a conformance test compares the
- * two. Timestamps are `timestamptz` and arrive as Date; ids are random uuids, so that none in a link
- * tells how many came before it.
+ * The whole database on one page. `migrations/` creates the tables; a conformance test compares the two. Timestamps are
+ * `timestamptz` and arrive as Date. Ids are random uuids, so that a link does not reveal how many rows there are.
  */
 export interface Schema {
   comparisons: ComparisonsTable;
@@ -66,7 +65,7 @@ type Created = ColumnType<Date, Date | string | undefined, Date | string>;
 interface ComparisonsTable {
   id: Generated<string>;
   slug: string;
-  /** The two tools in either order: A-vs-B and B-vs-A are one comparison. */
+  /** The two tools in a fixed order: A-vs-B and B-vs-A are one comparison. */
   pair_key: string;
   url: string;
   /** `Comparison` of src/comparisons/model.ts. */
@@ -80,24 +79,24 @@ interface ComparisonsTable {
   /** Why, and by whom. */
   hidden_reason: string | null;
   hidden_by: string | null;
-  /** When it was taken down or shown again last. */
+  /** When it was last taken down or shown again. */
   visibility_changed_at: Date | null;
 }
 
-/** Every state a comparison was in, the first included; written with it, never changed. */
+/** Every version of a comparison, including the first; written with it, never changed. */
 interface RevisionsTable {
   comparison_id: string;
-  /** Counts from 1 in a comparison. */
+  /** Counts from 1 in each comparison. */
   number: number;
   at: Created;
-  /** `Comparison` as it was from then on. */
+  /** The `Comparison` in this version. */
   content: Json<unknown>;
   content_hash: string;
   /** `Change[]` of src/comparisons/revisions.ts; empty for the first. */
   changed: Json<unknown>;
 }
 
-/** One look at all sources. */
+/** One run over all sources. */
 interface GathersTable {
   id: Generated<string>;
   at: Created;
@@ -110,70 +109,70 @@ interface GathersTable {
   rejected: Json<unknown>;
 }
 
-/** What was last read at an address, so that the next request can ask whether it changed. */
+/** The last read content of a URL, so that the next request can ask whether it changed. */
 interface PagesTable {
   url: string;
-  /** The first of SOURCES that lists it. */
+  /** The first entry of SOURCES that lists it. */
   source: string;
   kind: 'robots' | 'sitemap' | 'feed' | 'page';
-  /** HTTP status of the last answer that told something new. */
+  /** HTTP status of the last answer with new content. */
   status: number;
   etag: string | null;
   last_modified: string | null;
   body_hash: string;
-  /** Version of the reader; what an older one read is read again. */
+  /** Version of the parser; a page parsed by an older version is read again. */
   reader: number;
-  /** What the sitemap said when it was read. */
+  /** The sitemap's date when it was read. */
   lastmod: string | null;
-  /** The comparison it holds, once it was valid. */
+  /** The comparison on this page, once it was valid. */
   pair_key: string | null;
-  /** Of robots.txt, a sitemap or a feed: what it says, for the day it answers 304; null for a page. */
+  /** The content of a robots.txt, sitemap or feed, to be used when it answers 304; null for a page. */
   listing: ColumnType<unknown, string | null, string | null>;
-  /** When it was last found changed. */
+  /** When it last had changed. */
   fetched_at: Date;
 }
 
-/** Pages and files that are no valid comparison; they wait here until they change. */
+/** Pages and files that are no valid comparison; they stay here until they change. */
 interface QuarantineTable {
   source: string;
   url: string;
   /** `Fault[]` */
   faults: Json<unknown>;
-  /** null where nothing could be read. */
+  /** null when nothing could be read. */
   body_hash: string | null;
   first_seen_at: Date;
-  /** When it was last read and found wrong. */
+  /** When it was last read and found invalid. */
   last_seen_at: Date;
 }
 
 /** The health of each source that ever failed. */
 interface SourcesTable {
   source: string;
-  /** In a row; three and more are *failing*. */
+  /** Failures in a row; a source with three or more is *failing*. */
   failures: number;
   reason: string | null;
   failed_at: Date | null;
   recovered_at: Date | null;
 }
 
-/** At most one row: who is gathering now. */
+/** At most one row: the lock of the process that gathers now. */
 interface GatheringTable {
   is_only: Generated<boolean>;
   holder: string;
-  /** After this the holder is taken for dead. */
+  /** After this time the holder is considered dead. */
   until: Date;
 }
 
-/** Duties that failed when they were last done. */
+/** Duties whose last run failed. */
 interface FailingDutiesTable {
   duty: string;
-  /** In a row, of all workers. */
+  /** Failures in a row, over all workers. */
   failures: number;
   reason: string;
   failed_at: Date;
 }
 
-/** What editors are told once. */
+/** Notices for editors, each shown once. */
 interface NoticesTable {
   id: Generated<string>;
   /** `NoticeKind` of src/notices. */
@@ -206,27 +205,27 @@ interface IssuesTable {
   slot: string;
   due_at: Date;
   status: IssueStatus;
-  /** The status to go back to on resume. */
+  /** The status after resume. */
   resume_to: IssueStatus | null;
   /** Why it is skipped, paused or failed. */
   reason: string | null;
   template: string;
-  /** `Plan`: what was composed, frozen when approved; null while skipped. */
+  /** `Plan`: what was composed, frozen on approval; null while skipped. */
   plan: ColumnType<unknown, string | null, string | null>;
   plan_hash: string | null;
-  /** `Envelope` of src/delivery: sender, host and signing key, frozen when prepared. */
+  /** `Envelope` of src/sending: sender, host and signing key, frozen when prepared. */
   envelope: ColumnType<unknown, string | null, string | null>;
   created_at: Created;
   approved_at: Date | null;
   prepared_at: Date | null;
-  /** The last reader whose delivery is made, while the audience is being frozen; null before and after. */
+  /** The last reader with a delivery, while the audience is being frozen; null before and after. */
   frozen_to: string | null;
   finished_at: Date | null;
-  /** Raised by every composing and every edit; who edits names the one they saw. */
+  /** Raised by every composing and every edit; an editor's request names the revision it was based on. */
   revision: Generated<number>;
 }
 
-/** What an issue carries, as it was mailed: the memory behind *changed verdicts*. */
+/** The comparisons of an issue, as they were mailed; *changed verdicts* are computed from it. */
 interface IssueComparisonsTable {
   issue_id: string;
   comparison_id: string;
@@ -248,7 +247,7 @@ interface VariantsTable {
   content_hash: string;
 }
 
-/** Which variant a set of topics gets; null variant = nothing for them this week. */
+/** Which variant a set of topics gets; null variant = no content for them in this issue. */
 interface VariantTopicsTable {
   issue_id: string;
   /** Sorted; empty = everything. */
@@ -269,7 +268,7 @@ interface BatchesTable {
   /** sha256 of the exact bytes submitted under this key. */
   payload_hash: string | null;
   lease_id: string | null;
-  /** Kept when it is given up as `uncertain`: until then somebody waited for the answer. */
+  /** Kept when the batch becomes `uncertain`: a worker waited for the answer until then. */
   lease_until: Date | null;
   /** First claim under this key: the provider forgets keys after 24 h. */
   claimed_at: Date | null;
@@ -299,35 +298,35 @@ interface DeliveriesTable {
   reason: string | null;
   provider_id: string | null;
   submitted_at: Date | null;
-  /** Of a bounce: whether the address is gone for good, or was only out of reach. */
+  /** Kind of a bounce: hard when the address is gone permanently, soft when it was only unreachable. */
   bounce: 'hard' | 'soft' | null;
-  /** The earliest that an event told. */
+  /** The earliest time that an event reported. */
   delivered_at: Date | null;
   opened_at: Date | null;
 }
 
-/** Deliveries counted, kept by triggers on them; the sum over an issue is where it stands (I11). */
+/** Counters of deliveries, updated by triggers on them; their sum over an issue is its progress (I11). */
 interface TalliesTable {
   issue_id: string;
-  /** The batch, or the issue for those who are in none: a row that only one worker at a time counts in. */
+  /** The batch, or the issue for deliveries without a batch: only one worker at a time updates this row. */
   holder: string;
-  /** `submitted` whatever became of it later. */
+  /** `submitted`, whatever later events report. */
   status: 'prepared' | 'submitted' | 'excluded' | 'failed' | 'uncertain';
-  /** Empty but for `excluded` and `failed`. */
+  /** Empty except for `excluded` and `failed`. */
   reason: string;
   count: number;
 }
 
-/** One row, made by the migration: whether the provider answers, as all workers together have found. */
+/** One row, made by the migration: whether the provider responds, as all workers together found. */
 interface CircuitTable {
   is_only: Generated<boolean>;
-  /** Requests without an answer, in a row. */
+  /** Requests in a row without a response. */
   failures: Generated<number>;
-  /** Of the last of them. */
+  /** Reason of the last failure. */
   reason: string | null;
-  /** When the first of them was. */
+  /** Time of the first failure. */
   since: Date | null;
-  /** Nobody asks before that, and then one worker does; null: everybody may. */
+  /** No request before this time; then one worker sends a probe. null: all workers may send requests. */
   open_until: Date | null;
 }
 
@@ -335,7 +334,7 @@ export type SubscriberStatus = 'pending' | 'active' | 'unsubscribed' | 'suppress
 
 interface SubscribersTable {
   id: Generated<string>;
-  /** As typed; mail goes here. */
+  /** As typed; mail goes to this address. */
   email: string;
   /** Lower-case local part and ASCII domain: one person, one row. */
   email_key: string;
@@ -343,27 +342,27 @@ interface SubscribersTable {
   /** Sorted; empty = everything. */
   topics: string[];
   timezone: string | null;
-  /** Part of every signed link; raised to revoke links that went astray. */
+  /** Part of every signed link; raised to void links that were forwarded. */
   token_version: Generated<number>;
   reason: string | null;
   created_at: Created;
   confirmed_at: Date | null;
   left_at: Date | null;
-  /** No issue until then. */
+  /** No issue is mailed until then. */
   paused_until: Date | null;
 }
 
-/** Further ids by which links in mail lead to a person, beside the id of their row. */
+/** Further ids in links that lead to a person, beside the id of their row. */
 interface LinkIdsTable {
   link_id: string;
   subscriber_id: string;
-  /** Of the links that open preferences and votes; null: they only leave. */
+  /** Version of the links that open preferences and votes; null: they only unsubscribe. */
   version: number | null;
   /** Later versions were mailed to somebody else; null: there are none. */
   up_to: number | null;
 }
 
-/** Links in an inbox that is not the address of their row any more; kept by trigger, like what follows from it. */
+/** Links in an inbox that no longer is the address of their row; a trigger writes these rows. */
 interface OldLinksTable {
   link_id: string;
   /** `address_hash(email_key)` */
@@ -389,11 +388,11 @@ interface ConsentEventsTable {
   method: string;
   source: string | null;
   details: Json<unknown>;
-  /** `consent_event_hash` of the row as it was written, set by a trigger whatever an insert says. */
+  /** `consent_event_hash` of the row as it was written; a trigger sets it, whatever the insert says. */
   row_hash: Generated<Buffer>;
 }
 
-/** What people were told when they agreed; never changed. */
+/** The texts that people agreed to; never changed. */
 interface ConsentTextsTable {
   version: string;
   /** sha256, hex. */
@@ -402,7 +401,7 @@ interface ConsentTextsTable {
   at: Created;
 }
 
-/** Where a consent came from, for as long as that is needed: the one part of it that may be deleted. */
+/** Where a consent came from, stored only as long as needed: the one part of it that may be deleted. */
 interface ConsentEvidenceTable {
   event_id: number;
   ip: string | null;
@@ -410,46 +409,46 @@ interface ConsentEvidenceTable {
   at: Created;
 }
 
-/** What a stretch of the consent log held, for good. A trigger makes all of it from `to_id`; never changed. */
+/** Seals of ranges of the consent log. A trigger computes all columns from `to_id`; never changed. */
 interface ConsentSealsTable {
   /** Counts from 1, without a gap. */
   number: Generated<number>;
-  /** Follows `to_id` of the seal before it. */
+  /** The id after `to_id` of the previous seal. */
   from_id: Generated<number>;
   to_id: number;
   rows: Generated<number>;
   /** sha256 of the hashes of its rows, in the order of their ids. */
   rows_hash: Generated<Buffer>;
-  /** `hash` of the seal before it; empty for the first. */
+  /** `hash` of the previous seal; empty for the first. */
   previous: Generated<Buffer>;
   at: Created;
   /** `consent_seal_hash` of all of the above. */
   hash: Generated<Buffer>;
 }
 
-/** Something that may cause a mail and waits for its answer; gone when it is answered. */
+/** Pending requests that may cause a mail; deleted when answered. */
 interface MailRequestsTable {
   id: Generated<string>;
   /** `MailRequestKind` of src/transactional. */
   kind: string;
-  /** Where the mail would go. */
+  /** The address that would be mailed. */
   email: string;
   email_key: string;
   /** `address_hash` of the folded address: one inbox, however its address is spelled. */
   limit_key: string;
   domain: string;
-  /** What the handler of its kind needs to know. */
+  /** Input of the handler of its kind. */
   details: Json<unknown>;
-  /** It may be a machine's: such requests have a smaller part of every budget. */
+  /** It may be a machine's: suspicious requests have a smaller part of every budget. */
   is_suspicious: boolean;
   ip: string | null;
   user_agent: string | null;
   created_at: Created;
-  /** Later than it came when an hourly budget was spent. */
+  /** Later than its arrival when an hourly budget was exceeded. */
   due_at: Created;
 }
 
-/** Requests that took their place in the limits, whether or not a mail came of it. */
+/** Requests counted against the limits, whether or not they caused a mail. */
 interface MailRequestCountsTable {
   id: GeneratedAlways<number>;
   /** `Share` of src/transactional: what is counted together. */
@@ -460,13 +459,13 @@ interface MailRequestCountsTable {
   at: Created;
 }
 
-/** People who never want to be asked again, in every spelling of their address. */
+/** Inboxes whose owners never want to be asked again, in every spelling of their address. */
 interface RefusedInboxesTable {
   limit_key: string;
   at: Created;
 }
 
-/** Counters of requests, where no Redis counts them. */
+/** Rate-limit counters, when there is no Redis. */
 interface RateLimitsTable {
   key: string;
   points: Generated<number>;
@@ -474,7 +473,7 @@ interface RateLimitsTable {
   expire: number | null;
 }
 
-/** Links that work once, by their hash: who reads the table cannot use them. */
+/** One-time links, by their hash: a person who reads the table cannot use them. */
 interface ConfirmationsTable {
   /** `tokenHash` of src/subscribers/tokens.ts. */
   token_hash: string;
@@ -483,20 +482,20 @@ interface ConfirmationsTable {
   /** The new address of a `change`. */
   email: string | null;
   email_key: string | null;
-  /** What was asked for with it: topics, consent text, form. */
+  /** The data of the request: topics, consent text, form. */
   details: Json<unknown>;
   created_at: Created;
   expires_at: Date;
   used_at: Date | null;
 }
 
-/** Links that were mailed to readers for what a link in an issue may not do; by their hash, each works once. */
+/** Links mailed to readers for what a link in an issue may not do; by their hash, each works once. */
 interface FreshLinksTable {
   /** `tokenHash` of src/subscribers/tokens.ts. */
   token_hash: string;
   subscriber_id: string;
   purpose: 'export' | 'erase' | 'change_address';
-  /** Of the subscriber when it was made: what makes their older links void ends this one, too. */
+  /** The subscriber's version when the link was made: voiding their older links ends this one, too. */
   token_version: number;
   created_at: Created;
   expires_at: Date;
@@ -506,7 +505,7 @@ interface FreshLinksTable {
 /** One row, made by the migration. */
 interface InstallationTable {
   is_only: Generated<boolean>;
-  /** Makes hashes of addresses that can be compared here and nowhere else. */
+  /** Makes address hashes that can be compared only within this installation. */
   salt: Generated<string>;
 }
 
@@ -518,17 +517,17 @@ interface ErasedAddressesTable {
 
 export type MailStatus = 'pending' | 'sent' | 'dropped' | 'failed' | 'uncertain';
 
-/** Mail to one person because of something they did: a row first, then a job. */
+/** Mail to one person because of an action of theirs: a row first, then a job. */
 interface MailsTable {
   id: string;
   /** `MailKind` of src/transactional. */
   kind: string;
   subscriber_id: string | null;
-  /** Where it goes when that is not the subscriber's address. */
+  /** The address, when it is not the subscriber's. */
   recipient: string | null;
-  /** What its template needs to know; nothing secret. */
+  /** The template's input; nothing secret. */
   content: Json<unknown>;
-  /** Which key makes its links. */
+  /** The key that signs its links. */
   key_id: string;
   status: Generated<MailStatus>;
   reason: string | null;
@@ -555,9 +554,9 @@ export type EventKind =
   | 'suppressed'
   | 'other';
 
-/** What the provider tells us later, as far as it is used: no address, no token, nothing of the message. */
+/** Events that the provider reports later, with the fields that we use: no address, no token, no message content. */
 interface EventsTable {
-  /** The provider's id of the event: the same one told again is the same row. */
+  /** The provider's id of the event: a repeated event is the same row. */
   id: string;
   /** As the provider calls it. */
   type: string;
@@ -568,49 +567,49 @@ interface EventsTable {
   /** From the tags of the message. */
   delivery_id: string | null;
   mail_id: string | null;
-  /** Where the event named an address that we know, instead of a message of ours. */
+  /** Set when the event named an address that we know, instead of a message of ours. */
   subscriber_id: string | null;
   /** The provider's id of the message. */
   provider_id: string | null;
   reason: string | null;
-  /** What was clicked, without tokens. */
+  /** The clicked link, without tokens. */
   link: string | null;
   is_scanner: Generated<boolean>;
-  /** When to look at it (again); null when it is done with. */
+  /** When to process it (again); null when it is done. */
   due_at: Date | null;
   looks: Generated<number>;
   outcome: 'applied' | 'ignored' | 'unmatched' | null;
 }
 
-/** Who clicked what; only where the provider counts clicks. */
+/** Clicks by reader and link; only when the provider counts clicks. */
 interface ClicksTable {
   delivery_id: string;
   link: string;
   issue_id: string;
   first_at: Date;
   last_at: Date;
-  /** By a program that is known to follow links. */
+  /** By a known link scanner. */
   is_scanner: boolean;
 }
 
-/** Deliveries of an issue by what became of them; changed in one transaction with them. */
+/** Counters of an issue's deliveries by outcome; changed in the same transaction. */
 interface FiguresTable {
   issue_id: string;
-  /** Complaints included: they had arrived. */
+  /** Includes complaints: their mail had arrived. */
   delivered: Generated<number>;
   bounced_hard: Generated<number>;
   bounced_soft: Generated<number>;
   complained: Generated<number>;
-  /** Accepted by the provider, and then not mailed after all. */
+  /** Accepted by the provider, but not mailed. */
   failed: Generated<number>;
   opened: Generated<number>;
 }
 
-/** Who said what became of a batch whose answer was lost. */
+/** Who decided the outcome of a batch whose answer was lost. */
 interface SettlementsTable {
   id: Generated<string>;
   batch_id: string;
-  /** The key it was submitted under. */
+  /** Revision of the key it was submitted under. */
   revision: number;
   decision: 'accepted' | 'not-accepted';
   /** `event msg_…`, or `person NAME`. */
@@ -618,17 +617,17 @@ interface SettlementsTable {
   at: Created;
 }
 
-/** What editors chose for an issue, beside what was composed. */
+/** What editors chose for an issue, in addition to what was composed. */
 interface IssueChoicesTable {
   issue_id: string;
   /** `EditorChoices` of src/issues/edit.ts. */
   choices: Json<unknown>;
-  /** Who chose last; an address, like every `who`. */
+  /** Editor of the last change; an address, like every `who`. */
   who: string;
   at: Created;
 }
 
-/** Comparisons that no issue carries until somebody puts them back. */
+/** Comparisons that no issue carries until an editor puts them back. */
 interface LeftOutTable {
   comparison_id: string;
   /** The issue they were left out of. */
@@ -638,10 +637,12 @@ interface LeftOutTable {
   at: Created;
 }
 
-/** Links that open the desk once, by their hash. */
+/** One-time sign-in links of the desk, by their hash. */
 interface DeskLinksTable {
   token_hash: string;
-  /** Of the cookie in the browser that asked: the link works in no other. Null: the operator printed it. */
+  /**
+   * Hash of the cookie in the requesting browser: the link works only there. Null: the operator's command printed it.
+   */
   browser_hash: string | null;
   email: string;
   created_at: Created;
@@ -650,13 +651,13 @@ interface DeskLinksTable {
 }
 
 interface DeskSessionsTable {
-  /** Of the cookie. */
+  /** Hash of the cookie. */
   token_hash: string;
   email: string;
   created_at: Created;
   seen_at: Created;
   ended_at: Date | null;
-  /** The passkey that was used in it last; it may have been removed since. */
+  /** The passkey used last in this session; it may have been removed since. */
   passkey_id: string | null;
   passkey_at: Date | null;
 }
@@ -665,24 +666,24 @@ interface DeskSessionsTable {
 interface DeskPasskeysTable {
   id: Generated<string>;
   email: string;
-  /** As its authenticator names it, base64url. */
+  /** The authenticator's id of it, base64url. */
   credential_id: string;
   /** COSE, base64url. */
   public_key: string;
-  /** How often it was used, by its own count; a copy of it counts on its own. */
+  /** The authenticator's own use counter; a copied authenticator counts separately. */
   counter: number;
-  /** The random name of its owner that authenticators keep, base64url; the same for every passkey of one editor. */
+  /** The random id of its owner that authenticators store, base64url; the same for all passkeys of one editor. */
   user_handle: string;
   transports: string[];
-  /** As its owner calls it. */
+  /** The name that its owner gave it. */
   name: string;
-  /** It is kept by a provider on several devices, and not in one alone. */
+  /** A provider syncs it to several devices. */
   is_synced: boolean;
   created_at: Created;
   last_used_at: Date | null;
 }
 
-/** What a passkey has to sign; gone as soon as it is answered. */
+/** The challenge that a passkey must sign; deleted when it is answered. */
 interface DeskChallengesTable {
   session_hash: string;
   purpose: 'register' | 'authenticate';
@@ -690,19 +691,19 @@ interface DeskChallengesTable {
   expires_at: Date;
 }
 
-/** How often something was refused in an hour. */
+/** Counters of refusals by hour. */
 interface DeskRefusalsTable {
-  /** What shares a quota: a kind of refusal, and the editor whom it concerns. */
+  /** The quota: a kind of refusal, and the editor concerned. */
   bucket: string;
   hour: Date;
   count: number;
 }
 
-/** Links to look at one issue, for people without an account. */
+/** Links to review one issue, for people without an account. */
 interface DeskReviewsTable {
   id: string;
   token_hash: string;
-  /** Which key makes its link. */
+  /** The key that signs its link. */
   key_id: string;
   issue_id: string;
   who: string;
@@ -711,11 +712,11 @@ interface DeskReviewsTable {
   revoked_at: Date | null;
 }
 
-/** Append-only, by trigger: what editors did, and what was refused. */
+/** Append-only, by trigger: actions of editors, and refused attempts. */
 interface DeskAuditTable {
   id: GeneratedAlways<number>;
   at: Created;
-  /** null where nobody was signed in. */
+  /** null when nobody was signed in. */
   who: string | null;
   what: string;
   /** Slug of the issue it is about. */
@@ -723,14 +724,14 @@ interface DeskAuditTable {
   details: Json<unknown>;
 }
 
-/** What editors were reminded of. */
+/** Reminders sent to editors. */
 interface RemindersTable {
   issue_id: string;
   kind: 'ready' | 'slot_nears';
   at: Created;
 }
 
-/** An issue as it was sent to try it, frozen; its copies are in `mails`. */
+/** A test copy of an issue, frozen; its mails are in `mails`. */
 interface TestSendsTable {
   id: string;
   issue_id: string;
@@ -743,43 +744,43 @@ interface TestSendsTable {
   at: Created;
 }
 
-/** What came of it when we followed a link of an issue ourselves, last time. */
+/** Result of our last check of a link in an issue. */
 interface LinkChecksTable {
   url: string;
-  /** HTTP status of the last answer; null where there was none. */
+  /** HTTP status of the last answer; null when there was none. */
   status: number | null;
-  /** What is wrong with it; null where it leads where it should. */
+  /** What is wrong with the link; null when it is correct. */
   reason: string | null;
   checked_at: Date;
 }
 
-/** A publisher's word on one red check, for exactly one plan in one template. */
+/** A publisher's decision to ignore one failed check, for exactly one plan in one template. */
 interface CheckOverridesTable {
   issue_id: string;
   plan_hash: string;
   template: string;
-  /** The check's id, with the comparison's slug where it is about one: "price.changed:cursor-vs-zed". */
+  /** The check's id, with the comparison's slug if the check is about one: "price.changed:cursor-vs-zed". */
   check_key: string;
   reason: string;
   who: string;
   at: Created;
 }
 
-/** What readers said of tools: one row a reader and tool, the last word. */
+/** Readers' votes on tools: one row per reader and tool, with the latest vote. */
 interface VotesTable {
   subscriber_id: string;
   /** `nameKey` of the tool's name. */
   tool_key: string;
   call: 'ship' | 'skip';
-  /** Where it was cast last. */
+  /** The comparison where it was cast last. */
   comparison_id: string;
   at: Created;
-  /** Since when the reader has been on the list; null for who is no reader now. Kept by a trigger on subscribers. */
+  /** Since when the reader has been subscribed; null when they are not. A trigger on subscribers updates it. */
   reader_since: Date | null;
   /** `set_aside` until an editor decides. */
   state: Generated<'counted' | 'set_aside' | 'discarded'>;
   set_aside_at: Date | null;
-  /** Salted hashes of the network it came from, and of the wider one of IPv6; deleted after a week. */
+  /** Salted hashes of the voter's network, and of the wider IPv6 network; deleted after a week. */
   network: string | null;
   wide_network: string | null;
 }

@@ -6,24 +6,24 @@ import { type ConnectionLimits, Connections } from './connections.ts';
 import { type LoadLimits, limitLoad } from './load.ts';
 import { answerUnroutable } from './problems.ts';
 
-/** No form here needs more. */
+/** No form here needs more bytes. */
 const BODY_LIMIT = 8 * 1024;
 
-/** Of health checks, which come every few seconds, and events, which come in thousands, nobody wants to read. */
+/** Not logged: health checks come every few seconds, and events by the thousand. */
 const QUIET = new Set(['/healthz', '/readyz', '/metrics', '/webhooks/resend']);
 
-/** Whose `X-Forwarded-*` are believed: nobody's, those of so many proxies, or those of these networks. */
+/** Proxies whose `X-Forwarded-*` headers are trusted: none, this many hops, or those in these networks. */
 export type TrustProxy = false | number | string[];
 
 /**
- * Fastify does not count proxies any more, because who reaches the program around them can then call
- * themselves what they like. The manual says so where the setting is; on many hosts there is no other way.
+ * Fastify no longer accepts a number of proxies, because a client that bypasses them can then forge its address. The
+ * manual warns of this at the setting; on many hosts there is no alternative.
  */
 function trusted(proxies: TrustProxy) {
   return typeof proxies === 'number' ? (_address: string, hop: number) => hop < proxies : proxies;
 }
 
-/** What clients may take of the process. A test gives limits that it can reach. */
+/** What clients may use of the process. Tests set smaller limits. */
 export type ServerLimits = Partial<ConnectionLimits & LoadLimits>;
 
 /** A server without routes: limits, request ids, and a log that never holds a URL (I9). */
@@ -35,7 +35,7 @@ export function createBaseServer(options: {
   const connections = new Connections(options.limits);
   const app: FastifyInstance = Fastify({
     ...(options.logger ? { loggerInstance: options.logger as FastifyBaseLogger } : { logger: false }),
-    // Its own lines would print URLs.
+    // Fastify's own request log would print URLs.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     trustProxy: trusted(options.trustProxy ?? false),

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 
-/** Makes the test for requests that carry `Authorization: Bearer TOKEN`; without a token nobody passes. */
+/** Makes the check for `Authorization: Bearer TOKEN`; without a configured token it always fails. */
 export function bearerOf(token: string | undefined): (request: FastifyRequest) => boolean {
   return (request) => {
     const [, given] = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '') ?? [];
@@ -9,7 +9,7 @@ export function bearerOf(token: string | undefined): (request: FastifyRequest) =
   };
 }
 
-/** Digests are of one length, and take one time to compare. */
+/** Compares digests: they have equal lengths, so the time of the comparison reveals nothing. */
 export function isSameSecret(given: string, wanted: string): boolean {
   return timingSafeEqual(digest(given), digest(wanted));
 }

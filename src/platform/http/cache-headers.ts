@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /**
- * Sends a public body with its validators, or 304 to who has it already (RFC 9110 §13.1). What is sent
- * changes when an issue goes out or a comparison moves, so five minutes old is fresh.
- * @param changedAt undefined where nothing says when.
- * @param finish puts in what is new for everybody who asks. It is no part of what is the same, so the validator is a
- *   weak one.
+ * Sends a public body with its validators, or 304 when the client has it already (RFC 9110 §13.1). Public bodies change
+ * when an issue is sent or a comparison changes, so they may be cached for five minutes.
+ * @param changedAt undefined when unknown.
+ * @param finish inserts the parts that differ for each client. They are not part of the validator, so the validator is
+ *   a weak one.
  */
 export function sendCached(
   request: FastifyRequest,
@@ -22,14 +22,14 @@ export function sendCached(
   reply
     .header('etag', finish === undefined ? etag : `W/${etag}`)
     .header('cache-control', 'public, max-age=300');
-  // A cache that many people share must not hand one person's part to all of them (RFC 9213).
+  // A shared cache must not give one client's part to all clients (RFC 9213).
   if (finish !== undefined) reply.header('cdn-cache-control', 'no-store');
   if (changedAt !== undefined) reply.header('last-modified', changedAt.toUTCString());
   if (isFresh(request.headers, etag, changedAt)) return reply.code(304).send();
   return reply.type(type).send(finish === undefined ? body : finish(body));
 }
 
-/** If-None-Match rules wherever it is given; If-Modified-Since counts whole seconds. */
+/** If-None-Match takes precedence when given; If-Modified-Since has whole seconds. */
 function isFresh(headers: FastifyRequest['headers'], etag: string, changedAt: Date | undefined): boolean {
   const known = headers['if-none-match'];
   if (known !== undefined) {

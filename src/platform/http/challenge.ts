@@ -1,29 +1,29 @@
-/** What the vendor says of an answered challenge; `unknown` when it cannot be asked. */
+/** The vendor's answer about a solved puzzle; `unknown` when the vendor cannot be reached. */
 export type ChallengeResult = 'passed' | 'failed' | 'unknown';
 
-/** A puzzle in the form that machines find hard. */
+/** A puzzle in the form that is hard for machines. */
 export interface Challenge {
   /** Public; the page needs it to show the puzzle. */
   siteKey: string;
-  /** @param answer what the form sent; undefined where the puzzle was not solved, or could not be shown. */
+  /** @param answer from the form; undefined when the puzzle was not solved or could not be shown. */
   verify(answer: string | undefined, ip: string): Promise<ChallengeResult>;
 }
 
-/** Where the puzzle comes from: the only other site that a page of ours may load from, and only when one is set. */
+/** The origin of the puzzle: the only other site that our pages may load from, and only when a puzzle is configured. */
 export const TURNSTILE_ORIGIN = 'https://challenges.cloudflare.com';
 
-/** The field that Turnstile adds to the form it stands in. */
+/** The field that Turnstile adds to the surrounding form. */
 export const TURNSTILE_FIELD = 'cf-turnstile-response';
 
-/** Nobody waits longer for a vendor. */
+/** The longest wait for the vendor. */
 const PATIENCE_MS = 2_500;
 
-/** Faults of the vendor or of our settings: no fault of who answered. */
+/** Faults of the vendor or of our settings, not of the person. */
 const NOT_THEIRS = new Set(['internal-error', 'missing-input-secret', 'invalid-input-secret', 'bad-request']);
 
 /**
- * Cloudflare Turnstile, verified from here.
- * @param onFault is told why it could not be asked, without what was sent.
+ * Cloudflare Turnstile, verified from the server.
+ * @param onFault called with the reason when the vendor could not be asked; it contains nothing that was sent.
  */
 export function turnstile(
   { url, siteKey, secretKey }: { url: string; siteKey: string; secretKey: string },

@@ -2,25 +2,30 @@ import { createServer, IncomingMessage, type RequestListener, type Server, Serve
 import type { Socket } from 'node:net';
 
 /**
- * What one client can take from all others by its connections: room, memory, time. All of it is bounded here, below
- * the framework, so that it holds for every route and before any of its code runs.
+ * What clients can use of the process by their connections: places, memory, time. All of it is limited here, below the
+ * framework, so that the limits hold for every route and before any route's code runs.
  */
 export interface ConnectionLimits {
-  /** Connections at once. When one more comes, the one that has kept us waiting for longest makes room for it. */
+  /** Simultaneous connections. For one more, the connection that has made us wait longest is closed. */
   connections: number;
-  /** Requests of one connection without an answer. A client that sends more of them ahead is disconnected. */
+  /** Unanswered requests of one connection. A client that pipelines more is disconnected. */
   pipelined: number;
-  /** Requests that were sent ahead and wait for an answer before them, of all connections together. */
+  /** Pipelined requests that wait for an earlier answer, over all connections. */
   pipelinedInAll: number;
-  /** Milliseconds in which a request has to arrive whole: its headers, and its body. */
+  /** Milliseconds in which a request must arrive completely, headers and body. */
   requestMs: number;
-  /** Milliseconds without a byte in either direction, after which an open answer is given up. */
+  /** Milliseconds without a byte in either direction, after which an unfinished answer is aborted. */
   idleMs: number;
-  /** Milliseconds for which a connection waits for its next request: longer than reverse proxies keep theirs. */
+  /** Milliseconds that a connection waits for its next request: longer than reverse proxies keep theirs. */
   keepAliveMs: number;
-  /** Bytes of answers that their clients have not read yet. Above, the oldest of these clients are disconnected. */
+  /**
+   * Bytes of answers that clients have not read yet. Above this limit, the oldest of these clients are disconnected.
+   */
   unreadBytes: number;
-  /** Bytes of bodies, whole or in part, whose requests have no answer yet. Above, the oldest in part are refused. */
+  /**
+   * Bytes of complete and incomplete bodies whose requests have no answer yet. Above this limit, the requests with the
+   * oldest incomplete bodies are refused.
+   */
   bodyBytes: number;
 }
 
@@ -35,42 +40,45 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   bodyBytes: 16_000_000,
 };
 
-/** What a piece of a body costs beside its bytes: whoever sends one byte at a time fills the memory with pieces. */
+/** Memory of a chunk of a body besides its bytes: a client that sends single bytes fills the memory with chunks. */
 const PIECE_BYTES = 200;
 
 /**
- * Pieces that a body may come in, and how many bytes give it one more. Taking in a piece costs as much time as a
+ * Chunks that a body may have, plus one for every `bytesForMore` bytes. Receiving a chunk takes as much time as a
  * thousand bytes.
  */
 const PIECES = { most: 256, bytesForMore: 64 };
 
-/** Headers that are kept of a request; browsers and proxies send thirty. */
+/** Headers of a request that are stored; browsers and proxies send thirty. */
 const MAX_HEADERS = 200;
 
 const TOO_BUSY =
   'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
 
-/** How often Node looks for requests that are late. By its default of 30 s they could live twice as long. */
+/** How often Node checks for late requests. With its default of 30 s they could live twice as long. */
 const CHECKING_MS = 1_000;
 
-/** A request without an answer, and the answer once the request may be worked on. */
+/** A request without an answer, and its answer once its handler may run. */
 interface Exchange {
   request: IncomingMessage;
   response: ServerResponse | undefined;
 }
 
 /**
- * Keeps the servers of one process within {@link ConnectionLimits}. A host name with two addresses gets two servers;
- * they share what is counted here.
+ * Keeps the servers of one process within {@link ConnectionLimits}. A host name with two addresses gets two servers,
+ * which share the counters here.
  *
- * Requests of one connection are worked on one after the other. Their answers have to go out in that order anyway, so
- * only one of them is in memory, and nobody gets more of the process by sending ahead.
+ * Requests of one connection are handled one after the other. Their answers must be sent in that order anyway, so only
+ * one of them is in memory, and pipelining gives a client no larger share of the process.
  */
 export class Connections {
   readonly #limits: ConnectionLimits;
-  /** What each connection waits for, oldest first. The connections stand in the order in which they became idle. */
+  /**
+   * The unanswered requests of each connection, oldest first. The connections are in the order in which they became
+   * idle.
+   */
   readonly #exchanges = new Map<Socket, Exchange[]>();
-  /** Answers that were begun and are not handed to the network yet, oldest first. */
+  /** Answers that were begun and are not fully written to the network, oldest first. */
   readonly #unread = new Set<ServerResponse>();
   /** How much there is of each body, oldest first. */
   readonly #bodies = new Map<IncomingMessage, { bytes: number; pieces: number }>();
@@ -78,7 +86,7 @@ export class Connections {
   #pipelined = 0;
   #accepted = 0;
 
-  /** How many connections came so far. */
+  /** Number of connections accepted so far. */
   get accepted(): number {
     return this.#accepted;
   }
@@ -143,7 +151,7 @@ export class Connections {
   }
 
   /**
-   * Disconnects the client that has kept us waiting for longest: for a request, or for the rest of one.
+   * Disconnects the client that has made us wait longest, for a request or for the rest of one.
    * @returns false when all clients wait for us.
    */
   #makeRoom(): boolean {
@@ -156,10 +164,10 @@ export class Connections {
   }
 
   /**
-   * Called as soon as the headers of a request are read, before anything else is made of it. Node parses all requests
-   * of a chunk of 64 kB before it looks at the connection again, up to 2,500 of them with their answers, even after
-   * the connection was destroyed. Only a request that asks for another protocol ends its parsing at once, so this is
-   * what a request beyond the limit is made to look like. A test would show that a newer Node does not do that.
+   * Called when the headers of a request are parsed, before anything else happens. Node parses all requests in a chunk
+   * of 64 kB before it checks the connection again: up to 2,500 of them with their answers, even after the connection
+   * was destroyed. Only an upgrade request ends the parsing at once, so a request over the limit is marked as one. A
+   * test fails when a newer Node behaves differently.
    */
   #countParsed(request: IncomingMessage): void {
     const { socket } = request;
@@ -184,7 +192,7 @@ export class Connections {
     if (exchange === exchanges[0]) listener(request, response);
   }
 
-  /** The answer is out, or nobody is there any more: the next request of the connection has its turn. */
+  /** The answer is sent, or the client is gone: the next request of the connection is handled. */
   #endExchange(request: IncomingMessage, listener: RequestListener): void {
     const { socket } = request;
     this.#forgetBody(request);
@@ -198,7 +206,7 @@ export class Connections {
       if (at === 0 && next.response !== undefined) listener(next.request, next.response);
       return;
     }
-    // It is idle from now on.
+    // The connection is idle from now on.
     this.#exchanges.delete(socket);
     if (!socket.destroyed) this.#exchanges.set(socket, exchanges);
   }

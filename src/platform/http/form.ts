@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 /**
- * Forms as `URLSearchParams`, in both encodings that RFC 8058 §3.1 lets a mail provider choose from. The
- * body is taken whole whatever it claims to be (the limit is the server's), and read only when a handler
- * asks: a route that must act can do so even when the body is rubbish.
- * @param bodyLimit bytes, where a form here needs more than the server's limit.
+ * Parses forms as `URLSearchParams`, in both encodings that RFC 8058 §3.1 allows a mail provider. The body is read as
+ * bytes, whatever its declared type (up to the server's limit), and parsed only when a handler asks: a route that must
+ * act can do so even when the body is invalid.
+ * @param bodyLimit bytes, when a form needs more than the server's limit.
  */
 export function acceptForms(app: FastifyInstance, bodyLimit?: number): void {
   app.removeAllContentTypeParsers();
@@ -15,7 +15,7 @@ export function acceptForms(app: FastifyInstance, bodyLimit?: number): void {
   );
 }
 
-/** The fields of a form; none where there is no body or it cannot be read. Files are left out. */
+/** The fields of a form; none when there is no body or it is invalid. Files are dropped. */
 export async function readForm(request: FastifyRequest): Promise<URLSearchParams> {
   if (!Buffer.isBuffer(request.body)) return new URLSearchParams();
   const type = request.headers['content-type'] ?? '';

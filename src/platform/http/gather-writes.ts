@@ -1,7 +1,6 @@
 /**
- * Gathers what arrives while a write is under way into the next one: a burst of requests costs a few
- * statements instead of one each, and a single request waits for nobody. Each caller waits for the write
- * that has its value, and fails with it.
+ * Combines values that arrive during a write into the next write: a burst of requests needs a few statements instead of
+ * one each, and a single request does not wait. Each caller waits for the write with its value, and fails with it.
  * @param write stores all values or none.
  * @param limit values in one write.
  */

@@ -2,12 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import { AppError } from '../errors.ts';
 import { resource } from './resource.ts';
 
-/** Something that hangs is as away as something that is gone; shorter than a container's health check. */
+/** A dependency that hangs counts as unavailable; shorter than a container's health check. */
 const PATIENCE_MS = 3_000;
 
 /**
- * `/healthz`: the process lives and answers. `/readyz`: what it needs answers too, else 503.
- * @param ready throws when the database or the queue is away.
+ * `/healthz`: the process is alive. `/readyz`: its dependencies respond too, else 503.
+ * @param ready throws when the database or the queue is unavailable.
  */
 export function healthRoutes(app: FastifyInstance, ready: () => Promise<void>): void {
   resource(app, '/healthz', {

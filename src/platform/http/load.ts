@@ -1,26 +1,26 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
 
-/** How many requests the process takes in hand, so that its memory does not grow with the crowd. */
+/** How many requests the process handles at once, so that its memory does not grow with the number of clients. */
 export interface LoadLimits {
-  /** Requests that are worked on at once. More would be no faster: there is one processor, and ten database clients. */
+  /** Requests handled at once. More would not be faster: there is one processor, and ten database clients. */
   working: number;
-  /** Requests that wait for their turn. Whoever comes after them is told at once to come back later. */
+  /** Requests that wait for their turn. Further requests get 503 with Retry-After at once. */
   waiting: number;
 }
 
 export const LOAD_LIMITS: LoadLimits = { working: 50, waiting: 1_000 };
 
-/** Is answered whatever happens, so that nobody restarts a process that is only busy. */
+/** Always answered, so that nobody restarts a process that is only busy. */
 const ALWAYS_ANSWERED = '/healthz';
 
 /** Milliseconds between two log lines about refused requests. */
 const LOG_EVERY_MS = 10_000;
 
 /**
- * Node accepts one connection in each turn of its event loop, and a turn in which pages are made takes long: a health
- * check would wait for as many pages as there are connections before it. So while connections keep coming, the process
- * alternates between accepting them, for so many milliseconds, and so many requests.
+ * Node accepts one connection in each turn of its event loop, and a turn that renders pages takes long: a health check
+ * would wait for as many pages as there are connections before it. So while connections arrive, the process alternates
+ * between accepting connections for this many milliseconds and starting a number of requests.
  */
 const ACCEPTING_MS = 50;
 const WORKING_BETWEEN = 4;
@@ -31,10 +31,10 @@ interface Waiting {
 }
 
 /**
- * Keeps a server within {@link LoadLimits}: beyond them it answers 503. A request counts from when its body is there,
- * because whoever sends slowly must not take the turn of others, until its answer goes out, because whoever reads
- * slowly must not either. Must be called before other hooks are added.
- * @param accepted how many connections were accepted so far.
+ * Keeps a server within {@link LoadLimits}: beyond them it answers 503. A request counts from the arrival of its body,
+ * so that a slow sender does not occupy a place, until its answer is written, so that a slow reader's answers are
+ * bounded too. Call it before other hooks are added.
+ * @param accepted number of connections accepted so far.
  */
 export function limitLoad(
   app: FastifyInstance,

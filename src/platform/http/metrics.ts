@@ -4,30 +4,30 @@ import { AppError } from '../errors.ts';
 import { bearerOf } from './bearer.ts';
 import { resource } from './resource.ts';
 
-/** What can be counted at any moment; asked for at every scrape, so it must be cheap. */
+/** Values read at every scrape, so reading them must be cheap. */
 export interface MetricValues {
-  /** Jobs that wait for a worker, by queue. */
+  /** Waiting jobs, by queue. */
   queues: Record<string, number>;
-  /** Of issues that are going out now: slug → status → deliveries. */
+  /** Of issues in `sending`: slug → status → deliveries. */
   deliveries: Record<string, Record<string, number>>;
   events: { waiting: number; parked: number; lastAt: Date | null };
-  /** Whether the provider answers, as all workers together have found. */
+  /** Whether the provider responds, as all workers together found. */
   circuit: { failures: number; isOpen: boolean; unresponsiveSeconds: number };
-  /** Recurring duties that failed when they were last done: name → times in a row. */
+  /** Recurring duties whose last run failed: name → failures in a row. */
   failingDuties: Record<string, number>;
 }
 
-/** What this process knows of itself, for Prometheus. Numbers and routes only: no address, no token, no URL. */
+/** Metrics of this process for Prometheus. Numbers and routes only: no address, no token, no URL. */
 export interface Metrics {
-  /** Times every answer of `app`. */
+  /** Measures the duration of every answer of `app`. */
   observe(app: FastifyInstance): void;
-  /** Events that were stored by this process. */
+  /** Counts events stored by this process. */
   countEvents(stored: number): void;
-  /** As `/metrics` shows it. */
+  /** The body of `/metrics`. */
   write(): Promise<{ type: string; body: string }>;
 }
 
-/** Of the process itself: memory, garbage, lag of the event loop. Watched once, whoever asks. */
+/** Metrics of the process itself: memory, garbage collection, event loop lag. Collected once per process. */
 let ofProcess: Registry | undefined;
 
 export function createMetrics(measure: () => Promise<MetricValues>): Metrics {
@@ -99,9 +99,9 @@ export function createMetrics(measure: () => Promise<MetricValues>): Metrics {
 }
 
 /**
- * `GET /metrics`. No property of a request but the token says who asks: behind a proxy on this machine, every
- * request comes from here, under whatever name it likes.
- * @param token what the reader has to send; null on a port that only readers reach.
+ * `GET /metrics`. Only the token authenticates the reader: behind a proxy on this machine, every request comes from
+ * localhost, under any host name.
+ * @param token the reader's bearer token; null on a port that only the reader can reach.
  */
 export function metricsRoutes(app: FastifyInstance, metrics: Metrics, token: string | null): void {
   const isBearer = token === null ? () => true : bearerOf(token);

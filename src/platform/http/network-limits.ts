@@ -7,10 +7,10 @@ import { fromDatabase } from './problems.ts';
 type Counter = Pick<Limiter, 'consume'>;
 
 /**
- * Counts a request that can make us send mail against what its networks may, the narrowest first, so that what is
- * refused there costs its neighbours nothing. All public forms count together: whoever is stopped at one does not go
- * on at the next.
- * @param kind of the count, where a form has another one.
+ * Counts a request that can cause mail against the limits of its networks, narrowest first, so that a request refused
+ * there does not count against its neighbours. All public forms share the counters: a sender refused at one form is
+ * refused at the others.
+ * @param kind of the counter, when a form has its own.
  * @throws AppError `too-many-requests`, with `Retry-After` on the reply.
  */
 export async function countRequest(
@@ -26,7 +26,7 @@ export async function countRequest(
 }
 
 /**
- * Counts one for `key`.
+ * Counts one request for `key`.
  * @throws AppError `too-many-requests`, with `Retry-After` on the reply.
  */
 export async function countAgainst(
@@ -41,7 +41,9 @@ export async function countAgainst(
   throw new AppError('too-many-requests', 'Too many requests of one network.');
 }
 
-/** Whether so much came from the widest network of a request that it looks like a machine's. Counts it. */
+/**
+ * Whether the widest network of a request sent so many requests that they look like a machine's. Counts this request.
+ */
 export async function isFromCrowdedNetwork(limiter: Counter, request: FastifyRequest): Promise<boolean> {
   const widest = networksOf(request.ip).at(-1)?.name;
   return (await fromDatabase(limiter.consume(`crowd:${widest}`, UNSUSPECTED_REQUESTS))) > 0;

@@ -1,38 +1,39 @@
 import ipaddr from 'ipaddr.js';
 import type { Limit } from '../queue/limiter.ts';
 
-/** Who counts as one sender of requests, and how many requests such a one may send. */
+/** Which networks count as one sender of requests, and the limits of a sender. */
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 
 /**
- * Requests of the narrowest network that one person has: an address of IPv4, a /64 of IPv6. Whoever sends more is
- * told when to come again (429). A school or an office may be one network; its inboxes are guarded in any case.
+ * Limits of the narrowest network of one person: an IPv4 address, an IPv6 /64. Further requests get 429 with
+ * Retry-After. A school or an office may share one network; inboxes have limits of their own in any case.
  */
 export const REQUESTS: readonly Limit[] = [
   { points: 10, seconds: MINUTE },
   { points: 60, seconds: HOUR },
 ];
 
-/** The same in place of a challenge that cannot be verified now. */
+/** The limits while a challenge cannot be verified. */
 export const SUSPICIOUS_REQUESTS: readonly Limit[] = [
   { points: 2, seconds: MINUTE },
   { points: 6, seconds: HOUR },
 ];
 
-/** Of the widest network, as many sign-ups are taken for people's; those above look like a machine's. */
+/** Sign-ups of the widest network that count as people's; further ones are suspicious. */
 export const UNSUSPECTED_REQUESTS: readonly Limit[] = [{ points: 10, seconds: HOUR }];
 
-/** A network that a request came from, and how many times the limits of the narrowest it has. */
+/** A network of the client, and its limits as a multiple of the narrowest network's. */
 export interface Network {
   name: string;
   factor: number;
 }
 
 /**
- * The networks of an address, the narrowest first. A household has a /64, often a /56, and a small provider a /48:
- * whoever owns one must not get the limits of all networks in it, and neighbours in it must not share those of one.
+ * The networks of an address, narrowest first. A household has a /64, often a /56, and a small provider a /48: the
+ * owner of a large network must not get the limits of all networks in it, and neighbours in it must not share the
+ * limits of one.
  */
 export function networksOf(ip: string): readonly [Network, ...Network[]] {
   if (!ipaddr.isValid(ip)) return [{ name: ip, factor: 1 }];

@@ -1,32 +1,32 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, type Fault } from '../errors.ts';
 
-/** What is wrong with one field of a form: a word for programs, a sentence for people. */
+/** The error of one form field: a code for programs, a sentence for people. */
 export interface FieldError {
   field: string;
   code: string;
   message: string;
 }
 
-/** What a failed request is told: RFC 9457, in JSON or as a page. Never what went wrong inside. */
+/** The answer to a failed request: RFC 9457, as JSON or as a page. Never the internal cause. */
 export interface Problem {
-  /** No problem here means more than its status, so there is no page to point at (RFC 9457 §4.2.1). */
+  /** No problem here means more than its status, so it has no URI of its own (RFC 9457 §4.2.1). */
   type: 'about:blank';
   title: string;
   status: number;
   detail: string;
   /** `urn:uuid:` of the request, as in the log. */
   instance: string;
-  /** What is wrong with the fields of what was sent: an extension (RFC 9457 §3.2). */
+  /** Errors of the submitted fields: an extension (RFC 9457 §3.2). */
   errors?: (Fault | FieldError)[];
 }
 
-/** What somebody whose link does not work may ask for by their address. */
+/** What a person with a broken link can request by address. */
 export type Alternative = 'leave' | 'preferences';
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
-/** Our own failures, by code. One without a detail prints the help of its error. */
+/** Our own failures, by code. An entry without a detail shows the help of its error. */
 const BY_CODE: Record<string, { status: number; title: string; detail?: string }> = {
   'page-unknown': {
     status: 404,
@@ -50,14 +50,14 @@ const BY_CODE: Record<string, { status: number; title: string; detail?: string }
     detail:
       'Mail programs sometimes cut long links in two. Open it in the mail once more, or answer the mail and ask us.',
   },
-  // Signed, but not by a key of ours: asking for the mail again would not help.
+  // Signed by another installation: requesting the mail again would not help.
   'link-foreign': {
     status: 404,
     title: 'This link does not work here',
     detail:
       'It was made with a key that we do not have: by another installation, or by this one before its keys were replaced. Nothing was changed.',
   },
-  // Signed by us, and whose it is cannot be told: nobody may hear that they are off the list.
+  // Signed by us, but its owner cannot be determined: the page must not say that they are off the list.
   'link-lost': {
     status: 410,
     title: 'We cannot tell whose link this is',
@@ -79,7 +79,7 @@ const BY_CODE: Record<string, { status: number; title: string; detail?: string }
     title: 'That form is not complete',
     detail: 'Nothing was changed. Open the page once more and press its button.',
   },
-  // One text for every link that does not sign in; the desk's log has the reason.
+  // One text for every link that does not sign in; the desk's audit log has the reason.
   'sign-in-refused': {
     status: 403,
     title: 'This link does not sign you in',
@@ -191,7 +191,7 @@ const BY_CODE: Record<string, { status: number; title: string; detail?: string }
     title: 'Too many at once',
     detail: 'Nothing was done. Try again in a minute.',
   },
-  // Nobody reads this.
+  // The client is gone and does not read this.
   'client-gone': { status: 503, title: 'Gone', detail: 'The connection was closed.' },
   'not-ready': {
     status: 503,
@@ -200,7 +200,9 @@ const BY_CODE: Record<string, { status: number; title: string; detail?: string }
   },
 };
 
-/** What the framework refuses before we see it. Its own messages quote the request, so they stay inside. */
+/**
+ * Requests that the framework refuses before our code runs. Its own messages quote the request, so they are not shown.
+ */
 const BY_STATUS: Record<number, { title: string; detail: string }> = {
   400: { title: 'That request makes no sense', detail: 'It could not be read.' },
   413: { title: 'That is too much', detail: 'A form here has at most 8 kB, a comparison 1 MB.' },
@@ -239,8 +241,8 @@ function problemOf(error: unknown, request: FastifyRequest): Problem {
 type ProblemPage = (problem: Problem, otherWay?: Alternative) => string;
 
 /**
- * Answers every failure of `app`, as a page where `page` is given and the client would rather read one.
- * Only failures of ours are logged, without the request's URL: it may be somebody's token (I9).
+ * Answers every failure of `app`: as a page when `page` is given and the client prefers HTML. Only internal failures
+ * are logged, without the request's URL, which may contain a token (I9).
  */
 export function answerProblems(app: FastifyInstance, page?: ProblemPage): void {
   app.setErrorHandler((error, request, reply) => {
@@ -255,7 +257,7 @@ export function answerProblems(app: FastifyInstance, page?: ProblemPage): void {
   );
 }
 
-/** What comes in thousands when it comes, and is told elsewhere. */
+/** Failures that come by the thousand, and are reported elsewhere. */
 function isExpected(error: unknown): boolean {
   return error instanceof AppError && (error.code === 'too-busy' || error.code === 'client-gone');
 }
@@ -265,20 +267,20 @@ function send(problem: Problem, request: FastifyRequest, reply: FastifyReply, pa
   if (!reply.hasHeader('vary')) reply.header('vary', 'Accept');
   if (problem.status === 503) reply.header('retry-after', '60');
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
-  // A browser puts text/html first; curl and mail providers take anything and get JSON.
+  // A browser asks for text/html first; curl and mail providers accept anything and get JSON.
   if (page !== undefined && request.type(['application/problem+json', 'text/html']) === 'text/html') {
     return reply.type('text/html; charset=utf-8').send(page(problem));
   }
   return reply.type(PROBLEM_TYPE).send(JSON.stringify(problem));
 }
 
-/** For URLs that the router cannot even decode, before any hook has run. */
+/** For URLs that the router cannot decode; no hook has run yet. */
 export function answerUnroutable(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const problem = problemOf(Object.assign(new Error(), { statusCode: 400 }), request);
   reply.code(400).type(PROBLEM_TYPE).send(JSON.stringify(problem));
 }
 
-/** A database driver hangs row values on its errors; only what is known to be free of them is logged. */
+/** A database driver adds row values to its errors; only fields known to be free of them are logged. */
 function forLog(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: 'not an error' };
   const { name, message, stack, cause } = error;
@@ -287,15 +289,15 @@ function forLog(error: unknown): Record<string, unknown> {
 }
 
 /**
- * Waits for the database. Whatever keeps it from answering, the client must hear 503 and come again:
- * an unsubscribe that was not committed must never look done.
+ * Waits for the database. When it does not answer, for whatever reason, the client must get 503 and retry: an
+ * unsubscribe that was not committed must never look done.
  * @throws AppError `database-unavailable`.
  */
 export async function fromDatabase<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (cause) {
-    // What we refused ourselves was refused, and the database did answer.
+    // Our own refusal is not a database failure.
     if (cause instanceof AppError) throw cause;
     throw new AppError('database-unavailable', 'The database did not answer a request.', { cause });
   }

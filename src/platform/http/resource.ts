@@ -6,8 +6,8 @@ export type Handler<Params> = (request: FastifyRequest<{ Params: Params }>, repl
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const;
 
 /**
- * One URL and what may be done with it. GET brings HEAD along; OPTIONS names what is allowed; anything
- * else is 405 with the same list (RFC 9110 §15.5.6), refused before its body is read.
+ * One URL and its methods. GET includes HEAD; OPTIONS lists the allowed methods; any other method gets 405 with the
+ * same list (RFC 9110 §15.5.6), before the body is read.
  */
 export function resource<Params = unknown>(
   app: FastifyInstance,

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 /**
- * What can be asked of a worker. Anyone who enqueues imports this file; only workers import the
- * processors in `jobs/`. Payloads carry ids, never content: the database is the truth, a job is a
- * wake-up, and a second one does no harm. Names never change once released.
+ * The jobs that workers process. Code that enqueues imports this file; only workers import the processors in `jobs/`.
+ * Payloads carry ids, never content: the database is the truth, a job only wakes a worker, and a duplicate is harmless.
+ * Names never change once released.
  */
 interface Contract<Payload extends z.ZodType = z.ZodType> {
   queue: QueueName;
@@ -11,7 +11,7 @@ interface Contract<Payload extends z.ZodType = z.ZodType> {
   attempts: number;
   /** First delay of the exponential backoff, in ms. */
   backoffMs: number;
-  /** Enqueued while one waits, it is not enqueued again; while one runs, one more waits behind it. */
+  /** While one such job waits, another is not enqueued; while one runs, at most one more waits. */
   once?: boolean;
 }
 
@@ -21,9 +21,9 @@ export type QueueName = (typeof QUEUE_NAMES)[number];
 const nothing = z.object({});
 
 export const contracts = {
-  /** The weekly slot has come: gather, compose, or start what was approved. */
+  /** The weekly slot is due: gather, compose, or start the approved issue. */
   slot: { queue: 'issues', payload: nothing, attempts: 3, backoffMs: 5_000 },
-  /** Every hour and at boot: look at the sources, on conditions, so that an unchanged one costs nothing. */
+  /** Every hour and at boot: read the sources by conditional requests, so that an unchanged one costs nothing. */
   gather: { queue: 'issues', payload: nothing, attempts: 1, backoffMs: 0 },
   /** Every minute and at boot: derive unfinished work from rows. */
   reconcile: { queue: 'issues', payload: nothing, attempts: 1, backoffMs: 0 },
@@ -31,13 +31,13 @@ export const contracts = {
   prepare: { queue: 'issues', payload: z.object({ issueId: z.uuid() }), attempts: 5, backoffMs: 2_000 },
   /** Submit one batch to the provider. */
   submit: { queue: 'delivery', payload: z.object({ batchId: z.uuid() }), attempts: 5, backoffMs: 2_000 },
-  /** Answer the requests of all forms that wait: who gets which mail. */
+  /** Answer the pending requests of all forms: decide who gets which mail. */
   sign_up: { queue: 'transactional', payload: nothing, attempts: 5, backoffMs: 2_000 },
-  /** Send one transactional mail; in a lane of its own, so that it never waits for an issue. */
+  /** Send one transactional email; in a separate queue, so that it never waits for an issue. */
   mail: { queue: 'transactional', payload: z.object({ mailId: z.uuid() }), attempts: 5, backoffMs: 2_000 },
-  /** Apply what the provider told us since: all of it at once, never one job an event. */
+  /** Apply the provider's new events: all of them in one job, never one job an event. */
   events: { queue: 'issues', payload: nothing, attempts: 3, backoffMs: 1_000, once: true },
-  /** Every hour, at boot and after an erasing: end what the outbox keeps for too long, or of people who are gone. */
+  /** Every hour, at boot and after an erasure: delete outbox mails that are too old, or of erased people. */
   clean_outbox: { queue: 'issues', payload: nothing, attempts: 3, backoffMs: 5_000, once: true },
 } as const satisfies Record<string, Contract>;
 

@@ -19,7 +19,7 @@ import { Lifetime } from '../lifetime.ts';
 import { contracts, type JobName, type Payload, QUEUE_NAMES, type QueueName } from './contracts.ts';
 import { connectRedis } from './redis.ts';
 
-/** A queue as BullMQ has it. It can do anything; it is for a board that shows it, and for nobody else. */
+/** BullMQ's own queue object, for the queue board only. */
 export type RawQueue = Queue;
 
 export type Processors = { [Name in JobName]: (payload: Payload<Name>) => Promise<void> };
@@ -32,26 +32,26 @@ export interface JobScheduler {
   timezone?: string;
 }
 
-/** BullMQ in two homes: Redis, or the database the program already has. */
+/** BullMQ on one of two backends: Redis, or the program's database. */
 export interface JobQueue extends AsyncDisposable {
   /** In the order of {@link QUEUE_NAMES}. */
   readonly raw: readonly RawQueue[];
   enqueue<Name extends JobName>(name: Name, ...payloads: Payload<Name>[]): Promise<void>;
-  /** Jobs of `queue` that wait for a worker. */
+  /** Number of jobs in `queue` that wait for a worker. */
   waiting(queue: QueueName): Promise<number>;
-  /** Makes the schedulers exactly these; safe to call from every process at every start. */
+  /** Replaces all schedulers by these; every process may call it at every start. */
   schedule(schedulers: JobScheduler[]): Promise<void>;
   /**
-   * Lets at most so many jobs of `delivery` begin in a second, of all processes together, evenly spread;
-   * null: as many as there are hands. A process that works calls it first; the last call holds.
+   * Limits how many jobs of `delivery` begin in a second, over all processes, evenly spread; null: no limit except the
+   * concurrency. A worker process calls it before it works; the last call applies.
    */
   pace(perSecond: number | null): Promise<void>;
   /**
-   * Gives every job at work to whoever works next, at once: for a process that is certainly alone, so that all of
-   * them are of one that is gone. BullMQ by itself waits for a lock to end, and for its second look: up to a minute.
+   * Returns every active job to the queue at once. Call it only when no other process runs, so that all active jobs
+   * belong to a dead one. BullMQ itself waits for the lock to expire and for its second check: up to a minute.
    */
   reclaim(): Promise<void>;
-  /** Starts working; disposing waits for the jobs in hand. */
+  /** Starts working; disposing waits for the running jobs. */
   work(processors: Processors, options: WorkOptions): Promise<AsyncDisposable>;
 }
 
@@ -62,8 +62,8 @@ export interface WorkOptions {
 }
 
 /**
- * Thrown by a processor when the provider asks everybody to wait: the queue stands still for `ms`, in
- * every process, and the job goes back to the head of it with no attempt lost.
+ * Thrown by a processor when the provider asks to wait: the queue pauses for `ms` in every process, and the job returns
+ * to its head without losing an attempt.
  */
 export class RateLimitedError extends Error {
   readonly ms: number;
@@ -73,7 +73,9 @@ export class RateLimitedError extends Error {
   }
 }
 
-/** Of `issues`: enough that a slow source does not hold up an issue that is due; of `transactional`: people wait. */
+/**
+ * For `issues`: enough that a slow source does not delay a due issue. For `transactional`: people wait for these mails.
+ */
 const OTHERS_CONCURRENCY = 4;
 
 /**
@@ -111,12 +113,12 @@ export async function openQueue(
       };
       const opts = jobOptions({ ...contracts[name], attempts: 1 });
       await queue.upsertJobScheduler(name, repeat, { name, data: {}, opts }).catch(async (error) => {
-        // Another process made it at this very moment, and its first job with it.
+        // Another process created it at the same moment, with its first job.
         const made = COLLISIONS.has(error.code) && (await queue.getJobScheduler(name));
         if (!made) throw error;
       });
     };
-    /** A Redis that was emptied has forgotten limits and schedulers; who works puts them back. */
+    /** A Redis that was emptied has lost limits and schedulers; a worker process restores them. */
     const keep = async () => {
       for (const name of QUEUE_NAMES) if (!(await queueOf(name).getGlobalRateLimit())) await limit(name);
       for (const scheduler of wanted.values()) {
@@ -156,7 +158,7 @@ export async function openQueue(
       },
       async reclaim() {
         for (const queue of queues.values()) {
-          // Without the token of their lock.
+          // Without the lock token.
           for (const job of await queue.getActive()) await job.moveToWait();
         }
       },
@@ -170,7 +172,7 @@ export async function openQueue(
             name,
             (job) =>
               processJob(job, processors, async (ms) => {
-                // Without a limit nobody would look whether the queue is held.
+                // Without a limit, workers do not check whether the queue is paused.
                 await limit(name);
                 await queueOf(name).rateLimit(ms);
               }),
@@ -195,28 +197,28 @@ export async function openQueue(
   }
 }
 
-/** So many jobs may begin in so many ms. It is kept in the queue, for every process alike. */
+/** How many jobs may begin in how many ms. Stored in the queue, for all processes. */
 interface Limit {
   max: number;
   duration: number;
 }
 
 /**
- * A limit that nobody reaches. Without any, a worker does not look whether the queue is held, and
- * {@link RateLimitedError} would only stop the worker that threw it.
+ * A limit that is never reached. Without any limit, a worker does not check whether the queue is paused, and {@link
+ * RateLimitedError} would only stop the worker that threw it.
  */
 const HOLDABLE: Limit = { max: 1_000_000_000, duration: 1_000 };
 
 /**
- * A rate in windows as short as a tenth of a second: neither the provider, whose windows begin at other
- * moments, nor our own event loop gets a second's worth at once.
+ * Spreads a rate over windows as short as a tenth of a second: neither the provider, whose windows begin at other
+ * moments, nor our event loop gets the jobs of a whole second at once.
  */
 function spread(perSecond: number): Limit {
   const max = Math.max(1, Math.round(perSecond / 10));
   return { max, duration: Math.ceil((1_000 * max) / perSecond) };
 }
 
-/** How long an emptied Redis may stay without limits and schedulers. */
+/** How long an emptied Redis may lack limits and schedulers. */
 const RETENTION_MS = 15_000;
 
 const COLLISIONS = new Set<unknown>([ErrorCode.SchedulerJobIdCollision, ErrorCode.SchedulerJobSlotsBusy]);
@@ -236,7 +238,7 @@ async function backend(home: { redisUrl: string } | { pool: Pool }, lifetime: Li
         new Worker(name, processor, { connection, prefix: 'weekly-verdict', concurrency }),
     };
   }
-  // BullMQ listens to the pool's errors once for every queue and worker, and never stops.
+  // Every BullMQ queue and worker adds an error listener to the pool and never removes it.
   home.pool.setMaxListeners(0);
   await prepareQueueDatabase(home.pool);
   const connection = home.pool as never;
@@ -249,9 +251,9 @@ async function backend(home: { redisUrl: string } | { pool: Pool }, lifetime: Li
 }
 
 /**
- * Brings BullMQ's own tables to the newest schema, and makes what it would make on first use: a role that only works
- * may not.
- * @throws AppError `queue-needs-rights` when they are not there, or old, and this role may not make them.
+ * Migrates BullMQ's own tables, and creates what it would otherwise create on first use, which the working role may
+ * not.
+ * @throws AppError `queue-needs-rights` when they are missing or old, and this role may not create them.
  */
 export async function prepareQueueDatabase(pool: Pool): Promise<void> {
   const client = await pool.connect();
@@ -262,7 +264,7 @@ export async function prepareQueueDatabase(pool: Pool): Promise<void> {
     });
     if (version < LATEST_SCHEMA_VERSION) await runMigrations(client);
     for (const name of QUEUE_NAMES) {
-      // Ids come from a sequence for each queue, which is made with the first of them.
+      // Each queue has a sequence for ids, which BullMQ creates with the first id.
       await client.query(
         'select bullmq.next_job_id($1) where to_regclass($2 || bullmq.job_id_seq_name($1)) is null',
         [name, 'bullmq.'],
@@ -290,7 +292,7 @@ export async function prepareQueueDatabase(pool: Pool): Promise<void> {
 
 class QueueRightsMissing extends Error {}
 
-/** A finished job has nothing more to say: the ledger has it. A failed one is kept for a look. */
+/** A finished job is deleted: the ledger has its result. A failed one is kept for inspection. */
 function jobOptions(contract: { attempts: number; backoffMs: number }) {
   return {
     attempts: contract.attempts,
@@ -317,7 +319,7 @@ async function processJob(
       await hold(error.ms);
       throw new RateLimitError();
     }
-    // What a person must mend does not mend itself between two attempts; BullMQ stops only for this class.
+    // A fault that a person must fix does not go away between two attempts; BullMQ stops retrying only for this class.
     if (error instanceof AppError) throw new UnrecoverableError(error.message);
     throw error;
   }

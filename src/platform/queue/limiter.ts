@@ -7,7 +7,7 @@ import {
 import type { Pool } from '../db/pool.ts';
 import { connectCounters } from './redis.ts';
 
-/** So many of something in so many seconds. */
+/** At most `points` of something in `seconds`. */
 export interface Limit {
   points: number;
   seconds: number;
@@ -16,19 +16,19 @@ export interface Limit {
 /** Counts requests, for all processes together. */
 export interface Limiter extends AsyncDisposable {
   /**
-   * Counts one for `key` against each of `limits`, the first that is exceeded ends it.
-   * @returns ms until there is room again; 0 when there is.
+   * Counts one for `key` against each of `limits`, and stops at the first that is exceeded.
+   * @returns ms until the limit allows another; 0 when it was allowed.
    */
   consume(key: string, limits: readonly Limit[]): Promise<number>;
 }
 
 /**
- * Counts in Redis where there is one, and in the database where there is none or it does not answer: then
- * counting begins anew there, and a limit is still a limit.
+ * Counts in Redis, if there is one, and in the database when there is none or it does not respond: counting then starts
+ * again at zero there, but the limits still apply.
  */
 export function openLimiter({ redisUrl, pool }: { redisUrl: string | undefined; pool: Pool }): Limiter {
   const redis = redisUrl === undefined ? undefined : connectCounters(redisUrl);
-  // Without the names of its statements: the embedded database is one session, in which a name is taken once.
+  // Without statement names: the embedded database is one session, which accepts a name only once.
   const storeClient = {
     query: ({ text, values }: { text: string; values: unknown[] }) => pool.query(text, values),
   };
@@ -44,7 +44,7 @@ export function openLimiter({ redisUrl, pool }: { redisUrl: string | undefined; 
       storeType: 'pool',
       schemaName: 'public',
       tableName: 'rate_limits',
-      // By a migration; and what is over is deleted by reconcile.
+      // A migration creates the table, and reconcile deletes expired rows.
       tableCreated: true,
       clearExpiredByTimeout: false,
     });
@@ -65,7 +65,7 @@ export function openLimiter({ redisUrl, pool }: { redisUrl: string | undefined; 
         try {
           await limiterOf(limit).consume(key);
         } catch (refusal) {
-          // A refusal is thrown like an error; a database that is away is one.
+          // The library throws its refusals like errors; a database failure is an error.
           if (!(refusal instanceof RateLimiterRes)) throw refusal;
           return Math.max(1, refusal.msBeforeNext);
         }

@@ -2,8 +2,7 @@ import { Redis } from 'ioredis';
 import { AppError } from '../errors.ts';
 
 /**
- * A connection for BullMQ. Workers wait as long as Redis is away (BullMQ demands
- * `maxRetriesPerRequest: null`).
+ * A connection for BullMQ. Workers wait while Redis is unavailable (BullMQ requires `maxRetriesPerRequest: null`).
  * @throws AppError `redis-unreachable`, `redis-evicts`.
  */
 export async function connectRedis(url: string): Promise<Redis> {
@@ -12,10 +11,10 @@ export async function connectRedis(url: string): Promise<Redis> {
     lazyConnect: true,
     retryStrategy: (attempt) => Math.min(attempt * 200, 5_000),
   });
-  // Every command rejects or waits on its own; without a listener ioredis prints to the console.
+  // Every command rejects or waits by itself; without a listener ioredis prints to the console.
   redis.on('error', () => {});
   const probe = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
-  // `connect` only rejects with "Connection is closed."; why it was closed comes as an event.
+  // `connect` rejects only with "Connection is closed."; the reason comes as an event.
   let reason: unknown;
   probe.on('error', (error) => {
     reason = error;
@@ -23,7 +22,7 @@ export async function connectRedis(url: string): Promise<Redis> {
   try {
     await probe.connect();
     const policy = await probe.config('GET', 'maxmemory-policy').catch(() => undefined);
-    // A managed Redis may refuse CONFIG; then the operator's manual has to do.
+    // A managed Redis may refuse CONFIG; then the operator must follow the manual.
     if (Array.isArray(policy) && policy[1] !== undefined && policy[1] !== 'noeviction') {
       throw new AppError('redis-evicts', `Redis may throw jobs away: its maxmemory-policy is ${policy[1]}.`, {
         help: 'Start it with --maxmemory-policy noeviction.',
@@ -44,8 +43,8 @@ export async function connectRedis(url: string): Promise<Redis> {
 }
 
 /**
- * A connection for counters that a request waits for: it never holds anybody up. While Redis is away a command
- * fails at once, and one that is not answered fails soon.
+ * A connection for counters that a request waits for: it must not block the request. While Redis is unavailable a
+ * command fails at once, and an unanswered one fails soon.
  */
 export function connectCounters(url: string): Redis {
   const redis = new Redis(url, {
@@ -59,7 +58,7 @@ export function connectCounters(url: string): Redis {
   return redis;
 }
 
-/** Of a name with several addresses, what each of them answered. */
+/** For a host with several addresses, the error of each. */
 function messageOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join(', ');
   return error instanceof Error ? error.message.replace(/\.$/, '') : String(error);

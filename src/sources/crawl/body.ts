@@ -1,7 +1,7 @@
 import { pipeline, Readable, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 
-/** A request that brought nothing, with the reason as people read it: "answered 500". */
+/** A request that failed, with the reason as people read it: "answered 500". */
 export class FetchFault extends Error {
   readonly status: number | null;
   constructor(reason: string, status: number | null = null) {
@@ -10,20 +10,20 @@ export class FetchFault extends Error {
   }
 }
 
-/** The time was over before this request's turn came. */
+/** The time budget ended before this request's turn. */
 export class Postponed extends Error {}
 
-/** A reason that says nothing about the host: its answer was understood and refused by us. */
+/** A failure that is not the host's fault: we understood its answer and refused it. */
 export class Refusal extends FetchFault {}
 
-/** For `read`: the whole body in one piece. */
+/** Reads the whole body into one Buffer, for `read`. */
 export async function readBytes(body: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of body) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
-/** Breaks off a body that is longer than it may be. */
+/** Aborts a body that is longer than allowed. */
 export async function* limited(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer> {
   let bytes = 0;
   for await (const chunk of chunks) {
@@ -40,7 +40,7 @@ const DECODERS: Record<string, () => Transform> = {
   br: createBrotliDecompress,
 };
 
-/** Undoes the Content-Encoding; one in another is refused, because only bombs come that way. */
+/** Decodes the Content-Encoding; other encodings are refused, because only decompression bombs use them. */
 export function decoded(chunks: AsyncIterable<Buffer>, encoding: string | null): AsyncIterable<Buffer> {
   const name = encoding?.trim().toLowerCase() ?? '';
   if (name === '' || name === 'identity') return chunks;
@@ -49,7 +49,7 @@ export function decoded(chunks: AsyncIterable<Buffer>, encoding: string | null):
   return through(chunks, decoder());
 }
 
-/** A file that is packed itself, told by its first two bytes. */
+/** Decompresses a file that is itself a gzip file, which its first two bytes show. */
 export async function* unpacked(chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   const first = await chunks.next();
   if (first.done) return;

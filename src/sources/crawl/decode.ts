@@ -1,11 +1,10 @@
-/** A body that came whole and is not what it should be; the message is the reason. */
+/** A body that arrived completely but is invalid; the message is the reason. */
 export class Unreadable extends Error {}
 
 /**
- * The text of a body: in the charset of its Content-Type, of its own first kilobyte, or UTF-8.
+ * Decodes the text of a body: by the charset of its Content-Type, the charset in its first kilobyte, or UTF-8.
  *
- * @throws Unreadable with the reason, where the bytes are no text of that charset: a wrong letter must not
- * reach readers.
+ * @throws Unreadable with the reason, when the bytes are invalid in that charset: readers must not see a wrong letter.
  */
 export function decodeText(bytes: Uint8Array, contentType: string | null): string {
   const stated = /;\s*charset\s*=\s*["']?([^\s"';]+)/iu.exec(contentType ?? '')?.[1];
@@ -25,7 +24,7 @@ export function decodeText(bytes: Uint8Array, contentType: string | null): strin
   return text;
 }
 
-/** Types under which a page may be served; a body is looked at whatever its type says beyond that. */
+/** Types under which a page may be served; beyond that, the body decides, not its type. */
 export function isPageType(contentType: string | null): boolean {
   const type = contentType?.split(';')[0]?.trim().toLowerCase() ?? '';
   return (

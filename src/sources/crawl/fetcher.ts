@@ -9,20 +9,20 @@ import { HostClosed, Hosts } from './hosts.ts';
 import { isPublicAddress, literalAddress } from './public-address.ts';
 
 /**
- * How we behave on other people's servers, and what they can do to us: at most four requests at a host at
- * once, conditional where we know a page, with our name on them; every wait, size, redirect and address
- * has a limit.
+ * Limits for our requests to other people's servers, and for their answers: at most four simultaneous requests to a
+ * host, conditional for known pages, with our name in the User-Agent; every wait, size, redirect and address is
+ * limited.
  */
 
 export interface Limits {
-  /** Milliseconds to connect, to the first byte of the answer, between bytes, and for all of it. */
+  /** Milliseconds to connect, until the first byte of the answer, between bytes, and in total. */
   connectMs: number;
   headersMs: number;
   bodyMs: number;
   wholeMs: number;
   redirects: number;
   perHost: number;
-  /** The longest Retry-After that is waited for; a host that asks for more is left to the next gathering. */
+  /** The longest Retry-After that we wait for; a longer one leaves the host to the next gathering. */
   retryAfterMs: number;
   retries: number;
 }
@@ -41,25 +41,25 @@ export const LIMITS: Limits = {
 export interface FetcherOptions {
   userAgent: string;
   limits?: Partial<Limits>;
-  /** Which addresses may be talked to; {@link isPublicAddress} unless told otherwise. */
+  /** Which IP addresses may be connected to; default: {@link isPublicAddress}. */
   mayReach?: (address: string) => boolean;
   resolve?: (hostname: string) => Promise<{ address: string; family: number }[]>;
-  /** The clock of Retry-After and crawl delays, and how to wait by it. */
+  /** The clock for Retry-After and crawl delays, and how to wait. */
   sleep?: (ms: number) => Promise<void>;
   now?: () => number;
-  /** Aborted when the time for the whole gathering is over: what is open then ends as {@link Postponed}. */
+  /** Aborted when the time budget of the gathering ends: open requests then end as {@link Postponed}. */
   signal?: AbortSignal;
 }
 
 export interface FetchOptions<T> {
   accept: string;
-  /** Most bytes of the body, as sent and as unpacked. */
+  /** Most bytes of the body, compressed and decompressed. */
   maxBytes: number;
   etag?: string | null | undefined;
   lastModified?: string | null | undefined;
-  /** Asked about every address before it is requested; a text is the reason to refuse it. */
+  /** Called with every URL before it is requested; a returned text is the reason to refuse it. */
   refuses?: (url: string) => string | null;
-  /** The file itself may be packed (`sitemap.xml.gz`), whatever its headers say. */
+  /** The file itself may be a gzip file (`sitemap.xml.gz`), whatever its headers say. */
   mayBeGzip?: boolean;
   /** @param url after redirects. */
   read: (body: AsyncIterable<Buffer>, contentType: string | null, url: string) => Promise<T>;
@@ -69,7 +69,7 @@ export type Fetched<T> =
   | { kind: 'unchanged' }
   | {
       kind: 'body';
-      /** After redirects. */
+      /** URL after redirects. */
       url: string;
       contentType: string | null;
       etag: string | null;
@@ -110,7 +110,7 @@ export class Fetcher implements AsyncDisposable {
     await this.#agent.destroy();
   }
 
-  /** @throws FetchFault with the reason; Postponed when the time was over. */
+  /** @throws FetchFault with the reason; Postponed when the time budget ended. */
   async fetch<T>(url: string, options: FetchOptions<T>): Promise<Fetched<T>> {
     const spent = { ms: 0 };
     let at = url;
@@ -147,7 +147,7 @@ export class Fetcher implements AsyncDisposable {
     }
     if (target.username !== '' || target.password !== '')
       throw new FetchFault('leads to an address with a password');
-    // A literal address is connected to without a lookup, so it is looked at here.
+    // A literal IP address is connected to without a DNS lookup, so it is checked here.
     const literal = literalAddress(target.hostname);
     if (literal !== null && !this.#mayReach(literal)) throw new FetchFault(privateReason(literal));
     const refusal = options.refuses?.(target.href);
@@ -208,7 +208,7 @@ export class Fetcher implements AsyncDisposable {
     } finally {
       clearTimeout(timer);
       outer?.removeEventListener('abort', postpone);
-      // Whatever is still on its way is not wanted any more.
+      // The rest of the answer is not needed.
       controller.abort();
     }
   }
@@ -264,8 +264,8 @@ export class Fetcher implements AsyncDisposable {
   }
 
   /**
-   * Names are looked up once and the connection goes to that very address, so that a name cannot mean
-   * something else by then (DNS rebinding). One private address among public ones spoils them all.
+   * Resolves a name once and connects to that address, so that a second lookup cannot give another one (DNS rebinding).
+   * One private address among public ones refuses all of them.
    */
   #lookup(): LookupFunction {
     const resolve = this.#options.resolve ?? ((hostname: string) => dnsLookup(hostname, { all: true }));

@@ -3,22 +3,22 @@ import { FetchFault, Postponed, readBytes } from './body.ts';
 import { Fetcher, type FetcherOptions } from './fetcher.ts';
 import { allows, type Robots } from './robots.ts';
 
-/** What came of following one link. No reason: it leads where it should. */
+/** The result of following one link. No reason: the link works. */
 export interface LinkCheck {
   url: string;
-  /** HTTP status of the last answer; null where there was none, or none was asked for. */
+  /** HTTP status of the last answer; null when there was no request or no answer. */
   status: number | null;
   reason: string | null;
 }
 
-/** More than any honest robots.txt; a longer one is treated as none. */
+/** More than any sensible robots.txt; a longer one is ignored. */
 const ROBOTS_BYTES = 512 * 1024;
 
 /**
- * Follows links as gathering does: under our name, one request at a time at a host, as its robots.txt allows,
- * and never to a private address. Only the head of an answer is looked at. Whose turn has not come when the
- * time is over is left out of the answer.
- * @param agent the name that robots.txt knows us by.
+ * Follows links by the rules of gathering: with our name, one request at a time per host, as its robots.txt allows, and
+ * never to a private address. Only the headers of an answer are read. Links whose turn has not come when the time ends
+ * are not in the result.
+ * @param agent our name in robots.txt.
  */
 export async function followEach(
   urls: readonly string[],
@@ -49,7 +49,7 @@ async function follow(
 ): Promise<LinkCheck | null> {
   try {
     const rules = await robotsOf(url);
-    // The body is not read: what arrived of it is thrown away with the connection.
+    // The body is not read: the part that arrived is discarded with the connection.
     await fetcher.fetch(url, {
       accept: '*/*',
       maxBytes: Number.MAX_SAFE_INTEGER,
@@ -64,11 +64,11 @@ async function follow(
   }
 }
 
-/** Why an address must not be asked for, by the rules of its site; null where it may be. */
+/** Why the rules of its site forbid a URL; null when they allow it. */
 export const refusal = (rules: Robots | null, url: string): string | null =>
   rules !== null && !allows(rules, url) ? 'is kept from us by robots.txt' : null;
 
-/** @returns null where the site has no rules, or none that can be read: its pages then speak for themselves. */
+/** @returns null when the site has no rules, or unreadable ones: its pages may then be requested. */
 export async function readRobotsOf(fetcher: Fetcher, origin: string, agent: string): Promise<Robots | null> {
   const url = `${origin}/robots.txt`;
   try {

@@ -11,19 +11,19 @@ import { FetchFault, Postponed, readBytes } from './body.ts';
 import { isPageType, Unreadable } from './decode.ts';
 import type { Fetcher } from './fetcher.ts';
 
-/** What became of one entry of a listing. */
+/** The result for one entry of a listing. */
 export type Outcome =
   | { kind: 'read'; url: string; comparison: Comparison }
   | { kind: 'unchanged'; url: string; pairKey: string | null }
   | { kind: 'wrong'; url: string; faults: Fault[]; bodyHash: string | null }
   | { kind: 'postponed'; url: string };
 
-/** What one source on the web gave, in the order in which it lists it. */
+/** The result for one source on the web, in the order of its listing. */
 export interface WebGathered {
   outcomes: Outcome[];
   /** Sitemaps and feed pages that failed while others did not. */
   rejected: Listing['rejected'];
-  /** Addresses that a source before this one lists too. */
+  /** URLs that an earlier source lists too. */
   duplicates: number;
   fault: AppError | null;
 }
@@ -31,13 +31,13 @@ export interface WebGathered {
 const PAGE_BYTES = 5_000_000;
 const PAGE_TYPES = 'text/html, application/xhtml+xml;q=0.9, application/json;q=0.8, text/plain;q=0.5';
 const DAY_MS = 86_400_000;
-/** However little a sitemap says of changes, every page is asked about once in so many days. */
+/** Even when a sitemap reports no change, every page is requested once in this many days. */
 const RECHECK_DAYS = 7;
 
 /**
- * Reads sources on the web. All listings come first, so that an address that several of them list is
- * asked for once, for the first of them; then the pages: new ones before known ones, those that were
- * wrong last time at the end, so that they delay nobody.
+ * Reads sources on the web. All listings come first, so that a URL in several of them is requested once, for the first
+ * source. Then the pages: new ones first, then known ones, and last the pages that were invalid last time, so that they
+ * delay no others.
  */
 export async function gatherWeb(
   sources: readonly { name: string; source: WebSource }[],
@@ -85,7 +85,7 @@ export async function gatherWeb(
   return all;
 }
 
-/** What the page at one address is, whatever was known of it. */
+/** Reads the page at one URL, whatever is known of it. */
 export async function fetchOne(
   url: string,
   { fetcher, refuses }: { fetcher: Fetcher; refuses: Listing['refuses'] },
@@ -119,7 +119,7 @@ async function fetchAll(
       etag: known?.etag,
       lastModified: known?.lastModified,
       refuses: listing.refuses,
-      // Within its host's turn, so that no more pages stand in memory than are asked for at once.
+      // Parsed during its host's turn, so that no more pages are in memory than are requested at once.
       read: async (body, contentType, at) => {
         const bytes = await readBytes(body);
         const hash = bodyHash(bytes);
@@ -166,9 +166,9 @@ function differs(known: PageRecord, page: Pick<PageRecord, 'etag' | 'lastModifie
 }
 
 /**
- * Whether the sitemap says of itself that a page is as it was read. A date alone covers a whole day and the
- * hours that time zones move it, so only what was read well after it counts. One page in {@link RECHECK_DAYS} is
- * asked for all the same each day: votes move without any sitemap saying so.
+ * Whether the sitemap says that a page has not changed since it was read. A date alone covers a whole day, plus the
+ * hours of time zones, so only a page read well after that counts. One page in {@link RECHECK_DAYS} is requested each
+ * day all the same: votes change without a new sitemap date.
  */
 function isSettled({ url, lastmod }: Entry, known: PageRecord, now: Date): boolean {
   if (lastmod === null || lastmod !== known.lastmod) return false;
@@ -202,12 +202,12 @@ async function readBody(
   }
 }
 
-/** Keeps quarantine in step: what is right leaves it, what is wrong enters, what was not looked at stays. */
+/** Updates quarantine: valid pages leave it, invalid ones enter it, and pages that were not read stay as they are. */
 function settle(source: string, outcome: Outcome, memory: Memory): void {
   const { url } = outcome;
   const known = memory.quarantined(source, url);
   if (outcome.kind === 'postponed') memory.leave(source, url);
-  // The same bytes are as wrong as they were; where nothing could be read then, there is a page again.
+  // The same bytes are still invalid; if nothing could be read last time, the page is back now.
   else if (outcome.kind === 'unchanged' && known?.bodyHash) memory.leave(source, url);
   else if (outcome.kind === 'wrong') {
     if (outcome.bodyHash === null && known?.bodyHash) memory.leave(source, url);
@@ -215,7 +215,7 @@ function settle(source: string, outcome: Outcome, memory: Memory): void {
   }
 }
 
-/** A source that lists pages none of which can be had gives as little as one that cannot be listed. */
+/** A source whose listed pages all fail counts as failed, like one that cannot be listed. */
 function logFailure(name: string, { outcomes }: WebGathered, memory: Memory): AppError | null {
   const [first] = outcomes;
   const isDead = (outcome: Outcome) => outcome.kind === 'wrong' && outcome.bodyHash === null;

@@ -1,14 +1,14 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 
-/** Why a request to a host is not made any more in this gathering. */
+/** Why no more requests are made to a host in this gathering. */
 export class HostClosed extends Error {}
 
-/** Failed connections and silences in a row after which a host is left alone until the next gathering. */
+/** After this many failed connections and missing responses in a row, a host is skipped until the next gathering. */
 const GIVE_UP_AFTER = 10;
 
 interface Host {
   limit: LimitFunction;
-  /** Not before this time, in the clock of `now`: Retry-After, or the next turn under a crawl delay. */
+  /** Earliest time of the next request, in the clock of `now`: after Retry-After, or a crawl delay. */
   notBefore: number;
   spacingMs: number;
   silences: number;
@@ -16,8 +16,8 @@ interface Host {
 }
 
 /**
- * Turns at each host: so many at once, none before a Retry-After has passed, one after the other where
- * robots.txt asks for a delay, and none any more where a host is down or wants to be left alone.
+ * Schedules requests per host: a limited number at once, none before a Retry-After has passed, one after the other when
+ * robots.txt sets a delay, and none any more when a host is down or asks for a long pause.
  */
 export class Hosts {
   readonly #hosts = new Map<string, Host>();
@@ -31,7 +31,7 @@ export class Hosts {
     this.#now = now ?? Date.now;
   }
 
-  /** @throws HostClosed when the host was given up, or whatever the task throws. */
+  /** @throws HostClosed when the host was given up; otherwise what the task throws. */
   take<T>(name: string, task: () => Promise<T>): Promise<T> {
     const host = this.#host(name);
     return host.limit(async () => {
@@ -46,7 +46,7 @@ export class Hosts {
     });
   }
 
-  /** One request at a time, this far apart. */
+  /** One request at a time, with this delay between them. */
   space(name: string, ms: number): void {
     const host = this.#host(name);
     host.spacingMs = ms;
@@ -62,7 +62,7 @@ export class Hosts {
     this.#host(name).closed ??= reason;
   }
 
-  /** It answered, whatever it said. */
+  /** The host responded, with any answer. */
   heard(name: string): void {
     this.#host(name).silences = 0;
   }

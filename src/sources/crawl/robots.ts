@@ -1,21 +1,21 @@
 import { addressIn } from '../parse/values.ts';
 import { Unreadable } from './decode.ts';
 
-/** The rules of a site's robots.txt, as they stand for us: data, so that they can go from thread to thread. */
+/** The rules of a site's robots.txt that apply to us, as plain data, so that they can be passed between threads. */
 export interface Robots {
-  /** The rules are for the addresses that begin so. */
+  /** The rules apply to URLs that begin with it. */
   origin: string;
-  /** The longest first, of two as long the one that allows: the first that matches decides. */
+  /** Longest first, and of equal length `allow` first: the first matching rule decides. */
   rules: { allow: boolean; pattern: string }[];
-  /** Milliseconds that the site wants between requests; 0 where it does not say. */
+  /** Milliseconds that the site wants between requests; 0 without a delay. */
   delayMs: number;
   sitemaps: string[];
 }
 
-/** A site that asks for more would take days to read; it is read this slowly. */
+/** A site with a longer delay would take days to read; we wait this long. */
 const MAX_DELAY_MS = 5_000;
 
-/** Every address is held against every rule; the longest lists of real sites have some hundred. */
+/** Every URL is checked against every rule; the longest real lists have some hundred rules. */
 const MAX_RULES = 1_000;
 
 interface Group {
@@ -24,9 +24,9 @@ interface Group {
 }
 
 /**
- * Reads robots.txt as RFC 9309 has it: the groups that name us, all together, else those for everybody.
+ * Reads robots.txt by RFC 9309: all groups that name us together, or else those for every agent.
  *
- * @throws Unreadable where there are more rules for us than we could keep to.
+ * @throws Unreadable when there are too many rules for us to follow.
  */
 export function readRobots(url: string, text: string, agent: string): Robots {
   const own: Group = { rules: [], delayMs: 0 };
@@ -78,7 +78,7 @@ function byWeight(a: Robots['rules'][number], b: Robots['rules'][number]): numbe
   return b.pattern.length - a.pattern.length || Number(b.allow) - Number(a.allow);
 }
 
-/** Whether we may ask for an address; of another host these rules say nothing. */
+/** Whether we may request a URL; these rules do not apply to other hosts. */
 export function allows({ origin, rules }: Robots, url: string): boolean {
   const target = new URL(url);
   if (target.origin !== origin) return true;
@@ -87,8 +87,8 @@ export function allows({ origin, rules }: Robots, url: string): boolean {
 }
 
 /**
- * Whether a path begins as a pattern says, where `*` is anything and a `$` at the end is the end. Each piece
- * between two stars is taken where it first comes, which is never wrong and never goes back: the time is linear.
+ * Whether a path matches a pattern, in which `*` matches anything and a final `$` marks the end. Each piece between two
+ * stars is matched at its first occurrence, which is always correct and needs no backtracking: the time is linear.
  */
 export function matches(pattern: string, path: string): boolean {
   const isWhole = pattern.endsWith('$');
@@ -105,7 +105,7 @@ export function matches(pattern: string, path: string): boolean {
   return !isWhole || at === path.length;
 }
 
-/** `text.indexOf(piece, from)`, which in the worst case takes the product of both lengths, in their sum (Knuth, Morris, Pratt). */
+/** `text.indexOf(piece, from)` in linear time (Knuth, Morris, Pratt); indexOf can need the product of both lengths. */
 function find(piece: string, text: string, from: number): number {
   if (piece.length > text.length - from) return -1;
   const borders = [0];
@@ -124,7 +124,7 @@ function find(piece: string, text: string, from: number): number {
   return from;
 }
 
-/** A pattern in the letters in which addresses are compared. */
+/** Percent-encodes a pattern like the URLs it is compared with. */
 function encoded(pattern: string): string {
   return upperEscapes(encodeURI(pattern.toWellFormed()).replaceAll('%25', '%'));
 }

@@ -1,14 +1,14 @@
 import { allows, type Robots } from '../crawl/robots.ts';
 import type { SitemapEntry } from './sitemap.ts';
 
-/** Addresses of a sitemap that a source takes. */
+/** URLs of a sitemap that a source uses. */
 export interface AllowedEntries {
   entries: SitemapEntry[];
   /** How many more there would be without robots.txt. */
   refused: number;
 }
 
-/** Which of a sitemap's addresses lie below a site's own, and may be asked for. */
+/** Filters a sitemap's URLs: only those below the site's own URL that robots.txt allows. */
 export function filterAllowed(listed: readonly SitemapEntry[], site: string, robots: Robots): AllowedEntries {
   const { host, pathname: folder, href } = new URL(site);
   const kept: AllowedEntries = { entries: [], refused: 0 };

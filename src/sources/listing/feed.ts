@@ -9,11 +9,11 @@ import { bodyHash } from '../memory.ts';
 import { checkJson, checkMarkup } from '../parse/markup-limits.ts';
 import { addressIn, instant, normalise } from '../parse/values.ts';
 
-/** One entry of a feed: a whole comparison, or the address of its page. */
+/** One entry of a feed: a whole comparison, or the URL of its page. */
 export interface FeedEntry {
   url: string;
   publishedAt: string | null;
-  /** The `_verdict` object of a JSON Feed item, not yet checked; undefined where there is none. */
+  /** The `_verdict` object of a JSON Feed item, not validated; undefined when there is none. */
   inline: unknown;
 }
 
@@ -23,19 +23,19 @@ export interface Feed {
   next: string | null;
 }
 
-/** One comparison that a source lists: its page to be read, or all of it in a feed's own words. */
+/** One comparison that a source lists: the URL of its page, or the whole comparison in the feed. */
 export interface Entry {
   url: string;
   lastmod: string | null;
   publishedAt: string | null;
-  /** Set where the feed carries the whole comparison; the pair of tools where it is valid. */
+  /** Set when the feed contains the whole comparison; `pairKey` when it is valid. */
   inline: { pairKey: string | null } | null;
 }
 
-/** What an inline comparison turned out to be, in a feed that was read this time. */
+/** The parsed inline comparison, or its faults, in a feed that was read this time. */
 export type Inline = { comparison: Comparison } | { faults: Fault[]; hash: string };
 
-/** One page of a feed as it lists comparisons. */
+/** One page of a feed with its comparisons. */
 export interface FeedPage {
   entries: Entry[];
   next: string | null;
@@ -58,9 +58,9 @@ const jsonItem = z.looseObject({
 });
 
 /**
- * The entries of a feed as it was served, and by address what those say that are whole comparisons.
+ * Returns the entries of a feed's body, and the inline comparisons by URL.
  *
- * @throws Unreadable with the reason, where it is no feed.
+ * @throws Unreadable with the reason, when it is no feed.
  */
 export function readFeedPage(
   body: Uint8Array,
@@ -81,9 +81,9 @@ export function readFeedPage(
 }
 
 /**
- * Reads JSON Feed 1.1, RSS or Atom, whatever it was served as.
+ * Reads JSON Feed 1.1, RSS or Atom, whatever its content type.
  *
- * @throws Unreadable with the reason, where it is none of them.
+ * @throws Unreadable with the reason, when it is none of them.
  */
 export function readFeed(text: string, base: string): Feed {
   const feed = /^\s*\{/u.test(text) ? fromJson(text, base) : fromXml(text, base);
@@ -110,7 +110,7 @@ function fromJson(text: string, base: string): Feed {
   const { items, next_url } = feed.data;
   checkCount(items);
   const entries = items.flatMap((each): FeedEntry[] => {
-    // One after the other, as each of many could be wrong in many ways.
+    // Parsed one by one, because each of many items can have many faults.
     const parsed = jsonItem.safeParse(each);
     if (!parsed.success) throw wrong;
     const item = parsed.data;

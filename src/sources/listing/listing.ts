@@ -17,21 +17,21 @@ export interface WebSource {
 
 export interface Listing {
   entries: Entry[];
-  /** By address, of the entries that are inline and were read this time. */
+  /** By URL: the inline entries that were read this time. */
   inline: Map<string, Inline>;
   /** Sitemaps and feed pages that failed while others did not. */
   rejected: { url: string; fault: Fault }[];
-  /** Why an address must not be asked for. */
+  /** Why a URL must not be requested. */
   refuses: (url: string) => string | null;
   fault: AppError | null;
 }
 
 export interface ListingContext {
-  /** As in the settings: the owner of what is remembered. */
+  /** As in the settings: the owner of the remembered pages. */
   source: string;
   fetcher: Fetcher;
   memory: Memory;
-  /** The name that robots.txt knows us by. */
+  /** Our name in robots.txt. */
   agent: string;
 }
 
@@ -43,15 +43,15 @@ const MAX_DEPTH = 3;
 const MAX_FEED_PAGES = 50;
 const MAX_LISTED = 200_000;
 const MAX_LISTED_CHARACTERS = 20_000_000;
-/** A large one takes much memory. */
+/** A large sitemap needs much memory. */
 const SITEMAPS_AT_ONCE = 2;
-/** Addresses that are held against robots.txt in one go. */
+/** URLs that are checked against robots.txt in one call. */
 const PORTION = 2_000;
 
 const FEED_TYPES =
   'application/feed+json, application/atom+xml, application/rss+xml, application/json;q=0.9, application/xml;q=0.9, */*;q=0.1';
 
-/** What a source lists now. Never throws for what the other side does: the listing says what went wrong. */
+/** Reads a source's current listing. It never throws for a fault of the other side: the listing reports it. */
 export async function list(source: WebSource, context: ListingContext): Promise<Listing> {
   const listing: Listing = { entries: [], inline: new Map(), rejected: [], refuses: () => null, fault: null };
   try {
@@ -69,7 +69,7 @@ export async function list(source: WebSource, context: ListingContext): Promise<
   return listing;
 }
 
-/** A listing, or a part of one, that could not be had. */
+/** A listing, or a part of one, that could not be fetched. */
 class ListingFault extends Error {
   readonly url: string;
   constructor(url: string, reason: string) {
@@ -108,7 +108,7 @@ async function listSite(url: string, listing: Listing, context: ListingContext):
   const robots = await robotsOf(site, context);
   const { host } = site;
   if (robots.delayMs > 0) context.fetcher.hosts.space(host, robots.delayMs);
-  // What is listed was held against the rules already; redirects are not.
+  // The listed URLs were already checked against the rules; redirects are checked here.
   const allowed = new Set<string>();
   listing.refuses = (target) =>
     allowed.has(target) || allows(robots, target) ? null : 'is kept from us by robots.txt';
@@ -140,7 +140,7 @@ async function robotsOf(site: URL, context: ListingContext): Promise<Robots> {
     });
     return await blaming(url, () => read('robots', url, text, context.agent));
   } catch (error) {
-    // Without one everything is allowed; while it cannot be had, nothing is. RFC 9309 §2.3.1.
+    // Without a robots.txt everything is allowed; while it cannot be fetched, nothing is. RFC 9309 §2.3.1.
     const status =
       error instanceof ListingFault && error.cause instanceof FetchFault ? error.cause.status : null;
     if (status !== null && status >= 400 && status < 500 && status !== 429)
@@ -149,7 +149,7 @@ async function robotsOf(site: URL, context: ListingContext): Promise<Robots> {
   }
 }
 
-/** The pages of all sitemaps below `roots`. One that fails is rejected, unless it is all there is. */
+/** The pages of all sitemaps below `roots`. A failing sitemap is rejected, unless it is the only one. */
 async function readSitemaps(
   roots: string[],
   listing: Listing,
@@ -204,7 +204,7 @@ interface ListingRequest<T> {
   read: (body: AsyncIterable<Buffer>, contentType: string | null) => Promise<T>;
 }
 
-/** Reads robots.txt, a sitemap or a feed, or says again what it said before where it did not change. */
+/** Reads robots.txt, a sitemap or a feed; returns the remembered content when it did not change. */
 async function readListing<T>(
   kind: 'robots' | 'sitemap' | 'feed',
   url: string,

@@ -2,7 +2,7 @@ import { SaxesParser } from 'saxes';
 import { Unreadable } from '../crawl/decode.ts';
 import { addressIn } from '../parse/values.ts';
 
-/** One line of a sitemap: a page, or in an index another sitemap. */
+/** One entry of a sitemap: a page, or in an index another sitemap. */
 export interface SitemapEntry {
   url: string;
   /** As the site writes it: a date, or a date and a time. */
@@ -15,26 +15,26 @@ export interface Sitemap {
 }
 
 interface Listed extends Sitemap {
-  /** Of its addresses. */
+  /** Characters of its URLs. */
   characters: number;
 }
 
 /** The protocol's own limit for one file (sitemaps.org). */
 const MAX_ENTRIES = 50_000;
 
-/** Characters of all addresses of a file together. */
+/** Characters of all URLs of a file together. */
 const MAX_CHARACTERS = 10_000_000;
 
 /** Deeper than any element of the protocol and its extensions. */
 const MAX_DEPTH = 20;
 
-/** Bytes that are taken apart at once: text of 50 MB would need four times as much. */
+/** Bytes that are parsed at once: the text of a 50 MB file would need four times as much memory. */
 const PIECE = 1_000_000;
 
 /**
- * Reads a sitemap piece by piece; a plain list of addresses, one a line, is one too.
+ * Reads a sitemap in pieces; a plain list of URLs, one a line, counts as one too.
  *
- * @throws Unreadable with the reason, where it is neither.
+ * @throws Unreadable with the reason, when it is neither.
  */
 export function readSitemap(body: Uint8Array, base: string): Sitemap {
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -73,7 +73,7 @@ function xmlReader(base: string) {
         throw new Unreadable(`is no sitemap: it begins with <${tag}>`);
       sitemap.kind = tag === 'urlset' ? 'pages' : 'index';
     }
-    // Images and translations of a page have a <loc> of their own, deeper down or in another namespace.
+    // Images and translations of a page have a <loc> of their own, deeper or in another namespace.
     path.push(name.includes(':') && path.length > 1 ? name : tag);
     if (path.length > MAX_DEPTH) throw new Unreadable(`is no sitemap: nested more than ${MAX_DEPTH} deep`);
     if (path.length === 2) entry = {};

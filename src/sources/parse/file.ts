@@ -6,16 +6,16 @@ import { checkComparison } from '../faults.ts';
 import { bodyHash } from '../memory.ts';
 import { readMarkdown } from './markdown.ts';
 
-/** One comparison of a file, or what is wrong with it; `label` names the file and the place in it. */
+/** One comparison of a file, or its faults; `label` names the file and the place in it. */
 export type Filed = { label: string } & ({ comparison: Comparison } | { faults: Fault[]; bodyHash: string });
 
-/** A file of 1 MB holds as many, if they say anything. */
+/** More values than a 1 MB file with real content has. */
 const MAX_VALUES = 5_000;
 
 /**
- * The comparisons of a file: one as JSON, an array of them, or one as {@link readMarkdown} reads it.
+ * Reads the comparisons of a file: JSON with one or an array of them, or markdown as in {@link readMarkdown}.
  *
- * @throws Unreadable with the reason, where it is none of that.
+ * @throws Unreadable with the reason, when it is none of these.
  */
 export function readFile(name: string, kind: '.json' | '.md', bytes: Uint8Array): Filed[] {
   return valuesIn(name, kind, bytes).map(({ label, value }) => {
@@ -43,7 +43,7 @@ function valuesIn(
   return value.map((entry: unknown, index) => ({ label: `${name}[${index}]`, value: entry }));
 }
 
-/** A missing slug is made from the names. */
+/** Makes a missing slug from the names. */
 function withSlug(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || 'slug' in value) return value;
   const names = toolNames(value);

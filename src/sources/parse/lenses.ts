@@ -1,6 +1,6 @@
 /**
- * The lenses that panels look through, in the order in which sites print them, each with the words that
- * give it away. A scorecard without labels is read by these cues, and by the order where they are silent.
+ * The reviewer lenses (roles) of panels, in the usual order of sites, each with its typical words. A scorecard without
+ * labels is assigned by these words, and by the order when there are none.
  */
 const LENSES: readonly { lens: string; also?: string[]; cues: RegExp[] }[] = [
   {
@@ -90,7 +90,9 @@ export function lensNamed(label: string): string | null {
   return word === undefined ? null : (SPELLINGS[word] ?? word);
 }
 
-/** How often a text uses the words of a lens; its opening words, where a reviewer states their business, count more. */
+/**
+ * How often a text uses the words of a lens. The opening words count more, because reviewers state their role there.
+ */
 function cueScore(cues: readonly RegExp[], text: string): number {
   let score = 0;
   for (const cue of cues) {
@@ -100,8 +102,8 @@ function cueScore(cues: readonly RegExp[], text: string): number {
 }
 
 /**
- * One lens for each pair of quotes, no lens twice: the assignment whose cues weigh most in total. Pairs
- * without cues keep the customary order among what is left; null where even that does not reach.
+ * Assigns one lens to each pair of quotes, no lens twice, so that the total weight of the cues is largest. Pairs
+ * without cues get the remaining lenses in the usual order; null when there are not enough lenses.
  */
 export function lensesOf(pairs: readonly (readonly string[])[]): (string | null)[] {
   const weights = pairs.map((quotes) =>
@@ -113,23 +115,23 @@ export function lensesOf(pairs: readonly (readonly string[])[]): (string | null)
   return chosen.map((index) => LENSES[index >= 0 ? index : (free.shift() ?? -1)]?.lens ?? null);
 }
 
-/** What a quote's opening words weigh: less may be chance. */
+/** Weight of the opening words that identifies a lens: a smaller weight may be chance. */
 const STRONG = 6;
 
-/** Whether two quotes each give a lens away, and not the same: then they are no pair. */
+/** Whether both quotes clearly have different lenses: then they are no pair. */
 export function haveUnlikeLenses(one: string, other: string): boolean {
   const [a, b] = [strongest(one), strongest(other)];
   return a !== null && b !== null && !a.some((lens) => b.includes(lens));
 }
 
-/** The lenses whose cues weigh most in a quote; null where none weighs enough. */
+/** The lenses with the largest weight in a quote; null when none is large enough. */
 function strongest(quote: string): string[] | null {
   const scores = LENSES.map(({ lens, cues }) => ({ lens, score: cueScore(cues, quote) }));
   const most = Math.max(...scores.map(({ score }) => score));
   return most < STRONG ? null : scores.filter(({ score }) => score === most).map(({ lens }) => lens);
 }
 
-/** The one-to-one assignment of rows to columns with the greatest sum, by dynamic programming over column sets. */
+/** The one-to-one assignment of rows to columns with the largest sum, by dynamic programming over column sets. */
 function assign(weights: readonly (readonly number[])[]): number[] {
   let states = new Map<number, { sum: number; picks: number[] }>([[0, { sum: 0, picks: [] }]]);
   for (const row of weights) {

@@ -9,7 +9,7 @@ interface Section {
 }
 
 /**
- * A comparison written by hand: facts in YAML front matter, words below it.
+ * A comparison written by hand: facts in YAML front matter, texts below it.
  *
  * ```md
  * ---
@@ -25,9 +25,9 @@ interface Section {
  * > What the builder says.
  * ```
  *
- * The result still has to pass the schema: this only puts each piece in its place.
+ * The result must still pass the schema: this function only arranges the parts.
  *
- * @throws Unreadable with the reason, where front matter or sections are not as above.
+ * @throws Unreadable with the reason, when front matter or sections are not as above.
  */
 export function readMarkdown(text: string): unknown {
   const parts = /^\uFEFF?---[ \t]*\r?\n([\s\S]*?)\r?\n---[ \t]*(?:\r?\n|$)([\s\S]*)$/u.exec(text);
@@ -62,7 +62,7 @@ export function readMarkdown(text: string): unknown {
   return { ...facts, tools: merged };
 }
 
-/** A parser of YAML takes a hundred times the memory of its text; a comparison has 30,000 characters. */
+/** A YAML parser needs a hundred times the memory of its text; a comparison has 30,000 characters. */
 const MAX_FACTS = 100_000;
 
 function readFacts(source: string): Record<string, unknown> {
@@ -70,10 +70,10 @@ function readFacts(source: string): Record<string, unknown> {
     throw new Unreadable(`front matter is longer than ${MAX_FACTS.toLocaleString('en')} characters`);
   const document = parseDocument(source, { prettyErrors: true });
   const [error] = document.errors;
-  // The first line of the message has the reason and the place, the rest is a drawing of it.
+  // The first line of the message has the reason and the place, the rest shows the source line.
   if (error)
     throw new Unreadable(`front matter is not YAML: ${error.message.split('\n')[0]?.replace(/:$/u, '')}`);
-  // At most a few aliases: a hundred nested ones would unfold to gigabytes.
+  // Only a few aliases: a hundred nested ones would expand to gigabytes.
   const facts: unknown = document.toJS({ maxAliasCount: 20 });
   if (typeof facts !== 'object' || facts === null || Array.isArray(facts)) {
     throw new Unreadable('front matter is not a list of fields');
@@ -81,7 +81,7 @@ function readFacts(source: string): Record<string, unknown> {
   return { ...facts };
 }
 
-/** People write "75%" and "—", the schema wants 75 and null. */
+/** People write "75%" and "—"; the schema needs 75 and null. */
 function figures(tool: Record<string, unknown>): Record<string, unknown> {
   const number = (value: unknown) =>
     typeof value === 'string' && /^\d+ ?%$/u.test(value.trim()) ? Number.parseInt(value, 10) : value;

@@ -2,27 +2,27 @@ import { type CheerioAPI, load } from 'cheerio';
 import { adapter } from 'parse5-htmlparser2-tree-adapter';
 
 /**
- * How much markup may be before it is taken apart. Real pages have some thousand elements, thirty deep; parsers of
- * HTML take time with the square of either, so what is far beyond them is refused before it costs anything.
+ * Limits of markup, checked before parsing. Real pages have some thousand elements, thirty levels deep; HTML parsers
+ * need time quadratic in either, so larger input is refused first.
  */
 
 const MAX_DEPTH = 200;
 const MAX_ATTRIBUTES = 500;
 const MAX_ELEMENTS = { html: 20_000, xml: 400_000 };
 
-/** Values of JSON. Each takes some ten times the memory of its text, and a thread that has none left ends the process. */
+/** Values of JSON. Each needs about ten times the memory of its text, and a thread without memory ends the process. */
 const MAX_VALUES = 1_000_000;
 
-/** Markup that is more than it may be; the message is the reason. */
+/** Markup over a limit; the message is the reason. */
 export class TooIntricate extends Error {}
 
-/** Elements whose content is text up to their end tag, whatever it looks like. */
+/** Elements whose content is plain text up to their end tag. */
 const RAW = /(script|style|title|textarea|noscript|iframe|xmp|noembed|noframes)(?=[\s/>])/iy;
 
 /**
- * Counts tags, their attributes and (where every element is closed, in XML) how deep they stand, in one pass.
+ * Counts tags, their attributes and (in XML, where every element is closed) their depth, in one pass.
  *
- * @throws TooIntricate where one of them is more than it may be.
+ * @throws TooIntricate when one of them is over its limit.
  */
 export function checkMarkup(text: string, kind: 'html' | 'xml'): void {
   let elements = 0;
@@ -60,9 +60,9 @@ export function checkMarkup(text: string, kind: 'html' | 'xml'): void {
 }
 
 /**
- * Counts the values of JSON before it is parsed: what stands in strings is none.
+ * Counts the values of JSON before it is parsed, ignoring the content of strings.
  *
- * @throws TooIntricate where there are more than there may be.
+ * @throws TooIntricate when there are too many.
  */
 export function checkJson(text: string): void {
   let values = 0;
@@ -77,7 +77,7 @@ export function checkJson(text: string): void {
   }
 }
 
-/** Where the tag whose name begins at `from` ends, and how many attributes it has. */
+/** The end of the tag whose name begins at `from`, and its number of attributes. */
 function tagAt(text: string, from: number): { end: number; attributes: number } {
   let attributes = 0;
   let quote = '';
@@ -103,8 +103,8 @@ function tagAt(text: string, from: number): { end: number; attributes: number } 
 }
 
 /**
- * Parses a page, and stops where what the parser makes of it is more than it may be: formatting that nobody closes
- * comes again in every paragraph, so that few tags can become many elements.
+ * Parses a page, and stops when the resulting tree is over a limit: unclosed formatting elements are repeated in every
+ * paragraph, so that a few tags can become many elements.
  *
  * @throws TooIntricate with the reason.
  */
@@ -113,7 +113,7 @@ export function loadPage(html: string): CheerioAPI {
   let nodes = 0;
   const count = () => {
     nodes += 1;
-    // The comments are counted too.
+    // The count includes comments.
     if (nodes > 2 * MAX_ELEMENTS.html) throw tooMany('html');
   };
   const measure = (parent: { parent: unknown }) => {
@@ -141,7 +141,7 @@ export function loadPage(html: string): CheerioAPI {
     },
   };
   const $ = load(html, { treeAdapter });
-  // What is made of it from here on is ours.
+  // Later nodes are our own, and need no limit.
   nodes = Number.NEGATIVE_INFINITY;
   return $;
 }

@@ -5,7 +5,7 @@ import type { Fault } from '../../platform/errors.ts';
 import { checkComparison } from '../faults.ts';
 import { camelKeys, isRecord, normalise } from './values.ts';
 
-/** What a page says for machines, or why that is not enough. */
+/** A page's structured data as a comparison, or its faults. */
 export type Reading = { comparison: Comparison } | { faults: Fault[] };
 
 const MAX_DEPTH = 40;
@@ -19,11 +19,11 @@ interface Candidate {
 }
 
 /**
- * The comparison in a page's JSON-LD, or in the data that its scripts start from: an object under
- * `_verdict`, one with two `tools`, or a list of two applications in schema.org's words. Data of other
- * comparisons ("see also") is told apart by the names that the page shows.
+ * Finds the comparison in a page's JSON-LD, or in the initial data of its scripts: an object under `_verdict`, an
+ * object with two `tools`, or a schema.org list of two applications. Data of other comparisons ("see also") is
+ * recognised by the names that the page shows.
  *
- * @returns null where there is none, or no telling which: then the page has to be read as it is seen.
+ * @returns null when there is none, or more than one is possible: then the visible text must be read.
  */
 export function parseStructured(
   $: CheerioAPI,
@@ -38,7 +38,7 @@ export function parseStructured(
   return choose(candidates, defaults, shownBy($));
 }
 
-/** The same of a page that is JSON from end to end. */
+/** The same for a page that is JSON as a whole. */
 export function readJson(
   text: string,
   defaults: { url: string; publishedAt: string | null },
@@ -54,14 +54,16 @@ function parse(text: string, type: string): unknown {
   const json = isData ? text : isScript ? assigned(text) : undefined;
   if (json === undefined) return undefined;
   try {
-    // Some wrap it, so that old parsers of HTML leave it alone.
+    // Some sites wrap it, so that old HTML parsers ignore it.
     return JSON.parse(json.replace(/^\s*(?:<!--|\/\/<!\[CDATA\[)|(?:-->|\/\/\]\]>)\s*$/gu, ''));
   } catch {
     return undefined;
   }
 }
 
-/** What a script that only assigns one object assigns; checked from both ends, so that no text is slow to refuse. */
+/**
+ * The object in a script that only assigns one object; checked from both ends, so that every text is refused quickly.
+ */
 function assigned(script: string): string | undefined {
   const start = /^\s*(?:(?:var|let|const)\s+)?[\w.$]{1,200}\s*=\s*(?=[{[])/u.exec(script)?.[0].length;
   if (start === undefined) return undefined;
@@ -108,7 +110,7 @@ const PAIRS: [string, string][] = [
   ['a', 'b'],
 ];
 
-/** Two tools as the model has them, whatever the fields are called. */
+/** Two tools in the model's shape, whatever the fields are called. */
 function toolsOf(node: Record<string, unknown>): unknown[] | null {
   const fields = camelKeys(node, 11) as Record<string, unknown>;
   const pairs = PAIRS.map(([a, b]) => [fields[a], fields[b]]);
@@ -153,7 +155,7 @@ function first(fields: Record<string, unknown>, ...names: string[]): unknown {
   return name === undefined ? undefined : fields[name];
 }
 
-/** Two applications of schema.org in one list, with our figures as `additionalProperty`. */
+/** Two schema.org applications in one list, with our figures as `additionalProperty`. */
 function applicationsOf(node: Record<string, unknown>): unknown[] | null {
   for (const key of ['itemListElement', 'mainEntity', 'about', 'hasPart', 'mentions']) {
     const list = node[key];
@@ -196,7 +198,7 @@ function applicationOf(value: unknown): Record<string, unknown> | null {
   };
 }
 
-/** Only a price of nothing can be put in the site's own words; others stand in a description. */
+/** Only a zero price has a known wording ("Free"); other prices are in a description. */
 function priceOf(offer: unknown): unknown {
   if (!isRecord(offer)) return undefined;
   if (typeof offer.description === 'string') return offer.description;
@@ -212,7 +214,10 @@ function asList(value: unknown): unknown[] {
   return Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
 }
 
-/** How plainly a page is about two tools: 2 in its title, 1 in its text, or bare before its scripts have run. */
+/**
+ * How clearly a page is about two tools: 2 when its title names them, 1 when its text does or it has no text without
+ * its scripts, 0 otherwise.
+ */
 type Shows = (names: readonly string[]) => 0 | 1 | 2;
 
 function shownBy($: CheerioAPI): Shows {

@@ -2,8 +2,8 @@ import type { CheerioAPI } from 'cheerio';
 import { adapter } from 'parse5-htmlparser2-tree-adapter';
 
 /**
- * What a page's markup tells by its look, put so that its text alone tells it too. Everything here takes time in line
- * with the page: nodes are taken out and put in for all at once, since one at a time costs each of them all its siblings.
+ * Rewrites a page's markup so that its text alone has the information of its layout. The time of everything here is
+ * linear in the page: nodes are moved all at once, because each single move costs time for all siblings.
  */
 
 export type Element = ReturnType<typeof adapter.createElement>;
@@ -16,7 +16,7 @@ const LABEL = /^(?:panel ship|community|entry|reviewer scorecard):?$/iu;
 
 const HEADINGS = new Set(['h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'summary', 'dt', 'legend']);
 
-/** Buttons are for doing things, except as headings that fold, and on pages that show their figures in them. */
+/** Removes buttons, except fold-out headings, and except on pages whose figures are in buttons. */
 export function hideButtons($: CheerioAPI): void {
   const buttons = $('button');
   const outside = $('body').clone();
@@ -25,7 +25,7 @@ export function hideButtons($: CheerioAPI): void {
   drop(buttons.toArray().filter((button) => !isWithin(button, HEADINGS)));
 }
 
-/** A small table with the figures in one row and their labels in the other becomes figures before labels. */
+/** Rewrites a small table with figures in one row and labels in the other as pairs of figure and label. */
 export function pairFigures($: CheerioAPI): void {
   $('table').each((_, table) => {
     const rows = $(table).find('tr').toArray();
@@ -54,7 +54,7 @@ export function pairFigures($: CheerioAPI): void {
   });
 }
 
-/** A figure and its label often touch in the source, and are apart only by style. */
+/** Separates a figure from its label: they often touch in the source, and only style separates them. */
 export function partLabels($: CheerioAPI, edge: string): void {
   const texts = shortTexts($.root()[0]);
   const isLabel = (element: Element) => {
@@ -65,8 +65,8 @@ export function partLabels($: CheerioAPI, edge: string): void {
 }
 
 /**
- * Elements within a line are lines of their own where a page is laid out with them: among all that
- * stands around the element with the label of a figure, as long as nothing there is text alone.
+ * Puts inline elements on lines of their own when the page uses them for layout: all elements around a figure's label,
+ * as long as there is no bare text beside them.
  */
 export function partInlineValues($: CheerioAPI, edge: string): void {
   const containers = new Set<Parent>();
@@ -84,7 +84,7 @@ export function partInlineValues($: CheerioAPI, edge: string): void {
   }
 }
 
-/** Who said it is no part of what was said. */
+/** Moves the author's name out of a quote. */
 export function moveOut($: CheerioAPI, quotes: readonly Element[], names: string): void {
   const moved = new Map<Child, Element[]>(quotes.map((quote) => [quote, $(quote).find(names).toArray()]));
   drop([...moved.values()].flat());
@@ -95,7 +95,7 @@ export function all($: CheerioAPI, selector: string): Element[] {
   return $(selector).toArray().filter(adapter.isElementNode);
 }
 
-/** Whether a node is one of these elements, or stands in one. */
+/** Whether a node is, or is inside, one of these elements. */
 export function isWithin(node: Parent | null, names: ReadonlySet<string>): boolean {
   for (let at = node; at; at = at.parent) if (adapter.isElementNode(at) && names.has(at.name)) return true;
   return false;
@@ -118,7 +118,7 @@ export function edgeWithin(elements: readonly Element[], edge: string): void {
     fill(element, [adapter.createTextNode(edge), ...element.children, adapter.createTextNode(edge)]);
 }
 
-/** Puts in the place of each child of the nodes' parents what `change` makes of it. */
+/** Replaces each child of the nodes' parents by the result of `change`. */
 function rebuild(nodes: readonly Child[], change: (node: Child) => Child[]): void {
   for (const parent of new Set(nodes.map(({ parent }) => parent)))
     if (parent !== null) fill(parent, parent.children.flatMap(change));
@@ -133,10 +133,10 @@ function fill(parent: Parent, children: Child[]): void {
   }
 }
 
-/** Longer than any label with its figure and the white space around them. */
+/** Longer than any label with its figure and white space. */
 const MAX_SHORT = 1_000;
 
-/** The text of every element below a node, and of itself, that has not much of it. */
+/** The text of a node and of every element below it, if it is short. */
 function shortTexts(root: unknown): Map<Element, string> {
   const texts = new Map<Element, string>();
   const textOf = (node: Child | Parent): string | null => {

@@ -3,7 +3,7 @@ import { lensNamed } from './lenses.ts';
 import { percentage, votes } from './values.ts';
 import { wholePercent, withoutCount } from './visible-text/stats.ts';
 
-/** What a table with a column for each tool says; not yet checked, fields may be missing. */
+/** The content of a table with a column for each tool; not validated, fields may be missing. */
 export type TableComparison = { tools: [TableTool, TableTool] };
 
 interface TableTool {
@@ -32,8 +32,8 @@ const FIELDS: [field: keyof Omit<TableTool, 'reviews' | 'name'>, label: RegExp][
 const BLOCKS = 'p,div,li,br,blockquote,q,figure,figcaption,h1,h2,h3,h4,h5,h6,dt,dd';
 
 /**
- * The comparison in tables that give each tool a column and each field a row; reviews are rows too, in the
- * same table or another of that shape. Null where no table holds the panel of both tools.
+ * Reads the comparison in tables with a column for each tool and a row for each field; reviews are rows too, in the
+ * same table or a similar one. Null when no table has the panel figures of both tools.
  */
 export function readTables($: CheerioAPI): TableComparison | null {
   const tables = $('table')
@@ -48,7 +48,7 @@ export function readTables($: CheerioAPI): TableComparison | null {
     { name: b, reviews: [] },
   ];
   for (const table of tables) {
-    // Another table speaks of the same tools, or has no names of its own.
+    // Another table must be about the same tools, or have no names of its own.
     const names = table.names ?? main.names;
     const isTurned = names[0] === b && names[1] === a;
     if (!isTurned && (names[0] !== a || names[1] !== b)) continue;
@@ -91,7 +91,7 @@ function takeRow($: CheerioAPI, { label, cells }: Row, tools: TableComparison['t
   }
 }
 
-/** "Ship" in an element of its own is the call, the rest is what was said, with or without its marks. */
+/** "Ship" in an element of its own is the call; the rest is the quote, with or without quotation marks. */
 function readReview($: CheerioAPI, cell: Cell): { quote: string; call: string | null } {
   const own = cell.clone();
   let call: string | null = null;
@@ -109,7 +109,7 @@ function readReview($: CheerioAPI, cell: Cell): { quote: string; call: string | 
 
 const MARKS: Record<string, string> = { '“': '”', '„': '“', '«': '»', '"': '"' };
 
-/** Takes off the marks around the whole, not those of two quotations at either end. */
+/** Removes the quotation marks around the whole text, but not those of two separate quotations. */
 function unmarked(text: string): string {
   const open = text.charAt(0);
   const close = MARKS[open];

@@ -13,28 +13,28 @@ import { canonicalOf, publishedOf, readText } from './visible-text/page-text.ts'
 import { findTools, isSameName } from './visible-text/page-tools.ts';
 import { readScorecard } from './visible-text/scorecard.ts';
 
-/** Where a page lives that nobody gave an address for; reserved by RFC 2606 §2, it never resolves. */
+/** The URL of a page without one; reserved by RFC 2606 §2, it never resolves. */
 const NOWHERE = 'https://comparisons.invalid';
 
-/** Pages are some ten kilobytes; what is a hundred times that, or nested without end, is something else. */
+/** Pages have some ten kilobytes; input a hundred times as large is no comparison page. */
 const MAX_PAGE = 1_000_000;
 
 export interface PageOptions {
-  /** The page's own address. Without it the page's canonical link is taken. */
+  /** The page's own URL. Without it, the page's canonical link is used. */
   url?: string;
-  /** Where the page was fetched from; its canonical link counts if it stays on this host. */
+  /** The URL that the page was fetched from; a canonical link counts only on the same host. */
   base?: string;
-  /** Origin under which comparisons are shown, for pages that do not say where they live. */
+  /** Origin of the comparison's URL, for pages without one of their own. */
   site?: string;
 }
 
 /**
- * Reads one comparison page of the site, as plain text, HTML or JSON: from its data where it carries any,
- * else from tables with a column for each tool, else as its visitors see it. Line breaks, line endings,
- * white space and markup do not matter.
+ * Reads one comparison page of the site, as plain text, HTML or JSON: from its structured data if there is any, else
+ * from tables with a column for each tool, else from its visible text. Line breaks, line endings, white space and
+ * markup do not matter.
  *
- * @throws AppError `page-unreadable`, naming every field that is missing or wrong and why. A value that
- * cannot be told for certain is an error, never a guess.
+ * @throws AppError `page-unreadable`, with every missing or invalid field and the reason. An ambiguous value is an
+ *   error, never a guess.
  */
 export function readPage(text: string, options: PageOptions = {}): Comparison {
   if (text.length > MAX_PAGE) {
@@ -58,9 +58,9 @@ export function readPage(text: string, options: PageOptions = {}): Comparison {
 }
 
 /**
- * {@link readPage} of a page as it was served.
+ * {@link readPage} for the body of a response.
  *
- * @throws Unreadable also, where the bytes are no text.
+ * @throws Unreadable also when the bytes are no text.
  */
 export function readPageBody(
   body: string | Uint8Array,
@@ -70,7 +70,7 @@ export function readPageBody(
   return readPage(typeof body === 'string' ? body : decodeText(body, contentType), options);
 }
 
-/** What a page says in a form made for machines, or in tables that are as good as that. */
+/** Reads a page's structured data, or tables that are as clear. */
 function readStructured(text: string, options: PageOptions): Reading | null {
   if (/^\s*[{[]/u.test(text))
     return readJson(text, { url: options.url ?? options.base ?? NOWHERE, publishedAt: null });
@@ -110,13 +110,13 @@ function placed(comparison: Comparison, options: PageOptions & { own: string | n
     throw unreadable([
       { field: 'url', reason: `longer than ${MAX_ADDRESS.toLocaleString('en')} characters` },
     ]);
-  // The address may come from the page's own markup, which nothing has checked before.
+  // The URL may come from the page's own markup, which is not validated yet.
   const checked = checkComparison({ ...comparison, slug, url });
   if (!checked.comparison) throw unreadable(checked.faults);
   return checked.comparison;
 }
 
-/** Title, both tools with their figures, and the reviewer scorecard, as the page shows them. */
+/** Reads title, both tools with their figures, and the reviewer scorecard from the visible text. */
 function parseVisible(text: string, options: PageOptions): Reading {
   const page = readText(text);
   const { tools, scorecardAt, faults } = findTools(page);
@@ -150,7 +150,7 @@ function parseVisible(text: string, options: PageOptions): Reading {
   return { comparison: placed(checked.comparison, { ...options, own: page.url }) };
 }
 
-/** A page may name its own address, but only on the host it came from: nobody speaks for another site. */
+/** A page may name its own URL, but only on the host it came from, not on another site. */
 function addressOf(canonical: string | null, base: string | undefined): string | null {
   if (base === undefined) return canonical;
   const own = canonical === null ? null : parseUrl(canonical, base);
@@ -159,7 +159,9 @@ function addressOf(canonical: string | null, base: string | undefined): string |
   return bare(own.host) === bare(new URL(base).host) && /^https?:$/u.test(own.protocol) ? own.href : base;
 }
 
-/** A unanimous panel tells every reviewer's call, whether or not the page repeats it beside the quote. */
+/**
+ * When the panel is unanimous, every reviewer's call is known, even if the page does not repeat it beside the quote.
+ */
 function callOf<C extends string>(
   stated: C | null,
   panelShip: unknown,

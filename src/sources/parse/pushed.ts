@@ -5,7 +5,7 @@ import { AppError } from '../../platform/errors.ts';
 import { checkComparison } from '../faults.ts';
 
 /**
- * One comparison as JSON, as docs/sources.md has it. Without an address of its own it lives on our page.
+ * Reads one comparison as JSON, as docs/sources.md describes it. Without a URL of its own it gets our page's URL.
  *
  * @throws AppError `comparison-invalid` with the faults.
  */
@@ -25,7 +25,7 @@ export function readSent(text: string, { site }: { site: string }): Comparison {
   if (given.url === undefined && typeof given.slug === 'string')
     given.url = `${site}/comparisons/${encodeURIComponent(given.slug)}`;
   const { comparison, faults } = checkComparison(given);
-  // What may be left out is not missing; without names there is nothing to make it from.
+  // Optional fields are not reported as missing; without names the slug cannot be made.
   if (comparison === null)
     throw invalid(faults.filter(({ field }) => !LEFT_OUT.has(field) || field in value));
   return comparison;

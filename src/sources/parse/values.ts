@@ -3,17 +3,17 @@ import { slugFor } from '../../comparisons/names.ts';
 import { parseUrl } from '../../platform/url.ts';
 
 /**
- * What machines write of a comparison, put into the model's shapes: "75%" is 75, a dash is no vote,
- * `panel_ship` is `panelShip`. What is wrong stays as it is, for the schema to name.
+ * Converts machine-written values to the model's shapes: "75%" is 75, a dash is no vote, `panel_ship` is `panelShip`.
+ * Invalid values stay unchanged, so that the schema reports them.
  */
 
-/** An address as a page names it; null for what is none, or too long to be remembered. */
+/** A URL as a page writes it; null when it is invalid or too long to be stored. */
 export function addressIn(text: string, base: string): URL | null {
   const url = parseUrl(text, base);
   return url === null || url.href.length > MAX_ADDRESS ? null : url;
 }
 
-/** A moment as ISO 8601 with offset; null where there is none to be read. */
+/** A time as ISO 8601 with offset; null when it is unreadable. */
 export function instant(value: unknown): string | null {
   if (typeof value !== 'string' || value.trim() === '') return null;
   const text = value.trim();
@@ -26,13 +26,13 @@ export function instant(value: unknown): string | null {
   return Number.isNaN(at.getTime()) || at.getFullYear() > 9999 ? null : at.toISOString();
 }
 
-/** "62 %" -> 62; anything else is handed on. */
+/** "62 %" -> 62; other values are returned unchanged. */
 export function percentage(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   return /^\d{1,3}\s*%?$/u.test(value.trim()) ? Number.parseInt(value, 10) : value;
 }
 
-/** A missing figure, a dash or "no votes yet" is no vote. */
+/** null when a figure is missing, a dash or "no votes yet". */
 export function votes(value: unknown): unknown {
   if (value === undefined || value === null) return null;
   if (typeof value === 'string' && /^(?:[—–-]?|no votes(?: yet)?|n\/a|none(?: yet)?)$/iu.test(value.trim()))
@@ -40,7 +40,7 @@ export function votes(value: unknown): unknown {
   return percentage(value);
 }
 
-/** Keys as the model spells them, at every depth. */
+/** Keys in the model's spelling, at every depth. */
 export function camelKeys(value: unknown, depth = 0): unknown {
   if (depth > 12) return value;
   if (Array.isArray(value)) return value.map((each) => camelKeys(each, depth + 1));
@@ -53,7 +53,7 @@ export function camelKeys(value: unknown, depth = 0): unknown {
   );
 }
 
-/** A comparison as somebody's JSON has it; `defaults` stand in for what it leaves out. */
+/** Converts a comparison in foreign JSON; `defaults` replace missing fields. */
 export function normalise(value: unknown, defaults: { url: string; publishedAt: string | null }): unknown {
   const given = camelKeys(value);
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return given;
@@ -62,7 +62,7 @@ export function normalise(value: unknown, defaults: { url: string; publishedAt: 
   const names = Array.isArray(tools) ? tools.map((tool) => (isRecord(tool) ? tool.name : undefined)) : [];
   const [a, b] = names;
   return {
-    // Without two names there is no slug, and the names are what is named as missing.
+    // Without two names there is no slug, and the names are reported as missing.
     slug: fields.slug ?? (typeof a === 'string' && typeof b === 'string' ? slugFor(a, b) : 'unnamed'),
     url: (typeof fields.url === 'string' && parseUrl(fields.url, defaults.url)?.href) || defaults.url,
     publishedAt: instant(fields.publishedAt) ?? defaults.publishedAt,

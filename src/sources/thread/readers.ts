@@ -7,8 +7,7 @@ import { readPageBody } from '../parse/page.ts';
 import { readSent } from '../parse/pushed.ts';
 
 /**
- * All that takes apart what comes from outside. It runs in the thread of `thread.ts` and nowhere else, so what goes in and
- * comes out is plain data.
+ * All parsers of external input. They run only in the thread of `thread.ts`, so their input and output are plain data.
  */
 export const READERS = {
   page: readPageBody,
@@ -23,13 +22,13 @@ export const READERS = {
 export type Readers = typeof READERS;
 export type Kind = keyof Readers;
 
-/** What the thread is asked. */
+/** A message to the thread. */
 export interface Question {
   kind: Kind;
   input: unknown[];
 }
 
-/** What it answers; errors do not keep their class on the way, so their parts go. */
+/** The thread's answer. Errors lose their class between threads, so their parts are sent. */
 export type Answer =
   | { outcome: 'read'; value: unknown }
   | { outcome: 'unreadable'; reason: string }

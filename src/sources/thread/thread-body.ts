@@ -4,7 +4,9 @@ import { Unreadable } from '../crawl/decode.ts';
 import { TooIntricate } from '../parse/markup-limits.ts';
 import { type Answer, type Question, READERS } from './readers.ts';
 
-/** The thread that `thread.ts` starts: it says that it is there, then answers one question after the other. */
+/**
+ * Body of the thread that `thread.ts` starts: it reports that it is ready, then answers one message after the other.
+ */
 
 parentPort?.on('message', (question: Question) => parentPort?.postMessage(answerTo(question)));
 parentPort?.postMessage('ready');
@@ -20,7 +22,7 @@ function answerTo({ kind, input }: Question): Answer {
     }
     if (error instanceof Unreadable || error instanceof TooIntricate)
       return { outcome: 'unreadable', reason: error.message };
-    // The stack's end, where something calls itself for each level of the input.
+    // Stack overflow, by recursion over each level of the input.
     if (error instanceof RangeError) return { outcome: 'unreadable', reason: 'is nested too deeply' };
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
     return { outcome: 'broken', message, stack };

@@ -7,25 +7,25 @@ import { Unreadable } from '../crawl/decode.ts';
 import type { Answer, Kind, Question, Readers } from './readers.ts';
 
 /**
- * What comes from outside is taken apart in a thread of its own, one thing after the other: whatever it is, it
- * stops nobody else, and it ends (docs/adr/0016).
+ * External input is parsed in a thread of its own, one input after the other: no input can block the rest of the
+ * program, and every parse ends (docs/adr/0016).
  */
 
-/** Computing time for one page, file, feed, sitemap or robots.txt; a page takes some ten milliseconds. */
+/** CPU time for one page, file, feed, sitemap or robots.txt; a page takes some ten milliseconds. */
 export const READING_MS = 2_000;
 
-/** The same by the clock, for a machine that has no time for us. */
+/** The limit in wall-clock time, for a machine that is too busy to run us. */
 const LONGEST_MS = 5_000;
 
 /**
- * Heap of the thread. The limits on what is read keep it to half of that: one that runs out of memory may take the process
- * with it (Node 24), so this is for what nobody thought of.
+ * Heap of the thread. The limits on input keep it to half of that; this is for unforeseen input, because a thread that
+ * runs out of memory may end the whole process (Node 24).
  */
 const HEAP_MB = 512;
 
 /**
- * Reading was broken off. It says nothing about the next attempt, so unlike {@link Unreadable} it is not remembered; and
- * a host that does it again and again is left alone, as one that does not answer.
+ * A parse was aborted. It says nothing about the next attempt, so unlike {@link Unreadable} it is not remembered. A
+ * host that causes it repeatedly is skipped, like one that does not respond.
  */
 export class Overdue extends FetchFault {}
 
@@ -39,7 +39,7 @@ class ReadingThread {
   readonly #waiting: Task[] = [];
   #worker: Worker | null = null;
   #isReady = false;
-  /** What is being read, and how to stop looking at the clock. */
+  /** The running task, and how to end its time limit. */
   #current: (Task & { done: () => void }) | null = null;
 
   ask(question: Question): Promise<unknown> {
@@ -49,7 +49,7 @@ class ReadingThread {
     });
   }
 
-  /** What is in hand is put off. Whoever asks again starts it again. */
+  /** Postpones the running task; the next caller starts the thread again. */
   async stop(): Promise<void> {
     const worker = this.#worker;
     this.#drop();
@@ -75,7 +75,7 @@ class ReadingThread {
 
   #start(): Worker {
     const worker = new Worker(entry(), {
-      // It needs none of our secrets.
+      // The thread needs none of our secrets.
       env: {},
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
@@ -85,7 +85,7 @@ class ReadingThread {
       const isFull = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
       if (isFull) return this.#cut(`could not be read in ${HEAP_MB} MB of memory`);
       this.#drop();
-      // It cannot so much as start: whoever waits would wait for ever.
+      // The thread cannot start: reject the waiting tasks, which would otherwise wait for ever.
       for (const { reject } of this.#waiting.splice(0)) reject(error);
       this.#finish((task) => task.reject(error));
     };
@@ -123,8 +123,8 @@ class ReadingThread {
 }
 
 /**
- * Calls `late` when {@link READING_MS} of this process's computing time are over. Other threads count too, so this
- * is never later than it should be by the thread's own time, and never earlier by the clock.
+ * Calls `late` after {@link READING_MS} of this process's CPU time. Other threads count too, so that this is never
+ * later than by the thread's own CPU time, and never earlier than by the clock.
  * @returns how to end it.
  */
 function watch(late: () => void): () => void {
@@ -136,7 +136,7 @@ function watch(late: () => void): () => void {
     const { user, system } = process.cpuUsage(before);
     const left = Math.min(READING_MS - (user + system) / 1_000, LONGEST_MS - (performance.now() - began));
     if (left > 0) timer = setTimeout(look, Math.max(20, left));
-    // Where this thread itself was held up, the answer may be there already.
+    // When this thread was blocked itself, the answer may already be here.
     else setImmediate(() => isOver || late());
   };
   timer = setTimeout(look, READING_MS);
@@ -156,7 +156,10 @@ function settle({ resolve, reject }: Task, answer: Answer): void {
   }
 }
 
-/** The file of the thread. In a checkout it is TypeScript, which tsx reads; Node 20 does that to no thread unasked. */
+/**
+ * The file of the thread. In a checkout it is TypeScript, which tsx loads; Node 20 does not do that for a thread by
+ * itself.
+ */
 function entry(): URL {
   const here = import.meta.url;
   if (!here.endsWith('.ts')) return new URL('thread-body.js', here);
@@ -169,10 +172,10 @@ function entry(): URL {
 const thread = new ReadingThread();
 
 /**
- * Reads something in the thread, which is started by the first who asks.
+ * Parses an input in the thread; the first call starts the thread.
  *
- * @throws Unreadable with the reason; Overdue where it would take too long; Postponed where the program stops; AppError
- * what the reader of that kind throws.
+ * @throws Unreadable with the reason; Overdue when it takes too long; Postponed when the program stops; an AppError of
+ *   the parser.
  */
 export function read<K extends Kind>(
   kind: K,

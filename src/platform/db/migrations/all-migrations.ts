@@ -23,7 +23,7 @@ import * as freshLinks from './0023-fresh-links.ts';
 import * as countedVotes from './0024-votes.ts';
 import * as duties from './0025-duties.ts';
 
-/** A static list, so that the build, the tests and both databases see the same set. */
+/** A static list, so that the build, the tests and both databases use the same migrations. */
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
   '0002-revisions': revisions,

@@ -1,11 +1,11 @@
-/** What somebody typed that is no address, and why. */
+/** An invalid address that was typed, and its error. */
 export interface Mistyped {
   typed: string;
   /** "is not of the form name@example.org" */
   reason: string;
 }
 
-/** What every field for one address says of itself. */
+/** The attributes of every address field. */
 export const ADDRESS_INPUT = {
   id: 'email',
   name: 'email',
@@ -18,7 +18,7 @@ export const ADDRESS_INPUT = {
   maxLength: 254,
 } as const;
 
-/** A field for an address, with what is wrong about it said where screen readers look. */
+/** An address field, with its error where screen readers announce it. */
 export const TypedAddress = ({ label, mistyped }: { label: string; mistyped?: Mistyped | undefined }) => (
   <div className="field">
     <label htmlFor={ADDRESS_INPUT.id}>{label}</label>

@@ -2,7 +2,7 @@ import { readersLabel, share } from '../../../../emails/words.ts';
 
 type Shown = { label: string; value: number | null } | { readers: { ship: number; votes: number } };
 
-/** A share over its bar; an em dash and no bar until there is a vote. One of a list of figures. */
+/** A share above its bar; an em dash and no bar while there is no vote. One entry of a list of figures. */
 export const Figure = (shown: Shown) => {
   const { label, value } =
     'readers' in shown ? { label: readersLabel(shown.readers.votes), value: shown.readers.ship } : shown;

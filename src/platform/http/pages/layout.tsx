@@ -5,11 +5,11 @@ import { stylesheet } from './stylesheet.ts';
 
 interface PageProps {
   site: Site;
-  /** Undefined on the front page, which is called like the newsletter. */
+  /** Undefined on the front page, whose title is the newsletter's name. */
   title?: string;
-  /** What only this page says of itself: its address, its description. */
+  /** Head elements of this page only: its URL, its description. */
   head?: ReactNode;
-  /** Two columns of long text need more than the measure of a mail. */
+  /** Wider than a mail, for two columns of long text. */
   wide?: boolean;
   children: ReactNode;
 }
@@ -76,12 +76,12 @@ export const Page = ({ site, title, head, wide = false, children }: PageProps) =
   </html>
 );
 
-/** A finished document. */
+/** Renders a complete document. */
 export function render(page: ReactElement): string {
   return `<!doctype html>${renderToStaticMarkup(page)}`;
 }
 
-/** A link to write to whoever answers the mail. */
+/** A link to write to the reply address. */
 export const ReplyTo = ({ site }: { site: Site }) => {
   const address = replyAddress(site);
   return <a href={`mailto:${address}`}>{address}</a>;

@@ -3,7 +3,7 @@ import type { Alternative, Problem } from '../problems.ts';
 import { TypedAddress } from './address-field.tsx';
 import { Page, ReplyTo, render } from './layout.tsx';
 
-/** A failure for people: what it is, what to do, and never what broke inside. */
+/** A failure for people: what failed, what to do, and never the internal cause. */
 export function problemPage(site: Site, problem: Problem, otherWay?: Alternative): string {
   return render(
     <Page site={site} title={problem.title}>
@@ -44,7 +44,7 @@ const ASK = {
   },
 } as const;
 
-/** Another way for whoever has no link that works. */
+/** Offers a mailed link to a reader whose link does not work. */
 const AskByAddress = ({ site, about }: { site: Site; about: Alternative }) => {
   const { action, text, button } = ASK[about];
   return (

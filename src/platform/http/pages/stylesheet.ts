@@ -3,8 +3,8 @@ import { sizes } from '../../../../emails/parts/mark-sizes.ts';
 import { type Palette, theme } from '../../../../emails/theme.ts';
 
 /**
- * The one stylesheet of the pages, from the tokens of the mail: the same paper and ink, the same measure,
- * the same marks. It is printed into every page and allowed by its hash.
+ * The one stylesheet of the pages, from the tokens of the mail: same colours, same widths, same marks. It is inlined in
+ * every page and allowed by its hash.
  */
 
 const { light, dark, type, space, width, sideBySide } = theme;
@@ -12,7 +12,7 @@ const { light, dark, type, space, width, sideBySide } = theme;
 const wide = 880;
 const { small, medium, large } = sizes;
 
-/** A mark of one size: its box, and the line of what follows it. */
+/** A mark of one size: its box, and the line height of the text after it. */
 const ballot = (
   row: string,
   { word, after, inner, height, width: box, border }: (typeof sizes)[keyof typeof sizes],
@@ -45,13 +45,13 @@ export const stylesheet = [
   `.lede{font-family:${type.serif};font-size:20px;line-height:30px}`,
   '.stack>*+*{margin-top:16px}',
 
-  // Links are seen without their colour, and can be hit with a thumb.
+  // Links are recognisable without colour, and large enough for a thumb.
   'a{color:var(--accent);text-underline-offset:2px}',
   'a:hover{text-decoration-thickness:2px}',
   '.tap{display:inline-block;padding:10px 0;line-height:24px}',
   ':focus-visible{outline:3px solid var(--accent);outline-offset:3px}',
 
-  // Nameplate and footer between double rules, parts under a strong one.
+  // Nameplate and footer between double rules, sections under a thick one.
   '.masthead{border-bottom:4px double;padding-bottom:14px}.masthead .meta{margin-top:4px}',
   `.name{margin:0;font:700 26px/32px ${type.serif}}.name a{color:inherit;text-decoration:none}`,
   '.name a:hover{text-decoration:underline}',
@@ -63,7 +63,7 @@ export const stylesheet = [
   'footer ul{list-style:none;margin:0 0 8px;padding:0;display:flex;flex-wrap:wrap;column-gap:24px}',
   `footer li a{font-size:${type.body}px}`,
 
-  // The ballot: marks, and the table they stand in.
+  // The ballot: marks, and their table.
   '.mark{display:flex;text-align:center}.mark b{flex:1}',
   '.mark.ship b{background:var(--ink);color:var(--paper)}',
   '.mark.skip b{font-weight:400}',
@@ -87,7 +87,7 @@ export const stylesheet = [
   '.entries li:first-child{border-top:0;padding-top:14px}',
   '.entries h2{font-size:20px;line-height:26px;margin-top:2px}.entries h2+p{margin-top:4px}',
 
-  // A comparison: the outcome first, then two tools side by side where there is room.
+  // A comparison: the outcome first, then two tools side by side when there is room.
   `.page.wide{max-width:${wide}px}`,
   '.marked{display:flex;align-items:flex-start}.marked>.verdict{min-width:0}.marked .mark{flex:none}',
   `${ballot('.marked.large', large)}.marked.large{column-gap:${large.gap}px;margin-top:20px}`,
@@ -117,7 +117,7 @@ export const stylesheet = [
   '.topics [aria-current]{color:inherit;font-weight:700;text-decoration:none}',
   '.entries .marked{margin-top:8px}.entries .marked+p{margin-top:8px}',
 
-  // A filled box is the thing to do, an outlined one the other: buttons are marked like verdicts.
+  // A filled button is the main action, an outlined one the other: the same style as the marks of verdicts.
   `button{font:700 ${type.body}px/24px ${type.sans};min-height:48px;padding:10px 24px;border:2px solid var(--ink);`,
   'border-radius:0;background:var(--ink);color:var(--paper);cursor:pointer}',
   'button.quiet{background:transparent;color:var(--ink)}',
@@ -137,7 +137,7 @@ export const stylesheet = [
   '@media (forced-colors:active){.tick input{appearance:auto}.mark,.call,.bar{forced-color-adjust:none}}',
   '.after{margin-top:20px}',
 
-  // Signing up: one line to type in, one button.
+  // Sign-up: one text field, one button.
   '.sign-up>p{margin-top:8px}',
   `.field{display:block;font-weight:700}.field input{display:block;width:100%;margin-top:8px;min-height:48px;padding:10px 12px;font:400 ${type.body}px/24px ${type.sans};`,
   'border:2px solid var(--ink);border-radius:0;background:transparent;color:var(--ink)}',
@@ -145,7 +145,7 @@ export const stylesheet = [
   '.fault{margin-top:8px;font-weight:700}',
   '.elsewhere{position:absolute;left:-9999px;width:1px;height:1px;opacity:0}',
   'details{margin-top:12px}summary{padding:10px 0;line-height:24px;cursor:pointer}details fieldset{margin:4px 0 0}',
-  // The form for other sites, and the page to copy it from.
+  // The form for other sites, and the page with its code.
   '[role=alert]:not(.notice,.fault),[role=status]:not(.notice){margin-top:8px;font-weight:700}[role=status] button{margin-top:8px}',
   '.field select,.field textarea{display:block;width:100%;margin-top:8px;padding:10px 12px;border:2px solid var(--ink);border-radius:0;background:var(--paper);color:var(--ink)}',
   `.field select{min-height:48px;font:400 ${type.body}px/24px ${type.sans}}`,
@@ -156,5 +156,5 @@ export const stylesheet = [
   '.notice{border:2px solid var(--ink);padding:12px 16px;margin-bottom:24px}',
 ].join('');
 
-/** For `style-src`: this sheet and no other. */
+/** For `style-src`: this stylesheet and no other. */
 export const styleHash = `sha256-${createHash('sha256').update(stylesheet).digest('base64')}`;

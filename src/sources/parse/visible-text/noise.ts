@@ -1,23 +1,23 @@
 import { linesOf, type PageText, SOFT } from './page-text.ts';
 
-/** Where a sentence ends, with whatever closes after its stop. */
+/** The end of a sentence, including closing marks after its full stop. */
 export const SENTENCE_END = /[.!?…。！？][)\]"'”’»]*$/u;
 
-/** No more than a button, a badge or a rank says. */
+/** The longest text of a button, a badge or a rank. */
 const MAX_NOISE = 25;
 const BADGE =
   /^[^\p{L}\p{N}]*(?:new|beta|alpha|preview|hot|trending|popular|featured|sponsored|promoted|updated|winner|verified|(?:our|top|staff|editor['’]?s?['’]?)[ -](?:pick|choice)|best (?:value|overall)|vs|versus|visit (?:web)?site|learn more)[^\p{L}\p{N}.!?]*$/iu;
 const RANK = /^(?:[#№] ?)?\p{N}{1,3}[.)]?$|^vs\.$/iu;
 
-/** A text as a page shows it, or why it cannot be told from what stands around it. */
+/** A text found on a page, or why its borders are ambiguous. */
 export type NoiseContext = { text: string; doubt: null } | { text: null; doubt: string };
 
-/** A rank, a badge, a "vs" between two cards: never a field of a tool. */
+/** Whether a line is a rank, a badge, or a "vs" between two cards: never a field of a tool. */
 export function isNoise(line: string): boolean {
   return !/[\p{L}\p{N}]/u.test(line) || BADGE.test(line) || RANK.test(line);
 }
 
-/** The words between a heading and the figures, without badges. */
+/** Reads the text between a heading and the figures, without badges. */
 export function taglineIn(page: PageText, from: number, to: number): NoiseContext {
   const lines = linesOf(page, { from, to }).map(unframed);
   const own = lines.filter((line) => !isNoise(line));
@@ -29,15 +29,15 @@ export function taglineIn(page: PageText, from: number, to: number): NoiseContex
 }
 
 /**
- * The sentences after the figures. Short lines after the last of them are links and badges, of the next
- * card perhaps; anything longer, or in between, may belong to them or not.
+ * Reads the sentences after the figures. Short lines after the last sentence are links and badges, perhaps of the next
+ * card; longer ones, or short ones in between, are ambiguous.
  */
 export function descriptionIn(page: PageText, from: number, to: number): NoiseContext {
   const wrapped = linesOf(page, { from, to }, SOFT).map(unframed);
   const lines: string[] = [];
   for (const line of linesOf(page, { from, to }).map(unframed)) {
     const tail = tailOf(line);
-    // After a line that was full a break says nothing, so a few words below it may go on or stand alone.
+    // After a full line, a line break means nothing, so a few words below it may continue it or stand alone.
     const isBroken = tail !== null && wrapped.includes(tail);
     if (tail !== null && isBroken !== isNoise(tail)) return doubtful(tail);
     if (tail !== null && isBroken) lines.push(line.slice(0, -tail.length).trim(), tail);
@@ -60,7 +60,7 @@ export function descriptionIn(page: PageText, from: number, to: number): NoiseCo
   return odd === undefined ? reported(kept) : doubtful(odd);
 }
 
-/** The few words without a stop that follow the last sentence of a line. */
+/** The few words without a full stop after the last sentence of a line. */
 function tailOf(line: string): string | null {
   const words = line.split(' ');
   const last = words.findLastIndex((word) => SENTENCE_END.test(word));
@@ -84,7 +84,7 @@ function areSentences(lines: readonly string[]): boolean {
   return lines.every((line) => SENTENCE_END.test(line));
 }
 
-/** Whether a line begins anew instead of going on with the one before. */
+/** Whether a line begins a new text instead of continuing the previous line. */
 function isNewLine(before: string, line: string): boolean {
   return !/[,;:&(—–-]$/u.test(before) && !/^[\p{Ll}(]/u.test(line);
 }

@@ -15,15 +15,15 @@ import {
 } from '../page-html.ts';
 
 /**
- * A page as one flat line of words, single spaces between them, that still knows where its lines broke.
- * Fields are found in the flat line, so it does not matter how the text was wrapped; the breaks decide
- * where words alone leave it open where one field ends and the next begins.
+ * A page as one flat line of words, with single spaces between them, and the positions of its line breaks. Fields are
+ * found in the flat line, so that wrapping does not matter; line breaks decide where the words alone do not show the
+ * border between two fields.
  */
 export interface PageText {
   readonly flat: string;
-  /** How the page breaks before the word at `offset`: a line of its own, perhaps only a wrapped one, or not. */
+  /** The break before the word at `offset`: a new line, perhaps a wrapped line, or none. */
   breakAt(offset: number): Break;
-  /** Canonical address and publishing date where the page's head gives them. */
+  /** Canonical URL and publishing date, if the page's head gives them. */
   readonly url: string | null;
   readonly publishedAt: string | null;
 }
@@ -33,7 +33,7 @@ export const SOFT = 1;
 export const NONE = 0;
 export type Break = typeof HARD | typeof SOFT | typeof NONE;
 
-/** No name, category, tagline or price is as long, so a text with longer lines did not wrap any of them. */
+/** Longer than any name, category, tagline or price: a text with longer lines did not wrap any of them. */
 const UNWRAPPED = 240;
 
 export function readText(source: string): PageText {
@@ -47,7 +47,7 @@ function isHtml(source: string): boolean {
   return /^\s*(?:<!doctype|<!--|<\?xml|<[a-z][\w-]*[\s/>])/iu.test(source) || (closing?.length ?? 0) > 3;
 }
 
-/** Line endings made one, and what nobody sees taken out. Joiners stay where a script is written with them. */
+/** Normalises line endings, and removes invisible characters. Joiners stay where a script needs them. */
 function clean(text: string): string {
   return text
     .replace(/\r\n?|[\u0085\u2028\u2029\v\f]/gu, '\n')
@@ -61,7 +61,7 @@ function flatten(text: string, isEveryLineWhole: boolean): Pick<PageText, 'flat'
     .split('\n')
     .map((line) => ({ length: line.trimEnd().length, words: line.trim().replace(/\s+/gu, ' ') }))
     .filter((line) => line.words !== '');
-  // A word too long for any line says nothing about how wide the lines were meant to be.
+  // A very long word says nothing about the intended line width.
   const width = lines.reduce(
     (most, { words, length }) => (words.includes(' ') ? Math.max(most, length) : most),
     0,
@@ -73,7 +73,7 @@ function flatten(text: string, isEveryLineWhole: boolean): Pick<PageText, 'flat'
   let previous: (typeof lines)[number] | undefined;
   for (const line of lines) {
     const firstWord = line.words.split(' ', 1)[0] ?? '';
-    // Whoever wraps text breaks only where the next word would not fit. Had it fitted, the break is meant.
+    // Wrapping breaks a line only where the next word does not fit. If it fits, the break is intended.
     const fits = previous === undefined || previous.length + 1 + firstWord.length <= width;
     if (flat) flat += ' ';
     breaks.set(flat.length, whole || fits ? HARD : SOFT);
@@ -91,7 +91,7 @@ const BLOCKS =
   'form,h1,h2,h3,h4,h5,h6,header,hgroup,hr,li,main,ol,p,pre,q,section,summary,table,tbody,td,tfoot,th,thead,tr,ul';
 const QUOTES = new Set(['blockquote', 'q']);
 const QUOTED = new Set(['blockquote', 'figure']);
-/** Stands for a line break until the source's own white space, which means nothing, is gone. */
+/** Stands for a line break while the source's own white space, which has no meaning, is removed. */
 const EDGE = '\u001E';
 
 function fromHtml(source: string): PageText {
@@ -117,7 +117,7 @@ function fromHtml(source: string): PageText {
   edgeAround(blocks, EDGE);
   edgeWithin(blocks, EDGE);
 
-  // Browsers draw the marks of <q>, and designers those of <blockquote>: unless the text has them itself.
+  // Browsers draw the quotation marks of <q>, and designers those of <blockquote>, unless the text has its own.
   const isMarked = (text: string) => /^["“„«「].*["”“»」]$/su.test(text);
   const words = (quote: Element) => $(quote).text().replaceAll(EDGE, ' ').trim();
   if (!quotes.every((quote) => isMarked(words(quote)))) {
@@ -128,7 +128,7 @@ function fromHtml(source: string): PageText {
   return { ...flatten(text, true), url, publishedAt };
 }
 
-/** The lines of a stretch of the page; wrapped ones are one, unless `kind` is {@link SOFT}. */
+/** The lines of a range of the page; wrapped lines are joined, unless `kind` is {@link SOFT}. */
 export function linesOf(
   page: PageText,
   { from, to }: { from: number; to: number },
@@ -145,12 +145,12 @@ export function linesOf(
   return lines.filter(Boolean);
 }
 
-/** The address that a page gives itself. */
+/** The canonical URL of a page. */
 export function canonicalOf($: CheerioAPI): string | null {
   return $('link[rel="canonical"]').attr('href') ?? $('meta[property="og:url"]').attr('content') ?? null;
 }
 
-/** When a page says it was published, in its own notation. */
+/** The publishing date of a page, in its own notation. */
 export function publishedOf($: CheerioAPI): string | null {
   return $('meta[property="article:published_time"]').attr('content') ?? null;
 }

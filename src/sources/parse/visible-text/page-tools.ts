@@ -4,7 +4,7 @@ import { descriptionIn, isNoise, type NoiseContext, SENTENCE_END, taglineIn } fr
 import { type Break, HARD, linesOf, NONE, type PageText } from './page-text.ts';
 import { bare, findStats, hasMoreFigures, type Stats } from './stats.ts';
 
-/** What a page says of one tool before the reviewers speak; null where a fault says why. */
+/** The data of one tool above the scorecard; null when a fault says why. */
 export interface ToolBlock {
   name: string | null;
   category: string | null;
@@ -17,21 +17,21 @@ export interface ToolBlock {
 
 export interface ToolBlocks {
   tools: [ToolBlock, ToolBlock];
-  /** Where the reviewer scorecard begins, or -1. */
+  /** Offset of the reviewer scorecard, or -1. */
   scorecardAt: number;
   faults: Fault[];
 }
 
-/** A name as the page's title and its own heading agree on it. */
+/** A name on which the page's title and the tool's heading agree. */
 interface Heading {
   name: string;
   from: number;
   to: number;
-  /** Where it ends in the title. */
+  /** Its end in the title. */
   titleEnd: number;
   category: Category | null;
   score: number;
-  /** Title and heading break alike within what may be all of the name: then nobody can tell. */
+  /** Title and heading both break in a possible longer name: then the name is ambiguous. */
   isUnsure: boolean;
 }
 
@@ -50,15 +50,15 @@ interface Span {
 const MAX_TITLES = 40;
 const MAX_NAME = 120;
 const MAX_CATEGORY = 60;
-/** As far as is looked back for how a line begins, or a sentence ends. */
+/** How far back to look for the begin of a line or the end of a sentence. */
 const MAX_LINE = 500;
-/** A name stands between its title and its figures a few times; a word that stands there more often is none. */
+/** A name occurs a few times between its title and its figures; a word that occurs more often is not a name. */
 const MAX_OCCURRENCES = 100;
 
 /**
- * Both tools of a page: "A vs B", then for each of them category, name, tagline, figures, description,
- * then the reviewer scorecard. The names are what title and headings have in common, so a "vs" or a line
- * break within a name does not matter.
+ * Finds both tools of a page: "A vs B", then for each of them category, name, tagline, figures, description, then the
+ * reviewer scorecard. The names are the text that title and headings share, so that a "vs" or a line break within a
+ * name does not matter.
  */
 export function findTools(page: PageText): ToolBlocks {
   const nothing = { name: null, category: null, tagline: null, description: null };
@@ -146,11 +146,11 @@ type Names = { score: number } & ({ names: [Heading, Heading]; fault: null } | {
 function findNames(page: PageText, stats: [Stats, Stats]): Names {
   const { flat } = page;
   let best: { pair: [Heading | null, Heading | null]; score: number; at: Span } | undefined;
-  // The title stands next to its tools: lists of other comparisons above it need no reading.
+  // Only the nearest titles: lists of other comparisons stand further above.
   const titles = [...flat.slice(0, stats[0].from).matchAll(/ (?:vs\.?|versus) /giu)].slice(-MAX_TITLES);
   for (const match of titles) {
     const at = { from: match.index, to: match.index + match[0].length };
-    // Where lines end by chance, as in a text that was joined and wrapped anew, they are no edges of anything.
+    // In a text that was joined and wrapped again, line ends are accidental and mark no border.
     const runsOn = hardBreaksIn(page, { from: at.to, to: stats[1].to }) === 0;
     const right = findHeading(page, 1, namesAfter(page, at.to), stats[0].to, stats[1].from, runsOn);
     const left = findHeading(
@@ -183,18 +183,18 @@ function findNames(page: PageText, stats: [Stats, Stats]): Names {
     const reason = `"${right.name}" is the name of the first tool too`;
     return { score, names: null, fault: { field: 'tools.1.name', reason } };
   }
-  // A category that the first tool shows beyond doubt settles where the same one begins for the second.
+  // A category that is certain for the first tool shows where the same category begins for the second.
   const known = left.category && !left.category.isUnsure ? left.category.text : null;
   const category = right.category?.isUnsure ? findCategory(page, stats[0].to, right, known) : right.category;
   return { score, names: [left, { ...right, category }], fault: null };
 }
 
-/** Whether two names are one, as comparisons are told apart. */
+/** Whether two names are equal, by the rule that identifies comparisons. */
 export function isSameName(a: string, b: string): boolean {
   return pairKey({ tools: [{ name: a }, { name: b }] }) === pairKey({ tools: [{ name: a }, { name: a }] });
 }
 
-/** Every run of words that ends, or begins, at the "vs" of a title. */
+/** Every run of words that ends (side 0) or begins (side 1) at the "vs" of a title. */
 function namesBefore(page: PageText, end: number): Span[] {
   return wordStarts(page.flat, Math.max(0, end - MAX_NAME), end).map((from) => ({ from, to: end }));
 }
@@ -216,10 +216,10 @@ function wordStarts(flat: string, from: number, to: number): number[] {
 const EDGE: Record<Break, number> = { 0: 0, 1: 2, 2: 3 };
 
 /**
- * The best of the title's candidate names that stands again between `from` and `to`; ties go to the longer.
- * A part of a name can stand again too: what both places go on with belongs to it, and unless the whole page
- * runs on without line breaks, the name has to reach the edge of the title, or fill the lines of its heading
- * and leave of the title only what leads up to names.
+ * The best candidate name of the title that occurs again between `from` and `to`; of two, the longer. A part of a name
+ * can also occur again: words that follow it in both places belong to it. Unless the whole page has no line breaks, the
+ * name must reach the edge of the title, or fill the lines of its heading and leave only introductory words in the
+ * title.
  */
 function findHeading(
   page: PageText,
@@ -255,8 +255,8 @@ function findHeading(
 }
 
 /**
- * Whether a name goes on in the same words in title and heading, away from the "vs". Where both break before
- * them they may be something else, as a category that stands above either.
+ * The words with which a name continues in both title and heading, away from the "vs". When both break before these
+ * words, they may be another field, such as a category above each.
  */
 function continuation(
   page: PageText,
@@ -299,10 +299,10 @@ function neighbour(page: PageText, side: 0 | 1, { from, to }: Span): Span {
   return { from: to + 1, to: end - 1 };
 }
 
-/** What leads up to two names in a title, or follows them: "Home / Compare /", "Which is better, … ?". */
+/** Words that introduce or follow two names in a title: "Home / Compare /", "Which is better, … ?". */
 const FRAME_WORD = /\b(?:compar\p{L}*|verdicts?|reviews?|which|versus|better)\b/iu;
 
-/** Whether a title's line has, besides the name, nothing that may be a part of it. */
+/** Whether the title's line contains, besides the name, only words that cannot be part of it. */
 function isFramed(page: PageText, side: 0 | 1, { from, to }: Span): boolean {
   const { flat } = page;
   if (side === 0) {
@@ -339,8 +339,8 @@ function occurrences(flat: string, name: string, from: number, to: number): numb
 }
 
 /**
- * The category directly above a heading: it begins at a break, or after the end of a sentence where the
- * text runs on. `hint` is a category that the page is known to use.
+ * The category directly above a heading: it begins at a line break, or after the end of a sentence when the text has no
+ * line breaks. `hint` is a category that the page uses for certain.
  */
 function findCategory(
   page: PageText,
@@ -372,7 +372,7 @@ function findCategory(
       return [{ from: at, text: label(text), score, isUnsure: !isSettled, isBroken: kind !== NONE }];
     },
   );
-  // Nearest first, so that of two equally good beginnings the shorter category is taken.
+  // Nearest first, so that of two equally good starts the shorter category is used.
   const [best, ...others] = found.reverse().sort((a, b) => b.score - a.score);
   if (!best || best.score < 2) return null;
   return {

@@ -1,22 +1,22 @@
 import { HARD, NONE, type PageText } from './page-text.ts';
 
-/** A reviewer's words, and the text between the quote before it (or the heading) and this one. */
+/** A reviewer's words, and the text between them and the previous quote (or the heading). */
 export interface Quote {
   text: string;
-  /** Offsets of what stands before the quote. */
+  /** Offsets of the text before the quote. */
   before: { from: number; to: number };
 }
 
 export interface Quotes {
   quotes: Quote[];
-  /** What follows the last quote, up to the end or to the site's next block. */
+  /** Text after the last quote, up to the end or to the site's next block. */
   after: { from: number; to: number };
 }
 
 interface Style {
   open: string;
   close: string;
-  /** Apostrophes look like closing single marks, so those cannot be counted. */
+  /** Apostrophes look like closing single marks, so single marks cannot be counted. */
   isCounted: boolean;
 }
 
@@ -30,19 +30,19 @@ const STYLES: readonly Style[] = [
   { open: "'", close: "'", isCounted: false },
 ];
 
-/** A little more than the model's 4,000 characters, so that what is too long is still seen whole. */
+/** A little more than the model's 4,000 characters, so that a quote that is too long is still found as a whole. */
 const MAX_QUOTE = 4_400;
-/** A panel of twelve speaks of two tools in 24 quotes; a page that needs ten times the tries is none. */
+/** A panel of twelve has 24 quotes on two tools; a page that needs ten times as many attempts is no scorecard. */
 const MAX_READINGS = 250;
 
-/** What begins after a scorecard on the pages of such sites. */
+/** Headings of the block after a scorecard. */
 const NEXT_BLOCK =
   /^(?:weekly ai tool verdicts|get the next|newsletter|subscribe|sign up|related|more (?:tool )?comparisons|latest comparisons|you may also|keep reading|what readers say|share this|comments?\b|©|copyright)/iu;
 
 /**
- * The quotes of a scorecard from offset `from`, in whatever marks the first of them is set. Quotes may
- * hold quotes, apostrophes and inch marks; a mark ends a quote only where another quote, a short label or
- * the end of the scorecard follows. Null where no reading of the marks works out.
+ * Finds the quotes of a scorecard from offset `from`, in the marks of the first quote. Quotes may contain quotes,
+ * apostrophes and inch marks; a mark ends a quote only when another quote, a short label or the end of the scorecard
+ * follows. Null when no interpretation of the marks is consistent.
  */
 export function findQuotes(page: PageText, from: number): Quotes | null {
   const used = STYLES.map((style) => ({ style, at: firstOpening(page, style, from) }))
@@ -116,7 +116,7 @@ function readQuotes(page: PageText, style: Style, from: number): Quotes | null {
     return -1;
   }
 
-  /** A closing mark left over after the last quote means that it was cut short. */
+  /** False when a closing mark remains after the last quote: that quote was then split too early. */
   function isQuiet(pos: number, to: number): boolean {
     for (let at = pos; at < to; at += 1) {
       if (closes(flat, at, style) && (style.isCounted || endsLine(page, at + 1))) return false;
@@ -124,7 +124,7 @@ function readQuotes(page: PageText, style: Style, from: number): Quotes | null {
     return true;
   }
 
-  /** Where the quote opened at `open` may end, the most likely first. */
+  /** The possible ends of the quote opened at `open`, most likely first. */
   function closings(open: number): number[] {
     const balanced: number[] = [];
     const midLine: number[] = [];
@@ -150,7 +150,7 @@ function readQuotes(page: PageText, style: Style, from: number): Quotes | null {
         } else if (isEnd && !isOpenInside && (isFollowed || next >= flat.length || NEXT_BLOCK.test(words))) {
           others.push(at);
         }
-        // A mark that closed nothing, as in 24", was none.
+        // A mark that closes nothing, as in 24", is not a quotation mark.
         if (depth <= 0) depth = 1;
       }
     }
@@ -164,7 +164,7 @@ function endsLine(page: PageText, after: number): boolean {
   return after >= page.flat.length || page.breakAt(after + 1) !== NONE;
 }
 
-/** The site's next block begins a line, or follows a quote directly where the page has no lines. */
+/** The site's next block begins on a new line, or directly after a quote when the page has no lines. */
 function nextBlock(page: PageText, from: number): number {
   for (let at = from; at < page.flat.length; at += 1) {
     if ((page.breakAt(at) !== NONE || at === from + 1) && NEXT_BLOCK.test(page.flat.slice(at, at + 40)))
@@ -175,7 +175,7 @@ function nextBlock(page: PageText, from: number): number {
 
 const LABEL_START = /^(?:[—–-]|\(?(?:the |would )?(?:ship|skip)\b|the \p{Lu}|\|)/iu;
 
-/** Between two quotes there may stand a reviewer, a lens, a call or a tool's name, but no sentence. */
+/** Whether a text between two quotes can be a reviewer, a lens, a call or a tool's name; a sentence cannot. */
 export function isLabel(text: string): boolean {
   const words = text.trim().split(/\s+/u);
   return text.trim().length <= 140 && words.length <= 16 && !/\p{Ll}{2}[.!?](?:\s|$)/u.test(text.trim());

@@ -9,25 +9,25 @@ export interface Scorecard {
   faults: Fault[];
 }
 
-/** What the words around a quote say: whose lens, which tool, ship or skip. */
+/** The content of the words around a quote: the lens, the tool, ship or skip. */
 interface Label {
-  /** "The Builder", or a lens that panels are known to use. */
+  /** "The Builder", or another known lens. */
   lens: string | null;
-  /** Words that may be a reviewer's name, or a lens nobody knows. */
+  /** Words that may be a reviewer's name, or an unknown lens. */
   person: string | null;
   tool: 0 | 1 | null;
   calls: Call[];
-  /** Both tools, in the order in which they head the columns of a table. */
+  /** Both tools, in the order of a table's column headers. */
   columns: readonly [0 | 1, 0 | 1] | 'unclear' | null;
 }
 
 const NOTHING: Label = { lens: null, person: null, tool: null, calls: [], columns: null };
 
 /**
- * The reviews of both tools, from offset `from` on. Labels may stand before or after their quotes, above
- * each quote or each pair of them, above the columns of a table; without labels quotes alternate between
- * the tools, and their words tell the lens ({@link lensesOf}). Pairs whose words speak of two lenses are
- * refused: a quote is missing, or the order is another one.
+ * Reads the reviews of both tools, from offset `from` on. Labels may stand before or after their quotes, above each
+ * quote or each pair, or above the columns of a table. Without labels, quotes alternate between the tools, and their
+ * words give the lens ({@link lensesOf}). A pair with the words of two lenses is refused: a quote is missing, or the
+ * order is different.
  */
 export function readScorecard(page: PageText, from: number, names: readonly [string, string]): Scorecard {
   const found = findQuotes(page, from);
@@ -108,8 +108,8 @@ function count(list: readonly unknown[], value: unknown): number {
 }
 
 /**
- * One property of the labels for every quote. It stands before the quotes if the first quote has it, else
- * after them; a quote without a label of its own shares its neighbour's.
+ * One property of the labels for every quote. Labels stand before the quotes when the first quote has one there, else
+ * after them; a quote without a label uses its neighbour's.
  */
 function sticky<K extends 'lens' | 'person' | 'tool'>(
   labels: readonly Label[],
@@ -130,20 +130,23 @@ function sticky<K extends 'lens' | 'person' | 'tool'>(
   return result;
 }
 
-/** The tool of every quote, as {@link sticky}; all null where only columns or the order tell; null where some are labelled. */
+/**
+ * The tool of every quote, as in {@link sticky}; all null when only columns or the order tell it; null when only some
+ * quotes have a label.
+ */
 function toolsOf(labels: readonly Label[], quotes: number): (0 | 1 | null)[] | null {
   const tools = sticky(labels, 'tool', quotes);
   const isPartly = tools.some((tool) => tool === null) && tools.some((tool) => tool !== null);
   return isPartly ? null : tools;
 }
 
-/** The order of the columns, on which all headers of them have to agree. */
+/** The order of the columns; all column headers must agree on it. */
 function columnsOf(labels: readonly Label[]): Label['columns'] {
   const [first = null, ...others] = labels.flatMap(({ columns }) => (columns === null ? [] : [columns]));
   return others.every((other) => other[0] === first?.[0]) ? first : 'unclear';
 }
 
-/** Whether quotes, taken in turn, speak of the other tool on both sides and of their own on neither. */
+/** Whether every quote, taken in turn, names the other tool and none names its own. */
 function areCrossed(texts: readonly string[], names: readonly [string, string]): boolean {
   const [a, b] = names.map((name) => name.split(' ', 1)[0] ?? '');
   if (a === undefined || b === undefined || a === b || a.length < 3 || b.length < 3) return false;
@@ -177,8 +180,8 @@ const FILLER =
   /(?<![\p{L}\p{N}-])(?:verdict|calls?|votes?|says|lens|reviewers?|review|panel|would|view|on|for|about)(?![\p{L}\p{N}-])/giu;
 
 /**
- * The label in a stretch of the page. Before the first quote only the last lines can be one, after the
- * last quote only the first line; whatever else stands there is the page's own.
+ * Reads the label in a range of the page. Before the first quote only the last lines can be a label, after the last
+ * quote only the first line; other text belongs to the page.
  */
 function readLabel(
   page: PageText,
@@ -219,7 +222,7 @@ function readLabel(
   if (tools.every((tool) => tool === first)) label.tool = first;
   else if (first === null || second === null || first === second || !alternate) label.columns = 'unclear';
   else {
-    // Both names together head the columns of a table; below them may stand whose the first quote is.
+    // Both names on one line are column headers; the line below may give the tool of the first quote.
     label.columns = [first, second];
     if (tools.length % 2 === 1) label.tool = first;
   }
@@ -228,10 +231,10 @@ function readLabel(
 
 const SEPARATOR = /[|·•;:,()[\]]|(?:^|\s)[—–-]+(?:\s|$)/u;
 
-/** Stand for the tools in a line, so that no mark in a name takes part in it. */
+/** Placeholders for the tools in a line, so that no mark in a name is parsed. */
 const SIGNS = ['\uE000', '\uE001'] as const;
 
-/** A line with signs for the names of tools in it; the longer name first, as one may begin like the other. */
+/** Replaces tool names in a line by placeholders; the longer name first, because one may begin with the other. */
 function signNames(line: string, names: readonly [string, string]): string {
   const byLength = ([0, 1] as const)
     .filter((tool) => names[tool] !== '')
@@ -247,7 +250,10 @@ function signNames(line: string, names: readonly [string, string]): string {
   );
 }
 
-/** The tool of a sign, or the only one whose name begins with these words: "Mistral 3 Small" for "Mistral 3 Small (22B)". */
+/**
+ * The tool of a placeholder, or the only tool whose name begins with these words: "Mistral 3 Small" for "Mistral 3
+ * Small (22B)".
+ */
 function toolNamed(part: string, names: readonly [string, string]): 0 | 1 | null {
   if (part === SIGNS[0] || part === SIGNS[1]) return part === SIGNS[0] ? 0 : 1;
   if (part.length < 4 || lensNamed(part) !== null || /^the /iu.test(part)) return null;

@@ -1,7 +1,7 @@
 import type { Fault } from '../../../platform/errors.ts';
 import { HARD, NONE, type PageText } from './page-text.ts';
 
-/** The three figures of one tool, and where they stand: tagline before `from`, description after `to`. */
+/** The three figures of one tool and their position: the tagline is before `from`, the description after `to`. */
 export interface Stats {
   from: number;
   to: number;
@@ -26,13 +26,13 @@ const DASH = /^[—–−-]+$/u;
 const NO_VOTES = /^(?:n\/a|none|no votes(?: yet)?)$/iu;
 const MAX_PRICE = 60;
 
-/** More "Panel ship" than this on one page, and it is no comparison of two tools. */
+/** With more "Panel ship" than this on one page, it does not compare two tools. */
 const MAX_LABELS = 12;
 
 /**
- * The figures of both tools. Sentences may say "panel ship" as well, and labels stand before figures on
- * some pages, after them on others, though alike for both tools: all readings with the fewest faults are
- * given, the caller knows what else must fit. None where the page has no two labels.
+ * Finds the figures of both tools. Sentences may contain "panel ship" too, and labels stand before or after the
+ * figures, but in the same way for both tools. Returns all interpretations with the fewest faults; the caller knows
+ * what else must fit. None when the page has fewer than two labels.
  */
 export function findStats(page: PageText): { readings: [Stats, Stats][]; faults: Fault[] } {
   const labels = [...page.flat.matchAll(PANEL)]
@@ -61,7 +61,7 @@ export function findStats(page: PageText): { readings: [Stats, Stats][]; faults:
   };
 }
 
-/** Whether further cards with figures stand between those of two tools, or between them and `end`. */
+/** Whether more cards with figures stand between the two tools, or between them and `end`. */
 export function hasMoreFigures(page: PageText, [a, b]: [Stats, Stats], end: number): boolean {
   const labels = [...page.flat.slice(0, end).matchAll(PANEL)].map((match) => ({
     from: match.index,
@@ -130,7 +130,7 @@ function readStats(page: PageText, tool: number, panel: Label, end: number, layo
   return { from: panel.from, to, panelShip, communityShip, entryPrice, faults };
 }
 
-/** "75%", "75.0 %" or "75 percent" -> 75; null for anything else, and above 100. */
+/** "75%", "75.0 %" or "75 percent" -> 75; null for any other text, and above 100. */
 export function wholePercent(text: string): number | null {
   const figure = /^(\d{1,3})(?:[.,]0{1,2})? ?(?:%|per ?cent)$/iu.exec(text.trim())?.[1];
   return figure !== undefined && Number(figure) <= 100 ? Number(figure) : null;
@@ -141,7 +141,7 @@ export function withoutCount(text: string): string {
   return text.replace(/(?:^|\s*[(·|,]\s*)\d[\d.,\s]*(?:votes?|voters|ratings?)\)?$/iu, '');
 }
 
-/** Text without the white space and the middle dots or bars that layouts put between fields. */
+/** Text without the white space, middle dots and bars that layouts put between fields. */
 export function bare(text: string): string {
   return text.replace(/^[\s|·•]+|[\s|·•]+$/gu, '');
 }
@@ -155,7 +155,7 @@ function figureBefore(page: PageText, panel: Label): { from: number; text: strin
   const text = /(?:(?<=^|\s)\d[\d.,]* (?:%|per ?cent)|\S+)$/iu.exec(before)?.[0] ?? '';
   if (!/%|per ?cent$|^[—–−-]$|^\d+$|^n\/a$/iu.test(text)) return null;
   const from = before.length - text.length;
-  // A tagline may end in a percentage: then the label begins a new line, and the figure does not.
+  // A tagline may end in a percentage: then the label begins a new line, but the figure does not.
   const isOfTagline = page.breakAt(from) === NONE && page.breakAt(panel.from) === HARD;
   return isOfTagline ? null : { from, text };
 }
@@ -174,7 +174,7 @@ function findEntry(page: PageText, after: Label, end: number, layout: Layout): L
     to: after.to + match.index + match[0].length,
   }));
   if (layout === 'label-first') return labels[0] ?? null;
-  // A price may say "entry" itself: the label is the one with a line of its own, or at the end of one.
+  // A price may contain "entry": the label is the word with a line of its own, or at the end of a line.
   const endsLine = (label: Label) => page.breakAt(nextWord(page.flat, label.to)) !== NONE;
   return (
     labels.find((label) => page.breakAt(label.from) !== NONE && endsLine(label)) ??
@@ -195,12 +195,12 @@ const PRICE_ALONE =
 
 function priceFault(price: string, where: 'before' | 'after'): string | null {
   if (price === '') return `missing ${where} "Entry"`;
-  // A dash or a share is a community figure whose label is gone.
+  // A dash or a percentage here is a community figure whose label is missing.
   if (/^(?:[—–−-]+|\d+ ?%)(?:\s|$)/u.test(price)) return `"${price}" is not a price`;
   return price.length > MAX_PRICE ? `longer than ${MAX_PRICE} characters ${where} "Entry"` : null;
 }
 
-/** Where a price that follows its label ends: at the end of its line, unless it was wrapped there. */
+/** The end of a price after its label: the end of its line, unless the price was wrapped. */
 function endOfPrice(page: PageText, from: number): number {
   const { flat } = page;
   const limit = Math.min(flat.length, from + MAX_PRICE + 2);
