@@ -20,7 +20,7 @@ export interface Saved {
  */
 export async function saveComparisons(db: Connection, incoming: Comparison[]): Promise<Saved> {
   return db.transaction().execute(async (tx) => {
-    const { known, comparisons } = await recall(tx, incoming);
+    const { known, comparisons } = await loadRelated(tx, incoming);
     const { added, changed, unchanged, refused } = await save(tx, identify(known, comparisons));
     return { added: added.length, changed: changed.length, unchanged: unchanged.length, refused };
   });
@@ -41,7 +41,7 @@ export type Pushed =
 /** Saves one comparison that a client names: a slug or a page that belongs to another pair is refused. */
 export async function pushComparison(db: Connection, incoming: Comparison): Promise<Pushed> {
   return db.transaction().execute(async (tx): Promise<Pushed> => {
-    const { known, comparisons } = await recall(tx, [incoming]);
+    const { known, comparisons } = await loadRelated(tx, [incoming]);
     const [comparison = incoming] = comparisons;
     const refusal = clash(known, comparison);
     if (refusal !== undefined) return { status: 'refused', ...refusal };
@@ -63,7 +63,7 @@ export async function pushComparison(db: Connection, incoming: Comparison): Prom
 type Row = Known & { content_hash: string };
 
 /** Reads every row that shares a pair, a page or a slug with the incoming comparisons, without its content. */
-async function recall(tx: Connection, incoming: readonly Comparison[]) {
+async function loadRelated(tx: Connection, incoming: readonly Comparison[]) {
   // Two gathers at once would both find a new comparison missing.
   await sql`select pg_advisory_xact_lock(hashtext('comparisons'))`.execute(tx);
   const comparisons = incoming.map((each) => ({ ...each, url: canonicalUrl(each.url) }));
@@ -87,16 +87,16 @@ async function save(tx: Connection, identified: Identified<Row>[]) {
   const added: Comparison[] = [];
   const unchanged: Row[] = [];
   const refused: Saved['refused'] = [];
-  const stirred: { id: string; comparison: Comparison }[] = [];
+  const changedRows: { id: string; comparison: Comparison }[] = [];
   for (const one of identified) {
     const { comparison } = one;
     if (one.kind === 'refused')
       refused.push({ slug: comparison.slug, url: comparison.url, reason: one.reason });
     else if (one.kind === 'new') added.push(comparison);
-    else if (saysTheSame(one.row, comparison)) unchanged.push(one.row);
-    else stirred.push({ id: one.row.id, comparison });
+    else if (hasSameContent(one.row, comparison)) unchanged.push(one.row);
+    else changedRows.push({ id: one.row.id, comparison });
   }
-  const changed = await withChanges(tx, stirred);
+  const changed = await withChanges(tx, changedRows);
   // Update first: a page that moved frees its URL for the comparison that takes its place.
   await updateAll(tx, changed);
   await insertAll(tx, added);
@@ -104,21 +104,21 @@ async function save(tx: Connection, identified: Identified<Row>[]) {
 }
 
 /** Compares hashes, for either order of the tools: unchanged content is never read. */
-function saysTheSame(row: Row, comparison: Comparison): boolean {
+function hasSameContent(row: Row, comparison: Comparison): boolean {
   if (contentHash(comparison) === row.content_hash) return true;
   return contentHash({ ...comparison, tools: swapped(comparison) }) === row.content_hash;
 }
 
 async function withChanges(
   tx: Connection,
-  stirred: { id: string; comparison: Comparison }[],
+  changedRows: { id: string; comparison: Comparison }[],
 ): Promise<Changed[]> {
-  if (stirred.length === 0) return [];
+  if (changedRows.length === 0) return [];
   const { rows } = await sql<{ id: string; content: unknown }>`
-    select id, content from comparisons where id = any(${stirred.map(({ id }) => id)}::uuid[])
+    select id, content from comparisons where id = any(${changedRows.map(({ id }) => id)}::uuid[])
   `.execute(tx);
   const contents = new Map(rows.map((row) => [row.id, row.content]));
-  return stirred.map(({ id, comparison }) => {
+  return changedRows.map(({ id, comparison }) => {
     const was = comparisonSchema.parse(contents.get(id));
     const now = alignTo(was, comparison);
     return { id, comparison: now, changes: changesBetween(was, now) };

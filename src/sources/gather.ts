@@ -186,7 +186,7 @@ async function takeFolder(
     for (const rejection of rejected) {
       all.reject(rejection);
       const { name, faults, bodyHash = null } = rejection;
-      if (faults) memory.condemn(report.source, name, faults, bodyHash);
+      if (faults) memory.quarantine(report.source, name, faults, bodyHash);
     }
     for (const comparison of comparisons) count(report, all.add(comparison.slug, comparison, report.source));
   } catch (error) {
@@ -206,7 +206,7 @@ function takeWeb(gathered: WebGathered, report: SourceReport, all: Collection): 
     else if (outcome.kind === 'wrong') reject(all, url, outcome.faults, outcome.bodyHash);
     else if (outcome.kind === 'postponed') report.postponed += 1;
     else if (outcome.pairKey !== null) {
-      all.hold(url, outcome.pairKey, report.source);
+      all.reserve(url, outcome.pairKey, report.source);
       report.unchanged += 1;
     }
   }

@@ -59,7 +59,7 @@ export class Collection implements Gathered {
   }
 
   /** Reserves the pair of an unchanged page, which was not read again. */
-  hold(name: string, pair: string, source: string): void {
+  reserve(name: string, pair: string, source: string): void {
     if (!this.#origins.has(pair)) this.#origins.set(pair, { name, source });
   }
 

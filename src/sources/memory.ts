@@ -89,7 +89,7 @@ export class Memory {
   }
 
   /** Records that it was read and is invalid. */
-  condemn(source: string, url: string, faults: Fault[], hash: string | null): void {
+  quarantine(source: string, url: string, faults: Fault[], hash: string | null): void {
     this.#wrong.set(keyOf(source, url), { source, url, faults, bodyHash: hash });
   }
 

@@ -65,7 +65,7 @@ export async function recordGather(db: Connection, result: GatherResult): Promis
   return db.transaction().execute(async (tx) => {
     await rememberPages(tx, memory);
     await saveQuarantine(tx, memory, at);
-    const news = await recordHealth(tx, result.sources, at);
+    const changes = await recordHealth(tx, result.sources, at);
     const sources = result.sources.map(({ fault, ...report }) => ({
       ...report,
       fault: fault?.message ?? null,
@@ -82,7 +82,7 @@ export async function recordGather(db: Connection, result: GatherResult): Promis
         rejected: JSON.stringify(rejected),
       })
       .execute();
-    return news;
+    return changes;
   });
 }
 

@@ -112,12 +112,12 @@ export class Fetcher implements AsyncDisposable {
 
   /** @throws FetchFault with the reason; Postponed when the time budget ended. */
   async fetch<T>(url: string, options: FetchOptions<T>): Promise<Fetched<T>> {
-    const spent = { ms: 0 };
+    const used = { ms: 0 };
     let at = url;
     let retries = 0;
     for (let hops = 0; ; ) {
       const target = this.#checked(at, options);
-      const answer = await this.#turn(target, options, spent);
+      const answer = await this.#turn(target, options, used);
       if (answer.fetched !== undefined) return answer.fetched;
       if (answer.redirect !== undefined) {
         hops += 1;
@@ -155,21 +155,21 @@ export class Fetcher implements AsyncDisposable {
     return target;
   }
 
-  async #turn<T>(url: URL, options: FetchOptions<T>, spent: { ms: number }): Promise<Answer<T>> {
+  async #turn<T>(url: URL, options: FetchOptions<T>, used: { ms: number }): Promise<Answer<T>> {
     try {
       return await this.hosts.take(url.host, async () => {
         if (this.#options.signal?.aborted) throw new Postponed();
         const began = performance.now();
         try {
-          const answer = await this.#exchange(url, options, this.#limits.wholeMs - spent.ms);
-          this.hosts.heard(url.host);
+          const answer = await this.#exchange(url, options, this.#limits.wholeMs - used.ms);
+          this.hosts.recordResponse(url.host);
           return answer;
         } catch (error) {
-          if (error instanceof Refusal) this.hosts.heard(url.host);
-          else if (error instanceof FetchFault) this.hosts.silent(url.host, error.message);
+          if (error instanceof Refusal) this.hosts.recordResponse(url.host);
+          else if (error instanceof FetchFault) this.hosts.recordNoResponse(url.host, error.message);
           throw error;
         } finally {
-          spent.ms += performance.now() - began;
+          used.ms += performance.now() - began;
         }
       });
     } catch (error) {

@@ -211,7 +211,7 @@ function settle(source: string, outcome: Outcome, memory: Memory): void {
   else if (outcome.kind === 'unchanged' && known?.bodyHash) memory.leave(source, url);
   else if (outcome.kind === 'wrong') {
     if (outcome.bodyHash === null && known?.bodyHash) memory.leave(source, url);
-    else memory.condemn(source, url, outcome.faults, outcome.bodyHash);
+    else memory.quarantine(source, url, outcome.faults, outcome.bodyHash);
   }
 }
 

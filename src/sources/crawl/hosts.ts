@@ -11,7 +11,7 @@ interface Host {
   /** Earliest time of the next request, in the clock of `now`: after Retry-After, or a crawl delay. */
   notBefore: number;
   spacingMs: number;
-  silences: number;
+  failures: number;
   closed: string | null;
 }
 
@@ -63,14 +63,14 @@ export class Hosts {
   }
 
   /** The host responded, with any answer. */
-  heard(name: string): void {
-    this.#host(name).silences = 0;
+  recordResponse(name: string): void {
+    this.#host(name).failures = 0;
   }
 
-  silent(name: string, reason: string): void {
+  recordNoResponse(name: string, reason: string): void {
     const host = this.#host(name);
-    host.silences += 1;
-    if (host.silences >= GIVE_UP_AFTER) {
+    host.failures += 1;
+    if (host.failures >= GIVE_UP_AFTER) {
       this.close(name, `not asked: the host failed ${GIVE_UP_AFTER} times in a row, at last it ${reason}`);
     }
   }
@@ -78,7 +78,7 @@ export class Hosts {
   #host(name: string): Host {
     let host = this.#hosts.get(name);
     if (host === undefined) {
-      host = { limit: pLimit(this.#concurrency), notBefore: 0, spacingMs: 0, silences: 0, closed: null };
+      host = { limit: pLimit(this.#concurrency), notBefore: 0, spacingMs: 0, failures: 0, closed: null };
       this.#hosts.set(name, host);
     }
     return host;

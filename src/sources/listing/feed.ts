@@ -7,7 +7,7 @@ import { decodeText, Unreadable } from '../crawl/decode.ts';
 import { checkComparison } from '../faults.ts';
 import { bodyHash } from '../memory.ts';
 import { checkJson, checkMarkup } from '../parse/markup-limits.ts';
-import { addressIn, instant, normalise } from '../parse/values.ts';
+import { addressIn, normalise, parseInstant } from '../parse/values.ts';
 
 /** One entry of a feed: a whole comparison, or the URL of its page. */
 export interface FeedEntry {
@@ -117,7 +117,7 @@ function fromJson(text: string, base: string): Feed {
     const address = item.url ?? (typeof item.id === 'string' ? item.id : '');
     const url = resolve(address, base);
     if (url === null) return [];
-    return [{ url, publishedAt: instant(item.date_published), inline: item._verdict ?? undefined }];
+    return [{ url, publishedAt: parseInstant(item.date_published), inline: item._verdict ?? undefined }];
   });
   return { entries, next: next_url === undefined ? null : resolve(next_url, base) };
 }
@@ -145,7 +145,7 @@ function fromXml(text: string, base: string): Feed {
   } else throw new Unreadable('is no feed: neither JSON Feed nor RSS nor Atom');
   const entries = found.flatMap(({ link, at }): FeedEntry[] => {
     const url = link === undefined ? null : resolve(link.trim(), base);
-    return url === null ? [] : [{ url, publishedAt: instant(at), inline: undefined }];
+    return url === null ? [] : [{ url, publishedAt: parseInstant(at), inline: undefined }];
   });
   return { entries, next: null };
 }

@@ -46,7 +46,7 @@ const MAX_LISTED_CHARACTERS = 20_000_000;
 /** A large sitemap needs much memory. */
 const SITEMAPS_AT_ONCE = 2;
 /** URLs that are checked against robots.txt in one call. */
-const PORTION = 2_000;
+const CHUNK = 2_000;
 
 const FEED_TYPES =
   'application/feed+json, application/atom+xml, application/rss+xml, application/json;q=0.9, application/xml;q=0.9, */*;q=0.1';
@@ -116,9 +116,9 @@ async function listSite(url: string, listing: Listing, context: ListingContext):
   const roots = robots.sitemaps.length > 0 ? robots.sitemaps : [new URL('/sitemap.xml', site).href];
   const found = await readSitemaps(roots, listing, context);
   let refused = 0;
-  for (let at = 0; at < found.length; at += PORTION) {
-    const portion = found.slice(at, at + PORTION);
-    const kept = await blaming(url, () => read('listed', portion, site.href, robots));
+  for (let at = 0; at < found.length; at += CHUNK) {
+    const chunk = found.slice(at, at + CHUNK);
+    const kept = await blaming(url, () => read('listed', chunk, site.href, robots));
     refused += kept.refused;
     for (const entry of kept.entries) {
       allowed.add(entry.url);

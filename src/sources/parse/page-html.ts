@@ -55,7 +55,7 @@ export function pairFigures($: CheerioAPI): void {
 }
 
 /** Separates a figure from its label: they often touch in the source, and only style separates them. */
-export function partLabels($: CheerioAPI, edge: string): void {
+export function separateLabels($: CheerioAPI, edge: string): void {
   const texts = shortTexts($.root()[0]);
   const isLabel = (element: Element) => {
     const elements = element.children.filter((child) => adapter.isElementNode(child));
@@ -68,7 +68,7 @@ export function partLabels($: CheerioAPI, edge: string): void {
  * Puts inline elements on lines of their own when the page uses them for layout: all elements around a figure's label,
  * as long as there is no bare text beside them.
  */
-export function partInlineValues($: CheerioAPI, edge: string): void {
+export function separateInlineValues($: CheerioAPI, edge: string): void {
   const containers = new Set<Parent>();
   for (const [element, text] of shortTexts($('body')[0])) {
     if (element.name === 'body' || !PANEL.test(text.replaceAll(edge, ' ').replace(/\s+/gu, ' ').trim()))

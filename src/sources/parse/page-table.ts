@@ -1,6 +1,6 @@
 import type { CheerioAPI } from 'cheerio';
 import { lensNamed } from './lenses.ts';
-import { percentage, votes } from './values.ts';
+import { parsePercentage, parseVotes } from './values.ts';
 import { wholePercent, withoutCount } from './visible-text/stats.ts';
 
 /** The content of a table with a column for each tool; not validated, fields may be missing. */
@@ -80,9 +80,9 @@ function takeRow($: CheerioAPI, { label, cells }: Row, tools: TableComparison['t
   for (const side of [0, 1] as const) {
     const tool = tools[side];
     const text = words(cells[side]);
-    if (field === 'panelShip') tool.panelShip = wholePercent(text) ?? percentage(text);
+    if (field === 'panelShip') tool.panelShip = wholePercent(text) ?? parsePercentage(text);
     else if (field === 'communityShip')
-      tool.communityShip = votes(wholePercent(withoutCount(text)) ?? withoutCount(text));
+      tool.communityShip = parseVotes(wholePercent(withoutCount(text)) ?? withoutCount(text));
     else if (field !== undefined) tool[field] = text;
     else if (lensNamed(label) !== null || /^the /iu.test(label)) {
       const lens = lensNamed(label) ?? label.replace(/^the /iu, '');

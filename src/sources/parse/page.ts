@@ -8,7 +8,7 @@ import { bounded, checkComparison, listFaults } from '../faults.ts';
 import { loadPage, TooIntricate } from './markup-limits.ts';
 import { parseStructured, type Reading, readJson } from './page-data.ts';
 import { readTables } from './page-table.ts';
-import { instant } from './values.ts';
+import { parseInstant } from './values.ts';
 import { canonicalOf, publishedOf, readText } from './visible-text/page-text.ts';
 import { findTools, isSameName } from './visible-text/page-tools.ts';
 import { readScorecard } from './visible-text/scorecard.ts';
@@ -80,7 +80,7 @@ function readStructured(text: string, options: PageOptions): Reading | null {
 
   const $ = loadPage(text);
   const canonical = canonicalOf($);
-  const publishedAt = instant(publishedOf($));
+  const publishedAt = parseInstant(publishedOf($));
   const address = options.url ?? addressOf(canonical, options.base);
   const data = parseStructured($, { url: address ?? NOWHERE, publishedAt });
   if (data !== null && 'comparison' in data) {
@@ -140,7 +140,7 @@ function parseVisible(text: string, options: PageOptions): Reading {
   const checked = checkComparison({
     slug,
     url: NOWHERE,
-    publishedAt: instant(page.publishedAt),
+    publishedAt: parseInstant(page.publishedAt),
     tools: [
       { ...a, reviews: reviews[0] },
       { ...b, reviews: reviews[1] },

@@ -14,7 +14,7 @@ export function addressIn(text: string, base: string): URL | null {
 }
 
 /** A time as ISO 8601 with offset; null when it is unreadable. */
-export function instant(value: unknown): string | null {
+export function parseInstant(value: unknown): string | null {
   if (typeof value !== 'string' || value.trim() === '') return null;
   const text = value.trim();
   if (
@@ -27,17 +27,17 @@ export function instant(value: unknown): string | null {
 }
 
 /** "62 %" -> 62; other values are returned unchanged. */
-export function percentage(value: unknown): unknown {
+export function parsePercentage(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   return /^\d{1,3}\s*%?$/u.test(value.trim()) ? Number.parseInt(value, 10) : value;
 }
 
 /** null when a figure is missing, a dash or "no votes yet". */
-export function votes(value: unknown): unknown {
+export function parseVotes(value: unknown): unknown {
   if (value === undefined || value === null) return null;
   if (typeof value === 'string' && /^(?:[—–-]?|no votes(?: yet)?|n\/a|none(?: yet)?)$/iu.test(value.trim()))
     return null;
-  return percentage(value);
+  return parsePercentage(value);
 }
 
 /** Keys in the model's spelling, at every depth. */
@@ -65,7 +65,7 @@ export function normalise(value: unknown, defaults: { url: string; publishedAt: 
     // Without two names there is no slug, and the names are reported as missing.
     slug: fields.slug ?? (typeof a === 'string' && typeof b === 'string' ? slugFor(a, b) : 'unnamed'),
     url: (typeof fields.url === 'string' && parseUrl(fields.url, defaults.url)?.href) || defaults.url,
-    publishedAt: instant(fields.publishedAt) ?? defaults.publishedAt,
+    publishedAt: parseInstant(fields.publishedAt) ?? defaults.publishedAt,
     tools,
   };
 }
@@ -75,8 +75,8 @@ function toolOf(tool: unknown): unknown {
   const reviews = Array.isArray(tool.reviews) ? tool.reviews.map(reviewOf) : (tool.reviews ?? []);
   return {
     ...tool,
-    panelShip: percentage(tool.panelShip),
-    communityShip: votes(tool.communityShip),
+    panelShip: parsePercentage(tool.panelShip),
+    communityShip: parseVotes(tool.communityShip),
     reviews,
   };
 }

@@ -132,14 +132,14 @@ function watch(late: () => void): () => void {
   const before = process.cpuUsage();
   let isOver = false;
   let timer: NodeJS.Timeout;
-  const look = () => {
+  const check = () => {
     const { user, system } = process.cpuUsage(before);
     const left = Math.min(READING_MS - (user + system) / 1_000, LONGEST_MS - (performance.now() - began));
-    if (left > 0) timer = setTimeout(look, Math.max(20, left));
+    if (left > 0) timer = setTimeout(check, Math.max(20, left));
     // When this thread was blocked itself, the answer may already be here.
     else setImmediate(() => isOver || late());
   };
-  timer = setTimeout(look, READING_MS);
+  timer = setTimeout(check, READING_MS);
   return () => {
     isOver = true;
     clearTimeout(timer);

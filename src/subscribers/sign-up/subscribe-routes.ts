@@ -61,15 +61,13 @@ export function subscribeRoutes(app: FastifyInstance, options: SubscribeOptions)
       const form = { ...(await forms.make('subscribe')), token: forms.token() };
       if (wantsPage(request)) return reply.type(HTML).send(signUpPage(site, form));
       const { token, consent, privacyUrl, topics, siteKey } = form;
-      return reply
-        .type(JSON_TYPE)
-        .send({
-          stamp: token,
-          consent,
-          privacy_url: privacyUrl ?? null,
-          topics,
-          turnstile_site_key: siteKey,
-        });
+      return reply.type(JSON_TYPE).send({
+        stamp: token,
+        consent,
+        privacy_url: privacyUrl ?? null,
+        topics,
+        turnstile_site_key: siteKey,
+      });
     },
 
     POST: async (request, reply) => {

@@ -10,8 +10,8 @@ import {
   isWithin,
   moveOut,
   pairFigures,
-  partInlineValues,
-  partLabels,
+  separateInlineValues,
+  separateLabels,
 } from '../page-html.ts';
 
 /**
@@ -111,8 +111,8 @@ function fromHtml(source: string): PageText {
 
   const quotes = all($, 'blockquote,q').filter(({ parent }) => !isWithin(parent, QUOTES));
   moveOut($, quotes, 'footer,cite,figcaption');
-  partLabels($, EDGE);
-  partInlineValues($, EDGE);
+  separateLabels($, EDGE);
+  separateInlineValues($, EDGE);
   const blocks = all($, BLOCKS);
   edgeAround(blocks, EDGE);
   edgeWithin(blocks, EDGE);

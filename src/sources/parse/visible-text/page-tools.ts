@@ -1,6 +1,6 @@
 import { pairKey } from '../../../comparisons/names.ts';
 import type { Fault } from '../../../platform/errors.ts';
-import { descriptionIn, isNoise, type NoiseContext, SENTENCE_END, taglineIn } from './noise.ts';
+import { descriptionIn, type FoundText, isNoise, SENTENCE_END, taglineIn } from './noise.ts';
 import { type Break, HARD, linesOf, NONE, type PageText } from './page-text.ts';
 import { bare, findStats, hasMoreFigures, type Stats } from './stats.ts';
 
@@ -98,9 +98,9 @@ export function findTools(page: PageText): ToolBlocks {
       if (text === '') faults.push({ field: `tools.${side}.${name}`, reason: missing });
       return text || null;
     };
-    const words = (name: string, { text, doubt }: NoiseContext, missing: string) => {
-      if (doubt === null) return field(name, text, missing);
-      faults.push({ field: `tools.${side}.${name}`, reason: doubt });
+    const words = (name: string, { text, ambiguity }: FoundText, missing: string) => {
+      if (ambiguity === null) return field(name, text, missing);
+      faults.push({ field: `tools.${side}.${name}`, reason: ambiguity });
       return null;
     };
     if (heading.isUnsure) {

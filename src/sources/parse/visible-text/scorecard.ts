@@ -201,7 +201,7 @@ function readLabel(
 
   const tools: (0 | 1)[] = [];
   for (const line of kept) {
-    for (const piece of signNames(line, names).split(SEPARATOR)) {
+    for (const piece of replaceNames(line, names).split(SEPARATOR)) {
       const part = piece.trim();
       const tool = toolNamed(part, names);
       if (tool !== null) {
@@ -232,10 +232,10 @@ function readLabel(
 const SEPARATOR = /[|·•;:,()[\]]|(?:^|\s)[—–-]+(?:\s|$)/u;
 
 /** Placeholders for the tools in a line, so that no mark in a name is parsed. */
-const SIGNS = ['\uE000', '\uE001'] as const;
+const PLACEHOLDERS = ['\uE000', '\uE001'] as const;
 
 /** Replaces tool names in a line by placeholders; the longer name first, because one may begin with the other. */
-function signNames(line: string, names: readonly [string, string]): string {
+function replaceNames(line: string, names: readonly [string, string]): string {
   const byLength = ([0, 1] as const)
     .filter((tool) => names[tool] !== '')
     .sort((a, b) => names[b].length - names[a].length);
@@ -244,7 +244,7 @@ function signNames(line: string, names: readonly [string, string]): string {
       const name = names[tool].replace(/[.*+?^${}()|[\]\\]/gu, '\\$&');
       const before = '(?<=^\\s*|[|·•;:,([—–-]\\s*|\\b(?:on|for|about|of|re)\\s+)';
       const after = '(?=\\s*(?:$|[|·•;:,)\\]—–-]))';
-      return rest.replace(new RegExp(before + name + after, 'giu'), `|${SIGNS[tool]}|`);
+      return rest.replace(new RegExp(before + name + after, 'giu'), `|${PLACEHOLDERS[tool]}|`);
     },
     line.replace(/[\uE000\uE001]/gu, ' '),
   );
@@ -255,7 +255,7 @@ function signNames(line: string, names: readonly [string, string]): string {
  * Small (22B)".
  */
 function toolNamed(part: string, names: readonly [string, string]): 0 | 1 | null {
-  if (part === SIGNS[0] || part === SIGNS[1]) return part === SIGNS[0] ? 0 : 1;
+  if (part === PLACEHOLDERS[0] || part === PLACEHOLDERS[1]) return part === PLACEHOLDERS[0] ? 0 : 1;
   if (part.length < 4 || lensNamed(part) !== null || /^the /iu.test(part)) return null;
   const fits = ([0, 1] as const).filter((tool) =>
     names[tool].toLowerCase().startsWith(`${part.toLowerCase()} `),
