@@ -5,7 +5,7 @@ import type { Connection } from '../platform/db/database.ts';
 import { prepared } from '../platform/db/prepared.ts';
 import type { Envelope, IssueMeta } from './envelope.ts';
 
-/** Whether a batch of the issue is still open or uncertain, or readers are not in any yet. */
+/** Whether the issue has an open or uncertain batch, or readers who are not in a batch yet. */
 export async function isUnderWay(db: Connection, issueId: string): Promise<boolean> {
   const { rows } = await prepared('is_under_way')`
     select from batches where issue_id = ${issueId} and status in ('pending', 'submitting', 'uncertain')
@@ -21,7 +21,7 @@ export interface Counters {
   count: number;
 }
 
-/** What the triggers on the ledger have counted: every number that is shown comes from here (I11). */
+/** Reads the counters that the ledger's triggers maintain: every number on a page comes from here (I11). */
 export async function readCounters(db: Connection, issueId: string): Promise<Counters[]> {
   return db
     .selectFrom('tallies')
@@ -32,7 +32,7 @@ export async function readCounters(db: Connection, issueId: string): Promise<Cou
     .execute();
 }
 
-/** The ledger itself, counted row by row. */
+/** Counts the rows of the ledger itself. */
 export async function countDeliveries(db: Connection, issueId: string): Promise<Counters[]> {
   return db
     .selectFrom('deliveries')
@@ -52,11 +52,11 @@ export async function countBatches(db: Connection, issueId: string): Promise<Cou
   return rows.map((row) => ({ ...row, reason: null }));
 }
 
-/** A frozen variant with the stamp of its issue. */
+/** Reads a frozen variant with the metadata of its issue. */
 export async function readVariant(
   db: Connection,
   id: string,
-): Promise<{ subject: string; html: string; text: string; stamp: IssueMeta }> {
+): Promise<{ subject: string; html: string; text: string; meta: IssueMeta }> {
   const row = await db
     .selectFrom('variants as v')
     .innerJoin('issues as i', 'i.id', 'v.issue_id')
@@ -64,10 +64,10 @@ export async function readVariant(
     .where('v.id', '=', id)
     .executeTakeFirstOrThrow();
   const { subject, html, text, slug, number, envelope } = row;
-  return { subject, html, text, stamp: { slug, number: number ?? 0, envelope: envelope as Envelope } };
+  return { subject, html, text, meta: { slug, number: number ?? 0, envelope: envelope as Envelope } };
 }
 
-/** The variant that everybody may read: the archive shows it as it was mailed. */
+/** Reads the public variant: the archive shows it as it was mailed. */
 export async function readGeneralVariant(db: Connection, issueId: string) {
   return db
     .selectFrom('variants')
@@ -78,8 +78,8 @@ export async function readGeneralVariant(db: Connection, issueId: string) {
 }
 
 /**
- * An issue as everybody was mailed it: its subject, and what it compared. What was taken down since is left out, and a
- * subject that names it gives way to the issue's number.
+ * An issue as it was mailed: its subject, and the comparisons in it. Comparisons that were taken down since are
+ * left out, and a subject that names one of them is replaced by the issue's number.
  */
 export async function mailedIssue(
   db: Connection,

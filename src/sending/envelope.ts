@@ -4,8 +4,8 @@ import { compile, escapeAttribute } from '../render/personalise.ts';
 import { type Keys, signerOfAll } from '../subscribers/tokens.ts';
 
 /**
- * What every message of an issue has in common. Stored with the issue when it is prepared: a retry
- * after a change of settings or a rotation of keys still prints the same bytes (I5).
+ * The fields that every message of an issue shares. Stored with the issue when it is prepared, so that a retry
+ * after a change of settings or a key rotation produces the same bytes (I5).
  */
 export interface Envelope {
   from: string;
@@ -13,11 +13,11 @@ export interface Envelope {
   newsletterName: string;
   /** Absolute, no trailing slash. */
   publicUrl: string;
-  /** Which key signs the links. */
+  /** Id of the key that signs the links. */
   keyId: string;
 }
 
-/** A delivery as its batch froze it. */
+/** A delivery with the fields that its batch froze. */
 export interface Member {
   deliveryId: string;
   subscriberId: string;
@@ -31,12 +31,12 @@ export interface IssueMeta {
   envelope: Envelope;
 }
 
-/** A variant ready to be sent: made once, used for every batch of it. */
+/** A variant ready to send: compiled once, used for each of its batches. */
 export interface SendableVariant {
   variant: Variant;
   publicUrl: string;
   keyId: string;
-  /** Over all that its messages have in common. */
+  /** Hash over all fields that its messages share. */
   hash: string;
 }
 
@@ -45,48 +45,48 @@ function listHeaders({ slug, number, envelope }: IssueMeta): Record<string, Segm
   const address = /<([^>]+)>$/.exec(envelope.from)?.[1] ?? envelope.from;
   const owner = /<([^>]+)>$/.exec(envelope.replyTo)?.[1] ?? envelope.replyTo;
   const domainOf = (mailbox: string) => mailbox.slice(mailbox.lastIndexOf('@') + 1);
-  const same = (value: string): Segments => ({ literals: [value], slots: [] });
+  const constant = (value: string): Segments => ({ literals: [value], slots: [] });
   return {
-    // HTTPS first: order is preference (RFC 2369 §2). The mailto carries its token in the local
-    // part, 58 of 63 characters, because Outlook drops the subject.
+    // HTTPS first, because the order is the preference (RFC 2369 §2). The mailto carries its token in the local part
+    // (58 of 63 characters), because Outlook drops the subject.
     'List-Unsubscribe': {
       literals: ['<', '>, <mailto:u+', `@${domainOf(owner)}>`],
       slots: ['unsubscribe', 'token'],
     },
-    'List-Unsubscribe-Post': same('List-Unsubscribe=One-Click'),
-    'List-Id': same(`${envelope.newsletterName.replace(/[<>]/g, '')} <digest.${domainOf(address)}>`),
-    'List-Help': same(`<${envelope.publicUrl}/>`),
-    'List-Archive': same(`<${envelope.publicUrl}/issues>`),
-    'List-Post': same('NO'),
-    'List-Owner': same(`<mailto:${owner}>`),
-    'Feedback-ID': same(`issue${number}:weekly:digest:weeklyverdict`),
-    'X-Entity-Ref-ID': same(slug),
+    'List-Unsubscribe-Post': constant('List-Unsubscribe=One-Click'),
+    'List-Id': constant(`${envelope.newsletterName.replace(/[<>]/g, '')} <digest.${domainOf(address)}>`),
+    'List-Help': constant(`<${envelope.publicUrl}/>`),
+    'List-Archive': constant(`<${envelope.publicUrl}/issues>`),
+    'List-Post': constant('NO'),
+    'List-Owner': constant(`<mailto:${owner}>`),
+    'Feedback-ID': constant(`issue${number}:weekly:digest:weeklyverdict`),
+    'X-Entity-Ref-ID': constant(slug),
   };
 }
 
-/** Cuts a rendered variant at what differs between two readers, and hashes all the rest, once. Pure. */
+/** Splits a rendered variant where two readers' copies differ, and hashes the shared rest once. Pure. */
 export function sendable(
-  stamp: IssueMeta,
+  meta: IssueMeta,
   rendered: { subject: string; html: string; text: string },
 ): SendableVariant {
-  const { envelope } = stamp;
+  const { envelope } = meta;
   const variant: Variant = {
-    issue: stamp.slug,
+    issue: meta.slug,
     from: envelope.from,
     replyTo: envelope.replyTo,
     subject: rendered.subject,
     ...compile(rendered),
-    headers: listHeaders(stamp),
+    headers: listHeaders(meta),
   };
-  // JSON tells where one text ends and the next begins, which is part of the bytes.
+  // JSON marks where one text ends and the next begins, so that it is part of the hash.
   const hash = createHash('sha256').update(JSON.stringify(variant)).digest('base64url');
   return { variant, publicUrl: envelope.publicUrl, keyId: envelope.keyId, hash };
 }
 
 /**
- * The request for one batch, but for its key. Pure and deterministic: no clock, no chance, so that a
- * batch found after a crash is built again byte for byte. The hash is over what determines the bytes,
- * not over the bytes: the variant's own hash, and all that is a member's own.
+ * Builds the request for one batch, without its key. Pure and deterministic (no clock, no random values), so that a
+ * batch can be rebuilt byte for byte after a crash. The hash is over the inputs that determine the bytes, not over
+ * the bytes: the variant's hash, and each member's own values.
  */
 export function buildBatch(
   { variant, publicUrl, keyId, hash: variantHash }: SendableVariant,
@@ -95,7 +95,7 @@ export function buildBatch(
   keys: Keys,
 ): Omit<BatchRequest, 'key'> {
   const tokensOf = signerOfAll(keys, keyId);
-  let printed = JSON.stringify([variantHash, batchId, publicUrl]);
+  let hashInput = JSON.stringify([variantHash, batchId, publicUrl]);
 
   const copies = members.map(({ deliveryId, subscriberId, email, tokenVersion }) => {
     const { unsubscribe, preferences, vote } = tokensOf({ subscriberId, version: tokenVersion });
@@ -110,9 +110,9 @@ export function buildBatch(
       preferences: escapeAttribute(values.preferences),
       vote: escapeAttribute(values.vote),
     };
-    printed += JSON.stringify([deliveryId, email, unsubscribe, preferences, vote]);
+    hashInput += JSON.stringify([deliveryId, email, unsubscribe, preferences, vote]);
     return { deliveryId, to: email, values, htmlValues };
   });
-  const payloadHash = createHash('sha256').update(printed).digest('base64url');
+  const payloadHash = createHash('sha256').update(hashInput).digest('base64url');
   return { payloadHash, batchId, variant, copies };
 }

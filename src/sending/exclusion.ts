@@ -1,9 +1,9 @@
 import type { SubscriberStatus } from '../platform/db/schema.ts';
 
 /**
- * Why a reader of an issue's audience gets nothing, as the ledger keeps it, and in words for editors: their own state, or
- * one of these. The statements that exclude write `${'no-content' satisfies ExclusionReason}`, so the compiler finds them
- * all.
+ * Why a reader of an issue's audience is excluded, as the ledger stores it: their own status, or one of these
+ * reasons. SQL statements that exclude write `${'no-content' satisfies ExclusionReason}`, so the compiler finds
+ * them all.
  */
 export type ExclusionReason =
   | Exclude<SubscriberStatus, 'active'>

@@ -28,15 +28,15 @@ import type { Envelope } from './envelope.ts';
 import { type PanelCheck, panelOf, stops } from './inspection/check-panel.ts';
 import { factsOf, overridesOf } from './inspection/inspection-store.ts';
 
-/** A variant as it would go out. */
+/** A variant as it would be sent. */
 export interface DraftVariant extends NewVariant {
   content: IssueContent;
   checks: Check[];
 }
 
 /**
- * Renders every variant of an issue for the topics that readers chose, and lints each. Nothing is
- * stored: this is what a preview shows, what approval looks at and what preparation freezes.
+ * Renders every variant of an issue for the topics that readers chose, and lints each. Nothing is stored. Preview,
+ * approval and preparation all use this.
  * @throws AppError `issue-empty` for a skipped issue, `render-failed`.
  */
 export async function renderIssue(
@@ -92,9 +92,9 @@ function assertSendable(issue: Issue, checks: readonly PanelCheck[]): void {
 }
 
 /**
- * Approves an issue for sending, if no check stops it: of its variants, its comparisons and its links. A red one
- * that a publisher let stand for this very content is passed over. Approving twice is once.
- * @param options `planHash` is the content that somebody looked at; without it, whatever is there.
+ * Approves an issue for sending unless a check of its variants, comparisons or links blocks it. A red check that a
+ * publisher has overridden for exactly this content does not block. Idempotent.
+ * @param options `planHash` is the content that the editor saw; without it, the current content is approved.
  * @throws AppError `checks-failed`, `issue-refuses`, `issue-empty`, `issue-changed`.
  */
 export async function approveIssue(
@@ -110,15 +110,15 @@ export async function approveIssue(
     if (issue.status === 'draft')
       await changeIssue(db, issueId, { type: 'submit_for_review' }, { planHash: issue.planHash });
   }
-  // What was checked is what is approved.
+  // The hash makes sure that the checked content is approved, and no other.
   return (await changeIssue(db, issueId, { type: 'approve' }, { planHash: issue.planHash, record })).issue;
 }
 
 /**
- * Makes an approved issue ready: variants rendered and stored, the first page of the audience frozen, its batches
- * cut, all in one transaction that ends in `sending`. After a crash it is simply done again; two that do it at
- * once render twice and store once. {@link freezeRest} does the other pages.
- * @returns whether the issue is sending now because of this call.
+ * Prepares an approved issue: renders and stores the variants, freezes the first page of the audience and creates
+ * its batches, all in one transaction that ends in `sending`. After a crash it is done again; two workers that do
+ * it at once render twice and store once. {@link freezeRest} freezes the other pages.
+ * @returns whether this call moved the issue to `sending`.
  */
 export async function prepareIssue(
   db: Connection,
@@ -134,7 +134,7 @@ export async function prepareIssue(
   try {
     drafts = await renderIssue(db, issue);
     const overrides = await overridesOf(db, issue);
-    // What the world says of its comparisons was looked at when it was approved.
+    // Facts about its comparisons and links were checked at the approval.
     const known = { facts: [], links: [], overrides, now: new Date(0) };
     assertSendable(issue, panelOf({ plan: planOf(issue), variants: drafts.variants, ...known }));
   } catch (error) {
@@ -158,21 +158,21 @@ export async function prepareIssue(
   });
 }
 
-/** Every comparison that a plan speaks of by its slug. */
+/** Returns the slugs of all comparisons in a plan. */
 function slugsOf({ comparisons, changed }: Plan): string[] {
   return [...comparisons.map(({ comparison }) => comparison.slug), ...changed.map(({ row }) => row.slug)];
 }
 
-/** It was taken down in the very seconds in which the issue was being prepared: before that, the issue drops it. */
+/** For a take-down while the issue was being prepared; before that, the issue drops the comparison. */
 function takenDownReason(slugs: readonly string[]): string {
   return `${slugs.join(', ')}: taken down since the issue was approved. Cancel it; what else it carries stands for the next issue.`;
 }
 
 /**
- * Freezes what {@link prepareIssue} left of a long list, a page in a transaction, while the pages before it go out.
- * After a crash, and beside another that does the same, it goes on behind the last page. A reader who joins or
- * leaves meanwhile is met as they are when their page is frozen.
- * @yields the batches of a page, ready to be submitted.
+ * Freezes the rest of a long list, one page in each transaction, while earlier pages are being sent. After a crash,
+ * or beside another worker, it continues after the last page. A reader who joins or unsubscribes meanwhile is
+ * handled by their state when their page is frozen.
+ * @yields the ids of a page's batches, ready to be submitted.
  */
 export async function* freezeRest(
   db: Connection,

@@ -3,13 +3,13 @@ import type { Connection } from '../platform/db/database.ts';
 import { failpoint } from '../platform/failpoint.ts';
 import { type Counters, countBatches, countDeliveries, isUnderWay, readCounters } from './delivery-store.ts';
 
-/** Where an issue stands, from the ledger alone (I11). */
+/** The progress of an issue, from the ledger alone (I11). */
 export interface Progress {
-  /** Everybody in the audience that is frozen; it grows in the first seconds of a long list. */
+  /** The size of the frozen audience; it grows in the first seconds of a long list. */
   audience: number;
   /** Not submitted yet. */
   prepared: number;
-  /** Accepted by the provider, whatever became of it later. */
+  /** Accepted by the provider, whatever events were received later. */
   submitted: number;
   excluded: Record<string, number>;
   failed: Record<string, number>;
@@ -17,7 +17,7 @@ export interface Progress {
   batches: Record<string, number>;
 }
 
-/** Rows counted → progress. Pure. */
+/** Turns row counts into progress. Pure. */
 export function progressOf(deliveries: Counters[], batches: Counters[]): Progress {
   const progress: Progress = {
     audience: 0,
@@ -40,7 +40,7 @@ export function progressOf(deliveries: Counters[], batches: Counters[]): Progres
   return progress;
 }
 
-/** From the tallies that are kept with the deliveries: cheap enough to ask again and again, however long the list. */
+/** Reads the progress from the counters that triggers maintain: cheap enough to poll, however long the list. */
 export async function issueProgress(db: Connection, issueId: string): Promise<Progress> {
   return progressOf(await readCounters(db, issueId), await countBatches(db, issueId));
 }
@@ -51,10 +51,10 @@ export function total(reasons: Record<string, number>): number {
 }
 
 /**
- * Ends an issue in which nobody is open or uncertain any more, after the ledger is balanced (I2), delivery by
- * delivery.
- * @returns whether it is sent now because of this call.
- * @throws Error when the ledger does not balance: a fault of this program, never to be papered over.
+ * Finishes an issue that has no open and no uncertain delivery, after it has checked that the ledger balances (I2),
+ * delivery by delivery.
+ * @returns whether this call finished the issue.
+ * @throws Error when the ledger does not balance: that is a bug and must not be hidden.
  */
 export async function finishIssue(db: Connection, issueId: string): Promise<boolean> {
   if (await isUnderWay(db, issueId)) return false;

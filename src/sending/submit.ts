@@ -20,40 +20,45 @@ import { buildBatch, type SendableVariant, sendable } from './envelope.ts';
 import { progressOf, total } from './progress.ts';
 
 /**
- * How long a worker may take for one batch: longer than the provider's slowest answer, shorter than
- * anybody's patience after a crash.
+ * How long a worker may hold one batch: longer than the provider's slowest response, and short enough that a crash
+ * delays the batch by a minute only.
  */
 const LEASE_MS = 60_000;
 
-/** Of the lease, what recording an answer may need: no request runs into it. */
+/** The part of the lease that is reserved for recording the response: no request may run into it. */
 const RECORD_MS = 10_000;
 
-/** On a machine that is so busy, who leaves between claim and request is looked for once more (I3). */
+/**
+ * When more time than this passes between claim and request, the worker checks again for unsubscribed members (I3).
+ */
 const RECHECK_MS = 250;
 
 export type SubmitResult =
   /** Submitted, or there was nothing left to do. The issue may be finished. */
   | { kind: 'done'; issueId: string }
-  /** It is several batches now, each to be submitted. */
+  /** The batch was split: each of these batches is to be submitted. */
   | { kind: 'split'; batchIds: string[] }
-  /** Another worker has it, or the issue is not sending. */
+  /** Another worker holds the batch, or the issue is not in state `sending`. */
   | { kind: 'unavailable' }
-  /** Every worker is to wait: the provider asks for it, or has not answered many in a row (then with the reason). */
+  /**
+   * Every worker has to wait: the provider asks for it, or several requests in a row had no response (then with the
+   * reason).
+   */
   | { kind: 'wait'; ms: number; reason?: string }
-  /** No answer; the same bytes under the same key must be tried again. */
+  /** No response: the same bytes must be sent again under the same key. */
   | { kind: 'again'; reason: string }
-  /** The provider takes nothing at all until a person acts. */
+  /** The provider accepts nothing until a person acts. */
   | { kind: 'halted'; issueId: string; reason: string };
 
 export type Submitter = (batchId: string) => Promise<SubmitResult>;
 
 /**
- * Makes the function that submits one batch: claim, one request, record. Whatever happens between
- * two of the three leaves rows from which the next attempt goes on.
+ * Returns the function that submits one batch: claim, one request, record. A crash between two of these steps
+ * leaves rows from which the next attempt continues.
  */
 export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys, leaseMs = LEASE_MS): Submitter {
   const variants = new Map<string, SendableVariant>();
-  /** Frozen with the issue, so read once; the few that are kept cover an issue and the next. */
+  /** Variants are frozen with the issue, so each is read once. 32 are cached: enough for one issue and the next. */
   const load = async (tx: Connection, variantId: string) => {
     const found = variants.get(variantId) ?? (await loadVariant(tx, variantId));
     variants.set(variantId, found);
@@ -71,20 +76,21 @@ export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys, leas
     if (claim.kind === 'settled') return { kind: 'done', issueId: claim.issueId };
     failpoint('after-claim');
     const { batch, built } = claim;
-    // A worker that was frozen since its claim may not be the only one who has it: it must not begin.
+    // A worker that was suspended since its claim may have lost its lease to another worker: it must not begin a
+    // request.
     const timeLeft = Math.floor(leaseMs - lease() - Math.min(RECORD_MS, leaseMs / 2));
     if (timeLeft <= 0) {
       await releaseBatch(db, batch);
-      return { kind: 'again', reason: 'this worker was held up for longer than its lease' };
+      return { kind: 'again', reason: 'this worker was suspended for longer than its lease' };
     }
     if (lease() > RECHECK_MS && (await hasUnsubscribed(db, batch.id))) {
       await putBack(db, batch);
-      return { kind: 'again', reason: 'a reader in it left while this worker was held up' };
+      return { kind: 'again', reason: 'a member unsubscribed while this worker was suspended' };
     }
     const outcome = await mailer
       .submit({ key: batchKey(batch), ...built }, AbortSignal.timeout(timeLeft))
       .catch(
-        // A mailer that throws has not said "not accepted".
+        // An exception does not prove that the request was refused.
         (error): Outcome => ({
           kind: 'ambiguous',
           reason: error instanceof Error ? error.message : String(error),
@@ -98,21 +104,24 @@ export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys, leas
   };
 }
 
-/** Milliseconds since its making, by the clock that says more: one sleeps with the machine, one can be set back. */
+/**
+ * Returns the milliseconds since its creation, by the clock that shows more: the monotonic clock stops while the
+ * machine sleeps, the wall clock can be set back.
+ */
 function stopwatch(): () => number {
   const [monotonic, wall] = [performance.now(), Date.now()];
   return () => Math.max(performance.now() - monotonic, Date.now() - wall);
 }
 
-/** `batch/<id>/r<revision>`: the same request always carries the same key. */
+/** `batch/<id>/r<revision>`: the same request always has the same key. */
 function batchKey(batch: { id: string; revision: number }): string {
   return `batch/${batch.id}/r${batch.revision}`;
 }
 
 async function record(db: Connection, batch: ClaimedBatch, outcome: Outcome): Promise<SubmitResult> {
   const { issueId, positions } = batch;
-  const isAnswer = isResponse(outcome);
-  if (isAnswer && batch.failures > 0) await resetFailures(db);
+  const hasResponse = isResponse(outcome);
+  if (hasResponse && batch.failures > 0) await resetFailures(db);
   switch (outcome.kind) {
     case 'accepted':
       if (outcome.items.length !== positions.length) {
@@ -141,9 +150,10 @@ async function record(db: Connection, batch: ClaimedBatch, outcome: Outcome): Pr
         await closeBatch(db, batch, 'uncertain', outcome.reason);
         return { kind: 'done', issueId };
       }
-      // Who was held up for longer than the lease hears nothing because of that: the provider may be as well as ever.
+      // A worker that was suspended for longer than its lease got no response because of that: it does not count
+      // against the provider.
       if (!(await releaseBatch(db, batch))) return { kind: 'unavailable' };
-      if (isAnswer) return { kind: 'again', reason: outcome.reason };
+      if (hasResponse) return { kind: 'again', reason: outcome.reason };
       return await countNoResponse(db, outcome.reason, batch.isProbe);
     case 'unreachable':
       return (await putBack(db, batch))
@@ -158,10 +168,10 @@ async function record(db: Connection, batch: ClaimedBatch, outcome: Outcome): Pr
   }
 }
 
-/** When so many were refused and nobody was accepted, it is no matter of addresses. */
+/** When at least this many messages were refused and none was accepted, the addresses are not the cause. */
 const REFUSED_BY_ALL = 10;
 
-/** All of a batch was refused for good: before the whole list is, a person should look. */
+/** The provider refused all of a batch for good: a person should look before it refuses the whole list. */
 async function afterRefusal(db: Connection, issueId: string, reason: string): Promise<SubmitResult> {
   const { submitted, failed } = progressOf(await readCounters(db, issueId), []);
   return submitted === 0 && total(failed) >= REFUSED_BY_ALL
@@ -169,15 +179,19 @@ async function afterRefusal(db: Connection, issueId: string, reason: string): Pr
     : { kind: 'done', issueId };
 }
 
-/** The batch keeps what it has; whether it is tried again soon depends on how others fare. */
+/**
+ * The batch stays as it is. The circuit, which counts the failures of all workers, decides how soon it is tried
+ * again.
+ */
 async function countNoResponse(db: Connection, reason: string, isProbe: boolean): Promise<SubmitResult> {
   const ms = await countFailure(db, reason, isProbe);
   return ms === null ? { kind: 'again', reason } : { kind: 'wait', ms, reason };
 }
 
 /**
- * After a request that was certainly not accepted, or not made. That says nothing of an earlier one under the same key
- * whose answer was lost: then key and bytes stay, and the next replay brings the answer.
+ * Puts a batch back after a request that was certainly not accepted, or not made. An earlier request under the same
+ * key may still have been accepted, without a response: then key and bytes stay the same, and the next replay gets
+ * that response.
  * @returns whether the lease was still ours.
  */
 async function putBack(db: Connection, batch: ClaimedBatch): Promise<boolean> {
@@ -185,9 +199,9 @@ async function putBack(db: Connection, batch: ClaimedBatch): Promise<boolean> {
 }
 
 /**
- * Settles uncertain batches by what the provider remembers, where it can be asked. An unknown key
- * means that nothing was accepted: the batch starts over without those who left.
- * @returns the issues in which something was settled.
+ * Settles uncertain batches by the provider's own record, if it can be asked for one. An unknown key means that
+ * nothing was accepted: the batch starts again without the members who have unsubscribed.
+ * @returns the issues in which a batch was settled.
  */
 export async function reconcileWithProvider(db: Connection, mailer: Mailer): Promise<string[]> {
   if (mailer.recall === undefined) return [];
@@ -204,6 +218,6 @@ export async function reconcileWithProvider(db: Connection, mailer: Mailer): Pro
 }
 
 async function loadVariant(tx: Connection, variantId: string): Promise<SendableVariant> {
-  const { stamp, ...rendered } = await readVariant(tx, variantId);
-  return sendable(stamp, rendered);
+  const { meta, ...rendered } = await readVariant(tx, variantId);
+  return sendable(meta, rendered);
 }

@@ -13,11 +13,14 @@ export interface NewVariant {
   html: string;
   text: string;
   contentHash: string;
-  /** The sets of topics that get it. */
+  /** The topic sets whose readers get this variant. */
   topics: string[][];
 }
 
-/** Stores every variant before the first submit (I5), and which topics get which; null = nothing for them. */
+/**
+ * Stores every variant before the first submit (I5), and which topic set gets which variant; null means no content
+ * for them.
+ */
 export async function storeVariants(
   tx: Connection,
   issueId: string,
@@ -54,8 +57,8 @@ export async function storeVariants(
 }
 
 /**
- * The same as `sets (topics)`, for a `with recursive`; the last row is null. From one set to the next is one step in
- * an index, so it costs what there are sets, however many readers chose the same.
+ * A common table expression `sets (topics)` with every distinct topic set, for `with recursive`; the last row is
+ * null. Each step is one index look-up, so the cost depends on the number of sets, not of readers.
  */
 export const topicSets = sql`sets (topics) as (
   (select topics from subscribers where status = 'active' order by topics limit 1)
@@ -65,7 +68,7 @@ export const topicSets = sql`sets (topics) as (
   from sets where sets.topics is not null
 )`;
 
-/** Every distinct set of topics that a confirmed reader chose. */
+/** Returns every distinct topic set that confirmed readers chose. */
 export async function chosenTopics(db: Connection): Promise<string[][]> {
   const { rows } = await sql<{ topics: string[] }>`
     with recursive ${topicSets} select topics from sets where topics is not null
@@ -74,19 +77,20 @@ export async function chosenTopics(db: Connection): Promise<string[][]> {
 }
 
 /**
- * How many readers are frozen in one transaction. The first page is small, so that the first batch is out within
- * a second however long the list is; of those after it, each ends in at most one short batch a variant.
+ * How many readers are frozen in one transaction. The first page is small, so that the first batch is sent within a
+ * second, however long the list is. Later pages are large, because each page leaves at most one short batch for
+ * each variant.
  */
 export const PAGES = { first: 10_000, next: 50_000 };
 
-/** Before every reader: no id is smaller. */
-const NOBODY = '00000000-0000-0000-0000-000000000000';
+/** The smallest UUID: every reader's id comes after it. */
+const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 
 /**
- * Freezes the next page of an issue's audience in one statement: a delivery for every confirmed reader, placed
- * in batches of one variant each, or excluded with its reason. Whoever chose topics after the variants
- * were made gets the general variant. Who calls it holds the issue's row, so that no page is frozen twice.
- * @param after the last reader of the page before; null at the beginning.
+ * Freezes the next page of an issue's audience in one statement: one delivery for each confirmed reader, placed in
+ * batches of one variant each, or excluded with a reason. A reader who chose topics after the variants were
+ * rendered gets the general variant. The caller holds a lock on the issue's row, so that no page is frozen twice.
+ * @param after the id of the last reader of the previous page; null at the beginning.
  * @returns the new batches, in order.
  */
 export async function freezePage(
@@ -100,12 +104,12 @@ export async function freezePage(
   const { rows } = await sql<{ id: string }>`
     with page as materialized (
       select id, topics, paused_until from subscribers
-      where status = 'active' and id > ${after ?? NOBODY}::uuid
+      where status = 'active' and id > ${after ?? FIRST_UUID}::uuid
       order by id limit ${size}
     ), consenting as materialized (
-      -- From the page's own stretch of the index: readers one by one, or all of them, would cost more.
+      -- Reads only the page's range of the index: reading the consents one by one, or all of them, would cost more.
       select distinct subscriber_id from consent_events
-      where event = 'confirmed' and subscriber_id > ${after ?? NOBODY}::uuid
+      where event = 'confirmed' and subscriber_id > ${after ?? FIRST_UUID}::uuid
         and subscriber_id <= (select id from page order by id desc limit 1)
     ), candidates as materialized (
       select s.id as subscriber_id,
@@ -146,17 +150,18 @@ export async function freezePage(
     )
     select id from made order by number
   `.execute(tx);
-  // Without fresh statistics the planner takes the just filled tables for empty, and every batch scans them; PGlite
-  // has no autovacuum that would ever mend it. In this transaction, so that no crash comes in between.
-  // By a function of the tables' owner, because the role that works may not.
+  // Without fresh statistics the planner takes the newly filled tables for empty, and every batch would scan them;
+  // PGlite has no autovacuum to correct this. It runs in this transaction, so that a crash cannot prevent it, and
+  // through a function of the tables' owner, because the application's role may not analyze.
   await sql`select analyze_sending_tables()`.execute(tx);
   return rows.map(({ id }) => id);
 }
 
 /**
- * Takes the row of an issue whose audience is not all frozen yet, for as long as the transaction. `for update` would
- * have every answer wait that is recorded meanwhile: its tallies point to the issue.
- * @returns the last reader that is; undefined when nothing is left to freeze, or the issue was cancelled.
+ * Locks the row of an issue whose audience is not completely frozen, until the transaction ends. `for update` would
+ * block every response that is recorded meanwhile, because its counters reference the issue.
+ * @returns the id of the last frozen reader; undefined when there is nothing left to freeze, or the issue was
+ * cancelled.
  */
 export async function lockFrozenTo(tx: Connection, issueId: string): Promise<string | undefined> {
   const { rows } = await sql<{ frozen_to: string }>`
@@ -167,7 +172,7 @@ export async function lockFrozenTo(tx: Connection, issueId: string): Promise<str
   return rows[0]?.frozen_to;
 }
 
-/** Issues that somebody began to prepare: an audience that is not all frozen, or not begun. */
+/** Issues whose preparation has begun: their audience is not frozen, or not completely. */
 export async function issuesInPreparation(db: Connection): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select id from issues where status = 'preparing'

@@ -8,7 +8,7 @@ import { type ItemOutcome, REPLAY_HOURS } from '../../providers/port.ts';
 import type { Member } from '../envelope.ts';
 import type { ExclusionReason } from '../exclusion.ts';
 
-/** A batch in the hands of this worker. */
+/** A batch that this worker has leased. */
 export interface ClaimedBatch {
   id: string;
   issueId: string;
@@ -16,23 +16,26 @@ export interface ClaimedBatch {
   revision: number;
   leaseId: string;
   payloadHash: string;
-  /** Of its members, in the order of the request: not without gaps, because who left is not among them. */
+  /**
+   * Positions of its members, in the order of the request. There are gaps, because unsubscribed members are left
+   * out.
+   */
   positions: number[];
-  /** It was asked before under this key, without an answer: perhaps it is accepted already. */
+  /** An earlier request under this key had no response: it may have been accepted already. */
   replayed: boolean;
-  /** Requests without an answer in a row, of all workers, before this one. */
+  /** How many requests in a row had no response, of all workers, before this one. */
   failures: number;
-  /** The provider is left alone, and this worker tries whether it answers again. */
+  /** The circuit is open, and this worker tests whether the provider responds again. */
   isProbe: boolean;
 }
 
 export type Claim<Built> =
   | { kind: 'claimed'; batch: ClaimedBatch; built: Built }
-  /** Somebody else has it, or the issue is not sending: nothing to do now. */
+  /** Another worker holds it, or the issue is not in state `sending`. */
   | { kind: 'unavailable' }
-  /** The provider did not answer others; it is not asked for so long. */
+  /** The circuit is open: no request is made for this long. */
   | { kind: 'wait'; ms: number }
-  /** Nothing of it is left to submit. */
+  /** The batch has no member left to submit. */
   | { kind: 'settled'; issueId: string };
 
 interface BatchRow {
@@ -51,12 +54,12 @@ interface BatchRow {
 }
 
 /**
- * Takes a batch, in one transaction: who left is excluded (I3), membership, order and bytes are frozen
- * (I5), and `submitting` is durable before any provider call. A batch that was already `submitting` is
- * taken over when its lease has run out, with the same members and bytes; where that is impossible
- * (too old, a member left since, other bytes) it becomes `uncertain`, never a guess.
+ * Claims a batch in one transaction: members who have unsubscribed are excluded (I3), membership, order and bytes
+ * are frozen (I5), and `submitting` is durable before any request to the provider. A batch that was already
+ * `submitting` is taken over when its lease has expired, with the same members and bytes. Where that is impossible
+ * (too old, a member has unsubscribed since, different bytes) the batch becomes `uncertain`.
  *
- * `build` runs inside the transaction: what it reads, it reads by `tx`, and its answer follows from that alone.
+ * `build` runs inside the transaction: it must read through `tx` only, and its result must depend on nothing else.
  */
 export async function claimBatch<Built extends { payloadHash: string }>(
   db: Connection,
@@ -78,21 +81,22 @@ export async function claimBatch<Built extends { payloadHash: string }>(
     if (row === undefined || row.leased || row.issue_status !== 'sending') return { kind: 'unavailable' };
 
     const open = await membersOf(tx, batchId);
-    // A pause that began while the answer was on its way comes too late for this issue.
-    const leavers = open.filter(
-      ({ absent }) => absent !== null && (absent !== 'paused' || row.status === 'pending'),
+    // A member who paused after the first request was made still belongs to this issue.
+    const excludedMembers = open.filter(
+      ({ exclusionReason }) =>
+        exclusionReason !== null && (exclusionReason !== 'paused' || row.status === 'pending'),
     );
-    if (row.status === 'pending') await exclude(tx, leavers);
+    if (row.status === 'pending') await exclude(tx, excludedMembers);
     else if (row.forgotten) {
       return await setUncertain(
         tx,
         row,
         `unanswered for more than ${REPLAY_HOURS} h, the provider may have forgotten its key`,
       );
-    } else if (leavers.length > 0) {
+    } else if (excludedMembers.length > 0) {
       return await setUncertain(tx, row, 'a reader in it left before the answer arrived');
     }
-    const members = open.filter((member) => !leavers.includes(member));
+    const members = open.filter((member) => !excludedMembers.includes(member));
     if (members.length === 0) {
       await tx
         .updateTable('batches')
@@ -133,15 +137,18 @@ export async function claimBatch<Built extends { payloadHash: string }>(
   });
 }
 
-/** A member, or why they get nothing. */
-type Invited = Member & { position: number; absent: ExclusionReason | null };
+/** A member of a batch, and why they are excluded (null: they are not). */
+type CheckedMember = Member & { position: number; exclusionReason: ExclusionReason | null };
 
-/** Who of a batch is open, in order, with what became of the person since the audience was frozen. */
-async function membersOf(tx: Connection, batchId: string): Promise<Invited[]> {
-  const { rows } = await prepared<Invited>('members_of_batch')`
+/**
+ * The members of a batch that are still `prepared`, in order, each with a reason to exclude them that arose after
+ * the audience was frozen.
+ */
+async function membersOf(tx: Connection, batchId: string): Promise<CheckedMember[]> {
+  const { rows } = await prepared<CheckedMember>('members_of_batch')`
     select d.id as "deliveryId", d.position, s.id as "subscriberId", s.email, s.token_version as "tokenVersion",
       case when s.status <> 'active' then s.status
-        when s.paused_until > now() then ${'paused' satisfies ExclusionReason}::text end as absent
+        when s.paused_until > now() then ${'paused' satisfies ExclusionReason}::text end as "exclusionReason"
     from deliveries d join subscribers s on s.id = d.subscriber_id
     where d.batch_id = ${batchId} and d.status = 'prepared'
     order by d.position
@@ -149,7 +156,7 @@ async function membersOf(tx: Connection, batchId: string): Promise<Invited[]> {
   return rows;
 }
 
-/** Whether somebody in a claimed batch is off the list by now. */
+/** Whether a member of a claimed batch has unsubscribed since. */
 export async function hasUnsubscribed(db: Connection, batchId: string): Promise<boolean> {
   const { rows } = await sql`
     select from deliveries d join subscribers s on s.id = d.subscriber_id
@@ -158,16 +165,19 @@ export async function hasUnsubscribed(db: Connection, batchId: string): Promise<
   return rows.length > 0;
 }
 
-/** By what was seen, not by what is true by now: who comes back in between stays out, like the bytes say. */
-async function exclude(tx: Connection, leavers: Invited[]): Promise<void> {
-  if (leavers.length === 0) return;
+/**
+ * Excludes the members by the reasons that `membersOf` read. Their state is not read again: a person who subscribes
+ * again meanwhile must stay out, because the frozen bytes leave them out too.
+ */
+async function exclude(tx: Connection, excludedMembers: CheckedMember[]): Promise<void> {
+  if (excludedMembers.length === 0) return;
   await sql`
-    update deliveries d set status = 'excluded', reason = left_as.absent
+    update deliveries d set status = 'excluded', reason = reasons.reason
     from unnest(
-      ${leavers.map(({ deliveryId }) => deliveryId)}::uuid[],
-      ${leavers.map(({ absent }) => absent)}::text[]
-    ) as left_as (id, absent)
-    where d.id = left_as.id and d.status = 'prepared'
+      ${excludedMembers.map(({ deliveryId }) => deliveryId)}::uuid[],
+      ${excludedMembers.map(({ exclusionReason }) => exclusionReason)}::text[]
+    ) as reasons (id, reason)
+    where d.id = reasons.id and d.status = 'prepared'
   `.execute(tx);
 }
 
@@ -177,11 +187,10 @@ async function setUncertain(tx: Connection, row: BatchRow, reason: string): Prom
 }
 
 /**
- * Writes down what the provider answered, in one statement, if the lease is still ours (fencing: a
- * worker that outlived its lease changes nothing). Members are found by their positions, which takes one look
- * into an index instead of one for each of them.
- * @param items what became of the members at `positions`, in the same order.
- * @returns whether it was written.
+ * Records the provider's response in one statement, if the lease is still ours (fencing: a worker that outlived its
+ * lease changes nothing). Members are found by their positions, so that one index scan finds all of them.
+ * @param items the outcomes of the members at `positions`, in the same order.
+ * @returns whether it was recorded.
  */
 export async function recordAnswer(
   db: Connection,
@@ -214,7 +223,7 @@ export async function recordAnswer(
 }
 
 /**
- * The provider certainly took nothing: back to `pending` under a new key, membership open again.
+ * Puts a batch that certainly was not accepted back to `pending` under a new key, with its membership open again.
  * @returns whether the lease was still ours.
  */
 export async function reopenBatch(
@@ -237,9 +246,9 @@ export async function reopenBatch(
 }
 
 /**
- * The provider certainly took nothing, and might take half: a new batch gets the second half of the
- * readers, and both halves new keys.
- * @returns the batches to submit now; empty when the lease was not ours any more.
+ * Splits a batch that certainly was not accepted, but half of which may be: a new batch gets the second half of the
+ * members, and both get new keys.
+ * @returns the batches to submit now; empty when the lease was no longer ours.
  */
 export async function splitBatch(
   db: Connection,
@@ -247,7 +256,7 @@ export async function splitBatch(
 ): Promise<string[]> {
   const moved = batch.positions.slice(Math.ceil(batch.positions.length / 2));
   return db.transaction().execute(async (tx) => {
-    // One at a time in an issue, so that two new batches never get one number.
+    // The lock on the issue prevents two new batches from getting the same number.
     await sql`select from issues where id = ${batch.issueId} for no key update`.execute(tx);
     const { rows } = await sql<{ id: string }>`
       with old as (
@@ -273,8 +282,8 @@ export async function splitBatch(
 }
 
 /**
- * What a cancelled issue leaves: whoever was not submitted is excluded. A batch whose answer is awaited
- * by nobody any more is uncertain, because asking again could mail it. Does nothing to other issues.
+ * Closes the batches of cancelled issues: deliveries that were not submitted are excluded. A batch whose lease
+ * expired without a response becomes `uncertain`, because asking again could mail it. Other issues are not changed.
  */
 export async function closeCancelled(db: Connection, issueId?: string): Promise<void> {
   const ofCancelled = sql`b.issue_id in (
@@ -301,7 +310,7 @@ export async function closeCancelled(db: Connection, issueId?: string): Promise<
 }
 
 /**
- * The answer is unknown: the lease ends now, so that the same bytes can be tried again under the same key.
+ * Ends the lease now, so that the same bytes can be sent again under the same key.
  * @returns whether the lease was still ours.
  */
 export async function releaseBatch(db: Connection, batch: { id: string; leaseId: string }): Promise<boolean> {
@@ -312,9 +321,8 @@ export async function releaseBatch(db: Connection, batch: { id: string; leaseId:
 }
 
 /**
- * Ends a batch without an answer: `failed` when the provider refused all of it for good, `uncertain`
- * when the answer will never be known from here and evidence or a person must settle it: `lease_until` then still
- * says until when somebody waited for it.
+ * Closes a batch without a response: `failed` when the provider refused all of it for good, `uncertain` when only
+ * events or a person can settle it. `lease_until` stays: it says until when a worker waited for the response.
  */
 export async function closeBatch(
   db: Connection,
@@ -334,8 +342,8 @@ export async function closeBatch(
 }
 
 /**
- * Ends the leases of a process that is certainly gone: on the embedded default, where there is only
- * one process, every lease found at boot.
+ * Expires all leases. On the embedded database there is only one process, so every lease found at boot belongs to a
+ * process that is gone.
  */
 export async function expireAllLeases(db: Connection): Promise<void> {
   await db
@@ -349,7 +357,7 @@ export async function expireAllLeases(db: Connection): Promise<void> {
     .where('status', '=', 'pending')
     .where('lease_until', 'is not', null)
     .execute();
-  // Who was to try whether the provider answers again held the others off for a lease; the failures stay counted.
+  // A crashed probe would keep all workers waiting until its lease ends. The failure count stays.
   await db
     .updateTable('circuit')
     .set({ open_until: sql`now()` })
@@ -357,7 +365,7 @@ export async function expireAllLeases(db: Connection): Promise<void> {
     .execute();
 }
 
-/** Batches of sending issues that a worker could take now. */
+/** Batches of issues in state `sending` that a worker could claim now. */
 export async function claimableBatches(db: Connection, issueId?: string): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select b.id from batches b join issues i on i.id = b.issue_id
@@ -376,7 +384,7 @@ export interface UncertainBatch {
   issueId: string;
   issue: string;
   reason: string | null;
-  /** Of its members, in the order of the request. */
+  /** Positions of its members, in the order of the request. */
   positions: number[];
 }
 

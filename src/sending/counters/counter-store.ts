@@ -3,26 +3,26 @@ import { isCounted } from '../../comparisons/votes/vote-store.ts';
 import type { Connection } from '../../platform/db/database.ts';
 import type { EventKind, IssueStatus } from '../../platform/db/schema.ts';
 
-/** What became of what the provider accepted of an issue, as far as it has told. */
+/** The outcomes of an issue's accepted deliveries, as far as the provider has reported them. */
 export interface Figures {
-  /** Complaints included: they had arrived. */
+  /** Includes complaints: those messages had arrived. */
   delivered: number;
   bouncedHard: number;
   bouncedSoft: number;
   complained: number;
-  /** Accepted, and then not mailed after all: the reasons are in the ledger. */
+  /** Accepted and then not sent; the reasons are in the ledger. */
   failed: number;
-  /** By readers and by programs that fetch images for them; nobody can tell. */
+  /** By readers, and by programs that fetch images for them: the two cannot be told apart. */
   opened: number;
   /** Readers who followed a link. */
   clicked: number;
-  /** Deliveries whose links were, as far as it can be told, followed by programs only. */
+  /** Deliveries whose links were, as far as it can be known, followed by programs only. */
   clickedByMachines: number;
-  /** Readers who left between this issue and the next. */
+  /** Readers who unsubscribed between this issue and the next. */
   left: number;
 }
 
-/** An issue in the list of all, with what was counted when it was written. */
+/** An issue in the list of all issues, with its counters. */
 export interface IssueLine {
   slug: string;
   number: number | null;
@@ -36,7 +36,9 @@ export interface IssueLine {
   complained: number;
 }
 
-/** The newest first, a page at a time: `before` is the slot of the last one already shown. */
+/**
+ * Lists issues, the newest first, one page at a time: `before` is the slot of the last issue on the previous page.
+ */
 export async function listIssueLines(
   db: Connection,
   { before, limit }: { before?: string | undefined; limit: number },
@@ -57,25 +59,25 @@ export async function listIssueLines(
   return rows;
 }
 
-/** Deliveries that the provider accepted, and what became of them. */
+/** Accepted deliveries, and their outcomes. */
 interface Counts {
   submitted: number;
-  /** Complaints included, as in {@link Figures}. */
+  /** Includes complaints, as in {@link Figures}. */
   delivered: number;
   bounced: number;
   complained: number;
 }
 
 export interface Outcomes {
-  /** By variant, and by the hour of arrival; null for what did not arrive, or not yet. */
+  /** By variant and hour of delivery; the hour is null for messages that were not delivered, or not yet. */
   rows: ({ variant: number; subject: string; hour: Date | null } & Counts)[];
   variants: ({ variant: number; subject: string } & Counts)[];
   hours: { hour: Date; delivered: number }[];
-  /** Cast on comparisons of the issue between this one and the next. */
+  /** Votes on comparisons of the issue, between this issue and the next. */
   votes: number;
 }
 
-/** What became of the deliveries of one issue, from one walk over them. */
+/** Reads the outcomes of one issue's deliveries in one scan. */
 export async function issueOutcomes(db: Connection, issueId: string): Promise<Outcomes> {
   const [{ rows }, votes] = await Promise.all([
     sql<Outcomes['rows'][number]>`
@@ -102,10 +104,10 @@ export async function issueOutcomes(db: Connection, issueId: string): Promise<Ou
       where i.id = ${issueId}
     `.execute(db),
   ]);
-  return { ...sumUp(rows), rows, votes: votes.rows[0]?.votes ?? 0 };
+  return { ...aggregate(rows), rows, votes: votes.rows[0]?.votes ?? 0 };
 }
 
-function sumUp(rows: Outcomes['rows']): Pick<Outcomes, 'variants' | 'hours'> {
+function aggregate(rows: Outcomes['rows']): Pick<Outcomes, 'variants' | 'hours'> {
   const variants = new Map<number, Outcomes['variants'][number]>();
   const hours = new Map<number, Outcomes['hours'][number]>();
   for (const { variant, subject, hour, submitted, delivered, bounced, complained } of rows) {
@@ -128,28 +130,30 @@ function sumUp(rows: Outcomes['rows']): Pick<Outcomes, 'variants' | 'hours'> {
   };
 }
 
-/** Sooner after the delivery than a person opens a mail, reads it and decides. */
+/**
+ * A click within this time after delivery is a program's: a person needs longer to open a mail, read it and decide.
+ */
 const MACHINE_SECONDS = 60;
 
-/** So many links at least, and following every one of them is what programs do. */
+/** A reader who followed every link of a mail with at least this many links is a program. */
 const MANY_LINKS = 5;
 
 /**
- * The figures of an issue. Those of all its deliveries were counted in the transactions that wrote them;
- * the others are counted now, from the few rows that they are about.
+ * Reads the counters of an issue. Those that cover all its deliveries were updated by the transactions that changed
+ * the deliveries; the others are counted now, from few rows.
  */
 export async function issueCounters(db: Connection, issueId: string): Promise<Figures> {
   const { rows } = await sql<Omit<Figures, 'clicked' | 'clickedByMachines'> & { isClicked: boolean }>`
     select coalesce(f.delivered, 0) as delivered, coalesce(f.bounced_hard, 0) as "bouncedHard",
       coalesce(f.bounced_soft, 0) as "bouncedSoft", coalesce(f.complained, 0) as complained,
       coalesce(f.failed, 0) as failed, coalesce(f.opened, 0) as opened,
-      -- In the order of its index: asked whether there is any, the planner would read the table until it met one.
+      -- Ordered as its index: for a plain EXISTS the planner would scan the table until it met a row.
       (select c.delivery_id from clicks c where c.issue_id = i.id order by c.issue_id, c.delivery_id limit 1)
         is not null as "isClicked",
       (select count(*) from subscribers s where s.status = 'unsubscribed' and s.left_at >= i.prepared_at
         and s.left_at < coalesce(
           (select min(n.prepared_at) from issues n where n.prepared_at > i.prepared_at), 'infinity')
-        -- One look at the database for each of them: as a join it could read all deliveries to answer for a few.
+        -- One index look-up for each of them: a join could read all deliveries to find a few.
         and (select d.submitted_at is not null from deliveries d
           where d.issue_id = i.id and d.subscriber_id = s.id)) as "left"
     from issues i left join figures f on f.issue_id = i.id where i.id = ${issueId}
@@ -164,14 +168,17 @@ const NOTHING = {
   ...{ failed: 0, opened: 0, left: 0 },
 };
 
-/** A reader clicked where one click at least was late enough, by no known program, and not one of all. */
+/**
+ * Counts clicks. A delivery counts as clicked by a reader when at least one click was late enough, came from no
+ * known scanner, and not every link was followed.
+ */
 async function countClicks(
   db: Connection,
   issueId: string,
 ): Promise<Pick<Figures, 'clicked' | 'clickedByMachines'>> {
   const { rows } = await sql<Pick<Figures, 'clicked' | 'clickedByMachines'>>`
     with bodies as materialized (
-      -- Links as clicks are told apart: without their queries.
+      -- Links as clicks identify them: without their queries.
       select v.id, (select count(distinct link[1]) from regexp_matches(v.html, '\\yhref="([^"#?]+)', 'g') link
         where link[1] not like 'mailto:%') as links
       from variants v where v.issue_id = ${issueId}
@@ -192,8 +199,8 @@ async function countClicks(
 }
 
 /**
- * How many people a second of an issue were submitted to in the last minute; 0 when nothing moves. From the
- * batches, which are few, and what is counted in each.
+ * How many deliveries of an issue were submitted per second in the last minute; 0 when there were none. Computed
+ * from the batches, which are few, and the counters of each.
  */
 export async function submitRate(db: Connection, issueId: string): Promise<number> {
   const { rows } = await sql<{ perSecond: number }>`
@@ -205,12 +212,12 @@ export async function submitRate(db: Connection, issueId: string): Promise<numbe
   return rows[0]?.perSecond ?? 0;
 }
 
-/** Long enough for the slowest first event, by far. */
+/** Much longer than the first event ever needs. */
 const NO_EVENTS_MINUTES = 30;
 
 /**
- * The newest issue that was submitted a while ago, and of which not one event came: the address for events
- * is wrong, or the provider has switched it off. Undefined as long as all is well.
+ * Returns the newest issue if it was submitted a while ago and no event has arrived since: then the webhook address
+ * is wrong, or the provider has disabled it. Otherwise undefined.
  */
 export async function issueWithoutEvents(db: Connection): Promise<string | undefined> {
   const { rows } = await sql<{ slug: string }>`
@@ -222,18 +229,18 @@ export async function issueWithoutEvents(db: Connection): Promise<string | undef
   return rows[0]?.slug;
 }
 
-/** What the provider told of a person. */
+/** An event of the provider about a subscriber. */
 export interface EventAbout {
   at: Date;
   kind: EventKind;
   reason: string | null;
-  /** What was clicked, without tokens. */
+  /** The link that was clicked, without tokens. */
   link: string | null;
-  /** Slug; null for other mail, and for events about an address. */
+  /** Slug of the issue; null for other mail, and for events about an address. */
   issue: string | null;
 }
 
-/** Newest first; of a person who has more, the newest. */
+/** Returns the newest events about a subscriber, the newest first. */
 export async function eventsAbout(db: Connection, subscriberId: string, limit = 200): Promise<EventAbout[]> {
   const { rows } = await sql<EventAbout>`
     select e.at, e.kind, e.reason, e.link, i.slug as issue
@@ -247,11 +254,11 @@ export async function eventsAbout(db: Connection, subscriberId: string, limit = 
   return rows;
 }
 
-/** Events as they stand, for whoever watches. */
+/** How many events are waiting, for monitoring. */
 export interface EventCounts {
-  /** Not looked at yet. */
+  /** Not tried yet. */
   waiting: number;
-  /** Looked at, and waiting for a commit of ours. */
+  /** Tried, and waiting for a commit of ours. */
   parked: number;
   lastAt: Date | null;
 }

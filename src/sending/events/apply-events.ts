@@ -20,33 +20,38 @@ import {
 } from './event-store.ts';
 import { countersOf, type OutcomeCounters, type Suppression, stateAfter, suppression } from './outcome.ts';
 
-/** Events in one transaction: enough that a round trip costs nothing, few enough that nobody waits for it. */
+/**
+ * Events in one transaction: enough that the cost of a round trip does not matter, few enough that other
+ * transactions do not wait for it.
+ */
 const CHUNK = 1_000;
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** An event about a message that nobody knows: longer than any commit of ours could take. */
+/** How long to retry an event about an unknown message: longer than any of our transactions could take to commit. */
 const UNKNOWN_FOR_MS = 3 * DAY_MS;
 
-/** An event about a message whose own answer is still awaited: as long as the provider keeps its records. */
+/**
+ * How long to retry an event about a message whose response is still awaited: as long as the provider keeps its
+ * records.
+ */
 const UNANSWERED_FOR_MS = 30 * DAY_MS;
 
 export interface Applied {
   applied: number;
-  /** Left for later: they came before our own commit. */
+  /** Rescheduled: they arrived before our own transaction committed. */
   parked: number;
-  /** Given up: nobody here knows their messages. */
+  /** Given up: their messages are unknown here. */
   unmatched: number;
-  /** People who are off the list because of it. */
+  /** Subscribers who were suppressed because of these events. */
   suppressed: number;
   /** Batches that an event settled. */
   settled: { id: string; issueId: string }[];
 }
 
 /**
- * Applies every event that is due, a thousand to a transaction, until none is left. Somebody else may be
- * doing it already: then there is nothing to do.
+ * Applies all due events, a thousand in each transaction. Returns at once when another process is already doing it.
  * @param signal stops it between two transactions.
  */
 export async function applyEvents(db: Connection, signal?: AbortSignal): Promise<Applied> {
@@ -63,7 +68,7 @@ export async function applyEvents(db: Connection, signal?: AbortSignal): Promise
   return sum;
 }
 
-/** One transaction of it. @returns null when nothing was due, or somebody else is at it. */
+/** Applies one chunk. @returns null when no event was due, or another process holds the lock. */
 export async function applyChunk(tx: Connection): Promise<Applied | null> {
   if (!(await beginApplying(tx))) return null;
   const events = await dueEvents(tx, CHUNK);
@@ -75,8 +80,8 @@ export async function applyChunk(tx: Connection): Promise<Applied | null> {
     tx,
     new Map(events.flatMap(({ mailId, providerId }) => (mailId ? [[mailId, providerId]] : []))),
   );
-  const looks: EventResult[] = [];
-  const told = new Map<LedgerEntry, DueEvent[]>();
+  const results: EventResult[] = [];
+  const eventsByDelivery = new Map<LedgerEntry, DueEvent[]>();
   const reasons = new Map<string, Suppression>();
   for (const event of events) {
     const entry = entries.get(event.deliveryId ?? '');
@@ -85,22 +90,23 @@ export async function applyChunk(tx: Connection): Promise<Applied | null> {
     const isKnown = entry !== undefined || mail !== undefined || isAboutAddress(event);
     const waits = !isKnown || (entry ? isOpen(entry) : mail?.isOpen);
     const reason = suppression(event);
-    // A complaint counts at once. A bounce waits with the rest: who is off the list keeps us from asking for the answer
-    // again, and to that address the provider itself sends nothing more.
-    const isNews = reason === 'complained' || (!waits && !reasons.has(subscriberId ?? ''));
-    if (subscriberId && reason !== null && isNews) reasons.set(subscriberId, reason);
+    // A complaint counts at once. A bounce waits until the response is known: a batch with a suppressed member cannot
+    // be sent again to get its response. Meanwhile the provider itself sends nothing to that address.
+    const isDecided = reason === 'complained' || (!waits && !reasons.has(subscriberId ?? ''));
+    if (subscriberId && reason !== null && isDecided) reasons.set(subscriberId, reason);
     if (waits) {
-      looks.push(reschedule(event, isKnown));
+      results.push(reschedule(event, isKnown));
       continue;
     }
-    looks.push({ id: event.id, outcome: 'applied', waitMs: null });
-    if (entry !== undefined) told.set(entry, [...(told.get(entry) ?? []), event]);
+    results.push({ id: event.id, outcome: 'applied', waitMs: null });
+    if (entry !== undefined) eventsByDelivery.set(entry, [...(eventsByDelivery.get(entry) ?? []), event]);
   }
 
-  await writeLedger(tx, told);
+  await writeLedger(tx, eventsByDelivery);
   const suppressed = await suppressSubscribers(tx, reasons, 'provider');
-  await markEvents(tx, looks);
-  const count = (outcome: EventResult['outcome']) => looks.filter((look) => look.outcome === outcome).length;
+  await markEvents(tx, results);
+  const count = (outcome: EventResult['outcome']) =>
+    results.filter((result) => result.outcome === outcome).length;
   return {
     applied: count('applied'),
     parked: count(null),
@@ -110,17 +116,17 @@ export async function applyChunk(tx: Connection): Promise<Applied | null> {
   };
 }
 
-/** Whether it tells of an address that we know, and of no message. */
+/** Whether the event is about a known address, and about no message. */
 function isAboutAddress({ kind, subscriberId }: DueEvent): boolean {
   return kind === 'suppressed' && subscriberId !== null;
 }
 
-/** Whether the provider's own answer is still awaited; the event waits for it too. */
+/** Whether the provider's response is still awaited; then the event waits for it too. */
 function isOpen({ status }: LedgerEntry): boolean {
   return status === 'prepared' || status === 'uncertain';
 }
 
-/** Looks again the less often, the longer it was in vain; in the end it is given up. */
+/** Schedules the next attempt: the older the event, the longer the wait, until it is given up. */
 function reschedule({ id, ageMs }: DueEvent, isKnown: boolean): EventResult {
   if (ageMs > (isKnown ? UNANSWERED_FOR_MS : UNKNOWN_FOR_MS))
     return { id, outcome: 'unmatched', waitMs: null };
@@ -128,8 +134,8 @@ function reschedule({ id, ageMs }: DueEvent, isKnown: boolean): EventResult {
 }
 
 /**
- * Finds the deliveries that events are about: by our own tag, or else by whom the message went to and the
- * provider's id of it. Fills `deliveryId` where it was missing.
+ * Finds the deliveries that untagged events are about, by the subscriber and the provider's message id. Fills in
+ * their `deliveryId`.
  */
 async function findSubjects(tx: Connection, events: DueEvent[]): Promise<void> {
   const untagged = events.filter(({ deliveryId, mailId }) => deliveryId === null && mailId === null);
@@ -143,8 +149,8 @@ async function findSubjects(tx: Connection, events: DueEvent[]): Promise<void> {
 }
 
 /**
- * The deliveries that events are about. An event proves that its message was accepted, and with it the
- * whole request: a batch without an answer is settled by it.
+ * Reads the deliveries that events are about. An event proves that its message was accepted, and with it the whole
+ * request: it settles a batch without a response.
  */
 async function readLedger(tx: Connection, events: readonly DueEvent[]) {
   const entries = new Map<string, LedgerEntry>();
@@ -166,28 +172,32 @@ async function readLedger(tx: Connection, events: readonly DueEvent[]) {
   return { entries, settled };
 }
 
-/** `submitting` is not among them: its answer is on its way, and tells more than an event does. */
+/** `submitting` is not among them: its response is still on its way, and says more than an event. */
 const WITHOUT_ANSWER = new Set<BatchStatus>(['uncertain', 'pending', 'failed']);
 
-/** Deliveries, clicks and figures, after what was told of each delivery. */
-async function writeLedger(tx: Connection, told: ReadonlyMap<LedgerEntry, ProviderEvent[]>): Promise<void> {
-  const figures = new Map<string, OutcomeCounters>();
+/** Writes deliveries, clicks and counters after the events of each delivery. */
+async function writeLedger(
+  tx: Connection,
+  eventsByDelivery: ReadonlyMap<LedgerEntry, ProviderEvent[]>,
+): Promise<void> {
+  const changes = new Map<string, OutcomeCounters>();
   const written = [];
   const clicks = new Map<string, Click>();
-  for (const [entry, events] of told) {
+  for (const [entry, events] of eventsByDelivery) {
     const state = stateAfter(entry, events, entry.claimedAt);
     written.push({ ...state, id: entry.id });
-    const sum = figures.get(entry.issueId) ?? { ...NOTHING };
+    const sum = changes.get(entry.issueId) ?? { ...NOTHING };
     const was = countersOf(entry);
     const is = countersOf(state);
-    for (const key of FIGURES) sum[key] += is[key] - was[key];
-    figures.set(entry.issueId, sum);
+    for (const key of COUNTER_NAMES) sum[key] += is[key] - was[key];
+    changes.set(entry.issueId, sum);
     for (const event of events) if (event.kind === 'clicked') addClick(clicks, entry, event);
   }
   if (written.length === 0) return;
   await writeDeliveries(tx, written);
-  for (const [issueId, sum] of figures) if (FIGURES.every((key) => sum[key] === 0)) figures.delete(issueId);
-  await addCounters(tx, figures);
+  for (const [issueId, sum] of changes)
+    if (COUNTER_NAMES.every((key) => sum[key] === 0)) changes.delete(issueId);
+  await addCounters(tx, changes);
   if (clicks.size > 0) await writeClicks(tx, [...clicks.values()]);
 }
 
@@ -195,9 +205,12 @@ const NOTHING: OutcomeCounters = {
   ...{ delivered: 0, bouncedHard: 0, bouncedSoft: 0 },
   ...{ complained: 0, failed: 0, opened: 0 },
 };
-const FIGURES = Object.keys(NOTHING) as (keyof OutcomeCounters)[];
+const COUNTER_NAMES = Object.keys(NOTHING) as (keyof OutcomeCounters)[];
 
-/** Clicks on one link in one mail are one row: the first, the last, and whether a reader was among them. */
+/**
+ * All clicks on one link of one delivery are one row: the first time, the last time, and whether only scanners
+ * clicked.
+ */
 function addClick(clicks: Map<string, Click>, entry: LedgerEntry, event: ProviderEvent): void {
   const link = event.link ?? '';
   const key = `${entry.id} ${link}`;

@@ -6,14 +6,15 @@ import { parseAddress } from '../../subscribers/address.ts';
 import { BOUNCE_REASONS } from '../../subscribers/suppression.ts';
 import type { DeliveryState, OutcomeCounters, Suppression } from './outcome.ts';
 
-/** The address in the form in which subscribers are unique. */
+/** Returns the address in the normalized form in which subscribers are unique. */
 function keyOf(email: string | null): string | null {
   const address = parseAddress(email ?? '');
   return 'reason' in address ? null : address.key;
 }
 
 /**
- * Stores what came in, in one statement; what is known already is left alone. Nothing is decided here.
+ * Stores received events in one statement; events that are already stored stay as they are. They are not applied
+ * here.
  * @returns how many were new.
  */
 export async function storeEvents(db: Connection, events: readonly ReceivedEvent[]): Promise<number> {
@@ -37,16 +38,17 @@ export async function storeEvents(db: Connection, events: readonly ReceivedEvent
   return rows.length;
 }
 
-/** Any number that nothing else locks: whoever applies events or settles a batch holds it. */
+/** Key of the advisory lock that is held while events are applied or a batch is settled. */
 const APPLYING = 0x5d1e;
 
 /**
- * One at a time applies events, for as long as the transaction: what two would write to the same rows in
- * different order could only deadlock.
+ * Takes the lock for applying events until the transaction ends: two transactions that write the same rows in
+ * different order would deadlock.
  *
- * It also takes from the planner the choices that go wrong on tables nobody has analyzed, as the embedded
- * database never does: with a thousand ids in hand, a thousand look-ups by key are right, a scan is not.
- * @returns whether it is us.
+ * It also forbids the planner sequential scans and hash or merge joins, which it would wrongly choose on tables
+ * without statistics (the embedded database has no autoanalyze): for a thousand ids, a thousand index look-ups are
+ * right.
+ * @returns whether this transaction got the lock.
  */
 export async function beginApplying(tx: Connection): Promise<boolean> {
   const { rows } = await sql<{ mine: boolean; set_config: string }>`
@@ -56,18 +58,18 @@ export async function beginApplying(tx: Connection): Promise<boolean> {
   return rows[0]?.mine ?? false;
 }
 
-/** Waits for whoever applies events now. */
+/** Takes the same lock, and waits for it. */
 export async function waitForApplying(tx: Connection): Promise<void> {
   await sql`select pg_advisory_xact_lock(${APPLYING})`.execute(tx);
 }
 
 export interface DueEvent extends ProviderEvent {
   subscriberId: string | null;
-  /** How long we have had it, in ms. */
+  /** Time since it was received, in ms. */
   ageMs: number;
 }
 
-/** Events that wait to be looked at, the longest waiting first. */
+/** Events that are due, the longest waiting first. */
 export async function dueEvents(tx: Connection, limit: number): Promise<DueEvent[]> {
   const { rows } = await sql<DueEvent>`
     select id, type, kind, at, delivery_id as "deliveryId", mail_id as "mailId", subscriber_id as "subscriberId",
@@ -78,7 +80,7 @@ export async function dueEvents(tx: Connection, limit: number): Promise<DueEvent
   return rows;
 }
 
-/** Whether an event waits to be looked at. */
+/** Whether an event is due. */
 export async function hasDueEvents(db: Connection): Promise<boolean> {
   const { rows } = await sql`select from events where due_at <= now() limit 1`.execute(db);
   return rows.length > 0;
@@ -90,11 +92,11 @@ export interface LedgerEntry extends DeliveryState {
   subscriberId: string;
   batchId: string;
   batchStatus: BatchStatus;
-  /** When its batch was claimed: the nearest we know to the moment of acceptance. */
+  /** When its batch was claimed: the closest known time to its acceptance. */
   claimedAt: Date;
 }
 
-/** Those deliveries that were ever in a batch; about others nobody can tell us anything. */
+/** Reads the deliveries that were ever in a batch; the provider cannot report anything about the others. */
 export async function readDeliveries(tx: Connection, ids: readonly string[]): Promise<LedgerEntry[]> {
   const { rows } = await sql<LedgerEntry>`
     select d.id, d.issue_id as "issueId", d.subscriber_id as "subscriberId", d.batch_id as "batchId",
@@ -106,8 +108,8 @@ export async function readDeliveries(tx: Connection, ids: readonly string[]): Pr
 }
 
 /**
- * Messages by the provider's id and whom they went to → our deliveries. Among all that a person was mailed, because
- * an index on ids that are asked for next to never would cost a write for every delivery.
+ * Finds our deliveries by the provider's message id and the subscriber. It searches all deliveries of the
+ * subscriber: an index on provider ids, which are almost never looked up, would cost a write for every delivery.
  */
 export async function findByProvider(
   tx: Connection,
@@ -125,18 +127,18 @@ export async function findByProvider(
   return new Map(rows.map((row) => [row.provider_id, row.id]));
 }
 
-/** A transactional mail that an event is about. */
+/** A transactional email that an event is about. */
 export interface MailEntry {
   id: string;
-  /** null: it went to another address than the subscriber's. */
+  /** null: it was sent to another address than the subscriber's. */
   subscriberId: string | null;
-  /** The provider's own answer is still awaited; with it the words of a confirm mail are written down. */
+  /** The provider's response is still awaited; when it arrives, the wording of a confirm mail is recorded with it. */
   isOpen: boolean;
 }
 
 /**
- * Whom the transactional mails were for that events are about. A mail without an answer has one now: it was
- * accepted; of a confirm mail the consent log is told.
+ * Reads the transactional emails that events are about. An event proves that the email was accepted, so an email
+ * without a response becomes `sent`; for a confirm mail this goes into the consent log too.
  */
 export async function readMails(
   tx: Connection,
@@ -179,7 +181,7 @@ export async function writeDeliveries(
   `.execute(tx);
 }
 
-/** Adds to the figures of issues, in the transaction that changed their deliveries. */
+/** Adds to the counters of issues, in the transaction that changed their deliveries. */
 export async function addCounters(
   tx: Connection,
   changes: ReadonlyMap<string, OutcomeCounters>,
@@ -220,9 +222,8 @@ export async function writeClicks(tx: Connection, clicks: readonly Click[]): Pro
 }
 
 /**
- * Takes people off the list for good. A stronger reason takes the place of a weaker one, never the other
- * way round (I7).
- * @returns how many it changed.
+ * Suppresses subscribers. A stronger reason replaces a weaker one, never the reverse (I7).
+ * @returns how many rows changed.
  */
 export async function suppressSubscribers(
   tx: Connection,
@@ -249,23 +250,23 @@ export type EventResult =
   | { id: string; outcome: 'applied' | 'ignored' | 'unmatched'; waitMs: null }
   | { id: string; outcome: null; waitMs: number };
 
-/** Notes what became of events, or when to look at them again. */
-export async function markEvents(tx: Connection, looks: readonly EventResult[]): Promise<void> {
+/** Records the outcome of events, or when to try them again. */
+export async function markEvents(tx: Connection, results: readonly EventResult[]): Promise<void> {
   await sql`
     update events e set outcome = r.outcome, looks = e.looks + 1,
       due_at = now() + make_interval(secs => r.wait_ms / 1000)
     from unnest(
-      ${looks.map(({ id }) => id)}::text[], ${looks.map(({ outcome }) => outcome)}::text[],
-      ${looks.map(({ waitMs }) => waitMs)}::float8[]
+      ${results.map(({ id }) => id)}::text[], ${results.map(({ outcome }) => outcome)}::text[],
+      ${results.map(({ waitMs }) => waitMs)}::float8[]
     ) as r (id, outcome, wait_ms)
     where e.id = r.id
   `.execute(tx);
 }
 
-/** How long an event is kept after it came. */
+/** How long an event is stored after it was received. */
 const RETENTION_DAYS = 90;
 
-/** Forgets the oldest events, some at a time. @returns how many. */
+/** Deletes expired events, at most 10,000 in one call. @returns how many. */
 export async function forgetEvents(db: Connection): Promise<number> {
   const { rows } = await sql`
     delete from events where id in (
@@ -277,8 +278,8 @@ export async function forgetEvents(db: Connection): Promise<number> {
 }
 
 /**
- * Takes off the list who bounced softly in each of their last three issues. Asked before an audience is
- * frozen: by then the events of the issue before have had their week.
+ * Suppresses the subscribers whose deliveries bounced softly in each of their last three issues. Called before an
+ * audience is frozen: by then the events of the previous issue have had a week.
  * @returns how many.
  */
 export async function suppressSoftBouncers(db: Connection): Promise<number> {
@@ -290,10 +291,10 @@ export async function suppressSoftBouncers(db: Connection): Promise<number> {
     ), hopeless as (
       select c.subscriber_id from candidates c, lateral (
         select mine.bounce from issues i, lateral (
-          -- The one look of each issue: as a join it could read all deliveries to answer for a few.
+          -- One index look-up for each issue: a join could read all deliveries to find a few.
           select d.bounce from deliveries d
           where d.issue_id = i.id and d.subscriber_id = c.subscriber_id
-            -- A bounce that somebody lifted does not count again.
+            -- A bounce before an editor restored the subscriber does not count again.
             and d.submitted_at > coalesce((
               select max(at) from consent_events e
               where e.subscriber_id = c.subscriber_id and e.event = 'restored'
@@ -315,5 +316,5 @@ export async function suppressSoftBouncers(db: Connection): Promise<number> {
   return rows.length;
 }
 
-/** Issues in a row that did not arrive. */
+/** How many issues in a row must have bounced. */
 const SOFT_BOUNCES = 3;

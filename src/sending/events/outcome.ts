@@ -1,10 +1,10 @@
 import type { DeliveryStatus, EventKind } from '../../platform/db/schema.ts';
 import type { ProviderEvent } from '../../providers/port.ts';
 
-/** What a delivery has come to. */
+/** The state of a delivery as the ledger stores it. */
 export interface DeliveryState {
   status: DeliveryStatus;
-  /** null as long as the provider is not known to have accepted it. */
+  /** null until it is known that the provider accepted it. */
   submittedAt: Date | null;
   bounce: 'hard' | 'soft' | null;
   reason: string | null;
@@ -13,14 +13,14 @@ export interface DeliveryState {
   openedAt: Date | null;
 }
 
-type Verdict = Pick<DeliveryState, 'status' | 'bounce'>;
+type Outcome = Pick<DeliveryState, 'status' | 'bounce'>;
 
 /**
- * What can become of a message that was accepted, from weak to strong. A delivery only ever climbs, so
- * that order, repetition and delay of events make no difference (I7). An arrival outweighs a soft bounce,
- * which may be a note of absence; nothing but a complaint outweighs a hard one.
+ * The states of an accepted message, from the weakest to the strongest. A delivery only moves to a stronger state,
+ * so that order, repetition and delay of events make no difference (I7). `delivered` is stronger than a soft
+ * bounce, which may be an out-of-office reply; only a complaint is stronger than a hard bounce.
  */
-const PRECEDENCE: readonly Verdict[] = [
+const PRECEDENCE: readonly Outcome[] = [
   { status: 'submitted', bounce: null },
   { status: 'failed', bounce: null },
   { status: 'bounced', bounce: 'soft' },
@@ -29,33 +29,33 @@ const PRECEDENCE: readonly Verdict[] = [
   { status: 'complained', bounce: null },
 ];
 
-/** Every event about a message proves that it was accepted; some prove more. */
+/** The state that an event of each kind proves. Every event proves that the message was accepted; some prove more. */
 const PROVES: Record<Exclude<EventKind, 'suppressed' | 'other'>, number> = {
   accepted: rankOf({ status: 'submitted', bounce: null }),
   delayed: rankOf({ status: 'submitted', bounce: null }),
   failed: rankOf({ status: 'failed', bounce: null }),
   soft_bounce: rankOf({ status: 'bounced', bounce: 'soft' }),
   delivered: rankOf({ status: 'delivered', bounce: null }),
-  // Only what arrived can be opened; but programs open and follow what no reader ever saw.
+  // Only a delivered message can be opened, but scanners open messages before delivery and follow their links.
   opened: rankOf({ status: 'submitted', bounce: null }),
   clicked: rankOf({ status: 'submitted', bounce: null }),
   hard_bounce: rankOf({ status: 'bounced', bounce: 'hard' }),
   complained: rankOf({ status: 'complained', bounce: null }),
 };
 
-function rankOf({ status, bounce }: Verdict): number {
+function rankOf({ status, bounce }: Outcome): number {
   return PRECEDENCE.findIndex((step) => step.status === status && step.bounce === bounce);
 }
 
-/** -1: nothing says that it was accepted (not submitted, left out, or refused). */
+/** -1: there is no proof that it was accepted (not submitted, excluded, or refused). */
 function rank(state: DeliveryState): number {
   return state.submittedAt === null ? -1 : rankOf(state);
 }
 
 /**
- * A delivery after some more events about it. Commutative, idempotent and monotone: events may come in
+ * Returns a delivery's state after more events about it. Commutative, idempotent and monotone: events may arrive in
  * any order, in any portions, any number of times.
- * @param claimedAt stands for the moment of acceptance, where only an event tells of it.
+ * @param claimedAt is taken as the time of acceptance when only an event proves it.
  */
 export function stateAfter(
   state: DeliveryState,
@@ -81,7 +81,7 @@ export function stateAfter(
   return next;
 }
 
-/** Of two reasons for the same verdict, always the same one. */
+/** Of two reasons for the same state, always returns the same one, whatever their order. */
 function lesser(a: string | null, b: string | null): string | null {
   if (a === null || b === null) return a ?? b;
   return a < b ? a : b;
@@ -91,7 +91,7 @@ function earlier(a: Date | null, b: Date): Date {
   return a !== null && a <= b ? a : b;
 }
 
-/** What a delivery adds to the figures of its issue. */
+/** What a delivery adds to the counters of its issue. */
 export interface OutcomeCounters {
   delivered: number;
   bouncedHard: number;
@@ -101,7 +101,7 @@ export interface OutcomeCounters {
   opened: number;
 }
 
-/** The place of one delivery in the figures. Complaints count as delivered too: they had arrived. */
+/** Returns the counters of one delivery. A complaint also counts as delivered: the message had arrived. */
 export function countersOf(state: DeliveryState): OutcomeCounters {
   const is = (step: number) => (rank(state) === step ? 1 : 0);
   const complained = is(PROVES.complained);
@@ -115,14 +115,14 @@ export function countersOf(state: DeliveryState): OutcomeCounters {
   };
 }
 
-/** Why an event means that its reader is never mailed again; null when it does not. */
+/** Returns the reason why its subscriber must never be mailed again after this event; null when there is none. */
 export function suppression({ kind, reason }: ProviderEvent): Suppression | null {
   if (kind === 'complained') return 'complained';
   if (kind !== 'hard_bounce' && kind !== 'suppressed') return null;
   return COMPLAINTS.has(reason ?? '') ? 'complained' : 'bounced';
 }
 
-/** Why the provider keeps an address on its own list: of the address, and of a message to it. */
+/** Reasons of the provider that mean a complaint: for an address on its suppression list, and for one message. */
 const COMPLAINTS = new Set(['complaint', 'previous_complaint']);
 
 export type Suppression = 'bounced' | 'complained';

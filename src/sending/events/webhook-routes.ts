@@ -10,28 +10,28 @@ import { storeEvents } from './event-store.ts';
 /** An event names up to 50 recipients and the headers of its message. */
 const BODY_LIMIT = 256 * 1024;
 
-/** Values in one statement; more would keep the first of them waiting. */
-const GATHERED = 500;
+/** The most events in one statement; more would delay the response to the first of them. */
+const MAX_GATHERED = 500;
 
 export interface WebhookOptions {
   db: Connection;
   webhook: Webhook;
-  /** Called after something new was stored; must not throw. */
+  /** Called after new events were stored; must not throw. */
   onEvents(stored: number): void;
 }
 
 /**
- * Where the provider posts what became of the messages. A genuine event is stored and answered at once,
- * whatever its type, and applied later by a job; anything but 200 brings it back, for a day.
+ * The route to which the provider posts events about messages. A genuine event of any type is stored and answered
+ * at once; a job applies it later. After any answer but 200 the provider posts the event again, for a day.
  */
 export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): void {
   const { db, webhook, onEvents } = options;
   const store = gatherWrites<ReceivedEvent>(async (events) => {
     const stored = await storeEvents(db, events);
     if (stored > 0) onEvents(stored);
-  }, GATHERED);
+  }, MAX_GATHERED);
 
-  // The signature is over the bytes as they came.
+  // The signature covers the raw bytes of the body.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_LIMIT }, (_request, body, done) =>
     done(null, body),

@@ -4,21 +4,21 @@ import { editorialChecks } from '../../issues/editorial.ts';
 import type { Check } from '../../render/checks.ts';
 
 /**
- * Everything that is known to be wrong with an issue, in one list: what the renderer's lint says of each variant,
- * what the known say of its comparisons, and how sources and installation are. Red is what an approval is
- * refused for, and nothing else is red: a finding of another kind asks to look, however bad it is.
+ * All known problems of an issue in one list: the renderer's lint of each variant, the checks of its comparisons,
+ * and the state of sources and installation. Only problems that refuse an approval are red (`block`); everything
+ * else is a warning, however bad it is.
  */
 
 export type Area = 'size' | 'words' | 'mail' | 'comparisons' | 'links' | 'sources' | 'set-up';
 
 export interface PanelCheck {
-  /** Stable: the id, and the comparison where it is about one. What an override names. */
+  /** Stable: the id of the check, plus the comparison that it is about, if any. An override names this key. */
   key: string;
   area: Area;
   level: 'block' | 'warn';
-  /** For readers of which topics, where it is about a variant; none: of everything. */
+  /** The topics of the variant that it is about; null: it is about the whole issue. */
   topics: string[] | null;
-  /** Which part of the mail, or what it is about. */
+  /** The part of the mail, or the thing that it is about. */
   where: string;
   comparison: { slug: string; title: string } | null;
   message: string;
@@ -27,7 +27,7 @@ export interface PanelCheck {
   override: Override | null;
 }
 
-/** A publisher's word that a red check may stand, for one plan in one template. */
+/** A publisher's decision to accept a red check, for one plan in one template. */
 export interface Override {
   key: string;
   reason: string;
@@ -35,7 +35,7 @@ export interface Override {
   at: Date;
 }
 
-/** A variant and what its lint found. */
+/** A variant and its lint results. */
 export interface Linted {
   content: { topics: string[] };
   checks: readonly Check[];
@@ -50,21 +50,21 @@ export interface CheckInput {
   now: Date;
 }
 
-/** What is looked at on the desk, and stops nobody. */
+/** Checks that the desk shows but that never block an approval. */
 export interface CheckContext {
-  /** Sources of which the last gatherings brought nothing. */
+  /** Sources whose last gatherings failed. */
   failing: readonly { source: string; reason: string | null }[];
-  /** Pages that became unreadable since the last issue that was sent. */
+  /** How many pages became unreadable since the last sent issue. */
   quarantined: number;
-  /** Of the settings and of DNS. */
+  /** Checks of the settings and of DNS. */
   setUp: readonly { level: 'ok' | 'warn' | 'block'; about: string; message: string; help: string }[];
 }
 
 /**
- * Red checks that a publisher may let stand. The list is of what may, so that a new check is firm until somebody
- * decides. Never: what the law asks for (postal address, unsubscribe, preferences), what Gmail would cut off,
- * what is broken for every reader (placeholders, encoding, dead or active content, a comparison or its verdict
- * missing), and what would forge a header.
+ * Red checks that a publisher may override. The list names what may be overridden, so a new check cannot be until
+ * somebody adds it. Never on it: what the law requires (postal address, unsubscribe, preferences), what Gmail would
+ * clip, what is broken for every reader (placeholders, encoding, dead or active content, a comparison or its
+ * verdict missing), and what would forge a header.
  */
 const OVERRIDABLE: ReadonlySet<string> = new Set([
   'a11y.alt',
@@ -82,19 +82,19 @@ const OVERRIDABLE: ReadonlySet<string> = new Set([
   'figure.preheader',
 ]);
 
-/** All findings, red ones first, each once whatever the number of variants it is in. Pure. */
+/** Returns all findings, red ones first, each once even if several variants have it. Pure. */
 export function panelOf(
   { plan, variants, facts, links, overrides, now }: CheckInput,
-  surroundings?: CheckContext,
+  context?: CheckContext,
 ): PanelCheck[] {
   const byKey = new Map(overrides.map((each) => [each.key, each]));
   const found: PanelCheck[] = [];
   const seen = new Set<string>();
   const add = (id: string, check: Omit<PanelCheck, 'key' | 'isOverridable' | 'override'>) => {
     const key = check.comparison === null ? id : `${id}:${check.comparison.slug}`;
-    const print = JSON.stringify([key, check.where, check.message]);
-    if (seen.has(print)) return;
-    seen.add(print);
+    const identity = JSON.stringify([key, check.where, check.message]);
+    if (seen.has(identity)) return;
+    seen.add(identity);
     const isOverridable = check.level === 'block' && OVERRIDABLE.has(id);
     found.push({ ...check, key, isOverridable, override: (isOverridable && byKey.get(key)) || null });
   };
@@ -114,11 +114,11 @@ export function panelOf(
     const where = comparison?.title ?? (id.startsWith('link.') ? 'Links' : 'First lines');
     add(id, { area: areaOf(id), level, topics: null, where, comparison, message, help });
   }
-  if (surroundings !== undefined) for (const each of contextOf(surroundings)) add(each.id, each.check);
+  if (context !== undefined) for (const each of contextChecks(context)) add(each.id, each.check);
   return found.toSorted((a, b) => rank(a) - rank(b));
 }
 
-/** Whether an approval is refused for it. */
+/** Whether an approval is refused because of it. */
 export function stops({ level, override }: PanelCheck): boolean {
   return level === 'block' && override === null;
 }
@@ -142,7 +142,7 @@ function areaOf(id: string): Area {
   return 'mail';
 }
 
-function contextOf({ failing, quarantined, setUp }: CheckContext) {
+function contextChecks({ failing, quarantined, setUp }: CheckContext) {
   const warn = { level: 'warn' as const, topics: null, comparison: null };
   return [
     ...failing.map(({ source, reason }) => ({

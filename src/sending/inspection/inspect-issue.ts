@@ -8,23 +8,23 @@ import { planOf, renderIssue } from '../prepare-issue.ts';
 import { type CheckContext, type Linted, type Override, type PanelCheck, panelOf } from './check-panel.ts';
 import { factsOf, insertOverride, isStill, newlyQuarantined, writeLinks } from './inspection-store.ts';
 
-/** An issue as it was looked at. */
+/** The result of an inspection. */
 export interface Inspection {
   checks: PanelCheck[];
-  /** Every body with its bytes. */
+  /** Every variant with the size of its HTML. */
   variants: { number: number; topics: string[]; bytes: number }[];
-  /** Every page that readers are sent to, with what came of following it. */
+  /** Every page that the issue links to, with the result of the last request to it. */
   links: { url: string; title: string; fact: LinkFact | undefined }[];
 }
 
-/** As much of a drawn variant as an inspection needs. */
+/** The fields of a rendered variant that an inspection needs. */
 export interface RenderedIssue extends Linted {
   number: number;
-  /** UTF-8, of the html. */
+  /** Size of the HTML in UTF-8. */
   bytes: number;
 }
 
-/** Draws every variant by the renderer that sends. @throws AppError `issue-empty`, `render-failed`. */
+/** Renders every variant as it would be sent. @throws AppError `issue-empty`, `render-failed`. */
 export async function drawIssue(db: Connection, issue: Issue): Promise<RenderedIssue[]> {
   const { variants } = await renderIssue(db, issue);
   return variants.map(({ number, html, content, checks }) => ({
@@ -36,12 +36,13 @@ export async function drawIssue(db: Connection, issue: Issue): Promise<RenderedI
 export interface InspectionOptions {
   now: Date;
   setUp?: CheckContext['setUp'];
-  /** Draws every variant; {@link renderIssue} unless somebody keeps what it gave. */
+  /** Renders every variant; {@link renderIssue} unless the caller has a cache. */
   draw?: (issue: Issue) => Promise<RenderedIssue[]>;
 }
 
 /**
- * Looks at everything that can be known of an issue before it goes out. Nothing is written and nobody is asked.
+ * Checks everything that can be known about an issue before it is sent. Nothing is written, and no other host is
+ * asked.
  * @throws AppError `issue-empty`, `render-failed`.
  */
 export async function inspectIssue(
@@ -65,20 +66,20 @@ export async function inspectIssue(
   };
 }
 
-/** A reason that is worth keeping has this many characters. */
+/** The shortest reason that an override accepts, in characters. */
 export const REASON_FROM = 10;
 
 export interface OverrideRequest extends Omit<Override, 'at'> {
-  /** As it was looked at: its plan is what the word is for. */
+  /** The issue as the publisher saw it: the override is valid for its plan only. */
   issue: Issue;
   now: Date;
-  /** Writes it into the log, in the transaction of the action. */
+  /** Writes it into the audit log, in the transaction of the action. */
   record(tx: Connection): Promise<void>;
 }
 
 /**
- * Lets a red check stand, for exactly the plan and the template that were looked at. Said twice is once.
- * @throws AppError `override-refused` for a short reason, or a check that is not red or may never stand;
+ * Accepts a red check, for exactly the plan and the template that the publisher saw. Idempotent.
+ * @throws AppError `override-refused` for a short reason, or a check that is not red or may never be overridden;
  * `issue-changed`, `issue-refuses`.
  */
 export async function overrideCheck(
@@ -108,11 +109,11 @@ export async function overrideCheck(
 export interface FollowOptions {
   follow(urls: string[]): Promise<LinkCheck[]>;
   now: Date;
-  /** Writes into the log how many were reached, in the transaction that remembers what came of it. */
+  /** Writes into the audit log how many links were followed, in the transaction that stores the results. */
   record?: (tx: Connection, followed: number) => Promise<unknown>;
 }
 
-/** Follows the pages that readers are sent to, and remembers what came of it. */
+/** Requests every page that the issue links to, and stores the results. */
 export async function checkLinks(
   db: Connection,
   issue: Issue,

@@ -12,7 +12,7 @@ export interface Facts {
   overrides: Override[];
 }
 
-/** What the known say of an issue's comparisons and links, and what was let stand, in three statements. */
+/** Reads what is known about an issue's comparisons and links, and its overrides, in three statements. */
 export async function factsOf(db: Connection, issue: Issue): Promise<Facts> {
   const { plan } = issue;
   if (plan === null) return { facts: [], links: [], overrides: [] };
@@ -28,8 +28,8 @@ export async function factsOf(db: Connection, issue: Issue): Promise<Facts> {
 }
 
 /**
- * A page that says *not modified* costs no write, so that it was read is told by the gathering that read its
- * source without a fault.
+ * A page that answers *304 Not Modified* costs no write. So the time of its last read is the time of the last
+ * gathering that read its source without a fault.
  */
 async function comparisonFacts(db: Connection, { id, plan, dueAt }: Issue): Promise<ComparisonFacts[]> {
   const slugs = plan?.comparisons.map(({ comparison }) => comparison.slug) ?? [];
@@ -61,7 +61,7 @@ export async function linkFacts(db: Connection, urls: readonly string[]): Promis
   return rows;
 }
 
-/** What came of following links, each the last time. */
+/** Stores the results of following links; of each link only the last one. */
 export async function writeLinks(db: Connection, checks: readonly LinkCheck[], at: Date): Promise<void> {
   await sql`
     insert into link_checks (url, status, reason, checked_at)
@@ -72,7 +72,7 @@ export async function writeLinks(db: Connection, checks: readonly LinkCheck[], a
   `.execute(db);
 }
 
-/** Of exactly the plan and the template that the issue has now. */
+/** Reads the overrides that are valid for the issue's current plan and template. */
 export async function overridesOf(db: Connection, { id, planHash, template }: Issue): Promise<Override[]> {
   return db
     .selectFrom('check_overrides')
@@ -83,7 +83,10 @@ export async function overridesOf(db: Connection, { id, planHash, template }: Is
     .execute();
 }
 
-/** Whether an issue is still under review with this very content; nobody changes it until the transaction ends. */
+/**
+ * Whether an issue is still under review with exactly this content. The row stays locked until the transaction
+ * ends.
+ */
 export async function isStill(tx: Connection, { id, planHash, template }: Issue): Promise<boolean> {
   const row = await tx
     .selectFrom('issues')
@@ -97,7 +100,7 @@ export async function isStill(tx: Connection, { id, planHash, template }: Issue)
   return row !== undefined;
 }
 
-/** @returns whether nobody had said so before. */
+/** @returns whether it is new. */
 export async function insertOverride(
   tx: Connection,
   { id, planHash, template }: Issue,
@@ -111,7 +114,7 @@ export async function insertOverride(
   return rows.length > 0;
 }
 
-/** Pages that came into quarantine since the last issue was finished. */
+/** Counts the pages that were quarantined since the last issue was sent. */
 export async function newlyQuarantined(db: Connection): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*)::int as count from quarantine

@@ -5,17 +5,17 @@ import type { ExclusionReason } from '../exclusion.ts';
 import { planOf } from '../prepare-issue.ts';
 import { readersByTopics } from './preview-store.ts';
 
-/** Whom an issue would go to if it were frozen now. */
+/** The audience of an issue if it were frozen now. */
 export interface Estimate {
-  /** Who would get it. */
+  /** How many readers would get it. */
   people: number;
-  /** Bodies that somebody would get, as many as there are different selections. */
+  /** The variants that at least one reader would get, one for each different selection. */
   variants: { number: number; topics: string[]; people: number }[];
-  /** Who would be excluded, by reason, in the words of the ledger. */
+  /** How many readers would be excluded, by the reasons of the ledger. */
   excluded: Partial<Record<ExclusionReason, number>>;
 }
 
-/** The numbers before the action, counted by the rules that freeze the audience. */
+/** Estimates the audience by the same rules that freeze it. */
 export async function estimateIssue(db: Connection, issue: Issue): Promise<Estimate> {
   const readers = await readersByTopics(db);
   const { variants, assignments } = variantsOf(

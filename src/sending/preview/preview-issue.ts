@@ -10,29 +10,29 @@ import { planOf } from '../prepare-issue.ts';
 import { frozenBody, frozenVariants, variantMailed } from './preview-store.ts';
 
 export interface PreviewRequest {
-  /** Counts from 1, which is the general one and the default. */
+  /** Counts from 1, which is the general variant and the default. */
   variant?: number | undefined;
-  /** Another engine than the issue's. */
+  /** Another template than the issue's. */
   template?: TemplateRef | undefined;
-  /** As this reader gets it; rules out `variant`. */
+  /** Shows the variant that this reader gets; excludes `variant`. */
   subscriberId?: string | undefined;
 }
 
-/** One body of an issue, as it goes out or went out. */
+/** One variant of an issue, as it will be sent or was sent. */
 export interface Preview {
-  /** Every body there is, and for which topics; none = everything. */
+  /** All variants and their topics; no topics means everything. */
   variants: { number: number; topics: string[] }[];
   number: number;
   subject: string;
   preheader: string;
-  /** Personal links are still placeholders. */
+  /** Personal links are still placeholders in it. */
   html: string;
   text: string;
 }
 
 /**
- * Draws one body by the renderer that sends; where the issue is frozen, it is the frozen one.
- * @throws AppError `preview-unknown` for a variant or a reader that there is not, or a reader who gets nothing;
+ * Renders one variant as it would be sent; of a frozen issue it returns the frozen one.
+ * @throws AppError `preview-unknown` for a variant or a reader that does not exist, or a reader who gets nothing;
  * `issue-empty`, `render-failed`.
  */
 export async function previewIssue(
@@ -66,7 +66,7 @@ export async function previewIssue(
   };
 }
 
-/** A copy for nobody: what is personal in it leads to pages that say what to do. */
+/** Makes a copy for no reader: its personal links lead to pages that explain what to do. */
 export function impersonal(
   { html, text }: { html: string; text: string },
   publicUrl: string,

@@ -3,8 +3,8 @@ import type { Connection } from '../../platform/db/database.ts';
 import { topicSets } from '../audience/audience-store.ts';
 
 /**
- * Who `freezePage` would look at now, by the topics they chose and by what it decides on. The two must
- * say the same; a conformance test compares them.
+ * Counts the readers that `freezePage` would process now, by their topics and by the facts that it decides on. Both
+ * statements must apply the same rules; a conformance test compares them.
  */
 export async function readersByTopics(
   db: Connection,
@@ -12,7 +12,7 @@ export async function readersByTopics(
   const { rows } = await sql<{ topics: string[]; consented: boolean; paused: boolean; count: number }>`
     with recursive ${topicSets}
     select sets.topics, r.consented, r.paused, r.count from sets cross join lateral (
-      -- One step in an index for each reader: asked whether any exists, the planner would read every consent.
+      -- One index look-up for each reader: for an EXISTS the planner would read every consent.
       select (select true from consent_events e where e.subscriber_id = s.id and e.event = 'confirmed' limit 1)
         is not null as consented, coalesce(s.paused_until > now(), false) as paused, count(*) as count
       from subscribers s where s.status = 'active' and s.topics = sets.topics
@@ -22,7 +22,7 @@ export async function readersByTopics(
   return rows;
 }
 
-/** An issue as it was sent to try it: subject marked, links for nobody. */
+/** Reads an issue as it was sent in a test: with a marked subject and impersonal links. */
 export async function readTest(
   db: Connection,
   id: string,
@@ -53,7 +53,7 @@ export async function insertTest(
     .execute();
 }
 
-/** Who at these domains must not be mailed, by the key of their address, and why. */
+/** Returns the suppressed addresses at these domains, by their keys, and why they are suppressed. */
 export async function suppressedAt(
   db: Connection,
   domains: readonly string[],
@@ -65,7 +65,9 @@ export async function suppressedAt(
   return rows;
 }
 
-/** The variants of a prepared issue, each with all topics that it is for; none before that. */
+/**
+ * Returns the variants of a prepared issue, each with all topics that it is for; none before the issue is prepared.
+ */
 export async function frozenVariants(
   db: Connection,
   issueId: string,
@@ -80,7 +82,7 @@ export async function frozenVariants(
   return rows;
 }
 
-/** One of them, as it goes out. */
+/** Returns one frozen variant. */
 export async function frozenBody(
   db: Connection,
   issueId: string,
@@ -94,7 +96,7 @@ export async function frozenBody(
     .executeTakeFirst();
 }
 
-/** The number of the variant in which a reader is; undefined for somebody who got nothing. */
+/** Returns the number of the variant that a reader got; undefined when the reader got none. */
 export async function variantMailed(
   db: Connection,
   issueId: string,

@@ -10,27 +10,27 @@ import { queueMail } from '../../transactional/transactional-store.ts';
 import { impersonal, type PreviewRequest, previewIssue } from './preview-issue.ts';
 import { insertTest, suppressedAt } from './preview-store.ts';
 
-/** Addresses in one test: a newsroom, not a list. */
-const MOST = 20;
+/** The most addresses in one test: enough for a newsroom. */
+const MAX_ADDRESSES = 20;
 
 export interface TestRequest extends PreviewRequest {
   issue: Issue;
-  /** As typed, in any number. */
+  /** Addresses as they were typed, in any number. */
   to: readonly string[];
   who: string;
-  /** From: of issues. */
+  /** The sender address of issues. */
   from: string;
   publicUrl: string;
   keyId: string;
-  /** Writes down who did it, in the same transaction. */
+  /** Writes it into the audit log, in the same transaction. */
   record?: (tx: Connection, addresses: number) => Promise<unknown>;
 }
 
 /**
- * Puts a test of an issue in the database: the bytes that would go out, frozen now, with a marked subject and links
- * for nobody. It never enters the ledger, and counts nothing.
- * @returns the mails to enqueue.
- * @throws AppError `test-refused` with the address at fault.
+ * Queues a test of an issue: the content that would be sent, frozen now, with a marked subject and impersonal
+ * links. It is not in the ledger and changes no counter.
+ * @returns the ids of the mails to enqueue.
+ * @throws AppError `test-refused` that names the address at fault.
  */
 export async function queueTest(db: Connection, request: TestRequest): Promise<string[]> {
   const { issue, who, keyId, record } = request;
@@ -40,8 +40,8 @@ export async function queueTest(db: Connection, request: TestRequest): Promise<s
     if ('reason' in address) throw refused(`"${typed}" ${address.reason}.`);
     addresses.set(address.key, address.email);
   }
-  if (addresses.size === 0 || addresses.size > MOST)
-    throw refused(`A test goes to 1 to ${MOST} addresses; these are ${addresses.size}.`);
+  if (addresses.size === 0 || addresses.size > MAX_ADDRESSES)
+    throw refused(`A test goes to 1 to ${MAX_ADDRESSES} addresses; these are ${addresses.size}.`);
   const suppressed = await findSuppressed(db, [...addresses.keys()]);
   if (suppressed !== undefined) {
     const why = describeCause(suppressionCause(suppressed.reason), suppressed.reason);
@@ -76,7 +76,7 @@ export async function queueTest(db: Connection, request: TestRequest): Promise<s
   });
 }
 
-/** The first of these keys whose inbox is that of somebody who must not be mailed, and why not. */
+/** Returns the first of these keys whose inbox belongs to a suppressed subscriber, and why it is suppressed. */
 async function findSuppressed(
   db: Connection,
   emailKeys: readonly string[],

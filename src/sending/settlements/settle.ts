@@ -9,14 +9,16 @@ export interface Settled {
 }
 
 /**
- * Settles an uncertain batch by a person's word, for the day that neither the provider nor an event tells.
- * `accepted`: everybody in it is taken for mailed, nobody is mailed again. `not-accepted`: it goes out once
- * more under a new key, without those who left; whoever has it already would get it twice.
+ * Settles an uncertain batch by a person's decision, when neither the provider nor an event says what happened.
+ * `accepted`: every member counts as mailed, nobody is mailed again. `not-accepted`: the batch is sent once more
+ * under a new key, without the members who have unsubscribed; if it had been accepted, its members would get the
+ * issue twice.
  * @param prefix the id of the batch, or the beginning of it.
- * @param by who decides, as it is written down.
- * @param record writes it into the log of the desk too, in the same transaction.
- * @throws AppError `batch-unknown`; `batch-settled` when it is not uncertain, or not yet: then it says from when on
- * a word may be needed; `batch-not-yet` when nobody can know yet that it was not accepted, `batch-proven` when it was.
+ * @param by the person who decides, as it is recorded.
+ * @param record writes the decision into the audit log of the desk, in the same transaction.
+ * @throws AppError `batch-unknown`; `batch-settled` when it is not uncertain, or not yet: the help text says from
+ * when a decision may be needed; `batch-not-yet` while a request may still be on its way; `batch-proven` when
+ * events prove that it was accepted.
  */
 export async function settleBatch(
   db: Connection,
@@ -35,7 +37,7 @@ export async function settleBatch(
         { help: '`settle` without options lists those that need a word.' },
       );
     }
-    if (decision === 'not-accepted') refuseGuess(batch);
+    if (decision === 'not-accepted') rejectUnsafeDecision(batch);
     const person = `person ${by}`;
     const reason = `settled by ${by}: ${decision === 'accepted' ? 'it was accepted' : 'it was not accepted'}`;
     const changed =
@@ -54,10 +56,11 @@ export async function settleBatch(
 }
 
 /**
- * Who says that it was not accepted has looked at what the provider shows. That tells nothing while a request may still
- * arrive there, and is wrong where an event says otherwise: in both cases everybody in it would get it twice.
+ * Rejects the decision `not-accepted` where it cannot be right: the provider's dashboard says nothing while a
+ * request may still arrive there, and an event proves the opposite. In both cases every member would get the issue
+ * twice.
  */
-function refuseGuess({ id, notBefore, events }: NamedBatch): void {
+function rejectUnsafeDecision({ id, notBefore, events }: NamedBatch): void {
   if (events > 0) {
     throw new AppError('batch-proven', `Batch ${id} was accepted: the provider has told of its messages.`, {
       help: 'Nothing was changed. It settles by itself; `--accepted` settles it now.',
@@ -70,7 +73,10 @@ function refuseGuess({ id, notBefore, events }: NamedBatch): void {
   }
 }
 
-/** What becomes of a batch that needs nobody's word now: one whose answer may still come gets it by itself. */
+/**
+ * Says what happens next to a batch that needs no decision now: one whose response can still arrive gets it by
+ * itself.
+ */
 function whatNext({ status, issueStatus, busyUntil }: NamedBatch): string {
   if (status === 'pending' && issueStatus === 'sending') return 'It goes out by itself.';
   if (status !== 'submitting' || busyUntil === null) return '';

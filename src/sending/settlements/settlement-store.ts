@@ -2,28 +2,28 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Connection } from '../../platform/db/database.ts';
 import type { BatchStatus, IssueStatus } from '../../platform/db/schema.ts';
 
-/** How long an unfinished batch waits for an event before a person is asked. */
+/** How long an uncertain batch waits for an event before a person is asked. */
 export const EVIDENCE_HOURS = 24;
 
 /**
- * After the last who asked has stopped waiting for the answer: what was still on its way then, in a socket or at a slow
- * provider, has arrived or never will.
+ * How long to wait after the last worker stopped waiting for a response: a request that was still on its way then
+ * has arrived by now, or never will.
  */
-const UNDER_WAY_MINUTES = 10;
+const IN_FLIGHT_MINUTES = 10;
 
-/** From when on a batch can be taken for not accepted; null when it can be now. */
-const notBefore = sql<Date | null>`case when b.lease_until + make_interval(mins => ${UNDER_WAY_MINUTES}) > now()
-  then b.lease_until + make_interval(mins => ${UNDER_WAY_MINUTES}) end`;
+/** From when on a batch can be settled as not accepted; null when it can be now. */
+const notBefore = sql<Date | null>`case when b.lease_until + make_interval(mins => ${IN_FLIGHT_MINUTES}) > now()
+  then b.lease_until + make_interval(mins => ${IN_FLIGHT_MINUTES}) end`;
 
-/** Events that prove that a request of these deliveries was accepted, and are not applied to them yet. */
+/** Counts events that prove that these deliveries were accepted, and that are not applied yet. */
 const proofs = (deliveryIds: RawBuilder<unknown>) => sql<number>`(select count(*)::int from events e
   where (e.due_at is not null or e.outcome = 'unmatched') and e.kind <> 'suppressed'
     and e.delivery_id = any(${deliveryIds}))`;
 
 /**
- * Closes batches that were accepted after all, with everybody who was in the request. Where it is still
- * open to whom it goes (`submitting`: the answer itself is on its way) nothing is done.
- * @returns the batches that are settled now because of this call.
+ * Closes batches that were accepted after all, with all members of the request. A batch in state `submitting` is
+ * not changed: its response is still on its way.
+ * @returns the batches that this call settled.
  */
 export async function settleAccepted(
   tx: Connection,
@@ -51,7 +51,7 @@ export async function settleAccepted(
   return rows;
 }
 
-/** An uncertain batch as a person has to see it who decides. */
+/** An uncertain batch, with what a person needs to decide about it. */
 export interface UnsettledBatch {
   id: string;
   number: number;
@@ -60,13 +60,13 @@ export interface UnsettledBatch {
   reason: string | null;
   claimedAt: Date;
   deliveries: number;
-  /** Members who are not on the list any more. */
+  /** Members who are no longer subscribed. */
   left: number;
-  /** Events about messages of the batch; with one of them it would be settled, if only by the next look. */
+  /** Events about messages of the batch; with at least one of them the next run of `apply-events` settles it. */
   events: number;
-  /** Whether events had their time. */
+  /** Whether it has waited for events long enough. */
   overdue: boolean;
-  /** Before that nobody can say that it was not accepted: a request may still be on its way. null: that is over. */
+  /** Until then a request may still be on its way, so `not-accepted` cannot be decided. null: that time is over. */
   notBefore: Date | null;
 }
 
@@ -88,7 +88,7 @@ export async function unsettledBatches(db: Connection, issue?: string): Promise<
 }
 
 /**
- * Opens an uncertain batch again, under a new key: the next claim leaves out who left.
+ * Opens an uncertain batch again under a new key; the next claim excludes the members who have unsubscribed.
  * @returns whether it was uncertain.
  */
 export async function settleNotAccepted(
@@ -120,17 +120,17 @@ export interface NamedBatch {
   status: BatchStatus;
   issueId: string;
   issueStatus: IssueStatus;
-  /** While it is `submitting`: until then a worker has it, or nobody asks the provider. */
+  /** While it is `submitting`: until when a worker holds it, or the circuit is open. */
   busyUntil: Date | null;
-  /** While it is `uncertain`, as in {@link UnsettledBatch}. */
+  /** While it is `uncertain`: see {@link UnsettledBatch}. */
   notBefore: Date | null;
-  /** While it is `uncertain`: events that prove that it was accepted. */
+  /** While it is `uncertain`: how many events prove that it was accepted. */
   events: number;
 }
 
 /**
- * The batch that is meant by the beginning of its id.
- * @returns every batch that fits, at most two.
+ * Finds batches by the beginning of their id.
+ * @returns the matches, at most two.
  */
 export async function batchesBeginning(db: Connection, prefix: string): Promise<NamedBatch[]> {
   const { rows } = await sql<NamedBatch>`
