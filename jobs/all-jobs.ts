@@ -10,7 +10,7 @@ import { signUp } from './sign-up-job.ts';
 import { slot } from './slot-job.ts';
 import { submit } from './submit-job.ts';
 
-/** Every job there is, and who does it. */
+/** The processor of each job. */
 export function processors(app: App): Processors {
   return {
     slot: () => slot(app),
@@ -26,8 +26,8 @@ export function processors(app: App): Processors {
 }
 
 /**
- * What happens by the clock. The cron pattern only wakes the worker: which slot it is, and whether it has
- * its issue already, is decided by the rules of src/issues/slot.ts and the unique slot in the database.
+ * The scheduled jobs. The cron pattern only wakes the worker. The rules of src/issues/slot.ts and the unique slot
+ * in the database decide which slot it is, and whether it already has its issue.
  */
 export function schedulers({ config }: App): JobScheduler[] {
   const { weekday, hour, minute, zone } = config.schedule;

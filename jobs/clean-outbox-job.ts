@@ -1,7 +1,7 @@
 import type { App } from '../src/app/app.ts';
 import { cleanOutbox as cleanFiles } from '../src/workflow/clean-outbox.ts';
 
-/** End what the outbox keeps for too long, or of people who are gone. */
+/** Delete expired mails, and mails to erased people, from the outbox. */
 export async function cleanOutbox(app: App): Promise<void> {
   await cleanFiles(app);
 }

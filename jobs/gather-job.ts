@@ -2,7 +2,10 @@ import type { App } from '../src/app/app.ts';
 import { AppError } from '../src/platform/errors.ts';
 import { gatherAll } from '../src/workflow/week.ts';
 
-/** Look at the sources. What is wrong with one is in the database when this ends; the next hour looks again. */
+/**
+ * Gather from all sources. The fault of a source is stored in the database when the job ends; the next hour tries
+ * again.
+ */
 export async function gather(app: App): Promise<void> {
   if (app.config.sources.length === 0) return;
   try {

@@ -1,7 +1,7 @@
 import type { App } from '../src/app/app.ts';
 import { answerWaiting } from '../src/workflow/answer-mail-requests.ts';
 
-/** Answer whatever strangers asked for and waits: who gets which mail. The name is from when only sign-ups did. */
+/** Process the waiting mail requests of visitors. The name of the job is older than the other kinds of request. */
 export async function signUp(app: App): Promise<void> {
   await answerWaiting(app);
 }

@@ -1,7 +1,7 @@
 import type { App } from '../src/app/app.ts';
 import { doSlotDuties } from '../src/workflow/duties.ts';
 
-/** The weekly slot has come: compose what is missing, start what was approved. */
+/** At the weekly slot: compose a missing draft, and start approved issues. */
 export async function slot(app: App): Promise<void> {
   await doSlotDuties(app);
 }

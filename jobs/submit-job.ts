@@ -3,7 +3,7 @@ import type { Payload } from '../src/platform/queue/contracts.ts';
 import { RateLimitedError } from '../src/platform/queue/job-queue.ts';
 import { finish, pause } from '../src/workflow/week.ts';
 
-/** Submit one batch; what the provider says decides what happens to the queue and to the issue. */
+/** Submit one batch; its result decides whether the queue waits and whether the issue is paused. */
 export async function submit(app: App, { batchId }: Payload<'submit'>): Promise<void> {
   const result = await app.submit(batchId);
   switch (result.kind) {
@@ -17,7 +17,7 @@ export async function submit(app: App, { batchId }: Payload<'submit'>): Promise<
       if (result.reason !== undefined) app.logger.warn(result, 'the provider does not answer');
       throw new RateLimitedError(result.ms);
     case 'again':
-      // Tried again with backoff, then by reconcile: the batch keeps its key and its bytes.
+      // The job is retried with backoff, then by reconcile: the batch keeps its key and its bytes.
       throw new Error(result.reason);
     case 'unavailable':
       return;

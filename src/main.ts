@@ -10,12 +10,12 @@ process.umask(PRIVATE_UMASK);
 
 const { existsSync, readFileSync } = await import('node:fs');
 const { readEnvFile } = await import('./config/env-file.ts');
-const { values, doubts } = readEnvFile(existsSync('.env') ? readFileSync('.env', 'utf8') : '');
-// What the environment sets wins, and is nothing that the file could be wrong about.
-const envDoubts = doubts.filter(({ name }) => process.env[name] === undefined);
+const { values, ambiguities } = readEnvFile(existsSync('.env') ? readFileSync('.env', 'utf8') : '');
+// A setting of the environment overrides the file, so the file's line about it does not matter.
+const envAmbiguities = ambiguities.filter(({ name }) => process.env[name] === undefined);
 for (const [name, value] of Object.entries(values)) process.env[name] ??= value;
 
-// A reader that has seen enough (`status | head -1`) closes the pipe: that is no fault of anybody.
+// A program that reads our output may close the pipe early (`status | head -1`): that is not an error.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') process.exitCode = 1;
@@ -30,6 +30,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const { run } = await import('./cli/program.ts');
 process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
-  envDoubts,
+  envAmbiguities,
   signal: stop.signal,
 });

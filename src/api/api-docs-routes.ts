@@ -5,7 +5,7 @@ import type { Site } from '../platform/site.ts';
 import { apiPage } from './api-page.tsx';
 import { type ApiParts, apiDocument } from './openapi.ts';
 
-/** `/openapi.json` for programs, and `/docs`, the same for people. Both follow from the settings alone. */
+/** `/openapi.json` for programs, and `/docs`, the same content for people. Both depend on the settings alone. */
 export function apiDocsRoutes(app: FastifyInstance, site: Site, parts: ApiParts): void {
   const document = apiDocument(site, parts);
   const served = [

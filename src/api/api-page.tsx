@@ -2,7 +2,7 @@ import { Page, render } from '../platform/http/pages/layout.tsx';
 import type { Site } from '../platform/site.ts';
 import type { ApiDocument, Operation } from './openapi.ts';
 
-/** What programs may ask, for the people who write them. */
+/** The API documentation for developers. */
 export function apiPage(site: Site, { info, paths }: ApiDocument): string {
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({

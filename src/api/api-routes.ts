@@ -13,10 +13,10 @@ import { resource } from '../platform/http/resource.ts';
 import { comparisonUrl, type Site } from '../platform/site.ts';
 import { readPage, readSent } from '../sources/gather.ts';
 
-/** As much as a page or a file of any other source may have. */
+/** The same limit as for a page or a file of any other source, in bytes. */
 const BODY_LIMIT = 1_000_000;
 
-/** Who the log says it was: whoever has API_TOKEN. */
+/** The name in the audit log for a caller that has API_TOKEN. */
 const PUSHER = 'push';
 
 const READ = new Map<string, (text: string, own: { site: string }) => Promise<Comparison>>([
@@ -27,9 +27,9 @@ const READ = new Map<string, (text: string, own: { site: string }) => Promise<Co
 ]);
 
 /**
- * `POST /api/comparisons`: a source that sends instead of being asked. One comparison, as JSON or as a page;
- * sending it again changes nothing. 201 for a new one, 200 for one we know, with what changed. `DELETE
- * /api/comparisons/SLUG` takes one down; no push shows it again, because a person may have hidden it meanwhile.
+ * `POST /api/comparisons`: takes one pushed comparison, as JSON or as a page; sending it again changes nothing.
+ * Answers 201 for a new one and 200 for a known one, with the changes. `DELETE /api/comparisons/SLUG` takes a
+ * comparison down; a later push does not show it again, because an editor may have hidden it meanwhile.
  */
 export function apiRoutes(
   app: FastifyInstance,
@@ -44,7 +44,7 @@ export function apiRoutes(
     site: Site;
     apiToken: string;
     contents: ContentActions;
-    /** How the log of the desk tells of a comparison that is taken down. */
+    /** Writes the take-down of a comparison into the audit log of the desk. */
     recordTakeDown(
       slug: string,
       reason: string,
@@ -54,7 +54,7 @@ export function apiRoutes(
 ): void {
   const isBearer = bearerOf(apiToken);
 
-  // Before the body is read: a stranger need not be listened to for a megabyte.
+  // Before the body is read, so that a caller without the token cannot make us read a megabyte.
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
     if (request.method !== 'POST' && request.method !== 'DELETE') return;
@@ -107,7 +107,10 @@ export function apiRoutes(
   });
 }
 
-/** The body in its own charset, UTF-8 where it names none. Letters that are lost are not guessed. */
+/**
+ * Returns the body decoded by its own charset, or UTF-8 when it names none. Undecodable bytes are an error, never
+ * guessed.
+ */
 function textOf(request: FastifyRequest): string {
   const [, charset = 'utf-8'] = /;\s*charset="?([\w:.-]+)/i.exec(request.headers['content-type'] ?? '') ?? [];
   try {

@@ -4,8 +4,8 @@ import type { Site } from '../platform/site.ts';
 import { signUpSchema } from '../subscribers/sign-up/subscribe-routes.ts';
 
 /**
- * What programs may ask of this server, as OpenAPI 3.1: the addresses that other people script against. Pages
- * for people and the desk are not in it. `/docs` is drawn from the same object, so that the two never differ.
+ * The API of this server as OpenAPI 3.1: the routes that other people's programs use. Pages for people and the desk
+ * are not in it. `/docs` is rendered from the same object, so that the two always agree.
  */
 
 interface Content {
@@ -36,7 +36,7 @@ export interface ApiDocument {
   components: object;
 }
 
-/** Which of the addresses are there is a matter of settings. */
+/** Which routes exist depends on the settings. */
 export interface ApiParts {
   takesPushes: boolean;
   takesEvents: boolean;

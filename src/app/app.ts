@@ -23,19 +23,19 @@ import type { WeekContext } from '../workflow/week-context.ts';
 import { mailRequestHandlers } from './mail-request-handlers.ts';
 
 /**
- * The composition root: the parts, wired once, in the order in which they need each other. Importing
- * this file starts nothing; {@link createApp} opens what the settings name, and disposing the App
- * closes it in reverse.
+ * The composition root: creates the parts once, in the order of their dependencies. Importing this file starts
+ * nothing; {@link createApp} opens the parts that the settings name, and disposing the App closes them in reverse
+ * order.
  */
 export interface App extends WeekContext, AsyncDisposable {
   database: Database;
   limiter: Limiter;
   checkDomain: DomainCheck;
-  /** Whether this process has what it takes to send; one that has not asks others to. */
+  /** Whether this process can send; a process that cannot enqueues jobs for others. */
   canSend: boolean;
-  /** Requests a second that issues may make to the provider; null: it has no such limit. */
+  /** How many requests a second issues may make to the provider; null: no limit. */
   pace: number | null;
-  /** Where the outbox can be browsed, or null when mail leaves the machine. */
+  /** Directory of the outbox; null when mail leaves the machine. */
   outboxDir: string | null;
   /** How the provider reports events to us; null where it reports none, or to nobody. */
   webhook: Webhook | null;
@@ -43,17 +43,17 @@ export interface App extends WeekContext, AsyncDisposable {
   sendMail: MailSender;
 }
 
-/** Single parts to put in place of the real ones: what a test replaces is named here, not mocked. */
+/** Parts that replace the real ones: a test names what it replaces here, and mocks nothing. */
 export interface Overrides {
   clock?: () => Date;
   logger?: Logger;
   mailer?: Mailer;
   dns?: Dns;
-  /** Where {@link App.showSignInLink} writes to. */
+  /** Where {@link App.showSignInLink} prints to. */
   terminal?: (link: string) => void;
 }
 
-/** @throws AppError whatever opening the database, the queue or the mailer throws. */
+/** @throws AppError from opening the database, the queue or the mailer. */
 export async function createApp(config: Config, secrets: Secrets, overrides: Overrides = {}): Promise<App> {
   const lifetime = new Lifetime();
   try {
@@ -61,12 +61,13 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     const logger = overrides.logger ?? createLogger(config.logLevel);
     const { databaseUrl, redisUrl, secretKeys } = secrets;
 
-    // It starts when something is read.
+    // The reader process starts on first use.
     lifetime.defer(stopReading);
-    // On a server the folder may hold an outbox or a preview of the time before.
+    // On a server the folder may still hold an outbox or a preview from an earlier configuration.
     closeFolder(config.dataDir);
     const database = lifetime.use(await openDatabase({ databaseUrl, dataDir: config.dataDir }));
-    // Alone on this database: whoever held a lease or a job is gone, so nobody need wait for it to end.
+    // No other process uses this database: a process that held a lease or a job is gone, so there is no need to wait
+    // for expiry.
     const isAlone = database.backend === 'embedded';
     if (isAlone) {
       await expireAllLeases(database.kysely);
@@ -74,19 +75,22 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     }
 
     const pool = database.queuePool();
-    const onDisturbance = (error: Error) => logger.warn({ err: error }, 'the queue is disturbed');
+    const onQueueError = (error: Error) => logger.warn({ err: error }, 'the queue reports an error');
     const queue = lifetime.use(
-      await openQueue(redisUrl === undefined ? { pool } : { redisUrl }, onDisturbance),
+      await openQueue(redisUrl === undefined ? { pool } : { redisUrl }, onQueueError),
     );
     if (isAlone) await queue.reclaim();
     const limiter = lifetime.use(openLimiter({ redisUrl, pool }));
     let allowed = config.resend.rate;
-    /** What the account may ask lowers the pace of issues, for all processes; more than was set is never asked. */
+    /**
+     * A lower limit of the account lowers the pace of issues, for all processes; it never raises it above the
+     * setting.
+     */
     const onLimit = (perSecond: number) => {
       const now = Math.min(perSecond, config.resend.rate);
       if (now === allowed) return;
       allowed = now;
-      logger.info({ perSecond: now }, 'the provider says how many requests it takes a second');
+      logger.info({ perSecond: now }, 'the provider reported its rate limit');
       queue.pace(paceOf(now)).catch((error) => logger.warn({ err: error }, 'the pace could not be changed'));
     };
     /** Every provider there is, by the value of MAILER. */
@@ -146,21 +150,20 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
   }
 }
 
-/** What {@link App.events} is with these settings. */
+/** Derives {@link App.events} from the settings. */
 export function eventsOf({ mailer, takesEvents }: Pick<Config, 'mailer' | 'takesEvents'>): App['events'] {
   if (mailer === 'outbox') return 'none';
   return takesEvents ? 'taken' : 'unseen';
 }
 
-/** Of the requests that the provider takes in a second, what issues may have: one is left for a confirm mail. */
+/** How many of the provider's requests per second issues may use: one is reserved for confirm mails. */
 function paceOf(perSecond: number): number {
   return perSecond >= 3 ? perSecond - 1 : perSecond;
 }
 
 /**
- * JSON lines on stderr: stdout belongs to the commands. No address, token or key is ever passed to it
- * (I9); the redaction is for the day somebody forgets, and for PostgreSQL, which quotes the row at
- * fault in `detail`.
+ * Logs JSON lines to stderr: stdout belongs to the commands. Callers never pass an address, token or key (I9);
+ * redaction is a second defence, and for PostgreSQL, which quotes the failing row in `detail`.
  */
 function createLogger(level: Config['logLevel']): Logger {
   const fields = ['email', 'to', 'token', 'secret', 'password', 'authorization', 'cookie', 'detail', 'where'];

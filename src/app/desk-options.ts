@@ -19,7 +19,7 @@ import {
 import type { App } from './app.ts';
 import { dnsRecords, examineDns, examineSettings, type Finding } from './doctor.ts';
 
-/** The desk of this installation; without editors there is none. */
+/** The options of the desk; undefined when there are no editors. */
 export function deskOf(app: App): DeskOptions | undefined {
   const { editors, passkeys, schedule, mail } = app.config;
   if (editors.length === 0) return undefined;
@@ -34,7 +34,7 @@ export function deskOf(app: App): DeskOptions | undefined {
   };
 }
 
-/** The steps that the desk asks for, each the one that commands and jobs take. */
+/** The actions of the desk: the same functions that commands and jobs use. */
 function deskActions(app: App): DeskActions {
   const { db } = app;
   return {
@@ -61,7 +61,7 @@ function deskActions(app: App): DeskActions {
       await send(app, issue, record);
     },
     pause: ({ id }, record, reason) => pause(app, id, reason, record),
-    // Back to where it was: an issue that was only approved still waits for its slot.
+    // The issue returns to its earlier state: an issue that was only approved still waits for its slot.
     resume: async ({ id }, record) => {
       const { issue } = await changeIssue(db, id, { type: 'resume' }, { record });
       if (issue.status !== 'approved' || issue.dueAt <= app.clock()) await send(app, issue);
@@ -82,7 +82,7 @@ export function contentActions(app: App): ContentActions {
       const takenDown = await hideComparison(db, request);
       if (takenDown.change === 'changed')
         logger.warn({ comparison: request.slug, issues: takenDown.issues }, 'a comparison was taken down');
-      // Where nobody approves, nobody would approve once more what was approved before.
+      // With `APPROVAL=auto` nobody would approve the issue a second time, so it is approved here.
       for (const { slug, was, isDropped } of takenDown.issues) {
         if (config.approval === 'auto' && isDropped && was === 'approved')
           await approveAutomatically(app, await requireIssue(db, { slug }));
@@ -93,12 +93,12 @@ export function contentActions(app: App): ContentActions {
   };
 }
 
-/** Names change rarely, and a resolver may take seconds: asked again after this long. */
+/** How long DNS results are cached: records change rarely, and a resolver may take seconds. */
 const DNS_CACHE_MS = 10 * 60_000;
 
 /**
- * What `doctor` says of this installation. Nobody waits for a resolver: a page shows what was found last, and
- * asks for the next one.
+ * Returns the findings of `doctor`. No page waits for a resolver: it shows the cached findings, and starts a
+ * refresh for the next request.
  */
 function setUpOf(app: App): () => Finding[] {
   let found: Finding[] = [];

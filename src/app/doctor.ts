@@ -9,26 +9,26 @@ import type { ConsentFault, SealFound, VerifiedLog } from '../subscribers/consen
 import type { App } from './app.ts';
 
 /**
- * Whether an installation is set up to mail people, and what to mend where it is not. The settings are
- * already known to be readable; this asks whether they are wise together, and whether the world agrees.
+ * Checks whether an installation is set up to mail people, and says what to correct. The settings are already valid
+ * one by one; these checks ask whether they fit together, and whether DNS and the machine agree with them.
  */
 export interface Finding {
-  /** `block`: mail cannot go out, or readers would be harmed; `warn`: it can, and should not. */
+  /** `block`: mail cannot be sent, or readers would be harmed; `warn`: mail can be sent, but should not be. */
   level: 'ok' | 'warn' | 'block';
   /** The setting or the record it is about. */
   about: string;
   message: string;
-  /** What to do; empty where it is well. */
+  /** What to do; empty for `ok`. */
   help: string;
 }
 
-/** TXT and MX records, as `node:dns` reads them; an unknown name is an empty list. */
+/** Reads TXT and MX records like `node:dns`; an unknown name gives an empty list. */
 export interface Records {
   txt(name: string): Promise<string[]>;
   mx(name: string): Promise<string[]>;
 }
 
-/** Asks the machine's own resolver, at most 3 seconds a question. */
+/** Asks the machine's own resolver, at most 3 seconds for each question. */
 export function dnsRecords(): Records {
   const resolver = new Resolver({ timeout: 1_500, tries: 2 });
   const known = <T>(answer: Promise<T[]>) =>
@@ -46,9 +46,9 @@ const LOOPBACK = /^https?:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?(
 
 const domainOf = (mailbox: string) => /@([^>\s]+)>?$/u.exec(mailbox)?.[1]?.toLowerCase() ?? '';
 
-/** What `.env` says in a way that another reader, or a person, takes otherwise. */
-export function examineEnvFile(doubts: readonly EnvAmbiguity[]): Finding[] {
-  return doubts.map(({ name, message }) => ({
+/** Lines of `.env` that another parser, or a person, may read differently. */
+export function examineEnvFile(ambiguities: readonly EnvAmbiguity[]): Finding[] {
+  return ambiguities.map(({ name, message }) => ({
     level: 'warn',
     about: name,
     message: `In .env: ${message}`,
@@ -56,7 +56,7 @@ export function examineEnvFile(doubts: readonly EnvAmbiguity[]): Finding[] {
   }));
 }
 
-/** How much the outbox keeps; nothing is said where there is none. */
+/** How much the outbox stores; empty when there is none. */
 export async function examineOutbox({ dataDir, outbox }: Config): Promise<Finding[]> {
   const { mails, bytes } = await openOutboxFiles(dataDir).measure();
   if (bytes === 0) return [];
@@ -65,7 +65,7 @@ export async function examineOutbox({ dataDir, outbox }: Config): Promise<Findin
   return [{ level: 'ok', about: 'OUTBOX_DAYS', message, help: '' }];
 }
 
-/** Settings alone: the same answer every time. */
+/** Checks the settings alone. Deterministic. */
 export function examineSettings(config: Config, events: App['events']): Finding[] {
   const leaves = events !== 'none';
   const findings: Finding[] = [];
@@ -164,9 +164,9 @@ export function examineSettings(config: Config, events: App['events']): Finding[
 }
 
 /**
- * Whether other users of this machine are kept out of what the program keeps here.
+ * Checks whether other users of this machine can read the program's files.
  * @param settingsFile the `.env` that was read, if there is one: it holds secrets.
- * @param user the number of the user who runs the program, if it is not the one of this process.
+ * @param user id of the user who runs the program, if it is not the user of this process.
  */
 export function examineFiles(
   { dataDir }: Pick<Config, 'dataDir'>,
@@ -194,7 +194,7 @@ export function examineFiles(
   return findings;
 }
 
-/** Whether the role of DATABASE_URL may do no more than its work. */
+/** Checks whether the role of DATABASE_URL has no more rights than it needs. */
 export function examineRole({ role, isSuperuser, isOwner, makesIn, changes }: Powers): Finding {
   const about = 'DATABASE_URL';
   const faults = [
@@ -215,7 +215,7 @@ export function examineRole({ role, isSuperuser, isOwner, makesIn, changes }: Po
   };
 }
 
-/** Whether the consent log is as it was written (I8). */
+/** Checks whether the consent log is unchanged (I8). */
 export function examineConsentLog({ events, head, unsealed, faults }: VerifiedLog): Finding[] {
   const about = 'consent log';
   if (faults.length > 0) {
@@ -258,8 +258,8 @@ function describeConsentFault(fault: ConsentFault): string {
 const rangeOf = ({ fromId, toId }: SealFound) => `${fromId} to ${toId}`;
 
 /**
- * The records that receivers look at before they take bulk mail: SPF and DKIM as Resend sets them up, DMARC
- * (RFC 9989), and somebody who takes replies. A resolver that does not answer is said, not guessed about.
+ * Checks the DNS records that receivers require of bulk senders: SPF and DKIM as Resend sets them up, DMARC (RFC
+ * 9989), and an MX for replies. When the resolver does not answer, the finding says so.
  */
 export async function examineDns(config: Config, records: Records): Promise<Finding[]> {
   const domain = domainOf(config.mail.from);
@@ -326,7 +326,7 @@ export async function examineDns(config: Config, records: Records): Promise<Find
   ]);
 }
 
-/** The policy of a domain, or of the nearest one above it that has one (RFC 9989: a walk up the tree). */
+/** Returns the DMARC policy of a domain, or of its nearest parent that has one (RFC 9989, tree walk). */
 async function policyOf(domain: string, records: Records): Promise<string[]> {
   for (let name = domain; name.includes('.'); name = name.slice(name.indexOf('.') + 1)) {
     const found = await records.txt(`_dmarc.${name}`);

@@ -7,11 +7,11 @@ import { freshLinkHandler } from '../subscribers/step-up/step-up-store.ts';
 import type { Keys } from '../subscribers/tokens.ts';
 import type { MailRequestHandlers } from '../transactional/requests/answer-requests.ts';
 
-/** Who answers which kind of request for mail. */
+/** The handler of each kind of mail request. */
 export function mailRequestHandlers(parts: {
   keys: Keys;
   editors: readonly Editor[];
-  /** Is told of every sign-in link to the desk. */
+  /** Called with the token of every sign-in link to the desk. */
   onSignInLink?: (token: string) => void;
 }): MailRequestHandlers {
   const signInLinks = signInLinkHandler({ ...parts, onLink: parts.onSignInLink });

@@ -11,18 +11,18 @@ import type { App } from './app.ts';
 import { contentActions, deskOf } from './desk-options.ts';
 import { createServer } from './server.ts';
 
-/** How an app meets the public: the web server, wired to it, and the jobs that its visitors cause. */
+/** Connects an app to the public web server, and to the jobs that its visitors cause. */
 
 /** Host names of this machine, as URLs spell them. */
 export const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/** What this process tells Prometheus; undefined where the settings let nobody read it. */
+/** The metrics of this process; undefined when the settings let nobody read them. */
 export function metricsOf(app: App): Metrics | undefined {
   return app.config.metrics.readers === 'off' ? undefined : createMetrics(() => readMetrics(app));
 }
 
 export interface Startup {
-  /** Opens the outbox to whoever has it in the address; without it nobody may browse it. */
+  /** The token in the address that opens the outbox; without it nobody may browse it. */
   outboxToken?: string;
   metrics?: Metrics | undefined;
 }
@@ -75,23 +75,24 @@ export function publicServer(
   });
 }
 
-/** The puzzle of the sign-up form, where the settings name one. */
+/** The challenge of the sign-up form; null when the settings have none. */
 function challengeOf({ config, logger }: App, { turnstileSecretKey: secretKey }: Secrets) {
   if (config.turnstile === null || secretKey === undefined) return null;
   return turnstile({ ...config.turnstile, secretKey }, (reason) =>
-    logger.warn({ reason }, 'Turnstile cannot be asked: strict limits take its place'),
+    logger.warn({ reason }, 'Turnstile cannot be reached: strict limits apply instead'),
   );
 }
 
 /**
- * Enqueues a job that does all there is to do, without waiting for it. While one is being enqueued, one more
- * is enough for all who come; while the queue is away, `reconcile` will look.
+ * Returns a function that enqueues a job without waiting for it. The job does all waiting work, so while one
+ * enqueue is in progress, one more is enough for all further calls. If the queue is unavailable, `reconcile` does
+ * the work.
  */
 function wakeUp(app: App, name: 'events' | 'sign_up' | 'clean_outbox'): () => void {
-  let isRinging = false;
+  let isEnqueuing = false;
   let again = false;
-  const ringOut = async (): Promise<void> => {
-    isRinging = true;
+  const enqueueAll = async (): Promise<void> => {
+    isEnqueuing = true;
     try {
       do {
         again = false;
@@ -100,23 +101,23 @@ function wakeUp(app: App, name: 'events' | 'sign_up' | 'clean_outbox'): () => vo
     } catch (error) {
       app.logger.warn({ job: name, err: error }, 'the job could not be enqueued; reconcile will do it');
     } finally {
-      isRinging = false;
+      isEnqueuing = false;
     }
   };
   return () => {
     again = true;
-    if (!isRinging) void ringOut();
+    if (!isEnqueuing) void enqueueAll();
   };
 }
 
-/** Without a queue nobody waits for one: `reconcile` finds the mail in the database. */
+/** Does not wait for the queue: if it is unavailable, `reconcile` finds the mail in the database. */
 function enqueueMail(app: App, mailId: string): void {
   app.queue.enqueue('mail', { mailId }).catch((error) => {
     app.logger.warn({ err: error }, 'a mail could not be enqueued; reconcile will do it');
   });
 }
 
-/** What `/metrics` shows, from the database. */
+/** Reads the values for `/metrics` from the database. */
 export async function readMetrics({ db, queue }: App): Promise<MetricValues> {
   const queues: Record<string, number> = {};
   for (const name of QUEUE_NAMES) queues[name] = await queue.waiting(name);
@@ -133,7 +134,7 @@ export async function readMetrics({ db, queue }: App): Promise<MetricValues> {
   };
 }
 
-/** @throws when the database or the queue is away. */
+/** @throws when the database or the queue is unavailable. */
 export async function ready(app: App): Promise<void> {
   await listIssues(app.db, { status: ['sending'], limit: 1 });
   await app.queue.waiting('issues');

@@ -38,43 +38,43 @@ import { unsubscribeRoutes } from '../subscribers/unsubscribe/unsubscribe-routes
 
 export interface ServerOptions {
   db: Connection;
-  /** Verify the links in mail. */
+  /** Keys that verify the links in mail. */
   keys: Keys;
   site: Site;
-  /** Where the outbox mailer writes, and the part of the address that opens it; null: nobody may browse it. */
+  /** The directory of the outbox mailer, and the token in the address that opens it; null: nobody may browse it. */
   outbox: { directory: string; token: string } | null;
-  /** Lets its bearer push comparisons; without it there is nothing to push to. */
+  /** Token for pushing comparisons; without it the route does not exist. */
   apiToken?: string | undefined;
-  /** How the mail provider reports events; without one there is nowhere to post them. */
+  /** How events of the mail provider are verified and read; without it the route does not exist. */
   webhook?: Webhook | null;
   /** Called when events were stored. */
   onEvents?(): void;
   clock?(): Date;
-  /** Asks a worker to send a mail whose row is in the database; never in the way of an answer. */
+  /** Asks a worker to send a mail whose row is in the database; must not delay the response. */
   enqueueMail(mailId: string): void;
-  /** Called when somebody was erased: what is kept outside the database has to follow. */
+  /** Called when a person was erased, so that data outside the database can be deleted. */
   onErased?(): void;
-  /** Wakes a worker to answer the requests for mail that wait; never in the way of an answer. */
+  /** Wakes a worker to process waiting mail requests; must not delay the response. */
   onMailRequest?(): void;
   /** The editor's desk; without editors there is none. */
   desk?: DeskOptions | undefined;
-  /** Throws when the database or the queue is away. */
+  /** Throws when the database or the queue is unavailable. */
   ready(): Promise<void>;
-  /** Times the answers, whoever reads that. */
+  /** Records response times. */
   metrics?: Metrics | undefined;
-  /** Lets its bearer read the metrics here; without it they are not on this server. */
+  /** Token for reading the metrics here; without it this server has no `/metrics`. */
   metricsToken?: string | undefined;
-  /** Whether the addresses for programs are described to everybody; yes unless it is said. */
+  /** Whether the API documentation is public. Default: yes. */
   docs?: boolean;
-  /** When the page of a comparison becomes public; as soon as it is gathered unless it is said. */
+  /** When the page of a comparison becomes public. Default: as soon as it is gathered. */
   publish?: Publish;
-  /** Takes a comparison down and shows it again, with all that follows from it. */
+  /** Takes a comparison down or shows it again, with all consequences. */
   contents?: ContentActions;
   logger: Logger | false;
   signUp: SignUpParts;
-  /** Strict-Transport-Security; without it none is sent. */
+  /** Strict-Transport-Security; without it the header is not sent. */
   hsts?: { maxAge: number; includeSubDomains: boolean; preload: boolean } | null;
-  /** Whose `X-Forwarded-*` are believed. */
+  /** Which proxies' `X-Forwarded-*` headers are trusted. */
   trustProxy?: TrustProxy;
   limits?: ServerLimits;
 }
@@ -95,7 +95,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     hide: (request) => hideComparison(db, request),
     show: (request) => showComparison(db, request),
   };
-  // The one script of another site that a page may have, and only where the operator asked for it.
+  // The only third-party script that a page may load, and only if the operator configured it.
   const puzzle = signUp.challenge === null ? [] : [TURNSTILE_ORIGIN];
   const app = createBaseServer(options);
   await app.register(helmet, {
@@ -110,7 +110,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         frameAncestors: ["'none'"],
       },
     },
-    // Only where the operator asked for it: a browser holds a whole host to it, and perhaps its whole domain.
+    // Only if the operator configured it: a browser applies it to the whole host, and perhaps to the whole domain.
     strictTransportSecurity: options.hsts ?? false,
   });
   answerProblems(app, (problem, otherWay) => problemPage(site, problem, otherWay));
@@ -139,8 +139,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   );
   await app.register(async (scope) => {
     acceptForms(scope);
-    // Whoever has the URL has the power of its token: it stays out of caches and indexes
-    // (and, as everywhere, out of referrers: a default of helmet).
+    // These URLs carry a token with power over an account, so they must not be cached or indexed (helmet's default
+    // already keeps them out of referrers).
     scope.addHook('onRequest', async (_request, reply) => {
       reply.headers({
         'cache-control': 'no-store',
@@ -183,7 +183,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   return app;
 }
 
-/** For processes that serve nobody but the one who watches them: `/healthz`, `/readyz`, and `/metrics` with a token. */
+/** The server of processes without public pages: `/healthz`, `/readyz`, and `/metrics` with a token. */
 export async function createHealthServer({
   ready,
   logger,
@@ -199,7 +199,7 @@ export async function createHealthServer({
   return app;
 }
 
-/** `/metrics` alone, for everybody who reaches its port: it must listen where only this machine does. */
+/** Serves `/metrics` alone and without a token: it must listen where only this machine can connect. */
 export async function createMetricsServer(
   metrics: Metrics,
   logger: ServerOptions['logger'],

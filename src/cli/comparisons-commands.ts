@@ -6,9 +6,9 @@ import { AppError } from '../platform/errors.ts';
 import { openApp } from './open-app.ts';
 import { type Context, say, sayJson } from './output.ts';
 
-/** The commands that take a comparison down and show it again. */
+/** The commands that take a comparison down or show it again. */
 
-/** Who the log says it was. */
+/** The name in the audit log. */
 const WHO = 'command line';
 
 const STATE = { public: 'public', waiting: 'waits for an issue', hidden: 'taken down' } as const;

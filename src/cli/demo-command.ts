@@ -17,11 +17,11 @@ import { openApp, sendAndWatch } from './open-app.ts';
 import { type Context, say, sayJson, withReasons } from './output.ts';
 
 /**
- * A whole week in one command, by the same steps and the same workers as every other week. Only the
- * sample data are the demo's own. Interrupted at any point, it goes on where it stopped.
+ * Runs a whole week in one command, with the same steps and workers as every other week. Only the sample data
+ * belong to the demo. After an interruption it continues where it stopped.
  */
 export interface DemoOptions {
-  /** How many sample subscribers there should be at least. */
+  /** The least number of sample subscribers. */
   subscribers?: number;
   json?: boolean;
 }
@@ -31,27 +31,27 @@ const SOURCE = 'samples';
 
 /** @returns the exit code. */
 export async function demo(context: Context, options: DemoOptions): Promise<number> {
-  const tell = options.json ? () => {} : say;
+  const report = options.json ? () => {} : say;
   await using app = await openApp(context, {
-    // Set but empty is a choice: then nothing can be approved, and the demo says so like everybody else.
+    // An empty value is respected: then no issue can be approved, and the demo reports this like every command.
     POSTAL_ADDRESS:
       context.env.POSTAL_ADDRESS ?? 'Weekly Verdict (sample), 1 Example Street, 12345 Sampleton',
     SOURCES: context.env.SOURCES || `folder:${path.join(SAMPLES, 'comparisons')}`,
   });
   refuseRealProvider(app);
   await refuseRealData(app);
-  tell(`Mail goes to ${app.mailer.destination}`);
+  report(`Mail goes to ${app.mailer.destination}`);
 
   const unfinished = await listIssues(app.db, { status: ['approved', 'preparing', 'sending'] });
   const results: DemoResult[] = [];
   for (const issue of unfinished) {
-    tell(`Going on with issue ${issue.slug}, which is ${issue.status}.`);
+    report(`Going on with issue ${issue.slug}, which is ${issue.status}.`);
     results.push(await finishDemo(app, issue, context, options));
   }
   if (results.every(({ issue }) => issue.status === 'sent')) {
-    if (!context.env.SOURCES) await sendEarlierWeek(app, context, tell);
-    await addSampleSubscribers(app, options.subscribers ?? 0, tell);
-    const result = await newIssue(app, context, options, tell);
+    if (!context.env.SOURCES) await sendEarlierWeek(app, context, report);
+    await addSampleSubscribers(app, options.subscribers ?? 0, report);
+    const result = await newIssue(app, context, options, report);
     if (result !== undefined) results.push(result);
   }
   const last = results.at(-1);
@@ -64,17 +64,17 @@ async function newIssue(
   app: App,
   context: Context,
   options: DemoOptions,
-  tell: (line: string) => void,
+  report: (line: string) => void,
 ): Promise<DemoResult | undefined> {
   const gathered = await gatherAll(app);
-  tell(`Gathered ${gathered.added} new, ${gathered.changed} changed, ${gathered.unchanged} unchanged`);
-  for (const { name, reason } of gathered.rejected) tell(`  skipped ${name}: ${reason}`);
-  for (const { source, fault } of gathered.sources) if (fault) tell(`  ${source}: ${fault.message}`);
+  report(`Gathered ${gathered.added} new, ${gathered.changed} changed, ${gathered.unchanged} unchanged`);
+  for (const { name, reason } of gathered.rejected) report(`  skipped ${name}: ${reason}`);
+  for (const { source, fault } of gathered.sources) if (fault) report(`  ${source}: ${fault.message}`);
 
   const issue = await draft(app, await slotToCompose(app));
-  tell(describe(issue));
+  report(describe(issue));
   if (issue.status === 'skipped') {
-    tell('There is nothing new; nothing is sent.');
+    report('There is nothing new; nothing is sent.');
     return undefined;
   }
   return await finishDemo(app, await approve(app, issue), context, options);
@@ -145,10 +145,10 @@ async function report(app: App, result: DemoResult): Promise<void> {
 }
 
 /**
- * Last week, when one of this week's comparisons looked different: without it there would be no
- * changed verdict to show. Goes out before there is anybody to read it.
+ * Sends an earlier issue in which one of this week's comparisons looked different: otherwise there would be no
+ * changed verdict to show. It is sent before there are subscribers.
  */
-async function sendEarlierWeek(app: App, context: Context, tell: (line: string) => void): Promise<void> {
+async function sendEarlierWeek(app: App, context: Context, report: (line: string) => void): Promise<void> {
   const slot = slotAtOrBefore(app.config.schedule, app.clock());
   const existing = await findIssue(app.db, { slot: slot.key });
   if (existing?.status === 'sent' || (await hasAnybody(app))) return;
@@ -159,14 +159,14 @@ async function sendEarlierWeek(app: App, context: Context, tell: (line: string) 
   const issue = await draft(app, slot);
   if (issue.status === 'skipped') return;
   await sendAndWatch(app, await approve(app, issue), context, true);
-  tell('Issue 1 is last week’s, before anybody subscribed: one of its verdicts has changed since.');
+  report('Issue 1 is last week’s, before anybody subscribed: one of its verdicts has changed since.');
 }
 
 async function hasAnybody(app: App): Promise<boolean> {
   return Object.values(await countSubscribers(app.db)).some((count) => count > 0);
 }
 
-async function addSampleSubscribers(app: App, wanted: number, tell: (line: string) => void): Promise<void> {
+async function addSampleSubscribers(app: App, wanted: number, report: (line: string) => void): Promise<void> {
   const { rows: sampled } = await importSubscribers(app.db, path.join(SAMPLES, 'subscribers.csv'), {
     source: SOURCE,
   });
@@ -179,14 +179,14 @@ async function addSampleSubscribers(app: App, wanted: number, tell: (line: strin
     await addSubscribers(app.db, rows, SOURCE);
   }
   const counts = await countSubscribers(app.db);
-  tell(
+  report(
     `Subscribers: ${Object.entries(counts)
       .map(([name, count]) => `${count} ${name}`)
       .join(', ')}`,
   );
 }
 
-/** Sample addresses must never reach a provider that would write to them. */
+/** Sample addresses must never reach a real provider, which would mail them. */
 function refuseRealProvider({ config, outboxDir }: App): void {
   const { hostname } = new URL(config.resend.baseUrl);
   if (outboxDir !== null || LOOPBACK.has(hostname)) return;
@@ -207,7 +207,7 @@ async function refuseRealData(app: App): Promise<void> {
   );
 }
 
-/** Beside package.json, in a checkout as in the build. */
+/** The folder beside package.json, both in a checkout and in the build. */
 function findSamples(): string {
   let folder = path.dirname(fileURLToPath(import.meta.url));
   while (!existsSync(path.join(folder, 'samples', 'comparisons')) && folder !== path.dirname(folder)) {

@@ -20,15 +20,18 @@ import { type Context, say, sayJson } from './output.ts';
 const MARKS: Record<Finding['level'], string> = { ok: 'ok   ', warn: 'warn ', block: 'BLOCK' };
 
 /**
- * Whether this installation is fit to mail people. Changes nothing, except that an older database is migrated
- * as by every command.
- * @returns the exit code: 1 when something blocks.
+ * Checks whether this installation is ready to mail people. Changes nothing, except that an older database is
+ * migrated, as by every command.
+ * @returns the exit code: 1 when a finding blocks.
  */
 export async function doctor(context: Context, options: { json?: boolean }): Promise<number> {
   const { config } = loadConfig(context.env);
-  const findings = [...examineEnvFile(context.envDoubts ?? []), ...examineSettings(config, eventsOf(config))];
+  const findings = [
+    ...examineEnvFile(context.envAmbiguities ?? []),
+    ...examineSettings(config, eventsOf(config)),
+  ];
   findings.push(...(await examineServices(context)));
-  // After the program was opened, which mends what it can.
+  // After the app was opened, because that corrects file modes where it can.
   findings.push(...examineFiles(config, '.env'));
   if (config.mailer === 'resend') findings.push(...(await examineDns(config, dnsRecords())));
   findings.push(...(await examineOutbox(config)));

@@ -11,13 +11,13 @@ import { gatherAll } from '../workflow/week.ts';
 import { openApp } from './open-app.ts';
 import { type Context, say, sayJson } from './output.ts';
 
-/** The commands that bring comparisons into the database. */
+/** The commands that read comparisons into the database. */
 
 interface Reporting {
   json?: boolean;
 }
 
-/** @returns the exit code: 1 when there is no source, or one of them gave nothing. */
+/** @returns the exit code: 1 when there is no source, or a source gave nothing. */
 export async function gatherCommand(context: Context, options: Reporting): Promise<number> {
   await using app = await openApp(context);
   if (app.config.sources.length === 0) {
@@ -25,36 +25,36 @@ export async function gatherCommand(context: Context, options: Reporting): Promi
       help: 'Set SOURCES, for instance SOURCES=folder:samples/comparisons.',
     });
   }
-  const { added, changed, unchanged, rejected, sources, news } = await gatherAll(app);
+  const { added, changed, unchanged, rejected, sources, changes } = await gatherAll(app);
   const faults = sources.flatMap(({ source, fault }) => (fault ? [{ source, reason: fault.message }] : []));
   const postponed = sources.reduce((sum, source) => sum + source.postponed, 0);
   const quarantine = (await quarantined(app.db, { limit: 0 })).total;
   if (options.json) {
-    sayJson({ added, changed, unchanged, rejected, postponed, quarantine, faults, ...news });
+    sayJson({ added, changed, unchanged, rejected, postponed, quarantine, faults, ...changes });
   } else {
     say(`${added} new, ${changed} changed, ${unchanged} unchanged, ${rejected.length} skipped`);
     for (const { name, reason } of rejected) say(`  skipped ${name}: ${reason}`);
     if (postponed > 0) say(`${postponed} left to the next gathering, because the time was over`);
     if (quarantine > 0) say(`${quarantine} in quarantine until they change, see \`verdict status\``);
     for (const { source, reason } of faults) say(`  ${source}: ${reason}`);
-    for (const { source } of news.failing) say(`Failing: ${source}`);
-    for (const source of news.recovered) say(`Recovered: ${source}`);
+    for (const { source } of changes.failing) say(`Failing: ${source}`);
+    for (const source of changes.recovered) say(`Recovered: ${source}`);
   }
   return faults.length > 0 ? 1 : 0;
 }
 
 /**
- * Reads one comparison page, prints what was understood, and saves it unless it is a dry run.
- * @param place of the page: a file, or its address.
+ * Reads one comparison page, prints the result, and saves it unless it is a dry run.
+ * @param location of the page: a file or a URL.
  */
 export async function importPage(
   context: Context,
-  place: string,
+  location: string,
   options: Reporting & { url?: string; dryRun?: boolean },
 ): Promise<void> {
-  const comparison = /^https?:\/\//i.test(place)
-    ? await pageAt(context, place)
-    : await pageIn(context, place, options.url);
+  const comparison = /^https?:\/\//i.test(location)
+    ? await pageAt(context, location)
+    : await pageIn(context, location, options.url);
   if (options.json) sayJson({ ...comparison, verdict: verdict(comparison.tools) });
   else {
     say(`${verdict(comparison.tools).words}   (${comparison.slug})`);
@@ -71,7 +71,8 @@ export async function importPage(
   await using app = await openApp(context);
   const saved = await saveComparisons(app.db, [comparison]);
   const [refused] = saved.refused;
-  if (refused !== undefined) throw new AppError('page-refused', `${place} was not saved: ${refused.reason}.`);
+  if (refused !== undefined)
+    throw new AppError('page-refused', `${location} was not saved: ${refused.reason}.`);
   if (!options.json)
     say(saved.added > 0 ? 'Saved as new.' : saved.changed > 0 ? 'Saved; it changed.' : 'Nothing new in it.');
 }
@@ -83,7 +84,7 @@ async function pageIn({ env }: Context, file: string, url: string | undefined): 
       cause: error,
     });
   });
-  // A page that does not say where it lives gets its place on our own site.
+  // A page without its own address gets an address on our site.
   return await readPage(text, {
     site: readSetting(env, 'PUBLIC_URL'),
     ...(url === undefined ? {} : { url }),

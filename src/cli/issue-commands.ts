@@ -14,7 +14,7 @@ import { approve, cancel, draft, send, slotToCompose } from '../workflow/week.ts
 import { chooseIssue, openApp, sendAndWatch } from './open-app.ts';
 import { type Context, say, sayJson, withReasons } from './output.ts';
 
-/** The commands that move one issue along its life. */
+/** The commands that change the state of one issue. */
 
 export interface IssueOptions {
   issue?: string;
@@ -34,8 +34,8 @@ export function describe(issue: Issue): string {
   return `Issue ${issue.number} (${issue.slug}) is ${status}${reason}, ${count} ${count === 1 ? 'comparison' : 'comparisons'}, due ${issue.dueAt.toISOString()}`;
 }
 
-/** What a command that did one thing has to say. */
-function tell(issue: Issue, { json = false }: IssueOptions): void {
+/** Prints the issue after a command. */
+function print(issue: Issue, { json = false }: IssueOptions): void {
   if (json) sayJson(summary(issue));
   else say(describe(issue));
 }
@@ -43,11 +43,11 @@ function tell(issue: Issue, { json = false }: IssueOptions): void {
 export async function compose(context: Context, options: IssueOptions): Promise<void> {
   await using app = await openApp(context);
   const issue = await draft(app, await slotToCompose(app));
-  tell(issue, options);
+  print(issue, options);
   if (!options.json) for (const note of issue.plan?.notes ?? []) say(`  note: ${note}`);
 }
 
-/** Writes every variant as both engines draw it, and as text, with the checks beside them. */
+/** Writes every variant in both template engines and as text, with the lint results beside them. */
 export async function preview(context: Context, options: IssueOptions & { out?: string }): Promise<void> {
   await using app = await openApp(context);
   const issue = await chooseIssue(app, options.issue, ['draft', 'review', 'approved', 'sending', 'sent']);
@@ -83,7 +83,7 @@ export async function preview(context: Context, options: IssueOptions & { out?: 
   }
 }
 
-/** @returns the exit code: 1 when a mail was not accepted yet; a worker goes on with it. */
+/** @returns the exit code: 1 when a mail was not accepted yet; a worker will retry it. */
 export async function testSend(context: Context, options: IssueOptions & { to: string }): Promise<number> {
   await using app = await openApp(context);
   const chosen = await chooseIssue(app, options.issue, ['draft', 'review', 'approved', 'sending', 'sent']);
@@ -110,10 +110,10 @@ export async function testSend(context: Context, options: IssueOptions & { to: s
 export async function approveCommand(context: Context, options: IssueOptions): Promise<void> {
   await using app = await openApp(context);
   const issue = await approve(app, await chooseIssue(app, options.issue, ['review', 'draft', 'approved']));
-  tell(issue, options);
+  print(issue, options);
 }
 
-/** @returns the exit code: 1 when the issue came to rest before everybody had it. */
+/** @returns the exit code: 1 when the issue stopped before every reader had it. */
 export async function sendCommand(context: Context, options: IssueOptions): Promise<number> {
   await using app = await openApp(context);
   const chosen = await chooseIssue(app, options.issue, [
@@ -155,18 +155,18 @@ export async function pauseCommand(
     type: 'pause',
     reason: options.reason ?? 'Paused by hand.',
   });
-  tell(issue, options);
+  print(issue, options);
 }
 
 export async function resumeCommand(context: Context, options: IssueOptions): Promise<void> {
   await using app = await openApp(context);
   const issue = await send(app, await chooseIssue(app, options.issue, sourcesOf('resume')));
-  tell(issue, options);
+  print(issue, options);
 }
 
 export async function cancelCommand(context: Context, options: IssueOptions): Promise<void> {
   await using app = await openApp(context);
   const chosen = await chooseIssue(app, options.issue, sourcesOf('cancel'));
   const issue = await cancel(app, chosen);
-  tell(issue, options);
+  print(issue, options);
 }

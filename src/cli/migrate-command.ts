@@ -5,8 +5,9 @@ import { prepareQueueDatabase } from '../platform/queue/job-queue.ts';
 import { type Context, say } from './output.ts';
 
 /**
- * Brings the database to the newest schema. With MIGRATE_DATABASE_URL it does so as the role that owns the tables, and
- * lets the role of DATABASE_URL work in them. It needs no other setting, and no other secret.
+ * Migrates the database to the newest schema. With MIGRATE_DATABASE_URL it connects as the role that owns the
+ * tables, and grants the role of DATABASE_URL the rights that it needs. It needs no other setting, and no other
+ * secret.
  */
 export async function migrate(context: Context): Promise<void> {
   const { dataDir, databaseUrl, ownerUrl, queueIsHere } = loadDatabaseSettings(context.env);

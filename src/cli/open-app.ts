@@ -10,7 +10,7 @@ import { issueProgress, type Progress, total } from '../sending/progress.ts';
 import { send } from '../workflow/week.ts';
 import { type Context, meter } from './output.ts';
 
-/** Opens the app for one command. Only `serve` logs at `info` unasked: a command has its own words. */
+/** Opens the app for one command. Only `serve` logs at `info` by default: commands print their own messages. */
 export async function openApp(context: Context, settings: Record<string, string> = {}): Promise<App> {
   const { config, secrets } = loadConfig({ LOG_LEVEL: 'error', ...context.env, ...settings });
   return createApp(config, secrets);
@@ -18,14 +18,14 @@ export async function openApp(context: Context, settings: Record<string, string>
 
 /**
  * Starts this process's workers.
- * @throws AppError `mailer-key-missing`: whatever it took from the queue, it could not send.
+ * @throws AppError `mailer-key-missing`: it could take jobs from the queue, but not send them.
  */
 export async function work(app: App, onLost: (error: Error) => void = () => {}): Promise<AsyncDisposable> {
   if (!app.canSend) throw keyMissing();
   await app.queue.pace(app.pace);
   return await app.queue.work(processors(app), {
-    // A batch is one request: more in flight than the provider's 10 a second brings nothing, and the
-    // embedded database is one session anyway.
+    // A batch is one request: more concurrency than the provider's 10 requests a second has no effect, and the
+    // embedded database is a single session anyway.
     concurrency: app.database.backend === 'embedded' ? 2 : 8,
     onFailure: ({ job, attempt, final, error }) => {
       app.logger[final ? 'error' : 'warn'](
@@ -37,7 +37,7 @@ export async function work(app: App, onLost: (error: Error) => void = () => {}):
   });
 }
 
-/** The issue a command is about: the one that was named, or the newest in one of these states. */
+/** Returns the issue that a command is about: the named one, or the newest in one of these states. */
 export async function chooseIssue(app: App, slug: string | undefined, states: IssueStatus[]): Promise<Issue> {
   if (slug !== undefined) return requireIssue(app.db, { slug });
   const [issue] = await listIssues(app.db, { status: states, limit: 1 });
@@ -54,8 +54,8 @@ const POLL_MS = 150;
 const RECONCILE_EVERY = 60;
 
 /**
- * Sends an issue with this process's workers and waits until it has come to rest: sent, stopped, or
- * waiting for a person because of uncertain batches.
+ * Sends an issue with this process's workers, and waits until it is sent, was stopped, or needs a person because of
+ * uncertain batches.
  */
 export async function sendAndWatch(
   app: App,
@@ -70,9 +70,9 @@ export async function sendAndWatch(
   await app.queue.enqueue('reconcile', {});
   if (issue.status !== 'sent') await send(app, issue);
   using bar = meter('sending', silent);
-  for (let look = 1; ; look += 1) {
-    // Batches of a worker that died are free again when their lease ends; no scheduler runs here.
-    if (look % RECONCILE_EVERY === 0) await app.queue.enqueue('reconcile', {});
+  for (let attempt = 1; ; attempt += 1) {
+    // Batches of a killed worker can be claimed again when their lease expires; this process has no scheduler.
+    if (attempt % RECONCILE_EVERY === 0) await app.queue.enqueue('reconcile', {});
     const current = (await findIssue(app.db, { id: issue.id })) ?? issue;
     const progress = await issueProgress(app.db, issue.id);
     const { audience } = progress;

@@ -3,21 +3,21 @@ import { SingleBar } from 'cli-progress';
 import type { EnvAmbiguity } from '../config/env-file.ts';
 import { total } from '../sending/progress.ts';
 
-/** What a command needs from the outside. */
+/** The environment of a command. */
 export interface Context {
   env: Record<string, string | undefined>;
-  /** What `.env` may have been meant to say otherwise. */
-  envDoubts?: readonly EnvAmbiguity[];
+  /** Ambiguous lines of `.env`. */
+  envAmbiguities?: readonly EnvAmbiguity[];
   /** Aborted by SIGINT and SIGTERM. */
   signal: AbortSignal;
 }
 
-/** One line on stdout. */
+/** Prints one line to stdout. */
 export function say(line = ''): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Whoever runs the command, as it is written down; a container may give its user no name. */
+/** The operator's name for the audit log; in a container the user may have no name. */
 export function operatorName(): string {
   try {
     return userInfo().username;
@@ -26,17 +26,20 @@ export function operatorName(): string {
   }
 }
 
-/** The whole of a `--json` answer: one document on stdout. */
+/** Prints the result of a `--json` command: one document on stdout. */
 export function sayJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
 export interface Meter extends Disposable {
-  /** @param total undefined where nobody knows it, as of a pipe. */
+  /** @param total undefined where it is unknown, as for a pipe. */
   show(done: number, total: number | undefined, note: string): void;
 }
 
-/** A bar on a terminal, a plain line every tenth elsewhere (or every 10 MB of a pipe), nothing when silent. */
+/**
+ * A progress bar on a terminal; elsewhere a plain line for each tenth (or each 10 MB of a pipe); nothing when
+ * silent.
+ */
 export function meter(verb: string, silent: boolean): Meter {
   if (silent) return { show() {}, [Symbol.dispose]() {} };
   if (!process.stderr.isTTY) return plainMeter(verb);

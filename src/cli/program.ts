@@ -6,9 +6,9 @@ import type { Context } from './output.ts';
 import type { Role } from './serve-command.ts';
 
 /**
- * The commands. Each is loaded when it is asked for, so that `--help` and a usage error are instant
- * and a worker never loads the pages.
- * @returns the exit code: 0 done, 1 it failed and one line on stderr says why, 2 wrong usage.
+ * The commands. Each is loaded when it is used, so that `--help` and usage errors are instant and a worker never
+ * loads the pages.
+ * @returns the exit code: 0 success, 1 failure with one line on stderr, 2 wrong usage.
  */
 export async function run(args: string[], context: Context): Promise<number> {
   let exitCode = 0;
@@ -280,7 +280,7 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
   return program;
 }
 
-/** "email=Mail,status=State"; which facts there are is the reader's business. */
+/** Parses "email=Mail,status=State"; the import checks which fields exist. */
 function columnMap(text: string): Record<string, string> {
   const pairs = text.split(',').map((pair) => /^\s*(\w+)\s*=\s*(.*?)\s*$/s.exec(pair) ?? []);
   if (!pairs.every(([, field]) => field)) throw new InvalidArgumentError('Write email=COLUMN,status=COLUMN.');

@@ -16,12 +16,12 @@ import { type Context, say } from './output.ts';
 export type Role = 'all' | 'web' | 'worker';
 
 /**
- * Runs until it is told to stop, then lets the jobs in hand finish.
+ * Runs until it is stopped by a signal, then waits for the running jobs.
  * @throws AppError `role-needs-services`, `port-in-use`.
  */
 export async function serve(context: Context, role: Role): Promise<void> {
   const { config, secrets } = loadConfig(context.env);
-  for (const { name, message } of context.envDoubts ?? []) say(`.env, ${name}: ${message}`);
+  for (const { name, message } of context.envAmbiguities ?? []) say(`.env, ${name}: ${message}`);
   if (role !== 'all' && config.database === 'embedded') {
     throw new AppError(
       'role-needs-services',
@@ -35,10 +35,10 @@ export async function serve(context: Context, role: Role): Promise<void> {
   try {
     const terminal = (link: string) => say(`  sign in  ${link}`);
     const app = lifetime.use(await createApp(config, secrets, { terminal }));
-    // Where there is a desk, it does the same when it opens.
+    // When there is a desk, it does the same at its start.
     if (role !== 'worker' && config.editors.length === 0) await endAccessOfFormerEditors(app.db, []);
     const metrics = metricsOf(app);
-    // Listening first: a port that is taken should stop us before any work begins.
+    // Listens first: a port in use should stop the process before any work begins.
     lifetime.use(
       await (role === 'worker'
         ? listenForHealth(app, context, secrets, metrics)
@@ -89,8 +89,8 @@ async function listenOn(
   setting: string,
 ): Promise<string> {
   try {
-    // As many as may be open: with Node's 511 a crowd that comes at once fills the queue, and a health check behind
-    // it waits for seconds until the system tries again.
+    // As many as may be open: with Node's default of 511 a burst of connections fills the queue, and a health check
+    // behind it waits for seconds until the system retries.
     return await server.listen({ host, port, backlog: CONNECTION_LIMITS.connections });
   } catch (error) {
     await server.close();
@@ -102,7 +102,7 @@ async function listenOn(
   }
 }
 
-/** No proxy and no other machine reaches it: it listens on the loopback address, whatever HOST says. */
+/** Listens on the loopback address, whatever HOST says, so that no proxy and no other machine can reach it. */
 async function listenForMetrics({ config, logger }: App, metrics: Metrics): Promise<AsyncDisposable> {
   const server = await createMetricsServer(metrics, logger);
   const address = await listenOn(server, { host: '127.0.0.1', port: config.metrics.port }, 'METRICS_PORT');
@@ -111,8 +111,8 @@ async function listenForMetrics({ config, logger }: App, metrics: Metrics): Prom
 }
 
 /**
- * A worker answers health probes where PORT is set, as in a container of its own. Several on one
- * machine cannot share a port, and none of them should stop for that: the work does not need it.
+ * Serves health probes of a worker when PORT is set, as in a container of its own. Several workers on one machine
+ * cannot share a port; that must not stop them, because their work does not need it.
  */
 async function listenForHealth(
   app: App,

@@ -21,7 +21,7 @@ interface SettleOptions {
 }
 
 /**
- * A person's word on batches whose answer is lost: lists them with what is known, or settles one.
+ * Lists uncertain batches with the evidence about each, or settles one by a person's decision.
  * @throws AppError `settle-undecided`, `batch-unknown`, `batch-settled`, `batch-not-yet`, `batch-proven`.
  */
 export async function settle(context: Context, options: SettleOptions): Promise<void> {
@@ -73,7 +73,7 @@ function list(batches: UnsettledBatch[], json: boolean): void {
   );
 }
 
-/** What is known of a batch, one fact a line. */
+/** The evidence about a batch, one fact per line. */
 export function evidence(batch: UnsettledBatch): string[] {
   const { id, issue, number, deliveries, left, events, reason, claimedAt, revision, overdue, notBefore } =
     batch;

@@ -6,7 +6,7 @@ import { openApp } from './open-app.ts';
 import { type Context, operatorName, say, sayJson } from './output.ts';
 
 /**
- * Prints a link that signs an editor in to the desk, for when their mail does not arrive or their passkeys are lost.
+ * Prints a link that signs an editor in to the desk, for when the mail does not arrive or all passkeys are lost.
  * @throws AppError `editor-unknown`, `data-dir-locked`.
  */
 export async function signInCommand(

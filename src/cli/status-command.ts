@@ -13,7 +13,7 @@ import { openApp } from './open-app.ts';
 import { type Context, say, sayJson, withReasons } from './output.ts';
 import { evidence } from './settle-command.ts';
 
-/** Where everything stands, from the database alone. */
+/** Prints the state of the installation, from the database alone. */
 export async function status(context: Context, options: { json?: boolean }): Promise<void> {
   await using app = await openApp(context);
   const { db, config } = app;
@@ -30,8 +30,11 @@ export async function status(context: Context, options: { json?: boolean }): Pro
   ]);
   const issues = [];
   for (const issue of found) {
-    const [progress, figures] = await Promise.all([issueProgress(db, issue.id), issueCounters(db, issue.id)]);
-    issues.push({ issue, progress, figures });
+    const [progress, counters] = await Promise.all([
+      issueProgress(db, issue.id),
+      issueCounters(db, issue.id),
+    ]);
+    issues.push({ issue, progress, counters });
   }
 
   if (options.json) {
@@ -44,7 +47,11 @@ export async function status(context: Context, options: { json?: boolean }): Pro
       sources: health,
       notices,
       events: app.events,
-      issues: issues.map(({ issue, progress, figures }) => ({ ...summary(issue), progress, figures })),
+      issues: issues.map(({ issue, progress, counters }) => ({
+        ...summary(issue),
+        progress,
+        figures: counters,
+      })),
       uncertain: uncertain.map(({ number, ...rest }) => ({ batch: number, ...rest })),
     });
   }
@@ -80,23 +87,23 @@ export async function status(context: Context, options: { json?: boolean }): Pro
   }
   if (app.events === 'unseen')
     say('No events are taken: bounces and complaints are not seen. Set RESEND_WEBHOOK_SECRET.');
-  for (const { issue, progress, figures } of issues) {
+  for (const { issue, progress, counters } of issues) {
     say(describe(issue));
     if (progress.audience > 0) {
       say(
         `  audience ${progress.audience}, submitted ${progress.submitted}, to go ${progress.prepared}, excluded ${withReasons(progress.excluded)}, failed ${withReasons(progress.failed)}, uncertain ${progress.uncertain}`,
       );
-      if (app.events !== 'none' || Object.values(figures).some((count) => count > 0))
-        say(`  ${told(figures)}`);
+      if (app.events !== 'none' || Object.values(counters).some((count) => count > 0))
+        say(`  ${describeEvents(counters)}`);
     }
   }
   for (const batch of uncertain) for (const line of evidence(batch)) say(line);
 }
 
-/** What the provider told of an issue. */
-function told(figures: Figures): string {
-  const { bouncedHard: hard, bouncedSoft: soft, clickedByMachines } = figures;
+/** Describes the events that the provider reported for an issue. */
+function describeEvents(counters: Figures): string {
+  const { bouncedHard: hard, bouncedSoft: soft, clickedByMachines } = counters;
   const machines = clickedByMachines > 0 ? ` (and ${clickedByMachines} likely by machines)` : '';
-  const failed = figures.failed > 0 ? `, dropped by the provider ${figures.failed}` : '';
-  return `delivered ${figures.delivered}, bounced ${withReasons({ hard, soft })}, complained ${figures.complained}${failed}, opened ${figures.opened}, clicked ${figures.clicked}${machines}, left ${figures.left}`;
+  const failed = counters.failed > 0 ? `, dropped by the provider ${counters.failed}` : '';
+  return `delivered ${counters.delivered}, bounced ${withReasons({ hard, soft })}, complained ${counters.complained}${failed}, opened ${counters.opened}, clicked ${counters.clicked}${machines}, left ${counters.left}`;
 }

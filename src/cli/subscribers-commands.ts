@@ -30,7 +30,7 @@ import { sealConsents } from '../workflow/week.ts';
 import { openApp } from './open-app.ts';
 import { type Context, meter, say, sayJson } from './output.ts';
 
-/** The commands about the people in the database. */
+/** The commands about subscribers. */
 
 interface ImportCommand {
   consent?: string;
@@ -47,7 +47,7 @@ export async function subscribersImport(
   options: ImportCommand,
 ): Promise<number> {
   const isPipe = file === '-';
-  // A dry run writes nothing that it was not asked for.
+  // A dry run writes only the files that were asked for.
   const rejectedFile =
     options.rejected ?? (options.dryRun ? undefined : `${isPipe ? 'stdin' : file}.rejected.csv`);
   if (rejectedFile !== undefined && !isPipe && path.resolve(rejectedFile) === path.resolve(file)) {
@@ -68,11 +68,11 @@ export async function subscribersImport(
   bar[Symbol.dispose]();
   if (!options.dryRun) await sealConsents(app);
   if (options.json) sayJson({ ...report, subscribers: await countSubscribers(app.db) });
-  else for (const line of told(report, options)) say(line);
+  else for (const line of reportLines(report, options)) say(line);
   return report.rejected > 0 ? 1 : 0;
 }
 
-function told(report: ImportReport, { dryRun, consent }: ImportCommand): string[] {
+function reportLines(report: ImportReport, { dryRun, consent }: ImportCommand): string[] {
   const { rows, added, known, activated, left, erased, rejected, unused, withoutConsent } = report;
   const states = Object.entries(added).filter(([, count]) => count > 0);
   const sum = states.reduce((total, [, count]) => total + count, 0);
@@ -91,7 +91,7 @@ function told(report: ImportReport, { dryRun, consent }: ImportCommand): string[
       unused.length > 0 ? `; nothing is taken from ${unused.join(', ')}` : ''
     }`,
     `${dryRun ? 'Would be, of ' : ''}${rows} rows: ${counts.join(', ')}`,
-    ...describeKept(report),
+    ...describeSuppressed(report),
     ...report.reasons.map(
       ({ reason, rows: times, firstLine }) => `  ${times} × ${reason} (first on line ${firstLine})`,
     ),
@@ -106,10 +106,10 @@ function told(report: ImportReport, { dryRun, consent }: ImportCommand): string[
   ];
 }
 
-/** What becomes of links in mail that was sent before, where the list is an export of ours. */
+/** Says what happens to links in earlier mail when the list is one of our own exports. */
 function describeLinks({ links, unused }: ImportReport): string[] {
   if (links === undefined) {
-    // The columns of an export from before there were links in it.
+    // These columns are in an export of an older version, without link data.
     if (!unused.includes('consent_method') || !unused.includes('created_at')) return [];
     return [
       'Links in mail sent before do not work here: the list does not tell of them.',
@@ -124,8 +124,8 @@ function describeLinks({ links, unused }: ImportReport): string[] {
   ];
 }
 
-/** Who stays off the list although this list has them, and why. */
-function describeKept({ suppressed = {} }: ImportReport): string[] {
+/** Lists people who are in the imported list but stay suppressed, and why. */
+function describeSuppressed({ suppressed = {} }: ImportReport): string[] {
   const causes = Object.entries(suppressed) as [SuppressionCause, number][];
   return causes.map(([cause, people]) => {
     const lift = cause === 'bounced' ? '; subscribers restore lifts that, one by one' : '';
@@ -141,7 +141,7 @@ interface ExportCommand {
 
 const EVERYBODY: SubscriberStatus[] = ['active', 'pending', 'unsubscribed', 'suppressed'];
 
-/** Text goes to stdout or a file; what is said about it goes to stderr, where it cannot get into the list. */
+/** The list goes to stdout or a file; messages go to stderr, so that they cannot get into the list. */
 export async function subscribersExport(context: Context, options: ExportCommand): Promise<void> {
   await using app = await openApp(context);
   const pages = exportSubscribers(
@@ -164,21 +164,21 @@ export async function subscribersExport(context: Context, options: ExportCommand
   process.stderr.write(`${people} people${options.out === undefined ? '' : ` are in ${options.out}`}\n`);
 }
 
-/** A file of this name is always complete. For its owner alone: it holds addresses. */
+/** Writes a file that is always complete under its name. Only its owner may read it, because it holds addresses. */
 async function writeWhole(file: string, write: (to: Writable) => Promise<void>): Promise<void> {
-  const aside = `${file}.part`;
-  // One that an interrupted export left, or somebody else put there, keeps the mode it has.
-  await rm(aside, { force: true });
-  const stream = createWriteStream(aside, { flags: 'wx', mode: PRIVATE_FILE });
+  const temporary = `${file}.part`;
+  // A leftover file of an interrupted export, or of somebody else, would keep its own mode.
+  await rm(temporary, { force: true });
+  const stream = createWriteStream(temporary, { flags: 'wx', mode: PRIVATE_FILE });
   try {
     const done = finished(stream);
     await Promise.race([write(stream), done]);
     stream.end();
     await done;
-    await rename(aside, file);
+    await rename(temporary, file);
   } catch (cause) {
     stream.destroy();
-    await rm(aside, { force: true });
+    await rm(temporary, { force: true });
     if (cause instanceof AppError) throw cause;
     throw new AppError('export-unwritable', `${file} could not be written.`, {
       help: `${(cause as Error).message}.`,
@@ -195,8 +195,8 @@ interface AddCommand {
 }
 
 /**
- * Adds one person. With the time at which they confirmed they are a reader at once; otherwise they are asked by
- * the same mail as everybody who signs up.
+ * Adds one person. With the time of their confirmation they are subscribed at once; otherwise they get the same
+ * confirm mail as everyone who signs up.
  * @throws AppError `subscriber-invalid`, `subscriber-gone`.
  */
 export async function subscribersAdd(context: Context, email: string, options: AddCommand): Promise<void> {
@@ -240,11 +240,12 @@ export async function subscribersAdd(context: Context, email: string, options: A
   else say('Was asked by mail before, so their own answer counts: they are pending.');
 }
 
-/** @throws AppError `subscriber-gone` with the true reason, and who can do what about it. */
+/** @throws AppError `subscriber-gone` with the actual reason, and how it can be changed. */
 function assertMayBeAdded(before: Known | undefined, asks: boolean): void {
   const cause = causeOf(before);
   const hasLeft = typeof before === 'object' && before.status === 'unsubscribed';
-  // Whoever left, bounced or was forgotten may be asked; a list or a command does not decide it for them.
+  // A person who unsubscribed, bounced or was erased may be asked by mail; a list or a command cannot decide for
+  // them.
   const mayBeAsked = cause === null || cause === 'bounced' || cause === 'erased';
   if (mayBeAsked && (asks || (cause === null && !hasLeft))) return;
   const reason = typeof before === 'object' ? before.reason : null;
@@ -262,7 +263,7 @@ function assertMayBeAdded(before: Known | undefined, asks: boolean): void {
 }
 
 /**
- * Lifts a bounce. Nothing else can be lifted.
+ * Lifts a suppression by bounce; no other suppression can be lifted.
  * @throws AppError `subscriber-unknown`, `subscriber-kept`.
  */
 export async function subscribersRestore(
@@ -315,13 +316,13 @@ export async function subscribersRestore(
   }
 }
 
-/** What a person behind a desk was told, as a text of the consent log. */
+/** Describes consent that was given in person, as a text of the consent log. */
 function describeConsent(text: string): ConsentText {
   const hash = createHash('sha256').update(text).digest('hex');
   return { version: `added.${hash.slice(0, 16)}`, hash, text };
 }
 
-/** Forgets one person for good. Twice is once. */
+/** Erases one person for good. Idempotent. */
 export async function subscribersForget(
   context: Context,
   address: string,

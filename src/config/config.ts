@@ -8,11 +8,11 @@ import { RESEND_URL, type Settings, settingsSchema } from './settings.ts';
 import { baseUrl, list } from './values.ts';
 
 /**
- * env → Config and Secrets. Everything derived from a setting is derived here, once, so that the rest of the program
- * never sees a string that could still be wrong.
+ * env → Config and Secrets. Every value that is derived from a setting is derived here, once, so that the rest of
+ * the program never sees an unchecked string.
  */
 
-/** Everything that may be printed and logged. */
+/** Settings that may be printed and logged. */
 export interface Config {
   dataDir: string;
   database: 'embedded' | 'postgres';
@@ -21,13 +21,13 @@ export interface Config {
   host: string;
   port: number;
   mail: { from: string; fromTransactional: string; replyTo: string; postalAddress: string };
-  /** Where mail goes; through Resend, perhaps by another process, which has the key. */
+  /** Where mail goes. With `resend`, another process may hold the key and send it. */
   mailer: 'resend' | 'outbox';
-  /** The events of Resend come in, here or at another process. */
+  /** Whether events of Resend are received, here or by another process. */
   takesEvents: boolean;
   resend: {
     baseUrl: string;
-    /** Requests a second, of all workers together. */
+    /** Requests per second of all workers together. */
     rate: number;
   };
   newsletterName: string;
@@ -39,16 +39,16 @@ export interface Config {
   /** When the page of a comparison becomes public. */
   publish: Settings['PUBLISH'];
   sources: Source[];
-  /** Sources on the web may be at private, local and link-local addresses. */
+  /** Whether web sources may have private, local and link-local addresses. */
   allowPrivateSources: boolean;
   editors: Editor[];
   /** Whether the desk has a second factor, and whether publishers must use it. */
   passkeys: PasskeyPolicy;
   /** Origins of other sites that may carry the sign-up form. */
   embedOrigins: string[];
-  /** What the sign-up form links to; null: nothing. */
+  /** The privacy note that the sign-up form links to; null: none. */
   privacy: { url: string; version: string | null } | null;
-  /** Where to verify the challenge of the sign-up form, and its public key; null: it has none. */
+  /** Where to verify the challenge of the sign-up form, and its public key; null: no challenge. */
   turnstile: { url: string; siteKey: string } | null;
   /** Strict-Transport-Security; null: it is not sent. */
   hsts: Settings['HSTS'];
@@ -56,28 +56,28 @@ export interface Config {
   trustProxy: false | number | string[];
   metrics: {
     readers: Settings['METRICS'];
-    /** Of `local`. */
+    /** Port for `local`. */
     port: number;
   };
   outbox: { access: Settings['OUTBOX']; days: number };
-  /** Whether `/docs` and `/openapi.json` are there. */
+  /** Whether `/docs` and `/openapi.json` exist. */
   docs: boolean;
   logLevel: Settings['LOG_LEVEL'];
 }
 
-/** What must never be printed: connection strings carry passwords, keys sign links. */
+/** Settings that must never be printed: connection strings carry passwords, keys sign links. */
 export interface Secrets {
   databaseUrl: string | undefined;
   redisUrl: string | undefined;
   /** At least one; the first signs, all verify. */
   secretKeys: [string, ...string[]];
-  /** Whoever sends it may push comparisons; undefined: nobody may. */
+  /** Token for pushing comparisons; undefined: pushing is off. */
   apiToken: string | undefined;
-  /** Whoever sends it may read the metrics; undefined: nobody may by a token. */
+  /** Token for reading the metrics; undefined: no token works. */
   metricsToken: string | undefined;
   /** undefined: mail stays on this machine. */
   resendApiKey: string | undefined;
-  /** Any one verifies; empty: no events are taken. */
+  /** An event must match one of them; empty: no events are received. */
   resendWebhookSecrets: string[];
   turnstileSecretKey: string | undefined;
 }
@@ -95,7 +95,7 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
     ? []
     : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
 
-  problems.push(...contradictions(given));
+  problems.push(...findContradictions(given));
   if (!result.success || problems.length > 0) throw invalid(problems);
 
   const settings = result.data;
@@ -157,14 +157,14 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
   };
 }
 
-/** What `migrate` needs: no key, and no secret of any other part. */
+/** The settings that `migrate` needs: no key, and no secret of any other part. */
 export interface DatabaseSettings {
   dataDir: string;
   /** undefined: the embedded database. */
   databaseUrl: string | undefined;
-  /** By the role that owns the tables; undefined: there is one role. */
+  /** Connects as the role that owns the tables; undefined: there is only one role. */
   ownerUrl: string | undefined;
-  /** The queue lives in the database too. */
+  /** Whether the queue is in the database too. */
   queueIsHere: boolean;
 }
 
@@ -172,7 +172,7 @@ export interface DatabaseSettings {
 export function loadDatabaseSettings(env: Record<string, string | undefined>): DatabaseSettings {
   const ownerUrl = readSetting(env, 'MIGRATE_DATABASE_URL');
   const databaseUrl = readSetting(env, 'DATABASE_URL');
-  const problems = rolesAtOdds(databaseUrl, ownerUrl);
+  const problems = findRoleConflicts(databaseUrl, ownerUrl);
   if (problems.length > 0) throw invalid(problems);
   return {
     dataDir: readSetting(env, 'DATA_DIR'),
@@ -182,7 +182,7 @@ export function loadDatabaseSettings(env: Record<string, string | undefined>): D
   };
 }
 
-function rolesAtOdds(databaseUrl: string | undefined, ownerUrl: string | undefined): string[] {
+function findRoleConflicts(databaseUrl: string | undefined, ownerUrl: string | undefined): string[] {
   if (ownerUrl === undefined) return [];
   if (databaseUrl === undefined)
     return ['DATABASE_URL: is missing; MIGRATE_DATABASE_URL only brings its tables up to date'];
@@ -196,7 +196,7 @@ function rolesAtOdds(databaseUrl: string | undefined, ownerUrl: string | undefin
 }
 
 /**
- * One setting as it is read alone, for a command that must make nothing, not even a key.
+ * Reads one setting alone, for a command that must create nothing, not even a key.
  * @throws AppError `config-invalid`.
  */
 export function readSetting<Name extends keyof Settings>(
@@ -214,9 +214,9 @@ function invalid(problems: string[]): AppError {
   });
 }
 
-/** What each setting may be alone, and not together. */
-function contradictions(given: Record<string, string | undefined>): string[] {
-  const problems = rolesAtOdds(given.DATABASE_URL, given.MIGRATE_DATABASE_URL);
+/** Problems of settings that are valid alone but not together. */
+function findContradictions(given: Record<string, string | undefined>): string[] {
+  const problems = findRoleConflicts(given.DATABASE_URL, given.MIGRATE_DATABASE_URL);
   if (given.DATABASE_URL !== undefined && list.parse(given.SECRET_KEY).length === 0) {
     problems.push(
       'SECRET_KEY: is required with DATABASE_URL, because every process must sign links with the same key; try `openssl rand -base64 32`',

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-/** Who may work at the desk, as the settings say it. */
+/** The editors of the desk, as the settings define them. */
 
 /** Editors write; only publishers approve, send, pause and cancel. */
 export type Role = 'editor' | 'publisher';

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { makePrivate, PRIVATE_FILE } from '../platform/private-folder.ts';
 
 /**
- * The keys that were given, or else the one that the embedded default makes on first use, readable by its owner only, and
- * keeps in `dataDir`.
+ * Returns the configured keys, or else the key that the embedded default creates on first use and stores in
+ * `dataDir`, readable by its owner only.
  */
 export function secretKeys(given: string[], dataDir: string): [string, ...string[]] {
   const [first, ...rest] = given;
@@ -13,15 +13,15 @@ export function secretKeys(given: string[], dataDir: string): [string, ...string
   const file = path.join(dataDir, 'secret.key');
   if (!existsSync(file)) {
     makePrivate(dataDir);
-    // Written aside and linked, so that a crash never leaves half a key; the first link wins.
-    const aside = `${file}.${process.pid}`;
-    writeFileSync(aside, `${randomBytes(32).toString('base64url')}\n`, { mode: PRIVATE_FILE });
+    // Written to a temporary file and then linked, so that a crash never leaves half a key; the first link wins.
+    const temporary = `${file}.${process.pid}`;
+    writeFileSync(temporary, `${randomBytes(32).toString('base64url')}\n`, { mode: PRIVATE_FILE });
     try {
-      linkSync(aside, file);
+      linkSync(temporary, file);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     } finally {
-      rmSync(aside);
+      rmSync(temporary);
     }
   }
   return [readFileSync(file, 'utf8').trim()];

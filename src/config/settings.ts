@@ -16,10 +16,10 @@ import {
   parseZone,
 } from './values.ts';
 
-/** The real one. Whoever mails through it mails real people. */
+/** The real API: requests to it mail real people. */
 export const RESEND_URL = 'https://api.resend.com';
 
-/** The one list of settings: name, value, default and the sentence that `.env.example` repeats (a test keeps the two equal). */
+/** All settings: name, type, default and the sentence that `.env.example` repeats (a test checks that they agree). */
 export const settingsSchema = z.object({
   DATA_DIR: z.string().default('./var').describe('Embedded database, outbox and the secret made for it.'),
   DATABASE_URL: z

@@ -5,7 +5,7 @@ import { AppError, explain } from '../platform/errors.ts';
 import { parseUrl } from '../platform/url.ts';
 import type { Editor, Role } from './editors.ts';
 
-/** What one value may be: the types that the settings are made of. */
+/** The types that the settings are made of. */
 
 export const list = z
   .string()
@@ -17,10 +17,10 @@ export const list = z
       .filter((part) => part !== ''),
   );
 
-/** As part of a list of problems, which ends with the full stop. */
+/** Without its full stop, as part of a list of problems. */
 const problemOf = (error: unknown) => explain(error).replace(/\.$/, '');
 
-/** Runs a parser of ours inside zod, so that its message is listed with all the others. */
+/** Runs one of our parsers inside zod, so that its message is listed with all others. */
 export const parsed = <T>(parse: (value: string) => T) =>
   z.string().transform((value, context): T => {
     try {
@@ -31,7 +31,7 @@ export const parsed = <T>(parse: (value: string) => T) =>
     }
   });
 
-/** A list setting whose every entry a parser of ours reads. */
+/** A list setting whose entries are read by one of our parsers. */
 export const listOf = <T>(parse: (entry: string) => T) =>
   parsed((value) => list.parse(value).map(parse)).prefault('');
 
@@ -76,7 +76,7 @@ export interface Hsts {
 
 const YEAR_SECONDS = 31_536_000;
 
-/** Strict-Transport-Security (RFC 6797) as the operator asks for it; null: not at all. */
+/** Strict-Transport-Security (RFC 6797); null: the header is not sent. */
 export function parseHsts(text: string): Hsts | null {
   if (text === 'off') return null;
   const [first = '', ...rest] = (text === 'on' ? `max-age=${YEAR_SECONDS}` : text)
@@ -98,7 +98,7 @@ export function parseHsts(text: string): Hsts | null {
 
 const NAMED_NETWORKS = new Set(['loopback', 'linklocal', 'uniquelocal']);
 
-/** Fastify's `trustProxy`: how many proxies of ours a request passes, or their addresses. */
+/** Fastify's `trustProxy`: how many of our own proxies a request passes, or their addresses. */
 export function parseTrustProxy(text: string): false | number | string[] {
   if (text === '' || text === '0') return false;
   if (/^\d{1,2}$/.test(text)) return Number(text);
@@ -116,7 +116,10 @@ export function parseTrustProxy(text: string): false | number | string[] {
   return entries;
 }
 
-/** SCHEDULE and TIMEZONE make one value. Each is read beside a half that is right, so that a fault is listed as its own. */
+/**
+ * SCHEDULE and TIMEZONE make one value. Each is parsed together with a valid other half, so that a problem is
+ * listed under its own setting.
+ */
 export const parseTime = (text: string): Schedule => parseSchedule(text, 'UTC');
 export const parseZone = (text: string): string => parseSchedule('Mon 00:00', text).zone;
 

@@ -5,30 +5,30 @@ import { postponedDomains } from '../transactional/requests/request-store.ts';
 import type { WeekContext } from './week-context.ts';
 
 /**
- * The answers to whatever a stranger can make us mail. A form writes a row, the same for everybody
- * (`addMailRequest`); the job `sign_up` and `reconcile` come here, where the limits and then the handler of its kind
- * decide what is mailed.
+ * Processes the mail requests of visitors. A form writes one row, the same for every address (`addMailRequest`);
+ * the job `sign_up` and `reconcile` call this file, which applies the limits and then the handler of the kind of
+ * request.
  */
 
 /**
- * Answers the requests that wait, and wakes the workers for the mails. Where an hourly budget is spent they wait on,
- * and an editor is told: somebody may be using a form to bury others in mail.
+ * Processes the waiting requests, and wakes the workers for the mails. When an hourly budget is exceeded, the
+ * requests keep waiting and editors are notified: somebody may be using a form to flood others with mail.
  */
 export async function answerWaiting(app: WeekContext): Promise<void> {
   const signInLinks: string[] = [];
   const handlers = app.mailRequestHandlers((token) => signInLinks.push(token));
-  const { mailIds, budgetsExceeded: spent } = await answerMailRequests(app.db, { handlers, isMailHost });
+  const { mailIds, budgetsExceeded } = await answerMailRequests(app.db, { handlers, isMailHost });
   if (mailIds.length > 0) await app.queue.enqueue('mail', ...mailIds.map((mailId) => ({ mailId })));
   for (const token of signInLinks) app.showSignInLink?.(`${app.config.publicUrl}/editor/sign-in/${token}`);
-  for (const subject of spent) {
-    const whose = subject === '*' ? 'all' : subject;
-    const message = `More sign-ups of ${whose} than an hour may have confirm mails: they wait for the next.`;
+  for (const subject of budgetsExceeded) {
+    const domain = subject === '*' ? 'all' : subject;
+    const message = `More sign-ups of ${domain} than an hour may have confirm mails: they wait for the next.`;
     if (await notify(app.db, { kind: 'sign-up-flood', subject, message, at: app.clock() }))
-      app.logger.error({ domain: whose }, 'the budget of confirm mails is spent');
+      app.logger.error({ domain }, 'the budget of confirm mails is exceeded');
   }
 }
 
-/** Takes back what editors were told of a flood of requests, when nobody waits for a budget any more. */
+/** Resolves the notices about floods of requests, once no request waits for a budget. */
 export async function endFloods({ db, clock }: Pick<WeekContext, 'db' | 'clock'>): Promise<void> {
   const floods = (await openNotices(db)).filter(({ kind }) => kind === 'sign-up-flood');
   if (floods.length === 0) return;

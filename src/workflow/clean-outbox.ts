@@ -6,10 +6,9 @@ import type { WeekContext } from './week-context.ts';
 const DAY_MS = 24 * 3_600_000;
 
 /**
- * Ends what the outbox keeps: mails older than OUTBOX_DAYS, and every mail to somebody who was erased. What is to
- * go follows from the rows alone, so that a crash, or a mail that was just being written, is made up for the next
- * time: it is asked for at each erasing, every hour, and at boot. An outbox that nobody writes into any more, because
- * mail leaves the machine by now, is ended all the same.
+ * Deletes mails from the outbox that are older than OUTBOX_DAYS, and every mail to an erased person. What to delete
+ * follows from the rows alone, so the next run repairs a crash, or a mail that was just being written. It runs at
+ * each erasure, every hour, and at boot, even if mail leaves the machine by now and the outbox is no longer used.
  */
 export async function cleanOutbox({ config, db, clock, logger }: WeekContext): Promise<void> {
   const files = openOutboxFiles(config.dataDir);

@@ -29,9 +29,9 @@ import {
 import type { WeekContext } from './week-context.ts';
 
 /**
- * What has to be looked at again and again, each by itself. A duty derives unfinished work from rows: an emptied
- * queue, a killed worker and a lost answer all come right here. Doing one late, or twice, does the same as doing it once.
- * To add one, name it here.
+ * The recurring duties, each independent of the others. A duty derives unfinished work from rows, so it repairs an
+ * emptied queue, a killed worker and a lost response. Doing one late or twice has the same effect as doing it once.
+ * To add a duty, name it here.
  */
 export const DUTIES = {
   'draft issues': draftIssues,
@@ -65,10 +65,10 @@ export const DUTIES = {
 
 export type Duty = (app: WeekContext) => Promise<void>;
 
-/** Times in a row that a duty may fail before editors are told. */
+/** How many times in a row a duty may fail before editors are notified. */
 export const NOTIFY_AFTER = 3;
 
-/** Does all of them, one after the other, whatever becomes of each. */
+/** Does all duties, one after the other, even if some fail. */
 export async function reconcile(
   app: WeekContext,
   duties: Readonly<Record<string, Duty>> = DUTIES,
@@ -76,7 +76,7 @@ export async function reconcile(
   for (const [name, duty] of Object.entries(duties)) await doDuty(app, name, duty);
 }
 
-/** What the clock asks for; the rest of the duties can wait for their minute. */
+/** Does the duties that depend on the time of the slot; the others can wait for the next minute. */
 export async function doSlotDuties(app: WeekContext): Promise<void> {
   const { 'draft issues': draftAll, 'start issues that are due': start, 'remind editors': remind } = DUTIES;
   await reconcile(app, {
@@ -87,15 +87,15 @@ export async function doSlotDuties(app: WeekContext): Promise<void> {
 }
 
 /**
- * Does one duty. When it fails, it is in the log, in the metrics and, after {@link NOTIFY_AFTER} times in a row, before
- * the editors; it never stops another.
+ * Does one duty and never throws. A failure is logged and counted in the metrics; after {@link NOTIFY_AFTER}
+ * failures in a row editors are notified.
  */
 async function doDuty(app: WeekContext, name: string, duty: Duty): Promise<void> {
   const { db, clock, logger } = app;
   try {
     await duty(app);
     if (await forgetDutyFailures(db, name)) {
-      logger.warn({ duty: name }, 'a duty that failed works again');
+      logger.warn({ duty: name }, 'a failing duty has recovered');
       await resolve(db, { kind: 'duty-failing', subject: name, at: clock() });
     }
   } catch (error) {
@@ -105,15 +105,15 @@ async function doDuty(app: WeekContext, name: string, duty: Duty): Promise<void>
       if ((await countDutyFailure(db, name, reason)) < NOTIFY_AFTER) return;
       const message = `The worker cannot ${name}: it failed ${NOTIFY_AFTER} times in a row (${reason}). Its log says more.`;
       await notify(db, { kind: 'duty-failing', subject: name, message, at: clock() });
-    } catch (unwritten) {
-      logger.error({ duty: name, err: unwritten }, 'the failure of a duty could not be written down');
+    } catch (storeError) {
+      logger.error({ duty: name, err: storeError }, 'the failure of a duty could not be stored');
     }
   }
 }
 
 /**
- * Does something with each item, whatever becomes of the others.
- * @throws what the first failed with, when it is the only one; an AggregateError for more.
+ * Calls `act` with each item, even if some calls fail.
+ * @throws the error itself when one call failed; an AggregateError when more failed.
  */
 async function each<Item>(items: readonly Item[], act: (item: Item) => Promise<void>): Promise<void> {
   const errors: unknown[] = [];
@@ -128,7 +128,7 @@ async function each<Item>(items: readonly Item[], act: (item: Item) => Promise<v
   if (errors.length > 1) throw new AggregateError(errors, errors.map(String).join('; '));
 }
 
-/** Composes the drafts that should exist by now. A slot that was missed waits for a person. */
+/** Composes the drafts that should exist by now. A missed slot is left to a person. */
 async function draftIssues(app: WeekContext): Promise<void> {
   const { db, config, clock } = app;
   const now = clock();
@@ -140,17 +140,17 @@ async function draftIssues(app: WeekContext): Promise<void> {
   if (due !== null) toDraft.unshift({ slot: due.slot, late: due.kind === 'missed' });
   await each(toDraft, async ({ slot, late }) => {
     const issue = await findIssue(db, { slot: slot.key });
-    // A slot that somebody found empty before its time is looked at once more.
+    // A slot that was skipped before its draft was due is composed again.
     const tooEarly = issue?.status === 'skipped' && issue.composedAt < draftAt(slot, config.reviewLeadMs);
     if (issue !== undefined && !tooEarly) return;
     try {
       await gatherAll(app);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      // Whoever gathers drafts this slot too, with what that brings.
+      // The process that is gathering also drafts this slot afterwards.
       if (error.code === 'gathering-runs') return;
-      // What is in the database already still makes an issue.
-      app.logger.error({ reason: error.message }, 'nothing could be gathered');
+      // An issue can be composed from the comparisons that are already in the database.
+      app.logger.error({ reason: error.message }, 'gathering failed');
     }
     const drafted = await draft(app, slot);
     if (config.approval === 'auto' && drafted.status === 'review' && !late)
@@ -158,7 +158,7 @@ async function draftIssues(app: WeekContext): Promise<void> {
   });
 }
 
-/** Sends what was approved and is due. */
+/** Sends approved issues that are due. */
 async function startIssues(app: WeekContext): Promise<void> {
   const now = app.clock();
   await each(await listIssues(app.db, { status: ['approved'] }), async (issue) => {
@@ -174,7 +174,7 @@ async function startIssues(app: WeekContext): Promise<void> {
   });
 }
 
-/** Tells editors, once each, of a draft that waits for them. */
+/** Reminds each editor once of a draft that waits for review. */
 async function remindOfDrafts(app: WeekContext): Promise<void> {
   const { config, db, clock } = app;
   await each(await listIssues(db, { status: ['review'] }), async (issue) => {
@@ -189,35 +189,35 @@ async function remindOfDrafts(app: WeekContext): Promise<void> {
   });
 }
 
-/** One job for every transactional mail that was left: its cause committed, and then somebody was killed. */
+/** Enqueues every transactional email whose row was committed but whose job was lost in a crash. */
 async function enqueuePendingMails({ db, queue }: WeekContext): Promise<void> {
   if ((await queue.waiting('transactional')) > 0) return;
   const mailIds = await pendingMails(db);
   if (mailIds.length > 0) await queue.enqueue('mail', ...mailIds.map((mailId) => ({ mailId })));
 }
 
-/** Tells editors of an issue that is out and of which no event comes. */
+/** Notifies editors of a sent issue for which no events arrive. */
 async function watchForMissingEvents(app: WeekContext): Promise<void> {
   const at = app.clock();
-  const silent = app.events === 'taken' ? await issueWithoutEvents(app.db) : undefined;
-  if (silent !== undefined) {
-    const message = `Issue ${silent} is out, and not one event came: bounces and complaints are not seen. Look at the webhook in Resend.`;
-    if (await notify(app.db, { kind: 'events-missing', subject: silent, at, message }))
-      app.logger.error({ issue: silent }, 'no events come: bounces and complaints are not seen');
+  const affected = app.events === 'taken' ? await issueWithoutEvents(app.db) : undefined;
+  if (affected !== undefined) {
+    const message = `Issue ${affected} is out, and not one event came: bounces and complaints are not seen. Look at the webhook in Resend.`;
+    if (await notify(app.db, { kind: 'events-missing', subject: affected, at, message }))
+      app.logger.error({ issue: affected }, 'no events arrive: bounces and complaints are not seen');
   }
   for (const { kind, subject } of await openNotices(app.db)) {
-    if (kind === 'events-missing' && subject !== silent) await resolve(app.db, { kind, subject, at });
+    if (kind === 'events-missing' && subject !== affected) await resolve(app.db, { kind, subject, at });
   }
 }
 
-/** Tells editors of batches that neither the provider nor an event has settled. */
+/** Notifies editors of batches that neither the provider nor an event has settled. */
 async function watchForUncertainBatches(app: WeekContext): Promise<void> {
   const at = app.clock();
   const overdue = (await unsettledBatches(app.db)).filter(({ overdue }) => overdue);
   for (const { id, issue, number } of overdue) {
     const message = `Nobody knows whether batch ${number} of issue ${issue} was accepted; \`verdict settle\` tells what to do.`;
     if (await notify(app.db, { kind: 'batch-uncertain', subject: id, at, message }))
-      app.logger.error({ batch: id }, 'a batch waits for a person');
+      app.logger.error({ batch: id }, 'a batch needs a decision by a person');
   }
   const open = new Set(overdue.map(({ id }) => id));
   for (const { kind, subject } of await openNotices(app.db)) {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Connection } from '../platform/db/database.ts';
 
-/** How the duties fare, for all workers together: a row for each that failed when it was last done. */
+/** The failures of duties, of all workers together: one row for each duty whose last run failed. */
 
 /** @returns how many times in a row it has failed now. */
 export async function countDutyFailure(db: Connection, duty: string, reason: string): Promise<number> {
@@ -20,7 +20,7 @@ export async function forgetDutyFailures(db: Connection, duty: string): Promise<
   return gone.length > 0;
 }
 
-/** Duty → times in a row that it failed. A duty that works is not in it. */
+/** Duty → how many times in a row it failed. A duty that works is not in it. */
 export async function failingDuties(db: Connection): Promise<Record<string, number>> {
   const rows = await db.selectFrom('failing_duties').select(['duty', 'failures']).execute();
   return Object.fromEntries(rows.map(({ duty, failures }) => [duty, failures]));

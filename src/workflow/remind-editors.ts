@@ -4,14 +4,14 @@ import type { Connection } from '../platform/db/database.ts';
 import { queueMail } from '../transactional/transactional-store.ts';
 import { insertReminder } from './reminder-store.ts';
 
-/** How long before the slot an issue that nobody approved becomes urgent. */
+/** How long before its slot an unapproved issue becomes urgent. */
 const NEAR_MS = 3 * 3_600_000;
 
 /**
- * Tells every editor once that a draft waits for them, and once more when its slot is near and nobody has
- * approved it. Asked for every minute.
- * @param due when it is due, for people.
- * @returns the mails to enqueue.
+ * Reminds every editor once of a draft, and once more when its slot is near and it is still not approved. Called
+ * every minute.
+ * @param due the due time, formatted for people.
+ * @returns the ids of the mails to enqueue.
  */
 export async function remindEditors(
   db: Connection,

@@ -32,18 +32,17 @@ import { keyId } from '../subscribers/tokens.ts';
 import type { WeekContext } from './week-context.ts';
 
 /**
- * The steps of a week, each in one function, for all who take them: the commands, the jobs and the
- * pages. Every step may be taken again at any time, by anybody, with no other effect: the rows decide
- * what is left to do, the queue only says that somebody should look.
+ * The steps of a week, one function each, shared by commands, jobs and pages. Every step is idempotent and may be
+ * repeated at any time: the rows decide what is left to do, the queue only wakes a worker.
  */
 
-export type GatherReport = Saved & Gathered & { sources: SourceReport[]; news: HealthChanges };
+export type GatherReport = Saved & Gathered & { sources: SourceReport[]; changes: HealthChanges };
 
 /**
- * Reads every source and saves what is new or changed. Editors are told of a source that keeps failing, once,
- * and of its recovery.
- * @throws AppError of the first source, when not one of them could be read; it is in the database all the same.
- * `gathering-runs` while another process gathers: a site is asked by one of us at a time.
+ * Reads every source and saves new and changed comparisons. Editors are notified once of a source that keeps
+ * failing, and of its recovery.
+ * @throws AppError of the first source, when no source could be read (the faults are stored all the same);
+ * `gathering-runs` while another process gathers: only one process asks a site at a time.
  */
 export async function gatherAll(app: WeekContext): Promise<GatherReport> {
   const holder = await takeGatherLock(app.db);
@@ -71,14 +70,14 @@ async function gatherAlone(app: WeekContext): Promise<GatherReport> {
   const held = gathered.sources.reduce((sum, { unchanged }) => sum + unchanged, 0);
   const unchanged = saved.unchanged + held;
   const rejected = [...gathered.rejected, ...saved.refused.map(({ url, reason }) => ({ name: url, reason }))];
-  const news = await recordGather(db, { ...gathered, ...saved, unchanged, rejected, at });
+  const changes = await recordGather(db, { ...gathered, ...saved, unchanged, rejected, at });
 
-  for (const { source, reason } of news.failing)
-    logger.error({ source, reason }, 'a source is failing: nothing came from it three times in a row');
-  for (const source of news.recovered) logger.warn({ source }, 'a failing source has recovered');
+  for (const { source, reason } of changes.failing)
+    logger.error({ source, reason }, 'a source is failing: it gave nothing three times in a row');
+  for (const source of changes.recovered) logger.warn({ source }, 'a failing source has recovered');
   for (const { source, fault, postponed } of gathered.sources) {
     if (fault !== null) logger.warn({ source, reason: fault.message }, 'a source gave nothing');
-    if (postponed > 0) logger.warn({ source, postponed }, 'pages are left to the next gathering');
+    if (postponed > 0) logger.warn({ source, postponed }, 'pages were postponed to the next gathering');
   }
   for (const { name, reason } of rejected) logger.warn({ name, reason }, 'a comparison was skipped');
 
@@ -90,11 +89,11 @@ async function gatherAlone(app: WeekContext): Promise<GatherReport> {
     comparisons: gathered.comparisons,
     sources: gathered.sources,
     rejected,
-    news,
+    changes,
   };
 }
 
-/** The slot of the next issue: one that is due and has none, or the next that is still open. */
+/** Returns the slot of the next issue: a due slot without an issue, or else the next open slot. */
 export async function slotToCompose({ db, config, clock }: WeekContext): Promise<Slot> {
   const now = clock();
   const due = dueSlot(config.schedule, now, { since: await installedAt(db) });
@@ -105,14 +104,17 @@ export async function slotToCompose({ db, config, clock }: WeekContext): Promise
   }
 }
 
-/** Composes the issue of a slot and hands it to the editors; too little for one, and the slot is skipped. */
+/** Composes the issue of a slot and submits it for review; with too few comparisons the slot is skipped. */
 export async function draft(app: WeekContext, slot: Slot, record?: RecordChange): Promise<Issue> {
   const issue = await composeIssue(app.db, slot, weekSettings(app), app.clock(), record);
   const matter = { kind: 'silent-week' as const, subject: slot.key, at: app.clock() };
   if (issue.status === 'skipped') {
     const message = `Nothing goes out on ${slot.label}: ${issue.reason ?? 'too little is new.'}`;
     if (await notify(app.db, { ...matter, message }))
-      app.logger.warn({ slot: slot.key, reason: issue.reason }, 'a silent week');
+      app.logger.warn(
+        { slot: slot.key, reason: issue.reason },
+        'the slot was skipped: too few new comparisons',
+      );
   } else await resolve(app.db, matter);
   if (issue.status !== 'draft') {
     app.logger.info({ issue: issue.slug, status: issue.status, reason: issue.reason }, 'composed');
@@ -123,7 +125,7 @@ export async function draft(app: WeekContext, slot: Slot, record?: RecordChange)
   return inReview;
 }
 
-/** What composing takes from the settings, whoever asks for it. */
+/** The settings that composing needs. */
 export function weekSettings(app: WeekContext): WeekSettings {
   const { template, minComparisons } = app.config;
   return { newsletter: newsletterOf(app), template, minComparisons };
@@ -134,8 +136,8 @@ function newsletterOf({ config }: WeekContext) {
 }
 
 /**
- * Approves an issue as it was given. It goes out at its slot, or at once if that has passed: then a person has
- * decided.
+ * Approves the given version of an issue. It is sent at its slot, or at once if the slot has passed: then a person
+ * has decided.
  * @throws AppError `postal-address-missing`, `checks-failed`, `issue-refuses`, `issue-empty`, `issue-changed`.
  */
 export async function approve(app: WeekContext, issue: Issue, record?: RecordChange): Promise<Issue> {
@@ -155,7 +157,7 @@ export async function approve(app: WeekContext, issue: Issue, record?: RecordCha
 }
 
 /**
- * Starts an approved issue now, or goes on with an interrupted one where it stopped.
+ * Starts an approved issue now, or continues an interrupted one.
  * @throws AppError `issue-refuses` when it is not approved.
  */
 export async function send(app: WeekContext, { id, status }: Issue, record?: RecordChange): Promise<Issue> {
@@ -170,12 +172,15 @@ export async function send(app: WeekContext, { id, status }: Issue, record?: Rec
   return started;
 }
 
-/** Freezes content and audience, and enqueues every batch; those of the first page go out while the rest is frozen. */
+/**
+ * Freezes content and audience, and enqueues every batch; the batches of the first page are sent while the rest is
+ * frozen.
+ */
 export async function prepare(app: WeekContext, issueId: string): Promise<void> {
   const { config } = app;
-  const hopeless = await suppressSoftBouncers(app.db);
-  if (hopeless > 0)
-    app.logger.info({ readers: hopeless }, 'three issues in a row did not arrive: off the list');
+  const suppressed = await suppressSoftBouncers(app.db);
+  if (suppressed > 0)
+    app.logger.info({ readers: suppressed }, 'readers were suppressed: three issues in a row bounced');
   await prepareIssue(app.db, issueId, {
     from: config.mail.from,
     replyTo: config.mail.replyTo,
@@ -188,7 +193,7 @@ export async function prepare(app: WeekContext, issueId: string): Promise<void> 
   await finish(app, issueId);
 }
 
-/** Ends an issue in which nothing is left to do. Asked after every batch, so the look at an index comes first. */
+/** Finishes an issue that has no work left. Called after every batch, so it checks an index first. */
 export async function finish(app: WeekContext, issueId: string): Promise<void> {
   if (await isUnderWay(app.db, issueId)) return;
   const issue = await findIssue(app.db, { id: issueId });
@@ -197,7 +202,7 @@ export async function finish(app: WeekContext, issueId: string): Promise<void> {
   }
 }
 
-/** Stops an issue with the reason that an editor reads. */
+/** Pauses an issue with the reason that an editor reads. */
 export async function pause(
   app: WeekContext,
   issueId: string,
@@ -209,8 +214,8 @@ export async function pause(
 }
 
 /**
- * Ends an issue for good: nothing of it is submitted any more, and who has not got it is excluded. What
- * is at the provider at this moment is still recorded.
+ * Cancels an issue for good: nothing more of it is submitted, and open deliveries are excluded. The response to a
+ * request that is in progress is still recorded.
  * @throws AppError `issue-refuses` when it was sent or skipped.
  */
 export async function cancel(app: WeekContext, issue: Issue, record?: RecordChange): Promise<Issue> {
@@ -219,7 +224,7 @@ export async function cancel(app: WeekContext, issue: Issue, record?: RecordChan
   return cancelled;
 }
 
-/** One job for every batch that a worker could take now. */
+/** Enqueues every batch that a worker could claim now. */
 export async function enqueueBatches(app: WeekContext, issueId?: string): Promise<void> {
   await enqueueSubmits(app, await claimableBatches(app.db, issueId));
 }
@@ -229,15 +234,15 @@ async function enqueueSubmits(app: WeekContext, batchIds: string[]): Promise<voi
 }
 
 /**
- * Seals what the consent log has gained. The hash goes into the log of the program, where nobody reaches it who can
- * write to the database.
+ * Seals the new entries of the consent log. The hash is written to the program's log, which a person with access to
+ * the database only cannot change.
  */
 export async function sealConsents({ db, logger }: Pick<WeekContext, 'db' | 'logger'>): Promise<void> {
   for (const { number, hash } of await sealConsentLog(db))
     logger.info({ seal: number, hash }, 'the consent log is sealed');
 }
 
-/** Applies what the provider told us, and ends the issues that only waited for it. */
+/** Applies the provider's events, and finishes the issues that were waiting for them. */
 export async function takeEvents(app: WeekContext): Promise<void> {
   const { settled, ...counts } = await applyEvents(app.db);
   if (counts.applied + counts.unmatched > 0) app.logger.info(counts, 'events applied');
@@ -246,13 +251,13 @@ export async function takeEvents(app: WeekContext): Promise<void> {
   await forgetEvents(app.db);
 }
 
-/** After a batch was settled: it may be the last of its issue, or waits for a worker again. */
+/** Called after a batch was settled: the issue may be finished now, or the batch may have to be submitted again. */
 export async function afterSettling(app: WeekContext, issueId: string): Promise<void> {
   await enqueueBatches(app, issueId);
   await finish(app, issueId);
 }
 
-/** `APPROVAL=auto`: what fails its checks stays in review, where a person finds it. */
+/** For `APPROVAL=auto`: an issue that fails its checks stays in review for a person. */
 export async function approveAutomatically(app: WeekContext, issue: Issue): Promise<void> {
   try {
     await approve(app, issue);

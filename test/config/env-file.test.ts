@@ -43,16 +43,16 @@ describe('B35: a value in .env', () => {
     ['NAME="Unit', /never closed/],
     ["NAME='it's five'", /more follows/],
   ])('%j may have been meant otherwise, which is said without the value', (line, message) => {
-    const { doubts } = readEnvFile(line);
-    expect(doubts.map(({ name }) => name)).toEqual(['NAME']);
-    expect(doubts[0]?.message).toMatch(message);
-    expect(doubts[0]?.message).not.toMatch(/Unit|five/);
+    const { ambiguities } = readEnvFile(line);
+    expect(ambiguities.map(({ name }) => name)).toEqual(['NAME']);
+    expect(ambiguities[0]?.message).toMatch(message);
+    expect(ambiguities[0]?.message).not.toMatch(/Unit|five/);
   });
 
   it.each(['NAME=C# Weekly', 'NAME="Unit #5" # ours', 'NAME=plain', '# NAME=a # b'])(
     '%j is plain',
     (line) => {
-      expect(readEnvFile(line).doubts).toEqual([]);
+      expect(readEnvFile(line).ambiguities).toEqual([]);
     },
   );
 
