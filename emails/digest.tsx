@@ -7,7 +7,7 @@ import { GlanceTable } from './parts/glance-table.tsx';
 import { ChangedVerdicts, CompactList, ReadersVoted } from './parts/lists.tsx';
 import { copy, glanceTitle } from './words.ts';
 
-/** The weekly digest: the ten-second table, the lead, the cards, and the short sections that have something to say. */
+/** The weekly digest: the ten-second table, the lead, the cards, and the short sections that have content. */
 export function Digest(content: IssueContent) {
   const { intro, glance, lead, cards, compact, changed, readers, links } = content;
   return (
@@ -45,7 +45,7 @@ export function Digest(content: IssueContent) {
   );
 }
 
-/** For React Email's own commands, which export a component without any props: it then shows the preview. */
+/** For React Email's own commands, which render a component without props: then it shows the preview. */
 export default function DigestPreview(content: Partial<IssueContent>) {
   return <Digest {...goldenIssue} {...content} />;
 }

@@ -3,9 +3,9 @@ import type { LensRow, LensSide } from '../src/comparisons/side-by-side.ts';
 import type { ComparisonCard, IssueContent, ToolCard } from '../src/issues/content.ts';
 
 /**
- * The golden issue: every block a digest can hold, in the shapes that break layouts. Long and short names, scripts
- * other than Latin, prices of every form, panels without a community. All tools are invented. It is the preview of the templates and the
- * fixture of their tests.
+ * The golden issue: every block of a digest, with content that breaks layouts: long and short names, scripts other
+ * than Latin, prices of every form, panels without a community. All tools are invented. It is the preview of the
+ * templates and the fixture of their tests.
  */
 
 const verdict = (mark: Mark, pick: 0 | 1 | null, words: string, because: string): Verdict => ({

@@ -1,9 +1,9 @@
 import type { IssueContent, PlaceholderCounts } from '../src/issues/content.ts';
 
 /**
- * How many links that are a reader's own the digest prints, by either engine: four votes for each card, one for each
- * shorter row, and the two ways at its end. A render that prints another number is refused, so who adds such a link to
- * a template adds it here.
+ * How many personal links the digest prints, with either engine: four votes for each card, one for each shorter
+ * row, and two at its end. A render with another number fails, so a new personal link in a template must be counted
+ * here.
  */
 export function digestLinks({ cards, compact, changed }: IssueContent): PlaceholderCounts {
   const lead = 1;

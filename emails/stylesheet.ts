@@ -1,9 +1,8 @@
 import { type Palette, theme } from './theme.ts';
 
 /**
- * The few rules that cannot be inlined: stacking on narrow screens and the dark counterparts. Both
- * engines print them, and both name the same classes; everything else is inline, because several
- * clients drop the whole block.
+ * The few rules that cannot be inlined: stacking on narrow screens and the dark colours. Both engines print them,
+ * with the same classes; everything else is inline, because several clients drop the whole block.
  */
 
 /** Colours by class. The wrapper cell of `<Body>` copies the background but not the class, hence the child selector. */
@@ -27,7 +26,7 @@ const print = (rules: ReturnType<typeof palette>, prefix = ''): string =>
 
 const narrow = theme.sideBySide - 1;
 
-/** Reset, stacking below 480 px, and `prefers-color-scheme` for the clients that honour it. */
+/** Reset, stacking below 480 px, and `prefers-color-scheme` for clients that support it. */
 export const styleSheet = [
   ':root{color-scheme:light dark;supported-color-schemes:light dark}',
   'body{margin:0;padding:0;-webkit-text-size-adjust:100%;-ms-text-size-adjust:100%}',
@@ -44,7 +43,7 @@ export const styleSheet = [
 ].join('');
 
 /**
- * Outlook's own dark mode marks what it changed with these attributes. Kept in a block of its own:
- * Gmail drops a whole block over a selector it does not know.
+ * Outlook's own dark mode marks changed elements with these attributes. In a block of its own: Gmail drops a whole
+ * block because of one selector that it does not know.
  */
 export const outlookStyleSheet = print(palette(theme.dark), '[data-ogsc] ');

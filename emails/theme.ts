@@ -1,9 +1,9 @@
 /**
- * The one visual language of mail, public pages and desk: a printed ballot. Paper and ink, one accent,
- * a serif for headlines, a system sans with tabular numerals for everything that is read or counted.
- * Plain values, so that a React part, an MJML template and a web page's stylesheet can all take them.
+ * The visual design of mail, public pages and desk: a printed ballot. Paper and ink, one accent, a serif for
+ * headlines, a system sans with tabular numerals for all other text. Plain values, so that a React part, an MJML
+ * template and a web page's stylesheet can all use them.
  *
- * Every text colour reaches 4.5:1 on its paper, `ink`, `muted` and `accent` alike, in both schemes.
+ * Every text colour has at least 4.5:1 on its paper, `ink`, `muted` and `accent` alike, in both schemes.
  */
 export const theme = {
   light: {
@@ -14,7 +14,7 @@ export const theme = {
     track: '#e6e1d5',
     accent: '#9a2f1b',
   },
-  /** Chosen, not inverted: warm night paper, ink a little short of white so that filled marks do not glare. */
+  /** Chosen, not inverted: warm dark paper, and ink that is not quite white so that filled marks do not glare. */
   dark: {
     paper: '#181613',
     ink: '#ece7dc',
@@ -32,7 +32,7 @@ export const theme = {
   },
   /** Pixels. */
   space: { gutter: 28, gutterNarrow: 20, gap: 28, section: 44 },
-  /** Widest measure of a mail, and the width from which two tools stand side by side; pixels. */
+  /** The largest width of a mail, and the width from which two tools are side by side; pixels. */
   width: 600,
   sideBySide: 480,
 } as const;

@@ -1,13 +1,13 @@
 import type { Call, Mark, Verdict } from '../src/comparisons/model.ts';
 import type { IssueContent } from '../src/issues/content.ts';
 
-/** The word that every mark carries, so that it never depends on its shape or colour. */
+/** The word of each mark, so that a mark never depends on its shape or colour alone. */
 export const markWord: Record<Mark, string> = { ship: 'Ship', skip: 'Skip', split: 'Split' };
 
 /**
- * What follows the mark's word: "Ship Cursor" → "Cursor", "Split: Zed or Cursor" → "Zed or Cursor",
- * "Skip both" → "Both"; names keep their own spelling.
- * The mark prints the word itself; an outcome that does not begin with it is printed whole.
+ * The text after the mark's word: "Ship Cursor" → "Cursor", "Split: Zed or Cursor" → "Zed or Cursor", "Skip both" →
+ * "Both"; names keep their own spelling. The mark prints the word itself; a verdict that does not begin with it is
+ * printed whole.
  */
 export function afterMark(verdict: Verdict): string {
   const word = markWord[verdict.mark];
@@ -30,7 +30,7 @@ export function dateline(content: IssueContent): string {
 export const votesCast = (votes: number): string =>
   `${votes.toLocaleString('en-US')} ${votes === 1 ? 'vote' : 'votes'}`;
 
-/** Above the ten-second table, which in a long issue has its first rows only. */
+/** The title above the ten-second table, which in a long issue has its first rows only. */
 export function glanceTitle({ glance, cards, compact }: IssueContent): string {
   const all = 1 + cards.length + compact.length;
   return glance.length === all
@@ -39,8 +39,8 @@ export function glanceTitle({ glance, cards, compact }: IssueContent): string {
 }
 
 /**
- * Where a reader votes: on one tool of a comparison, or on both where no call is given.
- * @param start what the path is put after, ending without a slash.
+ * The link by which a reader votes: on one tool of a comparison, or on both if no call is given.
+ * @param start the beginning of the URL, without a slash at its end.
  */
 export function voteUrl(start: string, slug: string, side?: 0 | 1, call?: Call): string {
   const page = `${start}/${encodeURIComponent(slug)}`;
@@ -53,7 +53,7 @@ export const sideLetter = ['a', 'b'] as const;
 /** "Readers ship (12 votes)": never a share without its count. */
 export const readersLabel = (votes: number): string => `${copy.figures.readers} (${votesCast(votes)})`;
 
-/** Wording that both engines and the text part share, so that the three never drift apart. */
+/** Texts that both engines and the text part share, so that they always agree. */
 export const copy = {
   lead: 'The lead',
   reviewers: 'Reviewer by reviewer',

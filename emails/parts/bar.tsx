@@ -42,7 +42,7 @@ export const Figure = ({ label, value }: { label: string; value: number | null }
   </>
 );
 
-/** A quiet bar of 0 to 100 in table cells; the figure above it is what is read. */
+/** A plain bar of 0 to 100 in table cells; readers read the number above it. */
 const Bar = ({ value }: { value: number }) => (
   <Table>
     <tr>

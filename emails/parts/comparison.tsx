@@ -81,7 +81,7 @@ const Tools = (sides: Sides) => (
   <SideBySide left={<Tool {...sides} side={0} />} right={<Tool {...sides} side={1} />} />
 );
 
-/** One side. The tool to ship stands under a heavy rule, the other under a hairline. */
+/** One tool. The tool to ship is under a heavy rule, the other under a hairline. */
 const Tool = ({ card, vote, full = false, side }: Sides & { side: 0 | 1 }) => {
   const tool: ToolCard = card.tools[side];
   const picked = card.verdict.pick === side;
@@ -118,7 +118,9 @@ const Tool = ({ card, vote, full = false, side }: Sides & { side: 0 | 1 }) => {
   );
 };
 
-/** Between two links that a thumb must tell apart; a space, because Word ignores margins on links. */
+/**
+ * Space between two links, so that a thumb hits the right one; a character, because Word ignores margins on links.
+ */
 const GAP = '\u2003\u2003';
 
 /** One reviewer's lens on both tools. */

@@ -1,7 +1,7 @@
 import type { CSSProperties, ReactNode } from 'react';
 import { theme } from '../theme.ts';
 
-/** The typographic atoms of every mail. Colours that change in the dark carry a class of `stylesheet.ts`. */
+/** The typographic elements of every mail. Colours that change in dark mode have a class of `stylesheet.ts`. */
 
 const { light, type, space } = theme;
 
@@ -15,7 +15,7 @@ export const P = ({ children, style }: Styled) => (
   <p style={{ margin: 0, fontSize: type.body, lineHeight: '25px', ...style }}>{children}</p>
 );
 
-/** Labels, dates, figures' names: 14 px, quieter than ink and still above 4.5:1. */
+/** Labels, dates, names of numbers: 14 px, lighter than ink and still above 4.5:1. */
 export const Meta = ({ children, style }: Styled) => (
   <p
     className="muted"
@@ -35,7 +35,7 @@ export const Overline = ({ children }: Styled) => (
   </p>
 );
 
-/** A link that is seen without its colour and can be hit with a thumb: underlined, at least 44 px high. */
+/** A link that is visible without its colour and large enough for a thumb: underlined, at least 44 px high. */
 export const Link = ({ href, children, style }: Styled & { href: string }) => (
   <a
     href={href}
@@ -54,7 +54,10 @@ export const Link = ({ href, children, style }: Styled & { href: string }) => (
   </a>
 );
 
-/** As high in fewer bytes, for there are many; `label` begins with the words and says what they are about. */
+/**
+ * A vote link: as high as {@link Link} with fewer bytes, because there are many; `label` begins with the visible
+ * words and names the tool.
+ */
 export const VoteLink = ({ href, label, children }: Styled & { href: string; label: string }) => (
   <a
     href={href}
@@ -66,7 +69,7 @@ export const VoteLink = ({ href, label, children }: Styled & { href: string; lab
   </a>
 );
 
-/** A layout table, which readers of the page never hear about. Children are rows. */
+/** A layout table, which screen readers do not announce. Children are rows. */
 export const Table = ({
   children,
   style,
@@ -77,7 +80,7 @@ export const Table = ({
   </table>
 );
 
-/** Two blocks side by side from 480 px, one above the other below; plain cells where a client knows no media queries. */
+/** Two blocks side by side from 480 px, stacked below; plain cells in a client without media queries. */
 export const SideBySide = ({ left, right }: { left: ReactNode; right: ReactNode }) => (
   <Table style={{ tableLayout: 'fixed' }}>
     <tr>
@@ -91,7 +94,7 @@ export const SideBySide = ({ left, right }: { left: ReactNode; right: ReactNode 
   </Table>
 );
 
-/** Opens a part of the issue: a strong rule and a headline. */
+/** Begins a section of the issue: a strong rule and a headline. */
 export const Section = ({ title, children }: { title: string; children: ReactNode }) => (
   <div style={{ paddingTop: space.section }}>
     <h2

@@ -8,7 +8,7 @@ import { Link, Meta } from './elements.tsx';
 
 const { light, type, space, width } = theme;
 
-/** What every mail of ours shares: language and direction on html, body and wrapper; one title; both colour schemes. */
+/** The frame of every mail: language and direction on html, body and wrapper; one title; both colour schemes. */
 export const Frame = ({
   title,
   preheader,
@@ -56,7 +56,7 @@ export const Frame = ({
   </Html>
 );
 
-/** Nameplate: the newsletter and its dateline over a double rule, like a paper's. */
+/** The head: the newsletter and its dateline over a double rule, like a newspaper's. */
 export const Masthead = ({ content }: { content: IssueContent }) => (
   <div style={{ borderBottom: '4px double', paddingBottom: 14 }}>
     <h1 style={{ margin: 0, fontFamily: type.serif, fontSize: 26, lineHeight: '32px' }}>
@@ -67,7 +67,7 @@ export const Masthead = ({ content }: { content: IssueContent }) => (
   </div>
 );
 
-/** Why you get this, how to leave, and who sends it. */
+/** Why the reader gets this, how to unsubscribe, and who sends it. */
 export const Footer = ({ content }: { content: IssueContent }) => {
   const { newsletter, links } = content;
   return (

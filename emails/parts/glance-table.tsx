@@ -7,7 +7,10 @@ import { MarkBox } from './verdict-mark.tsx';
 const { light, type } = theme;
 const { columns } = copy;
 
-/** The ten-second version: a real data table, verdicts down the left edge where the eye falls, the lead larger. */
+/**
+ * The ten-second table: a real data table, with verdicts at the left edge, where readers look first, and a larger
+ * lead.
+ */
 export const GlanceTable = ({ title, rows }: { title: string; rows: GlanceRow[] }) => (
   <table border={0} cellPadding={0} cellSpacing={0} width="100%" style={{ marginTop: 20 }}>
     <caption

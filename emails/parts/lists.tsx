@@ -4,7 +4,7 @@ import { Figure } from './bar.tsx';
 import { Entry, Link, Meta, P, SideBySide, Table, VoteLink } from './elements.tsx';
 import { VerdictMark } from './verdict-mark.tsx';
 
-/** Everything that did not get a card: never dropped, only shorter. */
+/** Every comparison without a card, as one line each. */
 export const CompactList = ({ rows, vote }: { rows: CompactRow[]; vote: string }) =>
   rows.map((row, index) => (
     <Entry key={row.slug} first={index === 0}>
@@ -17,14 +17,14 @@ export const CompactList = ({ rows, vote }: { rows: CompactRow[]; vote: string }
     </Entry>
   ));
 
-/** To the page with both tools, where there is no room for four links. */
+/** A link to the page with both tools, where there is no room for four links. */
 const VoteOnBoth = ({ row, vote }: { row: { slug: string; title: string }; vote: string }) => (
   <VoteLink href={voteUrl(vote, row.slug)} label={copy.voteOn(row.title)}>
     {copy.vote.both}
   </VoteLink>
 );
 
-/** Comparisons mailed before whose panel, price or verdict moved: what it is now, what it was, and why. */
+/** Earlier comparisons whose panel, price or verdict changed: the current and the earlier verdict, and why. */
 export const ChangedVerdicts = ({ rows, vote }: { rows: ChangedVerdict[]; vote: string }) =>
   rows.map((row, index) => (
     <Entry key={row.slug} first={index === 0}>
@@ -50,7 +50,7 @@ export const ChangedVerdicts = ({ rows, vote }: { rows: ChangedVerdict[]; vote: 
     </Entry>
   ));
 
-/** Votes on the last issue, the panel beside the readers. */
+/** Readers' votes on the last issue, beside the panel. */
 export const ReadersVoted = ({ rows }: { rows: ReadersSaid[] }) =>
   rows.map((row, index) => (
     <Entry key={`${row.url} ${row.tool}`} first={index === 0}>

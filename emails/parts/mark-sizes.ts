@@ -1,6 +1,6 @@
 /**
- * The three sizes of a verdict mark, in pixels: type size of its word, and of what follows; height and width of
- * the box, height inside its border; border; distance to what follows.
+ * The three sizes of a verdict mark, in pixels: type size of its word, and of the text after it; height and width
+ * of the box, height inside its border; border; distance to the text after it.
  */
 export const sizes = {
   large: { word: 30, after: 34, height: 48, inner: 42, width: 120, border: 3, gap: 16 },

@@ -1,11 +1,11 @@
 import type { TransactionalContent } from './transactional-email.tsx';
 
-/** Columns of a line of text. */
+/** Width of a line of text, in columns. */
 export const WIDTH = 72;
 
 /**
- * Wraps at white space, `first` before the first line and `rest` before the others. A word wider than a line is split,
- * so that nothing can stretch a reader's window.
+ * Wraps at white space, with `first` before the first line and `rest` before the others. A word wider than a line
+ * is split, so that nothing widens a reader's window.
  */
 export function wrap(text: string, first = '', rest = first): string {
   const lines: string[] = [];
@@ -30,7 +30,7 @@ export function wrap(text: string, first = '', rest = first): string {
   return [...lines, line].join('\n');
 }
 
-/** A transactional email as text: the same things in the same order as its html. A link stands alone on its line. */
+/** A transactional email as text: the same parts in the same order as in HTML. A link has its own line. */
 export function transactionalText(content: TransactionalContent): string {
   const { newsletter, heading, paragraphs, action, list, notes, why } = content;
   const blocks = [

@@ -10,38 +10,38 @@ export interface Newsletter {
   name: string;
   /** Absolute, without a trailing slash. */
   url: string;
-  /** One line; empty where none is set. */
+  /** One line; empty if it is not set. */
   postalAddress: string;
 }
 
-/** What a transactional email is made from: its own props, and the newsletter that it belongs to. */
+/** The props of a transactional email: its own, and the newsletter that it belongs to. */
 export type WithNewsletter<Own> = Own & { newsletter: Newsletter };
 
 /**
- * The words of a transactional email. No text in it comes from a form: a sign-up form that mails what somebody typed
- * to a stranger is a way to send spam.
+ * The texts of a transactional email. No text in it comes from a form: a sign-up form that mails typed text to
+ * strangers would be a tool for spam.
  */
 export interface TransactionalWords {
   subject: string;
-  /** 40 to 90 characters that the subject does not say. */
+  /** 40 to 90 characters that add to the subject. */
   preheader: string;
   heading: string;
   paragraphs: string[];
-  /** The one thing to do. */
+  /** The main action. */
   action?: { label: string; url: string };
-  /** Lines with a link each: what is in the latest issue. */
+  /** Lines with a link each: the content of the latest issue. */
   list?: { title: string; rows: { text: string; url: string }[] };
-  /** Smaller, below: what happens if nothing is done, and what else can be done. */
+  /** Smaller text below: what happens if the reader does nothing, and what else they can do. */
   notes: { text: string; link?: { label: string; url: string } }[];
-  /** Where one press ends the subscription; only in mail to people who have one. It is in the header, too. */
+  /** The link that unsubscribes with one click; only in mail to subscribers. It is in the header, too. */
   unsubscribe?: string;
-  /** Why this person gets this. */
+  /** Why this person gets this mail. */
   why: string;
 }
 
 export type TransactionalContent = WithNewsletter<TransactionalWords>;
 
-/** A component for React Email's own commands, and the content from which the mail that is sent is rendered. */
+/** A component for React Email's own commands, and the content from which the real mail is rendered. */
 export interface TransactionalEmail<Own> {
   (props: Partial<WithNewsletter<Own>>): ReactElement;
   content(props: WithNewsletter<Own>): TransactionalContent;
@@ -49,8 +49,8 @@ export interface TransactionalEmail<Own> {
 }
 
 /**
- * Makes a transactional email from its words; html and text follow from them. React Email exports a component without
- * any props: it then shows the preview. What is sent is rendered from `content`, where nothing is a sample.
+ * Makes a transactional email from its texts; HTML and text follow from them. React Email exports a component
+ * without props: then it shows the preview. The real mail is rendered from `content`, without any sample.
  */
 export function transactionalEmail<Own extends object>({
   PreviewProps,
@@ -67,7 +67,7 @@ export function transactionalEmail<Own extends object>({
   return Object.assign(Email, { content, PreviewProps: sample });
 }
 
-/** One layout for all of them, so that they look like one hand wrote them: a heading, a few lines, one button. */
+/** The layout of all transactional emails: a heading, a few lines, one button. */
 export function TransactionalLayout({
   newsletter,
   subject,

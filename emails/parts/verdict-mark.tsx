@@ -6,9 +6,10 @@ import { Table } from './elements.tsx';
 import { type MarkSize, sizes } from './mark-sizes.ts';
 
 /**
- * The loudest thing on the page: a box on a ballot. *Ship* is filled, *Skip* is outlined, *Split* is filled in part; each
- * says its word. Outlines take the colour of the text around them, so that they also appear where a client turns text light
- * and leaves dark fills alone (partial inversion), and where a page is printed without backgrounds.
+ * The most visible element of the page: a box on a ballot. *Ship* is filled, *Skip* is outlined, *Split* is partly
+ * filled; each says its word. Outlines take the colour of the text around them, so that they also appear where a
+ * client makes text light and leaves dark fills unchanged (partial inversion), and where a page is printed without
+ * backgrounds.
  */
 
 const { light, type } = theme;
@@ -40,7 +41,7 @@ export function MarkBox({ mark, size }: { mark: Mark; size: MarkSize }) {
   );
 }
 
-/** A box and what it is about, on one line: "[Ship] Kestrel". */
+/** A box and its text on one line: "[Ship] Kestrel". */
 export function Marked({ mark, size, children }: { mark: Mark; size: MarkSize; children: ReactNode }) {
   const { after, height, width, gap } = sizes[size];
   return (
@@ -67,7 +68,7 @@ export function Marked({ mark, size, children }: { mark: Mark; size: MarkSize; c
   );
 }
 
-/** An outcome in words, its first word being the mark. */
+/** A verdict in words; its first word is the mark. */
 export const VerdictMark = ({ verdict, size }: { verdict: Verdict; size: MarkSize }) => (
   <Marked mark={verdict.mark} size={size}>
     {afterMark(verdict)}
@@ -76,7 +77,7 @@ export const VerdictMark = ({ verdict, size }: { verdict: Verdict; size: MarkSiz
 
 /**
  * One reviewer's call on one tool, in running text: "Ship Kestrel". Word draws no padding or border around inline
- * text, where it is the bare word; a page that does not say what the reviewer called shows the name alone.
+ * text, so it shows the word alone; if the page does not say the reviewer's call, only the name is shown.
  */
 export const Call = ({ call, children }: { call: ReviewerCall | null; children: ReactNode }) => (
   <p style={{ margin: 0, fontSize: type.meta, lineHeight: '22px', fontWeight: 700 }}>

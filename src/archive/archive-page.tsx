@@ -3,7 +3,7 @@ import { Page, render } from '../platform/http/pages/layout.tsx';
 import type { Site } from '../platform/site.ts';
 import type { PublishedIssue } from './archive-store.ts';
 
-/** Every issue that went out, newest first. */
+/** Lists every sent issue, newest first. */
 export function archivePage(site: Site, issues: PublishedIssue[]): string {
   return render(
     <Page site={site} title="Every issue">

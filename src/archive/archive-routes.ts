@@ -16,14 +16,14 @@ import { withNotice, withTextNotice } from './taken-down-notice.ts';
 
 const HTML = 'text/html; charset=utf-8';
 
-/** Mail is styled inline; it has no scripts, images or forms, and would not be let. */
+/** Mail is styled inline; it has no scripts, images or forms, and this policy would block them. */
 const MAIL_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
 
-/** A feed is for what is new; the archive has the rest. */
+/** A feed shows the newest issues only; the archive has the rest. */
 const FEED_LENGTH = 20;
 
-/** Everything, for a weekly: nineteen years. */
+/** Enough for all issues of a weekly newsletter in nineteen years. */
 const ARCHIVE_LENGTH = 1_000;
 
 /** The front page, the archive of issues as mailed, and its feeds. */
@@ -90,19 +90,19 @@ export function archiveRoutes(
   });
 }
 
-/** When a list of issues changed last. */
+/** Returns when an issue of the list changed last. */
 function latestOf(issues: readonly PublishedIssue[]): Date | undefined {
   if (issues.length === 0) return undefined;
   return new Date(Math.max(...issues.map(({ changedAt }) => Number(changedAt))));
 }
 
 /**
- * The general variant, byte for byte as it was mailed, but that its personal links lead to pages which
- * tell what to do. What was taken down since stands in it as it was mailed, under a notice that says so.
+ * The general variant, byte for byte as it was mailed, except that its personal links lead to pages that explain
+ * what to do. Comparisons that were taken down since stay in it, under a notice that says so.
  * @throws AppError `page-unknown`.
  */
 async function asMailed(db: Connection, site: Site, slug: string) {
-  // No slot is called otherwise, and a NUL would be an error of the database.
+  // A slot never has other characters, and a NUL would be a database error.
   const issue = /^[\p{L}\p{N}-]+$/u.test(slug) ? await fromDatabase(findPublished(db, slug)) : undefined;
   if (issue === undefined) throw new AppError('page-unknown', 'No such issue.');
   const links = {

@@ -7,7 +7,7 @@ import type { GlanceRow } from '../issues/content.ts';
 import type { Connection } from '../platform/db/database.ts';
 import { day } from '../platform/http/pages/dates.ts';
 
-/** An issue as the public may see it, told by what everybody was mailed. */
+/** An issue as the public sees it, from its general variant. */
 export interface PublishedIssue {
   slug: string;
   number: number;
@@ -15,27 +15,30 @@ export interface PublishedIssue {
   date: string;
   subject: string;
   preheader: string;
-  /** When its content was frozen; nothing of it changed since. */
+  /** When its content was frozen; it has not changed since. */
   publishedAt: Date;
-  /** What it carried and was taken down since. */
+  /** Its comparisons that were taken down since. */
   takenDown: TakenDown[];
-  /** When its page changed last: when it was published, or when something of it was taken down or shown again. */
+  /**
+   * When its page changed last: when the issue was published, or when one of its comparisons was taken down or
+   * shown again.
+   */
   changedAt: Date;
 }
 
-/** A comparison that an issue carried, and that was taken down after it was mailed. */
+/** A comparison that was taken down after an issue with it was mailed. */
 export interface TakenDown {
   slug: string;
   title: string;
 }
 
-/** Newest first. Reads no plan and no body: it is asked for all of them at once. */
+/** Lists public issues, newest first. Reads neither plan nor body, because a page lists all of them at once. */
 export async function publishedIssues(db: Connection, limit: number): Promise<PublishedIssue[]> {
   const rows = await published(db).orderBy('i.slot', 'desc').limit(limit).execute();
   return toPublished(db, rows);
 }
 
-/** The same, with the ten-second table of each, as far as strangers may see what is in it. */
+/** Like {@link publishedIssues}, with the ten-second table of each issue, limited to comparisons that are public. */
 export async function publishedVerdicts(
   db: Connection,
   limit: number,
@@ -62,7 +65,7 @@ export async function publishedVerdicts(
   }));
 }
 
-/** One issue with the body everybody may read; its personal links are still placeholders. */
+/** Returns one issue with its general variant; its personal links are still placeholders. */
 export async function findPublished(
   db: Connection,
   slug: string,
@@ -73,7 +76,7 @@ export async function findPublished(
   return issue && { ...issue, html: row.html, text: row.text };
 }
 
-/** The newest public issue that carried a comparison, and the comparison as it was mailed. */
+/** Returns the newest public issue with a comparison, and that comparison as it was mailed. */
 export async function lastMailing(
   db: Connection,
   comparisonId: string,
@@ -91,8 +94,8 @@ export async function lastMailing(
 }
 
 /**
- * Public from its first submit on: whoever got it must find it online, and an issue that was stopped on
- * the way is with some of its readers. Cancelling takes it off again.
+ * An issue is public from its first submit on: every reader who got it must find it online, also when it was paused
+ * halfway. A cancelled issue is not public.
  */
 function published(db: Connection) {
   return db
@@ -107,8 +110,9 @@ function published(db: Connection) {
 type Row = Awaited<ReturnType<ReturnType<typeof published>['execute']>>[number];
 
 /**
- * The issues of these rows, with what of them was taken down. A first line that names it gives way to the number and
- * the date: lists, feeds and the front page would go on saying what does not stand any more.
+ * Turns rows into issues, with their comparisons that were taken down. A subject or preheader that names one of
+ * these is replaced by number and date: otherwise lists, feeds and the front page would repeat a withdrawn
+ * statement.
  */
 async function toPublished(db: Connection, rows: readonly Row[]): Promise<PublishedIssue[]> {
   const moved = await visibilityMoved(
@@ -117,7 +121,7 @@ async function toPublished(db: Connection, rows: readonly Row[]): Promise<Publis
   );
   return rows.map((row) => {
     const { id, slug, slot: date } = row;
-    // Both are set before an issue can be sending; the columns are empty only until then.
+    // Both are set before an issue can be sending; the columns are null only before that.
     const number = row.number ?? 0;
     const publishedAt = row.prepared_at ?? row.due_at;
     const ofIssue = moved.filter(({ issueId }) => issueId === id);
@@ -134,7 +138,7 @@ async function toPublished(db: Connection, rows: readonly Row[]): Promise<Publis
   });
 }
 
-/** Of these issues, the comparisons that were ever taken down or shown again, as they were mailed. */
+/** Returns the comparisons of these issues that were ever taken down or shown again, as they were mailed. */
 async function visibilityMoved(db: Connection, issueIds: readonly string[]) {
   if (issueIds.length === 0) return [];
   const rows = await db

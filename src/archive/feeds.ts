@@ -55,7 +55,7 @@ export function jsonFeed({ publicUrl, newsletterName }: Site, issues: Entry[]): 
   });
 }
 
-/** The ten-second version of an issue: a feed reader shows the rest badly, the archive well. */
+/** The ten-second table of an issue: feed readers show a whole issue badly, and the archive has it. */
 function summary(url: string, verdicts: GlanceRow[]): string {
   const rows = verdicts.map(
     ({ verdict, title, entryPrice }) =>
@@ -68,7 +68,7 @@ function escaped(text: string): string {
   return printable(text).replace(/[&<>"]/g, (character) => `&#${character.codePointAt(0)};`);
 }
 
-/** Without the characters that XML 1.0 does not allow at all. */
+/** Removes the characters that XML 1.0 forbids. */
 function printable(text: string): string {
   return text.replace(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '');
 }

@@ -6,12 +6,12 @@ import type { Site } from '../platform/site.ts';
 import { SignUp, type SignUpForm } from '../subscribers/sign-up/sign-up-page.tsx';
 import type { PublishedIssue } from './archive-store.ts';
 
-/** Verdicts on the front page; the rest is in the issue. */
+/** How many verdicts the front page shows; the rest is in the issue. */
 const TOP = 5;
 
 type LatestIssue = PublishedIssue & { verdicts: GlanceRow[] };
 
-/** What this is, how to get it, and the latest issue's first verdicts. */
+/** Explains the newsletter, with the sign-up form and the first verdicts of the latest issue. */
 export function homePage(site: Site, latest: LatestIssue | undefined, form: SignUpForm): string {
   return render(
     <Page site={site}>
@@ -57,7 +57,7 @@ const Latest = ({ issue: { slug, number, date, subject, verdicts } }: { issue: L
   );
 };
 
-/** The ten-second table of the mail. */
+/** The ten-second table of the issue. */
 const Ballot = ({ rows, caption }: { rows: GlanceRow[]; caption: string }) => (
   <table>
     <caption>{caption}</caption>

@@ -2,7 +2,7 @@ import { theme } from '../../emails/theme.ts';
 import { comparisonUrl, type Site } from '../platform/site.ts';
 import type { TakenDown } from './archive-store.ts';
 
-/** What the archive says above an issue of which something was taken down: what was mailed stays as it was. */
+/** The notice above an archived issue whose comparison was taken down: the issue itself stays as it was mailed. */
 
 const WORDS = 'Taken down since this was mailed';
 const MEANING = 'What this issue says of it does not stand any more.';
@@ -17,7 +17,7 @@ export function withNotice(html: string, site: Site, takenDown: readonly TakenDo
   const { paper, ink, accent } = theme.light;
   const style = `margin:0;padding:16px 20px;background:${paper};color:${ink};border-bottom:4px solid ${accent};font:16px/1.5 ${theme.type.sans}`;
   const notice = `<div role="note" style="${style}"><strong>${WORDS}:</strong> ${links.join(', ')}. ${MEANING}</div>`;
-  // Every body of ours has the tag; a mail without one begins with its content.
+  // Our templates always print the tag; a mail without one gets the notice at its beginning.
   const body = /<body\b[^>]*>/i.exec(html);
   const at = body === null ? 0 : body.index + body[0].length;
   return html.slice(0, at) + notice + html.slice(at);

@@ -3,15 +3,15 @@ import { entryPrices, title, topics } from '../comparisons/names.ts';
 import { type LensRow, type LensSide, lensRows, readersOf } from '../comparisons/side-by-side.ts';
 import { toolMark, verdict } from '../comparisons/verdict.ts';
 import type { CompactRow, ComparisonCard, GlanceRow, ToolCard } from './content.ts';
-import { cutAtSentence } from './cut.ts';
+import { truncateAtSentence } from './truncate.ts';
 
-/** Graphemes of a reviewer's quote and of a tool's description, by the size of the card. */
+/** The most graphemes of a reviewer's quote and of a tool's description, by the size of the card. */
 const MAX_LENGTH = {
   lead: { quote: 220, description: 320 },
   card: { quote: 140, description: 200 },
 };
 
-/** One comparison drawn large: every lens for the lead, the one or two that decide it for a standard card. */
+/** A card for one comparison: every lens for the lead, the one or two deciding lenses for a standard card. */
 export function cardFor(comparison: CountedComparison, size: 'lead' | 'card'): ComparisonCard {
   const { slug, url, tools } = comparison;
   const rows = lensRows(tools);
@@ -23,7 +23,9 @@ export function cardFor(comparison: CountedComparison, size: 'lead' | 'card'): C
     category: topics(comparison).join(' / '),
     verdict: verdict(tools),
     tools: [toolCard(tools[0], room.description), toolCard(tools[1], room.description)],
-    lenses: (size === 'lead' ? rows : decidingRows(rows, tools)).map((row) => cutQuotes(row, room.quote)),
+    lenses: (size === 'lead' ? rows : decidingRows(rows, tools)).map((row) =>
+      truncateQuotes(row, room.quote),
+    ),
   };
 }
 
@@ -42,7 +44,7 @@ function toolCard(tool: CountedTool, room: number): ToolCard {
     name,
     category,
     tagline,
-    description: cutAtSentence(tool.description, room),
+    description: truncateAtSentence(tool.description, room),
     mark: toolMark(tool),
     panelShip,
     communityShip,
@@ -52,10 +54,10 @@ function toolCard(tool: CountedTool, room: number): ToolCard {
 }
 
 /**
- * The one or two lenses that decide a comparison. First the reviewer who dissents from their panel, for
- * a verdict is best understood from its objection; else the one who tells the two tools apart; else the
- * one who wrote about both. Then the best of the others whose calls differ: the other side of the
- * argument. Where no call is known, one lens is enough.
+ * Returns the one or two lenses that decide a comparison. First a reviewer who dissents from the panel, because the
+ * objection explains a verdict best; else one who judges the two tools differently; else one who wrote about both.
+ * Second, the best of the others whose calls differ, as the other side of the argument. Where no call is known, one
+ * lens is enough.
  */
 function decidingRows(rows: readonly LensRow[], tools: readonly [Tool, Tool]): LensRow[] {
   const weight = ({ sides }: LensRow) => {
@@ -64,7 +66,7 @@ function decidingRows(rows: readonly LensRow[], tools: readonly [Tool, Tool]): L
     const tellsApart = a !== null && b !== null && a !== b;
     return dissents * 4 + (tellsApart ? 2 : 0) + (sides[0] && sides[1] ? 1 : 0);
   };
-  // Sorting is stable: equals stay in the order of the page.
+  // The sort is stable: equal rows keep the order of the page.
   const [first, ...others] = rows.toSorted((a, b) => weight(b) - weight(a));
   if (!first) return [];
   const calls = (row: LensRow) => row.sides.map(callOf).join();
@@ -83,7 +85,8 @@ function callOf(side: LensSide | null): LensSide['call'] {
   return side?.call ?? null;
 }
 
-function cutQuotes({ lens, sides }: LensRow, room: number): LensRow {
-  const cut = (side: LensSide | null) => side && { call: side.call, quote: cutAtSentence(side.quote, room) };
-  return { lens, sides: [cut(sides[0]), cut(sides[1])] };
+function truncateQuotes({ lens, sides }: LensRow, room: number): LensRow {
+  const truncate = (side: LensSide | null) =>
+    side && { call: side.call, quote: truncateAtSentence(side.quote, room) };
+  return { lens, sides: [truncate(sides[0]), truncate(sides[1])] };
 }

@@ -3,7 +3,7 @@ import { title } from '../comparisons/names.ts';
 import { communityOf, verdict } from '../comparisons/verdict.ts';
 import type { ChangedVerdict } from './content.ts';
 
-/** A comparison that was mailed, as it was mailed and as it is now. */
+/** A mailed comparison, as it was mailed and as it is now. */
 export interface MailedComparison {
   was: CountedComparison;
   now: CountedComparison;
@@ -12,8 +12,8 @@ export interface MailedComparison {
 }
 
 /**
- * The row of *changed verdicts*, or null when neither panel, price nor verdict moved. Tools are matched by
- * name, so that a site that swaps its sides reports no change; a tool that was renamed keeps its side.
+ * Returns the row of *changed verdicts*, or null when neither panel, price nor verdict changed. Tools are matched
+ * by name, so a site that swaps its sides reports no change; a renamed tool is matched by its side.
  */
 export function changedVerdict({ was: mailed, now, mailedIn }: MailedComparison): ChangedVerdict | null {
   const was = aligned(mailed, now);
@@ -32,7 +32,7 @@ export function changedVerdict({ was: mailed, now, mailedIn }: MailedComparison)
   };
 }
 
-/** Rows in the order readers want them: verdicts that turned, then by slug. */
+/** Sorts rows: reversed verdicts first, then by slug. */
 export function byWeight(a: ChangedVerdict, b: ChangedVerdict): number {
   const turned = ({ was, now }: ChangedVerdict) => Number(was.mark !== now.mark || was.pick !== now.pick);
   return turned(b) - turned(a) || (a.slug < b.slug ? -1 : 1);
@@ -44,7 +44,7 @@ function aligned(was: CountedComparison, now: CountedComparison): CountedCompari
   return swapped ? [b, a] : [a, b];
 }
 
-/** Readers' votes move every day: they are named only when they turned the verdict. */
+/** Readers' votes change every day, so they are mentioned only when they reversed the verdict. */
 function moved(was: CountedTool, now: CountedTool, turned: boolean): string[] {
   const moves: string[] = [];
   const [before, after] = [communityOf(was), communityOf(now)];

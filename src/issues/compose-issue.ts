@@ -36,10 +36,10 @@ export interface WeekSettings {
 }
 
 /**
- * Composes the issue of a slot from what is in the database, in one transaction, and applies what its editors chose.
- * Composing again refreshes a draft, an issue in review, or a slot that was skipped but is still ahead; an issue
- * that is further is returned as it is. Whatever asks, a slot has one issue (I6).
- * @param record asked for only where something was composed.
+ * Composes the issue of a slot from the database, in one transaction, and applies its editors' choices. Composing
+ * again refreshes a draft, an issue in review, or a skipped slot that is still in the future; an issue in a later
+ * state is returned unchanged. A slot has exactly one issue, whoever calls this (I6).
+ * @param record called only when an issue was composed.
  */
 export async function composeIssue(
   db: Connection,
@@ -49,7 +49,7 @@ export async function composeIssue(
   record?: RecordChange,
 ): Promise<Issue> {
   return db.transaction().execute(async (tx) => {
-    // Two that compose at once would take the same comparisons and the same number.
+    // Two transactions that compose at once would take the same comparisons and the same number.
     await lockComposing(tx);
     const existing = await lockSlot(tx, slot.key);
     if (existing !== undefined && !isOpen(existing, now)) return existing;
@@ -83,9 +83,9 @@ export interface EditRequest {
 }
 
 /**
- * Changes a draft as an editor wants it, in one transaction: the choices are stored, and the plan is composed
- * from them and from what the issue is about already. What came in since stays out until it is added: nothing
- * appears under an editor's hands.
+ * Applies an editor's change to a draft, in one transaction: stores the choice, and composes the plan again from
+ * the choices and the issue's current comparisons. New comparisons stay out until an editor adds them, so that
+ * nothing appears while somebody edits.
  * @throws AppError `issue-changed` when somebody changed it since; `issue-refuses` past review; `edit-refused`.
  */
 export async function editIssue(
@@ -129,8 +129,8 @@ export async function editIssue(
 }
 
 /**
- * Composes an open issue again without one comparison, from what it was about and what editors chose; nothing comes in
- * by it. Where nothing is left, its slot is skipped.
+ * Composes an open issue again without one comparison, from its current comparisons and the editors' choices; no
+ * new comparison is added. When none is left, the slot is skipped.
  */
 export async function recomposeIssue(tx: Connection, issue: Issue, without: string): Promise<Issue> {
   const { plan } = issue;
@@ -152,7 +152,7 @@ export async function recomposeIssue(tx: Connection, issue: Issue, without: stri
   return rewriteIssue(tx, issue.id, composition.plan, issue.template);
 }
 
-/** @param about only these new comparisons; without it every one that no issue carries yet. */
+/** @param about only these new comparisons; without it, every comparison that no issue carries yet. */
 async function composeWeek(
   tx: Connection,
   issue: { id: string | undefined; key: string; number: number },
@@ -165,7 +165,7 @@ async function composeWeek(
   );
   const moved = await findChanged(tx);
   const last = await findLastMailed(tx);
-  // What readers say by now is composed with the rest, and frozen with it.
+  // The current votes are part of the composition, and are frozen with it.
   const counted = await countVotes(tx, [
     ...found.map(({ comparison }) => comparison),
     ...moved.map(({ now }) => now),
@@ -199,7 +199,7 @@ async function composeWeek(
   return { composition, contentsOf };
 }
 
-/** What readers said of each tool of a comparison; nothing of one that nobody voted on. */
+/** Returns the votes on each tool of a comparison; empty when nobody voted. */
 function votesOn(comparison: Comparison, counted: ReadonlyMap<string, Votes>): ToolVotes[] {
   return ([0, 1] as const).flatMap((tool) => {
     const votes = counted.get(nameKey(comparison.tools[tool].name));
@@ -207,7 +207,7 @@ function votesOn(comparison: Comparison, counted: ReadonlyMap<string, Votes>): T
   });
 }
 
-/** Whether composing may still replace it. */
+/** Whether composing may still replace the issue. */
 export function isOpen(issue: Issue, now: Date): boolean {
   return (
     issue.status === 'draft' || issue.status === 'review' || (issue.status === 'skipped' && issue.dueAt > now)

@@ -3,14 +3,14 @@ import { nameKey, title, topics } from '../comparisons/names.ts';
 import { shipShare } from '../comparisons/verdict.ts';
 import { byWeight, changedVerdict, type MailedComparison } from './changes.ts';
 import type { ChangedVerdict, IssueContent, ReadersSaid } from './content.ts';
-import { oneLine } from './cut.ts';
 import { type Candidate, interest, rank } from './rank.ts';
 import { sameText } from './subject.ts';
+import { oneLine } from './truncate.ts';
 
 /**
- * From what the week brought to the plan of an issue. The plan is plain JSON, complete and in order: it is
- * what an editor approves, what is frozen with its hash, and all that {@link variantsOf} needs to make the
- * bodies. Composing is a pure function of its input, whatever order that comes in.
+ * Turns the comparisons of a week into the plan of an issue. The plan is plain JSON, complete and in order: an
+ * editor approves it, it is frozen with its hash, and {@link variantsOf} makes the variants from it alone.
+ * Composing is a pure function of its input, independent of the order of that input.
  */
 
 export interface ComposeInput {
@@ -21,21 +21,21 @@ export interface ComposeInput {
   /** Local date of the slot, "2026-11-24". */
   date: string;
   links: { online: string };
-  /** Every comparison that no sent issue has carried yet, each slug once. */
+  /** Every comparison that no sent issue has carried yet; each slug once. */
   candidates: readonly Candidate[];
-  /** Comparisons mailed before, once each, whether they moved or not. */
+  /** Comparisons that were mailed before, each once, whether they changed or not. */
   mailed: readonly MailedComparison[];
   /** Readers' votes on the last issue. */
   votes: readonly ToolVotes[];
   editor?: Partial<EditorChoices>;
-  /** `ISSUE_MIN_COMPARISONS`, default 1; less than 1 means 1, for nobody gets an empty issue. */
+  /** `ISSUE_MIN_COMPARISONS`, default 1; less than 1 means 1, because an empty issue is never sent. */
   minComparisons?: number;
   limits?: Partial<Limits>;
 }
 
 export interface ToolVotes {
   comparison: CountedComparison;
-  /** Which of its tools. */
+  /** Index of the tool in its comparison. */
   tool: 0 | 1;
   ship: number;
   skip: number;
@@ -44,13 +44,13 @@ export interface ToolVotes {
 export interface EditorChoices {
   /** Slug of the comparison to lead with. */
   lead: string | null;
-  /** Slugs in the editor's order; what came in later stands after them. Empty: the order is ours. */
+  /** Slugs in the editor's order; later arrivals come after them. Empty: the default order. */
   order: readonly string[];
-  /** Slugs that wait for the next issue. */
+  /** Slugs that are held back for the next issue. */
   heldBack: readonly string[];
-  /** Slugs that never go into this issue; the store keeps them out of later ones. */
+  /** Slugs that are left out of this issue; the store also keeps them out of later ones. */
   leftOut: readonly string[];
-  /** Topics that wait for the next issue, with every comparison that is about nothing else. */
+  /** Topics that are held back for the next issue, with every comparison that has no other topic. */
   withoutTopics: readonly string[];
   intro: string | null;
   subject: string | null;
@@ -58,20 +58,27 @@ export interface EditorChoices {
 }
 
 export interface Limits {
-  /** Standard cards after the lead; the rest go to the compact list. Default 5. */
+  /** How many standard cards follow the lead; the rest go to the compact list. Default 5. */
   cards: number;
   /**
-   * Comparisons in one issue, the most interesting first. The rest is not dropped: it stands for the next
-   * issue like everything that none has carried. Default 40, which fits a mail with no card but the lead's.
+   * The most comparisons in one issue, the most interesting first. The rest is not dropped: like every comparison
+   * that no issue has carried, it is a candidate for the next issue. Default 40, which fits into one mail when only
+   * the lead has a card.
    */
   comparisons: number;
-  /** Rows of *what readers said*, the widest disagreement first. Default 4. */
+  /** Rows of *what readers said*, with the widest disagreement first. Default 4. */
   readers: number;
-  /** Votes before *what readers said* speaks of a tool: fewer would tell how somebody voted. Default 3. */
+  /**
+   * How many votes a tool needs for *what readers said*: with fewer, the row would reveal how one reader voted.
+   * Default 3.
+   */
   votes: number;
 }
 
-/** An issue as approved. Rows that need no further choice are finished; comparisons are cut to size per variant. */
+/**
+ * An issue as it is approved. Rows that need no further choice are finished; comparisons are shortened for each
+ * variant.
+ */
 export interface Plan {
   newsletter: IssueContent['newsletter'];
   number: number;
@@ -79,7 +86,7 @@ export interface Plan {
   date: string;
   links: { online: string };
   intro: string | null;
-  /** The editor's words, or null for ours. */
+  /** The editor's text; null: the default text. */
   subject: string | null;
   preheader: string | null;
   cards: number;
@@ -89,7 +96,7 @@ export interface Plan {
   readers: Topical<ReadersSaid>[];
   heldBack: string[];
   leftOut: string[];
-  /** What the editor should know, one line each: a pin that leads nowhere. */
+  /** Notes for the editor, one line each, such as a pinned lead that does not exist. */
   notes: string[];
 }
 
@@ -98,7 +105,7 @@ export interface PlannedComparison {
   comparison: CountedComparison;
   /** 0 to 120, see {@link interest}. */
   interest: number;
-  /** Put first by the editor. */
+  /** Whether the editor pinned it as the lead. */
   pinned: boolean;
 }
 
@@ -110,12 +117,12 @@ export interface Topical<Row> {
 
 export type Composition = { kind: 'composed'; plan: Plan } | { kind: 'skipped'; reason: string };
 
-/** Plans an issue, or says in one line why the slot has none. */
+/** Plans an issue, or returns in one line why the slot has none. */
 export function compose(input: ComposeInput): Composition {
   const { leftOut = [], withoutTopics = [], order = [], lead: pin = null, ...words } = input.editor ?? {};
   const heldBack = [...(words.heldBack ?? []), ...offTopic(input.candidates, withoutTopics)];
-  const absent = new Set([...heldBack, ...leftOut]);
-  const present = input.candidates.filter(({ comparison }) => !absent.has(comparison.slug));
+  const excluded = new Set([...heldBack, ...leftOut]);
+  const present = input.candidates.filter(({ comparison }) => !excluded.has(comparison.slug));
   const minimum = Math.max(1, input.minComparisons ?? 1);
   if (present.length < minimum) return { kind: 'skipped', reason: tooFew(present.length, minimum, input) };
 
@@ -125,7 +132,7 @@ export function compose(input: ComposeInput): Composition {
   const ordered = pinned ? [pinned, ...ranked.filter((candidate) => candidate !== pinned)] : ranked;
 
   const limit = input.limits?.comparisons ?? 40;
-  const notes = pin !== null && !pinned ? [lostPin(pin, absent.has(pin))] : [];
+  const notes = pin !== null && !pinned ? [lostPin(pin, excluded.has(pin))] : [];
   if (ordered.length > limit)
     notes.push(`${ordered.length - limit} comparisons wait for the next issue: ${limit} fit in one.`);
   const late =
@@ -139,7 +146,7 @@ export function compose(input: ComposeInput): Composition {
   if (echo) notes.push('The preheader repeats the subject; ours is used instead.');
 
   const known = new Set(input.candidates.map(({ comparison }) => comparison.slug));
-  const unless = new Set([...absent, ...known]);
+  const unless = new Set([...excluded, ...known]);
   return {
     kind: 'composed',
     plan: {
@@ -166,14 +173,14 @@ export function compose(input: ComposeInput): Composition {
   };
 }
 
-/** Those in the editor's order first, then the rest as they are ranked. */
+/** Sorts: comparisons in the editor's order first, then the rest by rank. */
 function inOrder(ranked: Candidate[], order: readonly string[]): Candidate[] {
   const place = new Map(order.map((slug, index) => [slug, index]));
   const placeOf = ({ comparison }: Candidate) => place.get(comparison.slug) ?? order.length;
   return ranked.toSorted((a, b) => placeOf(a) - placeOf(b));
 }
 
-/** Slugs of the comparisons that are about these topics and nothing else. */
+/** Returns the slugs of comparisons that are about these topics and no other. */
 function offTopic(candidates: readonly Candidate[], without: readonly string[]): string[] {
   const waiting = new Set(without.map((topic) => topic.toLowerCase()));
   return candidates
@@ -181,7 +188,7 @@ function offTopic(candidates: readonly Candidate[], without: readonly string[]):
     .map(({ comparison }) => comparison.slug);
 }
 
-/** A comparison in this issue anyway needs no row; nor does one the editor keeps out. */
+/** A comparison that is in this issue needs no row, nor does one that the editor left out. */
 function changedRows(mailed: readonly MailedComparison[], unless: ReadonlySet<string>): Plan['changed'] {
   return mailed
     .filter(({ now }) => !unless.has(now.slug))
@@ -192,7 +199,7 @@ function changedRows(mailed: readonly MailedComparison[], unless: ReadonlySet<st
     .sort((a, b) => byWeight(a.row, b.row));
 }
 
-/** A tool that stands in two comparisons is told of once: its votes are the same in both. */
+/** A tool in two comparisons gets one row: its votes are the same in both. */
 function readersRows(
   votes: readonly ToolVotes[],
   { readers: limit = 4, votes: fewest = 3 }: Partial<Limits>,
@@ -230,12 +237,12 @@ function tooFew(count: number, minimum: number, { candidates }: ComposeInput): s
   return `${count} new ${count === 1 ? 'comparison' : 'comparisons'}${aside}; an issue needs at least ${minimum}.`;
 }
 
-function lostPin(slug: string, absent: boolean): string {
-  const why = absent ? 'is held back or left out' : "is not among this issue's comparisons";
+function lostPin(slug: string, isExcluded: boolean): string {
+  const why = isExcluded ? 'is held back or left out' : "is not among this issue's comparisons";
   return `The pinned lead "${slug}" ${why}; the most interesting comparison leads instead.`;
 }
 
-/** An editor's text in one line; an empty field is no text. */
+/** An editor's text as one line; null when the field is empty. */
 function said(text: string | null | undefined): string | null {
   return oneLine(text ?? '') || null;
 }

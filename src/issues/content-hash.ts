@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Fingerprint of frozen content (I5): sha256, 64 hex digits, of JSON with sorted keys, so that a trip
- * through a `jsonb` column, which forgets the order of keys, changes nothing. Fields that are undefined
- * count as absent, as in JSON.
+ * Hash of frozen content (I5): sha256, 64 hex digits, of JSON with sorted keys, so that a `jsonb` column, which
+ * loses the order of keys, does not change it. Undefined fields are left out, as in JSON.
  */
 export function contentHash(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex');

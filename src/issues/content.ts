@@ -2,12 +2,12 @@ import type { Mark, Verdict } from '../comparisons/model.ts';
 import type { LensRow, ReadersShare } from '../comparisons/side-by-side.ts';
 
 /**
- * What every template receives: one issue, for one set of topics, with nothing left to look up, to
- * sort or to compute. React Email and MJML draw the same {@link IssueContent}; it is stored with its
- * hash before the first submit and never changes afterwards (invariant I5).
+ * The input of every template: one issue for one set of topics, with nothing left to look up, to sort or to
+ * compute. React Email and MJML both render {@link IssueContent}; it is stored with its hash before the first
+ * submit and never changes afterwards (invariant I5).
  *
- * Links that differ per subscriber are placeholders: a template prints them like any other URL. The renderer gives
- * it addresses that nobody can guess, and puts {@link PLACEHOLDERS} where it finds them again.
+ * Links that differ per subscriber are placeholders: a template prints them like any other URL. The renderer passes
+ * URLs that nobody can guess to the template, and then replaces them by {@link PLACEHOLDERS} in its output.
  */
 export interface IssueContent {
   newsletter: {
@@ -27,13 +27,13 @@ export interface IssueContent {
   dateLabel: string;
   /** Whole minutes, at least 1. */
   readingMinutes: number;
-  /** 30 to 50 characters where it can be: the best verdict. */
+  /** 30 to 50 characters if possible: the best verdict. */
   subject: string;
-  /** 40 to 90 characters of new information: the next two. */
+  /** 40 to 90 characters with new information: the next two verdicts. */
   preheader: string;
   /** An editor's paragraph, or null. */
   intro: string | null;
-  /** Topics this variant was made for; empty = everything. */
+  /** The topics of this variant; empty = everything. */
   topics: string[];
   /** The ten-second table: every comparison of the issue, in the order in which they appear. */
   glance: GlanceRow[];
@@ -61,7 +61,7 @@ export interface GlanceRow {
   entryPrice: string;
 }
 
-/** A tool as readers see it: figures are numbers, drawn by the template. */
+/** A tool as readers see it: counts are numbers, formatted by the template. */
 export interface ToolCard {
   name: string;
   category: string;
@@ -69,7 +69,7 @@ export interface ToolCard {
   description: string;
   mark: Mark;
   panelShip: number;
-  /** What the source reports of its community; null is shown as an em dash. */
+  /** The community share that the source reports; null is shown as an em dash. */
   communityShip: number | null;
   readers: ReadersShare | null;
   entryPrice: string;
@@ -83,8 +83,8 @@ export interface ComparisonCard {
   verdict: Verdict;
   tools: [ToolCard, ToolCard];
   /**
-   * The reviewer split, one row a lens. The lead carries every lens with both quotes in full or cut
-   * at a sentence; a standard card carries the one or two lenses that decide it.
+   * The reviewers' calls, one row for each lens. The lead has every lens with both quotes, in full or truncated at
+   * a sentence; a standard card has the one or two lenses that decide it.
    */
   lenses: LensRow[];
 }
@@ -97,7 +97,7 @@ export interface CompactRow {
   entryPrice: string;
 }
 
-/** A comparison mailed before whose panel, price or verdict moved since. */
+/** An earlier comparison whose panel, price or verdict changed since it was mailed. */
 export interface ChangedVerdict {
   slug: string;
   title: string;
@@ -111,7 +111,7 @@ export interface ChangedVerdict {
   mailedIn: number;
 }
 
-/** Votes on the last issue, panel beside readers. */
+/** Readers' votes on the last issue, beside the panel. */
 export interface ReadersSaid {
   tool: string;
   title: string;
@@ -122,9 +122,9 @@ export interface ReadersSaid {
 }
 
 /**
- * The only strings of a rendered variant that differ between two subscribers. They are whole URLs, or
- * begin one, so that links can be checked and previewed like any other; the host is reserved and never resolves
- * (RFC 2606 §2), a forgotten one leads nowhere. Content may well say them: the renderer makes sure that a variant
+ * The only strings of a rendered variant that differ between two subscribers. They are whole URLs, or begin one, so
+ * that links can be checked and previewed like any other. The host is reserved and never resolves (RFC 2606 §2), so
+ * a forgotten placeholder leads nowhere. Content may contain these strings: the renderer makes sure that a variant
  * has them as links where its template printed them, and nowhere else (src/render/placeholders.ts).
  */
 export const PLACEHOLDERS = {

@@ -1,16 +1,19 @@
 import { z } from 'zod';
 import { AppError } from '../platform/errors.ts';
-import { lengthOf, oneLine } from './cut.ts';
+import { lengthOf, oneLine } from './truncate.ts';
 
 /**
- * What an editor may do to a draft, as a pure function from the choices so far to the next. Choices stand beside
- * the plan and never in it: composing again starts from what is in the database and applies them anew.
+ * An editor's changes to a draft, as a pure function from the current choices to the next. Choices are stored
+ * beside the plan and never in it: composing again starts from the database and applies them again.
  */
 
 const texts = z.string().nullable().default(null);
 const slugs = z.array(z.string()).default([]);
 
-/** `EditorChoices` of compose.ts as they are stored. What was left out is not here: that outlives the issue. */
+/**
+ * `EditorChoices` of compose.ts as they are stored. Excluded comparisons are not part of them, because an exclusion
+ * outlives the issue.
+ */
 export const choicesSchema = z.object({
   lead: texts,
   order: slugs,
@@ -19,7 +22,7 @@ export const choicesSchema = z.object({
   intro: texts,
   subject: texts,
   preheader: texts,
-  /** `ISSUE_TEMPLATE` for this issue; null: that of the installation. */
+  /** `ISSUE_TEMPLATE` for this issue; null: the one of the installation. */
   template: texts,
 });
 export type Choices = z.infer<typeof choicesSchema>;
@@ -27,29 +30,29 @@ export type Choices = z.infer<typeof choicesSchema>;
 export const NO_CHOICES: Choices = choicesSchema.parse({});
 
 export type Edit =
-  /** One place towards the top or the end. */
+  /** One position towards the top or the end. */
   | { kind: 'up' | 'down'; slug: string }
-  /** Before another; null: to the end. */
+  /** Before another comparison; null: to the end. */
   | { kind: 'move'; slug: string; before: string | null }
-  /** Leads, whatever comes in. */
+  /** Leads the issue, whatever comparison arrives later. */
   | { kind: 'lead'; slug: string }
   | { kind: 'unpin' }
-  /** Back to the order that interest gives. */
+  /** Back to the order by interest. */
   | { kind: 'reorder' }
   | { kind: 'hold'; slug: string }
   | { kind: 'leave_out'; slug: string; reason: string }
-  /** Held back or left out, here or in an earlier issue, or come in since: now in. */
+  /** Adds a comparison that was held back or excluded, here or in an earlier issue, or that arrived since. */
   | { kind: 'add'; slug: string }
-  /** An empty text gives the line back to us. */
+  /** An empty text restores the default text. */
   | { kind: 'words'; subject: string; preheader: string; intro: string }
   | { kind: 'look'; template: string; withoutTopics: string[] };
 
-/** Graphemes. A subject of more is blocked by the checks anyway; the rest is what a reader can bear. */
+/** In graphemes. The checks block a longer subject anyway; the other limits are what a reader accepts. */
 export const MAX_LENGTH = { subject: 199, preheader: 250, intro: 1_200, reason: 300 } as const;
 
 /**
- * @param order slugs of the issue as it stands, the lead first.
- * @throws AppError `edit-refused` when there is nothing it could be about.
+ * @param order slugs of the current issue, the lead first.
+ * @throws AppError `edit-refused` when the edit cannot apply to anything.
  */
 export function applyEdit(choices: Choices, edit: Edit, order: readonly string[]): Choices {
   switch (edit.kind) {
@@ -100,12 +103,12 @@ export function applyEdit(choices: Choices, edit: Edit, order: readonly string[]
   }
 }
 
-/** Who moves something to the top of an issue with a pinned lead means the lead. */
+/** An editor who moves a comparison to the top of an issue with a pinned lead wants it as the lead. */
 function ordered(choices: Choices, order: string[]): Choices {
   return { ...choices, order, lead: choices.lead === null ? null : (order[0] ?? null) };
 }
 
-/** The choices of an issue that a comparison has no part in any more. */
+/** Returns the choices without one comparison. */
 export function withoutComparison(choices: Choices, slug: string): Choices {
   return {
     ...choices,

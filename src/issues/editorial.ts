@@ -3,29 +3,29 @@ import { contentHash, nameKey, title } from '../comparisons/names.ts';
 import type { Plan } from './compose.ts';
 
 /**
- * What an editor would want to know about an issue before it goes out, from what is in the database. A rule is a
- * pure function of the plan and of {@link ComparisonFacts}; `block` stops an approval, `warn` asks to look.
+ * The editorial checks of an issue, from the database. A rule is a pure function of the plan and of {@link
+ * ComparisonFacts}; `block` stops an approval, `warn` asks an editor to look.
  */
 
 export interface EditorialCheck {
   /** Stable: "price.changed". */
   id: string;
   level: 'block' | 'warn';
-  /** The comparison it is about; null for the first lines. */
+  /** The comparison that it is about; null for subject and preheader. */
   comparison: { slug: string; title: string } | null;
   message: string;
   help: string;
 }
 
-/** What the database says today of one comparison of the plan. */
+/** The current facts about one comparison of the plan. */
 export interface ComparisonFacts {
   slug: string;
-  /** As it stands now; the plan has it as it was composed. */
+  /** Its current content; the plan has its content when it was composed. */
   now: Comparison;
-  /** When the site published it; null where it does not say. */
+  /** When the site published it; null if the site does not say. */
   publishedAt: Date | null;
   firstSeenAt: Date;
-  /** When its content moved last, or when it was first seen. */
+  /** When its content changed last, or when it was first seen. */
   changedAt: Date;
   /** When its page was last read, whether it had changed or not. */
   readAt: Date;
@@ -35,11 +35,11 @@ export interface ComparisonFacts {
   carriedBy: string | null;
 }
 
-/** What came of following one link of the issue ourselves. */
+/** The result of our own request to one link of the issue. */
 export interface LinkFact {
   url: string;
   status: number | null;
-  /** null where it leads where it should. */
+  /** null if the link works. */
   reason: string | null;
   checkedAt: Date;
 }
@@ -47,14 +47,15 @@ export interface LinkFact {
 export const WEEKS_APART = 8;
 const STALE_DAYS = 60;
 const PRICE_DAYS = 30;
-/** What came of following a link holds for this long. */
+/** The result for a link is valid for this long. */
 const LINK_DAYS = 7;
 
 const DAY = 24 * 3_600_000;
 
 /**
- * All findings: those of the first lines, then a comparison after the other in the plan's order, then the links. Pure.
- * A comparison without facts is not in the database any more, and is taken as it was composed.
+ * Returns all findings: those of subject and preheader, then those of each comparison in the plan's order, then
+ * those of the links. Pure. A comparison without facts is no longer in the database, and is checked as it was
+ * composed.
  */
 export function editorialChecks(
   plan: Plan,
@@ -76,7 +77,7 @@ export function editorialChecks(
   ];
 }
 
-/** Every page that readers are sent to, each once, in the order of the issue; personal links are none of them. */
+/** Returns every page that the issue links to, each once, in the order of the issue, without personal links. */
 export function linksOf(plan: Plan): { url: string; about: { slug: string; title: string } }[] {
   const all = [
     ...plan.comparisons.map(({ comparison }) => ({ url: comparison.url, about: about(comparison) })),
@@ -88,7 +89,7 @@ export function linksOf(plan: Plan): { url: string; about: { slug: string; title
   return [...byUrl.values()];
 }
 
-/** The last part of its address: of a comparison in *what readers said* the plan keeps no slug. */
+/** Returns the last part of the URL: for a comparison in *what readers said* the plan has no slug. */
 function slugOf(url: string): string {
   return (
     url
@@ -140,7 +141,7 @@ function isDue(fact: LinkFact | undefined, now: Date): boolean {
   return fact === undefined || now.getTime() - fact.checkedAt.getTime() >= LINK_DAYS * DAY;
 }
 
-/** Not a price: what sites print where they know none. */
+/** Texts that sites print instead of an unknown price. */
 const NO_PRICE = /^(?:[-–—?]+|n\/?a|tb[ad]|unknown|contact(?: us| sales)?|see (?:site|website))\.?$/iu;
 
 function missingPrices(comparison: Comparison): EditorialCheck[] {
@@ -180,7 +181,7 @@ function comparisonChecks(planned: Comparison, facts: ComparisonFacts, now: Date
   else if (!isSame(planned, facts.now))
     find('content.changed', 'warn', 'Its page has changed since the issue was composed.', again);
 
-  // A page that moved since we first saw it is as old as its last change, whatever date it prints.
+  // A page that changed since we first saw it is as old as its last change, whatever date it prints.
   const source =
     facts.changedAt > facts.firstSeenAt ? facts.changedAt : (facts.publishedAt ?? facts.firstSeenAt);
   if (days(source) > STALE_DAYS)
@@ -208,21 +209,21 @@ function comparisonChecks(planned: Comparison, facts: ComparisonFacts, now: Date
   return found;
 }
 
-/** Votes are counted anew every week and are no change of the page. */
+/** Votes are counted again every week and are not a change of the page. */
 function isSame(planned: Comparison, now: Comparison): boolean {
-  const bare = ({ tools, ...rest }: Comparison) => ({
+  const withoutVotes = ({ tools, ...rest }: Comparison) => ({
     ...rest,
     tools: tools.map(({ readers: _, ...tool }: Comparison['tools'][0] & { readers?: unknown }) => tool),
   });
-  return contentHash(bare(planned) as Comparison) === contentHash(bare(now) as Comparison);
+  return contentHash(withoutVotes(planned) as Comparison) === contentHash(withoutVotes(now) as Comparison);
 }
 
-/** A share or a price: a figure that a reader takes for one of ours. */
+/** A share or a price: readers take such a number for one of ours. */
 const FIGURE = /[$€£¥]\s?\d+(?:[.,]\d+)*|\d+(?:[.,]\d+)*\s?%/gu;
 const figuresIn = (text: string): string[] =>
   (text.match(FIGURE) ?? []).map((figure) => figure.replace(/\s/gu, ''));
 
-/** The editor's own words; ours follow from the data. */
+/** Checks the editor's own texts; the default texts follow from the data. */
 function wordChecks(plan: Plan): EditorialCheck[] {
   const found: EditorialCheck[] = [];
   const data = new Set(figuresIn(JSON.stringify([plan.comparisons, plan.changed, plan.readers])));

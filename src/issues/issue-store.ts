@@ -6,13 +6,13 @@ import { AppError } from '../platform/errors.ts';
 import type { MailedComparison } from './changes.ts';
 import type { Plan } from './compose.ts';
 import { contentHash } from './content-hash.ts';
-import { oneLine } from './cut.ts';
 import { type Choices, choicesSchema, NO_CHOICES } from './edit.ts';
 import { type IssueState, type LifecycleEvent, Refusal, sourcesOf, transition } from './lifecycle.ts';
 import type { Candidate } from './rank.ts';
 import type { Slot } from './slot.ts';
+import { oneLine } from './truncate.ts';
 
-/** An issue's row, without its bodies. */
+/** An issue's row, without its variants. */
 export interface Issue {
   id: string;
   /** null while skipped. */
@@ -27,13 +27,13 @@ export interface Issue {
   template: string;
   /** null while skipped. */
   plan: Plan | null;
-  /** sha256 of the plan: what an approval is for. */
+  /** sha256 of the plan; an approval is for this hash. */
   planHash: string | null;
   /** When it was composed last. */
   composedAt: Date;
   approvedAt: Date | null;
   finishedAt: Date | null;
-  /** Raised by every composing and every edit. */
+  /** Increased by every composing and every edit. */
   revision: number;
 }
 
@@ -89,21 +89,21 @@ export async function listIssues(
   return (await query.execute()) as Issue[];
 }
 
-/** Writes down who changed an issue, in the transaction that changes it: there is no action without its entry. */
+/** Writes into the audit log who changed an issue, in the same transaction: there is no change without its entry. */
 export type RecordChange = (tx: Connection, issue: Issue) => Promise<unknown>;
 
 export interface ChangeOptions {
-  /** The content that the event is about; an issue that was composed again since is left alone. */
+  /** The content that the event is about; an issue that was composed again since is not changed. */
   planHash?: string | null | undefined;
-  /** Asked for only where this call changes the issue. */
+  /** Called only when this call changes the issue. */
   record?: RecordChange | undefined;
 }
 
 /**
- * Moves an issue along its life. The row's status is the lock: of two that ask at once, one changes
- * the row and the other finds it changed.
- * @returns the issue as it is now, and whether this call changed it.
- * @throws AppError `issue-refuses` when the event is out of place, `issue-changed`.
+ * Changes the state of an issue. The row's status is the lock: of two concurrent calls, one changes the row and the
+ * other finds it changed.
+ * @returns the current issue, and whether this call changed it.
+ * @throws AppError `issue-refuses` when the event is not allowed in its state, `issue-changed`.
  */
 export async function changeIssue(
   db: Connection,
@@ -134,7 +134,7 @@ export async function changeIssue(
       .where('id', '=', id)
       .where('status', '=', issue.status)
       .where('status', 'in', sourcesOf(event.type))
-      // Paused, resumed and paused again elsewhere: the same status with another way back.
+      // If another process resumed and paused it again, the status is the same but `resume_to` may differ.
       .where('resume_to', 'is not distinct from', issue.resumeTo)
       .where('plan_hash', 'is not distinct from', issue.planHash)
       .executeTakeFirst();
@@ -146,14 +146,14 @@ export async function changeIssue(
   }
 }
 
-/** What was decided on is not there any more. */
+/** The content that the editor decided on has been replaced. */
 export function issueChanged({ slug }: Issue): AppError {
   return new AppError('issue-changed', `Issue ${slug} was changed in the meantime.`, {
     help: 'Look at it as it is now, and decide then.',
   });
 }
 
-/** The issue of a slot, which nobody changes until the transaction ends. */
+/** Returns the issue of a slot, locked until the transaction ends. */
 export async function lockSlot(tx: Connection, slot: string): Promise<Issue | undefined> {
   const row = await tx
     .selectFrom('issues')
@@ -164,14 +164,14 @@ export async function lockSlot(tx: Connection, slot: string): Promise<Issue | un
   return row as Issue | undefined;
 }
 
-/** One composer at a time, until the transaction ends. */
+/** Takes the lock for composing until the transaction ends. */
 export async function lockComposing(tx: Connection): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtext('compose'))`.execute(tx);
 }
 
 /**
- * Brings name, host and postal address of an issue that is still open up to date: they belong to the
- * installation, not to what an editor composed.
+ * Updates newsletter name, host and postal address of an open issue: they belong to the installation, not to the
+ * composed content.
  */
 export async function refreshNewsletter(
   db: Connection,
@@ -192,8 +192,8 @@ export async function refreshNewsletter(
 }
 
 /**
- * Comparisons that no other living issue carries and that were not left out of another: nothing is lost at the
- * edge of a week.
+ * Returns the comparisons that no other open or sent issue carries and that are not excluded, so that no comparison
+ * is lost between two weeks.
  */
 export async function findCandidates(
   db: Connection,
@@ -220,7 +220,7 @@ export async function findCandidates(
   }));
 }
 
-/** Comparisons whose content moved since the last issue that carried them was sent. */
+/** Returns the comparisons whose content changed since the last issue with them was sent. */
 export async function findChanged(
   db: Connection,
 ): Promise<(MailedComparison & { id: string; hash: string })[]> {
@@ -245,13 +245,13 @@ export async function findChanged(
   }));
 }
 
-/** The issue, which nobody changes until the transaction ends. @throws AppError `issue-unknown`. */
+/** Returns the issue, locked until the transaction ends. @throws AppError `issue-unknown`. */
 export async function lockIssue(tx: Connection, id: string): Promise<Issue> {
   const { slot } = await requireIssue(tx, { id });
   return (await lockSlot(tx, slot)) ?? (await requireIssue(tx, { id }));
 }
 
-/** What editors chose for an issue; nothing yet is no choice. */
+/** Returns the editors' choices for an issue; the defaults when there are none. */
 export async function findChoices(db: Connection, issueId: string | undefined): Promise<Choices> {
   if (issueId === undefined) return NO_CHOICES;
   const row = await db
@@ -276,7 +276,7 @@ export async function writeChoices(
     .execute();
 }
 
-/** Who edited an issue last, and when. */
+/** Returns who edited an issue last, and when. */
 export async function lastEdit(
   db: Connection,
   issueId: string,
@@ -288,7 +288,7 @@ export async function lastEdit(
     .executeTakeFirst();
 }
 
-/** Keeps a comparison out of this issue and of every later one, until somebody adds it. */
+/** Excludes a comparison from this issue and every later one, until an editor adds it. */
 export async function leaveOut(
   tx: Connection,
   { slug, reason, issueId, who }: { slug: string; reason: string; issueId: string; who: string },
@@ -313,11 +313,11 @@ export interface Excluded {
   reason: string;
   who: string;
   at: Date;
-  /** Slug of the issue they were left out of. */
+  /** Slug of the issue from which it was excluded. */
   issue: string;
 }
 
-/** Newest first: what was left out of one issue, or of any. */
+/** Returns the excluded comparisons of one issue, or of all, newest first. */
 export async function excludedFrom(
   db: Connection,
   issueId?: string,
@@ -332,7 +332,7 @@ export async function excludedFrom(
   return rows.map(({ content, ...row }) => ({ ...row, comparison: comparisonSchema.parse(content) }));
 }
 
-/** Writes what an editor made of a draft; its status stays. */
+/** Stores an edited draft; its status stays. */
 export async function rewriteIssue(tx: Connection, id: string, plan: Plan, template: string): Promise<Issue> {
   const row = await tx
     .updateTable('issues')
@@ -348,7 +348,7 @@ export async function rewriteIssue(tx: Connection, id: string, plan: Plan, templ
   return row as Issue;
 }
 
-/** Gives up the slot of a draft in which nothing is left; while it is ahead it can be composed again. */
+/** Skips the slot of a draft without comparisons; until the slot is due it can be composed again. */
 export async function skipIssue(tx: Connection, id: string, reason: string): Promise<Issue> {
   const row = await tx
     .updateTable('issues')
@@ -366,7 +366,7 @@ export async function skipIssue(tx: Connection, id: string, reason: string): Pro
   return row as Issue;
 }
 
-/** What the last issue that was sent carried, as it is now. */
+/** Returns the comparisons of the last sent issue, with their current content. */
 export async function findLastMailed(db: Connection): Promise<Comparison[]> {
   const { rows } = await sql<{ content: unknown }>`
     select c.content from comparisons c join issue_comparisons ic on ic.comparison_id = c.id
@@ -377,7 +377,7 @@ export async function findLastMailed(db: Connection): Promise<Comparison[]> {
   return rows.map(({ content }) => comparisonSchema.parse(content));
 }
 
-/** The number the next issue would get. */
+/** Returns the number that the next issue would get. */
 export async function nextNumber(db: Connection): Promise<number> {
   const { last } = await db
     .selectFrom('issues')
@@ -387,8 +387,8 @@ export async function nextNumber(db: Connection): Promise<number> {
 }
 
 /**
- * Writes a composed issue into its slot, or the reason there is none. A draft, an issue in review and
- * a skipped slot that is still ahead are replaced; the caller has made sure that it is one of these.
+ * Writes a composed issue into its slot, or the reason why there is none. Replaces a draft, an issue in review or a
+ * skipped slot that is still in the future; the caller has checked that it is one of these.
  */
 export async function writeIssue(
   tx: Connection,
@@ -423,7 +423,7 @@ export async function writeIssue(
   return row as Issue;
 }
 
-/** Remembers what an issue carries, as composed: the memory behind *changed verdicts*. */
+/** Stores the comparisons of an issue as they were composed; *changed verdicts* compares with them later. */
 export async function writeContents(
   tx: Connection,
   issueId: string,
@@ -444,7 +444,7 @@ export async function writeContents(
   `.execute(tx);
 }
 
-/** Holds an issue as it is until the transaction ends. @returns undefined where there is none. */
+/** Locks an issue until the transaction ends. @returns its status; undefined when there is no such issue. */
 export async function lockStatus(tx: Connection, issueId: string): Promise<IssueStatus | undefined> {
   const row = await tx
     .selectFrom('issues')

@@ -33,7 +33,7 @@
 
 import type { IssueStatus } from '../platform/db/schema.ts';
 
-/** As a record, because the compiler then asks for a status that is missing here. */
+/** A record, so that the compiler reports a missing status. */
 const EVERY_STATUS: Record<IssueStatus, true> = {
   draft: true,
   review: true,
@@ -49,7 +49,7 @@ const EVERY_STATUS: Record<IssueStatus, true> = {
 
 export const STATUSES = Object.keys(EVERY_STATUS) as IssueStatus[];
 
-/** Where an interrupted issue can go on. */
+/** The states to which an interrupted issue can return. */
 export type Resumable = Extract<IssueStatus, 'approved' | 'preparing' | 'sending'>;
 
 /** The three columns of an issue's row that change together. */
@@ -66,7 +66,10 @@ export type LifecycleEvent =
   | { type: 'pause' | 'skip' | 'fail'; reason: string };
 export type EventName = LifecycleEvent['type'];
 
-/** The answer to an event that is out of place. `reason` is one line for a person: what is wrong, what is possible. */
+/**
+ * The result of an event that is not allowed. `reason` is one line for a person: the problem, and which actions are
+ * possible.
+ */
 export class Refusal {
   readonly reason: string;
   constructor(reason: string) {
@@ -76,11 +79,11 @@ export class Refusal {
 
 interface Rule {
   from: readonly IssueStatus[];
-  /** `back` = to the remembered place. */
+  /** `back` = to the state in `resume_to`. */
   to: IssueStatus | 'back';
-  /** Where the event has already had its effect: asked again, it changes nothing and is no error. */
+  /** States in which the event has already had its effect: repeating it changes nothing and is no error. */
   done: readonly IssueStatus[];
-  /** "cannot be approved": how a refusal puts it. */
+  /** The participle in a refusal: "cannot be approved". */
   participle: string;
 }
 
@@ -116,8 +119,8 @@ const EVENTS = Object.keys(RULES) as EventName[];
 export const INITIAL: IssueState = { status: 'draft', resumeTo: null, reason: null };
 
 /**
- * The state after `event`; the very same object when the event has nothing left to do (approved
- * twice, cancelled twice); a {@link Refusal} when it is out of place.
+ * Returns the state after `event`; the same object when the event changes nothing (approved twice, cancelled
+ * twice); a {@link Refusal} when it is not allowed.
  */
 export function transition(state: IssueState, event: LifecycleEvent): IssueState | Refusal {
   const rule = RULES[event.type];
@@ -136,22 +139,22 @@ export function transition(state: IssueState, event: LifecycleEvent): IssueState
   return { status: state.resumeTo, resumeTo: null, reason: null };
 }
 
-/** The statuses from which `event` changes anything: for `update … where status = any(…)`. */
+/** Returns the statuses that `event` can change: for `update … where status = any(…)`. */
 export function sourcesOf(event: EventName): IssueStatus[] {
   return [...RULES[event].from];
 }
 
-/** The events that would change an issue in this state, in the order of its life: the desk's buttons. */
+/** Returns the events that would change an issue in this state, in the order of its life: the desk's buttons. */
 export function allowedEvents(state: IssueState): EventName[] {
   return EVENTS.filter((event) => RULES[event].from.includes(state.status));
 }
 
-/** Whether nothing can happen to an issue any more. */
+/** Whether the status is final. */
 export function isTerminal(status: IssueStatus): boolean {
   return EVENTS.every((event) => !RULES[event].from.includes(status));
 }
 
-/** Statuses of issues that are not over: somebody may have to do something about them. */
+/** Statuses that are not final: such an issue may still need a person. */
 export const OPEN_STATUSES: readonly IssueStatus[] = STATUSES.filter((status) => !isTerminal(status));
 
 function interrupts(event: EventName): boolean {

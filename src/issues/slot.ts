@@ -2,13 +2,13 @@ import { DateTime, IANAZone } from 'luxon';
 import { AppError } from '../platform/errors.ts';
 
 /**
- * When an issue is due. A slot is a local date and hour, for people who read at breakfast, not an
- * instant on a UTC grid; it is named by its LOCAL DATE, which the database keeps unique. So a clock
- * change, two schedulers or a restart can ask for the same slot as often as they like and still get
- * one issue (I6). Everything here is a pure function of the schedule and the `now` it is given.
+ * When an issue is due. A slot is a local date and hour, not a fixed instant in UTC, because readers expect it at
+ * their local time. It is named by its LOCAL DATE, which is unique in the database. So a clock change, two
+ * schedulers or a restart can ask for the same slot any number of times and still get one issue (I6). Everything
+ * here is a pure function of the schedule and the given `now`.
  *
- * Local times that do not exist (spring gap, or the day Apia skipped) move forward to the first
- * instant that does; local times that happen twice (autumn) mean the first of the two.
+ * Local times that do not exist (the gap in spring, or the day that Apia skipped) move forward to the first instant
+ * that exists; of local times that happen twice (autumn) the first is meant.
  */
 
 /** `SCHEDULE` and `TIMEZONE`, parsed. */
@@ -29,7 +29,7 @@ export interface Slot {
   dueAt: Date;
 }
 
-/** `due`: the issue goes out now. `missed`: it is too late to go out unseen, a person decides. */
+/** `due`: the issue is sent now. `missed`: it is too late to send it without a person's decision. */
 export interface DueSlot {
   kind: 'due' | 'missed';
   slot: Slot;
@@ -55,7 +55,7 @@ export function parseSchedule(schedule: string, timezone: string): Schedule {
     });
   }
   const zone = timezone.trim();
-  // A newer Intl also takes "+02:00", which has no clock changes and is nobody's local time.
+  // A newer Intl also accepts "+02:00", which has no clock changes and is no place's local time.
   if (!/^[a-z]/i.test(zone) || !IANAZone.isValidZone(zone)) {
     throw new AppError('bad-timezone', `"${timezone}" is not a time zone this machine knows.`, {
       help: 'Use an IANA name like "Europe/Berlin", "America/New_York" or "UTC".',
@@ -80,11 +80,11 @@ export function parseDuration(text: string): number {
   return Number(match[1]) * unit;
 }
 
-/** The latest slot that is due at `now` or was due before it. */
+/** Returns the latest slot that is due at `now` or was due before. */
 export function slotAtOrBefore(schedule: Schedule, now: Date): Slot {
   const today = DateTime.fromJSDate(now, { zone: schedule.zone });
   const ahead = (schedule.weekday - today.weekday + 7) % 7;
-  // The date on the wall, carried in UTC so that adding days never meets a clock change.
+  // The local calendar date, held in UTC so that adding days never meets a clock change.
   let date = DateTime.utc(today.year, today.month, today.day).plus({ days: ahead });
   let slot = slotOn(schedule, date);
   while (slot.dueAt > now) {
@@ -94,12 +94,15 @@ export function slotAtOrBefore(schedule: Schedule, now: Date): Slot {
   return slot;
 }
 
-/** The first slot strictly after `now`. */
+/** Returns the first slot strictly after `now`. */
 export function nextSlot(schedule: Schedule, now: Date): Slot {
   return weekAfter(schedule, slotAtOrBefore(schedule, now));
 }
 
-/** Every slot due after `from` and not after `to`, oldest first: what a scheduler that slept has to catch up on. */
+/**
+ * Returns every slot due after `from` and not after `to`, oldest first: the slots that a stopped scheduler has to
+ * catch up on.
+ */
 export function slotsBetween(schedule: Schedule, from: Date, to: Date): Slot[] {
   const slots: Slot[] = [];
   for (let slot = nextSlot(schedule, from); slot.dueAt <= to; slot = weekAfter(schedule, slot)) {
@@ -109,8 +112,8 @@ export function slotsBetween(schedule: Schedule, from: Date, to: Date): Slot[] {
 }
 
 /**
- * The slot that should have an issue now, or null when the latest one was due before `since`
- * (the moment this installation began: nobody owes issues from before it).
+ * Returns the slot that should have an issue now, or null when the latest slot was due before `since` (the time of
+ * installation: no issue is due from before it).
  */
 export function dueSlot(schedule: Schedule, now: Date, { since }: { since?: Date } = {}): DueSlot | null {
   const slot = slotAtOrBefore(schedule, now);
@@ -121,17 +124,17 @@ export function dueSlot(schedule: Schedule, now: Date, { since }: { since?: Date
 /** A slot that is later than this is missed, and its issue waits for a person. */
 export const MISSED_AFTER_HOURS = 12;
 
-/** Whether a slot, perhaps one of several from {@link slotsBetween}, may still go out by itself. */
+/** Whether a slot, perhaps one of {@link slotsBetween}, may still be sent without a person. */
 export function lateness(slot: Pick<Slot, 'dueAt'>, now: Date): DueSlot['kind'] {
   return now.getTime() - slot.dueAt.getTime() > MISSED_AFTER_HOURS * HOUR ? 'missed' : 'due';
 }
 
-/** When the draft of a slot's issue is made: `REVIEW_LEAD` before the slot. */
+/** Returns when the draft for a slot is made: `REVIEW_LEAD` before the slot. */
 export function draftAt(slot: Slot, reviewLeadMs: number): Date {
   return new Date(slot.dueAt.getTime() - reviewLeadMs);
 }
 
-/** Slots still ahead whose draft should exist at `now`; one at most while the lead is under a week. */
+/** Returns the future slots whose draft should exist at `now`; at most one while the lead is under a week. */
 export function slotsToDraft(schedule: Schedule, now: Date, reviewLeadMs: number): Slot[] {
   return slotsBetween(schedule, now, new Date(now.getTime() + reviewLeadMs));
 }
@@ -150,14 +153,14 @@ function slotOn(schedule: Schedule, date: DateTime): Slot {
 }
 
 /**
- * The first instant at which clocks in `zone` show `wall` (local time, written as if it were UTC) or,
- * in a gap, the instant at which they jump over it. Luxon alone would push 02:30 to 03:30 and leaves
- * open which of two 02:30 it means.
+ * Returns the first instant at which clocks in `zone` show `wall` (local time, written as if it were UTC) or, in a
+ * gap, the instant at which they jump over it. Luxon alone would move 02:30 to 03:30, and does not define which of
+ * two 02:30 it means.
  */
 function firstInstant(wall: number, zoneName: string): number {
   const zone = IANAZone.create(zoneName);
   const shown = (instant: number) => instant + zone.offset(instant) * MINUTE;
-  // No zone was ever 16 hours from UTC, and none changes its clocks twice in the 32 between.
+  // No zone was ever 16 hours from UTC, and none changes its clocks twice in the 32 hours between.
   let before = wall - 16 * HOUR;
   let after = wall + 16 * HOUR;
   const candidates = [before, after]

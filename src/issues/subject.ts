@@ -1,12 +1,12 @@
 import type { Comparison, Mark, Tool, Verdict } from '../comparisons/model.ts';
 import { entryPrices, withoutLooseEnd } from '../comparisons/names.ts';
 import { isContested, toolMark, verdict } from '../comparisons/verdict.ts';
-import { cutAtWord, lengthOf, oneLine } from './cut.ts';
+import { lengthOf, oneLine, truncateAtWord } from './truncate.ts';
 
 /**
- * The two lines of an issue that everybody reads. The subject is the best verdict, the preheader the next
- * two: never an issue number, never the same text twice. Lengths (facts: 30 to 50 and 40 to 90 characters)
- * are wishes; that the words are true is not.
+ * Subject and preheader of an issue. The subject is the best verdict, the preheader the next two: never an issue
+ * number, never the same text twice. The lengths (30 to 50 and 40 to 90 characters) are goals; that the text is
+ * true is a rule.
  */
 
 interface Fits {
@@ -24,8 +24,8 @@ export function subjectFor(lead: Pair): string {
 }
 
 /**
- * What comes after the lead: "Ship both Suno and Udio. Skip both Lindy and Relay." When there is
- * nothing else, the figures behind the lead, which the subject has no room for.
+ * The verdicts after the lead: "Ship both Suno and Udio. Skip both Lindy and Relay." When there are none, the
+ * shares behind the lead, which do not fit into the subject.
  * @param others the issue's other comparisons, in order.
  * @param subject never repeated.
  */
@@ -34,7 +34,7 @@ export function preheaderFor(lead: Pair, others: readonly Pair[], subject: strin
   return texts.find((text) => text !== '' && !sameText(text, subject)) ?? '';
 }
 
-/** Whether two lines say the same to a reader who skims. */
+/** Whether two lines look the same to a reader who skims. */
 export function sameText(a: string, b: string): boolean {
   const plain = (text: string) =>
     text
@@ -54,7 +54,7 @@ function nextVerdicts(others: readonly Pair[]): string {
     return padded(line(second, { min: min - 1 }), ` ${entry(second)}`);
   }
   const lengths = [lengthOf(line(second)), lengthOf(line(third))] as const;
-  // Each is sure of half the room; what one does not need is the other's.
+  // Each line is sure of half the length; what one does not need the other may use.
   const half = Math.floor((max - 1) / 2);
   const beside = (other: number) => ({ max: Math.max(half, max - 1 - other) - 1 });
   const both = `${line(second, beside(lengths[1]))} ${line(third, beside(lengths[0]))}`;
@@ -67,28 +67,28 @@ function sentence(text: string): string {
   return text.endsWith('…') ? text : `${text}.`;
 }
 
-/** The text, and the addition where it would be too short without and fits with it. */
+/** Appends the addition if the text is too short without it and short enough with it. */
 function padded(text: string, addition: string): string {
   const longer = text + addition;
   return lengthOf(text) < PREHEADER.min && lengthOf(longer) <= PREHEADER.max ? longer : text;
 }
 
 function backing(lead: Pair): string {
-  return padded(cutAtWord(oneLine(verdict(lead.tools).because), PREHEADER.max), ` ${entry(lead)}`);
+  return padded(truncateAtWord(oneLine(verdict(lead.tools).because), PREHEADER.max), ` ${entry(lead)}`);
 }
 
 function entry(lead: Pair): string {
-  return cutAtWord(oneLine(`Entry price: ${entryPrices(lead.tools)}.`), PREHEADER.max);
+  return truncateAtWord(oneLine(`Entry price: ${entryPrices(lead.tools)}.`), PREHEADER.max);
 }
 
 /**
- * A verdict as a headline of at most `max` graphemes; figures are added when it would be shorter than
- * `min`, names are shortened when it would be too long.
+ * A verdict as a headline of at most `max` graphemes; shares are added when it would be shorter than `min`, names
+ * are shortened when it would be too long.
  */
 function headline({ tools }: Pair, { min, max }: Fits): string {
   const say = phrasing(tools);
   const names = namesThatFit(tools, (a, b) => lengthOf(say(a, b)) - max);
-  if (!names) return cutAtWord(oneTool(tools) ?? say(nameOf(tools[0]), nameOf(tools[1])), max);
+  if (!names) return truncateAtWord(oneTool(tools) ?? say(nameOf(tools[0]), nameOf(tools[1])), max);
   const line = say(...names);
   if (lengthOf(line) >= min) return line;
   const longer = evidence(tools)
@@ -97,10 +97,10 @@ function headline({ tools }: Pair, { min, max }: Fits): string {
   return longer.find((text) => lengthOf(text) >= min) ?? longer.at(-1) ?? line;
 }
 
-/** How a pair's verdict is put, whatever the tools are called. */
+/** Returns the sentence of a pair's verdict as a function of the tools' names. */
 function phrasing(tools: Comparison['tools']): (a: string, b: string) => string {
   const { mark, pick } = verdict(tools);
-  const stands = tools.map(standing);
+  const stands = tools.map(markOf);
   if (pick !== null) {
     const other = stands[1 - pick] === 'skip' ? ', skip' : ' over';
     return (a, b) => (pick === 0 ? `Ship ${a}${other} ${b}` : `Ship ${b}${other} ${a}`);
@@ -111,15 +111,15 @@ function phrasing(tools: Comparison['tools']): (a: string, b: string) => string 
   return (a, b) => `Split: ${a} or ${b}`;
 }
 
-/** When the two names cannot stand beside each other, the one tool to ship can stand alone. */
+/** When the two names do not fit together, the one tool to ship can be named alone. */
 function oneTool(tools: Comparison['tools']): string | null {
   const { pick } = verdict(tools);
   return pick === null ? null : `Ship ${nameOf(tools[pick])}`;
 }
 
 /**
- * What backs a verdict in a few words: the readers who upset it, else the figures that decided it, the
- * panel's or, where the panel did not, the readers'.
+ * The evidence for a verdict in a few words: the readers who reversed it, else the shares that decided it, the
+ * panel's or, where the panel did not decide, the readers'.
  */
 function evidence(tools: Comparison['tools']): string[] {
   const { mark, pick } = verdict(tools);
@@ -132,24 +132,24 @@ function evidence(tools: Comparison['tools']): string[] {
   }
   const [a, b] = pick === 1 ? [tools[1], tools[0]] : tools;
   if (pick === null || a.panelShip > b.panelShip)
-    return [joint + figures('panel', a.panelShip, b.panelShip, pick)];
+    return [joint + describeShares('panel', a.panelShip, b.panelShip, pick)];
   if (a.communityShip === null || b.communityShip === null) return [];
-  return [joint + figures('readers', a.communityShip, b.communityShip, pick)];
+  return [joint + describeShares('readers', a.communityShip, b.communityShip, pick)];
 }
 
-function figures(who: string, a: number, b: number, pick: Verdict['pick']): string {
+function describeShares(who: string, a: number, b: number, pick: Verdict['pick']): string {
   if (a === b) return `${who} at ${a}% each`;
   return `${who} ${a}% ${pick === null ? 'and' : 'to'} ${b}%`;
 }
 
-/** As in the verdict: readers who vote the opposite put a tool in doubt. */
-function standing(tool: Tool): Mark {
+/** Like the verdict: readers who vote the opposite make a tool's mark a split. */
+function markOf(tool: Tool): Mark {
   return isContested(tool) ? 'split' : toolMark(tool);
 }
 
 /**
- * Both names in full, else without what stands in parentheses, else with whole words cut from their
- * ends, the longer one first. Null when they would become the same or shrink to nothing.
+ * Both names in full, else without their parentheses, else with whole words removed from their ends, the longer one
+ * first. Null when they would become the same or empty.
  * @param excess graphemes over the limit with these names; 0 or less fits.
  */
 function namesThatFit(
@@ -173,7 +173,7 @@ function namesThatFit(
   return same(cut) || mistaken ? null : cut;
 }
 
-/** "Claude" is no name for Claude Code beside Claude Cowork. */
+/** "Claude" is not a clear name for Claude Code beside Claude Cowork. */
 function startsWith(name: string, cut: string): boolean {
   return name.toLowerCase().startsWith(cut.toLowerCase().replace(/…$/u, ''));
 }
@@ -191,8 +191,8 @@ function withoutParentheses(name: string): string {
   );
 }
 
-/** Whole words only: a shortened name reads like a name. */
+/** Shortens by whole words, so that the result reads like a name. */
 function shortened(name: string, room: number): string {
   if (lengthOf(name) <= room) return name;
-  return withoutLooseEnd(cutAtWord(name, room, ''));
+  return withoutLooseEnd(truncateAtWord(name, room, ''));
 }

@@ -1,13 +1,13 @@
 /**
- * Cutting text for readers. Lengths are in graphemes, what a reader counts as one character: nothing here
- * ever cuts inside a surrogate pair, an accent, a flag or a family. The locale is fixed, so that every
- * machine cuts the same bytes (I5).
+ * Truncates text for readers. Lengths are in graphemes, which a reader counts as one character: a surrogate pair,
+ * an accent, a flag or a family emoji is never split. The locale is fixed, so that every machine produces the same
+ * bytes (I5).
  */
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
 const words = new Intl.Segmenter('en', { granularity: 'word' });
 
-/** Scripts that put no spaces between words; everything else is cut at white space only. */
+/** Scripts without spaces between words; all other text is split at white space only. */
 const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 const DANGLING = /[\s,;:·|/&–—(["'“‘-]+$/u;
@@ -17,21 +17,21 @@ export function lengthOf(text: string): number {
   return [...graphemes.segment(text)].length;
 }
 
-/** How many words a reader reads. */
+/** Counts words. */
 export function countWords(text: string): number {
   return [...words.segment(text)].filter((segment) => segment.isWordLike).length;
 }
 
-/** Line breaks, tabs and control characters become single spaces: safe in a mail header. */
+/** Replaces line breaks, tabs and control characters by single spaces: safe in a mail header. */
 export function oneLine(text: string): string {
   return text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
 }
 
 /**
- * At most `max` graphemes of `text`, ending with a whole word and `mark`. A single word longer than
- * that is cut inside, and then always marked.
+ * Returns at most `max` graphemes of `text`, ending with a whole word and `mark`. A single longer word is split,
+ * and then always marked.
  */
-export function cutAtWord(text: string, max: number, mark = '…'): string {
+export function truncateAtWord(text: string, max: number, mark = '…'): string {
   const all = [...graphemes.segment(text)];
   if (all.length <= max) return text;
   const wordStarts = new Set([...words.segment(text)].map((segment) => segment.index));
@@ -45,10 +45,10 @@ export function cutAtWord(text: string, max: number, mark = '…'): string {
 }
 
 /**
- * At most `max` graphemes of `text`: whole sentences and " …" where they fill at least two fifths of the
- * room, otherwise whole words and "…".
+ * Returns at most `max` graphemes of `text`: whole sentences and " …" if they fill at least two fifths of the
+ * limit, otherwise whole words and "…".
  */
-export function cutAtSentence(text: string, max: number): string {
+export function truncateAtSentence(text: string, max: number): string {
   if (lengthOf(text) <= max) return text;
   let kept = '';
   for (const { segment } of sentences.segment(text)) {
@@ -56,7 +56,7 @@ export function cutAtSentence(text: string, max: number): string {
     kept += segment;
   }
   kept = kept.trimEnd();
-  return lengthOf(kept) >= max * 0.4 ? `${kept} …` : cutAtWord(text, max);
+  return lengthOf(kept) >= max * 0.4 ? `${kept} …` : truncateAtWord(text, max);
 }
 
 function mayPart(last: Intl.SegmentData, next: Intl.SegmentData, wordStarts: Set<number>): boolean {

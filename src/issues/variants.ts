@@ -9,24 +9,27 @@ import {
   PLACEHOLDERS,
   type ReadersSaid,
 } from './content.ts';
-import { countWords, oneLine } from './cut.ts';
 import { preheaderFor, sameText, subjectFor } from './subject.ts';
+import { countWords, oneLine } from './truncate.ts';
 
 /**
- * From the plan of an issue to its variants: one body for every set of topics that readers chose, as few
- * bodies as there are different selections. A topic is a tool's category, whatever its case.
+ * Turns the plan of an issue into its variants: one for every different selection among the topic sets that readers
+ * chose. A topic is a tool's category, compared without case.
  */
 
 export interface Variant {
-  /** Counts from 1; 1 carries everything and is what the archive shows. */
+  /** Counts from 1; variant 1 has everything and is shown in the archive. */
   number: number;
   content: IssueContent;
 }
 
 export interface Assignment {
-  /** As given. */
+  /** The topic set as it was given. */
   topics: string[];
-  /** Number of the variant; null = nothing for these readers this week, exclude them (`no-content`). */
+  /**
+   * Number of the variant; null = it has no content for these readers this week, so they are excluded
+   * (`no-content`).
+   */
   variant: number | null;
 }
 
@@ -50,13 +53,13 @@ const DATE_LABEL = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
 });
 
-/** Words a reader takes in per minute on a screen. */
+/** Words that a reader reads per minute on a screen. */
 const WORDS_PER_MINUTE = 220;
 
 /**
- * Every variant of an issue, the general one first, and which of them each set of topics gets. Sets that
- * select the same share one. The same plan gives the same variants under the same numbers for the same
- * sets, in whatever order they come.
+ * Returns every variant of an issue, the general one first, and which one each topic set gets. Sets with the same
+ * selection share a variant. The same plan gives the same variants with the same numbers for the same sets, in
+ * whatever order they are given.
  * @param topicSets the distinct sets that readers chose; an empty set = everything.
  */
 export function variantsOf(plan: Plan, topicSets: readonly (readonly string[])[]): Variants {
@@ -82,7 +85,7 @@ export function variantsOf(plan: Plan, topicSets: readonly (readonly string[])[]
   return { variants, assignments };
 }
 
-/** What readers of exactly these topics get, or null when there is no comparison for them. */
+/** Returns the content for readers of exactly these topics, or null when there is no comparison for them. */
 export function variantFor(plan: Plan, topics: readonly string[]): IssueContent | null {
   const { variants, assignments } = variantsOf(plan, [topics]);
   const number = assignments[0]?.variant ?? null;
@@ -107,7 +110,7 @@ function fingerprint({ comparisons, changed, readers }: Selection): string {
   ]);
 }
 
-/** The topics that readers of a variant chose and that occur in it, as the site writes them. */
+/** Returns the topics that a variant's readers chose and that occur in it, as the site writes them. */
 function chosenTopics({ comparisons, changed, readers }: Selection, sets: readonly Set<string>[]): string[] {
   const occurring = [
     ...comparisons.flatMap(({ comparison }) => topicsOf(comparison)),
@@ -153,15 +156,15 @@ function contentOf(plan: Plan, selection: Selection, topics: string[]): IssueCon
   };
 }
 
-/** Rows that the ten-second table keeps when there is no room for all: a screenful. */
+/** How many rows the ten-second table keeps when there is no room for all: one screen. */
 const GLANCE_ROWS = 10;
 
 /**
- * The same variant in less space, or null when there is nothing left to give: first the last card becomes
- * a line of the compact list, one at a time, then the ten-second table keeps its first rows. Nothing is
- * dropped: whatever loses its card or its row still has its line.
+ * Returns the same variant in less space, or null when it cannot get smaller: first the last card becomes a line of
+ * the compact list, one card at a time, then the ten-second table keeps only its first rows. Nothing is dropped: a
+ * comparison without its card or row still has its line.
  */
-export function slimmer(content: IssueContent): IssueContent | null {
+export function shrink(content: IssueContent): IssueContent | null {
   const { cards, compact, glance } = content;
   const last = cards.at(-1);
   if (last === undefined && glance.length <= GLANCE_ROWS) return null;
@@ -182,14 +185,14 @@ function readingMinutes(
 ): number {
   const { intro, glance, lead, cards, compact, changed, readers } = body;
   const texts = readable({ intro, glance, lead, cards, compact, changed, readers });
-  // Each text alone, because the segmenter needs time in proportion to the square of a text's length.
+  // Each text is segmented separately, because the segmenter's time grows with the square of a text's length.
   const words = texts.reduce((sum, text) => sum + countWords(text), 0);
   return Math.max(1, Math.ceil(words / WORDS_PER_MINUTE));
 }
 
 /**
- * Subject and preheader of a variant. An editor's line replaces ours only where it is about the same
- * thing: the subject where the issue's lead leads, the preheader where the next two follow as well.
+ * Subject and preheader of a variant. An editor's line replaces the default only where it is about the same
+ * comparisons: the subject where the issue's lead leads, the preheader where the next two follow as well.
  */
 function firstLines(plan: Plan, { comparisons }: Selection): Pick<IssueContent, 'subject' | 'preheader'> {
   const opensAlike = (length: number) =>
@@ -207,7 +210,7 @@ function firstLines(plan: Plan, { comparisons }: Selection): Pick<IssueContent, 
   };
 }
 
-/** Every text of a body that is read, addresses and marks aside. */
+/** Returns every readable text of a variant, without URLs and marks. */
 function readable(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   if (typeof value !== 'object' || value === null) return [];
@@ -215,7 +218,7 @@ function readable(value: unknown): string[] {
 }
 const UNREAD = new Set(['slug', 'url', 'mark', 'call']);
 
-/** Each set once, in an order of its own: variants are numbered alike on every machine. */
+/** Each set once, in a fixed order: variants get the same numbers on every machine. */
 function inOrder(topicSets: readonly (readonly string[])[]): string[][] {
   const sets = new Map(topicSets.map((topics) => [JSON.stringify(topics), [...topics]]));
   return [...sets].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, topics]) => topics);

@@ -2,7 +2,7 @@ import { type CheerioAPI, load } from 'cheerio';
 import { afterMark } from '../../emails/words.ts';
 import type { IssueContent, PlaceholderCounts } from '../issues/content.ts';
 import { parseUrl } from '../platform/url.ts';
-import { faintWords } from './contrast.ts';
+import { unreadableText } from './contrast.ts';
 import {
   activeContent,
   badLinks,
@@ -22,9 +22,10 @@ import { sanitize } from './sanitize.ts';
 import { GAPS, missingSupport, type Styled, styled } from './support.ts';
 
 /**
- * The lint of an issue: what mail clients, mailbox providers, the law and screen readers refuse. `block` stops an
- * approval, `warn` asks an editor to look. The rules come from Gmail's clipping at about 102 kB, CAN-SPAM (postal address,
- * opt-out), the Email Markup Consortium's list of the most frequent failures, and what mail programs understand.
+ * The lint of an issue: things that mail clients, mailbox providers, the law or screen readers reject. `block`
+ * stops an approval, `warn` asks an editor to look. The rules come from Gmail's clipping at about 102 kB, CAN-SPAM
+ * (postal address, opt-out), the Email Markup Consortium's list of the most frequent failures, and the support
+ * tables of mail clients.
  */
 
 export interface Check {
@@ -32,7 +33,7 @@ export interface Check {
   id: string;
   level: 'block' | 'warn';
   where: 'html' | 'text' | 'subject' | 'preheader' | 'content';
-  /** What is wrong, with the figure or the words that show it. */
+  /** The problem, with the number or the words that show it. */
   message: string;
   /** What to do about it, one sentence. */
   help: string;
@@ -47,22 +48,22 @@ interface Variant {
   links: { html: PlaceholderCounts; text: PlaceholderCounts };
 }
 
-/** What a rule looks at. `said` is everything visible, reduced by {@link plain}. */
+/** The input of a rule. `said` is all visible text, reduced by {@link plain}. */
 interface CheckContext extends Variant {
   $: CheerioAPI;
-  /** Personal links that it has. */
+  /** Personal links that were found in it. */
   has: { html: PlaceholderCounts; text: PlaceholderCounts };
-  /** As it came, and as the engines receive it. */
+  /** The original content; `safe` is the content as the engines receive it. */
   content: IssueContent;
   safe: IssueContent;
   said: { html: string; text: string };
   styled: Styled;
 }
 
-/** One rule: findings, each a sentence; none when all is well. */
-type Rule = Omit<Check, 'message'> & { find: (sight: CheckContext) => string[] };
+/** One rule: returns findings, each a sentence; none if there is no problem. */
+type Rule = Omit<Check, 'message'> & { find: (input: CheckContext) => string[] };
 
-/** UTF-8 bytes of the html, and of its style blocks. */
+/** Limits in UTF-8 bytes of the HTML, and of its style blocks. */
 export const SIZE_LIMITS = { warn: 80_000, block: 95_000, style: 8_192 } as const;
 
 const when = (wrong: boolean, message: string): string[] => (wrong ? [message] : []);
@@ -71,18 +72,18 @@ const size = (html: string): number => Buffer.byteLength(html);
 const length = (text: string): number => [...text].length;
 const both = (
   rule: Omit<Rule, 'where' | 'find'>,
-  find: (sight: CheckContext, part: 'html' | 'text') => string[],
+  find: (input: CheckContext, part: 'html' | 'text') => string[],
 ): Rule[] =>
-  (['html', 'text'] as const).map((where) => ({ ...rule, where, find: (sight) => find(sight, where) }));
+  (['html', 'text'] as const).map((where) => ({ ...rule, where, find: (input) => find(input, where) }));
 
-/** For comparing what is said whatever the markup between the words: letters, digits and symbols alone. */
+/** For comparing texts without regard to markup between words: letters, digits and symbols alone. */
 const plain = (text: string): string =>
   text
     .normalize('NFC')
     .toLowerCase()
     .replace(/[\s\p{P}\p{Cf}]+/gu, '');
 
-/** A leftover of broken code. A quote may well say "returns undefined": then it is a matter for an editor. */
+/** A leftover of broken code. A quote may contain "returns undefined" on purpose: then an editor decides. */
 const leftover = (token: string, id: string): Rule[] => {
   const quoted = token.replace(/[[\]]/gu, '\\$&');
   const word = new RegExp(`(?<![\\p{L}\\p{N}])${quoted}(?![\\p{L}\\p{N}])`, 'u');
@@ -91,10 +92,10 @@ const leftover = (token: string, id: string): Rule[] => {
   return [
     ...both(
       { id, level: 'block', help: 'A value is missing: mend the template or the content.' },
-      (sight, part) => when(word.test(sight[part]) && !isSaid(sight), message),
+      (input, part) => when(word.test(input[part]) && !isSaid(input), message),
     ),
-    ...both({ id, level: 'warn', help: 'If a comparison really says so, leave it.' }, (sight, part) =>
-      when(word.test(sight[part]) && isSaid(sight), message),
+    ...both({ id, level: 'warn', help: 'If a comparison really says so, leave it.' }, (input, part) =>
+      when(word.test(input[part]) && isSaid(input), message),
     ),
   ];
 };
@@ -182,14 +183,14 @@ const contentRules: Rule[] = [
   ),
   ...both(
     { id: 'leftover.template', level: 'block', help: 'Mend the template; item text cannot cause this.' },
-    (sight, part) => when(/\{\{|\{%/u.test(sight[part]), 'Template syntax was left unresolved.'),
+    (input, part) => when(/\{\{|\{%/u.test(input[part]), 'Template syntax was left unresolved.'),
   ),
   ...leftover('undefined', 'leftover.undefined'),
   ...leftover('NaN', 'leftover.nan'),
   ...leftover('[object Object]', 'leftover.object'),
   ...both(
     { id: 'encoding', level: 'block', help: 'Remove the broken character from the source.' },
-    (sight, part) => brokenCharacters(sight[part]),
+    (input, part) => brokenCharacters(input[part]),
   ),
 ];
 
@@ -236,7 +237,7 @@ const markupRules: Rule[] = [
   markup(
     'a11y.contrast',
     'block',
-    faintWords,
+    unreadableText,
     'Take ink, muted or accent of the theme on its paper, in light and in dark.',
   ),
   markup('a11y.headings', 'block', skippedHeadings, 'Headings go down one level at a time.'),
@@ -254,13 +255,13 @@ const markupRules: Rule[] = [
   ),
 ];
 
-/** What not every mail program understands is for an editor to weigh: the mail can be read without it. */
+/** Missing support in some mail clients is a warning for the editor: the mail can be read without it. */
 const supportRules: Rule[] = GAPS.map((gap) => ({
   id: gap.id,
   level: 'warn',
   where: 'html',
   help: gap.help,
-  find: (sight) => missingSupport(gap, sight.styled),
+  find: (input) => missingSupport(gap, input.styled),
 }));
 
 const lineRules: Rule[] = [
@@ -304,7 +305,7 @@ const lineRules: Rule[] = [
   },
 ];
 
-/** Every comparison's title and its verdict in words, in the order of the issue. */
+/** Returns every comparison's title and its verdict in words, in the order of the issue. */
 function facts({ glance, lead, cards, compact, changed, readers }: IssueContent): string[] {
   return [
     ...[...glance, lead, ...cards, ...compact].flatMap(({ title, verdict }) => [
@@ -320,13 +321,13 @@ function facts({ glance, lead, cards, compact, changed, readers }: IssueContent)
   ];
 }
 
-/** All findings of one rendered variant, in the order of the rules; an empty list is a clean issue. Pure. */
+/** Returns all findings of one rendered variant, in the order of the rules; an empty list means no problem. Pure. */
 export function checks(content: IssueContent, variant: Variant): Check[] {
   const $ = load(variant.html);
   const said = { html: plain(visibleText($)), text: plain(variant.text) };
   const compiled = compile(variant);
   const has = { html: countLinks(compiled.html.slots), text: countLinks(compiled.text.slots) };
-  const sight: CheckContext = {
+  const input: CheckContext = {
     ...variant,
     $,
     has,
@@ -336,6 +337,6 @@ export function checks(content: IssueContent, variant: Variant): Check[] {
     styled: styled($),
   };
   return [...sizeRules, ...contentRules, ...markupRules, ...supportRules, ...lineRules].flatMap(
-    ({ find, ...rule }) => find(sight).map((message) => ({ ...rule, message })),
+    ({ find, ...rule }) => find(input).map((message) => ({ ...rule, message })),
   );
 }

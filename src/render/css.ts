@@ -1,6 +1,6 @@
-/** As much of CSS as the lint of a mail reads. Neither throws, whatever it is given. */
+/** The part of CSS that the lint of a mail needs. Neither function ever throws. */
 
-/** "a: b; c: url(x;y)" in its parts, in lower case; what is no declaration is left out. */
+/** Splits "a: b; c: url(x;y)" into its declarations, in lower case; anything else is left out. */
 export function declarationsOf(style: string): [property: string, value: string][] {
   const parts = style.match(/(?:[^;"'(]|"[^"]*"|'[^']*'|\([^)]*\)|["'(])+/gu) ?? [];
   return parts.flatMap((part): [string, string][] => {
@@ -13,18 +13,18 @@ export interface StyleRule {
   selector: string;
   /** Its declarations. */
   body: string;
-  /** The at-rules around it, "@media (min-width:480px)"; '' where there is none. */
+  /** The at-rules around it, "@media (min-width:480px)"; '' if there is none. */
   at: string;
-  /** The selector of the rule that it stands inside of; null where it stands as it should. */
+  /** The selector of the rule that it is nested in; null if it is not nested. */
   within: string | null;
 }
 
-/** The rules of a style block, in its order. */
+/** Returns the rules of a style block, in their order. */
 export function rulesOf(css: string): StyleRule[] {
   const rules: StyleRule[] = [];
   const open: string[] = [];
   for (const [, text = '', sign] of css.replace(/\/\*.*?(?:\*\/|$)/gsu, '').matchAll(/([^{}]*)([{}]|$)/gu)) {
-    // Before a brace that opens stand declarations of the rule around it, and then what it opens.
+    // The text before an opening brace has the outer rule's declarations first, and then the selector.
     const end = sign === '{' ? text.lastIndexOf(';') + 1 : text.length;
     const selector = open.at(-1);
     if (selector !== undefined && !selector.startsWith('@')) {

@@ -1,6 +1,6 @@
 /**
- * A mail to look at and not to follow: every link leads to where it stands, and not one other byte differs. What
- * is previewed can so be compared with what was submitted.
+ * Disables the links of a mail for a preview: every link leads to its own page, and no other byte changes. So a
+ * preview can be compared with the submitted mail.
  */
 export function disableLinks(html: string): string {
   return html.replace(TAG, (tag) =>
@@ -10,7 +10,7 @@ export function disableLinks(html: string): string {
   );
 }
 
-/** A tag with its attributes; quoted values may hold anything, `>` included. */
+/** Matches a tag with its attributes; quoted values may contain anything, even `>`. */
 const TAG = /<[a-z][^\s/>]*(?:"[^"]*"|'[^']*'|[^"'>])*>/giu;
-/** One after the other, so that a value is never taken for an attribute. */
+/** Matches attributes one after the other, so that a value is never taken for an attribute. */
 const ATTRIBUTE = /(?<=\s)([^\s=>"'/]+)(\s*=\s*)(?:"[^"]*"|'[^']*'|[^\s"'>]+)/gu;

@@ -1,17 +1,20 @@
 import type { CheerioAPI } from 'cheerio';
 import { parseUrl } from '../platform/url.ts';
 
-/** What is wrong with the html of a mail, a finding a line. Pure; {@link ./checks.ts} gives each its level and its remedy. */
+/**
+ * Finds problems in the HTML of a mail, one finding per line. Pure; {@link ./checks.ts} gives each its level and
+ * its help.
+ */
 
 const texts = (found: boolean, message: string): string[] => (found ? [message] : []);
 
-/** Long enough to recognise, short enough for a list. */
+/** Shortens a text: long enough to recognise, short enough for a list. */
 export const shorten = (text: string): string => {
   const characters = [...text];
   return characters.length > 80 ? `${characters.slice(0, 79).join('')}…` : text;
 };
 
-/** Links that are not absolute, or lead to another scheme than https, http and mailto. */
+/** Links that are not absolute, or have another scheme than https, http and mailto. */
 export function badLinks($: CheerioAPI): string[] {
   const leads = (href: string): boolean =>
     /^mailto:[^\s@]+@[^\s@]+$/u.test(href) || (/^https?:\/\//u.test(href) && parseUrl(href) !== null);
@@ -25,7 +28,7 @@ export function badLinks($: CheerioAPI): string[] {
 const GENERIC =
   /^(?:(?:click |tap )?here|(?:read|learn|see) more|more|link|details|this(?: page)?|go|view)[.!…→ ]*$/iu;
 
-/** Links whose text, read alone, does not say where they lead. */
+/** Links whose text alone does not say where they lead. */
 export function genericLinks($: CheerioAPI): string[] {
   return $('a')
     .toArray()
@@ -45,7 +48,7 @@ export function missingAlt($: CheerioAPI): string[] {
     .map((img) => `An image has no alt text: ${shorten($(img).attr('src') ?? '')}.`);
 }
 
-/** Levels that go down by more than one. */
+/** Heading levels that go down by more than one. */
 export function skippedHeadings($: CheerioAPI): string[] {
   const levels = $('h1,h2,h3,h4,h5,h6')
     .toArray()
@@ -56,7 +59,10 @@ export function skippedHeadings($: CheerioAPI): string[] {
   });
 }
 
-/** `lang` and `dir` are lost with the html element when a webmail embeds the mail, so the body or its wrapper repeats them. */
+/**
+ * `lang` and `dir` are lost with the html element when a webmail embeds the mail, so the body or its wrapper must
+ * repeat them.
+ */
 export function missingLanguage($: CheerioAPI): string[] {
   const both = (selector: string): boolean =>
     $(selector)
@@ -122,7 +128,7 @@ export function brokenCharacters(source: string): string[] {
   return [`It holds the character U+${bad[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}.`];
 }
 
-/** What a reader of the html sees, as one string. */
+/** Returns the visible text of the HTML as one string. */
 export function visibleText($: CheerioAPI): string {
   const body = $('body').clone();
   body.find('style,script').remove();

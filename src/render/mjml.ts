@@ -19,7 +19,7 @@ import {
 import type { Call, Mark, Verdict } from '../comparisons/model.ts';
 import type { IssueContent } from '../issues/content.ts';
 
-/** `templates/` stands beside `src/`, one level higher from a build. */
+/** `templates/` is beside `src/`, one level higher from a build. */
 const root = ['../../templates/', '../../../templates/']
   .map((path) => fileURLToPath(new URL(path, import.meta.url)))
   .find((path) => existsSync(path));
@@ -57,25 +57,31 @@ liquid.registerFilter('read_link', (title: string) => copy.read(title));
 liquid.registerFilter('mailed_in', (number: number) => copy.mailedIn(number));
 liquid.registerFilter('why', (newsletter: string) => copy.why(newsletter));
 
-/** The digest by MJML. `content` is already harmless; Liquid escapes every text. */
+/** Renders the digest by MJML. `content` is already sanitized; Liquid escapes every text. */
 export async function renderMjml(content: IssueContent): Promise<string> {
   const source: string = await liquid.renderFile('digest.mjml', { ...content, issue: content });
   const { html } = await mjml2html(source, {
-    // Its defaults fetch web fonts whenever a stack names one of them.
+    // The defaults fetch web fonts whenever a font stack names one of them.
     fonts: {},
     validationLevel: 'strict',
     minify: true,
-    // A malformed declaration would reject the render and, on Node 20, kill the process.
+    // With CSS minification a malformed declaration would reject the render and, on Node 20, kill the process.
     minifyOptions: { minifyCss: false, collapseWhitespace: 'aggressive' },
     juiceOptions: { applyAttributesTableElements: false },
   });
   return compactStyles(html).replace(WRAPPER, '<div');
 }
 
-/** A div that plays an article; clients strip the role's native element, and validators refuse the role without it. */
+/**
+ * A div with the role of an article: clients remove the native element, and validators reject the role description
+ * without a role.
+ */
 const WRAPPER = /<div(?: aria-label="[^"]*")? aria-roledescription="email" role="article"/u;
 
-/** The inliner writes "color: #fff; "; a fifth of the mail is inline style. Text cannot match: its quotes are escaped. */
+/**
+ * Removes blanks from inline styles, which the inliner writes as "color: #fff; " and which are a fifth of the mail.
+ * Text cannot match: its quotes are escaped.
+ */
 const compactStyles = (html: string): string =>
   html.replace(
     / style="([^"]*)"/gu,

@@ -1,11 +1,14 @@
 import { PLACEHOLDERS, type PlaceholderName } from '../issues/content.ts';
 
 /**
- * A variant is rendered once and cut once; every recipient's copy is the pieces put together. No engine,
- * no regular expression and no clock takes part in it, so a retry sends the same bytes (I5).
+ * A variant is rendered once and split once; each recipient's copy is joined from the parts. No engine, no regular
+ * expression and no clock takes part in it, so a retry sends the same bytes (I5).
  */
 
-/** A text cut at its placeholders: `literals[0] slots[0] literals[1] … literals[n]`; always one literal more than slots. */
+/**
+ * A text split at its placeholders: `literals[0] slots[0] literals[1] … literals[n]`; always one literal more than
+ * slots.
+ */
 export interface Segments {
   literals: string[];
   slots: PlaceholderName[];
@@ -23,15 +26,15 @@ const anyPlaceholder = `(${anyOf(names.map((name) => PLACEHOLDERS[name]))})`;
 const nameOf = new Map<string, PlaceholderName>(names.map((name) => [PLACEHOLDERS[name], name]));
 
 /**
- * A personal link is the beginning of an attribute, or of a word of the text. What content says further on in one of its
- * URLs is none, in no variant, however long ago it was rendered and stored.
+ * A personal link is the beginning of an attribute, or of a word of the text. A placeholder further on in a URL of
+ * the content is not one, in no variant, however long ago it was rendered and stored.
  */
 const PERSONAL_LINK = {
   html: new RegExp(`(?<=href=")${anyPlaceholder}(?=["/])`, 'u'),
   text: new RegExp(`(?<=^|\\s)${anyPlaceholder}(?=\\s|/|$)`, 'u'),
 };
 
-function cut(source: string, part: 'html' | 'text'): Segments {
+function split(source: string, part: 'html' | 'text'): Segments {
   const literals: string[] = [];
   const slots: PlaceholderName[] = [];
   for (const [index, piece] of source.split(PERSONAL_LINK[part]).entries()) {
@@ -42,12 +45,12 @@ function cut(source: string, part: 'html' | 'text'): Segments {
   return { literals, slots };
 }
 
-/** Cuts a rendered variant at its personal links. Pure. */
+/** Splits a rendered variant at its personal links. Pure. */
 export function compile(variant: { html: string; text: string }): CompiledVariant {
-  return { html: cut(variant.html, 'html'), text: cut(variant.text, 'text') };
+  return { html: split(variant.html, 'html'), text: split(variant.text, 'text') };
 }
 
-/** For a double- or single-quoted attribute, where the placeholders stand. */
+/** Escapes for a double- or single-quoted attribute, where placeholders are. */
 const escapes: Record<string, string> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -65,8 +68,8 @@ function join({ literals, slots }: Segments, value: (name: PlaceholderName) => s
 }
 
 /**
- * One recipient's copy. `values` are whole URLs, unescaped: they are escaped for the attribute they stand
- * in (html) and printed as they are (text).
+ * Joins one recipient's copy. `values` are whole URLs, unescaped: they are escaped for their attribute (html) and
+ * printed as they are (text).
  */
 export function personalise(
   compiled: CompiledVariant,

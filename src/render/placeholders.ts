@@ -3,22 +3,22 @@ import { PLACEHOLDERS, type PlaceholderCounts, type PlaceholderName } from '../i
 import { compile } from './personalise.ts';
 
 /**
- * Which links of a body are the template's own, and so get a reader's token, is never read from what content could
- * say. A template is given addresses that nobody could know when the content was written; where they are found
- * again, the template printed them (docs/adr/0014).
+ * Content could imitate any fixed placeholder, so a fixed string cannot tell which links are the template's own and
+ * get a reader's token. A template is given URLs that nobody could know when the content was written; a URL of
+ * these in the output was printed by the template (docs/adr/0014).
  */
 
 export type PersonalLinks = Record<PlaceholderName, string>;
 
 const names = Object.keys(PLACEHOLDERS) as PlaceholderName[];
 
-/** The personal links of one render, and what nobody can guess in them. */
+/** The personal links of one render, and their secret part. */
 export interface DrawnLinks {
   nonce: string;
   links: PersonalLinks;
 }
 
-/** What one render prints for the links that differ per reader. */
+/** Creates the URLs that one render prints for the links that differ per reader. */
 export function drawLinks(): DrawnLinks {
   const nonce = randomBytes(16).toString('hex');
   const link = (name: PlaceholderName): string => `https://${nonce}.invalid/${name}`;
@@ -29,11 +29,11 @@ export function drawLinks(): DrawnLinks {
 }
 
 /**
- * Puts {@link PLACEHOLDERS} in place of the links that this render drew. Nothing of the nonce stays, so that the same
+ * Replaces the links of this render by {@link PLACEHOLDERS}. The nonce is removed completely, so that the same
  * content gives the same bytes.
  *
  * @param declared how many links of each kind the template says it prints.
- * @throws Error where the body has another number of them, or where another place of it would be taken for one.
+ * @throws Error if the output has another number of them, or if another part of it would be taken for one.
  */
 export function placePlaceholders(
   body: string,
@@ -58,7 +58,7 @@ export function placePlaceholders(
     const name = slots[index - 1];
     return whole + (name === undefined ? '' : PLACEHOLDERS[name]) + literal;
   }, '');
-  // What is stored is cut at its placeholders without the nonce: that has to find these very places.
+  // The stored text is split at its placeholders without the nonce: that must find exactly these positions.
   const { literals: between, slots: found } = compile({ html: '', text: '', [part]: placed })[part];
   if (JSON.stringify([between, found]) !== JSON.stringify([literals, slots]))
     throw new Error(
@@ -73,7 +73,7 @@ export function countLinks(slots: readonly PlaceholderName[]): PlaceholderCounts
   return counts;
 }
 
-/** For each kind of link of which there are more or fewer than declared, what is wrong; the subject is left out. */
+/** For each kind of link whose number differs from the declared one, says what is wrong, without a subject. */
 export function differences(found: PlaceholderCounts, declared: PlaceholderCounts): string[] {
   return names
     .filter((name) => found[name] !== declared[name])

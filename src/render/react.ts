@@ -3,17 +3,17 @@ import { render } from 'react-email';
 import { Digest } from '../../emails/digest.tsx';
 import type { IssueContent } from '../issues/content.ts';
 
-/** Word renders at the screen's scale unless it is told the resolution; React cannot print a conditional comment. */
+/** Word renders at the screen's scale unless it is given a resolution; React cannot print a conditional comment. */
 const OFFICE =
   '<!--[if mso]><noscript><xml><o:OfficeDocumentSettings xmlns:o="urn:schemas-microsoft-com:office:office">' +
   '<o:AllowPNG/><o:PixelsPerInch>96</o:PixelsPerInch></o:OfficeDocumentSettings></xml></noscript><![endif]-->';
 
-/** The digest by React Email. `content` is already harmless; JSX escapes every text. */
+/** Renders the digest by React Email. `content` is already sanitized; JSX escapes every text. */
 export function renderReact(content: IssueContent): Promise<string> {
   return renderReactMail(createElement(Digest, content));
 }
 
-/** Any mail by React Email. */
+/** Renders any mail by React Email. */
 export async function renderReactMail(mail: ReactElement): Promise<string> {
   const html = await render(mail);
   return html.replace('</head>', `${OFFICE}</head>`);

@@ -1,7 +1,7 @@
 import type { TransactionalContent } from '../../emails/parts/transactional-email.tsx';
 import { digestLinks } from '../../emails/personal-links.ts';
 import type { IssueContent, PlaceholderCounts } from '../issues/content.ts';
-import { slimmer } from '../issues/variants.ts';
+import { shrink } from '../issues/variants.ts';
 import { AppError } from '../platform/errors.ts';
 import { SIZE_LIMITS } from './checks.ts';
 import { type DrawnLinks, drawLinks, placePlaceholders } from './placeholders.ts';
@@ -12,7 +12,7 @@ import { renderText, textLinks } from './text.ts';
 export const TEMPLATES = ['react:digest', 'mjml:digest'] as const;
 export type TemplateRef = (typeof TEMPLATES)[number];
 
-/** One rendered body of an issue. Personal links are placeholders, as many as `links` says; `bytes` are UTF-8. */
+/** One rendered variant of an issue. Personal links are placeholders, as many as `links` says; `bytes` are UTF-8. */
 export interface RenderedVariant {
   subject: string;
   preheader: string;
@@ -24,7 +24,7 @@ export interface RenderedVariant {
 
 export interface Template {
   render: (content: IssueContent) => Promise<string>;
-  /** How many personal links it declares for this content. */
+  /** Returns how many personal links it declares for this content. */
   declare: (content: IssueContent) => PlaceholderCounts;
 }
 
@@ -41,17 +41,17 @@ export const templates: Readonly<Record<TemplateRef, Template>> = {
 };
 
 /**
- * Renders one variant with either engine. Deterministic: the same content gives the same bytes. The text part
- * is written from the content, not from the html, and is the same for both engines.
+ * Renders one variant with either engine. Deterministic: the same content gives the same bytes. The text part is
+ * rendered from the content, not from the HTML, and is the same for both engines.
  *
- * @throws AppError `render-failed` when a template cannot draw the content, or prints other personal links than it
- * declares.
+ * @throws AppError `render-failed` when a template cannot render the content, or prints other personal links than
+ * it declares.
  */
 export function renderVariant(content: IssueContent, template: TemplateRef): Promise<RenderedVariant> {
   return renderBy(template, templates[template], content, drawLinks());
 }
 
-/** The same by any template, with the links of this render given. */
+/** Renders one variant by any template, with the given personal links. */
 export async function renderBy(
   name: string,
   { render, declare }: Template,
@@ -80,8 +80,8 @@ export async function renderBy(
 }
 
 /**
- * Renders a variant with as many cards as fit: past this size mail programs begin to cut, and what they
- * cut first is the way to unsubscribe (Gmail clips at about 102 kB).
+ * Renders a variant with as many cards as fit: above this size mail clients clip the end, which has the link to
+ * unsubscribe (Gmail clips at about 102 kB).
  *
  * @throws AppError `render-failed`.
  */
@@ -92,11 +92,11 @@ export async function renderToFit(
   let content = full;
   let rendered = await renderVariant(content, template);
   for (
-    let less = slimmer(content);
-    less !== null && rendered.bytes.html > SIZE_LIMITS.warn;
-    less = slimmer(content)
+    let smaller = shrink(content);
+    smaller !== null && rendered.bytes.html > SIZE_LIMITS.warn;
+    smaller = shrink(content)
   ) {
-    content = less;
+    content = smaller;
     rendered = await renderVariant(content, template);
   }
   return { content, rendered };

@@ -3,14 +3,14 @@ import { declarationsOf, rulesOf } from './css.ts';
 import { shorten } from './markup.ts';
 
 /**
- * What mail programs do not understand, and where a mail leans on it. The baseline are the four that most readers
- * have: Gmail, Outlook (the classic one, which draws with Word), Apple Mail, which lacks nothing of this, and
- * Yahoo; as caniemail.com knew them in May 2026. Only what has no fallback is found: what stands inside `@media`
- * is extra, and what is declared again in a simpler way, or drawn for Outlook in a conditional comment, is cared
- * for. Lost air (padding of a paragraph) is no finding: nothing is said less well for it.
+ * Finds features that mail clients do not support. The baseline is the four clients that most readers have: Gmail,
+ * Outlook (the classic one, which renders with Word), Apple Mail, which supports all of this, and Yahoo; as
+ * caniemail.com listed them in May 2026. Only features without a fallback are findings: rules inside `@media` are
+ * extra, and so is a declaration that has a simpler one before it or a version for Outlook in a conditional
+ * comment. Lost spacing (padding of a paragraph) is no finding: the text stays readable.
  */
 
-/** One thing that some of the baseline lack. */
+/** One feature that some clients of the baseline lack. */
 export interface Gap {
   /** Stable: "support.flex". */
   id: string;
@@ -23,27 +23,27 @@ export interface Gap {
 
 type Client = 'Gmail' | 'classic Outlook' | 'Yahoo';
 
-/** A mail and everything that is declared in it outside of `@media`. */
+/** A mail and all its declarations outside of `@media`. */
 export interface Styled {
   $: CheerioAPI;
   declarations: Declaration[];
-  /** Style rules inside of style rules. */
+  /** Nested style rules. */
   nested: string[];
 }
 
 interface Declaration {
   property: string;
   value: string;
-  /** Everything that is declared in the same place, in its order. */
+  /** All declarations in the same place, in their order. */
   beside: readonly (readonly [property: string, value: string])[];
-  /** Its place in that order. */
+  /** Its index in that order. */
   at: number;
-  /** Lower case; of a style block the elements are not known. */
+  /** Lower case; null for a style block, whose elements are not known. */
   tag: string | null;
   attributes: Readonly<Record<string, string>>;
-  /** Whether a conditional comment right before it draws the same for Outlook. */
+  /** Whether a conditional comment right before it has a version for Outlook. */
   isDrawnForOutlook: boolean;
-  /** In a style block its selector; else made of the element, when somebody asks. */
+  /** Its selector in a style block; otherwise a description of the element, made on demand. */
   place: () => string;
 }
 
@@ -85,7 +85,7 @@ function placeOf(text: string, tag: string): string {
   return words === '' ? `on an empty <${tag}>` : `on the <${tag}> of "${shorten(words)}"`;
 }
 
-/** Places where something is declared, and nothing simpler before it that a program could fall back to. */
+/** Finds declarations without a simpler one before them that a client could fall back to. */
 const declared =
   (property: RegExp, value: RegExp, isCaredFor: (one: Declaration) => boolean = () => false) =>
   ({ declarations }: Styled): string[] => {
@@ -98,7 +98,7 @@ const declared =
       .map(({ place }) => place());
   };
 
-/** Elements that most leave out, without anything inside for those. */
+/** Finds elements that most clients leave out, without fallback content inside. */
 const elements =
   (selector: string, hasFallback: (inner: { text: string; images: number }) => boolean) =>
   ({ $ }: Styled): string[] =>
@@ -120,7 +120,7 @@ const images =
 const WORD: readonly Client[] = ['classic Outlook'];
 const ALL: readonly Client[] = ['Gmail', 'classic Outlook', 'Yahoo'];
 
-/** Wide enough to be the shape of a button or a box, in pixels. */
+/** From this padding in pixels on, it shapes a button or a box. */
 const SHAPED_FROM = 8;
 
 function isShape({ tag, value, beside }: Declaration): boolean {

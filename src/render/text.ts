@@ -14,9 +14,8 @@ import type { LensRow } from '../comparisons/side-by-side.ts';
 import type { ComparisonCard, IssueContent, PlaceholderCounts, ToolCard } from '../issues/content.ts';
 
 /**
- * The text part: the same items in the same order as the html, written for people who read it, not converted.
- * A ballot again: `[x]` ship, `[ ]` skip, `[/]` split. About 72 columns; links stand alone on their lines
- * and are never wrapped.
+ * The text part: the same items in the same order as the HTML, written for readers and not converted. Marks are
+ * `[x]` ship, `[ ]` skip, `[/]` split. About 72 columns; links have their own lines and are never wrapped.
  */
 
 const box: Record<Mark, string> = { ship: '[x]', skip: '[ ]', split: '[/]' };
@@ -72,7 +71,7 @@ function card(one: ComparisonCard, full: boolean, vote: string): string {
 const section = (title: string, blocks: string[]): string[] =>
   blocks.length === 0 ? [] : [heading(title), ...blocks];
 
-/** How many links that are a reader's own {@link renderText} prints: one vote for each card and row, and the two ways at its end. */
+/** How many personal links {@link renderText} prints: one vote for each card and row, and two at its end. */
 export function textLinks({ cards, compact, changed }: IssueContent): PlaceholderCounts {
   const lead = 1;
   return {
@@ -82,7 +81,7 @@ export function textLinks({ cards, compact, changed }: IssueContent): Placeholde
   };
 }
 
-/** The whole text part of a variant, ending with a line break. Pure. */
+/** Renders the whole text part of a variant, ending with a line break. Pure. */
 export function renderText(content: IssueContent): string {
   const { newsletter, links } = content;
   const glance = content.glance.map((row) =>

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { countWords, cutAtSentence, cutAtWord, lengthOf, oneLine } from '../../src/issues/cut.ts';
 import { preheaderFor, sameText, subjectFor } from '../../src/issues/subject.ts';
+import {
+  countWords,
+  lengthOf,
+  oneLine,
+  truncateAtSentence,
+  truncateAtWord,
+} from '../../src/issues/truncate.ts';
 import { comparison, comparisons, tool } from '../helpers/compose.ts';
 
 const pair = (...tools: [ReturnType<typeof tool>, ReturnType<typeof tool>]) => comparison('a-vs-b', ...tools);
@@ -113,11 +119,11 @@ describe('cutting', () => {
     ['short', 30, 'short'],
     ['描画が速くて軽いエディタです', 8, '描画が速くて…'],
   ])('%j to %i', (text, max, expected) => {
-    expect(cutAtSentence(text, max)).toBe(expected);
+    expect(truncateAtSentence(text, max)).toBe(expected);
   });
 
   it('keeps the money together', () => {
-    expect(cutAtWord('It costs $20/mo today', 14)).toBe('It costs…');
+    expect(truncateAtWord('It costs $20/mo today', 14)).toBe('It costs…');
   });
 
   it('ends at a grapheme within the limit, and marks what is missing', () => {
@@ -127,7 +133,7 @@ describe('cutting', () => {
       fc.property(
         texts,
         fc.integer({ min: 2, max: 40 }),
-        fc.constantFrom(cutAtSentence, cutAtWord),
+        fc.constantFrom(truncateAtSentence, truncateAtWord),
         (text, max, cut) => {
           const result = cut(text, max);
           expect(lengthOf(result)).toBeLessThanOrEqual(max);

@@ -4,7 +4,7 @@ import type { Comparison } from '../../src/comparisons/model.ts';
 import { type ComposeInput, compose, type EditorChoices, type Plan } from '../../src/issues/compose.ts';
 import type { IssueContent } from '../../src/issues/content.ts';
 import { contentHash } from '../../src/issues/content-hash.ts';
-import { lengthOf } from '../../src/issues/cut.ts';
+import { lengthOf } from '../../src/issues/truncate.ts';
 import { variantFor, variantsOf } from '../../src/issues/variants.ts';
 import { CATEGORIES, candidate, candidates, comparison, input, tool, weeks } from '../helpers/compose.ts';
 

@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { theme } from '../../emails/theme.ts';
 import { contrastRatio } from '../../src/platform/contrast-ratio.ts';
 import { checks } from '../../src/render/checks.ts';
-import { faintWords } from '../../src/render/contrast.ts';
+import { unreadableText } from '../../src/render/contrast.ts';
 import { renderVariant, TEMPLATES } from '../../src/render/render-variant.ts';
 import { goldenIssue } from '../fixtures/golden-issue.ts';
 import { hostileIssue } from '../fixtures/hostile-issue.ts';
 
 const faint = (body: string, css = '') =>
-  faintWords(
+  unreadableText(
     load(`<head><style>${css}</style></head><body style="color:#111;background:#fff">${body}</body>`),
   );
 const dark = (css: string) => `@media (prefers-color-scheme: dark){${css}}`;
@@ -76,7 +76,7 @@ describe('words and what they stand on', () => {
   it.each(TEMPLATES)('of %s can be read in light and in dark, whatever comes in', async (template) => {
     for (const content of [goldenIssue, hostileIssue()]) {
       const { html } = await renderVariant(content, template);
-      expect(faintWords(load(html))).toEqual([]);
+      expect(unreadableText(load(html))).toEqual([]);
     }
   });
 

@@ -6,11 +6,11 @@ import { summaryOf } from '../checks/checks-page.tsx';
 import { moment } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import type { WeekProps } from '../writing/edit-form.tsx';
-import { Look, Words } from '../writing/edit-lines.tsx';
+import { AppearanceForm, LinesForm } from '../writing/edit-lines.tsx';
 import { Aside, Ballot, ComparisonStatus } from './week-ballot.tsx';
 import { IssueActions, stateOf } from './week-state.tsx';
 
-/** Nothing was ever composed here. */
+/** The page before the first issue is composed. */
 export function emptyPage(site: Site, session: DeskSession): string {
   return render(
     <DeskPage site={site} title="This week" session={session} here="/editor">
@@ -68,11 +68,11 @@ export function weekPage(site: Site, props: WeekProps): string {
       )}
       {content !== null && issue.plan !== null && (
         <>
-          {canEdit && <Words {...props} />}
+          {canEdit && <LinesForm {...props} />}
           <Ballot {...props} canEdit={canEdit} />
           <ComparisonStatus content={content} />
           {canEdit && <Aside {...props} />}
-          {canEdit && <Look {...props} />}
+          {canEdit && <AppearanceForm {...props} />}
         </>
       )}
     </DeskPage>,

@@ -1,11 +1,11 @@
 import { topics } from '../../comparisons/names.ts';
-import { lengthOf } from '../../issues/cut.ts';
 import { MAX_LENGTH } from '../../issues/edit.ts';
+import { lengthOf } from '../../issues/truncate.ts';
 import { TEMPLATES, type TemplateRef } from '../../render/render-variant.ts';
 import { EditForm, type WeekProps } from './edit-form.tsx';
 
-/** The lines that are an editor's own. */
-export const Words = (props: WeekProps) => {
+/** The editor's own subject, preheader and introduction. */
+export const LinesForm = (props: WeekProps) => {
   const { choices, ours } = props.view;
   return (
     <section id="words">
@@ -45,7 +45,7 @@ interface LineProps {
   ours: string | undefined;
 }
 
-/** One line of text with how long it is, and how long it should be. */
+/** One text field with its length and the recommended length. */
 const Line = ({ name, label, from, to, value, ours }: LineProps) => {
   const length = lengthOf(value ?? ours ?? '');
   return (
@@ -66,8 +66,8 @@ export const TEMPLATE_NAMES: Readonly<Record<TemplateRef, string>> = {
   'mjml:digest': 'MJML',
 };
 
-/** Which engine draws it, and which topics it has. */
-export const Look = (props: WeekProps) => {
+/** The choice of template and topics. */
+export const AppearanceForm = (props: WeekProps) => {
   const { issue, choices, held } = props.view;
   const comparisons = [...(issue.plan?.comparisons.map(({ comparison }) => comparison) ?? []), ...held];
   const offered = new Map(

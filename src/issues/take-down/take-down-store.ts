@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Connection } from '../../platform/db/database.ts';
 import { OPEN_STATUSES } from '../lifecycle.ts';
 
-/** Issues that are not over and that a comparison stands in: as new, as changed, or in what readers said of it. */
+/** Returns the open issues that contain a comparison: as new, as changed, or in *what readers said*. */
 export async function openIssuesWith(db: Connection, slug: string): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select i.id from issues i
@@ -18,7 +18,7 @@ export async function openIssuesWith(db: Connection, slug: string): Promise<stri
   return rows.map(({ id }) => id);
 }
 
-/** Of these comparisons, those that were taken down. */
+/** Returns those of these comparisons that were taken down. */
 export async function hiddenAmong(db: Connection, slugs: readonly string[]): Promise<string[]> {
   const { rows } = await sql<{ slug: string }>`
     select slug from comparisons where slug = any(${slugs}::text[]) and hidden_at is not null order by slug
@@ -26,7 +26,7 @@ export async function hiddenAmong(db: Connection, slugs: readonly string[]): Pro
   return rows.map(({ slug }) => slug);
 }
 
-/** Editors are told of a draft once; of one that comes back to them they are told again. */
+/** Editors are reminded of a draft once; when it returns to review they must be reminded again. */
 export async function forgetReminders(tx: Connection, issueId: string): Promise<void> {
   await sql`delete from reminders where issue_id = ${issueId}`.execute(tx);
 }

@@ -3,7 +3,6 @@ import type { Connection } from '../../platform/db/database.ts';
 import type { IssueStatus } from '../../platform/db/schema.ts';
 import { AppError } from '../../platform/errors.ts';
 import { recomposeIssue } from '../compose-issue.ts';
-import { lengthOf, oneLine } from '../cut.ts';
 import { MAX_LENGTH } from '../edit.ts';
 import {
   changeIssue,
@@ -13,26 +12,27 @@ import {
   type RecordChange,
   requireIssue,
 } from '../issue-store.ts';
+import { lengthOf, oneLine } from '../truncate.ts';
 import { forgetReminders, openIssuesWith } from './take-down-store.ts';
 
 export interface HideRequest {
   slug: string;
   reason: string;
-  /** An editor's address, or what asked: `command line`, `push`. */
+  /** An editor's address, or the channel: `command line`, `push`. */
   who: string;
-  /** Writes down that it was hidden, in the same transaction, and what became of the issues that carried it. */
+  /** Writes into the audit log that it was hidden and what happened to its issues, in the same transaction. */
   record?: (tx: Connection, issues: readonly AffectedIssue[]) => Promise<unknown>;
-  /** Writes down that the approval of an issue was taken back for it. */
+  /** Writes into the audit log that the approval of an issue was withdrawn because of it. */
   recordTakenBack?: RecordChange;
 }
 
-/** What became of an issue that carried a comparison which was taken down. */
+/** What happened to an issue whose comparison was taken down. */
 export interface AffectedIssue {
   slug: string;
-  /** What it was before, and what it is now. */
+  /** Its status before; `now` is its status after. */
   was: IssueStatus;
   now: IssueStatus;
-  /** It goes out without the comparison; false where it is too late for that. */
+  /** It will be sent without the comparison; false when it is too late for that. */
   isDropped: boolean;
 }
 
@@ -42,9 +42,9 @@ export interface TakenDown {
 }
 
 /**
- * Takes a comparison down: strangers see it no more, and no issue carries it from now on. A draft is composed without
- * it; an approval is taken back first, because somebody answered for other content, and editors are asked again. What
- * is frozen already is told: only a person can decide to stop an issue that goes out.
+ * Takes a comparison down: the public no longer sees it, and no later issue carries it. A draft is composed again
+ * without it. An approval is withdrawn first, because it was given for other content, and editors are reminded
+ * again. An issue that is already frozen is only reported: only a person can decide to stop it.
  * @throws AppError `reason-missing`, `reason-long`.
  */
 export async function hideComparison(db: Connection, request: HideRequest): Promise<TakenDown> {
@@ -62,7 +62,7 @@ export async function hideComparison(db: Connection, request: HideRequest): Prom
   });
 }
 
-/** Shows a comparison again: it is public as others are, and stands for the next issue if none has carried it. */
+/** Shows a comparison again: it is public like others, and a candidate for the next issue if none has carried it. */
 export async function showComparison(
   db: Connection,
   { slug, record }: { slug: string; record?: (tx: Connection) => Promise<unknown> },
@@ -106,7 +106,7 @@ async function dropFrom(
   return { slug: issue.slug, was, now: status, isDropped: true };
 }
 
-/** Whether an issue can still be composed again: nobody has begun to freeze its content. */
+/** Whether an issue can still be composed again, because its content is not being frozen yet. */
 function isUnfrozen({ status, resumeTo }: Issue): boolean {
   return (
     status === 'draft' ||
@@ -116,7 +116,7 @@ function isUnfrozen({ status, resumeTo }: Issue): boolean {
   );
 }
 
-/** What a person is told of the issues that carried it, one line each. */
+/** Describes the affected issues for a person, one line each. */
 export function describeTakeDown({ slug, was, now, isDropped }: AffectedIssue): string {
   if (!isDropped)
     return was === 'sending' || was === 'preparing'
