@@ -10,29 +10,29 @@ import type { Site } from '../platform/site.ts';
 import type { Keys } from '../subscribers/tokens.ts';
 
 /**
- * The steps of a week, as the desk asks for them. Each may be asked for twice, and then does nothing more; what
- * does something is written into the log by `record`, in the same transaction.
+ * The actions of the desk. Each is idempotent; an action that changes something is written into the audit log by
+ * `record`, in the same transaction.
  */
 export interface DeskActions {
-  /** Composes the issue again, or the next one where there is none. */
+  /** Composes the issue again, or the next one if there is none. */
   compose(record: RecordChange, issue?: Issue): Promise<Issue>;
   edit(request: EditRequest): Promise<Issue>;
-  /** Of the issue as it is given: its `planHash` is the content that was looked at. */
+  /** Approves the given version of the issue: its `planHash` is the content that the publisher saw. */
   approve(issue: Issue, record: RecordChange): Promise<void>;
-  /** Follows the pages that readers are sent to; `record` is told how many were reached in time. */
+  /** Requests the pages that the issue links to; `record` gets the number of pages that answered in time. */
   followLinks(issue: Issue, record: (tx: Connection, followed: number) => Promise<unknown>): Promise<void>;
   takeBack(issue: Issue, record: RecordChange): Promise<void>;
   send(issue: Issue, record: RecordChange): Promise<void>;
   pause(issue: Issue, record: RecordChange, reason: string): Promise<void>;
   resume(issue: Issue, record: RecordChange): Promise<void>;
   cancel(issue: Issue, record: RecordChange): Promise<void>;
-  /** After a batch was settled by a person's word: it may be the last of its issue, or waits for a worker. */
+  /** Called after a person settled a batch: the issue may be finished now, or the batch may need a worker. */
   settled(issueId: string): Promise<void>;
-  /** Has a worker look at the sources, soon. */
+  /** Asks a worker to gather from the sources soon. */
   gather(): Promise<void>;
 }
 
-/** What `doctor` finds. */
+/** A finding of `doctor`. */
 export interface SetUpFinding {
   level: 'ok' | 'warn' | 'block';
   about: string;
@@ -43,18 +43,18 @@ export interface SetUpFinding {
 export interface DeskOptions {
   editors: readonly Editor[];
   passkeys: PasskeyPolicy;
-  /** IANA zone of the schedule: the desk's clock. */
+  /** IANA zone of the schedule, in which the desk shows times. */
   zone: string;
-  /** From: of issues. */
+  /** The sender address of issues. */
   sender: string;
   actions: DeskActions;
-  /** For their board, and for nothing else. */
+  /** Only for their board. */
   queues: {
     bare: readonly RawQueue[];
-    /** Whether they can say who works on them; one session of a database looks like another's. */
+    /** Whether they know their workers; sessions of a database all look alike. */
     knowWorkers: boolean;
   };
-  /** Settings and DNS, as they were found last. */
+  /** Findings about settings and DNS, from the last check. */
   setUp(): SetUpFinding[];
 }
 
@@ -63,14 +63,14 @@ export interface DeskContext {
   keys: Keys;
   site: Site;
   desk: DeskOptions;
-  /** Asks a worker to send a mail whose row is in the database; never in the way of an answer. */
+  /** Asks a worker to send a mail whose row is in the database; must not delay the response. */
   enqueueMail(mailId: string): void;
   /** When the page of a comparison becomes public. */
   publish: Publish;
   contents: ContentActions;
-  /** Called when somebody was erased. */
+  /** Called when a person was erased. */
   onErased?(): void;
-  /** Wakes a worker to answer the requests for mail that wait; never in the way of an answer. */
+  /** Wakes a worker to process waiting mail requests; must not delay the response. */
   onMailRequest(): void;
   /** Counts requests by network and by browser. */
   limiter: Pick<Limiter, 'consume'>;

@@ -16,17 +16,17 @@ import { previewRoutes } from './preview/preview-routes.ts';
 import { testRoutes } from './preview/test-send-routes.ts';
 import { queueRoutes } from './queues/queue-routes.ts';
 import { sourcesRoutes } from './sources/desk-source-routes.ts';
-import { afterwardsRoutes } from './stats/stats-routes.ts';
+import { issueStatsRoutes } from './stats/stats-routes.ts';
 import { peopleRoutes } from './subscribers/subscriber-routes.ts';
 import { actionRoutes } from './this-week/action-routes.ts';
 import { weekRoutes } from './this-week/week-routes.ts';
 import { watchRoutes } from './watch/watch-routes.ts';
 import { unsavedPage } from './writing/unsaved-page.tsx';
 
-/** An introduction, percent-encoded, is longer than any public form. */
+/** In bytes: a percent-encoded introduction is longer than any public form. */
 const FORM_LIMIT = 64 * 1024;
 
-/** The editor's desk. Every action works without JavaScript; the one small script only saves steps. */
+/** The editor's desk. Every action works without JavaScript; the small script only saves steps. */
 export async function deskRoutes(app: FastifyInstance, context: DeskContext): Promise<void> {
   await endAccessOfFormerEditors(context.db, context.desk.editors);
   await app.register(cookie);
@@ -43,7 +43,7 @@ export async function deskRoutes(app: FastifyInstance, context: DeskContext): Pr
   testRoutes(editorPage, context);
   actionRoutes(editorPage, context);
   watchRoutes(app, editorPage, context);
-  afterwardsRoutes(editorPage, context);
+  issueStatsRoutes(editorPage, context);
   contentRoutes(editorPage, context);
   peopleRoutes(editorPage, context);
   sourcesRoutes(editorPage, context);

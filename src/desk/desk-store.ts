@@ -17,7 +17,7 @@ export async function insertLink(
   `.execute(tx);
 }
 
-/** A link that nobody else uses until the transaction ends. */
+/** Returns a link, locked until the transaction ends. */
 export async function selectLink(
   tx: Connection,
   tokenHash: string,
@@ -39,20 +39,20 @@ export async function insertSession(tx: Connection, tokenHash: string, email: st
 
 export interface SessionRow {
   email: string;
-  /** Why it is no session any more; null while it lives. */
+  /** Why the session is no longer valid; null while it is. */
   over: 'ended' | 'too old' | null;
-  /** Its clock is {@link SEEN_STEP_MINUTES} behind. */
+  /** Whether its clock is {@link SEEN_STEP_MINUTES} behind. */
   stale: boolean;
   usedPasskey: boolean;
   ownsPasskey: boolean;
-  /** Its owner proved who they are not long ago: with a passkey, where they have one. */
+  /** Whether its owner proved their identity recently: with a passkey, if they have one. */
   isFresh: boolean;
 }
 
-/** The clock of a session moves in steps, so that reading pages seldom writes. */
+/** The clock of a session moves in steps, so that reading pages rarely writes. */
 const SEEN_STEP_MINUTES = 5;
 
-/** How long a session lasts, and how long a proof of who somebody is counts as new. */
+/** How long a session lasts, and how long a proof of identity is fresh. */
 export interface SessionLimits {
   idleHours: number;
   maxDays: number;
@@ -101,7 +101,7 @@ export async function updateSessionsEnded(tx: Connection, email: string): Promis
   return Number(numAffectedRows ?? 0n);
 }
 
-/** Ends the sign-in links of an editor that were not used. @returns how many there were. */
+/** Ends the unused sign-in links of an editor. @returns how many there were. */
 export async function updateLinksEnded(tx: Connection, email: string): Promise<number> {
   const { numAffectedRows } = await sql`
     update desk_links set expires_at = now() where email = ${email} and used_at is null and expires_at > now()
@@ -109,7 +109,7 @@ export async function updateLinksEnded(tx: Connection, email: string): Promise<n
   return Number(numAffectedRows ?? 0n);
 }
 
-/** Ends the sessions and the links of everybody but these: sign-in links, and links for reviewers that they made. */
+/** Ends the sessions, sign-in links and review links of everybody except these editors. */
 export async function updateAccessEnded(
   tx: Connection,
   editors: readonly string[],
@@ -136,7 +136,7 @@ export async function updateAccessEnded(
   return rows;
 }
 
-/** How long a link for a reviewer works. */
+/** How long a review link is valid. */
 const REVIEW_LINK_DAYS = 7;
 
 export async function insertReview(
@@ -162,7 +162,7 @@ export async function selectReviews(
   return rows;
 }
 
-/** @returns whether it was open until now. */
+/** @returns whether it was valid until now. */
 export async function updateReviewRevoked(tx: Connection, id: string, issueId: string): Promise<boolean> {
   const { numAffectedRows } = await sql`
     update desk_reviews set revoked_at = now()
@@ -186,12 +186,12 @@ export async function insertAudit(tx: Connection, { who, what, issue, details }:
     .execute();
 }
 
-/** Hours without an excess of refusals are forgotten after this. */
-const REFUSALS_KEPT_DAYS = 30;
+/** The counts of hours that stayed within the quota are deleted after this. */
+const REFUSALS_RETENTION_DAYS = 30;
 
 /**
- * Counts a refusal and lists it, in one statement. The first above the quota of the hour is listed as the summary of
- * all that follow; those are only counted.
+ * Counts a refusal and lists it, in one statement. The first one above the hourly quota is listed as the summary of
+ * all later ones; those are only counted.
  */
 export async function insertRefusal(
   db: Connection,
@@ -200,7 +200,7 @@ export async function insertRefusal(
 ): Promise<void> {
   await sql`
     with forgotten as (
-      delete from desk_refusals where hour < now() - make_interval(days => ${REFUSALS_KEPT_DAYS}) and count <= ${quota}
+      delete from desk_refusals where hour < now() - make_interval(days => ${REFUSALS_RETENTION_DAYS}) and count <= ${quota}
     ), counted as (
       insert into desk_refusals (bucket, hour, count) values (${bucket}, date_trunc('hour', now(), 'UTC'), 1)
       on conflict (bucket, hour) do update set count = desk_refusals.count + 1
@@ -245,7 +245,7 @@ export async function selectAudit(
   }));
 }
 
-/** Details of the last entry about taking down a comparison. */
+/** Returns the details of the last entry about a take-down of a comparison. */
 export async function selectTakeDown(
   db: Connection,
   comparison: string,

@@ -1,7 +1,7 @@
 import { load } from 'cheerio';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { listAudit, REFUSALS_AN_HOUR } from '../../src/desk/audit/audit.ts';
+import { listAudit, REFUSALS_PER_HOUR } from '../../src/desk/audit/audit.ts';
 import type { AuditAction } from '../../src/desk/audit/audit-actions.ts';
 import { resetPasskeys } from '../../src/desk/auth/passkeys.ts';
 import { endAccessOfFormerEditors, printLink } from '../../src/desk/auth/sessions.ts';
@@ -44,7 +44,7 @@ export function describeAccess(name: string, home: DeskHome): void {
     };
 
     describe('the log of refusals', () => {
-      const { strangers, oneEditor } = REFUSALS_AN_HOUR;
+      const { strangers, oneEditor } = REFUSALS_PER_HOUR;
 
       it('F14: the log lists what concerns an editor after any number of refusals of strangers', async () => {
         await anotherHour();

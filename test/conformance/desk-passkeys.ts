@@ -2,7 +2,7 @@ import { load } from 'cheerio';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { PasskeyPolicy } from '../../src/config/editors.ts';
-import { listAudit, REFUSALS_AN_HOUR } from '../../src/desk/audit/audit.ts';
+import { listAudit, REFUSALS_PER_HOUR } from '../../src/desk/audit/audit.ts';
 import { passkeyStep } from '../../src/desk/auth/passkeys.ts';
 import type { Issue } from '../../src/issues/issue-store.ts';
 import { type Authenticator, softwareAuthenticator } from '../helpers/authenticator.ts';
@@ -375,7 +375,7 @@ export function describePasskeySteps(): void {
   });
 
   it('strangers have a smaller share of the log than an editor', () => {
-    expect(REFUSALS_AN_HOUR.strangers).toBeLessThan(REFUSALS_AN_HOUR.oneEditor);
+    expect(REFUSALS_PER_HOUR.strangers).toBeLessThan(REFUSALS_PER_HOUR.oneEditor);
   });
 }
 

@@ -1,4 +1,4 @@
-/** What can happen at the desk. Words never change: the log keeps them. */
+/** The actions in the desk's audit log. Names never change, because the log stores them. */
 export type AuditAction =
   | 'link_asked'
   /** The operator's command printed a sign-in link. */
@@ -6,7 +6,7 @@ export type AuditAction =
   | 'signed_in'
   | 'signed_out'
   | 'signed_out_everywhere'
-  /** Somebody who is not in EDITORS any more had sessions or links. */
+  /** A former editor, who is not in EDITORS any more, still had sessions or links. */
   | 'access_ended'
   | 'passkey_added'
   | 'passkey_used'
@@ -47,19 +47,19 @@ export type AuditAction =
   | 'passkey_refused';
 
 export interface AuditEntry {
-  /** null where nobody was signed in. */
+  /** null if nobody was signed in. */
   who: string | null;
   what: AuditAction;
   /** Slug. */
   issue?: string | undefined;
-  /** Never a token; of strangers never an address. */
+  /** Never contains a token, nor the address of a stranger. */
   details?: Record<string, unknown>;
 }
 
-/** An entry as the log has it. */
+/** A stored entry of the log. */
 export interface ListedAudit extends AuditEntry {
   id: number;
   at: Date;
-  /** This entry stands for the refusals of an hour that are above its quota. */
+  /** Set when this entry summarizes the refusals of an hour above its quota. */
   summary?: { hour: Date; count: number } | undefined;
 }

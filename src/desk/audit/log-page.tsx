@@ -54,7 +54,7 @@ const WORDS: Record<AuditAction, string> = {
 interface LogProps {
   session: DeskSession;
   entries: ListedAudit[];
-  /** Id to go on from. */
+  /** Id from which the next page continues. */
   more: number | undefined;
   zone: string;
 }
@@ -101,10 +101,12 @@ const What = ({ what, issue, details = {}, summary }: ListedAudit) => {
   );
 };
 
-/** Characters of one detail: an entry is a line. The log itself keeps all that was typed. */
-const LONGEST = 200;
+/** The most characters of one detail on the page. The log itself stores it in full. */
+const DETAIL_MAX_LENGTH = 200;
 
 function briefly(detail: unknown): string {
   const letters = [...(Array.isArray(detail) ? detail.join(', ') : String(detail))];
-  return letters.length > LONGEST ? `${letters.slice(0, LONGEST).join('').trimEnd()}…` : letters.join('');
+  return letters.length > DETAIL_MAX_LENGTH
+    ? `${letters.slice(0, DETAIL_MAX_LENGTH).join('').trimEnd()}…`
+    : letters.join('');
 }

@@ -6,7 +6,7 @@ import { logPage } from './log-page.tsx';
 
 const PAGE = 100;
 
-/** Who did what, and what was refused. */
+/** The audit log: actions and refusals. */
 export function logRoutes(editorPage: EditorPage, { db, site, desk }: DeskContext): void {
   editorPage('/editor/log', {
     GET: async (session, request, reply) => {

@@ -12,7 +12,7 @@ interface AccountProps {
   session: DeskSession;
   zone: string;
   passkeys: Passkey[];
-  /** `impossible`: browsers make none for the address of this desk. */
+  /** `impossible`: browsers create no passkeys for the address of this desk. */
   state: 'on' | 'off' | 'impossible';
 }
 

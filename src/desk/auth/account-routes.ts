@@ -32,7 +32,7 @@ export function accountRoutes(editorPage: EditorPage, { db, site, desk }: DeskCo
     },
   });
 
-  // Asked by the script of a page whose forms can be sent again after signing in beside it.
+  // For the script of a page whose forms can be sent again after the editor signed in in another tab.
   editorPage('/editor/session', {
     GET: ({ editor, csrf }, _request, reply) => reply.send({ email: editor.email, csrf }),
   });

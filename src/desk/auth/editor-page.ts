@@ -13,33 +13,33 @@ import { type PasskeyStep, passkeyStep } from './passkeys.ts';
 import { type Session, sessionOf } from './sessions.ts';
 
 /**
- * Who gets in. Every page of the desk is registered through {@link createEditorPages}: there is no other way to a
- * session, so none can be forgotten.
+ * Authentication of the desk. Every page of the desk is registered through {@link createEditorPages}; only this
+ * function reads sessions, so no page can be left unprotected.
  */
 
-/** Somebody at the desk, and what they sent. */
+/** The session of a request to the desk, and its form. */
 export interface DeskSession {
   editor: Editor;
   stored: Session;
-  /** A publisher who has used their passkey, where publishers must. */
+  /** Whether the editor is a publisher, and has used a passkey if publishers must. */
   isPublisher: boolean;
-  /** What their session lacks. */
+  /** The sign-in step that the session still lacks. */
   step: PasskeyStep | undefined;
-  /** Goes into every form as `csrf`. */
+  /** The token that every form carries as `csrf`. */
   csrf: string;
-  /** Of a POST; empty otherwise. */
+  /** The form of a POST; empty otherwise. */
   form: URLSearchParams;
 }
 
-/** Why a form of ours was not taken, though whoever sent it may well mend that. */
+/** Why a form of the desk was not accepted, for reasons that its sender can remove. */
 export type Obstacle = 'signed-out' | 'passkey-due' | 'passkey-missing' | 'form-forged';
 
-/** A form that was not taken, whole. */
+/** A complete form that was not accepted. */
 export interface UnsavedForm {
   obstacle: Obstacle;
-  /** Undefined for somebody who is signed out. */
+  /** Undefined if the sender is signed out. */
   session: DeskSession | undefined;
-  /** Where it was sent. */
+  /** The URL that it was sent to. */
   action: string;
   form: URLSearchParams;
 }
@@ -55,15 +55,15 @@ export interface DeskPageHandlers<Params> {
   POST?: DeskHandler<Params>;
   /** Only a publisher may POST. */
   publisher?: boolean;
-  /** Also for whoever has a passkey and did not use it in this session. */
+  /** Also allowed before the editor has used their passkey in this session. */
   beforePasskey?: boolean;
 }
 
 export type EditorPage = <Params = unknown>(url: string, handlers: DeskPageHandlers<Params>) => void;
 
 /**
- * `__Host-` where there is https: no other host of the domain can set such a cookie. It must be for the whole
- * host then; over plain http, which is for this machine, it is for the desk alone.
+ * `__Host-` with https: then no other host of the domain can set such a cookie, but it must be valid for the whole
+ * host. Over plain http, which is for this machine only, it is valid for the desk alone.
  */
 export function cookieOf(site: Pick<Site, 'publicUrl'>, name: string) {
   const secure = site.publicUrl.startsWith('https:');
@@ -73,7 +73,7 @@ export function cookieOf(site: Pick<Site, 'publicUrl'>, name: string) {
   };
 }
 
-/** Where somebody goes on who has signed in by a link. */
+/** The page after signing in by a link. */
 export function entranceOf(step: PasskeyStep | undefined): string {
   if (step === 'use') return PASSKEY_PAGE;
   return step === 'register' ? '/editor/account' : '/editor';
@@ -96,14 +96,14 @@ const CODES: Record<RefusalKind, string> = {
   passkey_refused: 'passkey-missing',
 };
 
-/** Looks up who knocks, and writes down who is refused. */
+/** Reads the session of a request, and records refusals. */
 function createSessionReader({ db, site, desk: { editors, passkeys } }: EditorPageOptions) {
   const { name, options } = cookieOf(site, 'desk');
   const formCookie = cookieOf(site, 'desk-form');
 
   return {
-    /** Who knocks; undefined without a living session. */
-    admit: async (
+    /** Returns the editor's session; undefined without a valid one. */
+    readSession: async (
       request: FastifyRequest,
       reply: FastifyReply,
       form = new URLSearchParams(),
@@ -122,7 +122,7 @@ function createSessionReader({ db, site, desk: { editors, passkeys } }: EditorPa
 
     toSignIn: (reply: FastifyReply) => reply.clearCookie(name, options).redirect('/editor/sign-in', 303),
 
-    /** Writes down what is refused. @returns what to throw or to tell. */
+    /** Records a refusal. @returns the error to throw or to show. */
     refusal: async (
       { editor }: DeskSession,
       request: FastifyRequest,
@@ -136,8 +136,9 @@ function createSessionReader({ db, site, desk: { editors, passkeys } }: EditorPa
   };
 
   /**
-   * A random cookie of the browser, from which the tokens of its forms follow. It outlives a session: a form that was
-   * open while its session ended is good again when the same editor has signed in again in the same browser.
+   * A random cookie of the browser, from which the tokens of its forms are derived. It outlives a session: a form
+   * that was open when its session ended is valid again after the same editor has signed in again in the same
+   * browser.
    */
   function formSecret(request: FastifyRequest, reply: FastifyReply): string {
     const known = request.cookies[formCookie.name];
@@ -148,7 +149,7 @@ function createSessionReader({ db, site, desk: { editors, passkeys } }: EditorPa
   }
 }
 
-/** @param unsavedPage shows a form that was not taken, to be sent again. */
+/** @param unsavedPage shows a form that was not accepted, to be sent again. */
 export function createEditorPages(
   app: FastifyInstance,
   context: EditorPageOptions,
@@ -161,9 +162,9 @@ export function createEditorPages(
     resource(app, url, {
       ...(GET && {
         GET: async (request, reply) => {
-          const session = await door.admit(request, reply);
+          const session = await door.readSession(request, reply);
           const isPage = request.type(['text/html', 'application/json']) !== 'application/json';
-          // A script's question must not be answered by a page, nor sign out whoever signs in beside it.
+          // A script must not get a page as its answer, nor sign out an editor who is signing in in another tab.
           if (session === undefined && !isPage) throw new AppError('signed-out', 'No session.');
           if (session === undefined) return door.toSignIn(reply);
           if (session.step === 'use' && !beforePasskey) {
@@ -176,11 +177,11 @@ export function createEditorPages(
       ...(POST && {
         POST: async (request, reply) => {
           const form = await readForm(request);
-          const session = await door.admit(request, reply, form);
+          const session = await door.readSession(request, reply, form);
           if (session === undefined) return unsaved({ obstacle: 'signed-out' }, request, reply, form);
           if (session.step === 'use' && !beforePasskey)
             return unsaved({ obstacle: 'passkey-due' }, request, reply, form);
-          if (!isOurForm(request, site) || !isEqual(form.get('csrf') ?? '', session.csrf)) {
+          if (!isSameOriginForm(request, site) || !isEqual(form.get('csrf') ?? '', session.csrf)) {
             const refusal = await door.refusal(session, request, 'form_refused');
             return unsaved({ obstacle: 'form-forged', session, refusal }, request, reply, form);
           }
@@ -197,9 +198,9 @@ export function createEditorPages(
   };
 
   /**
-   * Nothing was done, and nothing that was typed is lost: the answer is a page that has it all, to be sent again when
-   * the obstacle is gone. What comes from another site, or from nowhere that a browser names, is refused and not
-   * repeated: nobody else may put words into a form of ours.
+   * Nothing was done, and no typed text is lost: the response is a page with the whole form, to be sent again when
+   * the obstacle is removed. A form from another site, or without a browser's origin headers, is refused and not
+   * repeated: no other site may put text into our forms.
    */
   function unsaved(
     { obstacle, session, refusal }: { obstacle: Obstacle; session?: DeskSession; refusal?: AppError },
@@ -208,7 +209,7 @@ export function createEditorPages(
     form: URLSearchParams,
   ): FastifyReply {
     const isPage = request.type(['application/problem+json', 'text/html']) === 'text/html';
-    if (!isPage || !isCertainlyOurForm(request, site))
+    if (!isPage || !isProvenSameOriginForm(request, site))
       throw refusal ?? new AppError(obstacle, `A form was not taken: ${obstacle}.`);
     return reply
       .code(403)
@@ -218,9 +219,9 @@ export function createEditorPages(
 }
 
 /**
- * Guards a program of somebody else that runs behind the desk, for publishers alone. Its requests carry no token
- * of ours: a change must come with the headers by which browsers say where it comes from, and which pages cannot
- * forge. Where neither is there, it is refused.
+ * Protects a third-party program behind the desk, for publishers only. Its requests carry no token of ours, so a
+ * change must have the headers with which browsers name the origin, and which pages cannot forge. Without them it
+ * is refused.
  */
 export function requireProgramToken(
   app: FastifyInstance,
@@ -236,8 +237,8 @@ export function requireProgramToken(
   };
   resource(app, url, {
     GET: async (request, reply) => {
-      const session = await door.admit(request, reply);
-      // What a page fetches must not be answered by the page of another.
+      const session = await door.readSession(request, reply);
+      // A request of a script must not be answered by a page.
       const isPage = request.type(['application/json', 'text/html']) === 'text/html';
       if (session === undefined && isPage) return door.toSignIn(reply);
       if (session === undefined) throw new AppError('signed-out', 'No session.');
@@ -246,9 +247,9 @@ export function requireProgramToken(
       return handler(session.editor, request, reply);
     },
     PUT: async (request, reply) => {
-      const session = await door.admit(request, reply);
+      const session = await door.readSession(request, reply);
       if (session === undefined) throw new AppError('signed-out', 'No session.');
-      if (!isCertainlyOurForm(request, context.site))
+      if (!isProvenSameOriginForm(request, context.site))
         throw await door.refusal(session, request, 'form_refused');
       await requirePublisher(session, request);
       return handler(session.editor, request, reply);
@@ -257,28 +258,28 @@ export function requireProgramToken(
 }
 
 /**
- * Follows from a cookie which no other site can read or guess, and from who is signed in: the form of one editor is
- * not sent in the name of another who signs in after them.
+ * Derived from a cookie that no other site can read or guess, and from the signed-in editor: the form of one editor
+ * cannot be sent in the name of another who signs in later.
  */
 function csrfOf(secret: string, { email }: Editor): string {
   return createHmac('sha256', secret).update(`desk form\0${email}`).digest('base64url');
 }
 
 /**
- * Whether a POST comes from a page of ours, by what browsers say and pages cannot forge; where a browser is too
- * old to say, the token of the form has to do.
+ * Whether a POST comes from one of our pages, by headers that pages cannot forge; with browsers that are too old to
+ * send them, the form's token alone decides.
  */
-export function isOurForm(request: FastifyRequest, site: Pick<Site, 'publicUrl'>): boolean {
+export function isSameOriginForm(request: FastifyRequest, site: Pick<Site, 'publicUrl'>): boolean {
   const { 'sec-fetch-site': from, origin, host } = request.headers;
   if (from !== undefined) return from === 'same-origin';
   if (origin === undefined) return true;
   return origin === new URL(site.publicUrl).origin || (host !== undefined && parseUrl(origin)?.host === host);
 }
 
-/** The same, and a browser says so. */
-function isCertainlyOurForm(request: FastifyRequest, site: Pick<Site, 'publicUrl'>): boolean {
+/** Like {@link isSameOriginForm}, but the headers must be there. */
+function isProvenSameOriginForm(request: FastifyRequest, site: Pick<Site, 'publicUrl'>): boolean {
   const { origin, 'sec-fetch-site': from } = request.headers;
-  return (origin ?? from) !== undefined && isOurForm(request, site);
+  return (origin ?? from) !== undefined && isSameOriginForm(request, site);
 }
 
 function isEqual(given: string, expected: string): boolean {

@@ -9,13 +9,13 @@ interface PasskeyFormProps {
   session: DeskSession;
   action: string;
   purpose: 'register' | 'authenticate';
-  /** Asks for a name for it. */
+  /** Whether the form asks for a name of the passkey. */
   name?: boolean;
-  /** The words of its button. */
+  /** The label of its button. */
   children: string | string[];
 }
 
-/** A form that the script fills in with what the browser's passkey says. */
+/** A form that the script fills in with the response of the browser's passkey. */
 export const PasskeyForm = ({ session, action, purpose, name = false, children }: PasskeyFormProps) => (
   <form method="post" action={action} data-passkey={purpose}>
     <Csrf session={session} />
@@ -39,7 +39,7 @@ export const PasskeyForm = ({ session, action, purpose, name = false, children }
   </form>
 );
 
-/** The second step of signing in, for whoever has a passkey. */
+/** The second step of signing in, for editors who have a passkey. */
 export function passkeyPage(site: Site, session: DeskSession): string {
   return render(
     <DeskPage site={site} title="Use your passkey">

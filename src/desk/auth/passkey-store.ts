@@ -11,7 +11,7 @@ export interface PasskeyRow {
   userHandle: string;
   transports: string[];
   name: string;
-  /** It is kept by a provider on several devices, and not in one alone. */
+  /** Whether it is synced between several devices, and not bound to one. */
   isSynced: boolean;
   createdAt: Date;
   lastUsedAt: Date | null;
@@ -21,7 +21,7 @@ const COLUMNS = sql`id, credential_id as "credentialId", public_key as "publicKe
   user_handle as "userHandle", transports, name, is_synced as "isSynced", created_at as "createdAt",
   last_used_at as "lastUsedAt"`;
 
-/** Of one editor, the oldest first. */
+/** The passkeys of one editor, the oldest first. */
 export async function selectPasskeys(db: Connection, email: string): Promise<PasskeyRow[]> {
   const { rows } = await sql<PasskeyRow>`
     select ${COLUMNS} from desk_passkeys where email = ${email} order by created_at, id
@@ -29,7 +29,7 @@ export async function selectPasskeys(db: Connection, email: string): Promise<Pas
   return rows;
 }
 
-/** The same, and nobody else changes one until the transaction ends. */
+/** Like {@link selectPasskeys}, with the rows locked until the transaction ends. */
 export async function lockPasskeys(tx: Connection, email: string): Promise<PasskeyRow[]> {
   const { rows } = await sql<PasskeyRow>`
     select ${COLUMNS} from desk_passkeys where email = ${email} order by created_at, id for update
@@ -37,7 +37,7 @@ export async function lockPasskeys(tx: Connection, email: string): Promise<Passk
   return rows;
 }
 
-/** @returns its id; undefined when this credential is known already. */
+/** @returns its id; undefined when this credential is already stored. */
 export async function insertPasskey(
   tx: Connection,
   email: string,
@@ -54,7 +54,7 @@ export async function insertPasskey(
   return rows[0]?.id;
 }
 
-/** Remembers that it was used, in its session too. */
+/** Records that it was used, in its session too. */
 export async function updatePasskeyUsed(
   tx: Connection,
   { id, counter, isSynced }: Pick<PasskeyRow, 'id' | 'counter' | 'isSynced'>,
@@ -70,7 +70,7 @@ export async function updateSessionPasskey(tx: Connection, sessionHash: string, 
   `.execute(tx);
 }
 
-/** @returns the name that it had; undefined where this editor has no such passkey. */
+/** @returns its former name; undefined if this editor has no such passkey. */
 export async function updatePasskeyName(
   tx: Connection,
   { id, email, name }: { id: string; email: string; name: string },
@@ -82,7 +82,7 @@ export async function updatePasskeyName(
   return rows[0]?.name;
 }
 
-/** Removes a passkey, and ends the sessions that were opened with it: whoever has the device is out. */
+/** Removes a passkey, and ends the sessions that were opened with it, because the device may be in other hands. */
 export async function deletePasskey(
   tx: Connection,
   { id, exceptSession }: { id: string; exceptSession: string },
@@ -100,7 +100,7 @@ export async function deletePasskeys(tx: Connection, email: string): Promise<num
   return Number(numAffectedRows ?? 0n);
 }
 
-/** A newer challenge takes the place of the one before: a session has one for each purpose. */
+/** Stores a challenge and replaces the former one: a session has one for each purpose. */
 export async function upsertChallenge(
   db: Connection,
   {
@@ -117,7 +117,7 @@ export async function upsertChallenge(
   `.execute(db);
 }
 
-/** Takes a challenge for good: whatever comes of it, it is never asked for again. */
+/** Deletes and returns a challenge: whatever happens next, it cannot be used again. */
 export async function takeChallenge(
   db: Connection,
   sessionHash: string,

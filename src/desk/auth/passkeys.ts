@@ -22,11 +22,11 @@ import { FRESH_MINUTES, type Session } from './sessions.ts';
 import type { RelyingParty } from './webauthn.ts';
 
 /**
- * Passkeys: the second factor of the desk, after the mailed link. Only public keys are kept. An editor who has one uses
- * it in every session before anything else; whether publishers must have one is a setting.
+ * Passkeys: the second factor of the desk, after the mailed link. Only public keys are stored. An editor who has a
+ * passkey must use it in every session before anything else; whether publishers must have one is a setting.
  */
 
-/** What a session still lacks: its owner's passkey, or a first passkey for the work of a publisher. */
+/** The step that a session still lacks: using its owner's passkey, or registering a first one for a publisher. */
 export type PasskeyStep = 'use' | 'register';
 
 export function passkeyStep(
@@ -49,17 +49,17 @@ export async function listPasskeys(db: Connection, { email }: Editor): Promise<P
   return selectPasskeys(db, email);
 }
 
-/** How long a browser has to answer. */
+/** How long a challenge is valid. */
 const CHALLENGE_MINUTES = 5;
 
-/** Passkeys of one editor: more than anybody has devices. */
-const MOST_PASSKEYS = 20;
+/** The most passkeys of one editor: more than anybody has devices. */
+const MAX_PASSKEYS = 20;
 
-/** Letters of a passkey's name. */
+/** The most characters of a passkey's name. */
 export const PASSKEY_NAME_MAX_LENGTH = 60;
 
 /**
- * What the browser is asked for, with a challenge that this session answers once.
+ * Returns the options for the browser, with a challenge that this session can use once.
  * @throws AppError `passkey-stale`, `passkey-refused`.
  */
 export async function passkeyOptions(
@@ -71,8 +71,8 @@ export async function passkeyOptions(
   const { email } = session.editor;
   const known = await selectPasskeys(db, email);
   if (purpose === 'register') requireFresh(session);
-  if (purpose === 'register' && known.length >= MOST_PASSKEYS)
-    throw new AppError('passkey-refused', `You have ${MOST_PASSKEYS} passkeys, and more are not kept.`, {
+  if (purpose === 'register' && known.length >= MAX_PASSKEYS)
+    throw new AppError('passkey-refused', `You have ${MAX_PASSKEYS} passkeys, and more are not kept.`, {
       help: 'Remove one that you do not use.',
     });
   const minutes = CHALLENGE_MINUTES;
@@ -85,14 +85,16 @@ export async function passkeyOptions(
   return options;
 }
 
-/** One random name for all passkeys of an editor: an authenticator keeps it, and it tells nobody their address. */
+/**
+ * One random user id for all passkeys of an editor: authenticators store it, and it must not reveal their address.
+ */
 function userHandleOf([first]: PasskeyRow[]): string {
   return first?.userHandle ?? randomBytes(32).toString('base64url');
 }
 
 /**
- * Keeps the passkey that a browser made, and counts it as used in this session.
- * @param answer JSON, as the browser gave it.
+ * Stores a new passkey, and counts it as used in this session.
+ * @param answer the browser's response, as JSON.
  * @throws AppError `passkey-stale`, `passkey-name`, `passkey-refused`.
  */
 export async function addPasskey(
@@ -121,7 +123,7 @@ export async function addPasskey(
 }
 
 /**
- * The second step of signing in, and the proof that is asked for again before passkeys are changed.
+ * Verifies a passkey: the second step of signing in, also required again before passkeys are changed.
  * @throws AppError `passkey-refused`.
  */
 export async function usePasskey(
@@ -189,8 +191,8 @@ export async function removePasskey(
 }
 
 /**
- * For an editor who lost their passkeys, by the operator: removes all of them, and ends every session and every open
- * link, for what is lost may be in other hands.
+ * For an editor who lost their passkeys, by the operator: removes all of them, and ends every session and every
+ * unused link, because a lost device may be in other hands.
  * @returns how many passkeys there were.
  */
 export async function resetPasskeys(
@@ -237,7 +239,7 @@ function unknownPasskey(): AppError {
   });
 }
 
-/** Text that is no JSON is no answer of a browser: it is refused with the others, by its shape. */
+/** Text that is not JSON is refused later like other invalid responses, by its shape. */
 function parse(answer: string): unknown {
   try {
     return JSON.parse(answer);
@@ -260,10 +262,10 @@ async function orRefuse<T>(db: Connection, session: Session, verify: () => Promi
   }
 }
 
-/** Letters of a reason in the log: it may quote what a browser sent. */
+/** The most characters of a reason in the log: it may quote what a browser sent. */
 const REASON_MAX_LENGTH = 200;
 
-/** @throws AppError `passkey-refused` always; the log has the reason. */
+/** @throws AppError `passkey-refused` always; the log stores the reason. */
 async function refuse(db: Connection, { editor }: Session, reason: string): Promise<never> {
   const why = reason.slice(0, REASON_MAX_LENGTH).toWellFormed();
   await auditRefusal(db, { who: editor.email, what: 'passkey_refused', details: { why } });

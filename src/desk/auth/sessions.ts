@@ -21,21 +21,21 @@ import {
 } from '../desk-store.ts';
 
 /**
- * Who is at the desk. A link is mailed to an editor, works once, soon, and only in the browser that
- * asked for it; a session is a random cookie, of which the database keeps the hash. Who may do what is read from
- * the settings at every request, so that an editor who is taken off them is out at once.
+ * The sessions of the desk. A sign-in link is mailed to an editor; it works once, for a short time, and only in the
+ * browser that requested it. A session is a random cookie, of which the database stores the hash. Roles are read
+ * from the settings at every request, so that an editor who is removed from them loses access at once.
  */
 
-/** A session ends when nothing was done in it for so many hours, and in any case after so many days. */
+/** A session ends after so many hours without a request, and in any case after so many days. */
 export const SESSION_IDLE_HOURS = 12;
 export const SESSION_MAX_DAYS = 30;
 
-/** How long somebody counts as having just proved who they are: long enough to add a passkey. */
+/** How long a proof of identity counts as fresh: long enough to add a passkey. */
 export const FRESH_MINUTES = 15;
 
 /**
- * Answers those who asked for a sign-in link: it is mailed to the address of an editor, and nobody else gets any.
- * @param parts `onLink` is told of every link, for whoever shows them where no mail leaves this machine.
+ * Handles requests for a sign-in link: it is mailed to an editor's address only.
+ * @param parts `onLink` is called with every link, for showing it in the terminal if no mail leaves this machine.
  */
 export function signInLinkHandler({
   editors,
@@ -78,9 +78,9 @@ export function signInLinkHandler({
 }
 
 /**
- * Uses a link, once, and opens a session.
- * @returns the value of its cookie, and whose it is; null when the link is not good here and now, which the log
- * explains.
+ * Uses a link once, and opens a session.
+ * @returns the value of its cookie, and its editor; null when the link is not valid here and now; the audit log has
+ * the reason.
  */
 export async function signIn(
   db: Connection,
@@ -119,18 +119,21 @@ export async function signIn(
 export interface Session {
   editor: Editor;
   hash: string;
-  /** A passkey of its owner was used in it. */
+  /** Whether its owner has used a passkey in it. */
   usedPasskey: boolean;
-  /** Its owner has one, whether it was used here or not. */
+  /** Whether its owner has a passkey, used here or not. */
   ownsPasskey: boolean;
-  /** Its owner proved who they are within the last {@link FRESH_MINUTES}: with a passkey, where they have one. */
+  /**
+   * Whether its owner proved their identity within the last {@link FRESH_MINUTES}: with a passkey, if they have
+   * one.
+   */
   isFresh: boolean;
 }
 
 /**
- * The session behind a cookie, alive and of somebody who is an editor today. What is refused is written down, in the
- * name of its owner where there is one.
- * @param route where it was refused, for the log.
+ * Returns the session of a cookie, if it is valid and its owner is still an editor. Refusals are recorded, under
+ * the owner's name if there is one.
+ * @param route the refused route, for the log.
  */
 export async function sessionOf(
   db: Connection,
@@ -144,14 +147,14 @@ export async function sessionOf(
   });
   const editor = editors.find(({ email }) => email === row?.email);
   if (row === undefined || editor === undefined || row.over !== null) {
-    // Whoever is put back must not find an old session alive.
+    // An editor who is added again later must not find an old session valid.
     if (row !== undefined && editor === undefined) await endAccessOfFormerEditors(db, editors);
     const why =
       row === undefined ? 'no such session' : editor === undefined ? 'not an editor any more' : row.over;
     await auditRefusal(db, { who: row?.email ?? null, what: 'session_refused', details: { why, route } });
     return undefined;
   }
-  // Its own clock is the one thing that reading moves.
+  // A read request changes nothing but the session's own clock.
   if (row.stale) await touchSession(db, hash);
   const { usedPasskey, ownsPasskey, isFresh } = row;
   return { editor, hash, usedPasskey, ownsPasskey, isFresh };
@@ -164,7 +167,7 @@ export async function endSession(db: Connection, { editor, hash }: Session): Pro
   });
 }
 
-/** Ends every session of an editor, wherever it is. */
+/** Ends every session of an editor, in all browsers. */
 export async function endSessionsOf(db: Connection, { email }: Editor): Promise<void> {
   await db.transaction().execute(async (tx) => {
     const sessions = await updateSessionsEnded(tx, email);
@@ -173,8 +176,8 @@ export async function endSessionsOf(db: Connection, { email }: Editor): Promise<
 }
 
 /**
- * Ends what people have who are not editors any more: sessions, sign-in links, and links for reviewers that they made.
- * Done at every start, and when a request shows such a session, so that being put back on the list revives nothing.
+ * Ends the access of former editors: sessions, sign-in links, and the review links that they created. Runs at every
+ * start, and when a request has such a session, so that an editor who is added again gets none of them back.
  */
 export async function endAccessOfFormerEditors(db: Connection, editors: readonly Editor[]): Promise<void> {
   await db.transaction().execute((tx) => endAccess(tx, editors));
@@ -190,10 +193,12 @@ async function endAccess(tx: Connection, editors: readonly Editor[]): Promise<vo
 }
 
 /**
- * A sign-in link for an editor who gets no mail, to be handed over by the operator. Whoever has the shell is trusted,
- * so it works in any browser; like a mailed one it works once, for {@link SIGN_IN_LINK_MINUTES}.
- * @param by who prints it.
- * @returns its token. @throws AppError `editor-unknown`.
+ * Creates a sign-in link for an editor who gets no mail; the operator hands it over. The operator has shell access
+ * and is trusted, so the link works in any browser; like a mailed one it works once, for {@link
+ * SIGN_IN_LINK_MINUTES}.
+ * @param by the operator.
+ * @returns its token.
+ * @throws AppError `editor-unknown`.
  */
 export async function printLink(
   db: Connection,

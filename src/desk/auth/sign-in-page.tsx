@@ -23,7 +23,7 @@ export function signInPage(site: Site): string {
   );
 }
 
-/** The same whoever asked: who is an editor is nobody’s business. */
+/** The same page for every address, so that it does not reveal who is an editor. */
 export function linkSentPage(site: Site): string {
   return render(
     <DeskPage site={site} title="Look in your inbox">
@@ -41,7 +41,7 @@ export function linkSentPage(site: Site): string {
   );
 }
 
-/** Opening a link signs nobody in: mail scanners open every one. */
+/** Opening the link is not enough to sign in, because mail scanners open every link. */
 export function enterPage(site: Site): string {
   return render(
     <DeskPage site={site} title="Sign in">

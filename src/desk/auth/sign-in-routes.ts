@@ -11,7 +11,7 @@ import { SIGN_IN_LINK_MINUTES } from '../../transactional/link-lifetimes.ts';
 import { addMailRequest } from '../../transactional/requests/request-store.ts';
 import { auditRefusal } from '../audit/audit.ts';
 import type { DeskContext } from '../desk-context.ts';
-import { cookieOf, type EditorPage, entranceOf, isOurForm } from './editor-page.ts';
+import { cookieOf, type EditorPage, entranceOf, isSameOriginForm } from './editor-page.ts';
 import { BROWSER_COOKIE_DAYS, isOwnBrowser, signBrowser } from './known-browsers.ts';
 import { passkeyStep } from './passkeys.ts';
 import { endSession, endSessionsOf, sessionOf, signIn } from './sessions.ts';
@@ -19,28 +19,28 @@ import { enterPage, linkSentPage, signInPage } from './sign-in-page.tsx';
 
 const HTML = 'text/html; charset=utf-8';
 
-/** As long as the link. */
+/** As long as the link is valid. */
 const LINK_SENT_SECONDS = SIGN_IN_LINK_MINUTES * 60;
 
-/** One text for every link that does not sign in; the desk's log has the reason. */
+/** One text for every invalid link; the audit log has the reason. */
 const REFUSED = `A link works once, for ${SIGN_IN_LINK_MINUTES} minutes, and only in the browser in which it was asked for. Ask for another at /editor.`;
 
-/** Requests for a link of one network; a newsroom may be one. */
-const OF_NETWORK: readonly Limit[] = [
+/** Limits of link requests from one network, which may be a whole newsroom. */
+const NETWORK_LIMITS: readonly Limit[] = [
   { points: 30, seconds: 60 },
   { points: 120, seconds: 3_600 },
 ];
 
-/** The same of one browser, as long as it keeps its cookie. */
-const OF_BROWSER: readonly Limit[] = [
+/** Limits of one browser with its cookie. */
+const BROWSER_LIMITS: readonly Limit[] = [
   { points: 5, seconds: 15 * 60 },
   { points: 10, seconds: 3_600 },
 ];
 
-/** What is typed at the door is no longer than an address can be. */
-const LONGEST_ADDRESS = 254;
+/** No longer than an address can be. */
+const ADDRESS_MAX_LENGTH = 254;
 
-/** A link to the inbox, a button, a session; and out again. */
+/** Signing in (a mailed link, a button, a session) and signing out. */
 export function signInRoutes(
   app: FastifyInstance,
   editorPage: EditorPage,
@@ -52,8 +52,8 @@ export function signInRoutes(
   const known = cookieOf(site, 'desk-browser');
 
   /** @throws AppError `form-forged` for a form that another site sends. */
-  const assertOurs = async (request: Parameters<typeof isOurForm>[0]) => {
-    if (isOurForm(request, site)) return;
+  const assertOurs = async (request: Parameters<typeof isSameOriginForm>[0]) => {
+    if (isSameOriginForm(request, site)) return;
     const details = { route: request.routeOptions.url };
     await fromDatabase(auditRefusal(db, { who: null, what: 'form_refused', details }));
     throw new AppError('form-forged', 'A sign-in from elsewhere.');
@@ -64,13 +64,13 @@ export function signInRoutes(
     POST: async (request, reply) => {
       await assertOurs(request);
       const typed = (await readForm(request)).get('email') ?? '';
-      const email = typed.trim().toLowerCase().slice(0, LONGEST_ADDRESS);
+      const email = typed.trim().toLowerCase().slice(0, ADDRESS_MAX_LENGTH);
       const browser = request.cookies[asked.name] ?? randomBytes(32).toString('base64url');
       const isOwn = isOwnBrowser(keys, request.cookies[known.name], email);
-      // What strangers on the same network do is no business of a browser that the editor has signed in with.
-      if (!isOwn) await countRequest(limiter, request, reply, { kind: 'desk', limits: OF_NETWORK });
+      // Requests of strangers on the same network do not limit a browser in which the editor has signed in before.
+      if (!isOwn) await countRequest(limiter, request, reply, { kind: 'desk', limits: NETWORK_LIMITS });
       const counted = isOwn ? (request.cookies[known.name] ?? '') : browser;
-      await countAgainst(limiter, `desk-browser:${tokenHash(counted)}`, OF_BROWSER, reply);
+      await countAgainst(limiter, `desk-browser:${tokenHash(counted)}`, BROWSER_LIMITS, reply);
       await fromDatabase(
         addMailRequest(db, {
           kind: isOwn ? 'desk_sign_in_own_browser' : 'desk_sign_in',

@@ -8,21 +8,21 @@ import {
 } from '@simplewebauthn/server';
 
 /**
- * WebAuthn, as the library has it: what browsers are asked for, and whether their answer is genuine. The library takes
- * a quarter of a second to load, so this file is loaded when a passkey is first used.
+ * WebAuthn, with a library: creates the options for browsers, and verifies their responses. The library takes a
+ * quarter of a second to load, so this file is loaded when a passkey is first used.
  */
 
-/** Whom passkeys are for, as WebAuthn calls the site. */
+/** The site that passkeys are for, in the terms of WebAuthn. */
 export interface RelyingParty {
-  /** Host name; a passkey works for it alone. */
+  /** Host name; a passkey works for this host only. */
   id: string;
-  /** Where answers must come from. */
+  /** The origin that responses must have. */
   origin: string;
-  /** As people read it. */
+  /** The name that people see. */
   name: string;
 }
 
-/** What is kept of a passkey to verify its next answer. */
+/** The stored part of a passkey, for verifying its next response. */
 export interface Credential {
   credentialId: string;
   /** COSE, base64url. */
@@ -32,8 +32,8 @@ export interface Credential {
 }
 
 /**
- * EdDSA, ES256 and RS256: what every Node that we run on can verify. The default of the library offers more on newer
- * ones, and a passkey made there could not be verified after a return to an older one.
+ * EdDSA, ES256 and RS256: the algorithms that every supported version of Node can verify. The library's default
+ * offers more on newer versions, and such a passkey could not be verified after a return to an older one.
  */
 const ALGORITHMS = [-8, -7, -257];
 
@@ -42,7 +42,7 @@ const described = ({ credentialId: id, transports }: Pick<Credential, 'credentia
   transports,
 });
 
-/** What `navigator.credentials.create` is asked for, as JSON. */
+/** Returns the options for `navigator.credentials.create`, as JSON. */
 export async function creationOptions(
   { id: rpID, name: rpName }: RelyingParty,
   {
@@ -66,7 +66,7 @@ export async function creationOptions(
   });
 }
 
-/** What `navigator.credentials.get` is asked for, as JSON. */
+/** Returns the options for `navigator.credentials.get`, as JSON. */
 export async function requestOptions(
   { id: rpID }: RelyingParty,
   { known, minutes }: { known: readonly Credential[]; minutes: number },
@@ -79,13 +79,13 @@ export async function requestOptions(
   });
 }
 
-/** The passkey that was made. @throws Error which says why the answer is not genuine. */
+/** Verifies a new passkey and returns it. @throws Error that says why the response is not genuine. */
 export async function verifyCreation(
   { id: expectedRPID, origin: expectedOrigin }: RelyingParty,
   { answer, challenge }: { answer: unknown; challenge: string },
 ): Promise<Credential & { isSynced: boolean }> {
   const { verified, registrationInfo } = await verifyRegistrationResponse({
-    // The library checks the shape of it, field by field.
+    // The library checks it field by field.
     response: answer as RegistrationResponseJSON,
     expectedChallenge: challenge,
     expectedOrigin,
@@ -105,9 +105,9 @@ export async function verifyCreation(
 }
 
 /**
- * What a genuine answer says of its passkey.
- * @throws Error which says why the answer is not genuine: another challenge, origin or host, a wrong signature, or a
- *   counter that does not go up, as that of a copied passkey.
+ * Verifies a response and returns the new state of its passkey.
+ * @throws Error that says why the response is not genuine: another challenge, origin or host, a wrong signature, or
+ * a counter that does not increase, as with a copied passkey.
  */
 export async function verifyRequest(
   { id: expectedRPID, origin: expectedOrigin }: RelyingParty,

@@ -11,7 +11,7 @@ import type { Inspect } from './inspector.ts';
 
 const HTML = 'text/html; charset=utf-8';
 
-/** Everything that is known to be wrong with an issue, where to mend it, and who let what stand. */
+/** All known problems of an issue, links to the pages that fix them, and overrides. */
 export function checkRoutes(
   editorPage: EditorPage,
   { db, site, desk, clock }: DeskContext,
@@ -42,7 +42,7 @@ export function checkRoutes(
     POST: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
       const { form } = session;
-      // What is let stand is what was shown.
+      // The override is only for the content that the publisher saw.
       if (form.get('plan') !== issue.planHash || form.get('template') !== issue.template)
         throw issueChanged(issue);
       const key = form.get('key');

@@ -18,7 +18,7 @@ interface ChecksProps {
   inspection: Inspection;
 }
 
-/** What was looked at, in the order of the page, and where at the desk it is mended. */
+/** The areas of the checks, in the order of the page, and the page of the desk that fixes each. */
 const AREAS: Record<Area, { name: string; well: string; place: [label: string, anchor: string] | null }> = {
   words: {
     name: 'First lines',
@@ -103,7 +103,7 @@ const SIGNS = {
   well: ['○', 'Well'],
 } as const;
 
-/** A shape and its word, for who sees no colours and who sees no shapes. */
+/** A shape and its word, for people who see no colours or no shapes. */
 const Sign = ({ kind }: { kind: keyof typeof SIGNS }) => (
   <span className={`sign ${kind}`}>
     <span aria-hidden="true">{SIGNS[kind][0]}</span> {SIGNS[kind][1]}
@@ -163,7 +163,7 @@ const Line = ({ check, ...props }: ChecksProps & { check: PanelCheck }) => {
   );
 };
 
-/** To the place at the desk where it is mended. */
+/** A link to the page of the desk that fixes it. */
 const Mend = ({ area, issue, slug }: { area: Area; issue: Issue; slug: string | undefined }) => {
   const isPlanned = issue.plan?.comparisons.some(({ comparison }) => comparison.slug === slug) ?? false;
   const here = `/editor/issues/${issue.slug}`;
@@ -173,7 +173,7 @@ const Mend = ({ area, issue, slug }: { area: Area; issue: Issue; slug: string | 
   return place === null ? null : <a href={here + place[1]}>{place[0]}</a>;
 };
 
-/** Where Gmail cuts a mail off, in bytes. */
+/** The size at which Gmail clips a mail, in bytes. */
 const CLIP = 102_000;
 
 const kB = (bytes: number) => `${(bytes / 1_000).toFixed(1)} kB`;
@@ -232,14 +232,14 @@ const Links = ({ inspection: { links }, issue, session, zone }: ChecksProps) => 
           breaks: true,
           isHead: true,
         },
-        { head: 'What came of it', cell: ({ fact }) => cameOf(fact, zone), breaks: true },
+        { head: 'What came of it', cell: ({ fact }) => describeFact(fact, zone), breaks: true },
       ]}
       rows={links}
     />
   </section>
 );
 
-function cameOf(fact: Inspection['links'][number]['fact'], zone: string): string {
+function describeFact(fact: Inspection['links'][number]['fact'], zone: string): string {
   if (fact === undefined) return 'not followed yet';
   return `${fact.reason === null ? 'it is there' : `it ${fact.reason}`}, ${moment(fact.checkedAt, zone)}`;
 }

@@ -16,19 +16,19 @@ const HTML = 'text/html; charset=utf-8';
 
 const PAGE = 30;
 
-/** Characters of a search: as long as two names. */
-const LONGEST = 240;
+/** The most characters of a search: as long as two names. */
+const SEARCH_MAX_LENGTH = 240;
 
-/** What an editor may decide about votes that were set aside. */
+/** An editor's possible decisions about votes that were set aside. */
 const DECISIONS: Record<string, 'counted' | 'discarded' | undefined> = Object.assign(Object.create(null), {
   count: 'counted',
   discard: 'discarded',
 });
 
-/** As PostgreSQL prints one; what the page has, the form brings back. */
+/** A timestamp as PostgreSQL prints it: the page prints it, and its form sends it back. */
 const TIMESTAMP = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?[+-]\d\d(?::?\d\d)?$/;
 
-/** Every comparison there is, what strangers see of it, and the buttons that take one down and show it again. */
+/** All comparisons with their public state, and the buttons that take one down or show it again. */
 export function contentRoutes(
   editorPage: EditorPage,
   { db, site, desk, publish, contents }: DeskContext,
@@ -36,7 +36,7 @@ export function contentRoutes(
   editorPage('/editor/comparisons', {
     GET: async (session, request, reply) => {
       const { find = '', only, after } = request.query;
-      const search = String(find).trim().slice(0, LONGEST);
+      const search = String(find).trim().slice(0, SEARCH_MAX_LENGTH);
       const isHidden = only === 'hidden';
       const from = readSlug(after);
       const [found, setAside] = await fromDatabase(
@@ -87,7 +87,7 @@ export function contentRoutes(
     },
   });
 
-  // As strangers see it, or would see it: before its time, and after it was taken down.
+  // The public page of a comparison, also before it is published and after it was taken down.
   editorPage<{ slug: string }>('/editor/comparisons/:slug/page', {
     GET: async (_visit, request, reply) => {
       const { slug } = await listedFor(request.params.slug);

@@ -17,11 +17,11 @@ interface ComparisonsProps {
   zone: string;
   list: {
     found: ListedComparison[];
-    /** What was typed; empty: everything. */
+    /** The search text; empty: everything. */
     search: string;
-    /** Only what was taken down. */
+    /** Whether only taken-down comparisons are listed. */
     isHidden: boolean;
-    /** Slug to go on from. */
+    /** Slug from which the next page continues. */
     next: string | undefined;
   };
   /** Votes that wait for a decision. */
@@ -34,7 +34,7 @@ const STATE: Record<ListedComparison['state'], string> = {
   hidden: 'taken down',
 };
 
-/** Every comparison there is, and what strangers see of it. */
+/** Lists all comparisons with their public state. */
 export function comparisonsPage(site: Site, { session, zone, list, setAside }: ComparisonsProps): string {
   const { found, search, isHidden, next } = list;
   return render(
@@ -178,11 +178,11 @@ interface ComparisonProps {
   session: DeskSession;
   zone: string;
   listed: ListedComparison;
-  /** What became of the issues that carried it, when it was taken down. */
+  /** What happened to its issues when it was taken down. */
   issues: string[];
 }
 
-/** One comparison: what strangers see of it, and how to change that. */
+/** One comparison: its public state, and how to change that. */
 export function comparisonPage(site: Site, { session, zone, listed, issues }: ComparisonProps): string {
   const { slug, comparison, title, since, state, hidden } = listed;
   const here = `/editor/comparisons/${encodeURIComponent(slug)}`;

@@ -3,7 +3,7 @@ import type { Connection } from '../../platform/db/database.ts';
 import { audit } from '../audit/audit.ts';
 import { selectTakeDown } from '../desk-store.ts';
 
-/** How the log tells of a comparison that is taken down, whoever asks for it: the desk, a command or a push. */
+/** Records the take-down of a comparison in the audit log, whether the desk, a command or a push asked for it. */
 export function recordTakeDown(
   comparison: string,
   reason: string,
@@ -30,7 +30,7 @@ export function recordShown(comparison: string, who: string): (tx: Connection) =
   return (tx) => audit(tx, { who, what: 'comparison_shown', details: { comparison } });
 }
 
-/** What became of the issues that carried a comparison, when it was taken down last; one line each. */
+/** Says what happened to a comparison's issues at its last take-down; one line for each. */
 export async function lastTakeDown(db: Connection, comparison: string): Promise<string[]> {
   const { issues } = (await selectTakeDown(db, comparison)) ?? {};
   return Array.isArray(issues) ? issues.map(String) : [];

@@ -5,9 +5,9 @@ import { styleHash } from '../../platform/http/pages/stylesheet.ts';
 import { resource } from '../../platform/http/resource.ts';
 import { deskStyleHash } from './desk-stylesheet.ts';
 
-/** Plain JavaScript, typed by JSDoc: it goes to the browser as it is. */
+/** A script in plain JavaScript, typed by JSDoc: it is sent to the browser unchanged. */
 interface Script {
-  /** Names its content, so that a browser may keep it for ever. */
+  /** Contains a hash of its content, so that a browser may cache it for ever. */
   url: string;
   text: string;
 }
@@ -18,14 +18,14 @@ function readScript(name: string): Script {
   return { url: `/editor/${name}-${hash}.js`, text };
 }
 
-/** Saves steps, on every page. */
+/** Saves steps; on every page. */
 export const DESK_SCRIPT = readScript('desk');
-/** Follows an issue that is under way. */
+/** Updates the page of an issue that is being sent. */
 export const WATCH_SCRIPT = readScript('watch');
 /** Adds and uses passkeys. */
 export const PASSKEY_SCRIPT = readScript('passkey');
 
-/** Our own scripts, our own frames, our two sheets: what the desk does not answer is a page like everywhere. */
+/** Allows our own scripts, frames and style sheets only. */
 const POLICY = [
   "default-src 'none'",
   `style-src '${deskStyleHash}' '${styleHash}'`,

@@ -1,4 +1,4 @@
-/** A moment on the desk's clock: "22 Nov 2026, 14:02". */
+/** Formats a time in the desk's zone: "22 Nov 2026, 14:02". */
 export function moment(at: Date, zone: string): string {
   return new Intl.DateTimeFormat('en-GB', {
     day: 'numeric',

@@ -4,7 +4,7 @@ import { PROBLEM_TYPE, type Problem } from '../../platform/http/problems.ts';
 import type { Site } from '../../platform/site.ts';
 import { refusalPage } from './refusal-page.tsx';
 
-/** What an editor is told in the words of whoever refused: those were written for people. */
+/** Errors whose own message is shown to the editor, because it was written for people. */
 const STATUS: Record<string, number> = {
   'edit-refused': 422,
   'reason-missing': 422,
@@ -29,7 +29,7 @@ const STATUS: Record<string, number> = {
   'passkey-script': 422,
 };
 
-/** Everything else is answered like everywhere, by the server above. */
+/** All other errors are handled by the server above, as everywhere. */
 export function answerDeskProblems(app: FastifyInstance, site: Site): void {
   app.setErrorHandler((error, request, reply) => {
     const status = error instanceof AppError ? STATUS[error.code] : undefined;

@@ -4,18 +4,20 @@ import { stylesheet } from '../../platform/http/pages/stylesheet.ts';
 
 const { type, sideBySide, width, space } = theme;
 
-/** The desk adds what forms and lists need to the sheet of the public pages; paper, ink and marks are the same. */
+/**
+ * The desk adds styles for forms and lists to the sheet of the public pages; colours, type and marks are the same.
+ */
 export const deskStylesheet =
   stylesheet +
   [
-    // Wide for tables and frames of mail; what is read or typed keeps to the measure of a mail.
+    // Wide for tables and frames of mail; text and fields keep the width of a mail.
     `.page.desk{max-width:1072px}.desk main p,.desk label.field{max-width:${width}px}`,
     '.bar-top{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;column-gap:28px;margin-top:8px}',
     '.bar-top form{margin:0;display:flex;flex-wrap:wrap;align-items:baseline;column-gap:20px}',
     '.bar-top ul{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;column-gap:20px}',
     '.bar-top [aria-current]{color:inherit;font-weight:700;text-decoration:none}',
 
-    // A button that is a word, for what is done often; still a thumb high.
+    // A button that looks like a word, for frequent actions; still high enough for a thumb.
     `button.word,summary.word{min-height:44px;padding:10px 0;border:0;background:transparent;color:var(--accent);font:400 ${type.meta}px/24px ${type.sans};`,
     'text-decoration:underline;text-underline-offset:2px;cursor:pointer;display:inline-block;list-style:none;text-align:left}',
     'summary.word::-webkit-details-marker{display:none}',
@@ -25,7 +27,7 @@ export const deskStylesheet =
     'a.button.quiet{background:transparent;color:var(--ink)}a.button:hover{text-decoration:underline;text-underline-offset:3px}',
     '.doings{display:flex;flex-wrap:wrap;gap:12px 16px;margin-top:24px;align-items:center}.doings form{margin:0}.doings+.meta,h1+.stack{margin-top:12px}',
 
-    // What must be seen wherever somebody is typing.
+    // The notice that must be visible wherever the editor is typing.
     '#ended{position:sticky;top:0;z-index:1;background:var(--paper)}#ended .doings{margin-top:4px}html:has(#ended){scroll-padding-top:160px}',
     '.kept dd{white-space:pre-wrap;overflow-wrap:anywhere}',
 
@@ -57,7 +59,7 @@ export const deskStylesheet =
     '.row>.meta{line-height:26px}',
     '.aside{list-style:none;margin:12px 0 0;padding:0}.aside>li{border-top:1px solid var(--rule);padding:12px 0}.aside form{margin:0}.aside .row{align-items:baseline}',
 
-    // Figures that move, facts about one thing, and charts.
+    // Changing numbers, facts about one thing, and charts.
     '.going{margin-top:24px}.going svg{display:block;background:var(--track);fill:var(--ink)}.going p{margin-top:8px}',
     `h3{margin:0;font:700 18px/26px ${type.serif}}`,
     '.choices form{margin-top:16px}',
@@ -66,20 +68,20 @@ export const deskStylesheet =
     '.facts{margin:12px 0 0}.facts div{display:grid;grid-template-columns:minmax(0,1fr);column-gap:16px;border-top:1px solid var(--rule);padding:8px 0}',
     `.facts dt{color:var(--muted);font-size:${type.meta}px}.facts dd{margin:0}`,
     `@media (min-width:${sideBySide}px){.facts div{grid-template-columns:160px minmax(0,1fr)}}`,
-    // Checks: a shape, a word, and how full a mail is.
+    // Checks: a shape, a word, and the size of a mail.
     '.checks p+p{margin-top:4px}.checks details form{margin-top:4px}.sign{font-weight:700;margin-right:8px}.sign.stops{color:var(--accent)}',
     '.checked{margin-top:16px}.meter{display:block;margin-top:4px;background:var(--rule)}.meter rect{fill:var(--ink)}',
 
-    // What happened, and frames of mail.
+    // The log, and frames of mail.
     '.log td{padding:10px 16px 10px 0;font-size:14px;line-height:20px}.log td:first-child{width:auto;white-space:nowrap}',
     '.log tbody tr:first-child>*{padding-top:10px;padding-bottom:10px}.log thead th,.log tbody th{padding:10px 16px 10px 0}',
     `@media (max-width:${sideBySide - 1}px){.log td:first-child{white-space:normal}}`,
-    // Words of ours stay whole in a column; addresses, titles and reasons break where they must.
+    // Our own words stay whole in a column; addresses, titles and reasons may break anywhere.
     '.log{overflow-wrap:normal}.log .any{overflow-wrap:anywhere;min-width:88px}',
     '.log+p,.log+form,section+p{margin-top:20px}h1.address{font-size:24px;line-height:32px}',
     'h1+.lit{margin-top:16px}.lit p+p{margin-top:4px}.lit{border-left:4px solid var(--accent);padding-left:16px}',
     '.numbers{margin:20px 0 0;padding:0;list-style:none;border-top:3px solid;display:grid;grid-template-columns:auto minmax(0,1fr)}',
-    // Figures stand in one column, their words beside it; where there is no subgrid, each beside its own.
+    // Numbers are in one column with their labels beside; without subgrid, each number is directly before its label.
     '.numbers li{grid-column:1/-1;display:grid;grid-template-columns:auto minmax(0,1fr);grid-template-columns:subgrid;column-gap:12px;align-items:baseline;',
     'border-top:1px solid var(--rule);padding:10px 0}.numbers li:first-child{border-top:0}',
     `.numbers b{font:700 22px/28px ${type.serif};text-align:right}`,
@@ -88,7 +90,7 @@ export const deskStylesheet =
     '.frames figcaption{padding-bottom:8px}',
     '.frames iframe{display:block;border:1px solid var(--rule);height:900px;background:transparent}',
     'iframe.light{color-scheme:light}iframe.dark{color-scheme:dark}iframe.w375{width:377px}iframe.w600{width:602px}',
-    // On a phone its frame is the phone, from edge to edge.
+    // On a phone the frame takes the whole width.
     `@media (max-width:${sideBySide - 1}px){.frames{margin-left:-${space.gutterNarrow}px;margin-right:-${space.gutterNarrow}px}.frames figcaption{padding-left:${space.gutterNarrow}px}`,
     '.frames iframe{border-left:0;border-right:0}iframe.w375{width:375px}iframe.w600{width:600px}}',
     `.paper-text{margin:20px 0 0;padding:20px;border:1px solid var(--rule);font:400 14px/21px ui-monospace,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere}`,

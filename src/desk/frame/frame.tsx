@@ -4,8 +4,8 @@ import type { DeskSession } from '../auth/editor-page.ts';
 import { DESK_SCRIPT } from './assets.ts';
 import { deskStylesheet } from './desk-stylesheet.ts';
 
-/** The rooms of the desk, in the order in which a week needs them. */
-const ROOMS = [
+/** The sections of the desk, in the order in which a week needs them. */
+const SECTIONS = [
   { href: '/editor', name: 'This week' },
   { href: '/editor/preview', name: 'Preview' },
   { href: '/editor/issues', name: 'Issues' },
@@ -16,13 +16,13 @@ const ROOMS = [
   { href: '/editor/log', name: 'Log' },
 ] as const satisfies { href: string; name: string; publisher?: boolean }[];
 
-export type DeskSection = (typeof ROOMS)[number]['href'] | typeof ACCOUNT;
+export type DeskSection = (typeof SECTIONS)[number]['href'] | typeof ACCOUNT;
 
-/** Beside the rooms: who one is here. */
+/** The page of the editor's own account, beside the sections. */
 const ACCOUNT = '/editor/account';
 
-const roomsFor = ({ isPublisher }: DeskSession) =>
-  ROOMS.filter((room) => !('publisher' in room) || isPublisher);
+const sectionsFor = ({ isPublisher }: DeskSession) =>
+  SECTIONS.filter((room) => !('publisher' in room) || isPublisher);
 
 interface FrameProps {
   site: Site;
@@ -30,12 +30,12 @@ interface FrameProps {
   /** Undefined before signing in. */
   session?: DeskSession | undefined;
   here?: DeskSection | undefined;
-  /** Frames of mail stand side by side, whoever looks at them. */
+  /** Whether frames of mail are side by side. */
   wide?: boolean;
   children: ReactNode;
 }
 
-/** What every page of the desk shares. Without its script it is complete; with it some steps are saved. */
+/** The frame of every page of the desk. It works without its script; the script saves steps. */
 export const DeskPage = ({ site, title, session, here, wide = false, children }: FrameProps) => (
   <html lang="en" dir="ltr">
     <head>
@@ -57,7 +57,7 @@ export const DeskPage = ({ site, title, session, here, wide = false, children }:
             <div className="bar-top">
               <nav aria-label="Desk">
                 <ul>
-                  {roomsFor(session).map(({ href, name }) => (
+                  {sectionsFor(session).map(({ href, name }) => (
                     <li key={href}>
                       <a className="tap" href={href} {...(href === here && { 'aria-current': 'page' })}>
                         {name}
@@ -95,7 +95,7 @@ export const DeskPage = ({ site, title, session, here, wide = false, children }:
   </html>
 );
 
-/** Goes into every form. */
+/** The hidden field of every form. */
 export const Csrf = ({ session }: { session: DeskSession }) => (
   <input type="hidden" name="csrf" value={session.csrf} />
 );

@@ -7,10 +7,10 @@ export const figure = (value: number): string => value.toLocaleString('en-US');
 export const count = (value: number, one: string, many = `${one}s`): string =>
   `${figure(value)} ${value === 1 ? one : many}`;
 
-/** "12.4%"; an em dash of nothing. */
+/** "12.4%"; an em dash when the whole is 0. */
 export const percent = (part: number, whole: number): string =>
   whole === 0 ? '—' : `${((100 * part) / whole).toFixed(1)}%`;
 
-/** Why somebody was excluded, in words; another reason as the ledger keeps it. */
+/** The reason of an exclusion in words; an unknown reason as the ledger stores it. */
 export const reasonOf = (reason: string): string =>
   reason in EXCLUSION_WORDS ? EXCLUSION_WORDS[reason as ExclusionReason] : reason;

@@ -2,7 +2,7 @@ import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import { DeskPage } from './frame.tsx';
 
-/** What could not be done, in the words of whoever refused. */
+/** Shows an error with its own message. */
 export function refusalPage(
   site: Site,
   { message, help }: { message: string; help: string | undefined },

@@ -5,22 +5,22 @@ import { figure } from './numbers.ts';
 export interface Column<Row> {
   head: string;
   cell: (row: Row) => ReactNode;
-  /** Addresses, titles and reasons, which are not ours, may break anywhere. */
+  /** The text may break anywhere: for addresses, titles and reasons. */
   breaks?: boolean;
-  /** Names its row, for who hears it read. */
+  /** The row's header, for screen readers. */
   isHead?: boolean;
 }
 
 interface TableProps<Row> {
-  /** Above it, for everybody. */
+  /** Visible above the table. */
   caption?: string;
-  /** In place of a caption where a headline says it already. */
+  /** Replaces the caption when a headline already says it. */
   label?: string;
   columns: readonly Column<Row>[];
   rows: readonly Row[];
 }
 
-/** The table of the desk: a head, a row each, nothing in between. */
+/** The table of the desk: a header row, and one row for each entry. */
 export function Table<Row>({ caption, label, columns, rows }: TableProps<Row>): ReactNode {
   return (
     <table className="log" aria-label={label}>
@@ -57,7 +57,7 @@ export function Table<Row>({ caption, label, columns, rows }: TableProps<Row>): 
   );
 }
 
-/** Figures one under the other, each with what it counts. */
+/** Numbers in a column, each with its label. */
 export const Counters = ({ rows }: { rows: readonly (readonly [value: number, words: ReactNode])[] }) => (
   <ul className="numbers">
     {rows.map(([value, words], at) => (

@@ -9,21 +9,21 @@ import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { Overline } from '../this-week/week-state.tsx';
 import { TEMPLATE_NAMES } from '../writing/edit-lines.tsx';
 
-/** How to look at an issue: what the query of a preview says. */
+/** The options of a preview, from its query string. */
 export interface PreviewParams {
   look: 'mail' | 'text' | 'source' | 'last' | 'engines';
   width: 'both' | '375' | '600';
   scheme: 'light' | 'dark' | 'both';
   images: boolean;
   variant: number | undefined;
-  /** Id of the reader whose copy it is. */
+  /** Id of the reader whose copy is shown. */
   as: string | undefined;
   template: string | undefined;
 }
 
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-/** The query of a preview; what it does not say, or says wrong, is as usual. */
+/** Reads the query of a preview; missing or invalid values get their defaults. */
 export function paramsOf(query: Record<string, string | undefined>): PreviewParams {
   const one = <T extends string>(value: string | undefined, ...known: [T, ...T[]]): T =>
     known.find((each) => each === value) ?? known[0];
@@ -38,15 +38,15 @@ export function paramsOf(query: Record<string, string | undefined>): PreviewPara
   };
 }
 
-function queryOf(way: PreviewParams): string {
+function queryOf(params: PreviewParams): string {
   const query = new URLSearchParams();
-  if (way.look !== 'mail') query.set('look', way.look);
-  if (way.width !== 'both') query.set('width', way.width);
-  if (way.scheme !== 'light') query.set('scheme', way.scheme);
-  if (!way.images) query.set('images', 'off');
-  if (way.variant !== undefined && way.variant !== 1) query.set('variant', String(way.variant));
-  if (way.as !== undefined) query.set('as', way.as);
-  if (way.template !== undefined) query.set('template', way.template);
+  if (params.look !== 'mail') query.set('look', params.look);
+  if (params.width !== 'both') query.set('width', params.width);
+  if (params.scheme !== 'light') query.set('scheme', params.scheme);
+  if (!params.images) query.set('images', 'off');
+  if (params.variant !== undefined && params.variant !== 1) query.set('variant', String(params.variant));
+  if (params.as !== undefined) query.set('as', params.as);
+  if (params.template !== undefined) query.set('template', params.template);
   return query.size === 0 ? '' : `?${query}`;
 }
 
@@ -54,7 +54,7 @@ export interface PreviewView {
   issue: Issue;
   preview: Preview;
   text: string;
-  /** The issue to stand beside; undefined where none was sent. */
+  /** The issue to compare with; undefined if none was sent. */
   last: Issue | undefined;
 }
 
@@ -64,14 +64,14 @@ export interface PreviewProps {
   zone: string;
   view: PreviewView;
   params: PreviewParams;
-  /** Where the frames are: the issue at the desk, or the link of a reviewer. */
+  /** Base URL of the frames: the issue at the desk, or a review link. */
   base: string;
-  /** Living links for reviewers. */
+  /** Valid review links. */
   reviews?: { id: string; who: string; expiresAt: Date; url: string }[];
 }
 
 export function previewPage(site: Site, props: PreviewProps): string {
-  const { session, view, params: way } = props;
+  const { session, view, params } = props;
   const { issue, preview } = view;
   return render(
     <DeskPage site={site} title={`Preview of ${issue.slug}`} session={session} here="/editor/preview" wide>
@@ -79,31 +79,31 @@ export function previewPage(site: Site, props: PreviewProps): string {
       <h1>{preview.subject}</h1>
       <p className="meta after">{preview.preheader}</p>
       <Views {...props} />
-      {way.look === 'text' && <pre className="paper-text">{view.text}</pre>}
-      {way.look === 'source' && <pre className="paper-text">{preview.html}</pre>}
-      {way.look === 'mail' && (
+      {params.look === 'text' && <pre className="paper-text">{view.text}</pre>}
+      {params.look === 'source' && <pre className="paper-text">{preview.html}</pre>}
+      {params.look === 'mail' && (
         <Frames
           {...props}
-          frames={shapes(way).map((shape) => ({ ...shape, way, caption: captionOf(shape) }))}
+          frames={shapes(params).map((shape) => ({ ...shape, params, caption: captionOf(shape) }))}
         />
       )}
-      {way.look === 'engines' && (
+      {params.look === 'engines' && (
         <Frames
           {...props}
           frames={TEMPLATES.map((template) => ({
-            ...beside(way),
-            way: { ...way, template },
+            ...beside(params),
+            params: { ...params, template },
             caption: TEMPLATE_NAMES[template],
           }))}
         />
       )}
-      {way.look === 'last' && view.last === undefined && <p>No issue was sent before this one.</p>}
-      {way.look === 'last' && view.last !== undefined && (
+      {params.look === 'last' && view.last === undefined && <p>No issue was sent before this one.</p>}
+      {params.look === 'last' && view.last !== undefined && (
         <Frames
           {...props}
           frames={[
-            { ...beside(way), way: { ...way, look: 'mail' }, caption: `This one, ${issue.slug}` },
-            { ...beside(way), way, caption: `The last one, ${view.last.slug}` },
+            { ...beside(params), params: { ...params, look: 'mail' }, caption: `This one, ${issue.slug}` },
+            { ...beside(params), params, caption: `The last one, ${view.last.slug}` },
           ]}
         />
       )}
@@ -124,7 +124,7 @@ function shapes({ width, scheme }: PreviewParams): Shape[] {
   return schemes.flatMap((each) => widths.map((one) => ({ width: one, scheme: each })));
 }
 
-/** Two that are compared have the same shape, narrow enough to stand side by side. */
+/** Two compared issues have the same shape, narrow enough to be side by side. */
 function beside({ width, scheme }: PreviewParams): Shape {
   return { width: width === '600' ? 600 : 375, scheme: scheme === 'dark' ? 'dark' : 'light' };
 }
@@ -133,20 +133,20 @@ function captionOf({ width, scheme }: Shape): string {
   return `${width === 375 ? 'Phone' : 'Desktop'}, ${width} px, ${scheme}`;
 }
 
-/** The choice of colours is made on the frame: the mail in it is asked `prefers-color-scheme` as in a mail program. */
+/** The colour scheme is set on the frame: the mail in it sees it as `prefers-color-scheme`, as in a mail client. */
 const Frames = ({
   base,
   frames,
-}: PreviewProps & { frames: (Shape & { way: PreviewParams; caption: string })[] }) => (
+}: PreviewProps & { frames: (Shape & { params: PreviewParams; caption: string })[] }) => (
   <div className="frames">
-    {frames.map(({ width, scheme, way, caption }) => (
+    {frames.map(({ width, scheme, params, caption }) => (
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a frame wider than a phone is scrolled, also by keyboard
       <figure key={caption} tabIndex={0} aria-label={caption}>
         <figcaption>{caption}</figcaption>
         <iframe
           title={caption}
           className={`w${width} ${scheme}`}
-          src={`${base}/mail${queryOf({ ...way, width: 'both', scheme: 'light' })}`}
+          src={`${base}/mail${queryOf({ ...params, width: 'both', scheme: 'light' })}`}
           sandbox=""
         />
       </figure>
@@ -154,7 +154,7 @@ const Frames = ({
   </div>
 );
 
-const Views = ({ base, view: { preview }, params: way, session }: PreviewProps) => {
+const Views = ({ base, view: { preview }, params, session }: PreviewProps) => {
   const page = session ? `${base}/preview` : base;
   const row = (name: string, options: [label: string, change: Partial<PreviewParams>, isHere: boolean][]) => (
     <div>
@@ -163,7 +163,7 @@ const Views = ({ base, view: { preview }, params: way, session }: PreviewProps) 
         <dd key={label}>
           <a
             className="tap"
-            href={page + queryOf({ ...way, ...change })}
+            href={page + queryOf({ ...params, ...change })}
             {...(isHere && { 'aria-current': 'true' as const })}
           >
             {label}
@@ -175,25 +175,25 @@ const Views = ({ base, view: { preview }, params: way, session }: PreviewProps) 
   return (
     <dl className="views">
       {row('Look at', [
-        ['The mail', { look: 'mail' }, way.look === 'mail'],
-        ['Plain text', { look: 'text' }, way.look === 'text'],
-        ['Source', { look: 'source' }, way.look === 'source'],
-        ['Beside the last one', { look: 'last' }, way.look === 'last'],
-        ['React Email beside MJML', { look: 'engines' }, way.look === 'engines'],
+        ['The mail', { look: 'mail' }, params.look === 'mail'],
+        ['Plain text', { look: 'text' }, params.look === 'text'],
+        ['Source', { look: 'source' }, params.look === 'source'],
+        ['Beside the last one', { look: 'last' }, params.look === 'last'],
+        ['React Email beside MJML', { look: 'engines' }, params.look === 'engines'],
       ])}
       {row('Width', [
-        ['Both', { width: 'both' }, way.width === 'both'],
-        ['375', { width: '375' }, way.width === '375'],
-        ['600', { width: '600' }, way.width === '600'],
+        ['Both', { width: 'both' }, params.width === 'both'],
+        ['375', { width: '375' }, params.width === '375'],
+        ['600', { width: '600' }, params.width === '600'],
       ])}
       {row('Colours', [
-        ['Light', { scheme: 'light' }, way.scheme === 'light'],
-        ['Dark', { scheme: 'dark' }, way.scheme === 'dark'],
-        ['Light and dark', { scheme: 'both' }, way.scheme === 'both'],
+        ['Light', { scheme: 'light' }, params.scheme === 'light'],
+        ['Dark', { scheme: 'dark' }, params.scheme === 'dark'],
+        ['Light and dark', { scheme: 'both' }, params.scheme === 'both'],
       ])}
       {row('Images', [
-        ['On', { images: true }, way.images],
-        ['Off', { images: false }, !way.images],
+        ['On', { images: true }, params.images],
+        ['Off', { images: false }, !params.images],
       ])}
       <div>
         <dt>
@@ -201,7 +201,7 @@ const Views = ({ base, view: { preview }, params: way, session }: PreviewProps) 
         </dt>
         <dd>
           <form method="get" action={page} className="inline">
-            {[...new URLSearchParams(queryOf({ ...way, variant: undefined, as: undefined }))].map(
+            {[...new URLSearchParams(queryOf({ ...params, variant: undefined, as: undefined }))].map(
               ([name, value]) => (
                 <input type="hidden" name={name} value={value} key={name} />
               ),
@@ -223,10 +223,10 @@ const Views = ({ base, view: { preview }, params: way, session }: PreviewProps) 
   );
 };
 
-const Reader = ({ base, params: way, session }: PreviewProps & { session: DeskSession }) => (
+const Reader = ({ base, params, session }: PreviewProps & { session: DeskSession }) => (
   <section>
     <h2>As one reader gets it</h2>
-    {way.as !== undefined && <p>Above is the copy of one reader, with its links made inert.</p>}
+    {params.as !== undefined && <p>Above is the copy of one reader, with its links made inert.</p>}
     <form method="post" action={`${base}/preview`} className="inline">
       <Csrf session={session} />
       <label className="field">

@@ -24,8 +24,8 @@ import { findReview, listReviews, openReview, revokeReview } from './review-link
 const HTML = 'text/html; charset=utf-8';
 
 /**
- * A mail in a frame: no script, no form, no origin, and nothing loaded but its images. It is the html of the
- * renderer that sends, byte for byte but for its links.
+ * The policy of a mail in a frame: no script, no form, no origin, and nothing loaded but its images. Its HTML is
+ * the renderer's output, byte for byte except for its links.
  */
 const mailPolicy = (images: boolean) =>
   `sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src ${images ? 'https: data:' : "'none'"}; ` +
@@ -33,7 +33,7 @@ const mailPolicy = (images: boolean) =>
 
 type Query = Record<string, string | undefined>;
 
-/** The issue as every reader will see it, for editors and, by a link that expires, for reviewers. */
+/** Previews of an issue, for editors and, by a link that expires, for reviewers. */
 export function previewRoutes(app: FastifyInstance, editorPage: EditorPage, context: DeskContext): void {
   const { db, keys, site, desk } = context;
 
@@ -48,11 +48,11 @@ export function previewRoutes(app: FastifyInstance, editorPage: EditorPage, cont
     GET: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
       const base = `/editor/issues/${issue.slug}`;
-      const way = paramsOf(request.query);
-      const props = await propsOf(db, context, issue, way, base);
-      if (way.as !== undefined) {
-        // Their copy tells their topics: it is read like their page.
-        const details = { subscriber: way.as };
+      const params = paramsOf(request.query);
+      const props = await propsOf(db, context, issue, params, base);
+      if (params.as !== undefined) {
+        // A reader's copy reveals their topics, so reading it is recorded like reading their page.
+        const details = { subscriber: params.as };
         const who = session.editor.email;
         await fromDatabase(audit(db, { who, what: 'person_read', issue: issue.slug, details }));
       }
@@ -62,7 +62,7 @@ export function previewRoutes(app: FastifyInstance, editorPage: EditorPage, cont
       }));
       return reply.type(HTML).send(previewPage(site, { ...props, session, reviews, zone: desk.zone }));
     },
-    // An address is typed into a form, and never stands in a URL.
+    // An address is sent in a form, and never part of a URL.
     POST: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
       const reader = await fromDatabase(findSubscriberByAddress(db, session.form.get('email') ?? ''));
@@ -90,21 +90,21 @@ export function previewRoutes(app: FastifyInstance, editorPage: EditorPage, cont
     },
   });
 
-  /** @throws AppError `link-unknown`, one and the same for forged, expired and taken back. */
+  /** @throws AppError `link-unknown`, the same for forged, expired and revoked links. */
   const reviewed = async (token: string): Promise<Issue> => {
     const issueId = await fromDatabase(findReview(db, token));
     if (issueId === undefined) throw new AppError('link-unknown', 'Not a living link for reviewers.');
     return await fromDatabase(requireIssue(db, { id: issueId }));
   };
-  /** Reviewers see the issue, and no reader's copy of it. */
+  /** Reviewers see the issue, but no reader's copy of it. */
   const withoutReader = ({ as: _, ...query }: Query): Query => query;
 
   resource<{ token: string }>(app, '/editor/review/:token', {
     GET: async (request, reply) => {
       const { token } = request.params;
       const issue = await reviewed(token);
-      const way = paramsOf(withoutReader(request.query as Query));
-      const props = await propsOf(db, context, issue, way, `/editor/review/${token}`);
+      const params = paramsOf(withoutReader(request.query as Query));
+      const props = await propsOf(db, context, issue, params, `/editor/review/${token}`);
       return reply.type(HTML).send(previewPage(site, { ...props, zone: desk.zone }));
     },
   });
@@ -119,29 +119,30 @@ async function propsOf(
   db: Connection,
   { site }: DeskContext,
   issue: Issue,
-  way: PreviewParams,
+  params: PreviewParams,
   base: string,
 ): Promise<Omit<PreviewProps, 'session' | 'zone'>> {
-  const preview = await draw(db, issue, way);
+  const preview = await draw(db, issue, params);
   const view: PreviewView = {
     issue,
     preview,
     text: impersonal(preview, site.publicUrl).text,
     last: undefined,
   };
-  if (way.look === 'last') {
+  if (params.look === 'last') {
     const sent = await fromDatabase(listIssues(db, { status: ['sent'], limit: 2 }));
     view.last = sent.find(({ id }) => id !== issue.id);
   }
-  return { view, params: way, base };
+  return { view, params: params, base };
 }
 
-async function draw(db: Connection, issue: Issue, way: PreviewParams): Promise<Preview> {
+async function draw(db: Connection, issue: Issue, params: PreviewParams): Promise<Preview> {
   return previewIssue(db, issue, {
-    variant: way.variant,
-    subscriberId: way.as,
-    // What is frozen is looked at as it is.
-    template: way.template === issue.template ? undefined : TEMPLATES.find((each) => each === way.template),
+    variant: params.variant,
+    subscriberId: params.as,
+    // A frozen issue is shown as it is.
+    template:
+      params.template === issue.template ? undefined : TEMPLATES.find((each) => each === params.template),
   });
 }
 
@@ -151,11 +152,11 @@ async function sendFrame(
   issue: Issue,
   query: Query,
 ): Promise<FastifyReply> {
-  const way = paramsOf(query);
-  const shown = way.look === 'last' ? await lastSent(db, issue) : issue;
-  const preview = await draw(db, shown, way.look === 'last' ? paramsOf({}) : way);
+  const params = paramsOf(query);
+  const shown = params.look === 'last' ? await lastSent(db, issue) : issue;
+  const preview = await draw(db, shown, params.look === 'last' ? paramsOf({}) : params);
   return reply
-    .header('content-security-policy', mailPolicy(way.images))
+    .header('content-security-policy', mailPolicy(params.images))
     .type(HTML)
     .send(disableLinks(impersonal(preview, site.publicUrl).html));
 }

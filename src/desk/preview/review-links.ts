@@ -5,8 +5,9 @@ import { audit } from '../audit/audit.ts';
 import { insertReview, selectReview, selectReviews, updateReviewRevoked } from '../desk-store.ts';
 
 /**
- * Links to look at one issue, for people without an account: the preview and nothing else, for seven days. The
- * token follows from the id and our key, so that the desk can show it again; the database keeps only its hash.
+ * Review links to one issue, for people without an account: they show the preview and nothing else, for seven days.
+ * The token is derived from the id and our key, so that the desk can show it again; the database stores only its
+ * hash.
  */
 export interface Review {
   id: string;
@@ -28,7 +29,7 @@ export async function openReview(
   });
 }
 
-/** The links that work now, newest first. */
+/** Returns the valid links, newest first. */
 export async function listReviews(db: Connection, issueId: string, keys: Keys): Promise<Review[]> {
   return (await selectReviews(db, issueId)).map(({ id, who, expiresAt, keyId: name }) => ({
     id,
@@ -38,7 +39,7 @@ export async function listReviews(db: Connection, issueId: string, keys: Keys): 
   }));
 }
 
-/** Takes a link back; once more is once. */
+/** Revokes a link. Idempotent. */
 export async function revokeReview(
   db: Connection,
   { id, issue, who }: { id: string; issue: { id: string; slug: string }; who: string },
@@ -49,7 +50,7 @@ export async function revokeReview(
   });
 }
 
-/** @returns the id of the issue that a living link is about. */
+/** @returns the id of the issue of a valid link. */
 export async function findReview(db: Connection, token: string): Promise<string | undefined> {
   return selectReview(db, tokenHash(token));
 }

@@ -8,7 +8,7 @@ import { Overline } from '../this-week/week-state.tsx';
 interface TestProps {
   session: DeskSession;
   issue: Issue;
-  /** How many a form before this one queued. */
+  /** How many mails the previous form queued. */
   sent: number | undefined;
 }
 

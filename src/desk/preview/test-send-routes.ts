@@ -8,7 +8,7 @@ import { testPage } from './test-send-page.tsx';
 
 const HTML = 'text/html; charset=utf-8';
 
-/** The issue to oneself or to a few, as it would go out, and never in the ledger. */
+/** Sends a test of the issue to a few addresses; it is never in the ledger. */
 export function testRoutes(editorPage: EditorPage, { db, keys, site, desk, enqueueMail }: DeskContext): void {
   editorPage<{ slug: string }>('/editor/issues/:slug/test', {
     GET: async (session, request, reply) => {

@@ -7,31 +7,31 @@ import { type Palette, theme } from '../../../emails/theme.ts';
 import type { RawQueue } from '../../platform/queue/job-queue.ts';
 
 /**
- * Bull Board, on a server without a port: who may ask it is the desk's business. It is heavy; load this file
- * when somebody first asks.
+ * Bull Board, on a server without a port: the desk decides who may use it. It is slow to load, so this file is
+ * loaded on first use.
  */
 export interface Board extends AsyncDisposable {
-  ask(question: Question): Promise<{ status: number; type: string; body: Buffer }>;
+  ask(question: BoardRequest): Promise<{ status: number; type: string; body: Buffer }>;
 }
 
-interface Question {
+interface BoardRequest {
   method: 'GET' | 'HEAD' | 'PUT';
-  /** Path and query, from the root of the site. */
+  /** Path and query, relative to the root of the site. */
   url: string;
-  /** Called before anything is done; what it throws stops it. */
+  /** Called before the action; an exception stops the action. */
   record(action: BoardAction): Promise<void>;
 }
 
 export interface BoardAction {
   action: 'retried' | 'began at once' | 'removed' | 'rang';
   queue: string;
-  /** Id of a job, name of a schedule, or `failed` for every failed job. */
+  /** Id of a job, name of a schedule, or `failed` for all failed jobs. */
   job: string;
 }
 
 /**
- * What may be done: a failed job is tried again, or removed; the database loses nothing by either. How the
- * queues are set (their pace, their schedules, whether they stand still) is the program's own.
+ * The allowed actions: a failed job is retried or removed; the database loses nothing by either. The settings of
+ * the queues (pace, schedules, pausing) belong to the program alone.
  */
 const ACTIONS: Record<string, BoardAction['action']> = {
   '/api/queues/:queueName/:jobId/retry': 'retried',
@@ -45,12 +45,12 @@ const ACTIONS: Record<string, BoardAction['action']> = {
 const REFUSED =
   'How the queues are set belongs to the program. Jobs can be retried, promoted and removed, and schedules run; issues are paused at the desk.';
 
-/** @param base path of the board, from the root of the site. */
+/** @param base path of the board, relative to the root of the site. */
 export async function openBoard(
   queues: readonly RawQueue[],
   { base, showWorkers }: { base: string; showWorkers: boolean },
 ): Promise<Board> {
-  const asking = new AsyncLocalStorage<Question>();
+  const asking = new AsyncLocalStorage<BoardRequest>();
   const adapter = new FastifyAdapter();
   adapter.setBasePath(base);
   createBullBoard({
@@ -70,7 +70,7 @@ export async function openBoard(
           const { queueName: queue, queueStatus, jobId, schedulerId } = params;
           const action = ACTIONS[route];
           const question = asking.getStore();
-          // The next run of a schedule is a delayed job: cleared away with the others, it would never come.
+          // The next run of a schedule is a delayed job: if it were removed with the others, it would never run.
           if (question === undefined || action === undefined || (queueStatus ?? 'failed') !== 'failed')
             return { allow: false, errorKey: 'ERRORS.FORBIDDEN', message: REFUSED };
           await question.record({ action, queue, job: jobId ?? schedulerId ?? queueStatus });
@@ -87,15 +87,15 @@ export async function openBoard(
       const { method, url } = question;
       const answer = await asking.run(question, async () => await server.inject({ method, url }));
       const type = String(answer.headers['content-type'] ?? 'text/plain');
-      const body = type.startsWith('text/html') ? Buffer.from(ours(answer.body)) : answer.rawPayload;
+      const body = type.startsWith('text/html') ? Buffer.from(adaptPage(answer.body)) : answer.rawPayload;
       return { status: answer.statusCode, type, body };
     },
     [Symbol.asyncDispose]: () => server.close(),
   };
 }
 
-/** Its page without the fonts of another site, and with a word for who runs no script. */
-function ours(html: string): string {
+/** Its page without third-party fonts, and with a notice for browsers without scripts. */
+function adaptPage(html: string): string {
   return html
     .replace(/<link href="https:\/\/fonts\.[^>]*>/, '')
     .replace(
@@ -104,7 +104,7 @@ function ours(html: string): string {
     );
 }
 
-/** Our colours and letters in its names. */
+/** Our colours and fonts as its variables. */
 function tokens({ paper, ink, muted, rule, track, accent }: Palette) {
   return {
     ...{ background: paper, card: paper, popover: paper, sidebar: paper },

@@ -9,7 +9,7 @@ import type { Board } from './board.ts';
 
 const BASE = '/editor/queues';
 
-/** Of this program alone, which sets styles as it goes; every other page of the desk stays as strict as it is. */
+/** The policy of the board alone, which sets styles at run time; every other page of the desk stays strict. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -21,7 +21,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** The queues, as Bull Board shows them: on Redis and on the database alike. */
+/** The queues in Bull Board, on Redis and on the database alike. */
 export function queueRoutes(app: FastifyInstance, { db, site, desk }: DeskContext): void {
   let opening: Promise<Board> | undefined;
   const board = (): Promise<Board> => {
@@ -30,7 +30,7 @@ export function queueRoutes(app: FastifyInstance, { db, site, desk }: DeskContex
         openBoard(desk.queues.bare, { base: BASE, showWorkers: desk.queues.knowWorkers }),
       )
       .catch((error) => {
-        // The next one tries again.
+        // The next request tries again.
         opening = undefined;
         throw error;
       });
@@ -47,7 +47,7 @@ export function queueRoutes(app: FastifyInstance, { db, site, desk }: DeskContex
         record: (action) => fromDatabase(audit(db, { who, what: 'job_tended', details: { ...action } })),
       }),
     );
-    // Its files are named by what is in them.
+    // The names of its files contain a hash of their content.
     if (request.url.startsWith(`${BASE}/static/`) && status === 200)
       reply.header('cache-control', 'private, max-age=86400');
     return reply.code(status).type(type).header('content-security-policy', POLICY).send(body);
@@ -55,7 +55,7 @@ export function queueRoutes(app: FastifyInstance, { db, site, desk }: DeskContex
   for (const url of [BASE, `${BASE}/*`]) requireProgramToken(app, { db, site, desk }, url, answer);
 }
 
-/** A queue on a Redis that is away answers nothing until it is back; whoever looks is told sooner. */
+/** A queue gives no response until an unavailable Redis is back; the editor gets an error after this time. */
 const PATIENCE_MS = 10_000;
 
 /** @throws AppError `not-ready`. */

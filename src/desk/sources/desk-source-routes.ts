@@ -6,10 +6,10 @@ import type { EditorPage } from '../auth/editor-page.ts';
 import type { DeskContext } from '../desk-context.ts';
 import { sourcesPage } from './sources-page.tsx';
 
-/** Faulty pages shown at once; the command lists all of them. */
+/** The most faulty pages on the page; the command lists all of them. */
 const SHOWN = 50;
 
-/** Where comparisons come from, and what is wrong there. */
+/** The sources of comparisons, and their faults. */
 export function sourcesRoutes(editorPage: EditorPage, { db, site, desk }: DeskContext): void {
   editorPage('/editor/sources', {
     GET: async (session, request, reply) => {
@@ -27,7 +27,7 @@ export function sourcesRoutes(editorPage: EditorPage, { db, site, desk }: DeskCo
 
   editorPage('/editor/sources/gather', {
     POST: async (session, _request, reply) => {
-      // A queue knows no transaction of ours: what is asked for is written down before it is.
+      // A queue is not part of our transaction, so the request is recorded before the job is enqueued.
       await fromDatabase(audit(db, { who: session.editor.email, what: 'gather_rung' }));
       await desk.actions.gather();
       return reply.redirect('/editor/sources?gathering', 303);

@@ -17,11 +17,11 @@ interface SourcesProps {
   health: Health[];
   quarantine: { total: number; entries: QuarantineEntry[] };
   notices: Notice[];
-  /** A worker was asked just now. */
+  /** Whether a worker was just asked to gather. */
   isGathering: boolean;
 }
 
-/** Pages named at once, of those that the last gathering skipped. */
+/** The most skipped pages of the last gathering on the page. */
 const SHOWN = 50;
 
 export function sourcesPage(site: Site, props: SourcesProps): string {

@@ -7,18 +7,18 @@ interface ChartProps {
   /** Unique on its page. */
   id: string;
   title: string;
-  /** The whole story in a sentence, for who cannot see it. */
+  /** The content of the chart in a sentence, for people who cannot see it. */
   desc: string;
   bars: Bar[];
 }
 
-/** Pixels; the width is the page's. */
+/** In pixels; the width is that of the page. */
 const HEIGHT = 120;
 
-/** Fewer bars stand as close as these would, from the left: one alone is no wall. */
+/** Fewer bars than this are as narrow as this many would be, and start from the left. */
 const FEWEST = 12;
 
-/** Bars over a line, without a script; the table beside it has the figures. */
+/** A bar chart without a script; the table beside it has the numbers. */
 export const Chart = ({ id, title, desc, bars }: ChartProps) => {
   const highest = Math.max(1, ...bars.map(({ value }) => value));
   const step = 100 / Math.max(FEWEST, bars.length);
@@ -34,7 +34,7 @@ export const Chart = ({ id, title, desc, bars }: ChartProps) => {
       <title id={`${id}-title`}>{title}</title>
       <desc id={`${id}-desc`}>{desc}</desc>
       {bars.map(({ label, value }, at) => {
-        // Something is never nothing.
+        // A value above 0 is always visible.
         const height = value === 0 ? 0 : Math.max(2, ((HEIGHT - 2) * value) / highest);
         return (
           <rect

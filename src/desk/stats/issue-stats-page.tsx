@@ -11,7 +11,7 @@ import { Counters, Table } from '../frame/table.tsx';
 import { Overline, stateOf } from '../this-week/week-state.tsx';
 import { Chart } from './chart.tsx';
 
-interface AfterwardsProps {
+interface IssueStatsProps {
   session: DeskSession;
   zone: string;
   issue: Issue;
@@ -20,7 +20,7 @@ interface AfterwardsProps {
   outcomes: Outcomes;
 }
 
-export function afterwardsPage(site: Site, props: AfterwardsProps): string {
+export function issueStatsPage(site: Site, props: IssueStatsProps): string {
   const { session, zone, issue, progress, figures, outcomes } = props;
   const here = `/editor/issues/${issue.slug}`;
   const { submitted } = progress;
@@ -47,7 +47,7 @@ export function afterwardsPage(site: Site, props: AfterwardsProps): string {
           share(figures.complained, 'complained'),
           share(figures.left, 'left before the next issue'),
           [outcomes.votes, 'votes on its comparisons before the next issue'],
-          // Nobody counts clicks unless the provider was told to.
+          // Clicks are only counted if the provider is configured for it.
           ...(figures.clicked > 0 ? [share(figures.clicked, 'clicked')] : []),
         ]}
       />
@@ -68,10 +68,10 @@ export function afterwardsPage(site: Site, props: AfterwardsProps): string {
   );
 }
 
-/** Rows of a table before the rest is one row. */
+/** The most rows of a table before the rest becomes one row. */
 const SHOWN = 24;
 
-const Hours = ({ zone, outcomes: { hours } }: Pick<AfterwardsProps, 'zone' | 'outcomes'>) => {
+const Hours = ({ zone, outcomes: { hours } }: Pick<IssueStatsProps, 'zone' | 'outcomes'>) => {
   const [first] = hours;
   if (first === undefined) return null;
   const busiest = hours.reduce((a, b) => (b.delivered > a.delivered ? b : a));
@@ -103,7 +103,7 @@ const Hours = ({ zone, outcomes: { hours } }: Pick<AfterwardsProps, 'zone' | 'ou
   );
 };
 
-const Variants = ({ outcomes: { variants } }: Pick<AfterwardsProps, 'outcomes'>) =>
+const Variants = ({ outcomes: { variants } }: Pick<IssueStatsProps, 'outcomes'>) =>
   variants.length === 0 ? null : (
     <section>
       <h2>By variant</h2>

@@ -10,14 +10,14 @@ import type { DeskContext } from '../desk-context.ts';
 import { issuesPage } from '../this-week/issues-page.tsx';
 import { issueOf } from '../this-week/week-routes.ts';
 import { growthPage } from './growth-page.tsx';
-import { afterwardsPage } from './issue-stats-page.tsx';
+import { issueStatsPage } from './issue-stats-page.tsx';
 
 const HTML = 'text/html; charset=utf-8';
 
 const PAGE = 20;
 
-/** What became of issues, and where the list comes from. */
-export function afterwardsRoutes(editorPage: EditorPage, { db, site, desk }: DeskContext): void {
+/** Statistics of issues, and the growth of the list. */
+export function issueStatsRoutes(editorPage: EditorPage, { db, site, desk }: DeskContext): void {
   editorPage('/editor/issues', {
     GET: async (session, request, reply) => {
       const before = /^\d{4}-\d{2}-\d{2}$/.test(request.query.before ?? '')
@@ -38,7 +38,7 @@ export function afterwardsRoutes(editorPage: EditorPage, { db, site, desk }: Des
       const { zone } = desk;
       return reply
         .type(HTML)
-        .send(afterwardsPage(site, { session, zone, issue, progress, figures, outcomes }));
+        .send(issueStatsPage(site, { session, zone, issue, progress, figures, outcomes }));
     },
   });
 

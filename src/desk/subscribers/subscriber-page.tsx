@@ -11,7 +11,7 @@ import { reasonOf } from '../frame/numbers.ts';
 import { Table } from '../frame/table.tsx';
 import { REASON_MAX_LENGTH } from '../this-week/decisions.ts';
 
-/** All that the database says of one person. */
+/** All data in the database about one person. */
 type History = OwnData & { events: EventAbout[] };
 
 interface PersonProps {
@@ -134,7 +134,10 @@ const Part = ({ name, none, columns, rows }: PartProps) => (
   </section>
 );
 
-/** Whether somebody can be mailed again, by whom, and the form for the one thing that can be lifted here. */
+/**
+ * Says whether the person can be mailed again and who can decide it, with the form for the one case that can be
+ * lifted here.
+ */
 const Restore = ({
   session,
   id,
@@ -197,7 +200,7 @@ const Powers = ({
   </section>
 );
 
-/** The second step: what goes, what stays, one button. */
+/** The second step of an erasure: what is deleted, what stays, and one button. */
 export function erasePage(
   site: Site,
   { session, person }: { session: DeskSession; person: Subscriber },

@@ -16,11 +16,11 @@ const HTML = 'text/html; charset=utf-8';
 const PAGE = 50;
 
 /** As long as an address can be. */
-const LONGEST = 254;
+const ADDRESS_MAX_LENGTH = 254;
 
-/** Who is on the list. An address is typed into a form and shown on a page; no URL has one. */
+/** The subscribers. An address is sent in a form and shown on a page; it is never part of a URL. */
 export function peopleRoutes(editorPage: EditorPage, { db, site, desk, onErased }: DeskContext): void {
-  /** Who read about whom is on record, like who changed what. */
+  /** Reading a person's data is recorded, like changing it. */
   const recordReading = (session: DeskSession, subscriber: string): Promise<void> =>
     fromDatabase(audit(db, { who: session.editor.email, what: 'person_read', details: { subscriber } }));
 
@@ -30,10 +30,10 @@ export function peopleRoutes(editorPage: EditorPage, { db, site, desk, onErased 
       return reply.type(HTML).send(peoplePage(site, { session, zone: desk.zone, counts }));
     },
 
-    // A question, not a change: it is posted so that what was typed stays out of logs and histories.
+    // A search, not a change: it is posted so that the typed text stays out of logs and histories.
     POST: async (session, _request, reply) => {
-      const typed = (session.form.get('address') ?? '').trim().slice(0, LONGEST);
-      const after = session.form.get('after')?.slice(0, LONGEST);
+      const typed = (session.form.get('address') ?? '').trim().slice(0, ADDRESS_MAX_LENGTH);
+      const after = session.form.get('after')?.slice(0, ADDRESS_MAX_LENGTH);
       const [counts, found] = await fromDatabase(
         Promise.all([
           countSubscribers(db),
@@ -41,7 +41,7 @@ export function peopleRoutes(editorPage: EditorPage, { db, site, desk, onErased 
         ]),
       );
       if (typed !== '') {
-        // Not the address itself: this log keeps what it has when somebody is erased.
+        // Not the address itself: the audit log is not changed when somebody is erased.
         const details = { letters: [...typed].length, subscribers: found.map(({ id }) => id) };
         await fromDatabase(audit(db, { who: session.editor.email, what: 'people_searched', details }));
       }
@@ -60,7 +60,7 @@ export function peopleRoutes(editorPage: EditorPage, { db, site, desk, onErased 
       const [data, events] = await fromDatabase(Promise.all([exportSubscriber(db, id), eventsAbout(db, id)]));
       if (data === undefined) throw new AppError('page-unknown', 'No such person.');
       await recordReading(session, id);
-      // Where somebody connects from is for those who must judge abuse.
+      // IP addresses are only for publishers, who must judge abuse.
       const consents = data.consents.map((each) =>
         session.isPublisher ? each : { ...each, ip: null, userAgent: null },
       );

@@ -13,7 +13,7 @@ interface PeopleProps {
   search?: {
     typed: string;
     found: Found[];
-    /** Key to go on from. */
+    /** Key from which the next page continues. */
     more: string | undefined;
   };
 }

@@ -11,7 +11,7 @@ import { Counters } from '../frame/table.tsx';
 import { type ActionName, REASON_MAX_LENGTH } from './decisions.ts';
 import { Overline, stateOf } from './week-state.tsx';
 
-/** Before the audience is frozen what would be, after that what is. */
+/** The estimate before the audience is frozen, the progress after that. */
 export type ActionCounters =
   | { kind: 'forecast'; forecast: Estimate }
   | { kind: 'frozen'; progress: Progress };
@@ -21,7 +21,7 @@ interface ActionProps {
   zone: string;
   issue: Issue;
   action: ActionName;
-  numbers: ActionCounters;
+  counters: ActionCounters;
   now: Date;
 }
 
@@ -34,11 +34,11 @@ const WORDS: Record<ActionName, { title: string; button: string }> = {
   cancel: { title: 'Cancel it for good?', button: 'Cancel it for good' },
 };
 
-/** Decisions after which it goes out: who would get it is a figure of theirs alone. */
+/** Actions that send the issue; only these show who would get it. */
 const SENDS: ReadonlySet<ActionName> = new Set(['approve', 'send', 'resume']);
 
-/** What will happen, in numbers, and one button. */
-export function actionPage(site: Site, { session, zone, issue, action, numbers, now }: ActionProps): string {
+/** The page of one action: its effect in counters, and one button. */
+export function actionPage(site: Site, { session, zone, issue, action, counters, now }: ActionProps): string {
   const words = WORDS[action];
   const mayAct = session.editor.role === 'publisher';
   return render(
@@ -47,7 +47,7 @@ export function actionPage(site: Site, { session, zone, issue, action, numbers, 
       <h1>{words.title}</h1>
       <div className="stack lit">
         <p>
-          <strong>{sentence(action, issue, numbers, zone, now)}</strong>
+          <strong>{sentence(action, issue, counters, zone, now)}</strong>
         </p>
         <p className="meta">{stateOf(issue, zone)}</p>
       </div>
@@ -71,7 +71,7 @@ export function actionPage(site: Site, { session, zone, issue, action, numbers, 
       ) : (
         <p className="notice after">That takes a publisher; you are signed in as an editor.</p>
       )}
-      {(numbers.kind === 'frozen' || SENDS.has(action)) && <List numbers={numbers} />}
+      {(counters.kind === 'frozen' || SENDS.has(action)) && <List counters={counters} />}
     </DeskPage>,
   );
 }
@@ -79,13 +79,13 @@ export function actionPage(site: Site, { session, zone, issue, action, numbers, 
 function sentence(
   action: ActionName,
   issue: Issue,
-  numbers: ActionCounters,
+  counters: ActionCounters,
   zone: string,
   now: Date,
 ): string {
   const due = dueLabel(issue.dueAt, zone);
   const isLate = issue.dueAt <= now;
-  const whom = numbers.kind === 'forecast' ? reach(numbers.forecast) : toGo(numbers.progress);
+  const whom = counters.kind === 'forecast' ? reach(counters.forecast) : toGo(counters.progress);
   switch (action) {
     case 'approve':
       return `It goes ${whom}, ${isLate ? 'at once: its slot has passed' : `from ${due}`}.`;
@@ -97,12 +97,12 @@ function sentence(
       if (issue.resumeTo !== 'approved') return `It goes on ${whom}. Nobody gets it twice.`;
       return `It goes ${whom}, ${isLate ? 'from now' : `from ${due}`}.`;
     case 'pause':
-      return numbers.kind === 'frozen'
-        ? `It stops before ${count(numbers.progress.prepared, 'person', 'people')} who did not get it yet. What was submitted stays submitted.`
+      return counters.kind === 'frozen'
+        ? `It stops before ${count(counters.progress.prepared, 'person', 'people')} who did not get it yet. What was submitted stays submitted.`
         : 'It does not go out until somebody lets it go on.';
     case 'cancel':
-      return numbers.kind === 'frozen'
-        ? `${count(numbers.progress.prepared, 'person', 'people')} will never get it. What was submitted stays submitted.`
+      return counters.kind === 'frozen'
+        ? `${count(counters.progress.prepared, 'person', 'people')} will never get it. What was submitted stays submitted.`
         : 'Nobody gets it. Its comparisons stand for the next issue.';
   }
 }
@@ -115,24 +115,24 @@ function toGo({ prepared, submitted }: Progress): string {
   return `to ${count(prepared, 'person', 'people')}; ${figure(submitted)} have been submitted`;
 }
 
-const List = ({ numbers }: { numbers: ActionCounters }) => {
+const List = ({ counters }: { counters: ActionCounters }) => {
   const rows: [number, string][] =
-    numbers.kind === 'forecast'
+    counters.kind === 'forecast'
       ? [
-          ...numbers.forecast.variants
+          ...counters.forecast.variants
             .toSorted((a, b) => b.people - a.people)
             .map(({ people, topics, number }): [number, string] => [
               people,
               number === 1 ? 'get everything' : `get ${topics.join(', ')}`,
             ]),
-          ...reasons(numbers.forecast.excluded, 'get nothing'),
+          ...reasons(counters.forecast.excluded, 'get nothing'),
         ]
       : [
-          [numbers.progress.submitted, 'submitted'],
-          [numbers.progress.prepared, 'to go'],
-          [numbers.progress.uncertain, 'uncertain'],
-          [total(numbers.progress.failed), 'failed'],
-          ...reasons(numbers.progress.excluded, 'excluded'),
+          [counters.progress.submitted, 'submitted'],
+          [counters.progress.prepared, 'to go'],
+          [counters.progress.uncertain, 'uncertain'],
+          [total(counters.progress.failed), 'failed'],
+          ...reasons(counters.progress.excluded, 'excluded'),
         ];
   return <Counters rows={rows} />;
 };

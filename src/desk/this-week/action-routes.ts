@@ -12,7 +12,7 @@ import { issueOf } from './week-routes.ts';
 
 const HTML = 'text/html; charset=utf-8';
 
-/** Each decision is shown with its numbers first, and asked for twice does nothing more. */
+/** Each action first shows its counters. Every action is idempotent. */
 export function actionRoutes(editorPage: EditorPage, { db, site, desk, clock }: DeskContext): void {
   editorPage<{ slug: string; action: string }>('/editor/issues/:slug/do/:action', {
     publisher: true,
@@ -20,10 +20,10 @@ export function actionRoutes(editorPage: EditorPage, { db, site, desk, clock }: 
     GET: async (session, request, reply) => {
       const action = actionOf(request.params.action);
       const issue = await issueOf(db, request.params.slug);
-      const numbers = await countersOf(issue);
+      const counters = await countersOf(issue);
       return reply
         .type(HTML)
-        .send(actionPage(site, { session, zone: desk.zone, issue, action, numbers, now: clock() }));
+        .send(actionPage(site, { session, zone: desk.zone, issue, action, counters, now: clock() }));
     },
 
     POST: async (session, request, reply) => {
@@ -31,7 +31,7 @@ export function actionRoutes(editorPage: EditorPage, { db, site, desk, clock }: 
       const issue = await issueOf(db, request.params.slug);
       const who = session.editor.email;
       const reason = reasonIn(session.form);
-      // What is decided on is what was shown.
+      // The decision is only for the content that was shown.
       const seen = session.form.get('plan') ?? '';
       const details = reason === '' ? {} : { reason };
       const record: RecordChange = (tx) => audit(tx, { who, what: DONE[action], issue: issue.slug, details });
@@ -50,7 +50,7 @@ export function actionRoutes(editorPage: EditorPage, { db, site, desk, clock }: 
   }
 }
 
-/** The step behind each; a pause also takes its reason. */
+/** The function behind each action; a pause also takes its reason. */
 const STEPS = {
   approve: 'approve',
   'take-back': 'takeBack',

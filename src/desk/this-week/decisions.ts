@@ -1,6 +1,6 @@
 import type { AuditAction } from '../audit/audit-actions.ts';
 
-/** What a publisher decides, as the URL names it, and what the log says when it is done. */
+/** A publisher's actions, as URLs name them, and the audit action of each. */
 export const DONE = {
   approve: 'approved',
   'take-back': 'approval_taken_back',
@@ -12,9 +12,12 @@ export const DONE = {
 
 export type ActionName = keyof typeof DONE;
 
-/** Characters of a reason: it is kept, and shown on one line. */
+/** The most characters of a reason, which is shown on one line. */
 export const REASON_MAX_LENGTH = 300;
 
-/** The reason in a form; '' where none was given. No half of a character, which the log could not keep. */
+/**
+ * The reason in a form; '' if none was given. Never ends in half a surrogate pair, which the database could not
+ * store.
+ */
 export const reasonIn = (form: URLSearchParams): string =>
   (form.get('reason') ?? '').trim().slice(0, REASON_MAX_LENGTH).toWellFormed();

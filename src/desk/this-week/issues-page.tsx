@@ -9,7 +9,7 @@ import { figure } from '../frame/numbers.ts';
 interface IssuesProps {
   session: DeskSession;
   issues: IssueLine[];
-  /** Slot to go on from. */
+  /** Slot from which the next page continues. */
   more: string | undefined;
 }
 

@@ -9,7 +9,7 @@ import { moment } from '../frame/clock.ts';
 import { Csrf } from '../frame/frame.tsx';
 import { EditForm, type WeekProps } from '../writing/edit-form.tsx';
 
-/** What is in the issue, in its order, and what may be done to each. */
+/** The comparisons of the issue in their order, with the edits that are possible. */
 export const Ballot = (props: WeekProps & { canEdit: boolean }) => {
   const { issue, content, choices } = props.view;
   const comparisons = issue.plan?.comparisons ?? [];
@@ -112,7 +112,7 @@ const Controls = ({ comparison, isFirst, isLast, pinned, ...props }: ControlsPro
   );
 };
 
-/** What stands in the issue by itself. */
+/** The sections that editors cannot change. */
 export const ComparisonStatus = ({ content: { changed, readers } }: { content: IssueContent }) =>
   changed.length + readers.length === 0 ? null : (
     <section>
@@ -133,7 +133,7 @@ export const ComparisonStatus = ({ content: { changed, readers } }: { content: I
     </section>
   );
 
-/** What is not in the issue, and could be. */
+/** Comparisons that are not in the issue, but could be. */
 export const Aside = (props: WeekProps) => {
   const { held, leftOut, addable, issue } = props.view;
   const row = (comparison: Comparison, why: string, action: string) => (

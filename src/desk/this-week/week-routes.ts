@@ -25,7 +25,7 @@ import { emptyPage, weekPage } from './week-page.tsx';
 
 const HTML = 'text/html; charset=utf-8';
 
-/** The issue that comes next, as it stands; without one that is open, the newest. */
+/** Returns the next open issue; if there is none, the newest one. */
 export async function currentIssue(db: Connection): Promise<Issue | undefined> {
   const open = await listIssues(db, { status: [...OPEN_STATUSES], limit: 20 });
   return open.at(-1) ?? (await listIssues(db, { limit: 1 }))[0];
@@ -40,7 +40,7 @@ export async function issueOf(db: Connection, slug: string): Promise<Issue> {
   return issue;
 }
 
-/** The draft, and everything an editor may do to it. */
+/** The draft, and all edits of it. */
 export function weekRoutes(editorPage: EditorPage, { db, site, desk }: DeskContext, inspect: Inspect): void {
   const pageOf = async (session: DeskSession, issue: Issue) => {
     const view = await fromDatabase(viewOf(db, issue));
@@ -117,7 +117,7 @@ function back(reply: FastifyReply, { slug }: Issue, anchor?: string): FastifyRep
   );
 }
 
-/** @throws AppError `form-unknown` for what is no form of ours. */
+/** @throws AppError `form-unknown` when it is not one of our forms. */
 function editOf(form: URLSearchParams): Edit {
   const kind = form.get('kind');
   const slug = form.get('slug') ?? '';

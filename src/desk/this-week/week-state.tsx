@@ -2,7 +2,7 @@ import type { Issue } from '../../issues/issue-store.ts';
 import { dueLabel } from '../../issues/slot.ts';
 import type { ActionName } from './decisions.ts';
 
-/** Which issue a page is about. */
+/** The issue that a page is about. */
 export const Overline = ({ issue, before = '' }: { issue: Issue; before?: string }) => (
   <p className="overline">
     {before}
@@ -11,7 +11,7 @@ export const Overline = ({ issue, before = '' }: { issue: Issue; before?: string
   </p>
 );
 
-/** Where it stands and what comes next, in one sentence. */
+/** The state of the issue and the next step, in one sentence. */
 export function stateOf(issue: Issue, zone: string): string {
   const due = dueLabel(issue.dueAt, zone);
   switch (issue.status) {
@@ -35,7 +35,7 @@ export function stateOf(issue: Issue, zone: string): string {
   }
 }
 
-/** What can be done now, the next thing first; each leads to a page that says in numbers what it will do. */
+/** The possible actions, the most likely first; each leads to a page with its numbers. */
 const NEXT: Partial<Record<Issue['status'], [action: ActionName, label: string][]>> = {
   draft: [
     ['approve', 'Approve…'],
@@ -69,7 +69,7 @@ const NEXT: Partial<Record<Issue['status'], [action: ActionName, label: string][
   ],
 };
 
-/** Where its figures are, once there are any. */
+/** The page with its numbers, once there are any. */
 const FIGURES: Partial<Record<Issue['status'], [page: string, label: string]>> = {
   preparing: ['watch', 'Watch it go'],
   sending: ['watch', 'Watch it go'],

@@ -15,7 +15,7 @@ import { Overline, stateOf } from '../this-week/week-state.tsx';
 export interface WatchStatus {
   issue: Issue;
   progress: Progress;
-  /** People a second, over the last minute. */
+  /** Deliveries per second, over the last minute. */
   rate: number;
 }
 
@@ -24,15 +24,12 @@ interface WatchProps {
   zone: string;
   status: WatchStatus;
   uncertain: UnsettledBatch[];
-  /** Follows the figures while they move; none when the issue rests. */
+  /** The script that updates the numbers; undefined when the issue is not being sent. */
   script: string | undefined;
 }
 
-export function watchPage(
-  site: Site,
-  { session, zone, status: standing, uncertain, script }: WatchProps,
-): string {
-  const { issue } = standing;
+export function watchPage(site: Site, { session, zone, status, uncertain, script }: WatchProps): string {
+  const { issue } = status;
   const here = `/editor/issues/${issue.slug}`;
   return render(
     <DeskPage site={site} title={`Watch ${issue.slug}`} session={session} here="/editor/issues">
@@ -42,7 +39,7 @@ export function watchPage(
         <p>{stateOf(issue, zone)}</p>
       </div>
       <div id="progress" {...(script !== undefined && { 'data-events': `${here}/watch/events` })}>
-        <Figures {...standing} />
+        <Figures {...status} />
       </div>
       <div className="doings">
         {script !== undefined && (
@@ -70,9 +67,9 @@ export function watchPage(
   );
 }
 
-/** What changes while somebody watches, alone; on one line, as an event takes it. */
-export function progressHtml(standing: WatchStatus): string {
-  return renderToStaticMarkup(<Figures {...standing} />).replaceAll('\n', ' ');
+/** The changing part of the page alone; on one line, as an event requires. */
+export function progressHtml(status: WatchStatus): string {
+  return renderToStaticMarkup(<Figures {...status} />).replaceAll('\n', ' ');
 }
 
 const Figures = ({ issue, progress, rate }: WatchStatus) => {
@@ -130,7 +127,7 @@ interface UncertainProps {
   batches: UnsettledBatch[];
 }
 
-/** What is known, and the two honest choices: nobody guesses for a person. */
+/** The evidence about uncertain batches, and the two possible decisions. */
 const Uncertain = ({ session, zone, slug, batches }: UncertainProps) => (
   <section id="uncertain">
     <h2>Uncertain</h2>

@@ -17,7 +17,10 @@ import { Watchers } from './watchers.ts';
 
 const HTML = 'text/html; charset=utf-8';
 
-/** An issue on its way: the figures of `status`, as they change, and what only a person can settle. */
+/**
+ * The progress of an issue: the same numbers as `status`, updated live, and the batches that only a person can
+ * settle.
+ */
 export function watchRoutes(
   app: FastifyInstance,
   editorPage: EditorPage,
@@ -29,7 +32,7 @@ export function watchRoutes(
     return {
       html: progressHtml(standing),
       phase: `${issue.status} ${progress.uncertain}`,
-      resting: !isUnderWay(issue),
+      isFinal: !isUnderWay(issue),
     };
   });
 
@@ -50,14 +53,14 @@ export function watchRoutes(
     GET: async (_visit, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
       reply.type('text/event-stream; charset=utf-8').headers({
-        // No proxy may keep it until it is complete.
+        // No proxy may buffer it.
         'x-accel-buffering': 'no',
-        // Its connection ends with it: a server that closes does not wait for the next request on it.
+        // The connection closes with the stream: a closing server does not wait for its next request.
         connection: 'close',
       });
       if (request.method === 'HEAD') return reply.send();
       const stream = watchers.watch(issue.id);
-      // 204 tells a browser not to come back: its page keeps the figures that it has, and a link to fresh ones.
+      // 204 tells a browser not to reconnect: its page keeps its numbers, and a link to refresh them.
       return stream === undefined ? reply.code(204).send() : reply.send(stream);
     },
   });
@@ -72,14 +75,14 @@ export function watchRoutes(
         throw new AppError('form-unknown', 'No decision.');
       const open = await fromDatabase(unsettledBatches(db, issue.slug));
       const found = open.find(({ id }) => id === batch);
-      // Pressed twice, or settled by an event meanwhile: the page says how it stands.
+      // The button was pressed twice, or an event settled the batch meanwhile: the page shows the current state.
       if (found !== undefined) {
         const who = session.editor.email;
         const details = { batch: found.number, decision };
         const settled = await settleBatch(db, found.id, decision, who, (tx) =>
           audit(tx, { who, what: 'batch_settled', issue: issue.slug, details }),
         ).catch((error) => {
-          if (error instanceof AppError && STANDS_OTHERWISE.has(error.code)) return undefined;
+          if (error instanceof AppError && ALREADY_DECIDED.has(error.code)) return undefined;
           throw error;
         });
         if (settled !== undefined) await desk.actions.settled(settled.issueId);
@@ -89,15 +92,15 @@ export function watchRoutes(
   });
 }
 
-/** What the page says by itself, when it is looked at again. */
-const STANDS_OTHERWISE = new Set(['batch-settled', 'batch-not-yet', 'batch-proven']);
+/** Errors after which the reloaded page shows the new state. */
+const ALREADY_DECIDED = new Set(['batch-settled', 'batch-not-yet', 'batch-proven']);
 
 async function statusOf(db: Connection, issue: Issue): Promise<WatchStatus> {
   const [progress, rate] = await Promise.all([issueProgress(db, issue.id), submitRate(db, issue.id)]);
   return { issue, progress, rate };
 }
 
-/** Whether its figures change without anybody doing anything. */
+/** Whether its numbers change without any action. */
 function isUnderWay({ status }: Issue): boolean {
   return status === 'preparing' || status === 'sending';
 }

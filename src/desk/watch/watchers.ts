@@ -1,28 +1,28 @@
 import { PassThrough, type Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 
-/** What those who watch an issue are told. */
+/** The content that is sent to the watchers of an issue. */
 export interface WatchView {
-  /** What goes into the page; one line. */
+  /** The HTML for the page, on one line. */
   html: string;
-  /** While it is the same, figures say everything; when it changes the page has more to say. */
+  /** While it stays the same, only the numbers change; when it changes, the page is reloaded. */
   phase: string;
-  /** Nothing will change until somebody does something. */
-  resting: boolean;
+  /** Nothing will change without an action. */
+  isFinal: boolean;
 }
 
-/** Bounds, so that open pages cost the same whether one editor watches or all of them do. */
+/** Limits, so that open pages cost the same for one editor and for all. */
 export interface WatchLimits {
   streams: number;
-  /** Milliseconds between two looks at the database: one look for all who watch the same issue. */
-  every: number;
-  /** Milliseconds after which a stream ends; the browser comes back, and the guard asks again who it is. */
-  life: number;
+  /** Milliseconds between two reads of the database: one read for all watchers of an issue. */
+  intervalMs: number;
+  /** Milliseconds after which a stream ends; the browser reconnects and is authenticated again. */
+  maxStreamMs: number;
 }
 
-const LIMITS: WatchLimits = { streams: 50, every: 1_000, life: 5 * 60_000 };
+const LIMITS: WatchLimits = { streams: 50, intervalMs: 1_000, maxStreamMs: 5 * 60_000 };
 
-/** Looks in a row without news after which a line goes out anyway, so that no proxy takes the line for dead. */
+/** After this many reads without a change a line is sent anyway, so that no proxy closes the connection. */
 const HEARTBEAT = 15;
 
 interface Watched {
@@ -42,13 +42,13 @@ export class Watchers {
   constructor(app: FastifyInstance, look: (issueId: string) => Promise<WatchView>, limits = LIMITS) {
     this.#look = look;
     this.#limits = limits;
-    // Before the server waits for its connections to end.
+    // Runs before the server waits for its connections to end.
     app.addHook('preClose', async () => {
       for (const { streams } of this.#issues.values()) for (const stream of streams) stream.end();
     });
   }
 
-  /** @returns undefined when too many watch already. */
+  /** @returns undefined when there are too many watchers. */
   watch(issueId: string): Readable | undefined {
     if (this.#count >= this.#limits.streams) return undefined;
     this.#count += 1;
@@ -61,7 +61,7 @@ export class Watchers {
     };
     this.#issues.set(issueId, watched);
     watched.streams.add(stream);
-    const end = setTimeout(() => stream.end(), this.#limits.life);
+    const end = setTimeout(() => stream.end(), this.#limits.maxStreamMs);
     stream.once('close', () => {
       clearTimeout(end);
       this.#count -= 1;
@@ -70,7 +70,7 @@ export class Watchers {
       clearTimeout(watched.timer);
       if (this.#issues.get(issueId) === watched) this.#issues.delete(issueId);
     });
-    // The browser waits so long before it comes back.
+    // The browser waits this long before it reconnects.
     stream.write('retry: 3000\n\n');
     if (watched.last !== undefined) stream.write(event('progress', watched.last.html));
     if (watched.streams.size === 1) void this.#round(issueId, watched);
@@ -78,31 +78,31 @@ export class Watchers {
   }
 
   async #round(issueId: string, watched: Watched): Promise<void> {
-    const sight = await this.#look(issueId).catch(() => undefined);
+    const view = await this.#look(issueId).catch(() => undefined);
     const { streams, last } = watched;
-    // While the database cannot be read, nothing is said; the page keeps what was true.
-    const lines = sight === undefined ? [] : changesOf(sight, last);
+    // While the database cannot be read, nothing is sent; the page keeps its last state.
+    const lines = view === undefined ? [] : changesOf(view, last);
     watched.quiet = lines.length > 0 ? 0 : watched.quiet + 1;
     if (watched.quiet >= HEARTBEAT) {
       lines.push(': still here\n\n');
       watched.quiet = 0;
     }
-    watched.last = sight ?? last;
+    watched.last = view ?? last;
     for (const stream of streams) {
-      // Somebody who does not read is let go, and comes back when they do.
+      // A client that does not read is disconnected, and reconnects when it does.
       if (stream.writableNeedDrain) stream.destroy();
       else for (const line of lines) stream.write(line);
-      if (sight?.resting) stream.end();
+      if (view?.isFinal) stream.end();
     }
-    if (streams.size > 0 && !sight?.resting) {
-      watched.timer = setTimeout(() => void this.#round(issueId, watched), this.#limits.every);
+    if (streams.size > 0 && !view?.isFinal) {
+      watched.timer = setTimeout(() => void this.#round(issueId, watched), this.#limits.intervalMs);
     }
   }
 }
 
-function changesOf(sight: WatchView, last: WatchView | undefined): string[] {
-  const lines = sight.html === last?.html ? [] : [event('progress', sight.html)];
-  if (sight.resting || (last !== undefined && last.phase !== sight.phase)) lines.push(event('turn', ''));
+function changesOf(view: WatchView, last: WatchView | undefined): string[] {
+  const lines = view.html === last?.html ? [] : [event('progress', view.html)];
+  if (view.isFinal || (last !== undefined && last.phase !== view.phase)) lines.push(event('turn', ''));
   return lines;
 }
 

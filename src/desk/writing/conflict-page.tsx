@@ -24,20 +24,20 @@ const WORDS: Record<Edit['kind'], string> = {
   look: 'change template and topics',
 };
 
-/** As the form calls them. */
+/** The names of the fields, as in the form. */
 const LINES = { subject: 'Subject', preheader: 'Preheader', intro: 'Introduction' } as const;
 
 interface ConflictProps {
   session: DeskSession;
   zone: string;
-  /** As it is now. */
+  /** The current issue. */
   view: WeekView;
   edit: Edit;
-  /** As it was sent. */
+  /** The form that was sent. */
   form: URLSearchParams;
 }
 
-/** Two editors at once: what is there now beside what was wanted, and the choice between the two. */
+/** For two concurrent edits: the current content beside the edit, and the choice between the two. */
 export function conflictPage(site: Site, { session, zone, view, edit, form }: ConflictProps): string {
   const { issue, edited, choices, content } = view;
   const here = `/editor/issues/${issue.slug}`;

@@ -12,26 +12,26 @@ export interface WeekView {
   issue: Issue;
   choices: Choices;
   edited: { who: string; at: Date } | undefined;
-  /** What readers of everything get; null while the slot is skipped. */
+  /** The general variant; null while the slot is skipped. */
   content: IssueContent | null;
-  /** The same with our subject and preheader. */
+  /** The same with the default subject and preheader. */
   ours: IssueContent | null;
   held: Comparison[];
   leftOut: Excluded[];
   addable: { comparison: Comparison; why: string }[];
-  /** Other issues that are not at their end. */
+  /** Other issues whose status is not final. */
   others: Issue[];
 }
 
 export interface WeekProps {
   session: DeskSession;
-  /** Of a draft that can still be edited. */
+  /** The checks of a draft that can still be edited. */
   checks?: readonly PanelCheck[] | undefined;
   zone: string;
   view: WeekView;
 }
 
-/** Every form about a draft names the revision that it was made from. */
+/** A form about a draft; it contains the revision of the draft that was shown. */
 export const EditForm = ({
   session,
   view: { issue },

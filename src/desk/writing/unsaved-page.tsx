@@ -6,7 +6,7 @@ import { DeskPage } from '../frame/frame.tsx';
 interface Words {
   title: string;
   text: string;
-  /** What to do beside this page. */
+  /** What to do in another tab. */
   beside?: { href: string; name: string };
   button: string;
 }
@@ -45,7 +45,7 @@ function wordsOf(obstacle: Obstacle, session: DeskSession | undefined): Words {
   }
 }
 
-/** Fields that people type into, as their pages call them. The others are sent again unseen. */
+/** Fields that people type into, with their labels. All other fields are sent again as hidden fields. */
 const TYPED: Record<string, string> = {
   subject: 'Subject',
   preheader: 'Preheader',
@@ -57,12 +57,12 @@ const TYPED: Record<string, string> = {
   name: 'Name',
 };
 
-/** A form that was not taken, whole, to be sent again. */
+/** Shows a complete form that was not accepted, to be sent again. */
 export function unsavedPage(site: Site, { obstacle, session, action, form }: UnsavedForm): string {
   const { title, text, beside, button } = wordsOf(obstacle, session);
   const typed = [...form].filter(([name, value]) => Object.hasOwn(TYPED, name) && value !== '');
   const fields = [...form].filter(([name]) => name !== 'csrf');
-  // Of whoever signs in again as the same editor, the form's own token is good again.
+  // After the same editor signs in again, the form's own token is valid again.
   const csrf = session?.csrf ?? form.get('csrf') ?? '';
   return render(
     <DeskPage site={site} title={title}>

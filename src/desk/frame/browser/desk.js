@@ -1,28 +1,31 @@
 // @ts-check
 /**
- * Saves steps at the desk: what is changed is posted at once, and what comes back takes its place on the page.
- * Every form works as well without this, by the same request. What somebody types stays on the page until it is saved,
- * also when their session ends meanwhile: they sign in in another tab, and it is saved.
+ * Saves steps at the desk: a change is posted at once, and the response replaces part of the page. Every form also
+ * works without this script, with the same request. Typed text stays on the page until it is saved, even if the
+ * session ends: the editor signs in in another tab, and it is saved.
  */
 
 /**
- * What to do with the answer to a form.
+ * How to handle the response to a form.
  * @typedef {object} Posting
  * @property {HTMLElement | null} submitter
- * @property {(page: Document) => void} take what was done
- * @property {(page: Document, status: number) => void} refuse what was not
+ * @property {(page: Document) => void} take after success
+ * @property {(page: Document, status: number) => void} refuse after a failure
  */
 
-/** Posts wait for each other: each needs the revision that the one before it made. */
+/** Posts run one after the other: each needs the revision that the previous one made. */
 let queue = Promise.resolve();
 
-/** Forms whose turn has not come. @type {Set<HTMLFormElement>} */
+/** Forms that wait for their turn. @type {Set<HTMLFormElement>} */
 const queued = new Set();
 
-/** Forms that met an ended session, in the order in which they were posted. @type {Map<HTMLFormElement, Posting>} */
+/**
+ * Forms that could not be saved because the session had ended, in the order of their posts. @type
+ * {Map<HTMLFormElement, Posting>}
+ */
 const unsaved = new Map();
 
-/** Forms with words that are not saved yet. @type {Set<HTMLFormElement>} */
+/** Forms with unsaved text. @type {Set<HTMLFormElement>} */
 const dirty = new Set();
 
 /** @param {string} text */
@@ -35,7 +38,7 @@ function say(text) {
 const bodyOf = (form, submitter) =>
   new URLSearchParams(/** @type {[string, string][]} */ ([...new FormData(form, submitter)]));
 
-/** What somebody wrote in a form, without what the desk put there. @param {URLSearchParams} body */
+/** Returns the typed fields of a form, without the desk's own fields. @param {URLSearchParams} body */
 function wordsOf(body) {
   const words = new URLSearchParams(body);
   for (const name of ['csrf', 'revision']) words.delete(name);
@@ -45,7 +48,7 @@ function wordsOf(body) {
 /**
  * @param {HTMLFormElement} form
  * @param {Posting} posting
- * @param {boolean} [isRetry] it is for nothing if it was posted meanwhile
+ * @param {boolean} [isRetry] does nothing if the form was posted meanwhile
  */
 function post(form, posting, isRetry = false) {
   const { submitter, take, refuse } = posting;
@@ -54,7 +57,7 @@ function post(form, posting, isRetry = false) {
     queued.delete(form);
     if (isRetry && unsaved.get(form) !== posting) return;
     say('Saving…');
-    // Read when its turn has come, with the revision of that moment.
+    // The form is read when its turn has come, so that it has the current revision.
     const body = bodyOf(form, submitter);
     try {
       const answer = await fetch(form.action, { method: 'POST', body, headers: { accept: 'text/html' } });
@@ -68,7 +71,7 @@ function post(form, posting, isRetry = false) {
       unsaved.delete(form);
       if (unsaved.size === 0) document.getElementById('ended')?.remove();
       const isDone = answer.ok && answer.redirected;
-      // A page about two versions has these words too.
+      // A page about an edit conflict has this text too.
       const hasAll = wordsOf(body) === wordsOf(bodyOf(form, submitter));
       if (hasAll && (isDone || answer.status === 409)) dirty.delete(form);
       if (isDone) take(page);
@@ -80,23 +83,23 @@ function post(form, posting, isRetry = false) {
 }
 
 /**
- * What the session lacks that a form was posted with, in the words of the page that says so.
+ * Returns what the session of a posted form lacks, from the page that says so.
  * @param {Response} answer
  * @param {Document} page
  */
 function obstacleIn(answer, page) {
   const said = page.querySelector('main [data-obstacle]');
   if (said instanceof HTMLElement) return said.dataset.obstacle;
-  // It was done, and the session ended before the page that shows it.
+  // The action was done, and the session ended before its result page was loaded.
   return new URL(answer.url).pathname.startsWith('/editor/sign-in') ? 'signed-out' : undefined;
 }
 
 /**
- * Says what keeps the words on this page from being saved, and how to go on.
+ * Shows why the text on this page cannot be saved, and how to go on.
  * @param {string} obstacle
  */
 async function awaitSession(obstacle) {
-  // Somebody signed in again in another tab already: the form needs a new token, and nothing else.
+  // The editor has already signed in again in another tab: the form only needs a new token.
   if (obstacle === 'form-forged' && (await resume())) return;
   const isPasskey = obstacle === 'passkey-due';
   say(`Not saved: ${isPasskey ? 'Your passkey is missing' : 'You are signed out'}. Nothing was changed.`);
@@ -139,12 +142,12 @@ function tell(text, ...ways) {
   if (!known) document.querySelector('main')?.prepend(notice);
 }
 
-/** How often a new token was taken since something was saved: a second one in a row would not help either. */
+/** How many new tokens were used since the last save: a second one in a row would not help either. */
 let tokens = 0;
 
 /**
- * Posts what waits, with the token of the session that this browser has now.
- * @param {boolean} [asAnother] also where that is the session of another editor
+ * Posts the waiting forms with the token of the browser's current session.
+ * @param {boolean} [asAnother] also if that session belongs to another editor
  * @returns {Promise<boolean>} whether there is such a session
  */
 async function resume(asAnother = false) {
@@ -182,7 +185,7 @@ function replaceMain(page) {
   if (!old || !fresh) return;
   const main = document.adoptNode(fresh);
   const carried = [...dirty].filter((form) => old.contains(form)).map((form) => [form, twin(form, main)]);
-  // A page without a place for words that are not saved must not take theirs.
+  // A page without a field for the unsaved text must not remove that text.
   if (carried.some(([, place]) => !place)) return say(`Not saved: ${main.querySelector('h1')?.textContent}.`);
   const active = document.activeElement;
   old.replaceWith(main);
@@ -191,17 +194,17 @@ function replaceMain(page) {
   start();
 }
 
-/** The form on another page that is the same as this one. @param {HTMLFormElement} form @param {HTMLElement} main */
+/** Finds the same form on another page. @param {HTMLFormElement} form @param {HTMLElement} main */
 const twin = (form, main) =>
   [...main.querySelectorAll('form')].find(
     (each) => each.getAttribute('action') === form.getAttribute('action') && each.matches('.autosave'),
   ) ?? null;
 
 /**
- * Takes words that are not saved along to the page that replaces theirs.
+ * Copies unsaved text to the page that replaces the current one.
  * @param {HTMLFormElement} from
  * @param {HTMLFormElement} to
- * @param {Element | null} active where somebody is typing
+ * @param {Element | null} active the field in which the editor is typing
  */
 function carry(from, to, active) {
   for (const field of from.querySelectorAll('input:not([type=hidden]), textarea')) {
@@ -223,7 +226,7 @@ function carry(from, to, active) {
 }
 
 /**
- * The page as it is now, with the focus where it was: on the same button of the same comparison.
+ * Replaces the page, and keeps the focus on the same button of the same comparison.
  * @param {HTMLElement | null} submitter
  */
 function takeAll(submitter) {
@@ -238,13 +241,13 @@ function takeAll(submitter) {
     const again =
       row?.querySelector(`button[value="${value}"]:not([disabled])`) ??
       row?.querySelector('button:not([disabled])');
-    // Somebody who types on is not interrupted.
+    // An editor who is typing is not interrupted.
     if (again instanceof HTMLElement && !isTyping()) again.focus();
   };
 }
 
 /**
- * Forms that wait for their turn name the revision that was just made, also where the page has been replaced since.
+ * Writes the new revision into the forms that wait for their turn, even if the page has been replaced since.
  * @param {Document} page
  */
 function renew(page) {
@@ -256,7 +259,7 @@ function renew(page) {
   }
 }
 
-/** Somebody is typing: only what says so changes. @param {Document} page */
+/** While the editor is typing, replaces only the status parts of the page. @param {Document} page */
 function takeQuietly(page) {
   for (const selector of ['#saved', 'h1']) {
     const [old, fresh] = [document.querySelector(selector), page.querySelector(selector)];
@@ -266,7 +269,7 @@ function takeQuietly(page) {
 }
 
 /**
- * Somebody is typing: their words stay where they are, unless the page that comes back has them too.
+ * While the editor is typing, keeps their text in place, unless the response page has it too.
  * @param {Document} page
  * @param {number} status
  */
@@ -331,7 +334,7 @@ function drag(list) {
       Object.assign(input, { type: 'hidden', name, value });
       copy.append(input);
     }
-    // In the page, so that its revision is kept up to date while it waits.
+    // The copy is part of the page, so that its revision is updated while it waits.
     copy.hidden = true;
     form.after(copy);
     post(copy, { submitter: null, take: takeAll(from.querySelector('button')), refuse: replaceMain });
@@ -343,14 +346,14 @@ function start() {
   if (list instanceof HTMLElement && list.querySelector('form[data-edit]')) drag(list);
 }
 
-/** Whether the words that somebody is typing are not saved yet. */
+/** Whether the editor is typing text that is not saved yet. */
 const isTyping = () => [...dirty].some((form) => form.contains(document.activeElement));
 
 document.addEventListener('submit', (event) => {
   const form = event.target;
   if (!(form instanceof HTMLFormElement) || !form.matches('[data-edit]')) return;
   event.preventDefault();
-  // What was typed goes first, or its form would name a revision that is gone by then.
+  // The typed text is posted first: otherwise its form would have an old revision.
   const before = [form, typed];
   if (form === typed) forget();
   else save();
@@ -362,7 +365,7 @@ document.addEventListener('submit', (event) => {
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let typing;
-/** The form whose words wait to be posted. @type {HTMLFormElement | null} */
+/** The form whose text waits to be posted. @type {HTMLFormElement | null} */
 let typed = null;
 
 function forget() {
@@ -385,7 +388,7 @@ document.addEventListener('input', (event) => {
   typing = setTimeout(save, 700);
 });
 
-// Every page of the desk that is opened says so: words in another tab may have waited for it.
+// Every opened page of the desk announces itself: unsaved text in another tab may be waiting for a new session.
 const channel = new BroadcastChannel('desk');
 channel.postMessage('signed in');
 channel.addEventListener('message', () => resume());

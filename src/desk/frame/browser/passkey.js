@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Adds and uses passkeys: asks the desk what to ask for, asks the browser, and posts its answer with the form. What
- * goes wrong is said in the form, and what was typed stays there.
+ * Adds and uses passkeys: gets the options from the desk, calls the browser, and posts its response with the form.
+ * Errors are shown in the form, and typed text stays there.
  */
 
 /** @param {string} text base64url */
@@ -16,7 +16,7 @@ const textOf = (buffer) =>
     .replace(/=+$/, '');
 
 /**
- * Browsers of before 2025 read no JSON: their bytes are decoded here.
+ * Browsers before 2025 cannot parse the JSON options: their bytes are decoded here.
  * @param {any} options
  */
 const decoded = (options) => ({
@@ -34,7 +34,7 @@ const decoded = (options) => ({
 });
 
 /**
- * The same the other way.
+ * The reverse of {@link decoded}.
  * @param {any} credential
  */
 function encoded(credential) {
@@ -52,7 +52,7 @@ function encoded(credential) {
   };
 }
 
-/** @param {any} options what the desk asks for */
+/** @param {any} options from the desk */
 async function ask(options) {
   const isNew = 'pubKeyCredParams' in options;
   const parse = /** @type {any} */ (PublicKeyCredential)[
@@ -62,7 +62,7 @@ async function ask(options) {
   return isNew ? navigator.credentials.create({ publicKey }) : navigator.credentials.get({ publicKey });
 }
 
-/** What the browser's own words mean here. @param {unknown} error */
+/** Explains an error of the browser. @param {unknown} error */
 function explained(error) {
   switch (error instanceof Error ? error.name : '') {
     case 'NotAllowedError':

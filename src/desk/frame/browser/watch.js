@@ -1,5 +1,5 @@
 // @ts-check
-/** Follows an issue that is under way: its figures take their place on the page as they change. */
+/** Updates the numbers on the page of an issue that is being sent. */
 
 const place = document.getElementById('progress');
 const url = place?.dataset.events;
@@ -9,7 +9,7 @@ if (place && url) {
     const page = new DOMParser().parseFromString(data, 'text/html');
     place.replaceChildren(...page.body.childNodes);
   });
-  // There is more to say than figures: the page says it.
+  // More than the numbers has changed: the page says it.
   events.addEventListener('turn', () => {
     events.close();
     location.reload();
