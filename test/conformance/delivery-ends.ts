@@ -50,13 +50,13 @@ export function describeEnds(withDatabase: WithDatabase): void {
         await assertInvariants(db, issue.id);
       });
 
-      it('not when its database do not balance', async () => {
+      it('not when its ledger does not balance', async () => {
         const { issue, batch, submit } = await weekOf(db, 2);
         await submit(batch);
         await sql`update deliveries set status = 'prepared' where issue_id = ${issue.id} and position = 0`.execute(
           db,
         );
-        await expect(finishIssue(db, issue.id)).rejects.toThrow('do not balance: audience 2, settled 1');
+        await expect(finishIssue(db, issue.id)).rejects.toThrow('does not balance: audience 2, settled 1');
         expect((await findIssue(db, { id: issue.id }))?.status).toBe('sending');
       });
 
