@@ -8,6 +8,7 @@ import { type Limiter, openLimiter } from '../platform/queue/limiter.ts';
 import { openOutboxProvider } from '../providers/outbox/outbox.ts';
 import type { Mailer, Provider, Webhook } from '../providers/port.ts';
 import { openResendProvider } from '../providers/resend/open-provider.ts';
+import { resendWebhook } from '../providers/resend/resend-webhook.ts';
 import { expireAllLeases } from '../sending/batches/batch-store.ts';
 import { createSubmitter, type Submitter } from '../sending/submit.ts';
 import { createMailSender, type MailSender } from '../sending/transactional/send-transactional-email.ts';
@@ -59,7 +60,7 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
   try {
     const clock = overrides.clock ?? (() => new Date());
     const logger = overrides.logger ?? createLogger(config.logLevel);
-    const { databaseUrl, redisUrl, secretKeys } = secrets;
+    const { databaseUrl, redisUrl, secretKeys, resendWebhookSecrets: webhookSecrets } = secrets;
 
     // The reader process starts on first use.
     lifetime.defer(stopReading);
@@ -95,12 +96,16 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     };
     /** Every provider there is, by the value of MAILER. */
     const providers: Record<Config['mailer'], () => Provider | Promise<Provider>> = {
-      outbox: () => openOutboxProvider(config.dataDir, clock),
+      outbox: async () => ({
+        ...(await openOutboxProvider(config.dataDir, clock)),
+        // Mail that went out through Resend before is still reported.
+        webhook: webhookSecrets.length > 0 ? resendWebhook(webhookSecrets, clock) : null,
+      }),
       resend: () =>
         openResendProvider({
           ...config.resend,
           apiKey: overrides.mailer === undefined ? secrets.resendApiKey : undefined,
-          webhookSecrets: secrets.resendWebhookSecrets,
+          webhookSecrets,
           clock,
           onLimit,
         }),

@@ -31,3 +31,14 @@ it('F16: serve opens the metrics on a loopback port and the outbox by a link, an
   expect(await ask(elsewhere(`${origin}/healthz`))).toBe(200);
   await expect(ask(elsewhere(metrics))).rejects.toThrow();
 });
+
+it('takes the events of mail that went out through Resend also while the outbox has its place', async () => {
+  using folder = temporaryFolder();
+  await using served = start(PROGRAMS.source, ['serve'], {
+    ...{ DATA_DIR: path.join(folder.path, 'data'), LOG_LEVEL: 'silent', PORT: '0' },
+    RESEND_WEBHOOK_SECRET: `whsec_${Buffer.from('a secret of the account').toString('base64')}`,
+  });
+  const [, origin = ''] = /listens on (\S+)/.exec(await served.says(/listens on \S+\n/)) ?? [];
+  const { status } = await fetch(`${origin}/webhooks/resend`, { method: 'POST', body: '{}' });
+  expect(status, 'an unsigned event is refused, not unknown').toBe(401);
+});
