@@ -37,7 +37,7 @@ const PROBLEM = 'application/problem+json; charset=utf-8';
 const one = comparison('anvil-vs-bellows', tool('Anvil', 75), tool('Bellows', 25, { entryPrice: '$20/mo' }));
 
 describe('a comparison in JSON', () => {
-  it('201 when new, 200 when known, 200 with what changed', async () => {
+  it('a push answers 201 for a new one, 200 for a known one, and 200 with the changes for a changed one', async () => {
     const url = `${SITE.publicUrl}/comparisons/${one.slug}`;
     const created = await push(one);
     expect([created.statusCode, created.headers.location]).toEqual([201, url]);
@@ -72,7 +72,7 @@ describe('a comparison in JSON', () => {
     expect(dearer.headers['cache-control']).toBe('no-store');
   });
 
-  it('slug and address may be left out: the names make the one, our page is the other', async () => {
+  it('without slug and address, the slug follows from the names and the address is our own page', async () => {
     const { slug: _slug, url: _url, ...bare } = comparison('', tool('データ舟', 50), tool('Reed 2', 50));
     const answer = await push(bare);
     const { slug, url } = answer.json();
@@ -82,7 +82,7 @@ describe('a comparison in JSON', () => {
     expect((await app.inject(new URL(url).pathname)).statusCode).toBe(200);
   });
 
-  it('409 when the slug or the page belongs to another pair, and nothing is changed', async () => {
+  it('a push with the slug or page of another pair answers 409 and changes nothing', async () => {
     const before = await findComparison(site.db, one.slug);
     const stranger = comparison('smith-vs-tongs', tool('Smith', 0), tool('Tongs', 0));
     for (const field of ['slug', 'url'] as const) {
@@ -95,7 +95,7 @@ describe('a comparison in JSON', () => {
     expect(await findComparison(site.db, one.slug)).toEqual(before);
   });
 
-  it('422 names each field at fault', async () => {
+  it('an invalid push answers 422 and names each invalid field', async () => {
     const [a, b] = one.tools;
     const { tagline: _tagline, ...untold } = a;
     const answer = await push({
@@ -115,7 +115,7 @@ describe('a comparison in JSON', () => {
     expect(errors).toContainEqual({ field: 'tools.0.tagline', reason: 'missing' });
   });
 
-  it('what may be left out is not called missing', async () => {
+  it('an optional field is not reported as missing', async () => {
     const { errors } = (await push({ tools: [{ ...one.tools[0], name: '' }, null] })).json();
     expect(errors.map(({ field }: { field: string }) => field)).toEqual(['tools.0.name', 'tools.1']);
     const taken = (await push({ ...one, slug: null, url: 7 })).json().errors;
@@ -130,7 +130,7 @@ describe('a comparison in JSON', () => {
     },
   );
 
-  it('letters that are no UTF-8 are refused, not guessed', async () => {
+  it('bytes that are not UTF-8 are refused, not guessed', async () => {
     const answer = await push(Buffer.from(JSON.stringify(one).replace('Anvil', 'Anvíl'), 'latin1'));
     expect(answer.json().errors).toEqual([{ field: '', reason: 'not utf-8 text' }]);
   });
@@ -160,7 +160,7 @@ describe('a comparison as a page', () => {
     expect((await push(printed)).json().status).toBe('unchanged');
   });
 
-  it('422 names what the page lacks', async () => {
+  it('an incomplete page answers 422 and names the missing parts', async () => {
     const answer = await push(html.replace('<span>Community</span>', ''), { 'content-type': 'TEXT/HTML' });
     expect(answer.statusCode).toBe(422);
     const fields = answer.json().errors.map(({ field }: { field: string }) => field);
@@ -182,7 +182,7 @@ describe('F11: DELETE', () => {
       headers: { authorization: `Bearer ${TOKEN}`, ...headers },
     });
 
-  it('takes a comparison down, once, and no push shows it again', async () => {
+  it('takes a comparison down once, and a later push does not show it again', async () => {
     const duo = comparison('データ舟-vs-tongs', tool('データ舟', 75), tool('Tongs', 25));
     await push(duo);
     const page = `/comparisons/${encodeURIComponent(duo.slug)}`;
@@ -209,7 +209,7 @@ describe('F11: DELETE', () => {
     });
   });
 
-  it('is for whoever has the token, of what there is, with a reason that fits', async () => {
+  it('needs the token, a known comparison and a reason of a valid length', async () => {
     await push(one);
     expect((await remove(one.slug, '', { authorization: 'Bearer nothing' })).statusCode).toBe(401);
     for (const slug of ['nobody-vs-nothing', '..', 'A b', '\0'])
@@ -221,7 +221,7 @@ describe('F11: DELETE', () => {
   });
 });
 
-describe('the door', () => {
+describe('the route', () => {
   it.each([
     ['no token', {}],
     ['another token', { authorization: `Bearer ${TOKEN}x` }],
@@ -251,7 +251,7 @@ describe('the door', () => {
     },
   );
 
-  it('1 MB is the most, and is taken', async () => {
+  it('a body of 1 MB is accepted, and a longer one is refused', async () => {
     const padded = (length: number) => JSON.stringify(one).padEnd(length, ' ');
     expect((await push(padded(1_000_001))).statusCode).toBe(413);
     expect((await push(padded(1_000_000))).statusCode).toBe(200);
@@ -263,7 +263,7 @@ describe('the door', () => {
     expect((await app.inject({ method: 'OPTIONS', url: '/api/comparisons' })).statusCode).toBe(204);
   });
 
-  it('without API_TOKEN there is no door', async () => {
+  it('without API_TOKEN the route does not exist', async () => {
     for (const method of ['GET', 'POST'] as const) {
       const answer = await site.app.inject({
         method,
@@ -274,7 +274,7 @@ describe('the door', () => {
     }
   });
 
-  it('a database that is away is 503, to be tried again', async () => {
+  it('an unavailable database answers 503, to be tried again', async () => {
     const pool = new pg.Pool({ host: '127.0.0.1', port: 1 });
     const away = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
     const broken = await site.serve({ apiToken: TOKEN, db: away });

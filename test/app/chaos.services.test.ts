@@ -11,13 +11,13 @@ describe.skipIf(inject('servicesMissing') !== '')('an issue under fire, on Postg
   }, 400_000);
   afterAll(() => ground?.[Symbol.asyncDispose]());
 
-  test('fault 1: a worker that dies at every named place, one after the other, is made good', async () => {
+  test('fault 1: workers that die at every failpoint, one after the other, lose nothing', async () => {
     const report = await run(ground, { seed: 1, kills: FAILPOINTS.length, deaths: FAILPOINTS });
     expect(report.verdict).toMatchObject({ lost: [], doubled: [], afterLeaving: [], faults: [] });
     expect(report.kills).toEqual(FAILPOINTS);
   }, 400_000);
 
-  test('fault 1: nobody is lost, doubled or mailed after leaving, whatever dies', async () => {
+  test('fault 1: no reader is lost, mailed twice or mailed after unsubscribing, whatever process dies', async () => {
     const report = await run(ground, { seed: 4, kills: 4 });
     expect(report.verdict).toMatchObject({ lost: [], doubled: [], afterLeaving: [], faults: [] });
     expect(report.left).toBeGreaterThan(0);

@@ -6,7 +6,7 @@ import { expectOneLine, runCommand as run } from '../helpers/command.ts';
 import { copyDatabase, temporaryFolder } from '../helpers/homes.ts';
 import { startCommand } from '../helpers/processes.ts';
 
-/** The way in that needs no mail, on the embedded default. */
+/** Signing in without mail, on the embedded database. */
 
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());
@@ -18,7 +18,7 @@ const env = {
   LOG_LEVEL: 'silent',
 };
 
-test('prints a link that outlives the start of the server and opens any browser, once', async () => {
+test('prints a link that still works after the server starts, once, in any browser', async () => {
   const printed = await run(['sign-in', 'Chief@desk.example', '--json'], env);
   expect(printed).toMatchObject({ code: 0, stderr: '' });
   const { email, link, minutes } = JSON.parse(printed.stdout);
@@ -35,7 +35,7 @@ test('prints a link that outlives the start of the server and opens any browser,
   expect(await page.text()).toContain('chief@desk.example');
   expect((await press()).status).toBe(403);
 
-  // The database is the server's now: the command says what to do.
+  // The server has the database now: the command says what to do.
   const refused = await run(['sign-in', 'chief@desk.example'], env);
   expect(refused.code).toBe(1);
   expectOneLine(refused, /Stop `serve`, run this again, and start it: the link outlives that/);
@@ -43,7 +43,7 @@ test('prints a link that outlives the start of the server and opens any browser,
   expect((await server.ended).code).toBe(0);
 });
 
-test('is for editors alone, takes lost passkeys away, and is on record', async () => {
+test('works for editors only, removes lost passkeys, and is recorded', async () => {
   const stranger = await run(['sign-in', 'stranger@desk.example'], env);
   expect(stranger.code).toBe(1);
   expectOneLine(stranger, /not in EDITORS/);
@@ -64,7 +64,7 @@ test('is for editors alone, takes lost passkeys away, and is on record', async (
   expect(JSON.stringify(entries)).not.toContain(stdout.split('/').at(-1)?.split('\n')[0] ?? 'x');
 });
 
-test('F15: a start without any editor ends the links and sessions of those who were', async () => {
+test('F15: a start without editors ends the links and sessions of former editors', async () => {
   expect((await run(['sign-in', 'chief@desk.example'], env)).code).toBe(0);
   {
     await using server = startCommand(['serve'], { ...env, EDITORS: '' });

@@ -49,7 +49,7 @@ describe('one installation, from nothing to sent', () => {
     ]);
   });
 
-  test('a folder that is not there is one line', async () => {
+  test('a missing folder is reported in one line', async () => {
     const result = await run(['gather'], { ...env, SOURCES: `folder:${path.join(root, 'nowhere')}` });
     expect(result.code).toBe(1);
     expectOneLine(result, /nowhere/);
@@ -67,7 +67,7 @@ describe('one installation, from nothing to sent', () => {
     expectOneLine(demo, /POSTAL_ADDRESS/);
   });
 
-  test('a port in use is one line, and the program that uses it is not disturbed', async () => {
+  test('a port in use is reported in one line, and the program that uses it goes on', async () => {
     const server = net.createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as net.AddressInfo;
@@ -77,7 +77,7 @@ describe('one installation, from nothing to sent', () => {
     server.close();
   });
 
-  test('the demo sends once, says what it did as one JSON document, and has nothing new the second time', async () => {
+  test('the demo sends once, prints its result as one JSON document, and has nothing new the second time', async () => {
     const demo = { DATA_DIR: path.join(root, 'demo') };
     const first = await startCommand(['demo', '--json'], demo).ended;
     expect(first).toMatchObject({ code: 0, stderr: '' });
@@ -132,7 +132,7 @@ describe('one installation, from nothing to sent', () => {
     expectOneLine(result, about);
   });
 
-  test('a server keeps its DATA_DIR to itself, and stops when it is told to', async () => {
+  test('a server locks its DATA_DIR, and stops on a signal', async () => {
     await using server = startCommand(['serve'], { ...env, PORT: '0', LOG_LEVEL: 'silent' });
     await server.says('listens on http://127.0.0.1:');
     const second = await run(['status'], env);
@@ -150,7 +150,7 @@ describe('the people in the database', () => {
   const database = { DATA_DIR: path.join(root, 'books') };
   beforeAll(() => copyDatabase(database.DATA_DIR));
 
-  test('a list comes in with its consent, goes out again, and a person of it is forgotten', async () => {
+  test('a list is imported with its consent and exported again, and one person of it is erased', async () => {
     const list = path.join(root, 'people.csv');
     await writeFile(list, 'email,status\nann@example.org,\nbob@example.org,unsubscribed\nnobody,\n');
 
@@ -191,7 +191,7 @@ describe('the people in the database', () => {
     expectOneLine(await forget('ann'), /is not of the form/);
   });
 
-  test('one person is added: asked by mail, or a reader with the time at which they confirmed', async () => {
+  test('one person is added: asked by mail, or subscribed at once with the time of their confirmation', async () => {
     const add = (...args: string[]) =>
       run(['subscribers', 'add', ...args, '--consent', 'Asked me at the fair, 3 May 2026'], database);
     expect((await add('dora@example.org', '--topics', 'Writing,Coding')).stdout).toMatch(/^Asked/);
@@ -212,7 +212,7 @@ describe('the people in the database', () => {
     expect(person('fay@example.org')).toBeUndefined();
   });
 
-  test('B17: a bounce is lifted with a reason, and messages say the true reason of others', async () => {
+  test('B17: a bounce is lifted with a reason, and messages name the actual cause of other suppressions', async () => {
     const list = path.join(root, 'bounced.csv');
     await writeFile(
       list,
@@ -244,7 +244,7 @@ describe('the people in the database', () => {
     );
   });
 
-  test('a list may come by a pipe, and its bad rows never take its place', async () => {
+  test('a list may come from a pipe, and its rejected rows never overwrite it', async () => {
     await using piped = startCommand(['subscribers', 'import', '-', '--json'], database);
     piped.tell('email,confirmed_at');
     piped.tell('cleo@example.org,2026-11-01 09:00:00');
@@ -270,7 +270,7 @@ describe('F11: comparisons', () => {
     await run(['compose'], { ...database, POSTAL_ADDRESS: '1 Example Street, Sampleton' });
   });
 
-  test('are listed, taken down and shown again, with what becomes of the issue that carries them', async () => {
+  test('are listed, taken down and shown again, with the effect on their issue', async () => {
     const list = async (...more: string[]): Promise<{ slug: string; state: string }[]> =>
       JSON.parse((await run(['comparisons', 'list', '--json', ...more], database)).stdout);
     expect((await list()).length).toBeGreaterThan(5);
@@ -295,7 +295,7 @@ describe('F11: comparisons', () => {
     expect((await run(['comparisons', 'show', SLUG], database)).stdout).toContain('nothing was changed');
   });
 
-  test('that nobody knows, and a reason that is none, are one line each', async () => {
+  test('an unknown comparison and an empty reason are each reported in one line', async () => {
     for (const args of [
       ['hide', 'nobody-vs-nothing', '--reason', 'x'],
       ['show', 'nobody-vs-nothing'],

@@ -6,7 +6,7 @@ import { HTML_LAYOUTS } from '../helpers/pages.ts';
 import { startCommand } from '../helpers/processes.ts';
 import { comparisons, openSiteServer } from '../helpers/site-server.ts';
 
-/** What a command answers before it opens anything: its settings, its usage, its help. */
+/** Commands before they open anything: their settings, usage and help. */
 
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());
@@ -14,7 +14,7 @@ afterAll(() => folder[Symbol.dispose]());
 const run = (args: string[], env: Record<string, string> = {}) =>
   runCommand(args, { DATA_DIR: folder.path, ...env });
 
-describe('settings that are wrong', () => {
+describe('wrong settings', () => {
   test.each([
     [{ SCHEDULE: 'every now and then' }, /SCHEDULE.*Tue 09:00/],
     [{ SOURCES: 'carrier-pigeon:roof' }, /SOURCES.*folder:/],
@@ -29,13 +29,13 @@ describe('settings that are wrong', () => {
     for (const name of [/SCHEDULE/, /PORT/, /APPROVAL/]) expectOneLine(result, name);
   });
 
-  test('a web process without a database to share is told what to set', async () => {
+  test('a web process without a shared database says which setting is missing', async () => {
     const result = await run(['serve', '--role', 'web']);
     expect(result.code).toBe(1);
     expectOneLine(result, /DATABASE_URL/);
   });
 
-  test('a database that does not answer', async () => {
+  test('an unresponsive database is reported', async () => {
     const result = await run(['status'], {
       DATABASE_URL: 'postgres://127.0.0.1:1/none',
       SECRET_KEY: 'k'.repeat(40),
@@ -106,7 +106,7 @@ describe('--help', () => {
     'migrate',
   ];
 
-  test('is there for every command the program names, and touches nothing', async () => {
+  test('exists for every command, and changes nothing', async () => {
     const { code, stdout } = await run(['--help']);
     expect(code).toBe(0);
     const named = [...stdout.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name);
@@ -126,7 +126,7 @@ describe('import-page', () => {
   const read = (url: string, env: Record<string, string> = { ALLOW_PRIVATE_SOURCES: '1' }) =>
     run(['import-page', url, '--dry-run', '--json'], env);
 
-  test('reads a page at its address, under our name', async () => {
+  test('reads a page from its address, with our user agent', async () => {
     await using site = await openSiteServer();
     site.put('/page', HTML_LAYOUTS.article?.({ ...page, url: `${site.origin}/page` }) ?? '');
     const { code, stdout } = await read(`${site.origin}/page`);
@@ -139,7 +139,7 @@ describe('import-page', () => {
     expect(site.requests[1]?.agent).toMatch(/^WeeklyVerdict\//);
   });
 
-  test('says in one line why a page cannot be had', async () => {
+  test('says in one line why a page cannot be read', async () => {
     await using site = await openSiteServer();
     site.put('/robots.txt', 'User-agent: *\nDisallow: /kept\n');
     site.put('/other', '<h1>Something else</h1>');

@@ -9,7 +9,7 @@ import {
 } from '../../src/app/doctor.ts';
 import { loadConfig } from '../../src/config/config.ts';
 
-/** Everything in place, as for a list of real people. */
+/** A complete installation, as for a list of real people. */
 const WELL = {
   DATABASE_URL: 'postgres://db/verdict',
   SECRET_KEY: 'k'.repeat(32),
@@ -33,7 +33,7 @@ const amiss = (all: Finding[]) =>
   all.filter(({ level }) => level !== 'ok').map(({ level, about }) => `${level} ${about}`);
 
 describe('the settings of an installation', () => {
-  it('that is set up well leave nothing to say', () => {
+  it('have no finding when they are complete', () => {
     expect(amiss(findings({}))).toEqual([]);
   });
 
@@ -56,7 +56,7 @@ describe('the settings of an installation', () => {
     for (const { level, help } of all) expect(help === '').toBe(level === 'ok');
   });
 
-  it('may be those of a laptop while nothing leaves it', () => {
+  it('may be those of a laptop as long as no mail leaves it', () => {
     expect(amiss(findings({ RESEND_API_KEY: '', PUBLIC_URL: 'http://localhost:3000' }))).toEqual([
       'warn RESEND_API_KEY',
     ]);
@@ -95,7 +95,7 @@ describe('the records of a domain', () => {
   };
   const { config } = loadConfig(WELL);
 
-  it('are well, with the policy of the organisation', async () => {
+  it('have no finding, with the policy of the parent domain', async () => {
     expect(amiss(await examineDns(config, records()))).toEqual([]);
   });
 
@@ -109,7 +109,7 @@ describe('the records of a domain', () => {
     expect(amiss(await examineDns(config, records({ [name]: values })))).toEqual([expected]);
   });
 
-  it('that cannot be looked up are not guessed about', async () => {
+  it('are reported as unknown when the resolver fails', async () => {
     const down = () => Promise.reject(Object.assign(new Error('x'), { code: 'ESERVFAIL' }));
     const all = await examineDns(config, { txt: down, mx: down });
     expect(all.map(({ level }) => level)).toEqual(['warn', 'warn', 'warn', 'warn']);

@@ -16,7 +16,7 @@ import { temporaryFolder } from '../helpers/homes.ts';
 import { freePort } from '../helpers/services.ts';
 import { openSiteServer, type SiteServer } from '../helpers/site-server.ts';
 
-/** One reader's way, from a form on somebody else's page to the farewell, with and without a script. */
+/** One reader's journey, from a form on another site to the goodbye page, with and without a script. */
 
 describe.skipIf(noBrowser)(`a reader in Chromium${noBrowser ? ` (${noBrowser})` : ''}`, () => {
   const lifetime = new Lifetime();
@@ -25,7 +25,7 @@ describe.skipIf(noBrowser)(`a reader in Chromium${noBrowser ? ` (${noBrowser})` 
   let elsewhere: SiteServer;
   let dataDir: string;
   let origin: string;
-  /** A person takes their time; the test does not. */
+  /** Moves the clock ahead instead of waiting. */
   let aheadMs = 0;
 
   beforeAll(async () => {
@@ -67,7 +67,7 @@ describe.skipIf(noBrowser)(`a reader in Chromium${noBrowser ? ` (${noBrowser})` 
   });
   afterAll(() => lifetime[Symbol.asyncDispose]());
 
-  /** Waits until the outbox has a mail of this kind for somebody, and reads it as a mail program would. */
+  /** Waits until the outbox has such a mail for an address, and parses it as a mail client would. */
   async function mailFor(email: string, subject: RegExp): Promise<string> {
     const folder = path.join(dataDir, 'outbox');
     for (;;) {
@@ -81,7 +81,7 @@ describe.skipIf(noBrowser)(`a reader in Chromium${noBrowser ? ` (${noBrowser})` 
     }
   }
 
-  /** A week with one comparison, composed, approved and sent to whoever gets issues. */
+  /** Composes, approves and sends an issue with one comparison. */
   async function sendIssue(first: string, second: string): Promise<void> {
     const slug = `${first}-vs-${second}`.toLowerCase();
     await saveComparisons(app.db, [comparison(slug, tool(first, 100), tool(second, 0))]);
@@ -150,7 +150,7 @@ describe.skipIf(noBrowser)(`a reader in Chromium${noBrowser ? ` (${noBrowser})` 
     expect(await statusOf(email)).toBe('unsubscribed');
   });
 
-  it('a form on a site that is not on the list is refused, in words', async () => {
+  it('a form on an unlisted site is refused with an explanation', async () => {
     await using stranger = await openSiteServer('127.0.0.2');
     stranger.put(
       '/',
@@ -163,7 +163,7 @@ describe.skipIf(noBrowser)(`a reader in Chromium${noBrowser ? ` (${noBrowser})` 
     expect(await statusOf('x@example.org')).toBeUndefined();
   });
 
-  it('a mistake on our own page is found, said and mended', async () => {
+  it('an error on our own page is detected, explained and can be corrected', async () => {
     await using context = await browser.newContext({ javaScriptEnabled: false });
     const page = await context.newPage();
     await page.goto(`${origin}/subscribe`);

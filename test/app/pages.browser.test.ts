@@ -16,7 +16,7 @@ import { OUTBOX_TOKEN, openSite, SITE, type TestSite } from '../helpers/site.ts'
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 
-/** To the page that says what is wrong. */
+/** Sends an invalid form, to see the page that explains the error. */
 async function mistype(page: Page): Promise<void> {
   await page.getByText('Only some topics?').click();
   await page.getByLabel('Writing').check();
@@ -25,14 +25,14 @@ async function mistype(page: Page): Promise<void> {
   await page.getByRole('alert').waitFor();
 }
 
-/** Buttons of the preference page, by what its address ends with here. */
+/** Buttons of the preference page, by the end of their test address here. */
 const PRESSED: Record<string, string> = {
   '/preferences/:token?ask=export': 'Download my data',
   '/preferences/:token?void=1': 'Make all my older links void',
   '/preferences/:token?leave=1': 'Unsubscribe',
 };
 
-/** From the page that was opened to the one that is meant. */
+/** Continues from the opened page to the tested one. */
 async function goOn(page: Page, path: string): Promise<void> {
   if (path === '/subscribe?email') await mistype(page);
   const button = PRESSED[path];
@@ -41,7 +41,7 @@ async function goOn(page: Page, path: string): Promise<void> {
   await page.getByRole('heading', { name: 'Your preferences' }).waitFor({ state: 'detached' });
 }
 
-/** Every page as a reader meets it; an issue is a mail, so rules about whole web pages are not about it. */
+/** Every public page. An issue is a mail, so rules for whole web pages do not apply to it. */
 const PAGES: Record<string, { pageRules: boolean }> = {
   '/': { pageRules: true },
   '/issues': { pageRules: true },
@@ -124,7 +124,7 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     return oneTimeToken(site.keys, mailIds[0] ?? '', keyId(site.keys[0]));
   };
 
-  /** A fresh link for a purpose: as it comes, used, or over. */
+  /** A fresh link for a purpose: unused, used, or expired. */
   const freshly = async (what: string) => {
     const [purpose, state] = what.split('&') as [FreshLinkPurpose, string | undefined];
     const url = (await askForFreshLink(site.db, await subscribe(), purpose, site.keys)) ?? '';
@@ -184,7 +184,7 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     ).toEqual([0, 'http://www.w3.org/2005/Atom', 2]);
   });
 
-  it('somebody leaves, without JavaScript, by keyboard alone', async () => {
+  it('a reader unsubscribes, without JavaScript, by keyboard alone', async () => {
     const id = await subscribe();
     await using context = await browser.newContext({ javaScriptEnabled: false });
     const page = await context.newPage();
@@ -197,7 +197,7 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     expect((await findSubscriber(site.db, id))?.status).toBe('unsubscribed');
   });
 
-  it('a mail in the outbox is drawn with its styles, and its links work', async () => {
+  it('a mail in the outbox is shown with its styles, and its links work', async () => {
     const id = await subscribe();
     const link = `${origin}/unsubscribe/${site.token('unsubscribe', id)}`;
     const outbox = path.join(site.dir, 'outbox');
@@ -217,7 +217,7 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     expect((await findSubscriber(site.db, id))?.status).toBe('unsubscribed');
   });
 
-  it('somebody changes topics, without JavaScript', async () => {
+  it('a reader changes topics, without JavaScript', async () => {
     const id = await subscribe();
     await using context = await browser.newContext({ javaScriptEnabled: false });
     const page = await context.newPage();
@@ -231,7 +231,7 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     expect((await findSubscriber(site.db, id))?.topics).toEqual(['Audio & Music', 'Coding']);
   });
 
-  it('somebody takes a break, mistypes an address, is asked at the right one and moves, without JavaScript', async () => {
+  it('a reader pauses, mistypes an address, confirms the right one and changes to it, without JavaScript', async () => {
     const id = await subscribe();
     await using context = await browser.newContext({ javaScriptEnabled: false });
     const page = await context.newPage();
@@ -304,7 +304,7 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     },
   );
 
-  it('somebody takes their data along and is forgotten', async () => {
+  it('a reader exports their data and is erased', async () => {
     const id = await subscribe();
     await using page = await browser.newPage();
     await page.goto(`${origin}/preferences/${site.token('preferences', id)}`);
@@ -329,7 +329,7 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     expect((await findSubscriber(site.db, id))?.email).toBe('');
   });
 
-  it('whatever is pressed is at least 44 px high, text is at least 14 px', async () => {
+  it('every control is at least 44 px high, and text at least 14 px', async () => {
     await using page = await browser.newPage({ viewport: { width: 375, height: 900 } });
     for (const path of Object.keys(PAGES).filter((each) => each !== '/issues/2026-11-24')) {
       await page.goto(await urlOf(path));

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { temporaryFolder } from '../helpers/homes.ts';
 import { PROGRAMS, start } from '../helpers/processes.ts';
 
-/** What a browser, or nginx with its default `proxy_pass`, asks for under a name of this machine. */
+/** A request by a name of this machine, like one of a browser, or of nginx with its default `proxy_pass`. */
 const ask = (url: string) => fetch(url).then(({ status }) => status);
 
 it('F16: serve opens the metrics on a loopback port and the outbox by a link, and neither by an address that can be guessed', async () => {
@@ -26,7 +26,7 @@ it('F16: serve opens the metrics on a loopback port and the outbox by a link, an
   ]).toEqual([200, 404, 404]);
   expect(await ask(metrics)).toBe(200);
   expect(await ask(`${origin}/metrics`)).toBe(404);
-  // Another address of the same machine: what is bound to all of them answers there, the metrics do not.
+  // Another address of this machine: servers that listen on all addresses respond there, the metrics do not.
   const elsewhere = (url: string) => Object.assign(new URL(url), { hostname: '127.0.0.2' }).href;
   expect(await ask(elsewhere(`${origin}/healthz`))).toBe(200);
   await expect(ask(elsewhere(metrics))).rejects.toThrow();

@@ -25,7 +25,7 @@ const PUBLIC = [
 ];
 
 describe('the front page', () => {
-  it('says what this is and shows the first verdicts of the latest issue', async () => {
+  it('explains the newsletter and shows the first verdicts of the latest issue', async () => {
     const page = load((await get('/')).body);
     expect(page('h1').text()).toBe(SITE.newsletterName);
     expect(page('.overline + h2 a').attr('href')).toBe('/issues/2026-11-24');
@@ -40,7 +40,7 @@ describe('the front page', () => {
 });
 
 describe('the archive', () => {
-  it('lists what was sent and what is being sent, newest first', async () => {
+  it('lists issues that were sent or are being sent, newest first', async () => {
     const page = load((await get('/issues')).body);
     const links = page('main li a').toArray();
     expect(links.map((link) => page(link).attr('href'))).toEqual([
@@ -49,7 +49,7 @@ describe('the archive', () => {
     ]);
   });
 
-  it('shows an issue byte for byte as mailed, but for its personal links', async () => {
+  it('shows an issue byte for byte as mailed, except for its personal links', async () => {
     const issue = await findIssue(site.db, { slug: '2026-11-24' });
     const mailed = await readGeneralVariant(site.db, issue?.id ?? '');
     for (const [url, body] of [
@@ -89,7 +89,7 @@ describe('the archive', () => {
     expect(load(answer.body)('h1').text()).toBe('There is no such page');
   });
 
-  it('has no draft, keeps what was stopped on its way, and takes off what was cancelled', async () => {
+  it('has no draft, keeps an issue that was paused while it was sent, and removes a cancelled one', async () => {
     const issue = await site.publish('2026-12-01', [comparison('a-vs-b', tool('A', 100), tool('B', 0))]);
     const status = async () => (await get('/issues/2026-12-01')).statusCode;
     expect(await status()).toBe(200);
@@ -110,7 +110,7 @@ describe('the archive', () => {
 });
 
 describe('the feeds', () => {
-  it('Atom has everything RFC 4287 asks for', async () => {
+  it('Atom has everything that RFC 4287 requires', async () => {
     const answer = await get('/issues.atom');
     expect(answer.headers['content-type']).toBe('application/atom+xml; charset=utf-8');
     const feed = load(answer.body, { xml: true });
@@ -132,7 +132,7 @@ describe('the feeds', () => {
     expect(load(feed('entry content').first().text())('li').text()).toContain('Hedge & Maze <Pro>');
   });
 
-  it('JSON Feed says the same', async () => {
+  it('JSON Feed has the same content', async () => {
     const answer = await get('/issues.json');
     expect(answer.headers['content-type']).toBe('application/feed+json; charset=utf-8');
     const feed = answer.json();
@@ -152,11 +152,11 @@ describe('the feeds', () => {
 });
 
 describe('caching', () => {
-  it.each(PUBLIC)('%s: who has it is told so', async (url) => {
+  it.each(PUBLIC)('%s: a client with the current copy gets 304', async (url) => {
     const answer = await get(url);
     const { etag, 'last-modified': modified } = answer.headers as Record<string, string>;
     expect(answer.headers['cache-control']).toBe('public, max-age=300');
-    // Every copy of a form is stamped with its time, so that two of them are never the same bytes.
+    // Every copy of a form has a timestamp token, so two copies are never the same bytes.
     expect(etag).toMatch(url === '/' ? /^W\/"[\w-]{27}"$/ : /^"[\w-]{27}"$/);
 
     for (const headers of [

@@ -21,7 +21,7 @@ const KEY = 'k'.repeat(32);
 const load = (env: Record<string, string | undefined> = {}) =>
   loadConfig({ DATA_DIR: dataDir, SECRET_KEY: KEY, ...env });
 
-/** What a person reads about these settings. */
+/** Returns the error message for these settings. */
 function complaint(env: Record<string, string>): string {
   try {
     load(env);
@@ -42,7 +42,7 @@ const documented = Object.entries(
 });
 
 describe('settings', () => {
-  it('may all be left out', () => {
+  it('are all optional', () => {
     const { config, secrets } = load();
     expect(config).toEqual({
       dataDir,
@@ -93,12 +93,12 @@ describe('settings', () => {
     });
   });
 
-  it('that are empty are not set', () => {
+  it('count as not set when they are empty', () => {
     const empty = Object.fromEntries(documented.map(({ name }) => [name, '']));
     expect(load({ ...empty, DATA_DIR: dataDir, SECRET_KEY: KEY })).toEqual(load());
   });
 
-  it('are read as they are meant', () => {
+  it('are parsed to their types', () => {
     const { config, secrets } = load({
       DATABASE_URL: 'postgresql://verdict:pass@db/verdict',
       REDIS_URL: 'rediss://cache:6380/2',
@@ -163,7 +163,7 @@ describe('settings', () => {
     expect(load({ TRUST_PROXY: '2' }).config.trustProxy).toBe(2);
   });
 
-  it('that belong together are asked for together', () => {
+  it('that belong together are required together', () => {
     expect(complaint({ TURNSTILE_SITE_KEY: 'site' })).toMatch(/TURNSTILE_SECRET_KEY: is missing/);
     expect(complaint({ TURNSTILE_SECRET_KEY: 'secret' })).toMatch(/TURNSTILE_SITE_KEY: is missing/);
     expect(complaint({ METRICS: 'token' })).toMatch(/METRICS_TOKEN: is required/);
@@ -177,7 +177,7 @@ describe('settings', () => {
     expect(load({ RESEND_API_KEY: 're_123', ...mail }).secrets.resendApiKey).toBe('re_123');
   });
 
-  it('F20: a process without the key knows where mail goes, and one with it can be kept from mailing', () => {
+  it('F20: a process without the key knows where mail goes, and a process with the key can be kept from mailing', () => {
     const mail = { MAIL_FROM: 'digest@verdicts.test', MAIL_FROM_TRANSACTIONAL: 'hello@verdicts.test' };
     const told = (env: Record<string, string>) => {
       const { mailer, takesEvents } = load({ ...mail, ...env }).config;
@@ -190,14 +190,14 @@ describe('settings', () => {
     expect(complaint({ MAILER: 'resend' })).toMatch(/MAIL_FROM: is required with MAILER=resend/);
   });
 
-  it('F20: a promise of https is refused where there is none', () => {
+  it('F20: HSTS is refused without https', () => {
     expect(complaint({ HSTS: 'on' })).toMatch(/HSTS: .* it needs https in PUBLIC_URL/);
     expect(load({ HSTS: 'on', PUBLIC_URL: 'https://verdicts.test' }).config.hsts).toEqual({
       ...{ maxAge: 31_536_000, includeSubDomains: false, preload: false },
     });
   });
 
-  it('that nobody knows are left alone', () => {
+  it('that are unknown are ignored', () => {
     expect(load({ PATH: '/bin', NODE_OPTIONS: '--x' })).toEqual(load());
   });
 });
@@ -272,7 +272,7 @@ describe('a wrong setting', () => {
     );
   });
 
-  it('does not make anything', () => {
+  it('creates nothing', () => {
     expect(() => loadConfig({ DATA_DIR: dataDir, PORT: 'x' })).toThrow(AppError);
     expect(() => statSync(dataDir)).toThrow('ENOENT');
   });
@@ -287,13 +287,13 @@ describe('secrets', () => {
   const betrayed = (text: string) =>
     ['hunter2', 'hunter3', 'sss', 'ttt'].filter((word) => text.includes(word));
 
-  it('are not in what may be printed', () => {
+  it('are not in the part that may be printed', () => {
     const { config, secrets } = load(SECRET);
     expect(betrayed(JSON.stringify(config))).toEqual([]);
     expect(betrayed(JSON.stringify(secrets))).toHaveLength(4);
   });
 
-  it('are not quoted in a complaint', () => {
+  it('are not quoted in an error', () => {
     expect(betrayed(complaint({ ...SECRET, PORT: 'x' }))).toEqual([]);
     expect(
       betrayed(
@@ -306,7 +306,7 @@ describe('secrets', () => {
     ).toEqual([]);
   });
 
-  it('fault 22: of several processes must be given', () => {
+  it('fault 22: must be configured for several processes', () => {
     expect(complaint({ DATABASE_URL: SECRET.DATABASE_URL, SECRET_KEY: '' })).toMatch(
       /SECRET_KEY: is required with/,
     );
@@ -352,10 +352,10 @@ describe('the two roles of a database', () => {
   });
 });
 
-describe('the secret that is made', () => {
+describe('the generated secret', () => {
   const keyFile = () => path.join(dataDir, 'secret.key');
 
-  it('is kept, for its owner only', () => {
+  it('is stored, readable by its owner only', () => {
     const first = loadConfig({ DATA_DIR: dataDir }).secrets.secretKeys;
     expect(first[0]?.length).toBeGreaterThanOrEqual(43);
     expect(loadConfig({ DATA_DIR: dataDir }).secrets.secretKeys).toEqual(first);
@@ -365,19 +365,19 @@ describe('the secret that is made', () => {
     expect(loadConfig({ DATA_DIR: dataDir }).secrets.secretKeys).not.toEqual(first);
   });
 
-  it('stands back for one that is given', () => {
+  it('is not used when a secret is configured', () => {
     loadConfig({ DATA_DIR: dataDir });
     expect(load().secrets.secretKeys).toEqual([KEY]);
   });
 
-  it('is not disturbed by what a killed process left', () => {
+  it('is created despite the leftovers of a killed process', () => {
     mkdirSync(dataDir, { recursive: true });
     writeFileSync(path.join(dataDir, `secret.key.${process.pid}`), 'half');
     const { secretKeys } = loadConfig({ DATA_DIR: dataDir }).secrets;
     expect(secretKeys[0]?.length).toBeGreaterThanOrEqual(43);
   });
 
-  it('is one, however many processes start at once', async () => {
+  it('is the same for all processes that start at once', async () => {
     const children = Array.from({ length: 4 }, () => start('test/helpers/child-secret.ts', [dataDir]));
     try {
       await Promise.all(children.map((child) => child.says('ready')));
@@ -415,7 +415,7 @@ describe('.env.example', () => {
     expect(lines.filter((line) => line !== '' && !line.startsWith('#'))).toEqual([]);
   });
 
-  it('names what docker-compose.yml asks for, and nothing else that is not ours', () => {
+  it('names the variables of docker-compose.yml, and no other foreign variable', () => {
     const ours = new Set(documented.map(({ name }) => name));
     const named = lines.flatMap((line) => /^# ([A-Z_]+)=/.exec(line)?.[1] ?? []);
     expect(named.filter((name) => !ours.has(name))).toEqual([
@@ -428,7 +428,7 @@ describe('.env.example', () => {
     ]);
   });
 
-  it('is understood when every line is switched on', () => {
+  it('is valid when every line is enabled', () => {
     const env = Object.fromEntries(
       lines.slice(0, ends).flatMap((line) => {
         const match = /^# ([A-Z_]+)=(.*)$/.exec(line);

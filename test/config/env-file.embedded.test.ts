@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { temporaryFolder } from '../helpers/homes.ts';
 import { PROGRAMS, start } from '../helpers/processes.ts';
 
-it('B35: a value in .env reaches every issue whole, and doctor says what another reader would cut', async () => {
+it('B35: a value in .env reaches every issue whole, and doctor names values that another parser would truncate', async () => {
   using folder = temporaryFolder();
   writeFileSync(
     path.join(folder.path, '.env'),

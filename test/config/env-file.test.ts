@@ -56,7 +56,7 @@ describe('B35: a value in .env', () => {
     },
   );
 
-  it('without a # or a quotation mark is what Node itself reads, whatever the file holds', () => {
+  it('without a # or a quotation mark is the same as in Node, whatever the file contains', () => {
     const name = fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,8}$/);
     const value = fc.stringMatching(/^[ -!%&(-_a-~äß]{0,20}$/);
     fc.assert(

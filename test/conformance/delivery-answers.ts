@@ -8,15 +8,15 @@ import { assertInvariants } from '../helpers/invariants.ts';
 import { batchRow, leave, weekOf } from '../helpers/ledger.ts';
 import type { Behaviour } from '../helpers/provider.ts';
 
-/** Every answer that a provider can give, and what it makes of a batch. */
+/** Every response that a provider can give, and its effect on a batch. */
 export function describeAnswers(withDatabase: WithDatabase): void {
-  describe('an answer', () => {
+  describe('a response of the provider', () => {
     let db: Connection;
     withDatabase((database) => {
       db = database.kysely;
     });
 
-    it('to wait costs nothing and comes with another key', async () => {
+    it('that asks to wait uses up no attempt, and the next request has a new key', async () => {
       const { issue, batch, submit, provider, statuses } = await weekOf(db, 2, {
         kind: 'retryAfter',
         ms: 1_500,
@@ -30,7 +30,7 @@ export function describeAnswers(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('to wait lets somebody leave meanwhile', async () => {
+    it('that asks to wait lets a reader unsubscribe meanwhile', async () => {
       const { issue, readers, batch, submit, provider } = await weekOf(db, 2, { kind: 'retryAfter', ms: 1 });
       await submit(batch);
       await leave(db, readers[0]);
@@ -39,7 +39,7 @@ export function describeAnswers(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('to stop leaves everything as it was, for a person', async () => {
+    it('that asks to stop changes nothing and waits for a person', async () => {
       const { issue, batch, submit, statuses } = await weekOf(db, 2, { kind: 'halt', reason: 'quota' });
       expect(await submit(batch)).toEqual({ kind: 'halted', issueId: issue.id, reason: 'quota' });
       expect(await statuses()).toEqual(['prepared', 'prepared']);
@@ -47,7 +47,7 @@ export function describeAnswers(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('that refuses all of it fails all of it, with the reason', async () => {
+    it('that refuses the whole batch fails every delivery in it, with the reason', async () => {
       const { issue, batch, submit, statuses } = await weekOf(db, 2, {
         kind: 'rejected',
         reason: 'validation_error',
@@ -63,7 +63,7 @@ export function describeAnswers(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 18: that refuses one of them fails that one', async () => {
+    it('fault 18: that refuses one message fails only that delivery', async () => {
       const { issue, batch, submit, provider } = await weekOf(db, 5, 'refuses-some');
       await submit(batch);
       expect(await issueProgress(db, issue.id)).toMatchObject({
@@ -88,8 +88,8 @@ export function describeAnswers(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    // The provider's doors come before its memory: a full queue or a spent quota says nothing of what it
-    // accepted a moment ago.
+    // The provider checks limits before its idempotency records: a full queue or an exceeded quota says nothing about
+    // an earlier request.
     it.each<Exclude<Behaviour & { kind: string }, string>>([
       { kind: 'retryAfter', ms: 1 },
       { kind: 'halt', reason: 'quota' },
@@ -106,7 +106,7 @@ export function describeAnswers(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('to a replay, that refuses all of it, is not believed', async () => {
+    it('that refuses a replay does not prove that the first request was refused', async () => {
       const { issue, batch, submit, provider, statuses } = await weekOf(db, 2, 'answer-lost', {
         kind: 'rejected',
         reason: 'validation_error',

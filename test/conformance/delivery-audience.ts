@@ -12,7 +12,7 @@ import { assertInvariants } from '../helpers/invariants.ts';
 import { batchesOf, deliveriesOf, KEYS, onlyReaders, sendingIssue } from '../helpers/ledger.ts';
 import { Provider } from '../helpers/provider.ts';
 
-/** How a list that is longer than a page is frozen while its first batches go out. */
+/** How a list of more than one page is frozen while its first batches are sent. */
 export function describeAudience(withDatabase: WithDatabase): void {
   describe('a long audience', () => {
     let db: Connection;
@@ -20,7 +20,7 @@ export function describeAudience(withDatabase: WithDatabase): void {
       db = kysely;
     });
 
-    /** So many readers, of whom the first page is frozen; ids in the order in which they are. */
+    /** Creates this many readers, of whom the first page is frozen; ids in their order. */
     async function week(count: number, pageSize: number) {
       const readers = await onlyReaders(
         db,
@@ -43,7 +43,7 @@ export function describeAudience(withDatabase: WithDatabase): void {
       return provider;
     }
 
-    it('reaches everybody once, in batches that are numbered on', async () => {
+    it('reaches every reader once, in batches with consecutive numbers', async () => {
       const { issue, readers } = await week(730, 200);
       expect((await issueProgress(db, issue.id)).audience).toBe(200);
       const rest = await pages(issue.id, 250);
@@ -72,11 +72,11 @@ export function describeAudience(withDatabase: WithDatabase): void {
       await changeIssue(db, issue.id, { type: 'cancel' });
     });
 
-    it('is not finished before all are frozen, although every batch is submitted', async () => {
+    it('is not finished before all readers are frozen, even if every batch is submitted', async () => {
       const { issue } = await week(30, 20);
       await submitAll(issue.id);
       expect(await finishIssue(db, issue.id)).toBe(false);
-      // A worker that has never heard of pages.
+      // A worker of an older version, which does not know pages.
       await expect(sql`update issues set status = 'sent' where id = ${issue.id}`.execute(db)).rejects.toThrow(
         'issues_sent_is_frozen',
       );
@@ -89,9 +89,9 @@ export function describeAudience(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('goes on behind the last page, by two at once, without a reader in two batches', async () => {
+    it('continues after the last page, with two workers at once, without a reader in two batches', async () => {
       const { issue } = await week(500, 50);
-      // Somebody froze one more page and was killed.
+      // A worker froze one more page and was killed.
       for await (const _batches of freezeRest(db, issue.id, 50)) break;
       expect((await issueProgress(db, issue.id)).audience).toBe(100);
       const made = await Promise.all([pages(issue.id, 50), pages(issue.id, 50)]);
@@ -102,7 +102,7 @@ export function describeAudience(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('leaves out who left before their page, and who leaves after it', async () => {
+    it('excludes readers who unsubscribe before their page is frozen, and after it', async () => {
       const { issue, readers } = await week(6, 2);
       await unsubscribe(db, readers[1] ?? '', 'test');
       await unsubscribe(db, readers[4] ?? '', 'test');
@@ -118,7 +118,7 @@ export function describeAudience(withDatabase: WithDatabase): void {
       });
     });
 
-    it('goes on while the issue is paused, and no further once it is cancelled', async () => {
+    it('is frozen further while the issue is paused, but not after it is cancelled', async () => {
       const { issue } = await week(60, 20);
       await changeIssue(db, issue.id, { type: 'pause', reason: 'a quota' });
       for await (const _batches of freezeRest(db, issue.id, 20)) break;

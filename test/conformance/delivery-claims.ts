@@ -9,7 +9,7 @@ import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchRow, deliveriesOf, KEYS, leave, suppress, weekOf } from '../helpers/ledger.ts';
 
-/** Who may submit a batch, and what is settled in the moment it is claimed. */
+/** Which worker may submit a batch, and what is decided at its claim. */
 export function describeClaims(withDatabase: WithDatabase): void {
   describe('claiming a batch', () => {
     let db: Connection;
@@ -17,7 +17,7 @@ export function describeClaims(withDatabase: WithDatabase): void {
       db = database.kysely;
     });
 
-    it('fault 4: is durable, with its bytes, before the provider hears of it', async () => {
+    it('fault 4: is durable, with the hash of its bytes, before the request to the provider', async () => {
       const seen: unknown[] = [];
       const { issue, batch, submit, provider, statuses } = await weekOf(db, 3, async (request, honest) => {
         const { status, payload_hash, lease_id } = await batchRow(db, batch);
@@ -41,7 +41,7 @@ export function describeClaims(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 12: leaves out who left since the audience was frozen, with the reason (I3)', async () => {
+    it('fault 12: excludes members who unsubscribed since the audience was frozen, with the reason (I3)', async () => {
       const { issue, readers, batch, submit, provider } = await weekOf(db, 4);
       await leave(db, readers[0]);
       await suppress(db, readers[2]);
@@ -59,7 +59,7 @@ export function describeClaims(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('by a worker that is held up before its request is for nobody who left meanwhile (I3)', async () => {
+    it('by a worker that is suspended before its request mails no member who unsubscribed meanwhile (I3)', async () => {
       const { issue, readers, batch, provider, statuses } = await weekOf(db, 3);
       const now = vi.spyOn(Date, 'now');
       try {
@@ -83,7 +83,7 @@ export function describeClaims(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('of which everyone left asks the provider nothing', async () => {
+    it('whose members have all unsubscribed makes no request', async () => {
       const { issue, readers, batch, submit, provider } = await weekOf(db, 2);
       for (const reader of readers) await leave(db, reader);
       expect(await submit(batch)).toEqual({ kind: 'done', issueId: issue.id });
@@ -96,7 +96,7 @@ export function describeClaims(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('is for one of many', async () => {
+    it('succeeds for one of many workers', async () => {
       const { issue, batch, submit, provider } = await weekOf(db, 3);
       const results = await Promise.all(Array.from({ length: 6 }, () => submit(batch)));
       expect(results.filter(({ kind }) => kind === 'done')).toHaveLength(1);
@@ -121,14 +121,14 @@ export function describeClaims(withDatabase: WithDatabase): void {
       },
     );
 
-    it('that nobody knows is nothing to do', async () => {
+    it('that does not exist has no effect', async () => {
       const { submit } = await weekOf(db, 1);
       expect(await submit(randomUUID())).toEqual({ kind: 'unavailable' });
     });
   });
 }
 
-/** The same database, whose user is held up after each transaction. */
+/** The same database, with a pause after each transaction. */
 function pausedAfterTransactions(db: Connection, pause: () => Promise<void>): Connection {
   return new Proxy(db, {
     get(target, key) {

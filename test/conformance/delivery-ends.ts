@@ -20,7 +20,7 @@ import {
 } from '../helpers/ledger.ts';
 import { type Behaviour, Provider } from '../helpers/provider.ts';
 
-/** How an issue ends, whatever goes wrong, and what holds at every moment of it. */
+/** How an issue ends despite any fault, and the invariants that always hold. */
 export function describeEnds(withDatabase: WithDatabase): void {
   describe('an issue', () => {
     let db: Connection;
@@ -29,7 +29,7 @@ export function describeEnds(withDatabase: WithDatabase): void {
     });
 
     describe('an issue is sent', () => {
-      it('when nothing is open, and once', async () => {
+      it('once, when no delivery is open', async () => {
         const readers = await onlyReaders(
           db,
           Array.from({ length: 201 }, () => []),
@@ -60,7 +60,7 @@ export function describeEnds(withDatabase: WithDatabase): void {
         expect((await findIssue(db, { id: issue.id }))?.status).toBe('sending');
       });
 
-      it('with an audience of nobody', async () => {
+      it('also with an empty audience', async () => {
         const { issue } = await weekOf(db, 0);
         expect(issue.batches).toEqual([]);
         expect(await finishIssue(db, issue.id)).toBe(true);
@@ -102,7 +102,7 @@ export function describeEnds(withDatabase: WithDatabase): void {
     });
 
     describe('many workers', () => {
-      it('fault 16: submit every batch once, while readers leave and answers get lost', async () => {
+      it('fault 16: submit every batch once, while readers unsubscribe and responses get lost', async () => {
         const readers = await onlyReaders(
           db,
           Array.from({ length: 430 }, () => []),
@@ -153,7 +153,7 @@ export function describeEnds(withDatabase: WithDatabase): void {
         { weight: 1, arbitrary: fc.constant('recall' as const) },
       );
 
-      it('every reader gets it once or is accounted for, and the issue ends (I1 to I5, I10)', async () => {
+      it('every reader gets the issue once or is accounted for, and the issue ends (I1 to I5, I10)', async () => {
         await fc.assert(
           fc.asyncProperty(fc.array(event, { maxLength: 12 }), async (events) => {
             const { issue, readers, provider, submit } = await weekOf(db, 103);
@@ -170,7 +170,7 @@ export function describeEnds(withDatabase: WithDatabase): void {
               }
               await assertInvariants(db, issue.id);
             }
-            // The faults clear: what reconcile does, until there is nothing left to do.
+            // The faults are over: do what reconcile does, until nothing is left to do.
             for (let round = 0; round < 8 && !(await finishIssue(db, issue.id)); round += 1) {
               await expireLeases(db);
               await reconcileWithProvider(db, provider);

@@ -11,13 +11,13 @@ import { batchesOf, expireLeases, leave, weekOf } from '../helpers/ledger.ts';
 
 const again = (reason: string): Outcome => ({ kind: 'ambiguous', reason, final: false });
 const never = (reason: string): Outcome => ({ kind: 'ambiguous', reason, final: true });
-/** It is accepted, and this comes back. */
+/** The request is accepted, but this response comes back. */
 const after = (outcome: Outcome) => (honest: () => Outcome) => {
   honest();
   return outcome;
 };
 
-/** What a request can bring back when somebody stopped the issue while it was out. */
+/** Possible responses to a request during which the issue is stopped. */
 const ANSWERS: [string, (honest: () => Outcome) => Outcome][] = [
   ['accepted', (honest) => honest()],
   ['accepted, but the answer is lost', after(again('read ECONNRESET'))],
@@ -29,15 +29,15 @@ const ANSWERS: [string, (honest: () => Outcome) => Outcome][] = [
   ['to stop', () => ({ kind: 'halt', reason: 'quota' })],
   ['refused', () => ({ kind: 'rejected', reason: 'validation_error' })],
 ];
-/** Pause and cancel while a request is out: whatever comes back is written down, and nothing else begins. */
+/** Pause and cancel during a request: its response is recorded, and no other request begins. */
 export function describeInterrupted(withDatabase: WithDatabase): void {
-  describe('an issue that is stopped while a request is out,', () => {
+  describe('an issue that is stopped during a request,', () => {
     let db: Connection;
     withDatabase((database) => {
       db = database.kysely;
     });
 
-    /** Four readers, and a request that is out when `stop` happens; a reader leaves meanwhile. */
+    /** Four readers, and a request during which `stop` happens and a reader unsubscribes. */
     async function interrupted(answer: (honest: () => Outcome) => Outcome, stop: 'pause' | 'cancel') {
       const found = await weekOf(db, 4, async (_, honest) => {
         const reason = 'by hand';
@@ -50,7 +50,7 @@ export function describeInterrupted(withDatabase: WithDatabase): void {
       await assertInvariants(db, found.issue.id);
       return found;
     }
-    /** What reconcile does, as if leases and pauses of the provider were over. */
+    /** Does what reconcile does, as if leases and the provider's pauses were over. */
     async function reconcile({ issue, submit, provider }: Awaited<ReturnType<typeof interrupted>>) {
       await expireLeases(db);
       await reconcileWithProvider(db, provider);

@@ -14,7 +14,7 @@ import { assertInvariants } from '../helpers/invariants.ts';
 import { ageClaim, batchRow, deliveriesOf, expireLeases, leave, weekOf } from '../helpers/ledger.ts';
 import type { Behaviour } from '../helpers/provider.ts';
 
-/** What becomes of a batch whose worker is gone, or was slow, between claim and record. */
+/** What happens to a batch whose worker died, or was slow, between claim and record. */
 export function describeReplays(withDatabase: WithDatabase): void {
   describe('a worker that died between claim and record', () => {
     let db: Connection;
@@ -22,7 +22,7 @@ export function describeReplays(withDatabase: WithDatabase): void {
       db = database.kysely;
     });
 
-    it('fault 1: is replaced when its lease is over, with the same key and the same bytes', async () => {
+    it('fault 1: is replaced when its lease expires, with the same key and the same bytes', async () => {
       const { issue, batch, submit, provider } = await weekOf(db, 3, 'answer-lost');
       expect(await submit(batch)).toEqual({ kind: 'again', reason: 'read ECONNRESET' });
       await sql`update batches set lease_until = now() + interval '1 minute' where id = ${batch}`.execute(db);
@@ -39,7 +39,7 @@ export function describeReplays(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('is replaced at once where it must have been the only one', async () => {
+    it('is replaced at once where only one process can exist', async () => {
       const { issue, batch, submit } = await weekOf(db, 1, async () => {
         throw new Error('killed');
       });
@@ -58,14 +58,14 @@ export function describeReplays(withDatabase: WithDatabase): void {
       ['later', { kind: 'retryAfter', ms: 1 }],
       ['stop', { kind: 'halt', reason: 'late' }],
     ])('fault 16: and was not dead after all changes nothing: %s', async (_, late) => {
-      // Both workers are at the provider, which has not answered either of them.
-      const doors = [new Door(), new Door()] as const;
-      const { issue, batch, submit, provider } = await weekOf(db, 2, ...doors.map((door) => door.hold));
+      // Both workers have requests at the provider, which has not responded to either.
+      const providers = [new DelayedProvider(), new DelayedProvider()] as const;
+      const { issue, batch, submit, provider } = await weekOf(db, 2, ...providers.map((door) => door.hold));
       const slow = submit(batch);
-      await doors[0].reached;
+      await providers[0].reached;
       await expireLeases(db);
       const quick = submit(batch);
-      await doors[1].reached;
+      await providers[1].reached;
       const database = async () => [
         await batchRow(db, batch),
         [...(await deliveriesOf(db, issue.id))],
@@ -73,18 +73,18 @@ export function describeReplays(withDatabase: WithDatabase): void {
       ];
 
       const before = await database();
-      doors[0].open(late);
+      providers[0].open(late);
       await slow;
       expect(await database()).toEqual(before);
-      doors[1].open();
+      providers[1].open();
       expect(await quick).toMatchObject({ kind: 'done' });
       expect(await batchRow(db, batch)).toMatchObject({ status: 'submitted', revision: 1 });
       expect(provider.copies).toHaveLength(2);
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 16: and answers when another has finished its work changes nothing', async () => {
-      const door = new Door();
+    it('fault 16: and gets its response after another finished its work changes nothing', async () => {
+      const door = new DelayedProvider();
       const { issue, batch, submit } = await weekOf(db, 2, door.hold);
       const slow = submit(batch);
       await door.reached;
@@ -97,7 +97,7 @@ export function describeReplays(withDatabase: WithDatabase): void {
       expect(await database()).toEqual(before);
     });
 
-    it('faults 12, 13: and whose reader left meanwhile leaves a batch that is uncertain, not a guess', async () => {
+    it('faults 12, 13: leaves an uncertain batch when a member has unsubscribed meanwhile', async () => {
       const { issue, readers, batch, submit, provider, statuses } = await weekOf(db, 3, 'answer-lost');
       await submit(batch);
       await leave(db, readers[1]);
@@ -113,7 +113,7 @@ export function describeReplays(withDatabase: WithDatabase): void {
       expect(await uncertainBatches(db, issue.id)).toMatchObject([{ id: batch, positions: { length: 3 } }]);
       await assertInvariants(db, issue.id);
 
-      // It had been accepted: then that is what happened, to the reader who left since as well.
+      // It had been accepted, so it counts as submitted to the unsubscribed reader as well.
       expect(await reconcileWithProvider(db, provider)).toContain(issue.id);
       expect(await statuses()).toEqual(['submitted', 'submitted', 'submitted']);
       expect(provider.copies).toHaveLength(3);
@@ -122,7 +122,7 @@ export function describeReplays(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 13: and had never been heard is done again without the reader who left, under another key', async () => {
+    it('fault 13: is replaced without the unsubscribed reader, under a new key, when its request never arrived', async () => {
       const { issue, readers, batch, submit, provider } = await weekOf(db, 3, 'request-lost');
       await submit(batch);
       await leave(db, readers[1]);
@@ -145,7 +145,7 @@ export function describeReplays(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 1: is not imitated when the provider may have forgotten the key', async () => {
+    it('fault 1: is not replayed when the provider may have forgotten the key', async () => {
       const { issue, batch, submit, provider } = await weekOf(db, 2, 'answer-lost');
       await submit(batch);
       await ageClaim(db, batch, 19);
@@ -164,7 +164,7 @@ export function describeReplays(withDatabase: WithDatabase): void {
       expect(await finishIssue(db, issue.id)).toBe(true);
     });
 
-    it('is not imitated with other bytes', async () => {
+    it('is not replayed with other bytes', async () => {
       const { issue, batch, submit, provider } = await weekOf(db, 2, 'answer-lost');
       await submit(batch);
       const stranger = createSubmitter(db, provider, ['a key that signs other links, long']);
@@ -177,7 +177,7 @@ export function describeReplays(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('and a provider that keeps no record leaves the matter to a person', async () => {
+    it('leaves the decision to a person when the provider keeps no record', async () => {
       const { issue, readers, batch, submit, provider } = await weekOf(db, 1, 'answer-lost');
       await submit(batch);
       await leave(db, readers[0]);
@@ -193,8 +193,8 @@ export function describeReplays(withDatabase: WithDatabase): void {
   });
 }
 
-/** A provider that takes a request at once and answers when it is told to. */
-class Door {
+/** A provider that accepts a request at once, and responds when the test says so. */
+class DelayedProvider {
   readonly reached: Promise<void>;
   #reach = () => {};
   #answer: (outcome: Outcome) => void = () => {};

@@ -9,7 +9,7 @@ import { batchRow, expireLeases, leave, weekOf } from '../helpers/ledger.ts';
 
 const NOBODY = { kind: 'unreachable', reason: 'no answer: ECONNREFUSED' } as const;
 
-/** A provider to whom there is no connection: silent like one that does not answer, but certainly without our mail. */
+/** A provider without a connection: as unresponsive as one that does not answer, but certainly without our mail. */
 export function describeUnreachable(withDatabase: WithDatabase): void {
   describe('a provider that cannot be reached', () => {
     let db: Connection;
@@ -17,7 +17,7 @@ export function describeUnreachable(withDatabase: WithDatabase): void {
       db = database.kysely;
     });
 
-    it('faults 6, 12: has nobody’s mail, so that a reader who leaves meanwhile makes nothing uncertain', async () => {
+    it('faults 6, 12: has accepted nothing, so that a reader who unsubscribes meanwhile makes no batch uncertain', async () => {
       const { issue, readers, batch, submit, provider, statuses } = await weekOf(db, 3, NOBODY, NOBODY);
       expect(await submit(batch)).toEqual({ kind: 'again', reason: NOBODY.reason });
       expect(await batchRow(db, batch)).toMatchObject({ status: 'pending', revision: 2, claimed_at: null });
@@ -31,7 +31,7 @@ export function describeUnreachable(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 6: says nothing of an earlier request, whose key and bytes stay', async () => {
+    it('fault 6: says nothing about an earlier request, whose key and bytes stay the same', async () => {
       const { issue, batch, submit, provider } = await weekOf(db, 2, 'answer-lost', NOBODY);
       await submit(batch);
       expect(await submit(batch)).toMatchObject({ kind: 'again' });
@@ -42,7 +42,7 @@ export function describeUnreachable(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 6: is left alone after five in a row, like one that does not answer', async () => {
+    it('fault 6: gets no request after five failures in a row, like an unresponsive one', async () => {
       const { issue, batch, submit } = await weekOf(db, 1, ...Array(5).fill(NOBODY));
       for (let failure = 1; failure < 5; failure += 1)
         expect(await submit(batch)).toMatchObject({ kind: 'again' });
@@ -54,7 +54,7 @@ export function describeUnreachable(withDatabase: WithDatabase): void {
       expect(await finishIssue(db, issue.id)).toBe(true);
     });
 
-    it('fault 8: is another than one that is busy with the same request: that one is there, for everybody', async () => {
+    it('fault 8: is different from a provider that is busy with the same request, which is responsive', async () => {
       const busy = {
         kind: 'ambiguous',
         reason: 'concurrent_idempotent_requests',
@@ -73,7 +73,7 @@ export function describeUnreachable(withDatabase: WithDatabase): void {
       expect(provider.copies).toHaveLength(2);
     });
 
-    it('fault 16: to a worker that is not the holder any more changes nothing', async () => {
+    it('fault 16: changes nothing through a worker that has lost its lease', async () => {
       const { batch, submit, provider } = await weekOf(db, 2, async () => {
         await expireLeases(db);
         await submit(batch);

@@ -14,7 +14,7 @@ import { assertInvariants } from '../helpers/invariants.ts';
 import { batchesOf, deliveriesOf, ENVELOPE, KEYS, onlyReaders, sendingIssue } from '../helpers/ledger.ts';
 import { Provider } from '../helpers/provider.ts';
 
-/** Who is mailed what, and in which batch. */
+/** Which reader gets which variant, and in which batch. */
 export function describeVariants(withDatabase: WithDatabase): void {
   describe('the audience', () => {
     let db: Connection;
@@ -48,7 +48,7 @@ export function describeVariants(withDatabase: WithDatabase): void {
       return (await findIssue(db, { id })) as Issue;
     }
 
-    it('gets the variant of its topics, and whoever has none or never consented gets nothing', async () => {
+    it('gets the variant of its topics; a reader without content or consent gets nothing', async () => {
       const readers = await onlyReaders(db, [
         [],
         ['Writing'],
@@ -57,7 +57,7 @@ export function describeVariants(withDatabase: WithDatabase): void {
         ['Robotics', 'writing'],
         ['Coding'],
       ]);
-      // Active by somebody's hand, without a word in the consent log.
+      // Set to active by hand, without an entry in the consent log.
       const { id: imposed } = await db
         .insertInto('subscribers')
         .values({
@@ -114,7 +114,7 @@ export function describeVariants(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('is cut into batches of one variant and at most a hundred, everybody once', async () => {
+    it('is split into batches of one variant and at most a hundred, with each reader once', async () => {
       await onlyReaders(
         db,
         Array.from({ length: 230 }, (_, index) => (index < 205 ? [] : ['Writing'])),
@@ -128,7 +128,7 @@ export function describeVariants(withDatabase: WithDatabase): void {
       expect(rows.map(({ readers }) => readers)).toEqual([100, 100, 30]);
       for (const { readers, places } of rows)
         expect(places).toEqual(Array.from({ length: readers }, (_, at) => at));
-      // Topics that no variant was made for get the general one.
+      // Topics without a variant of their own get the general variant.
       expect((await deliveriesOf(db, issue.id)).size).toBe(230);
     });
   });

@@ -9,7 +9,7 @@ import { describeReplays } from './delivery-replays.ts';
 import { describeUnreachable } from './delivery-unreachable.ts';
 import { describeVariants } from './delivery-variants.ts';
 
-/** How a batch is claimed, submitted and recorded, and how an issue ends, whatever goes wrong: on either home. */
+/** How a batch is claimed, submitted and recorded, and how an issue ends despite any fault, on both databases. */
 export function describeDelivery(name: string, newPlace: () => Promise<Place>): void {
   describe(name, () => {
     const withDatabase = databaseForAll(newPlace);

@@ -18,7 +18,7 @@ import {
 } from '../helpers/desk.ts';
 import { forgetRequests } from '../helpers/mail-requests.ts';
 
-/** What strangers cannot do to the log, and what stays of people who leave, on whatever database `home` names. */
+/** What strangers cannot do to the log, and what is left of former editors, on the given database. */
 export function describeAccess(name: string, home: DeskHome): void {
   describe(`access to the desk, on ${name}`, () => {
     let desk: TestDesk;
@@ -35,7 +35,7 @@ export function describeAccess(name: string, home: DeskHome): void {
     const entries = async (what: AuditAction) =>
       (await listAudit(desk.app.db, { limit: 2_000 })).filter((each) => each.what === what);
     const forgetLinks = () => forgetRequests(desk.app.db);
-    /** As it would be in another hour, without waiting for it. */
+    /** Moves the counts into an earlier hour, instead of waiting. */
     const anotherHour = () =>
       sql`update desk_refusals set hour = hour - interval '3 hours'`.execute(desk.app.db);
     const signedIn = async (email: string) => {
@@ -46,7 +46,7 @@ export function describeAccess(name: string, home: DeskHome): void {
     describe('the log of refusals', () => {
       const { strangers, oneEditor } = REFUSALS_PER_HOUR;
 
-      it('F14: the log lists what concerns an editor after any number of refusals of strangers', async () => {
+      it('F14: the log still lists an editor’s refusals after any number of strangers’ refusals', async () => {
         await anotherHour();
         const forger = desk.visitor();
         const before = (await entries('session_refused')).length;
@@ -58,7 +58,7 @@ export function describeAccess(name: string, home: DeskHome): void {
         expect(listed).toHaveLength(strangers);
         expect(summary).toMatchObject({ who: null, summary: { count: 60 } });
 
-        // A thief who uses the session that somebody ended is listed all the same.
+        // A thief who uses an ended session is still listed.
         const owner = await signedIn(EDITOR);
         const stolen = owner.cookies.get('__Host-desk') ?? '';
         await owner.post('/editor/sign-out', {});
@@ -71,7 +71,7 @@ export function describeAccess(name: string, home: DeskHome): void {
         });
       });
 
-      it('F14: the log has one summary an hour and kind, whose count goes on', async () => {
+      it('F14: the log has one summary per hour and kind, whose count increases', async () => {
         const forger = desk.visitor();
         forger.cookies.set('__Host-desk', 'B'.repeat(43));
         await forger.post('/editor/compose', { csrf: 'x' });
@@ -88,11 +88,11 @@ export function describeAccess(name: string, home: DeskHome): void {
         });
       });
 
-      it('F14: links refused to strangers, and too many asked for in the name of an editor, hide no thief', async () => {
+      it('F14: links refused to strangers, and too many requests for an editor’s address, hide no thief', async () => {
         await anotherHour();
         await forgetLinks();
         const { db } = desk.app;
-        // What strangers can cause: links that do not exist, and links that an editor does not get any more.
+        // Refusals that strangers can cause: unknown links, and links that an editor does not get any more.
         await sql`insert into desk_refusals (bucket, hour, count) values
           ('link_refused', date_trunc('hour', now(), 'UTC'), ${strangers + 500}),
           (${`link_refused ${EDITOR} too many`}, date_trunc('hour', now(), 'UTC'), ${oneEditor + 500})`.execute(
@@ -110,7 +110,7 @@ export function describeAccess(name: string, home: DeskHome): void {
         });
       });
 
-      it('F14: an editor has a share of the own, which ends in a summary too', async () => {
+      it('F14: an editor has their own quota, which also ends in a summary', async () => {
         await anotherHour();
         await sql`insert into desk_refusals (bucket, hour, count)
           values (${`role_refused ${EDITOR} `}, date_trunc('hour', now(), 'UTC'), ${oneEditor - 1})`.execute(
@@ -125,7 +125,7 @@ export function describeAccess(name: string, home: DeskHome): void {
       });
     });
 
-    describe('an editor who leaves the settings', () => {
+    describe('an editor who is removed from the settings', () => {
       const leaveAndReturn = async (meanwhile: () => Promise<unknown>) => {
         const { editors } = desk.app.config;
         const at = editors.findIndex(({ email }) => email === EDITOR);
@@ -134,7 +134,7 @@ export function describeAccess(name: string, home: DeskHome): void {
         editors.splice(at, 0, ...taken);
       };
 
-      it('F15: an editor put back has no old session when a request showed it meanwhile', async () => {
+      it('F15: an editor who is added again has no old session if it was used in between', async () => {
         const [seen, unseen] = [await signedIn(EDITOR), await signedIn(EDITOR)];
         const kept = new Map(seen.cookies);
         await leaveAndReturn(async () => expect((await seen.get('/editor')).statusCode).toBe(303));
@@ -145,7 +145,7 @@ export function describeAccess(name: string, home: DeskHome): void {
         expect((await entries('access_ended'))[0]).toMatchObject({ who: EDITOR });
       });
 
-      it('F15: an editor put back has no old session, link or reviewer link after a start without them', async () => {
+      it('F15: an editor who is added again has no old session, sign-in link or review link after a start without them', async () => {
         const { db, config } = desk.app;
         const old = await signedIn(EDITOR);
         await old.post(`/editor/issues/${issue.slug}/reviews`, {});
@@ -166,7 +166,7 @@ export function describeAccess(name: string, home: DeskHome): void {
         editor = await signedIn(EDITOR);
       });
 
-      it('F15: an editor put back does not come in by a link that was tried meanwhile', async () => {
+      it('F15: an editor who is added again cannot sign in by a link that was tried in between', async () => {
         await forgetLinks();
         const visitor = desk.visitor();
         await visitor.post('/editor/sign-in', { email: EDITOR });
@@ -177,10 +177,10 @@ export function describeAccess(name: string, home: DeskHome): void {
       });
     });
 
-    describe('what is read of readers', () => {
+    describe('reading the data of readers', () => {
       const idOf = async (email: string) => (await findSubscriberByAddress(desk.app.db, email))?.id ?? '';
 
-      it('F15: reading is on record: a search, a person’s page, the page before erasing, their copy, a file', async () => {
+      it('F15: reading is recorded: a search, a person’s page, the page before erasing, their copy, an export', async () => {
         const [ada, adam] = [await idOf('ada@readers.example'), await idOf('adam@readers.example')];
         const newest = async () => (await listAudit(desk.app.db, { limit: 1 }))[0];
         await editor.post('/editor/people', { address: 'ada' });
@@ -209,7 +209,7 @@ export function describeAccess(name: string, home: DeskHome): void {
         );
       });
 
-      it('F15: network addresses and browsers are for publishers alone', async () => {
+      it('F15: network addresses and browsers are shown to publishers only', async () => {
         const ada = await idOf('ada@readers.example');
         await sql`with event as (
             insert into consent_events (subscriber_id, event, at, method, source)
@@ -235,7 +235,7 @@ export function describeAccess(name: string, home: DeskHome): void {
           ...words,
           csrf,
         });
-      /** The form on a page that keeps what was sent. */
+      /** The form on a page that shows the sent form again. */
       const keptForm = (body: string) => {
         const page = load(body);
         const form = page('main form');
@@ -246,7 +246,7 @@ export function describeAccess(name: string, home: DeskHome): void {
         return { url: form.attr('action') ?? '', form: Object.fromEntries(fields), page };
       };
 
-      it('B32: a form comes back whole, and is saved by one press after signing in beside it', async () => {
+      it('B32: a form comes back complete, and is saved by one press after signing in in another tab', async () => {
         const visitor = await signedIn(EDITOR);
         const csrf = await visitor.csrf();
         await sql`update desk_sessions set ended_at = now() where email = ${EDITOR}`.execute(desk.app.db);
@@ -264,7 +264,7 @@ export function describeAccess(name: string, home: DeskHome): void {
         expect((await fresh()).plan).toMatchObject({ subject: words.subject, intro });
       });
 
-      it('B32: a form of another session comes back whole with a new token, and is sent by one press', async () => {
+      it('B32: a form of another session comes back complete with a new token, and is sent by one press', async () => {
         const visitor = await signedIn(EDITOR);
         const before = await fresh();
         const refused = await send(visitor, 'x'.repeat(43));
@@ -311,7 +311,7 @@ export function describeAccess(name: string, home: DeskHome): void {
         expect(one.cookies.get('__Host-desk-form')).toMatch(/^[\w-]{43}$/);
       });
 
-      it('B32: a script is told the token that this browser has now, and is not signed out by asking', async () => {
+      it('B32: a script gets this browser’s current token, and its request does not sign out', async () => {
         const visitor = await signedIn(EDITOR);
         const asked = await visitor.get('/editor/session', { accept: 'application/json' });
         expect(asked.json()).toEqual({ email: EDITOR, csrf: await visitor.csrf() });
@@ -327,7 +327,7 @@ export function describeAccess(name: string, home: DeskHome): void {
       const print = (typed: string) =>
         printLink(desk.app.db, { typed, editors: desk.app.config.editors, by: 'operator root' });
 
-      it('signs in any browser, once, and is on record', async () => {
+      it('signs in once, in any browser, and is recorded', async () => {
         const { token } = await print(` ${EDITOR.toUpperCase()} `);
         expect((await entries('link_printed'))[0]).toMatchObject({
           who: 'operator root',
@@ -339,7 +339,7 @@ export function describeAccess(name: string, home: DeskHome): void {
         expect((await second.post(`/editor/sign-in/${token}`, {})).statusCode).toBe(403);
       });
 
-      it('works when strangers have asked for all links of the hour, and takes none of them away', async () => {
+      it('works when strangers have used up the hour’s links, and uses up none itself', async () => {
         await forgetLinks();
         for (let asked = 0; asked < 6; asked += 1)
           await desk.visitor().post('/editor/sign-in', { email: EDITOR });
@@ -347,7 +347,7 @@ export function describeAccess(name: string, home: DeskHome): void {
         expect((await desk.visitor().post(`/editor/sign-in/${token}`, {})).statusCode).toBe(303);
       });
 
-      it('is too old after 15 minutes, and nobody gets one who is not in EDITORS', async () => {
+      it('expires after 15 minutes, and only an address in EDITORS gets one', async () => {
         const { token } = await print(EDITOR);
         await sql`update desk_links set expires_at = expires_at - interval '15 minutes' where browser_hash is null`.execute(
           desk.app.db,
@@ -356,7 +356,7 @@ export function describeAccess(name: string, home: DeskHome): void {
         await expect(print('stranger@desk.example')).rejects.toMatchObject({ code: 'editor-unknown' });
       });
 
-      it('after a reset of passkeys ends every session and open link of that editor, and of no other', async () => {
+      it('after a reset of passkeys ends every session and unused link of that editor only', async () => {
         const { db } = desk.app;
         const visitor = await signedIn(EDITOR);
         const { token } = await print(EDITOR);

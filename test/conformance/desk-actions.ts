@@ -21,31 +21,34 @@ import { everyRow } from '../helpers/everywhere.ts';
 import { sendingIssue } from '../helpers/ledger.ts';
 import { forgetRequests } from '../helpers/mail-requests.ts';
 
-/** What is read changes nothing, and is on record all the same: see desk-access.ts. */
+/** Reading changes nothing, but is recorded too: see desk-access.ts. */
 type Read = 'people_searched' | 'person_read' | 'exported';
 
-/** What answers a challenge, which every press uses up: see desk-passkeys.ts. */
+/** Responses to a challenge, which every press uses up: see desk-passkeys.ts. */
 type Answer = 'passkey_added' | 'passkey_used';
 
-/** What no page does: the operator's command, and a start without an editor. */
+/** Actions of no page: the operator's command, and a start without an editor. */
 type Elsewhere = 'link_printed' | 'passkeys_reset' | 'access_ended';
 
-/** What may be done to the database at the desk; refusals are of nothing done, queues are seen to in desk-queues.ts, and a job mails links. */
+/**
+ * Actions of the desk that change the database. Refusals change nothing, queues are tested in desk-queues.ts, and a
+ * job mails links.
+ */
 type Done = Exclude<
   AuditAction,
   `${string}_refused` | 'job_tended' | 'link_asked' | Read | Elsewhere | Answer
 >;
 
-/** A form that does it, as somebody has it in front of them. */
+/** A form that does the action, as the editor sees it. */
 interface Form {
   by: Visitor;
   url: string;
   form?: Record<string, string>;
-  /** Pressed twice, does it once. */
+  /** Whether pressing it twice does it once. */
   isOnce?: boolean;
 }
 
-/** Every action and its entry in the log are written together, or neither is. */
+/** Every action and its log entry are stored together, or neither is. */
 export function describeActions(name: string, home: DeskHome): void {
   describe(`an action at the desk and its entry, on ${name}`, () => {
     let desk: TestDesk;
@@ -63,7 +66,7 @@ export function describeActions(name: string, home: DeskHome): void {
         create trigger lose_entry before insert on desk_audit for each row execute function lose_entry()
       `.execute(desk.app.db);
       await logTakes(true);
-      // Nothing is there, and it is refused before anybody asks.
+      // Nothing listens there, so the request is refused at once.
       issue = await desk.compose(WEEK.map((each) => ({ ...each, url: `http://127.0.0.1:9/${each.slug}` })));
       await desk.addReaders(['ada@readers.example', 'bea@readers.example', 'cleo@readers.example']);
     });
@@ -93,7 +96,7 @@ export function describeActions(name: string, home: DeskHome): void {
     };
     const readerId = async (email: string) => (await findSubscriberByAddress(desk.app.db, email))?.id;
 
-    /** Votes that wait for an editor, and the form that decides about them. */
+    /** Creates votes that wait for an editor, and the form that decides about them. */
     const voteDecision = async (decision: string): Promise<Omit<Form, 'by'>> => {
       const { db } = desk.app;
       await sql`insert into votes (subscriber_id, tool_key, call, comparison_id, state, set_aside_at)
@@ -104,8 +107,8 @@ export function describeActions(name: string, home: DeskHome): void {
       return { url: '/editor/comparisons/votes', form, isOnce: true };
     };
 
-    /** In the order in which they can be done to one issue. */
-    const DEEDS: Record<Done, () => Promise<Form>> = {
+    /** In an order in which all of them can be done to one issue. */
+    const ACTIONS: Record<Done, () => Promise<Form>> = {
       signed_in: async () => {
         const by = desk.visitor();
         await by.post('/editor/sign-in', { email: EDITOR });
@@ -203,7 +206,7 @@ export function describeActions(name: string, home: DeskHome): void {
       passkey_removed: async () => ({ by: owner, url: await ownPasskey('remove'), isOnce: true }),
     };
 
-    it.each(Object.entries(DEEDS))(
+    it.each(Object.entries(ACTIONS))(
       'are one: "%s" is not done when it cannot be written down',
       async (what, formOf) => {
         const { db, queue } = desk.app;
@@ -228,7 +231,7 @@ export function describeActions(name: string, home: DeskHome): void {
       },
     );
 
-    it('are one: no sign-in link is mailed when that cannot be written down, and the request waits', async () => {
+    it('are stored together: no sign-in link is mailed when it cannot be recorded, and the request waits', async () => {
       const { db } = desk.app;
       const address = { email: EDITOR, key: EDITOR };
       await addMailRequest(db, { kind: 'desk_sign_in', address, details: { browserHash: 'x' } });

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { type DeskHome, deskForAll, type TestDesk, type Visitor } from '../helpers/desk.ts';
 import { onlyReaders, sendingIssue } from '../helpers/ledger.ts';
 
-/** What became of an issue, as the database count it. */
+/** The statistics of an issue, from the counters of the database. */
 export function describeAfterwards(name: string, home: DeskHome): void {
-  describe(`afterwards, on ${name}`, () => {
+  describe(`the statistics of an issue, on ${name}`, () => {
     let desk: TestDesk;
     let editor: Visitor;
     let slug: string;
@@ -59,7 +59,7 @@ export function describeAfterwards(name: string, home: DeskHome): void {
         for (const part of ['title', 'desc']) expect(page(chart).find(part).text()).not.toBe('');
     });
 
-    it('gives the same as CSV, in which no cell is a formula', async () => {
+    it('exports the same numbers as CSV, in which no cell is a formula', async () => {
       const { headers, body } = await editor.get(`/editor/issues/${slug}/afterwards.csv`);
       expect(headers['content-type']).toBe('text/csv; charset=utf-8');
       expect(headers['content-disposition']).toBe(`attachment; filename="issue-${slug}.csv"`);
@@ -72,7 +72,7 @@ export function describeAfterwards(name: string, home: DeskHome): void {
       expect((await desk.visitor().get(`/editor/issues/${slug}/afterwards.csv`)).statusCode).toBe(303);
     });
 
-    it('shows how the list grew, and how many of those who asked confirmed', async () => {
+    it('shows how the list grew, and how many sign-ups were confirmed', async () => {
       const { db } = desk.app;
       await sql`
       with asked as (

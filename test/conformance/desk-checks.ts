@@ -18,7 +18,7 @@ import {
 } from '../helpers/desk.ts';
 import { openSiteServer } from '../helpers/site-server.ts';
 
-/** What is wrong with an issue, and what is let stand. */
+/** The problems of an issue, and the overrides of publishers. */
 export function describeChecks(name: string, home: DeskHome): void {
   describe(`the checks of an issue, at the desk, on ${name}`, () => {
     let desk: TestDesk;
@@ -30,7 +30,7 @@ export function describeChecks(name: string, home: DeskHome): void {
       (opened) => {
         ({ desk, chief, editor } = opened);
       },
-      // The site that these comparisons are on is a server in this process.
+      // The site of these comparisons is a server in this process.
       { ALLOW_PRIVATE_SOURCES: '1' },
     );
     beforeEach(async () => {
@@ -49,7 +49,7 @@ export function describeChecks(name: string, home: DeskHome): void {
       const { planHash, template } = await fresh();
       return visitor.post(`${here()}/checks/override`, { key, reason, template, plan: planHash ?? '' });
     };
-    /** The page of the lead says another price than the issue. */
+    /** Makes the page of the lead show another price than the issue. */
     const raisePrice = async (entryPrice = '$25/mo') => {
       const [first] = WEEK as [Comparison];
       const [a, b] = first.tools;
@@ -58,7 +58,7 @@ export function describeChecks(name: string, home: DeskHome): void {
     const KEY = 'price.changed:orca-vs-hedge';
     const REASON = 'The site shows a sale that ends tomorrow.';
 
-    it('are told on This week in a line, which leads to them', async () => {
+    it('are summarized in one line on This week, which links to them', async () => {
       const page = load((await editor.get('/editor')).body);
       const line = page(`a[href="${here()}/checks"]`);
       expect(line.text()).toMatch(/^Checks: \d+ to look at$/);
@@ -68,7 +68,7 @@ export function describeChecks(name: string, home: DeskHome): void {
       );
     });
 
-    it('stop an approval while one is red; composed again, the issue goes through', async () => {
+    it('stop an approval while one is red; after composing again the issue is approved', async () => {
       await raisePrice();
       const page = await checks();
       expect(page('.sign.stops').text()).toContain('Stops it');
@@ -85,7 +85,7 @@ export function describeChecks(name: string, home: DeskHome): void {
       expect((await fresh()).status).toBe('approved');
     });
 
-    it('may stand at the word of a publisher, for exactly this version, and the log says so', async () => {
+    it('may be overridden by a publisher, for exactly this version, and the override is logged', async () => {
       const figure = 'figure.subject';
       const write = async (subject: string) => {
         const { revision } = await fresh();
@@ -110,7 +110,7 @@ export function describeChecks(name: string, home: DeskHome): void {
       expect((await approve()).statusCode).toBe(422);
     });
 
-    it('stand at no word of an editor, who is not even offered it', async () => {
+    it('cannot be overridden by an editor, who does not see the button', async () => {
       await raisePrice();
       const page = await checks(editor);
       expect(page('form[action$="/override"]')).toHaveLength(0);
@@ -123,7 +123,7 @@ export function describeChecks(name: string, home: DeskHome): void {
       expect((await approve()).statusCode).toBe(422);
     });
 
-    it('stand for nobody where the law or every reader is concerned', async () => {
+    it('cannot be overridden where the law or every reader is concerned', async () => {
       await sql`
       update issues set plan = jsonb_set(plan::jsonb, '{newsletter,postalAddress}', '""') where id = ${issue.id}
     `.execute(desk.app.db);
@@ -135,14 +135,14 @@ export function describeChecks(name: string, home: DeskHome): void {
       expect(rows).toHaveLength(0);
     });
 
-    it('refuse a word about another version, and one about what is not red', async () => {
+    it('refuse an override of another version, and one of a check that is not red', async () => {
       await raisePrice();
       const form = { key: KEY, reason: REASON, template: issue.template, plan: 'f'.repeat(64) };
       expect((await chief.post(`${here()}/checks/override`, form)).statusCode).toBe(409);
       expect((await override(chief, 'link.unfollowed', REASON)).statusCode).toBe(422);
     });
 
-    it('follow the links when asked: gently, once a page, and remember what came of it', async () => {
+    it('request each linked page once when asked, and store the result', async () => {
       await using site = await openSiteServer();
       const [first, second] = WEEK as [Comparison, Comparison];
       site.put('/robots.txt', 'User-agent: *\nDisallow: /private');
@@ -174,7 +174,7 @@ export function describeChecks(name: string, home: DeskHome): void {
       expect((await approve()).statusCode).toBe(303);
     });
 
-    it('tell of failing sources and of pages that cannot be read', async () => {
+    it('report failing sources and unreadable pages', async () => {
       await sql`insert into sources (source, failures, reason, failed_at)
       values ('site:https://site.example/', 3, 'answered 500', now())`.execute(desk.app.db);
       await sql`insert into quarantine (source, url, faults, body_hash, first_seen_at, last_seen_at)
@@ -186,7 +186,7 @@ export function describeChecks(name: string, home: DeskHome): void {
       expect(text).toContain('1 page could not be read since the last issue.');
     });
 
-    it('that were let stand stop neither the approval nor the preparation', async () => {
+    it('that were overridden stop neither the approval nor the preparation', async () => {
       await desk.addReaders(['reader@mail.example']);
       const { revision } = await fresh();
       const words = {

@@ -38,7 +38,7 @@ export function describePasskeys(name: string, home: DeskHome): void {
       const approve = async (by: Visitor) =>
         by.post(`/editor/issues/${issue.slug}/do/approve`, { plan: (await fresh()).planHash ?? '' });
 
-      it('a publisher without one is sent to add one, reads, edits, and decides nothing', async () => {
+      it('a publisher without one is asked to add one, can read and edit, but decides nothing', async () => {
         const visitor = desk.visitor();
         await visitor.post('/editor/sign-in', { email: CHIEF });
         const entered = await visitor.post(new URL(desk.links.at(-1) ?? '').pathname, {});
@@ -56,7 +56,7 @@ export function describePasskeys(name: string, home: DeskHome): void {
         expect((await visitor.put('/editor/queues/api/queues/issues/retry/failed')).statusCode).toBe(403);
       });
 
-      it('every form of a publisher is refused without one, with what was typed kept', async () => {
+      it('every form of a publisher is refused without one, and the typed text is kept', async () => {
         const id = '00000000-0000-4000-8000-000000000000';
         for (const [url, form] of Object.entries({
           ...Object.fromEntries(
@@ -77,12 +77,12 @@ export function describePasskeys(name: string, home: DeskHome): void {
         }
       });
 
-      it('an editor goes without', async () => {
+      it('an editor needs none', async () => {
         expect((await editor.get('/editor')).statusCode).toBe(200);
         expect((await editor.get('/editor')).body).not.toContain('Publishers must have a passkey here.');
       });
 
-      it('a publisher who adds one decides at once, and after the next sign-in when they have used it', async () => {
+      it('a publisher who adds one can decide at once, and after the next sign-in once they have used it', async () => {
         expect((await add(chief, key, 'Blue key')).headers.location).toBe('/editor/account');
         expect(await lastDeed()).toMatchObject({
           who: CHIEF,
@@ -117,7 +117,7 @@ export function describePasskeys(name: string, home: DeskHome): void {
         expect((await early.get('/editor')).statusCode).toBe(200);
       });
 
-      it('the only passkey of a publisher stays; with another one it can go', async () => {
+      it('the only passkey of a publisher cannot be removed; with another one it can', async () => {
         const [first] = await idsOf(chief);
         const kept = await chief.post(`/editor/passkeys/${first}/remove`, {});
         expect([kept.statusCode, kept.body]).toEqual([409, expect.stringContaining('Add another one first')]);
@@ -143,7 +143,7 @@ export function describePasskeys(name: string, home: DeskHome): void {
         return desk.signIn(CHIEF);
       };
 
-      it('are listed with when they were used last, and renamed', async () => {
+      it('are listed with the time of their last use, and renamed', async () => {
         expect((await chief.get('/editor')).statusCode).toBe(200);
         await add(chief, key, '  Blue   key ');
         const page = load((await chief.get('/editor/account')).body);
@@ -153,7 +153,7 @@ export function describePasskeys(name: string, home: DeskHome): void {
         await chief.post(`/editor/passkeys/${id}/rename`, { name: 'Desk drawer' });
         expect((await chief.get('/editor/account')).body).toContain('Desk drawer');
         expect((await chief.post(`/editor/passkeys/${id}/rename`, { name: ' ' })).statusCode).toBe(422);
-        // Of somebody else it is as if there were none.
+        // Another editor's passkey is reported as unknown.
         for (const action of ['rename', 'remove'])
           expect((await editor.post(`/editor/passkeys/${id}/${action}`, { name: 'mine' })).statusCode).toBe(
             404,
@@ -232,7 +232,7 @@ export function describePasskeys(name: string, home: DeskHome): void {
         ],
       ])('an answer %s is refused, opens nothing, and is written down', async (_name, why, answerOf) => {
         const visitor = await signedIn();
-        // The counter of the copy is behind that of the original, which was used in the meantime.
+        // The counter of the copy is lower than that of the original, which was used in the meantime.
         await use(await signedIn(), key);
         const before = (await refusals()).length;
         const refused = await visitor.post('/editor/sign-in/passkey', { answer: await answerOf(visitor) });
@@ -265,7 +265,7 @@ export function describePasskeys(name: string, home: DeskHome): void {
         expect((await use(visitor, key)).statusCode).toBe(303);
       });
 
-      it('none is added or removed by a session that proved nothing for a while', async () => {
+      it('none is added or removed by a session without a recent proof of identity', async () => {
         const visitor = await signedIn();
         await use(visitor, key);
         await sql`update desk_sessions set created_at = created_at - interval '16 minutes', passkey_at = passkey_at - interval '16 minutes'`.execute(
@@ -282,7 +282,7 @@ export function describePasskeys(name: string, home: DeskHome): void {
         expect((await add(visitor, softwareAuthenticator(), 'Spare')).statusCode).toBe(303);
       });
 
-      it('one is registered once, whoever brings it', async () => {
+      it('one is registered once, by whichever editor', async () => {
         await forgetLinks();
         const other = await desk.signIn(EDITOR);
         const answer = key.create(
@@ -307,7 +307,7 @@ export function describePasskeys(name: string, home: DeskHome): void {
         expect((await mine.get('/editor')).statusCode).toBe(200);
       });
 
-      it('a form without an answer says that it takes JavaScript', async () => {
+      it('a form without a response says that it needs JavaScript', async () => {
         const answer = await chief.post('/editor/passkeys', { name: 'Phone' });
         expect([answer.statusCode, answer.body]).toEqual([
           422,
@@ -328,7 +328,7 @@ export function describePasskeys(name: string, home: DeskHome): void {
           type: 'public-key',
           transports: ['usb'],
         });
-        // Without the token of a form there are none.
+        // Without a form token there are no options.
         const forged = await visitor.post('/editor/passkeys/options', { purpose: 'authenticate', csrf: 'x' });
         expect(forged.statusCode).toBe(403);
       });
@@ -344,7 +344,7 @@ export function describePasskeys(name: string, home: DeskHome): void {
         { DESK_PASSKEYS: 'off' },
       );
 
-      it('nobody is asked for one, and none can be added', async () => {
+      it('no editor is asked for one, and none can be added', async () => {
         expect((await chief.get('/editor')).statusCode).toBe(200);
         expect((await chief.get('/editor/account')).body).toContain(
           'Passkeys are switched off at this desk.',
@@ -356,7 +356,7 @@ export function describePasskeys(name: string, home: DeskHome): void {
   });
 }
 
-/** What a session lacks, by the setting, the role and what its owner has. */
+/** The step that a session lacks, by the setting, the role and the passkeys of its owner. */
 export function describePasskeySteps(): void {
   it.each<[PasskeyPolicy, 'editor' | 'publisher', boolean, boolean, string | undefined]>([
     ['off', 'publisher', true, false, undefined],
@@ -367,19 +367,19 @@ export function describePasskeySteps(): void {
     ['required', 'publisher', false, false, 'register'],
     ['required', 'publisher', true, false, 'use'],
     ['required', 'publisher', true, true, undefined],
-    // The one that was used has been taken away since.
+    // The used passkey has been removed since.
     ['required', 'publisher', false, true, 'register'],
   ])('%s, %s, owns one: %s, used it: %s', (policy, role, ownsPasskey, usedPasskey, step) => {
     const session = { editor: { email: 'a@b.example', role }, hash: '', isFresh: true };
     expect(passkeyStep(policy, { ...session, ownsPasskey, usedPasskey })).toBe(step);
   });
 
-  it('strangers have a smaller share of the log than an editor', () => {
+  it('strangers have a smaller quota in the log than an editor', () => {
     expect(REFUSALS_PER_HOUR.strangers).toBeLessThan(REFUSALS_PER_HOUR.oneEditor);
   });
 }
 
-/** The options of the second step, with the challenge that is open now. */
+/** The options of the second step, with the current challenge. */
 async function ask(visitor: Visitor): Promise<{ challenge: string }> {
   return (await visitor.post('/editor/passkeys/options', { purpose: 'authenticate' })).json();
 }
@@ -397,7 +397,7 @@ const idsOf = async (visitor: Visitor) =>
     ...(await visitor.get('/editor/account')).body.matchAll(/\/editor\/passkeys\/([\da-f-]{36})\/rename/g),
   ].map(([, id]) => id ?? '');
 
-/** With a bit of its signature turned. */
+/** Returns the response with one flipped bit in its signature. */
 function spoilt(answer: string): string {
   const parsed = JSON.parse(answer);
   const signature = Buffer.from(parsed.response.signature, 'base64url');

@@ -7,7 +7,7 @@ import { refuseInbox } from '../../src/transactional/requests/request-store.ts';
 import { CHIEF, type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor } from '../helpers/desk.ts';
 import { sendingIssue } from '../helpers/ledger.ts';
 
-/** What the desk says and does about one reader, and about the sources. */
+/** What the desk shows about one reader and can do, and the sources. */
 export function describePeople(name: string, home: DeskHome): void {
   describe(`subscribers and sources at the desk, on ${name}`, () => {
     let desk: TestDesk;
@@ -28,7 +28,7 @@ export function describePeople(name: string, home: DeskHome): void {
         .toArray()
         .map((each) => page(each).text());
     };
-    const deedsAbout = async (id: string) =>
+    const actionsAbout = async (id: string) =>
       (await listAudit(desk.app.db, { limit: 100 })).filter(({ details }) => details?.reader === id);
 
     it('finds people by how their address begins, page by page, with no address in a URL', async () => {
@@ -53,12 +53,12 @@ export function describePeople(name: string, home: DeskHome): void {
       expect(hrefs.join(' ')).not.toContain('@');
     });
 
-    it('goes straight to the one who is meant', async () => {
+    it('opens the page of a single match directly', async () => {
       const { headers } = await editor.post('/editor/people', { address: 'Adam@readers.example' });
       expect(headers.location).toBe(`/editor/people/${await idOf('adam@readers.example')}`);
     });
 
-    it('shows all that the database say of a person', async () => {
+    it('shows everything that the database has about a person', async () => {
       const id = await idOf('ada@readers.example');
       const { db } = desk.app;
       const issue = await sendingIssue(db);
@@ -78,7 +78,7 @@ export function describePeople(name: string, home: DeskHome): void {
         expect((await editor.get(url)).statusCode).toBe(404);
     });
 
-    it('suppresses on a publisher’s word, with a reason, once', async () => {
+    it('suppresses a person once, with a publisher’s reason', async () => {
       const id = await idOf('many-01@readers.example');
       const url = `/editor/people/${id}/suppress`;
       expect((await editor.post(url, { reason: 'asked' })).statusCode).toBe(403);
@@ -87,12 +87,12 @@ export function describePeople(name: string, home: DeskHome): void {
       for (const _ of [1, 2]) expect((await chief.post(url, { reason: 'erased' })).statusCode).toBe(303);
       const page = load((await editor.get(`/editor/people/${id}`)).body);
       expect(page('.overline').text()).toBe('suppressed');
-      // Whatever the words of the reason, they are no less on the database.
+      // Whatever the words of the reason, they are no less in the database.
       expect(page('h1').text()).toBe('many-01@readers.example');
-      expect(await deedsAbout(id)).toMatchObject([{ who: CHIEF, what: 'suppressed' }]);
+      expect(await actionsAbout(id)).toMatchObject([{ who: CHIEF, what: 'suppressed' }]);
     });
 
-    it('B17: lifts a bounce on a publisher’s word, with a reason, once, and says the true reason of others', async () => {
+    it('B17: lifts a bounce once, with a publisher’s reason, and names the actual cause of other suppressions', async () => {
       const [bounced, complained, refused] = await Promise.all(
         ['many-11', 'many-12', 'many-13'].map((name) => idOf(`${name}@readers.example`)),
       );
@@ -115,7 +115,7 @@ export function describePeople(name: string, home: DeskHome): void {
       for (const _ of [1, 2]) expect((await chief.post(url, { reason: 'mended' })).statusCode).toBe(303);
       expect((await page(bounced))('.overline').text()).toBe('active');
       expect((await page(bounced))('table[aria-label=Consent]').text()).toContain('restored');
-      expect(await deedsAbout(bounced ?? '')).toMatchObject([
+      expect(await actionsAbout(bounced ?? '')).toMatchObject([
         { who: CHIEF, what: 'restored', details: { reason: 'mended' } },
       ]);
       for (const id of [complained, refused]) {
@@ -125,7 +125,7 @@ export function describePeople(name: string, home: DeskHome): void {
       }
     });
 
-    it('erases in two steps, and the address is nowhere', async () => {
+    it('erases a person in two steps, and the address is nowhere afterwards', async () => {
       const email = 'many-02@readers.example';
       const id = await idOf(email);
       const url = `/editor/people/${id}/erase`;
@@ -137,13 +137,13 @@ export function describePeople(name: string, home: DeskHome): void {
       const { body } = await chief.get(`/editor/people/${id}`);
       expect(load(body)('h1').text()).toBe('Somebody who was forgotten');
       expect(body).not.toContain('many-02');
-      const actions = await deedsAbout(id);
+      const actions = await actionsAbout(id);
       expect(actions).toMatchObject([{ who: CHIEF, what: 'erased' }]);
       expect(JSON.stringify(actions)).not.toContain('many-02');
       expect(addresses((await chief.post('/editor/people', { address: 'erased:' })).body)).toEqual([]);
     });
 
-    it('shows what is wrong with the sources, and has them looked at', async () => {
+    it('shows the faults of the sources, and asks a worker to gather', async () => {
       const { db, queue } = desk.app;
       await sql`insert into sources (source, failures, reason, failed_at) values ('feed:x', 3, 'no answer', now())`.execute(
         db,

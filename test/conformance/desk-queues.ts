@@ -10,7 +10,7 @@ import { CHIEF, type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor }
 const BOARD = '/editor/queues';
 const JSON_ONLY = { accept: 'application/json, text/plain, */*' };
 
-/** The board of the queues, on whatever home `home` names. */
+/** The board of the queues, on the given database. */
 export function describeQueues(name: string, home: DeskHome): void {
   describe(`the queues at the desk on ${name}`, () => {
     let desk: TestDesk;
@@ -33,7 +33,7 @@ export function describeQueues(name: string, home: DeskHome): void {
     };
     const failed = async () => (await queues('?activeQueue=issues&status=failed')).issues?.jobs ?? [];
 
-    /** Rings for an issue that nobody can prepare. */
+    /** Enqueues a job for an issue that cannot be prepared. */
     const failOnce = async (): Promise<Shown> => {
       const before = new Set((await failed()).map(({ id }) => id));
       await desk.app.queue.enqueue('prepare', { issueId: randomUUID() });
@@ -50,7 +50,7 @@ export function describeQueues(name: string, home: DeskHome): void {
       return job;
     };
 
-    it('are a page of its own to a publisher, with a policy that no other page has', async () => {
+    it('have their own page for publishers, with a policy that no other page has', async () => {
       const page = await chief.get(BOARD);
       expect([page.statusCode, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
       expect(page.headers['content-security-policy']).toContain("style-src 'self' 'unsafe-inline'");
@@ -71,7 +71,7 @@ export function describeQueues(name: string, home: DeskHome): void {
         expect((await chief.get(other)).headers['content-security-policy']).not.toContain('unsafe-inline');
     });
 
-    it('say what waits and what failed, and why', async () => {
+    it('show waiting and failed jobs, with the reason', async () => {
       const { id } = await failOnce();
       const all = await queues();
       expect(Object.keys(all).toSorted()).toEqual(['delivery', 'issues', 'transactional']);
@@ -83,7 +83,7 @@ export function describeQueues(name: string, home: DeskHome): void {
       });
     });
 
-    it('never say that nobody works while somebody does', async () => {
+    it('never say that there is no worker while there is one', async () => {
       const nothing = {} as Processors;
       await using _ = await desk.app.queue.work(nothing, { concurrency: 1, onFailure: () => {} });
       const idle = async () => Object.values(await queues()).filter(({ hasWorkers }) => hasWorkers === false);
@@ -91,7 +91,7 @@ export function describeQueues(name: string, home: DeskHome): void {
       await expect.poll(idle, { timeout: 10_000 }).toEqual([]);
     });
 
-    it('have a failed job enqueued for again, or forgotten, and the log says who did it', async () => {
+    it('let a publisher retry or remove a failed job, and the log says who did it', async () => {
       const [again, never] = [await failOnce(), await failOnce()];
       const waiting = await desk.app.queue.waiting('issues');
       const answers = [
@@ -130,7 +130,7 @@ export function describeQueues(name: string, home: DeskHome): void {
       expect(await actions()).toEqual(log);
     });
 
-    it('do nothing that cannot be written down', async () => {
+    it('change nothing when the action cannot be recorded', async () => {
       const { id } = await failOnce();
       const { db } = desk.app;
       await sql`alter table desk_audit add constraint full_up check (what <> 'job_tended') not valid`.execute(
@@ -142,7 +142,7 @@ export function describeQueues(name: string, home: DeskHome): void {
       expect((await failed()).map((each) => each.id)).toContain(id);
     });
 
-    it('take no other verbs: jobs come from the program alone', async () => {
+    it('allow no other action: only the program creates jobs', async () => {
       const answer = await chief.post(`${BOARD}/api/queues/issues/add`, { name: 'reconcile' });
       expect([answer.statusCode, answer.headers.allow]).toEqual([405, 'GET, HEAD, PUT, OPTIONS']);
     });
@@ -160,14 +160,14 @@ export function describeQueues(name: string, home: DeskHome): void {
       expect((await actions())[0]).toMatchObject({ who: CHIEF, what: 'form_refused' });
     });
 
-    it('take a change of an older browser that names our origin', async () => {
+    it('accept a change of an older browser that names our origin', async () => {
       const { id } = await failOnce();
       const headers = { origin: 'https://verdicts.example' };
       const answer = await chief.put(`${BOARD}/api/queues/issues/${id}/clean`, headers);
       expect(answer.statusCode).toBe(204);
     });
 
-    it('are closed to editors, who are not shown the way either', async () => {
+    it('are closed to editors, who see no link to them either', async () => {
       for (const answer of [
         await editor.get(BOARD),
         await editor.get(`${BOARD}/api/queues`, JSON_ONLY),
@@ -181,7 +181,7 @@ export function describeQueues(name: string, home: DeskHome): void {
       expect(await links(chief)).toContain('Queues');
     });
 
-    it('are closed to everybody else: pages lead to the door, and what a page fetches does not', async () => {
+    it('are closed to everybody else: a page redirects to signing in, a request of a script does not', async () => {
       const stranger = desk.visitor();
       const page = await stranger.get(BOARD);
       expect([page.statusCode, page.headers.location]).toEqual([303, '/editor/sign-in']);

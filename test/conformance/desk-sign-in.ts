@@ -16,15 +16,15 @@ import {
 import { passRequests, waitingRequests } from '../helpers/mail-requests.ts';
 
 let networks = 0;
-/** The headers of a browser in a network that has not asked yet. */
+/** The headers of a browser in a new network. */
 function fromAfar(): Record<string, string> {
   networks += 1;
   return { 'x-forwarded-for': `203.${networks >> 8}.${networks & 255}.1` };
 }
 
-/** Who gets in, and how far: links, sessions, forms and roles, over HTTP on whatever database `home` names. */
+/** Authentication at the desk: links, sessions, forms and roles, over HTTP on the given database. */
 export function describeSignIn(name: string, home: DeskHome): void {
-  describe(`the door of the desk on ${name}`, () => {
+  describe(`authentication at the desk on ${name}`, () => {
     let desk: TestDesk;
     let issue: Issue;
     let chief: Visitor;
@@ -36,7 +36,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
     const { edit, fresh, lastDeed } = draftAt(() => ({ desk, issue }));
 
     describe('signing in', () => {
-      it('answers strangers and editors alike, and mails editors alone', async () => {
+      it('answers strangers and editors alike, and mails editors only', async () => {
         const before = desk.enqueued.length;
         const [known, unknown] = [desk.visitor(), desk.visitor()];
         const answers = [
@@ -52,7 +52,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
         expect(JSON.stringify(await listAudit(desk.app.db, { limit: 100 }))).not.toContain('stranger');
       });
 
-      it('takes a press of the button: opening a link signs nobody in and uses nothing up', async () => {
+      it('needs a press of the button: opening a link does not sign in and does not use it up', async () => {
         const visitor = desk.visitor();
         await visitor.post('/editor/sign-in', { email: EDITOR });
         const url = new URL(desk.links.at(-1) ?? '').pathname;
@@ -118,7 +118,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
           const { statusCode } = await visitor.post('/editor/sign-in', { email }, headers);
           return { statusCode, mails: desk.enqueued.length - before };
         };
-        /** What is kept of a browser after its session is over. */
+        /** The cookies that a browser still has after its session ended. */
         const ownBrowser = (of: Visitor) => {
           const visitor = desk.visitor();
           for (const [name, value] of of.cookies)
@@ -126,7 +126,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
           return visitor;
         };
 
-        it('who signed in with this browser before, whatever strangers asked for', async () => {
+        it('who has signed in with this browser before, however much strangers requested', async () => {
           await passRequests(desk.app.db, '25 hours');
           for (let turn = 0; turn < 8; turn += 1) await asks(desk.visitor());
           expect((await asks(desk.visitor())).mails).toBe(0);
@@ -137,7 +137,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
           expect((await own.post(url, {})).statusCode).toBe(303);
         });
 
-        it('but gets no share for another editor, or for a cookie that was made up', async () => {
+        it('but this browser has no own quota for another editor, and a forged cookie has none', async () => {
           await passRequests(desk.app.db, '25 hours');
           for (let turn = 0; turn < 8; turn += 1) await asks(desk.visitor());
           expect((await asks(ownBrowser(chief))).mails).toBe(0);
@@ -150,7 +150,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
           }
         });
 
-        it('and cannot fill an inbox: 15 links a day at most, by whichever browsers', async () => {
+        it('and cannot fill an inbox: at most 15 links a day, from all browsers', async () => {
           await passRequests(desk.app.db, '25 hours');
           let mails = 0;
           for (let hour = 0; hour < 5; hour += 1) {
@@ -161,7 +161,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
           await passRequests(desk.app.db, '25 hours');
         });
 
-        it('nor use up the door for their network: the editor’s own browser is counted by itself', async () => {
+        it('nor use up the quota of a network: the editor’s own browser is counted separately', async () => {
           const remote = fromAfar();
           const statuses: number[] = [];
           for (let turn = 0; turn < 31; turn += 1)
@@ -171,7 +171,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
           expect(await asks(ownBrowser(editor), remote)).toEqual({ statusCode: 303, mails: 1 });
         });
 
-        it('and one browser asks five times in a quarter of an hour, for whomever', async () => {
+        it('and one browser may ask five times in a quarter of an hour, for all addresses together', async () => {
           await passRequests(desk.app.db, '25 hours');
           for (const email of [CHIEF, 'nobody@desk.example']) {
             const visitor = desk.visitor();
@@ -184,7 +184,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
         });
       });
 
-      it('F10: the form makes the same statements for an editor and for a stranger', async () => {
+      it('F10: the form runs the same statements for an editor and for a stranger', async () => {
         const waiting = async () =>
           (await waitingRequests(desk.app.db)).map(({ kind, email }) => [kind, email]);
         const answers = await Promise.all(
@@ -218,7 +218,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
     });
 
     describe('a session', () => {
-      it('is refused when it is forged, and that is written down', async () => {
+      it('is refused when it is forged, and the refusal is recorded', async () => {
         const forger = desk.visitor();
         forger.cookies.set('__Host-desk', 'A'.repeat(43));
         const page = await forger.get('/editor');
@@ -244,7 +244,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
         expect((await visitor.get('/editor')).statusCode).toBe(303);
       });
 
-      it('ends here, or everywhere, when its owner says so', async () => {
+      it('is ended by its owner, here or everywhere', async () => {
         await passRequests(desk.app.db, '25 hours');
         const [here, there, third] = [
           await desk.signIn(EDITOR),
@@ -276,7 +276,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
         expect(await lastDeed()).toMatchObject({ who: CHIEF, what: 'form_refused' });
       });
 
-      it('of an editor decides nothing: approve, send, pause, resume and cancel take a publisher', async () => {
+      it('of an editor decides nothing: approve, send, pause, resume and cancel need a publisher', async () => {
         const before = await fresh();
         for (const action of ['approve', 'take-back', 'send', 'pause', 'resume', 'cancel']) {
           const url = `/editor/issues/${issue.slug}/do/${action}`;
@@ -299,7 +299,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
     });
 
     describe('every page', () => {
-      it('is for nobody’s cache, frame or index, and runs no script but ours', async () => {
+      it('is not cached, framed or indexed, and runs only our script', async () => {
         for (const url of [
           '/editor/sign-in',
           '/editor',
@@ -325,7 +325,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
       });
     });
 
-    it('whoever is taken off the settings is out at once', async () => {
+    it('an editor who is removed from the settings loses access at once', async () => {
       const { editors } = desk.app.config;
       const index = editors.findIndex(({ email }) => email === EDITOR);
       editors.splice(index, 1);

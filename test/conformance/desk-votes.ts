@@ -10,7 +10,7 @@ import { findSubscriberByAddress } from '../../src/subscribers/subscriber-store.
 import { type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor, WEEK } from '../helpers/desk.ts';
 import { sendingIssue } from '../helpers/ledger.ts';
 
-/** What the desk says of votes that were set aside, and does with them. */
+/** What the desk shows about votes that were set aside, and the decisions about them. */
 export function describeSetAsideVotes(name: string, home: DeskHome): void {
   describe(`votes set aside, on ${name}`, () => {
     let desk: TestDesk;
@@ -56,7 +56,7 @@ export function describeSetAsideVotes(name: string, home: DeskHome): void {
       return { tool: value('tool'), until: value('until'), decision };
     };
 
-    it('F12: editors are told once, and count or discard them, which is written down', async () => {
+    it('F12: editors are notified once, and count or discard them, which is recorded', async () => {
       await burst(0, 0, 15);
       expect(await counted()).toBe(0);
       for (const _ of [1, 2]) await watchVotes(desk.app);
@@ -83,7 +83,7 @@ export function describeSetAsideVotes(name: string, home: DeskHome): void {
       expect((await page())('form[action$="/votes"]').length).toBe(0);
     });
 
-    it('F12: what is no decision changes nothing', async () => {
+    it('F12: an invalid decision changes nothing', async () => {
       await burst(1, 0, 12);
       const good = await form('count');
       for (const wrong of [

@@ -9,9 +9,9 @@ import { issueProgress } from '../../src/sending/progress.ts';
 import { CHIEF, type DeskHome, deskForAll, type TestDesk, type Visitor } from '../helpers/desk.ts';
 import { onlyReaders, sendingIssue } from '../helpers/ledger.ts';
 
-/** What the desk says of an issue on its way, and of batches that only a person can settle. */
+/** What the desk shows about an issue while it is sent, and about batches that only a person can settle. */
 export function describeWatching(name: string, home: DeskHome): void {
-  describe(`watching an issue go, on ${name}`, () => {
+  describe(`watching an issue while it is sent, on ${name}`, () => {
     let desk: TestDesk;
     let chief: Visitor;
     let editor: Visitor;
@@ -64,7 +64,7 @@ export function describeWatching(name: string, home: DeskHome): void {
       };
     }
 
-    it('is a link away from the issue, for editors too', async () => {
+    it('is linked from the issue, for editors too', async () => {
       const { id, slug } = await desk.compose();
       await sql`update issues set status = 'sending' where id = ${id}`.execute(desk.app.db);
       const links = async () => {
@@ -96,7 +96,7 @@ export function describeWatching(name: string, home: DeskHome): void {
       expect(page('#progress').text()).toContain('5 of 7 people settled');
     });
 
-    it('tells what changes, and that there is more to say when it rests', async () => {
+    it('sends changes, and asks to reload the page when the issue is final', async () => {
       const { id, slug } = await sending(3);
       const stream = await follow(slug, editor);
       expect(stream.answer.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
@@ -111,7 +111,7 @@ export function describeWatching(name: string, home: DeskHome): void {
       for (const line of all.split('\n')) expect(line).toMatch(/^(event: |data: |retry: |: |$)/);
     });
 
-    it('says so when a batch becomes uncertain', async () => {
+    it('asks to reload the page when a batch becomes uncertain', async () => {
       const { slug, batch } = await sending(3);
       const stream = await follow(slug, editor);
       await stream.until((text) => text.includes('0 of 3 people'));
@@ -120,7 +120,7 @@ export function describeWatching(name: string, home: DeskHome): void {
       stream.close();
     });
 
-    it('is for people with a session, and HEAD opens nothing', async () => {
+    it('needs a session, and HEAD opens no stream', async () => {
       const { slug } = await sending(1);
       const stranger = await follow(slug, desk.visitor());
       expect([stranger.answer.status, stranger.answer.headers.get('location')]).toEqual([
@@ -133,7 +133,7 @@ export function describeWatching(name: string, home: DeskHome): void {
       expect([head.statusCode, head.body]).toEqual([200, '']);
     });
 
-    it('lets fifty watch, and tells the next one not to ask again', async () => {
+    it('lets fifty editors watch, and tells the next browser not to reconnect', async () => {
       const { slug } = await sending(1);
       const streams = await Promise.all(Array.from({ length: 50 }, () => follow(slug, editor)));
       expect(streams.every(({ answer }) => answer.status === 200)).toBe(true);
@@ -150,7 +150,7 @@ export function describeWatching(name: string, home: DeskHome): void {
     });
 
     describe('an uncertain batch', () => {
-      it('is shown with what is known, and settled by a publisher, once', async () => {
+      it('is shown with its evidence, and settled by a publisher once', async () => {
         const { id, slug, batch } = await sending(3);
         await loseAnswer(batch);
         const page = load((await chief.get(`/editor/issues/${slug}/watch`)).body);
@@ -162,7 +162,7 @@ export function describeWatching(name: string, home: DeskHome): void {
           expect([answer.statusCode, answer.headers.location]).toEqual([303, `/editor/issues/${slug}/watch`]);
         }
         expect(await issueProgress(desk.app.db, id)).toMatchObject({ submitted: 3, uncertain: 0 });
-        // The last of its issue: it is sent now.
+        // It was the last batch of its issue, so the issue is sent now.
         expect((await findIssue(desk.app.db, { id }))?.status).toBe('sent');
         const actions = (await listAudit(desk.app.db, { limit: 50 })).filter(({ issue }) => issue === slug);
         expect(actions).toMatchObject([
@@ -170,14 +170,14 @@ export function describeWatching(name: string, home: DeskHome): void {
         ]);
       });
 
-      it('goes out once more when the provider has none of it', async () => {
+      it('is sent once more when the provider has none of its messages', async () => {
         const { id, slug, batch } = await sending(2);
         await loseAnswer(batch);
         await chief.post(`/editor/issues/${slug}/settle`, { batch, decision: 'not-accepted' });
         expect(await issueProgress(desk.app.db, id)).toMatchObject({ prepared: 2, batches: { pending: 1 } });
       });
 
-      it('is not to be called not accepted while a request may be on its way', async () => {
+      it('cannot be settled as not accepted while a request may be on its way', async () => {
         const { id, slug, batch } = await sending(2);
         await loseAnswer(batch);
         await sql`update batches set lease_until = now() where id = ${batch}`.execute(desk.app.db);
@@ -190,7 +190,7 @@ export function describeWatching(name: string, home: DeskHome): void {
         expect(await issueProgress(desk.app.db, id)).toMatchObject({ uncertain: 2, prepared: 0 });
       });
 
-      it('is no editor’s to settle, nor a stranger’s, nor settled without a decision', async () => {
+      it('is not settled by an editor, by a stranger, or without a decision', async () => {
         const { id, slug, batch } = await sending(2);
         await loseAnswer(batch);
         const url = `/editor/issues/${slug}/settle`;
@@ -209,7 +209,7 @@ export function describeWatching(name: string, home: DeskHome): void {
       });
     });
 
-    it('lets the server close while somebody watches', async () => {
+    it('lets the server close while an editor watches', async () => {
       const { slug } = await sending(1);
       const stream = await follow(slug, editor);
       await stream.until((text) => text.includes('event: progress'));

@@ -19,7 +19,7 @@ import { readMail } from '../helpers/eml.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-/** The week’s draft, from its first edit to the last reader, over HTTP on whatever database `home` names. */
+/** The week’s draft, from its first edit to the last reader, over HTTP on the given database. */
 export function describeDesk(name: string, home: DeskHome): void {
   describe(`the desk on ${name}`, () => {
     let desk: TestDesk;
@@ -33,7 +33,7 @@ export function describeDesk(name: string, home: DeskHome): void {
     const { edit, fresh, lastDeed, slugs } = draftAt(() => ({ desk, issue }));
 
     describe('editing', () => {
-      it('moves, pins and writes, and every step is in the log', async () => {
+      it('moves and pins comparisons and writes texts, and every step is logged', async () => {
         expect(await slugs()).toEqual(['orca-vs-hedge', 'moth-vs-lamp', 'pike-vs-perch', 'reed-vs-rush']);
         const answer = await edit(editor, { kind: 'up', slug: 'pike-vs-perch' });
         expect([answer.statusCode, answer.headers.location]).toEqual([
@@ -63,7 +63,7 @@ export function describeDesk(name: string, home: DeskHome): void {
         expect((await fresh()).status).toBe('review');
       });
 
-      it('of two at once the second is asked: both versions are shown, and neither is lost', async () => {
+      it('by two editors at once shows both versions to the second, and loses neither', async () => {
         const { revision } = await fresh();
         await edit(
           chief,
@@ -77,7 +77,7 @@ export function describeDesk(name: string, home: DeskHome): void {
         expect(page('main').text()).toContain('The chief was here');
         expect(page('main').text()).toContain('The editor, too');
         expect((await fresh()).plan?.subject).toBe('The chief was here');
-        // The same form once more, with the revision that the page carries.
+        // The same form again, with the revision on the page.
         const again = Object.fromEntries(
           page('main form input')
             .map((_, input) => [[page(input).attr('name'), page(input).attr('value')]])
@@ -87,7 +87,7 @@ export function describeDesk(name: string, home: DeskHome): void {
         expect((await fresh()).plan?.subject).toBe('The editor, too');
       });
 
-      it('what was left out has its reason on the page, and stays out until it is put back', async () => {
+      it('an excluded comparison has its reason on the page, and stays out until it is put back', async () => {
         expect(
           (await edit(editor, { kind: 'leave_out', slug: 'reed-vs-rush', reason: ' ' })).statusCode,
         ).toBe(422);
@@ -101,7 +101,7 @@ export function describeDesk(name: string, home: DeskHome): void {
         expect(await slugs()).toEqual(['orca-vs-hedge', 'moth-vs-lamp']);
       });
 
-      it('composing again keeps every choice, and what came in joins at the end', async () => {
+      it('composing again keeps every choice, and adds new comparisons at the end', async () => {
         await edit(editor, { kind: 'move', slug: 'moth-vs-lamp', before: 'orca-vs-hedge' });
         const before = await fresh();
         const late = [comparison('gull-vs-tern', tool('Gull', 50), tool('Tern', 45))];
@@ -117,7 +117,7 @@ export function describeDesk(name: string, home: DeskHome): void {
         await edit(editor, { kind: 'hold', slug: 'gull-vs-tern' });
       });
 
-      it('topics can wait for the next issue, and another engine can draw this one', async () => {
+      it('topics can be held back for the next issue, and another template can render this one', async () => {
         const look = { kind: 'look', template: 'mjml:digest', offered: ['Coding', 'Writing'] };
         await edit(editor, { ...look, topic: ['Writing'] });
         expect(await slugs()).toEqual(['moth-vs-lamp']);
@@ -135,10 +135,10 @@ export function describeDesk(name: string, home: DeskHome): void {
       });
     });
 
-    describe('going out', () => {
+    describe('sending', () => {
       const READERS = ['anna@readers.example', 'bert@readers.example', 'cleo@readers.example'];
 
-      it('reminds every editor once that a draft waits, in two mails and no more', async () => {
+      it('reminds every editor once of a waiting draft, in two mails and no more', async () => {
         const mails = async () => {
           const { rows } = await sql<{ id: string }>`select id from mails where kind = 'reminder'`.execute(
             desk.app.db,
@@ -154,7 +154,7 @@ export function describeDesk(name: string, home: DeskHome): void {
         expect(await mails()).toHaveLength(4);
       });
 
-      it('sends a test of the very bytes that will go out, to addresses that are in no ledger', async () => {
+      it('sends a test with exactly the bytes of the issue, to addresses that are not in the ledger', async () => {
         const url = `/editor/issues/${issue.slug}/test`;
         const before = desk.enqueued.length;
         for (const to of [
@@ -179,7 +179,7 @@ export function describeDesk(name: string, home: DeskHome): void {
         expect(rows).toHaveLength(0);
       });
 
-      it('F4: sends no test to who is suppressed or refused all mail, in any spelling, and says why', async () => {
+      it('F4: sends no test to an address that is suppressed or refused all mail, in any spelling, and says why', async () => {
         const url = `/editor/issues/${issue.slug}/test`;
         const { db } = desk.app;
         await desk.addReaders(['gone.away@gmail.com']);
@@ -205,7 +205,7 @@ export function describeDesk(name: string, home: DeskHome): void {
         expect(load(tooMany.body)('main').text()).toContain('had as many tests as an inbox may have now');
       });
 
-      it('says first what it will do, by the numbers that the freeze then has', async () => {
+      it('shows its effect first, with the same numbers as the later freeze', async () => {
         await desk.addReaders(READERS);
         await desk.addReaders(['dora@readers.example'], ['Writing']);
         await desk.addReaders(['emil@readers.example'], ['Robotics']);
@@ -219,7 +219,7 @@ export function describeDesk(name: string, home: DeskHome): void {
         );
       });
 
-      it('approves what was seen, once, however often it is pressed; what was edited since is not approved', async () => {
+      it('approves the version that was shown, once for any number of presses, and never a later edit', async () => {
         const url = `/editor/issues/${issue.slug}/do/approve`;
         const stale = (await fresh()).planHash ?? '';
         await edit(editor, { kind: 'words', subject: 'A last word', preheader: '', intro: '' });
@@ -233,7 +233,7 @@ export function describeDesk(name: string, home: DeskHome): void {
         expect(edited.statusCode).toBe(409);
       });
 
-      it('pauses, goes on and is taken back, and each twice is once', async () => {
+      it('pauses, resumes and cancels, each idempotent', async () => {
         const act = async (action: string) =>
           chief.post(`/editor/issues/${issue.slug}/do/${action}`, { plan: (await fresh()).planHash ?? '' });
         for (const [action, status] of [
@@ -252,7 +252,7 @@ export function describeDesk(name: string, home: DeskHome): void {
         expect(actions.slice(0, 4)).toEqual(['approved', 'approval_taken_back', 'resumed', 'paused']);
       });
 
-      it('goes out in the numbers that were shown, and the frame has the submitted bytes of a reader', async () => {
+      it('mails as many readers as were shown, and the frame has a reader’s submitted bytes', async () => {
         const forecast = await estimateIssue(desk.app.db, await fresh());
         const plan = (await fresh()).planHash ?? '';
         for (const _ of [1, 2]) await chief.post(`/editor/issues/${issue.slug}/do/send`, { plan });
@@ -276,12 +276,12 @@ export function describeDesk(name: string, home: DeskHome): void {
         for (const [email, html] of submitted) {
           expect(html).toContain('/unsubscribe/1.');
           expect([email, sha256(disableLinks(html))]).toEqual([email, frames.get(email)]);
-          // Frozen now, and still the same.
+          // The issue is frozen now, and the frame is still the same.
           expect([email, sha256((await frameOf(email)).body)]).toEqual([email, frames.get(email)]);
         }
       });
 
-      it('what was held back is in the next issue, what was left out is not', async () => {
+      it('a comparison that was held back is in the next issue, an excluded one is not', async () => {
         await changeIssue(desk.app.db, issue.id, { type: 'finish' });
         const slot = { key: '2026-12-01', label: '2026-12-01', dueAt: new Date('2026-12-01T08:00:00Z') };
         const next = await draft(desk.app, slot);
@@ -299,7 +299,7 @@ export function describeDesk(name: string, home: DeskHome): void {
     });
 
     describe('a link for reviewers', () => {
-      it('shows the preview to people without an account, changes nothing, and ends when it is taken back', async () => {
+      it('shows the preview without an account, changes nothing, and ends when it is revoked', async () => {
         const base = '/editor/issues/2026-12-01';
         await editor.post(`${base}/reviews`, {});
         const page = load((await editor.get(`${base}/preview`)).body);
@@ -309,7 +309,7 @@ export function describeDesk(name: string, home: DeskHome): void {
         expect([shown.statusCode, load(shown.body)('form[method=post]').length]).toEqual([200, 0]);
         const frame = await stranger.get(`${url}/mail`);
         expect(frame.body).toBe((await editor.get(`${base}/mail`)).body);
-        // Nobody's copy, whoever is asked for.
+        // No reader's copy is shown, even if one is requested.
         const { rows } = await sql<{ id: string }>`select id from subscribers limit 1`.execute(desk.app.db);
         expect((await stranger.get(`${url}/mail?as=${rows[0]?.id}`)).body).toBe(frame.body);
         expect((await stranger.post(url, {})).statusCode).toBe(405);
@@ -322,7 +322,7 @@ export function describeDesk(name: string, home: DeskHome): void {
   });
 }
 
-/** What the provider accepted, by recipient. */
+/** The accepted HTML by recipient. */
 async function htmlByReader(folder: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const name of await readdir(folder, { recursive: true })) {

@@ -8,9 +8,9 @@ import { HARD, SOFT, submittedWeek, take, told } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 
-/** What an editor reads of an issue that is out. */
+/** The counters that an editor sees of a sent issue. */
 export function describeFigures(withDatabase: WithDatabase): void {
-  describe('the figures of an issue', () => {
+  describe('the counters of an issue', () => {
     let db: Connection;
     withDatabase(({ kysely }) => {
       db = kysely;
@@ -22,13 +22,13 @@ export function describeFigures(withDatabase: WithDatabase): void {
         data: { click: { link: `https://site.example/${link}`, userAgent } },
       });
 
-    it('are those of the ledger, with the clicks of machines apart', async () => {
+    it('are those of the ledger, with the clicks of programs counted separately', async () => {
       const { issue, readers, deliveries } = await submittedWeek(db, 9);
       await sql`update issues set prepared_at = now() where id = ${issue.id}`.execute(db);
       const [early = '', late = '', scanner = '', everything = '', undelivered = '', opened = ''] =
         deliveries;
       const at = '2026-11-24T09:00:00Z';
-      // In no order: the clicks come before what they are measured by.
+      // Out of order: the clicks arrive before the deliveries that they are compared with.
       await take(
         db,
         click(early, 20, 'a'),
@@ -62,7 +62,7 @@ export function describeFigures(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('are none for an issue of which nothing was told, or that nobody knows', async () => {
+    it('are zero for an issue without events, and for an unknown issue', async () => {
       const { issue } = await submittedWeek(db, 2);
       const nothing = {
         ...{ delivered: 0, bouncedHard: 0, bouncedSoft: 0, complained: 0, failed: 0 },
@@ -72,7 +72,7 @@ export function describeFigures(withDatabase: WithDatabase): void {
       expect(await issueCounters(db, randomUUID())).toEqual(nothing);
     });
 
-    it('tell of silence only when an issue went out a while ago and no event came since', async () => {
+    it('report missing events only when an issue was sent a while ago and no event arrived since', async () => {
       const { issue, deliveries } = await submittedWeek(db, 1);
       const prepared = (minutes: number) =>
         sql`update issues set prepared_at = now() - make_interval(mins => ${minutes}) where id = ${issue.id}`.execute(

@@ -15,9 +15,9 @@ import { assertInvariants } from '../helpers/invariants.ts';
 import { deliveriesOf, KEYS, weekOf } from '../helpers/ledger.ts';
 import { type FaultName, type LocalResend, startResend } from '../resend/index.ts';
 
-/** What is told of a message while its own answer is still awaited, and mails whose answer was no. */
+/** Events about a message whose response is still awaited, and about mails whose response was a refusal. */
 export function describeEarly(withDatabase: WithDatabase): void {
-  describe('an event before the answer', () => {
+  describe('an event before the response', () => {
     let db: Connection;
     let provider: LocalResend;
     let mailer: ReturnType<typeof openResend>;
@@ -34,7 +34,7 @@ export function describeEarly(withDatabase: WithDatabase): void {
       await provider?.[Symbol.asyncDispose]();
     });
 
-    it('fault 11: that is a complaint takes its reader off the list at once', async () => {
+    it('fault 11: that is a complaint suppresses its reader at once', async () => {
       const { issue, readers, batch, submit, provider: memory } = await weekOf(db, 2, 'answer-lost');
       await submit(batch);
       const early = (await deliveriesOf(db, issue.id)).get(readers[0] ?? '');
@@ -44,7 +44,7 @@ export function describeEarly(withDatabase: WithDatabase): void {
       });
       expect(await subscriberRow(db, readers[0])).toEqual({ status: 'suppressed', reason: 'complained' });
 
-      // Nobody may ask again, with one less; but the event is proof, and ends it.
+      // The batch cannot be sent again with one member less; but the event proves acceptance, and settles it.
       await submit(batch);
       expect(await issueProgress(db, issue.id)).toMatchObject({ uncertain: 2 });
       await wakeEvents(db);
@@ -54,7 +54,7 @@ export function describeEarly(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 11: that is a bounce lets the answer come first: it says more', async () => {
+    it('fault 11: that is a bounce waits for the response, which says more', async () => {
       const { issue, readers, batch, submit } = await weekOf(db, 4, 'answer-lost');
       await submit(batch);
       const early = (await deliveriesOf(db, issue.id)).get(readers[0] ?? '');
@@ -119,7 +119,7 @@ export function describeEarly(withDatabase: WithDatabase): void {
         },
       );
 
-      it('fault 5: that met a quota after its answer got lost is too old a day later: somebody may have it', async () => {
+      it('fault 5: that met a quota after its response got lost becomes uncertain a day later: it may have arrived', async () => {
         const { id, send } = await confirmMail();
         provider.plan('reset-after', 'daily-quota');
         await send(id);
@@ -130,7 +130,7 @@ export function describeEarly(withDatabase: WithDatabase): void {
         expect(provider.total).toBe(1);
       });
 
-      it('fault 11: that is told of before its answer is written down keeps the words of the question', async () => {
+      it('fault 11: with an event before its response is recorded still stores the wording of the question', async () => {
         const { id, send, subscriberId } = await confirmMail();
         provider.plan('reset-after');
         await send(id);
@@ -145,7 +145,7 @@ export function describeEarly(withDatabase: WithDatabase): void {
         expect(provider.total).toBe(1);
       });
 
-      it('fault 11: that nobody may ask for again was sent, if an event came before that was known', async () => {
+      it('fault 11: that cannot be sent again counts as sent, if an event arrived before that was known', async () => {
         const { id, send, subscriberId } = await confirmMail();
         provider.plan('reset-after');
         await send(id);

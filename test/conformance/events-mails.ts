@@ -8,7 +8,7 @@ import { queueMail, queueMails } from '../../src/transactional/transactional-sto
 import { ageEvents, HARD, SOFT, submittedWeek, subscriberRow, take, told } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 
-/** What is told of a mail to one person. */
+/** Events about a mail to one person. */
 export function describeMailEvents(withDatabase: WithDatabase): void {
   describe('a transactional mail', () => {
     let db: Connection;
@@ -29,7 +29,7 @@ export function describeMailEvents(withDatabase: WithDatabase): void {
     const about = (type: string, mail: string, data = {}) =>
       told(type, null, { data: { tags: { mail }, ...data } });
 
-    it('that bounces hard or is complained about takes its reader off the list', async () => {
+    it('that bounces hard or is complained about suppresses its reader', async () => {
       const { readers } = await submittedWeek(db, 3);
       const mails = await Promise.all(readers.map((id) => mailTo(id, 'sent')));
       await take(
@@ -55,7 +55,7 @@ export function describeMailEvents(withDatabase: WithDatabase): void {
       expect(await subscriberRow(db, readers[0])).toMatchObject({ status: 'active' });
     });
 
-    it('whose answer was lost was accepted, if there is an event about it', async () => {
+    it('whose response was lost counts as accepted, if there is an event about it', async () => {
       const { readers } = await submittedWeek(db, 1);
       const mail = await mailTo(readers[0], 'uncertain');
       const event = about('email.delivered', mail);
@@ -68,7 +68,7 @@ export function describeMailEvents(withDatabase: WithDatabase): void {
           .executeTakeFirst(),
       ).toEqual({ status: 'sent', provider_id: event.providerId });
 
-      // Of a confirm mail that is a part of the consent, and told once.
+      // For a confirm mail this is part of the consent, and is logged once.
       const [asked] = await queueMails(db, [
         { kind: 'confirm', keyId: 'aaaaaa', ...(readers[0] ? { subscriberId: readers[0] } : {}) },
       ]);

@@ -24,13 +24,13 @@ import { assertInvariants } from '../helpers/invariants.ts';
 
 const READERS = 5_000;
 const EVENTS = 50_000;
-/** One in five of what comes has come before. */
+/** One in five events is a repetition. */
 const DIFFERENT = (EVENTS * 4) / 5;
-/** Posted, one request each, while the others are applied. */
+/** Events that are posted, one request each, while the others are applied. */
 const POSTED = 1_000;
 
 const CLICK = { click: { link: 'https://site.example/compare/a-vs-b', userAgent: 'Mozilla/5.0' } };
-/** Type, what comes with it, and how often it happens: up to that number in a thousand. */
+/** Type, its data, and how often it happens: up to that number in a thousand. */
 const TYPES: [string, Record<string, unknown>, number][] = [
   ['email.sent', {}, 250],
   ['email.delivered', {}, 600],
@@ -43,7 +43,7 @@ const TYPES: [string, Record<string, unknown>, number][] = [
   ['email.failed', { failed: { reason: 'reached_daily_quota' } }, 1_000],
 ];
 
-/** As many events as one good issue brings at once, on tables that nobody has analyzed. */
+/** As many events as a large issue causes at once, on tables without statistics. */
 export function describeManyEvents(name: string, newPlace: () => Promise<Place>): void {
   describe(name, () => {
     let db: Connection;
@@ -61,7 +61,7 @@ export function describeManyEvents(name: string, newPlace: () => Promise<Place>)
       { numRuns: DIFFERENT, seed: 20_261_124 },
     );
 
-    /** The story as the provider posts it about the deliveries of an issue. */
+    /** The events as the provider posts them about the deliveries of an issue. */
     function posts(deliveries: readonly string[], issue: string) {
       return story.map(({ reader, kind, second }, index) => {
         const [type = '', data] = TYPES.find(([, , upTo]) => kind < upTo) ?? [];
@@ -80,7 +80,7 @@ export function describeManyEvents(name: string, newPlace: () => Promise<Place>)
       }
     };
 
-    it('50,000 in no order, one in five told before, end as they do in order and once, while more come in', async () => {
+    it('50,000 events out of order, one in five repeated, end in the same state as in order and once, while more arrive', async () => {
       const inOrder = await submittedWeek(db, READERS);
       const sorted = posts(inOrder.deliveries, 'ordered').sort((a, b) => (a.at < b.at ? -1 : 1));
       await store(sorted);
@@ -146,10 +146,10 @@ export function describeManyEvents(name: string, newPlace: () => Promise<Place>)
       await assertInvariants(db, issue.id);
     }, 480_000);
 
-    it('are applied by keys alone: no table that grows is read from end to end', async () => {
+    it('are applied by index look-ups only: no growing table is scanned', async () => {
       const { deliveries } = await submittedWeek(db, READERS);
       await store(posts(deliveries, 'scanned').slice(0, 1_000));
-      // What this session counted earlier may not have been handed in yet.
+      // Statistics of earlier work in this session may not have been flushed yet.
       const counted = async (tx: Connection) => {
         const { rows } = await sql<{ relname: string; seq_scan: number; n_tup_upd: number }>`
           select relname, seq_scan, n_tup_upd from pg_stat_xact_user_tables

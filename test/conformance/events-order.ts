@@ -6,7 +6,7 @@ import { HARD, outcomeOf, recount, SOFT, submittedWeek, take, told } from '../he
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 
-/** Every event once, and one in five once more. */
+/** Every event once, and one in five again. */
 function withRepetitions(count: number): number[] {
   const all = [...Array(count).keys()];
   return [...all, ...all.slice(0, Math.ceil(count / 5))];
@@ -16,9 +16,9 @@ function shuffled(indexes: number[]): fc.Arbitrary<number[]> {
   return fc.shuffledSubarray(indexes, { minLength: indexes.length });
 }
 
-/** The property behind all of it: neither order nor repetition changes the end. */
+/** The main property: neither order nor repetition changes the final state. */
 export function describeAnyOrder(withDatabase: WithDatabase): void {
-  describe('events in any order, with one in five told twice', () => {
+  describe('events in any order, with one in five repeated', () => {
     let db: Connection;
     withDatabase(({ kysely }) => {
       db = kysely;
@@ -44,7 +44,7 @@ export function describeAnyOrder(withDatabase: WithDatabase): void {
       ['email.unheard_of'],
     ];
 
-    it('end in the same state', async () => {
+    it('lead to the same state', async () => {
       const READERS = 4;
       const happening = fc.record({
         reader: fc.nat({ max: READERS - 1 }),

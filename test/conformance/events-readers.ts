@@ -19,7 +19,7 @@ import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { deliveriesOf } from '../helpers/ledger.ts';
 
-/** Which events take a reader off the list, and which leave them on it. */
+/** Which events suppress a reader, and which do not. */
 export function describeTakingOff(withDatabase: WithDatabase): void {
   describe('a reader', () => {
     let db: Connection;
@@ -27,7 +27,7 @@ export function describeTakingOff(withDatabase: WithDatabase): void {
       db = kysely;
     });
 
-    it('is left on the list by a soft bounce, and taken off by the third issue in a row', async () => {
+    it('stays on the list after a soft bounce, and is suppressed after the third issue in a row', async () => {
       const first = await submittedWeek(db, 3);
       const { readers } = first;
       const soft = (id: string | undefined) => told('email.bounced', id ?? '', { data: SOFT });
@@ -42,7 +42,7 @@ export function describeTakingOff(withDatabase: WithDatabase): void {
 
       const second = await nextWeek(db, readers);
       await sql`update issues set prepared_at = due_at where id = ${second.issue.id}`.execute(db);
-      // The second hears of an absence: the mail arrived.
+      // The second one is an out-of-office reply: the mail arrived.
       await take(
         db,
         soft(second.deliveries[0]),
@@ -67,7 +67,7 @@ export function describeTakingOff(withDatabase: WithDatabase): void {
       expect(await suppressionsOf(db, readers[0])).toEqual(['bounce']);
     });
 
-    it('who left is suppressed by a complaint, and a complaint outweighs a bounce (I7)', async () => {
+    it('who unsubscribed is suppressed by a complaint, and a complaint outweighs a bounce (I7)', async () => {
       const { readers, deliveries } = await submittedWeek(db, 2);
       await unsubscribe(db, readers[0] ?? '', 'test');
       await take(
@@ -83,7 +83,7 @@ export function describeTakingOff(withDatabase: WithDatabase): void {
       expect(await suppressionsOf(db, readers[1])).toEqual(['bounce', 'complaint']);
     });
 
-    it('is suppressed when the provider says so of an address, which is not kept; and stays so', async () => {
+    it('stays suppressed when the provider reports an address as suppressed, and the address is not stored', async () => {
       const { readers, issue } = await submittedWeek(db, 1);
       const { email } = (await deliveriesOf(db, issue.id)).get(readers[0] ?? '') ?? { email: '' };
       const added = told('suppression.added', null, {
@@ -99,7 +99,7 @@ export function describeTakingOff(withDatabase: WithDatabase): void {
       expect(await subscriberRow(db, readers[0])).toMatchObject({ status: 'suppressed' });
     });
 
-    it('whom the provider did not mail, because it never will, is suppressed', async () => {
+    it('is suppressed when the provider refuses to mail them for ever', async () => {
       const { readers, deliveries } = await submittedWeek(db, 1);
       await take(
         db,
@@ -114,7 +114,7 @@ export function describeTakingOff(withDatabase: WithDatabase): void {
       expect(await subscriberRow(db, readers[0])).toEqual({ status: 'suppressed', reason: 'bounced' });
     });
 
-    it('who is not mailed after all, for want of quota, stays on the list', async () => {
+    it('stays on the list when the provider drops the mail because of a quota', async () => {
       const { issue, readers, deliveries } = await submittedWeek(db, 1);
       await take(
         db,

@@ -22,7 +22,7 @@ import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { deliveriesOf } from '../helpers/ledger.ts';
 
-/** How an event is taken in, whenever and however often it comes. */
+/** How an event is stored and applied, whenever and however often it arrives. */
 export function describeTelling(withDatabase: WithDatabase): void {
   describe('an event', () => {
     let db: Connection;
@@ -30,7 +30,7 @@ export function describeTelling(withDatabase: WithDatabase): void {
       db = kysely;
     });
 
-    it('fault 11: told five times is one event, and counts once', async () => {
+    it('fault 11: reported five times is one event, and counts once', async () => {
       const { issue, deliveries } = await submittedWeek(db, 2);
       const event = told('email.delivered', deliveries[0] ?? '', { id: 'msg_five_times' });
       expect(await storeEvents(db, [event, event])).toBe(1);
@@ -42,7 +42,7 @@ export function describeTelling(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 11: of delivery changes nothing after a hard bounce (I7)', async () => {
+    it('fault 11: of a delivery changes nothing after a hard bounce (I7)', async () => {
       const { issue, readers, deliveries } = await submittedWeek(db, 1);
       await take(db, told('email.bounced', deliveries[0] ?? '', { data: HARD, at: '2026-11-24T09:00:05Z' }));
       await take(db, told('email.delivered', deliveries[0] ?? '', { at: '2026-11-24T09:00:04Z' }));
@@ -57,7 +57,7 @@ export function describeTelling(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 11: of a complaint may come before the delivery it is about', async () => {
+    it('fault 11: of a complaint may arrive before the event of its delivery', async () => {
       const { issue, readers, deliveries } = await submittedWeek(db, 1);
       await take(db, told('email.complained', deliveries[0] ?? ''));
       await take(db, told('email.delivered', deliveries[0] ?? ''), told('email.sent', deliveries[0] ?? ''));
@@ -72,7 +72,7 @@ export function describeTelling(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 11: that comes before our own commit waits until that is there', async () => {
+    it('fault 11: that arrives before our own commit waits for it', async () => {
       const { issue, deliveries, batch, submit } = await submittedWeek(db, 2, 'answer-lost');
       const early = told('email.delivered', deliveries[0] ?? '');
       expect(await take(db, early)).toMatchObject({ applied: 0, parked: 1 });
@@ -87,7 +87,7 @@ export function describeTelling(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 11: with an id of the provider only, before we have written it down, is found later', async () => {
+    it('fault 11: with the provider’s id only, before we have stored that id, is matched later', async () => {
       const { issue, readers, deliveries, provider, batch, submit } = await submittedWeek(
         db,
         2,
@@ -108,7 +108,7 @@ export function describeTelling(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 11: with neither tags nor a message that we know takes off the list who complains, and waits', async () => {
+    it('fault 11: without tags and without a known message suppresses a reader who complains, and waits', async () => {
       const { issue, readers } = await submittedWeek(db, 2);
       const { email } = (await deliveriesOf(db, issue.id)).get(readers[0] ?? '') ?? { email: '' };
       const event = told('email.complained', null, { data: { to: [email.toUpperCase()] } });
@@ -120,7 +120,7 @@ export function describeTelling(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 11: of a message that nobody knows is given up after three days', async () => {
+    it('fault 11: about an unknown message is given up after three days', async () => {
       const event = told('email.bounced', randomUUID(), { data: HARD });
       expect(await take(db, event)).toMatchObject({ parked: 1, unmatched: 0 });
       await ageEvents(db, 71);
@@ -141,7 +141,7 @@ export function describeTelling(withDatabase: WithDatabase): void {
       expect(await subscriberRow(db, readers[1])).toMatchObject({ status: 'suppressed' });
     });
 
-    it('of a type nobody knows is kept, and changes nothing', async () => {
+    it('of an unknown type is stored, and changes nothing', async () => {
       const { issue, deliveries } = await submittedWeek(db, 1);
       const event = told('email.teleported', deliveries[0] ?? '');
       expect(await take(db, event)).toMatchObject({ applied: 0, parked: 0 });
@@ -150,7 +150,7 @@ export function describeTelling(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('is forgotten after 90 days, and until then known again', async () => {
+    it('is deleted after 90 days, and recognized as a repetition until then', async () => {
       const { deliveries } = await submittedWeek(db, 1);
       const event = told('email.delivered', deliveries[0] ?? '');
       await take(db, event);

@@ -11,15 +11,18 @@ import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchRow, deliveriesOf, KEYS, leave, weekOf } from '../helpers/ledger.ts';
 
-/** What a person may say of a batch whose answer is lost, and when: no word may make two copies of one. */
+/**
+ * Which decisions a person may take about a batch whose response is lost, and when: no decision may cause two
+ * copies.
+ */
 export function describeSettling(withDatabase: WithDatabase): void {
-  describe('a person’s word', () => {
+  describe('a person’s decision', () => {
     let db: Connection;
     withDatabase(({ kysely }) => {
       db = kysely;
     });
 
-    /** As if so long had passed for it. */
+    /** Moves the batch's times into the past. */
     const wait = (batch: string, minutes: number) =>
       sql`update batches set lease_until = lease_until - make_interval(mins => ${minutes}) where id = ${batch}`.execute(
         db,
@@ -27,8 +30,9 @@ export function describeSettling(withDatabase: WithDatabase): void {
     const says = (batch: string, decision: 'accepted' | 'not-accepted') =>
       settleBatch(db, batch, decision, 'Ann').catch((error) => `${error.code}: ${error.help}`);
 
-    it('faults 13, 25: that nothing was accepted waits until no request can be on its way: it would be a second copy', async () => {
-      // The provider thinks for longer than anybody waits; meanwhile a reader leaves and a person is quick.
+    it('faults 13, 25: that nothing was accepted has to wait until no request can be on its way: it would cause a second copy', async () => {
+      // The provider responds later than the worker waits; meanwhile a reader unsubscribes and a person decides
+      // quickly.
       let arrive = () => {};
       const { issue, readers, batch, submit, provider } = await weekOf(db, 3, async (_, honest) => {
         arrive = honest;
@@ -51,7 +55,7 @@ export function describeSettling(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('that nothing was accepted counts when none can be any more', async () => {
+    it('that nothing was accepted is valid once no request can arrive any more', async () => {
       const { issue, readers, batch, submit, provider } = await weekOf(db, 3, 'request-lost');
       await submit(batch);
       await leave(db, readers[0]);
@@ -67,7 +71,7 @@ export function describeSettling(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('that all of it was accepted makes no copy, and never waits', async () => {
+    it('that all of it was accepted causes no copy, and never has to wait', async () => {
       const { issue, readers, batch, submit, provider } = await weekOf(db, 2, 'answer-lost');
       await submit(batch);
       await leave(db, readers[0]);
@@ -77,11 +81,11 @@ export function describeSettling(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('that nothing was accepted is refused where an event says otherwise, even if it waits to be looked at', async () => {
+    it('that nothing was accepted is refused when an event proves the opposite, even one that is not applied yet', async () => {
       const { issue, readers, batch, submit, provider } = await weekOf(db, 3, 'answer-lost');
       await submit(batch);
       const [, second] = [...(await deliveriesOf(db, issue.id)).values()];
-      // It came while the answer was awaited, and is looked at again in an hour only.
+      // It arrived while the response was awaited, and is tried again only in an hour.
       expect(await take(db, told('email.delivered', second?.id ?? ''))).toMatchObject({ parked: 1 });
       await leave(db, readers[0]);
       await submit(batch);

@@ -15,15 +15,15 @@ import { assertInvariants } from '../helpers/invariants.ts';
 import { ageClaim, batchRow, expireLeases } from '../helpers/ledger.ts';
 import type { Behaviour } from '../helpers/provider.ts';
 
-/** How a batch whose answer was lost is settled: by an event, or by a person. */
+/** How a batch whose response was lost is settled: by an event, or by a person. */
 export function describeUnanswered(withDatabase: WithDatabase): void {
-  describe('a batch without an answer', () => {
+  describe('a batch without a response', () => {
     let db: Connection;
     withDatabase(({ kysely }) => {
       db = kysely;
     });
 
-    /** Submitted, unanswered, and a member left: nobody may ask again. */
+    /** A batch without a response, one of whose members has unsubscribed: it cannot be sent again. */
     async function uncertain(count: number, behaviour: Behaviour) {
       const found = await submittedWeek(db, count, behaviour);
       await unsubscribe(db, found.readers[0] ?? '', 'test');
@@ -33,7 +33,7 @@ export function describeUnanswered(withDatabase: WithDatabase): void {
       return found;
     }
 
-    it('is settled by one event about one member: all were accepted (fault 13)', async () => {
+    it('is settled by an event about one member, which proves that all were accepted (fault 13)', async () => {
       const { issue, readers, deliveries, batch, provider, submit } = await uncertain(3, 'answer-lost');
       expect(await finishIssue(db, issue.id)).toBe(false);
       const event = told('email.delivered', deliveries[1] ?? '');
@@ -62,7 +62,7 @@ export function describeUnanswered(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('is settled by events that came while its answer was awaited', async () => {
+    it('is settled by events that arrived while its response was awaited', async () => {
       const { issue, readers, deliveries, batch, submit } = await submittedWeek(db, 2, 'answer-lost');
       expect(await take(db, told('email.sent', deliveries[1] ?? ''))).toMatchObject({
         parked: 1,
@@ -77,7 +77,7 @@ export function describeUnanswered(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('settled by a person as accepted mails nobody again', async () => {
+    it('that a person settles as accepted mails no reader again', async () => {
       const { issue, batch, provider } = await uncertain(3, 'answer-lost');
       expect(await unsettledBatches(db, 'no such issue')).toEqual([]);
       const [listed] = (await unsettledBatches(db)).filter(({ id }) => id === batch);
@@ -96,7 +96,7 @@ export function describeUnanswered(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('settled by a person as not accepted goes out once more, without who left', async () => {
+    it('that a person settles as not accepted is sent once more, without unsubscribed readers', async () => {
       const { issue, readers, deliveries, batch, provider, submit } = await uncertain(3, 'request-lost');
       await ageClaim(db, batch, 25);
       const [listed] = (await unsettledBatches(db)).filter(({ id }) => id === batch);
@@ -118,9 +118,9 @@ export function describeUnanswered(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('is nobody’s to settle while its answer can still come: a person hears when it may be', async () => {
+    it('cannot be settled while its response can still arrive: a person gets the time from which it can', async () => {
       const { issue, batch, submit } = await submittedWeek(db, 2, 'answer-lost', 'answer-lost');
-      /** Or what it says instead. */
+      /** Returns the result, or the error message. */
       const settled = () =>
         settleBatch(db, batch, 'not-accepted', 'Ann').catch((error) => `${error.code}: ${error.help}`);
       const inState = (status: IssueStatus) =>
@@ -135,7 +135,7 @@ export function describeUnanswered(withDatabase: WithDatabase): void {
       expect(await settled()).toMatch(/within a minute after 2030.* it is uncertain\. Settle it then/);
       expect(await batchRow(db, batch)).toMatchObject({ status: 'submitting', revision: 1 });
 
-      // And so it is.
+      // It is uncertain after that time.
       await expireLeases(db);
       await closeCancelled(db, issue.id);
       expect(await settled()).toEqual({ batchId: batch, issueId: issue.id });
@@ -143,7 +143,7 @@ export function describeUnanswered(withDatabase: WithDatabase): void {
       expect(await submit(batch)).toEqual({ kind: 'unavailable' });
     });
 
-    it('that a person opened by mistake is closed again by an event, before it goes out twice', async () => {
+    it('that a person opened by mistake is closed again by an event, before it is sent twice', async () => {
       const { issue, deliveries, batch, provider, submit } = await uncertain(3, 'answer-lost');
       await settleBatch(db, batch, 'not-accepted', 'Ann');
       expect(await take(db, told('email.delivered', deliveries[2] ?? ''))).toMatchObject({

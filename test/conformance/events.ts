@@ -9,7 +9,7 @@ import { describeTelling } from './events-reported.ts';
 import { describeSettling } from './events-settle.ts';
 import { describeUnanswered } from './events-unanswered.ts';
 
-/** What the provider tells us later, and what becomes of it: on either home. */
+/** Events of the provider and their effects, on both databases. */
 export function describeEvents(name: string, newPlace: () => Promise<Place>): void {
   describe(name, () => {
     const withDatabase = databaseForAll(newPlace);

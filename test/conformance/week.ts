@@ -16,7 +16,7 @@ import { doSlotDuties, reconcile } from '../../src/workflow/duties.ts';
 import { approve, draft, gatherAll, send, slotToCompose } from '../../src/workflow/week.ts';
 import { acceptedRecipients } from '../helpers/outbox.ts';
 
-/** A whole week, on whatever database and queue `home` names: the same steps, the same end. */
+/** A whole week, on the given database and queue: the same steps with the same result. */
 export function describeWeek(
   name: string,
   home: (dataDir: string) => Promise<{ env: Record<string, string>; close(): Promise<void> }>,
@@ -62,7 +62,7 @@ export function describeWeek(
         const current = await findIssue(app.db, { id: issue.id });
         if (lost[0] !== undefined) throw lost[0];
         if (current && !['approved', 'preparing', 'sending'].includes(current.status)) return current;
-        // Not all the time: whoever works needs the one session, too.
+        // Not all the time, because the workers need the only session, too.
         await sleep(20);
       }
     }
@@ -76,7 +76,7 @@ export function describeWeek(
       await addSubscribers(app.db, rows, 'test');
     }
 
-    /** Content and audience frozen, and not one job in the queue: as after a flush. */
+    /** Content and audience are frozen, but the queue is empty, as after a flush. */
     async function prepareOnly(issue: Issue): Promise<void> {
       const { mail, newsletterName, publicUrl } = app.config;
       await prepareIssue(app.db, issue.id, { ...mail, newsletterName, publicUrl, keyId: keyId(app.keys[0]) });
@@ -95,7 +95,7 @@ export function describeWeek(
       await rm(dataDir, { recursive: true, force: true });
     });
 
-    test('goes from the sources to every confirmed reader once, and the database balance', async () => {
+    test('goes from the sources to every confirmed reader once, and the ledger balances', async () => {
       await addReaders(230);
       await addReaders(20, ['Robotics']);
       await gatherAll(app);
@@ -127,7 +127,7 @@ export function describeWeek(
       });
     });
 
-    test('fault 12: a reader who leaves before their batch is claimed gets nothing', async () => {
+    test('fault 12: a reader who unsubscribes before their batch is claimed gets nothing', async () => {
       await addReaders(3);
       await gatherAll(app);
       const issue = await approve(app, await draft(app, await slotToCompose(app)));
@@ -145,7 +145,7 @@ export function describeWeek(
       expect(await acceptedRecipients(dataDir, issue.slug)).toHaveLength(2);
     });
 
-    test('fault 15: the clock drafts at its lead, sends at its slot, and does neither twice', async () => {
+    test('fault 15: the schedule drafts at its lead and sends at its slot, each once', async () => {
       await addReaders(5);
       now = new Date('2026-11-23T07:59:00Z');
       await doSlotDuties(app);
@@ -174,7 +174,7 @@ export function describeWeek(
       const issue = await findIssue(app.db, { slot: '2026-11-24' });
       if (issue === undefined) throw new Error('no draft');
       await approve(app, issue);
-      // In time, by the clock of this story; the database has another one.
+      // In time by the clock of this test, which is not the database's.
       await app.db.updateTable('issues').set({ approved_at: now }).where('id', '=', issue.id).execute();
       now = new Date('2026-11-24T20:01:00Z');
       await reconcile(app);
@@ -188,12 +188,12 @@ export function describeWeek(
       expect((await whenSettled(issue)).status).toBe('sent');
     });
 
-    test('fault 3: an emptied queue and an interrupted send come right from the rows alone', async () => {
+    test('fault 3: an emptied queue and an interrupted send are repaired from the rows alone', async () => {
       await addReaders(350);
       await gatherAll(app);
       const issue = await approve(app, await draft(app, await slotToCompose(app)));
       await prepareOnly(issue);
-      // One batch was claimed and submitted by a worker that died before it could write the answer down.
+      // One batch was claimed and submitted by a worker that died before it could record the response.
       const { id: batchId } = await app.db
         .selectFrom('batches')
         .select('id')
@@ -222,7 +222,7 @@ export function describeWeek(
       expect(recipients).toHaveLength(350);
     });
 
-    test('a verdict that moved since it was mailed comes back as changed, once', async () => {
+    test('a verdict that changed since it was mailed is reported as changed, once', async () => {
       await addReaders(1);
       const earlier = { ...app, config: { ...app.config, sources: [parseSource('folder:samples/earlier')] } };
       await gatherAll(earlier);

@@ -29,7 +29,7 @@ const found = (plan: Plan, fact = facts(), links = [followed()]) =>
   editorialChecks(plan, [fact], links, NOW).map(({ level, id }) => `${level} ${id}`);
 
 describe('the editorial checks', () => {
-  it('find nothing in an issue that is as its pages are', () => {
+  it('find nothing in an issue that agrees with its pages', () => {
     expect(found(planOf())).toEqual([]);
     expect(editorialChecks(planOf(), [], [followed()], NOW)).toEqual([]);
   });
@@ -55,12 +55,12 @@ describe('the editorial checks', () => {
     expect(found(planOf(), facts(more))).toEqual(expected);
   });
 
-  it('name the price as it is now and as it was composed', () => {
+  it('name the current price and the composed one', () => {
     const [check] = editorialChecks(planOf(), [facts({ now: dearer })], [followed()], NOW);
     expect(check?.message).toBe('Hedge costs $25/mo now, not $20/mo.');
   });
 
-  it('take readers’ votes for no change of the page', () => {
+  it('do not report readers’ votes as a change of the page', () => {
     const plan = planOf();
     for (const { comparison: each } of plan.comparisons) each.tools[0].readers = { ship: 3, skip: 1 };
     expect(found(plan)).toEqual([]);
@@ -130,14 +130,14 @@ describe('the panel', () => {
     });
   const stands = (key: string): Override => ({ key, reason: 'It may stand.', who: 'chief', at: NOW });
 
-  it('says once what is wrong in every variant, red ones first', () => {
+  it('lists a problem of several variants once, red ones first', () => {
     expect(panel([lint('html.link-text', 'warn'), lint('a11y.alt')]).map(({ key }) => key)).toEqual([
       'a11y.alt',
       'html.link-text',
     ]);
   });
 
-  it.each(['a11y.alt', 'a11y.h1', 'size.style', 'html.external'])('lets %s stand at a word', (id) => {
+  it.each(['a11y.alt', 'a11y.h1', 'size.style', 'html.external'])('allows an override of %s', (id) => {
     const [check] = panel([lint(id)], [stands(id)]);
     expect(check).toMatchObject({ isOverridable: true, override: { who: 'chief' } });
     expect(check && stops(check)).toBe(false);
@@ -168,7 +168,7 @@ describe('the panel', () => {
     expect(check && stops(check)).toBe(true);
   });
 
-  it('never lets what is around an issue stop it', () => {
+  it('never blocks an issue because of sources or settings', () => {
     const checks = panelOf(
       { plan: planOf(), variants: [], facts: [facts()], links: [followed()], overrides: [], now: NOW },
       {

@@ -14,7 +14,7 @@ import { comparison, tool } from '../helpers/compose.ts';
 import { CHIEF, HOSTILE, openDesk, type TestDesk, WEEK } from '../helpers/desk.ts';
 import { freePort } from '../helpers/services.ts';
 
-/** Too low for a thumb, too small for tired eyes. */
+/** Finds controls that are too low for a thumb, and text that is too small. */
 const MISFITS = `[
   ...[...document.querySelectorAll('button, .tap, a.button, summary, input:not([type=hidden], [type=radio], [type=checkbox]), select, textarea, label.tick')]
     .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 44),
@@ -22,11 +22,11 @@ const MISFITS = `[
     .filter((one) => one.checkVisibility() && one.textContent && parseFloat(getComputedStyle(one).fontSize) < 14),
 ].map((one) => one.outerHTML)`;
 
-/** Bytes of our own script and style that a first session loads. */
+/** Counts the bytes of our own script and style that a first session loads. */
 const WEIGHT = `Promise.all([...document.scripts].map((one) => fetch(one.src).then((answer) => answer.text())))
   .then((scripts) => new Blob([...scripts, ...[...document.querySelectorAll('style')].map((one) => one.textContent)]).size)`;
 
-/** What could only be pressed with a script. */
+/** Controls that need a script. */
 const STUCK = 'button:not(form[method] button), [onclick], a:not([href]), form:not([method])';
 
 const LOOKS = [375, 1280].flatMap((width) =>
@@ -34,20 +34,20 @@ const LOOKS = [375, 1280].flatMap((width) =>
 );
 const PAPER = { light: 'rgb(251, 249, 244)', dark: 'rgb(24, 22, 19)' };
 
-/** An address that fits on no phone. */
+/** An address that is wider than a phone. */
 const LONG = 'a.reader.with.several.names@the-longest-department.of-some.university.example';
 
 describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` (${noBrowser})` : ''}`, () => {
   let desk: TestDesk;
   let browser: Browser;
   let origin: string;
-  /** Somebody who is signed in, and somebody who is not; the same pages for every test. */
+  /** A signed-in editor, and a stranger; the same pages for every test. */
   let inside: Page;
   let outside: Page;
-  /** The session of the first, without JavaScript. */
+  /** The editor's session, without JavaScript. */
   let plain: Page;
   let person: string;
-  /** Somebody whose mail bounced, and somebody who complained. */
+  /** A reader whose mail bounced, and one who complained. */
   let bounced: string;
   let complained: string;
   let review: string;
@@ -57,7 +57,7 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
 
   beforeAll(async () => {
     const port = await freePort();
-    // A name, and no number: browsers make passkeys for nothing else.
+    // A host name instead of an IP address, because browsers create passkeys for host names only.
     origin = `http://localhost:${port}`;
     desk = await openDesk({ PUBLIC_URL: origin });
     await desk.server.listen({ host: 'localhost', port });
@@ -87,14 +87,14 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
     await page.getByRole('link', { name: 'This week' }).waitFor();
   }
 
-  /** As it is now, in every look. */
+  /** Checks the current page in every size and colour scheme. */
   async function inspect(page: Page): Promise<void> {
     expect(await page.evaluate('document.querySelectorAll("h1").length')).toBe(1);
     for (const { width, scheme } of LOOKS) {
       await page.setViewportSize({ width, height: 900 });
       await page.emulateMedia({ colorScheme: scheme });
       const seen = [
-        // Of signs that are no letters axe cannot tell.
+        // Axe cannot check the contrast of symbols.
         ...(await axeFaults(page, { iframes: false }, ['nonBmp'])),
         ...((await page.evaluate(MISFITS)) as string[]),
         await page.evaluate('document.documentElement.scrollWidth'),
@@ -127,7 +127,7 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
       const { db } = app;
       await desk.addReaders([LONG, 'bert@readers.example', 'cleo@readers.example', 'dora@readers.example']);
 
-      // Last week is out, with everything that can become of it.
+      // Last week's issue was sent, with every possible outcome.
       await saveComparisons(db, [
         comparison(
           'loom-vs-wheel',
@@ -159,7 +159,7 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
       bounced = (await findSubscriberByAddress(db, 'bounced@readers.example'))?.id ?? '';
       complained = (await findSubscriberByAddress(db, 'complained@readers.example'))?.id ?? '';
 
-      // This week has something strange in it, something held back, somebody to look at it, and something red.
+      // This week's issue has a hostile comparison, a held-back one, a review link and a red check.
       await desk.compose([...WEEK, HOSTILE]);
       await inside.goto(`${origin}/editor`);
       await inside.getByRole('button', { name: 'Hold back: Pike vs Perch' }).press('Enter');
@@ -174,20 +174,20 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
         { ...lead, tools: [{ ...lead.tools[0], entryPrice: '$25/mo' }, lead.tools[1]] },
       ]);
 
-      // Last week's comparison is taken down, for a reason that fits on no phone's line.
+      // Last week's comparison is taken down, with a reason that is longer than a phone's line.
       await hideComparison(db, {
         slug: 'loom-vs-wheel',
         reason: 'Its maker says that the prices are of another product, and asked for it.',
         ...{ who: CHIEF, ...recordTakeDown('loom-vs-wheel', 'The prices are of another product.', CHIEF) },
       });
 
-      // And last night somebody voted from one network again and again.
+      // Last night there was a burst of votes from one network.
       await sql`insert into votes (subscriber_id, comparison_id, tool_key, call, state, set_aside_at)
         select s.id, c.id, 'wheel', 'skip', 'set_aside', now() from subscribers s, comparisons c where c.slug = 'loom-vs-wheel'`.execute(
         db,
       );
 
-      // The sources have trouble.
+      // The sources have faults.
       const source = 'feed:https://site.example/with/a/long/path/to/all/of/its/comparisons.atom';
       const gathered = { source, comparisons: 2, unchanged: 5, rejected: 1, duplicates: 0, fault: null };
       const rejected = { name: 'https://site.example/compare/this-vs-that', reason: 'entryPrice: missing' };
@@ -259,7 +259,7 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
       await inspect(outside);
     });
 
-    it('all that can be unfolded, people who were found, and what was refused', async () => {
+    it('all unfolded parts, search results of readers, and refusals', async () => {
       for (const url of ['/editor', `/editor/issues/${NEXT}/checks`, '/editor/sources']) {
         await inside.goto(origin + url);
         await inside.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
@@ -277,7 +277,7 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
       await inspect(inside);
     });
 
-    it('an account with passkeys, its second step, and a form that came too late', async () => {
+    it('an account with passkeys, its second step, and a form that was sent too late', async () => {
       const { db } = desk.app;
       await inside.goto(`${origin}/editor/account`);
       await inside.getByLabel('A name by which').waitFor();
@@ -304,7 +304,7 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
       await inside.goto(`${origin}/editor`);
       await sql`update desk_sessions set ended_at = now()`.execute(db);
       await inside.getByLabel('Introduction').fill('Words that took a while. '.repeat(12));
-      // As without a script.
+      // Submits as a browser does without a script.
       await inside.evaluate('document.querySelector("form.autosave").submit()');
       await inside.getByRole('heading', { name: 'Your session has ended' }).waitFor();
       expect(await inside.locator(STUCK).count()).toBe(0);
@@ -312,7 +312,7 @@ describe.skipIf(noBrowser)(`every page of the desk in Chromium${noBrowser ? ` ($
       await sql`update desk_sessions set ended_at = null`.execute(db);
     });
 
-    it('an answer that was lost', async () => {
+    it('a batch whose response was lost', async () => {
       const { db } = desk.app;
       await sql`update issues set status = 'sending' where slug = ${SENT}`.execute(db);
       await sql`update batches set status = 'uncertain', reason = 'no answer in 30 s', claimed_at = now() - interval '25 hours'`.execute(

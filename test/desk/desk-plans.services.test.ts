@@ -10,10 +10,10 @@ const databaseUrl = inject('databaseUrl');
 const PEOPLE = 100_000;
 const ISSUES = 60;
 
-/** Of them, those whose deliveries are written. */
+/** How many of these issues have written deliveries. */
 const WRITTEN = 12;
 
-/** What grows with the list or with the weeks; a desk page never reads one of these from end to end. */
+/** Tables that grow with the list or with the weeks; a desk page never scans one of these. */
 const BIG = [
   'subscribers',
   'consent_events',
@@ -27,13 +27,13 @@ const BIG = [
 ];
 
 /**
- * A list of this size with its issues. Every issue has its batches and tallies; the deliveries of the last dozen are
- * written, with clicks, and events of the last: more of the same in the same index would not change a plan.
+ * A list of this size with its issues. Every issue has its batches and counters; the deliveries of the last dozen
+ * are written, with clicks, and the events of the last issue: more rows in the same index would not change a plan.
  */
-/** A body as long as bodies get. */
+/** A variant of the usual length. */
 const BODY = `repeat('<p>Ship <a href="https://verdicts.example/c">it</a></p>', 1200)`;
 
-/** Of past issues; only its slug differs. */
+/** The content of past issues; only the slug differs. */
 const CONTENT = JSON.stringify(comparison('', tool('Orca', 50), tool('Hedge', 75)));
 
 const FILL = [
@@ -55,7 +55,7 @@ const FILL = [
     select i.id, v.id, n, 'submitted', i.due_at from issues i, generate_series(1, ${PEOPLE / 100}) n
     join variants v on v.number = 1 + n % 3 where v.issue_id = i.id`,
   `alter table deliveries disable trigger user`,
-  // One after the other, as weeks are.
+  // One issue after the other.
   ...Array.from(
     { length: WRITTEN },
     (
@@ -83,7 +83,7 @@ const FILL = [
     select i.id, c.id, 'new', c.content, 'x' from issues i
     cross join generate_series(i.number * 5 - 4, i.number * 5) n join comparisons c on c.slug = 'c-' || n
     where i.status = 'sent'`,
-  // Most of them on the tools that every comparison here compares; a few of last night wait for an editor.
+  // Most votes are on the tools of every comparison here; a few of last night wait for an editor.
   `insert into votes (subscriber_id, tool_key, call, comparison_id, at, reader_since, state, set_aside_at)
     select s.id, case when s.n % 3 = 0 then 'tool ' || c.slug else 'orca' end, 'ship', c.id,
       now() - make_interval(days => (s.n % 400)::int), s.created_at,
@@ -167,10 +167,10 @@ describe.skipIf(!databaseUrl)('the pages of the desk, with 100,000 readers and 6
     log: get('/editor/log'),
   };
 
-  /** Of each query, where it took longest. */
+  /** For each query, its slowest run. */
   const heaviest = new Map<string, { page: string; ms: number; plan: string }>();
 
-  it.each(Object.keys(PAGES))('%s: walks along indexes', async (page) => {
+  it.each(Object.keys(PAGES))('%s: uses indexes only', async (page) => {
     asked.length = 0;
     const answer = await PAGES[page]?.();
     expect(answer?.statusCode).toBe(200);
@@ -191,7 +191,7 @@ describe.skipIf(!databaseUrl)('the pages of the desk, with 100,000 readers and 6
     expect(whole).toEqual([]);
   });
 
-  // docs/desk-plans.md has them.
+  // docs/desk-plans.md lists them.
   afterAll(() => {
     const plans = [...heaviest.values()].sort((a, b) => b.ms - a.ms);
     for (const { page, ms, plan } of plans.slice(0, Number(process.env.SHOW_PLANS ?? 0)))
@@ -199,7 +199,7 @@ describe.skipIf(!databaseUrl)('the pages of the desk, with 100,000 readers and 6
   });
 });
 
-/** Big tables that are read from end to end. */
+/** Returns the big tables that are scanned completely. */
 function scanned(plan: Plan): string[] {
   const table = plan['Relation Name'] ?? '';
   const own = plan['Node Type'] === 'Seq Scan' && BIG.includes(table) ? [table] : [];

@@ -9,17 +9,17 @@ import { CHIEF, EDITOR, openDesk } from '../helpers/desk.ts';
 import { forgetRequests } from '../helpers/mail-requests.ts';
 import { freePort } from '../helpers/services.ts';
 
-/** How long an event may take on a machine that does a lot else. */
+/** How long an event may take on a busy machine. */
 const PATIENCE = { timeout: 60_000 };
 
 const SLUG = '2026-11-24';
 
-/** Fifty characters, of several kinds. */
+/** Fifty characters of several scripts. */
 const FIFTY = 'Ship it & skip “that”: 50 letters, <b>, é, ß, 漢字 !';
-/** Others: a preheader that says what the subject says is left out. */
+/** Another text, because a preheader that repeats the subject is left out. */
 const OTHER_FIFTY = 'Skip it & ship “this”: 50 letters, <i>, ö, ß, 漢字 ?';
 
-/** A desk that browsers make passkeys for, and what people do at it. */
+/** A desk with passkeys, and the actions of its users. */
 async function deskInBrowser(env: Record<string, string>) {
   const port = await freePort();
   const origin = `http://localhost:${port}`;
@@ -30,7 +30,7 @@ async function deskInBrowser(env: Record<string, string>) {
   return {
     desk,
     origin,
-    /** By the mailed link, in this tab. */
+    /** Signs in by the mailed link, in this tab. */
     async signIn(page: Page, email: string): Promise<void> {
       page.setDefaultTimeout(PATIENCE.timeout);
       await forgetRequests(desk.app.db);
@@ -58,14 +58,14 @@ describe.skipIf(noBrowser)(`a session in Chromium${noBrowser ? ` (${noBrowser})`
   });
   afterAll(() => browser?.close());
 
-  describe('a session that ends while somebody types', () => {
+  describe('a session that ends while an editor types', () => {
     let place: BrowserDesk;
     beforeAll(async () => {
       place = await deskInBrowser({});
     });
     afterAll(() => place?.desk[Symbol.asyncDispose]());
 
-    /** Somebody has typed fifty characters, and their session ended elsewhere before. */
+    /** An editor has typed fifty characters, after their session was ended elsewhere. */
     async function typeAfterTheEnd(context: BrowserContext, label: string, words = FIFTY): Promise<Page> {
       const page = await context.newPage();
       await place.signIn(page, EDITOR);
@@ -76,12 +76,12 @@ describe.skipIf(noBrowser)(`a session in Chromium${noBrowser ? ` (${noBrowser})`
       return page;
     }
 
-    it('B32: the page says so, and what was typed is saved by itself after signing in in a second tab', async () => {
+    it('B32: the page says so, and the typed text is saved automatically after signing in in a second tab', async () => {
       await using context = await browser.newContext();
       const page = await typeAfterTheEnd(context, 'Subject');
       await page.getByRole('alert').getByText('Your session has ended.').waitFor();
       expect(await page.getByLabel('Subject').inputValue()).toBe(FIFTY);
-      // Where it covers nothing, so that every contrast can be told.
+      // The notice covers nothing here, so that every contrast can be measured.
       await page.evaluate('scrollTo(0, 0)');
       expect(await axeFaults(page)).toEqual([]);
       const [beside] = await Promise.all([
@@ -95,7 +95,7 @@ describe.skipIf(noBrowser)(`a session in Chromium${noBrowser ? ` (${noBrowser})`
       expect(await page.getByRole('alert').count()).toBe(0);
     });
 
-    it('B32: nothing is lost when the button is pressed before and after signing in, and other steps with it', async () => {
+    it('B32: nothing is lost when buttons are pressed before and after signing in', async () => {
       await using context = await browser.newContext();
       const page = await typeAfterTheEnd(context, 'Preheader', OTHER_FIFTY);
       await page.getByRole('button', { name: 'Save the lines' }).click();
@@ -112,7 +112,7 @@ describe.skipIf(noBrowser)(`a session in Chromium${noBrowser ? ` (${noBrowser})`
       expect((await place.plan())?.preheader).toBe(OTHER_FIFTY);
     });
 
-    it('B32: words are saved with the token of the new session, also when this browser forgot the old one', async () => {
+    it('B32: text is saved with the token of the new session, also when this browser lost the old one', async () => {
       await using context = await browser.newContext();
       const page = await typeAfterTheEnd(context, 'Introduction');
       await page.getByRole('alert').waitFor();
@@ -121,7 +121,7 @@ describe.skipIf(noBrowser)(`a session in Chromium${noBrowser ? ` (${noBrowser})`
       await expect.poll(async () => (await place.plan())?.intro, PATIENCE).toBe(FIFTY);
     });
 
-    it('B32: words are not saved in the name of somebody else without a word', async () => {
+    it('B32: text is not saved in another editor’s name without a question', async () => {
       await using context = await browser.newContext();
       const page = await typeAfterTheEnd(context, 'Subject');
       await page.getByRole('alert').waitFor();
@@ -134,7 +134,7 @@ describe.skipIf(noBrowser)(`a session in Chromium${noBrowser ? ` (${noBrowser})`
       await expect.poll(async () => (await place.plan())?.subject, PATIENCE).toBe(`${FIFTY}!`);
     });
 
-    it('B32: without JavaScript the words come back on a page, and are saved after signing in in a second tab', async () => {
+    it('B32: without JavaScript the text comes back on a page, and is saved after signing in in a second tab', async () => {
       await using context = await browser.newContext({ javaScriptEnabled: false });
       const page = await typeAfterTheEnd(context, 'Subject');
       await page.getByLabel('Introduction').fill(`${FIFTY} ${FIFTY}`);
@@ -161,7 +161,7 @@ describe.skipIf(noBrowser)(`a session in Chromium${noBrowser ? ` (${noBrowser})`
 
     const complaints: string[] = [];
 
-    /** A tab of a device with a passkey provider of its own, which says yes at once. */
+    /** A tab of a device with its own passkey provider, which accepts at once. */
     async function device(context: BrowserContext): Promise<{ page: Page; cdp: CDPSession; id: string }> {
       const page = await context.newPage();
       page.setDefaultTimeout(PATIENCE.timeout);
@@ -183,7 +183,7 @@ describe.skipIf(noBrowser)(`a session in Chromium${noBrowser ? ` (${noBrowser})`
       await page.getByRole('button', { name: 'Approve it' }).click();
     };
 
-    it('are added after the mailed link, used at the next sign-in, and nothing is approved without', async () => {
+    it('are added after the mailed link and used at the next sign-in; without one nothing is approved', async () => {
       await place.desk.addReaders(['anna@readers.example']);
       await using context = await browser.newContext();
       const { page, cdp, id } = await device(context);
@@ -201,7 +201,7 @@ describe.skipIf(noBrowser)(`a session in Chromium${noBrowser ? ` (${noBrowser})`
       const { credentials } = await cdp.send('WebAuthn.getCredentials', { authenticatorId: id });
       expect(credentials.map(({ rpId }) => rpId)).toEqual(['localhost']);
 
-      // The next session begins with the link, and goes on with the passkey.
+      // The next session begins with the link and continues with the passkey.
       await place.endSessions();
       await place.signIn(page, CHIEF);
       await page.getByRole('heading', { name: 'Now your passkey' }).waitFor();
@@ -220,7 +220,7 @@ describe.skipIf(noBrowser)(`a session in Chromium${noBrowser ? ` (${noBrowser})`
       await page.getByRole('heading', { name: 'Now your passkey' }).waitFor();
     };
 
-    it('of another device do not help: the page says so, and the button works again', async () => {
+    it('of another device are refused: the page says so, and the button works again', async () => {
       await using context = await browser.newContext();
       const { page, cdp, id } = await device(context);
       await place.signIn(page, CHIEF);
@@ -232,7 +232,7 @@ describe.skipIf(noBrowser)(`a session in Chromium${noBrowser ? ` (${noBrowser})`
       await cdp.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId: id });
     });
 
-    it('an older browser, which reads no JSON, adds and uses one too', async () => {
+    it('are added and used in an older browser, which cannot parse the JSON options', async () => {
       await using context = await browser.newContext();
       await context.addInitScript(`
         delete PublicKeyCredential.parseCreationOptionsFromJSON;
@@ -252,7 +252,7 @@ describe.skipIf(noBrowser)(`a session in Chromium${noBrowser ? ` (${noBrowser})`
       await page.getByRole('button', { name: 'Use your passkey' }).click();
       await page.getByRole('heading', { level: 2, name: 'The ballot' }).waitFor();
 
-      // The same device has one already: the browser refuses, and the name stays typed.
+      // The same device already has one: the browser refuses, and the typed name stays.
       await page.goto(`${place.origin}/editor/account`);
       await page.getByLabel('A name by which you know it again').fill('Old tablet, again');
       await page.getByRole('button', { name: 'Add another passkey' }).click();

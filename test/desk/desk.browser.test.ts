@@ -15,7 +15,7 @@ import { CHIEF, HOSTILE, openDesk, type TestDesk, WEEK } from '../helpers/desk.t
 import { readMail } from '../helpers/eml.ts';
 import { told } from '../helpers/events.ts';
 
-/** How long an event may take on a machine that does a lot else. */
+/** How long an event may take on a busy machine. */
 const PATIENCE = { timeout: 60_000 };
 
 const PAPER = 'rgb(251, 249, 244)';
@@ -31,12 +31,12 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
   let desk: TestDesk;
   let browser: Browser;
   let origin: string;
-  /** Of the chief: an editor gets five links an hour, and no more. */
+  /** The chief's session, which is shared because an editor gets only five links an hour. */
   let session: Awaited<ReturnType<BrowserContext['storageState']>>;
   const slug = '2026-11-24';
 
   beforeAll(async () => {
-    // Over plain http on this machine: its own cookie, and the desk's own host.
+    // Over plain http on this machine, with the cookie for the desk's own host.
     desk = await openDesk({ PUBLIC_URL: 'http://127.0.0.1:1' });
     await desk.compose([...WEEK, HOSTILE]);
     await desk.addReaders(['anna@readers.example', 'bert@readers.example']);
@@ -59,7 +59,7 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
   };
   const order = async () => (await issue()).plan?.comparisons.map((each) => each.comparison.slug);
 
-  /** A window of somebody who is signed in. */
+  /** Opens a window of a signed-in editor. */
   async function open(context: BrowserContext): Promise<Page> {
     context.setDefaultTimeout(15_000);
     await context.addCookies(session.cookies);
@@ -80,7 +80,7 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     await page.getByRole('heading', { level: 2, name: 'The ballot' }).waitFor();
   }
 
-  /** What an expression is in every frame, in the order of the page. */
+  /** Evaluates an expression in every frame, in the order of the page. */
   async function inFrames(page: Page, expression: string): Promise<unknown[]> {
     const seen: unknown[] = [];
     for (const one of await page.locator('iframe').all()) {
@@ -91,7 +91,7 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     return seen;
   }
 
-  /** Who got which subject, by address. */
+  /** Recipients and subjects in the outbox. */
   async function outbox(folder: string): Promise<string[][]> {
     const at = path.join(desk.app.config.dataDir, 'outbox', folder);
     const names = (await readdir(at, { recursive: true }).catch(() => [])).filter((name) =>
@@ -118,7 +118,7 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     expect(await page.evaluate('document.activeElement.closest("li").dataset.slug')).toBe(first);
     expect((await order())?.slice(0, 2)).toEqual([second, first]);
 
-    // Words that wait to be saved are saved before the next step is taken.
+    // Unsaved text is saved before the next action.
     await page.getByLabel('Subject').fill('Typed, and then gone on at once');
     await page.locator(`[id="at-${second}"]`).getByRole('button', { name: /^Down/ }).press('Enter');
     await page.locator(`ol.ballot > li.lead[id="at-${first}"]`).waitFor();
@@ -126,7 +126,7 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     await page.locator(`[id="at-${first}"]`).getByRole('button', { name: /^Down/ }).press('Enter');
     await page.locator(`ol.ballot > li.lead[id="at-${second}"]`).waitFor();
 
-    // By its first line: a button is pressed, not dragged.
+    // By its first line, because a button cannot be dragged.
     await page.setViewportSize({ width: 1280, height: 2400 });
     const lineOf = async (slug: string) => {
       const box = await page.locator(`[id="at-${slug}"]`).boundingBox();
@@ -141,7 +141,7 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     expect((await order())?.slice(0, 3)).toEqual([third, second, first]);
   });
 
-  it('two windows: the second is told what the first did, and nothing is overwritten', async () => {
+  it('two windows: the second shows what the first did, and nothing is overwritten', async () => {
     await using context = await browser.newContext();
     const one = await open(context);
     const two = await context.newPage();
@@ -157,7 +157,7 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     await expect.poll(async () => (await issue()).plan?.preheader).toContain('The second window');
   });
 
-  it('what is typed stays on the page when it cannot be saved', async () => {
+  it('typed text stays on the page when it cannot be saved', async () => {
     await using context = await browser.newContext();
     const page = await open(context);
     await context.clearCookies();
@@ -194,7 +194,7 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     expect(refused.filter((text) => /Content Security Policy|Refused/.test(text))).toEqual([]);
   });
 
-  it('the queues are shown by a program that stays within its own policy', async () => {
+  it('the board of the queues works within its own policy', async () => {
     await using context = await browser.newContext();
     const page = await open(context);
     const complaints: string[] = [];
@@ -219,7 +219,7 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     const now = async () => (await findIssue(app.db, { slug }))?.status;
     const order = async () =>
       (await findIssue(app.db, { slug }))?.plan?.comparisons.map((each) => each.comparison.slug) ?? [];
-    // As the frames say, not as the test says.
+    // The colour scheme comes from the frames, not from the test.
     await using context = await browser.newContext({ javaScriptEnabled: script, colorScheme: null });
     const page = await context.newPage();
     const press = (role: 'button' | 'link', name: string | RegExp) =>

@@ -5,7 +5,7 @@ import { REASON_MAX_LENGTH, reasonIn } from '../../src/desk/this-week/decisions.
 import { applyEdit, type Edit, NO_CHOICES } from '../../src/issues/edit.ts';
 import { disableLinks } from '../../src/render/disable-links.ts';
 
-/** The rules of the desk that need neither a database nor a server. */
+/** Rules of the desk that need neither a database nor a server. */
 
 const ORDER = ['a', 'b', 'c', 'd'];
 
@@ -19,7 +19,7 @@ describe('an edit', () => {
     }),
   );
 
-  it('that moves keeps every comparison, once, however often it is done', () => {
+  it('that moves comparisons keeps each of them once, however often it is done', () => {
     fc.assert(
       fc.property(fc.array(edits, { maxLength: 12 }), (steps) => {
         let choices = NO_CHOICES;
@@ -31,13 +31,13 @@ describe('an edit', () => {
     );
   });
 
-  it('that moves something above a pinned lead pins it instead', () => {
+  it('that moves a comparison above a pinned lead pins it instead', () => {
     const pinned = applyEdit(NO_CHOICES, { kind: 'lead', slug: 'a' }, ORDER);
     const moved = applyEdit(pinned, { kind: 'up', slug: 'b' }, ORDER);
     expect([moved.lead, moved.order]).toEqual(['b', ['b', 'a', 'c', 'd']]);
   });
 
-  it('of something that is gone, without a reason or with too long a line is refused', () => {
+  it('of a missing comparison, without a reason, or with too long a line is refused', () => {
     for (const edit of [
       { kind: 'up', slug: 'x' },
       { kind: 'leave_out', slug: 'a', reason: ' \n ' },
@@ -49,8 +49,8 @@ describe('an edit', () => {
   });
 });
 
-describe('inert links', () => {
-  it('lead nowhere, whatever quotes they stand in, and nothing else is touched', () => {
+describe('disabled links', () => {
+  it('lead nowhere, with any kind of quotes, and nothing else is changed', () => {
     const html =
       '<p title="href=x">a href="kept"</p><a class="x" HREF = \'https://a.example/?a>b\'>1</a><a data-x="<a href=y>" href=https://b.example/>2</a>';
     expect(disableLinks(html)).toBe(
@@ -75,7 +75,7 @@ describe('the log', () => {
     form: new URLSearchParams(),
   };
 
-  it('is one line an action, however much was typed', () => {
+  it('has one line for each action, even for a very long text', () => {
     const at = new Date('2026-11-22T14:02:00Z');
     const details = {
       kind: 'words',
@@ -92,7 +92,7 @@ describe('the log', () => {
 });
 
 describe('a reason', () => {
-  it('has room for so much, and ends with a whole character', () => {
+  it('is truncated at its limit, after a whole character', () => {
     const given = (reason: string) => reasonIn(new URLSearchParams({ reason }));
     expect(given('  a fault in the lead ')).toBe('a fault in the lead');
     const long = given(`${'x'.repeat(REASON_MAX_LENGTH - 1)}\u{1F990} and more`);

@@ -70,13 +70,13 @@ describe('a subject', () => {
 });
 
 describe('a preheader', () => {
-  it('is the next two verdicts', () => {
+  it('has the next two verdicts', () => {
     expect(preheaderFor(zed, [splits, skips], subjectFor(zed))).toBe(
       'Split: V0 or Bolt. Skip both Suno and Udio.',
     );
   });
 
-  it('says how much more there is when the two are short, or what backs the first', () => {
+  it('says how many more there are when the two are short, or the evidence for the first', () => {
     const short = pair(tool('A', 90), tool('B', 10));
     const other = pair(tool('C', 90), tool('D', 10));
     expect(preheaderFor(zed, [short, other, skips], '')).toBe(
@@ -85,13 +85,13 @@ describe('a preheader', () => {
     expect(preheaderFor(zed, [short, other], '')).toBe('Ship A, skip B: panel 90% to 10%. Ship C, skip D.');
   });
 
-  it('is the figures behind the lead when there is nothing else', () => {
+  it('has the shares behind the lead when there is nothing else', () => {
     expect(preheaderFor(zed, [], subjectFor(zed))).toBe(
       'The panel would ship Zed (88%) and skip Cursor (31%).',
     );
   });
 
-  it('fits, says nothing twice and never breaks a header, whatever the tools are called', () => {
+  it('fits, never repeats itself and never breaks a header, for any names of tools', () => {
     fc.assert(
       fc.property(comparisons, fc.array(comparisons, { maxLength: 4 }), (lead, others) => {
         const subject = subjectFor(lead);
@@ -111,7 +111,7 @@ describe('a preheader', () => {
   });
 });
 
-describe('cutting', () => {
+describe('truncating', () => {
   it.each([
     ['One sentence. Another one. A third that is too long to stay.', 30, 'One sentence. Another one. …'],
     ['One. A second sentence that is far too long to be kept whole.', 30, 'One. A second sentence that…'],
@@ -122,11 +122,11 @@ describe('cutting', () => {
     expect(truncateAtSentence(text, max)).toBe(expected);
   });
 
-  it('keeps the money together', () => {
+  it('does not split a price', () => {
     expect(truncateAtWord('It costs $20/mo today', 14)).toBe('It costs…');
   });
 
-  it('ends at a grapheme within the limit, and marks what is missing', () => {
+  it('ends at a grapheme within the limit, and marks the omission', () => {
     const unit = fc.constantFrom('a', 'b ', '. ', 'é', 'e\u0301', '👨‍👩‍👧', '🇩🇪', '画', '…', '\u0301', '- ');
     const texts = fc.array(unit, { maxLength: 60 }).map((units) => units.join(''));
     fc.assert(

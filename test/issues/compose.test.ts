@@ -46,7 +46,7 @@ describe('the minimum', () => {
     return composition.kind === 'skipped' ? composition.reason : null;
   };
 
-  it('skips the slot in words', () => {
+  it('skips the slot with a reason in words', () => {
     expect(skipped(input([]))).toBe('No new comparison since the last issue.');
     expect(skipped(input([], { minComparisons: 0 }))).toBe('No new comparison since the last issue.');
     expect(skipped(edited([clear], {}, { minComparisons: 2 }))).toBe(
@@ -60,7 +60,7 @@ describe('the minimum', () => {
 });
 
 describe('the plan', () => {
-  it('leads with the most interesting, or with what the editor pinned', () => {
+  it('leads with the most interesting comparison, or with the pinned one', () => {
     expect(planOf(edited(week, {})).comparisons.map((one) => one.comparison.slug)).toEqual([
       'v0-vs-bolt',
       'suno-vs-udio',
@@ -72,7 +72,7 @@ describe('the plan', () => {
     expect(pinned.comparisons.map((one) => one.pinned)).toEqual([true, false, false, false]);
   });
 
-  it('tells the editor of a pin that leads nowhere and of a preheader that repeats the subject', () => {
+  it('notes a pinned lead that is missing and a preheader that repeats the subject', () => {
     expect(planOf(edited(week, { lead: 'gone' })).notes).toEqual([
       'The pinned lead "gone" is not among this issue\'s comparisons; the most interesting comparison leads instead.',
     ]);
@@ -83,7 +83,7 @@ describe('the plan', () => {
     expect([echo.preheader, echo.notes.length]).toEqual([null, 1]);
   });
 
-  it('loses nothing: each comparison once, in one place, unless the editor keeps it out', () => {
+  it('loses nothing: each comparison appears once, in one place, unless the editor excludes it', () => {
     fc.assert(
       fc.property(weeks, (value) => {
         const composition = compose(value);
@@ -105,7 +105,7 @@ describe('the plan', () => {
     );
   });
 
-  it('is the same JSON whatever order the week comes in, and survives the database', () => {
+  it('is the same JSON for any order of its input, also after the database', () => {
     const shuffle = <T>(all: readonly T[]) => fc.shuffledSubarray([...all], { minLength: all.length });
     const twice = weeks.chain((value) =>
       fc.tuple(
@@ -151,7 +151,7 @@ describe('the lines of an issue', () => {
     });
   });
 
-  it('are the editor’s where they are about the same thing, and never break a header', () => {
+  it('are the editor’s where they are about the same comparisons, and never break a header', () => {
     const words = planOf(
       edited(week, { subject: 'V0 or\r\nBcc: everyone', preheader: 'Music,\nthen  editors', intro: '  ' }),
     );
@@ -161,14 +161,14 @@ describe('the lines of an issue', () => {
       intro: null,
     });
     expect(issueOf(words, ['Music']).subject).toMatch(/^Skip both Suno/u);
-    // The same lead, but not the next two: the subject still holds, the preheader would lie.
+    // The same lead but other comparisons after it: the subject is still true, the preheader would not be.
     expect(issueOf(words, ['Coding'])).toMatchObject({
       subject: 'V0 or Bcc: everyone',
       preheader: 'Ship Zed, skip Cursor. Ship both Lindy and Sudowrite.',
     });
   });
 
-  it('count reading time from the words that are read', () => {
+  it('count reading time from the readable words', () => {
     const wordy = Array.from({ length: 6 }, (_, index) =>
       comparison(`c-${index}`, tool('A', 100, { tagline: 'word '.repeat(110).trim() }), tool('B', 0)),
     );
@@ -199,7 +199,7 @@ describe('a card', () => {
   );
   const plan = planOf(edited([split, reviewed], {}));
 
-  it('that leads has every lens, quotes cut at a sentence', () => {
+  it('of the lead has every lens, with quotes truncated at a sentence', () => {
     const { lead } = issueOf(planOf(edited([split, reviewed], { lead: 'a-vs-b' })));
     expect(lead.lenses.map((row) => row.lens)).toEqual(['Builder', 'Skeptic', 'Founder', 'Futurist']);
     expect(lead.lenses[3]?.sides[0]).toBeNull();
@@ -209,13 +209,13 @@ describe('a card', () => {
     expect(lengthOf(lead.tools[0].description)).toBeLessThanOrEqual(320);
   });
 
-  it('that does not lead has the dissenting reviewer first, then the other side', () => {
+  it('of another comparison has the dissenting reviewer first, then the other side', () => {
     const [card] = issueOf(plan).cards;
     expect(card?.lenses.map((row) => row.lens)).toEqual(['Skeptic', 'Builder']);
     expect(lengthOf(card?.lenses[0]?.sides[0]?.quote ?? '')).toBeLessThanOrEqual(140);
   });
 
-  it('has one lens where no call is known, and none where nobody wrote', () => {
+  it('has one lens where no call is known, and none where no reviewer wrote', () => {
     const mute = comparison(
       'm-vs-n',
       tool('M', 100, { reviews: [quote('builder', null), quote('skeptic', null)] }),
@@ -228,7 +228,7 @@ describe('a card', () => {
     expect(issue.cards.find((card) => card.slug === clear.slug)?.lenses).toEqual([]);
   });
 
-  it('shows no quote twice and forgets none of the lead’s lenses', () => {
+  it('shows no quote twice and omits none of the lead’s lenses', () => {
     fc.assert(
       fc.property(candidates, (all) => {
         if (all.length === 0) return;
@@ -246,7 +246,7 @@ describe('a card', () => {
 describe('variants', () => {
   const plan = planOf(edited(week, {}));
 
-  it('are shared by sets that select the same, and nobody gets an empty one', () => {
+  it('are shared by sets with the same selection, and none is empty', () => {
     const sets = [[], ['Music'], ['music', 'Cooking'], ['Cooking'], ['Coding', 'Music'], ['Writing']];
     const { variants, assignments } = variantsOf(plan, sets);
     const numbers = new Map(assignments.map(({ topics, variant }) => [topics.join('+'), variant]));
@@ -258,7 +258,7 @@ describe('variants', () => {
     expect(variants.map((variant) => printed(variant.content).length)).toEqual([4, 1, 1]);
   });
 
-  it('always include everything, for the archive', () => {
+  it('always include the general one, for the archive', () => {
     expect(
       variantsOf(plan, []).variants.map((variant) => [variant.number, printed(variant.content).length]),
     ).toEqual([[1, 4]]);
@@ -296,12 +296,12 @@ describe('variants', () => {
   });
 });
 
-describe('what moved since', () => {
+describe('a changed verdict', () => {
   const was = comparison('x-vs-y', tool('X', 62, { entryPrice: 'Free' }), tool('Y', 25));
   const now = comparison('x-vs-y', tool('X', 88, { entryPrice: '$10/mo' }), tool('Y', 25));
   const rows = (value: Partial<ComposeInput>) => issueOf(planOf(input([candidate(clear)], value)));
 
-  it('is told with the verdict as mailed and as it is', () => {
+  it('is listed with the mailed and the current verdict', () => {
     const { changed } = rows({ mailed: [{ was, now, mailedIn: 5 }] });
     expect(changed).toHaveLength(1);
     expect(changed[0]).toMatchObject({
@@ -313,14 +313,14 @@ describe('what moved since', () => {
     });
   });
 
-  it('is not told when nothing readers decide by moved, or the site swapped its sides', () => {
+  it('is not listed when nothing relevant changed, or the site swapped its sides', () => {
     const voted = comparison('x-vs-y', tool('X', 62, { communityShip: 50, tagline: 'New.' }), tool('Y', 25));
     const swapped = comparison('x-vs-y', was.tools[1], was.tools[0]);
     expect(rows({ mailed: [{ was, now: voted, mailedIn: 5 }] }).changed).toEqual([]);
     expect(rows({ mailed: [{ was, now: swapped, mailedIn: 5 }] }).changed).toEqual([]);
   });
 
-  it('names the readers when they turned the verdict', () => {
+  it('names the readers when they reversed the verdict', () => {
     const before = comparison('x-vs-y', tool('X', 100), tool('Y', 25));
     const after = comparison('x-vs-y', tool('X', 100, { communityShip: 10 }), tool('Y', 25));
     expect(rows({ mailed: [{ was: before, now: after, mailedIn: 5 }] }).changed[0]?.whatMoved).toBe(
@@ -328,13 +328,13 @@ describe('what moved since', () => {
     );
   });
 
-  it('is left to the comparison itself where that is in the issue, and to the editor’s choice', () => {
+  it('is not listed when the comparison is in the issue, or the editor excluded it', () => {
     const value = { mailed: [{ was, now, mailedIn: 5 }] };
     expect(planOf(input([candidate(now)], value)).changed).toEqual([]);
     expect(planOf(edited([clear], { leftOut: ['x-vs-y'] }, value)).changed).toEqual([]);
   });
 
-  it('reaches the readers of its topic', () => {
+  it('is in the variants of its topic', () => {
     const plan = planOf(input([candidate(clear), candidate(music)], { mailed: [{ was, now, mailedIn: 5 }] }));
     expect(issueOf(plan, ['Coding']).changed).toHaveLength(1);
     expect(issueOf(plan, ['Music']).changed).toEqual([]);
@@ -342,7 +342,7 @@ describe('what moved since', () => {
 });
 
 describe('what readers said', () => {
-  it('is panel beside readers, the widest disagreement first, unvoted tools left out', () => {
+  it('shows the panel beside readers, the widest disagreement first, without tools that have no votes', () => {
     const votes = [
       { comparison: clear, tool: 0 as const, ship: 9, skip: 1 },
       { comparison: clear, tool: 1 as const, ship: 2, skip: 1 },
@@ -356,7 +356,7 @@ describe('what readers said', () => {
     expect(planOf(edited(week, {}, { votes, limits: { readers: 1 } })).readers).toHaveLength(1);
   });
 
-  it('keeps quiet where so few voted that it would tell who, and tells of a tool once', () => {
+  it('leaves out a tool with so few votes that they would reveal a voter, and lists a tool once', () => {
     const again = {
       ...music,
       slug: 'suno-again',
@@ -373,7 +373,7 @@ describe('what readers said', () => {
     expect(rows({ votes: 0 })).toEqual(['Zed', 'Suno']);
   });
 
-  it('is in one order also where everything is equal', () => {
+  it('has a fixed order also where everything is equal', () => {
     const votes = ([0, 1] as const).map((side) => ({ comparison: music, tool: side, ship: 1, skip: 3 }));
     for (const order of [votes, votes.toReversed()]) {
       const { readers } = issueOf(planOf(edited(week, {}, { votes: order })));
@@ -383,7 +383,7 @@ describe('what readers said', () => {
 });
 
 describe('contentHash', () => {
-  it('does not see the order of keys, and sees everything else', () => {
+  it('ignores the order of keys, and nothing else', () => {
     expect(contentHash({ a: 1, b: [{ c: 'x', d: null }] })).toBe(
       contentHash({ b: [{ d: null, c: 'x' }], a: 1 }),
     );
@@ -393,7 +393,7 @@ describe('contentHash', () => {
     expect(contentHash({})).toMatch(/^[0-9a-f]{64}$/u);
   });
 
-  it('survives JSON', () => {
+  it('is the same after a round trip through JSON', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         expect(contentHash(JSON.parse(JSON.stringify(value)))).toBe(contentHash(value));

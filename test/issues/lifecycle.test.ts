@@ -39,7 +39,7 @@ function accepted(state: IssueState, event: LifecycleEvent | EventName): IssueSt
 }
 const life = (...events: EventName[]): IssueState => events.reduce<IssueState>(accepted, INITIAL);
 
-/** Every state that some path of events leads to, by walking all of them. */
+/** Every state that a sequence of events can reach. */
 function reachable(): IssueState[] {
   const seen = new Map<string, IssueState>();
   const open = [INITIAL];
@@ -62,7 +62,7 @@ describe('the life of an issue', () => {
     expect(statuses).toEqual(['review', 'approved', 'preparing', 'sending', 'sent']);
   });
 
-  it('reaches every status, and only states whose columns fit together', () => {
+  it('reaches every status, and only states with consistent columns', () => {
     const states = reachable();
     expect(new Set(states.map((state) => state.status))).toEqual(new Set(STATUSES));
     for (const state of states) {
@@ -70,11 +70,11 @@ describe('the life of an issue', () => {
       expect(state.resumeTo !== null).toBe(interrupted);
       expect(state.reason !== null).toBe(interrupted || state.status === 'skipped');
     }
-    // 10 statuses, of which paused and failed each remember one of three places.
+    // 10 statuses; paused and failed can each return to one of three states.
     expect(states).toHaveLength(8 + 2 * 3);
   });
 
-  it('ends: no path leaves sent, cancelled or skipped', () => {
+  it('ends: no event changes sent, cancelled or skipped', () => {
     expect(STATUSES.filter(isTerminal)).toEqual(['sent', 'cancelled', 'skipped']);
     fc.assert(
       fc.property(paths, (events) => {
@@ -90,7 +90,7 @@ describe('the life of an issue', () => {
     );
   });
 
-  it('never prepares, sends or finishes what nobody approved since the last edit', () => {
+  it('never prepares, sends or finishes content that was not approved since the last edit', () => {
     fc.assert(
       fc.property(paths, (events) => {
         let state = INITIAL;
@@ -127,7 +127,7 @@ describe('the life of an issue', () => {
 });
 
 describe('an interruption', () => {
-  it.each(['pause', 'fail'] as const)('%s keeps the place, resume goes back to exactly it', (type) => {
+  it.each(['pause', 'fail'] as const)('%s remembers the state, and resume returns to it', (type) => {
     for (const place of [['submit_for_review', 'approve'], ['prepare'], ['start']].map((_, index, all) =>
       life(...(all.slice(0, index + 1).flat() as EventName[])),
     )) {
@@ -141,7 +141,7 @@ describe('an interruption', () => {
     }
   });
 
-  it('keeps its first reason and refuses everything that would move the issue on', () => {
+  it('keeps its first reason and refuses every event that would continue the issue', () => {
     const paused = accepted(life('submit_for_review', 'approve', 'prepare', 'start'), 'pause');
     expect(transition(paused, { type: 'pause', reason: 'another' })).toBe(paused);
     for (const event of ['start', 'finish', 'prepare', 'edit', 'approve', 'fail', 'skip'] as const) {
@@ -150,7 +150,7 @@ describe('an interruption', () => {
     expect(allowedEvents(paused)).toEqual(['resume', 'cancel']);
   });
 
-  it('does not hide a row whose place was lost', () => {
+  it('does not hide a row without a remembered state', () => {
     expect(transition({ status: 'paused', resumeTo: null, reason: 'x' }, { type: 'resume' })).toBeInstanceOf(
       Refusal,
     );
@@ -167,7 +167,7 @@ describe('an event', () => {
     }
   });
 
-  it('changes a state exactly from its sources, as the desk and the SQL are told', () => {
+  it('changes exactly the states in `sourcesOf`, which the desk and the SQL use', () => {
     for (const state of reachable()) {
       for (const event of EVENTS) {
         const next = transition(state, event);
@@ -178,7 +178,7 @@ describe('an event', () => {
     }
   });
 
-  it('out of place is refused with one line that says what is possible', () => {
+  it('that is not allowed is refused with one line that says what is possible', () => {
     const refusal = (state: IssueState, type: EventName) => transition(state, eventOf(type)) as Refusal;
     expect(refusal(INITIAL, 'approve').reason).toBe(
       'An issue that is a draft cannot be approved; possible now: submit for review, skip, cancel.',
@@ -191,7 +191,7 @@ describe('an event', () => {
     );
   });
 
-  it('cancel stops an issue in mid-send', () => {
+  it('of cancelling stops an issue while it is sent', () => {
     expect(accepted(life('submit_for_review', 'approve', 'prepare', 'start'), 'cancel').status).toBe(
       'cancelled',
     );

@@ -8,7 +8,7 @@ import { candidate, comparison, input, tool } from '../helpers/compose.ts';
 
 const words = (count: number) => 'A sentence of nine words that says next to nothing. '.repeat(count).trim();
 
-/** A backlog as a first gather finds it: every comparison as talkative as the site's own. */
+/** A backlog as after a first gathering, with long texts in every comparison. */
 function backlog(count: number) {
   return Array.from({ length: count }, (_, index) => {
     const say = (name: string, panelShip: number) =>
@@ -50,7 +50,7 @@ describe.each(TEMPLATES)('a long issue by %s', (template) => {
   });
 });
 
-test('a backlog waits for the issues to come, and the editor is told', () => {
+test('a backlog waits for later issues, with a note for the editor', () => {
   const { content, notes } = contentOf(100);
   expect(1 + content.cards.length + content.compact.length).toBe(40);
   expect(notes).toEqual(['60 comparisons wait for the next issue: 40 fit in one.']);

@@ -12,16 +12,16 @@ const of = (a: Parameters<typeof tool>, b: Parameters<typeof tool>, more: Partia
   interest(candidate(comparison('x', tool(...a), tool(...b)), more), AT);
 
 describe('interest', () => {
-  it('is 0 for what everybody agrees on and everybody has seen', () => {
+  it('is 0 for an old comparison without disagreement', () => {
     expect(interest(candidate(unanimous, old), AT)).toBe(0);
   });
 
-  it('counts a panel that disagrees, by the more disputed tool', () => {
+  it('counts the disagreement of a panel, by the more disputed tool', () => {
     expect(of(['A', 50], ['B', 100])).toBe(40);
     expect(of(['A', 75], ['B', 25])).toBe(20);
   });
 
-  it('counts the points between panel and community, and nothing where nobody voted', () => {
+  it('counts the points between panel and community, and nothing without votes', () => {
     expect(of(['A', 100, { communityShip: 10 }], ['B', 0])).toBe(36);
     expect(of(['A', 100, { communityShip: 100 }], ['B', 0, { communityShip: null }])).toBe(0);
   });
@@ -33,18 +33,18 @@ describe('interest', () => {
     expect(seen('2026-11-17T00:00:00Z')).toBe(10);
     expect(seen('2026-11-10T00:00:00Z')).toBe(0);
     expect(seen('2026-11-24T00:00:00Z', '2026-11-17T00:00:00Z')).toBe(10);
-    // Seen after the slot's midnight: fresh, and no fresher than that.
+    // First seen after the slot's midnight: fresh, and not fresher than that.
     expect(seen('2026-11-24T08:00:00Z')).toBe(20);
   });
 
-  it('counts a verdict that readers were told otherwise', () => {
+  it('counts a verdict that was mailed differently before', () => {
     const before = verdict([tool('A', 0), tool('B', 100)]);
     const same = verdict(unanimous.tools);
     expect(interest(candidate(unanimous, { ...old, mailed: before }), AT)).toBe(20);
     expect(interest(candidate(unanimous, { ...old, mailed: same }), AT)).toBe(0);
   });
 
-  it('stays within its scale, and its parts within their shares', () => {
+  it('stays within its scale, and its parts within their maxima', () => {
     fc.assert(
       fc.property(candidates, (all) => {
         for (const one of all) {
@@ -77,7 +77,7 @@ describe('rank', () => {
     expect(ranked.map((one) => one.comparison.slug)).toEqual(['split', 'z', 'a', 'b']);
   });
 
-  it('gives the same order whatever order they come in, and leaves its input alone', () => {
+  it('gives the same order for any order of its input, and does not change the input', () => {
     const shuffled = candidates.chain((all) =>
       fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length })),
     );

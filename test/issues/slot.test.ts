@@ -108,7 +108,7 @@ describe('a slot', () => {
     expect(slotAtOrBefore(tuesday('Europe/Berlin'), at('2026-11-24T07:59:59.999Z')).key).toBe('2026-11-17');
   });
 
-  it('stays behind us when the clocks go back over midnight into yesterday', () => {
+  it('stays in the past when the clocks go back over midnight into yesterday', () => {
     // St John's, 2010: at 00:01 on the 7th the clocks went back to 23:01 on the 6th.
     const midnight = parseSchedule('Sun 00:00', 'America/St_Johns');
     expect(slotAtOrBefore(midnight, at('2010-11-07T02:40:00Z'))).toMatchObject({
@@ -218,7 +218,7 @@ describe('a slot', () => {
         const now = new Date(change.time - 3 * DAY);
         const { key, dueAt } = nextSlot({ weekday, hour, minute, zone: change.zone }, now);
         const wanted = `${key}T${two(hour)}:${two(minute)}`;
-        // An independent reading of the clock on the wall.
+        // An independent calculation of the local time.
         const shown = (time: number) =>
           DateTime.fromMillis(time, { zone: change.zone }).toFormat("yyyy-MM-dd'T'HH:mm");
         expect(DateTime.fromISO(key).weekday).toBe(weekday);
@@ -252,7 +252,7 @@ describe('ten years of weeks', () => {
     );
   });
 
-  it('agree however they are asked for', () => {
+  it('are the same by every function', () => {
     fc.assert(
       fc.property(schedules, starts, (schedule, now) => {
         const last = slotAtOrBefore(schedule, now);
@@ -268,7 +268,7 @@ describe('ten years of weeks', () => {
 });
 
 describe('a scheduler', () => {
-  /** The database: a slot's key is unique, the second insert of it is refused. */
+  /** Stands for the database: a slot's key is unique, and its second insert is refused. */
   function table() {
     const rows = new Map<string, Slot>();
     return { rows, insert: (slot: Slot) => (rows.has(slot.key) ? false : Boolean(rows.set(slot.key, slot))) };
@@ -276,12 +276,12 @@ describe('a scheduler', () => {
   const expected = (schedule: Schedule, from: Date, to: Date) =>
     slotsBetween(schedule, from, to).map((slot) => slot.key);
 
-  it('fault 15: that ticks at odd moments, twice over and with restarts, makes each slot once', () => {
+  it('fault 15: that ticks irregularly, twice and with restarts, creates each slot once', () => {
     const steps = fc.array(fc.integer({ min: 1, max: 6 * DAY }), { minLength: 1, maxLength: 200 });
     fc.assert(
       fc.property(schedules, starts, steps, steps, (schedule, since, first, second) => {
         const { rows, insert } = table();
-        // Two clocks, neither of which remembers anything: every tick is as good as a restart.
+        // Two schedulers without memory: every tick is like one after a restart.
         const ticks = [first, second]
           .flatMap((intervals) => {
             let time = since.getTime();
@@ -302,7 +302,7 @@ describe('a scheduler', () => {
     );
   });
 
-  it('that was down for weeks finds every slot it slept through', () => {
+  it('that was down for weeks finds every missed slot', () => {
     const naps = fc.array(fc.integer({ min: HOUR, max: 60 * DAY }), { minLength: 1, maxLength: 60 });
     fc.assert(
       fc.property(schedules, starts, naps, (schedule, since, intervals) => {
@@ -326,7 +326,7 @@ describe('a scheduler', () => {
     expect(lateness(slotAtOrBefore(schedule, new Date(due)), new Date(due + 13 * HOUR))).toBe('missed');
   });
 
-  it('owes nothing from before the installation began', () => {
+  it('creates no slot from before the installation', () => {
     const schedule = tuesday('UTC');
     const since = at('2026-11-24T09:00:01Z');
     expect(dueSlot(schedule, at('2026-11-24T10:00:00Z'), { since })).toBeNull();
@@ -341,7 +341,7 @@ describe('the draft', () => {
     expect(draftAt(slot, parseDuration('24h'))).toEqual(at('2026-10-24T08:00:00Z'));
   });
 
-  it('is wanted from its moment until the slot is due', () => {
+  it('is due from its time until the slot is due', () => {
     fc.assert(
       fc.property(schedules, starts, fc.integer({ min: 0, max: 6 * DAY }), (schedule, now, lead) => {
         const next = nextSlot(schedule, now);

@@ -76,16 +76,19 @@ describe.skipIf(noBrowser)(`the digest in Chromium${noBrowser ? ` (${noBrowser})
     expect(low).toEqual([]);
   });
 
-  it.each(TEMPLATES)('%s: asks the network for nothing, so images off look the same', async (template) => {
-    const { html } = await renderVariant(goldenIssue, template);
-    const asked: string[] = [];
-    await using page = await browser.newPage();
-    await page.route('**', (route) => {
-      asked.push(route.request().url());
-      return route.abort();
-    });
-    await page.setContent(html, { waitUntil: 'load' });
-    expect(asked).toEqual([]);
-    expect(await page.locator('img, picture, video, svg').count()).toBe(0);
-  });
+  it.each(TEMPLATES)(
+    '%s: makes no network request, so it looks the same without images',
+    async (template) => {
+      const { html } = await renderVariant(goldenIssue, template);
+      const asked: string[] = [];
+      await using page = await browser.newPage();
+      await page.route('**', (route) => {
+        asked.push(route.request().url());
+        return route.abort();
+      });
+      await page.setContent(html, { waitUntil: 'load' });
+      expect(asked).toEqual([]);
+      expect(await page.locator('img, picture, video, svg').count()).toBe(0);
+    },
+  );
 });

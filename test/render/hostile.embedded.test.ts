@@ -15,35 +15,35 @@ import { CHIEF, openDesk, type TestDesk } from '../helpers/desk.ts';
 import { temporaryFolder } from '../helpers/homes.ts';
 
 /**
- * Everything that a comparison says is somebody else's. Here each of them says an attack in every field, comes in
- * as comparisons do, and is looked for on every surface that shows it.
+ * All content of a comparison comes from strangers. Here each comparison has an attack in every field, is imported
+ * like any other, and is searched for on every surface that shows it.
  */
 
-/** What somebody gets to see. */
-interface Sight {
-  /** As it is sent. */
+/** What a reader or editor sees on one surface. */
+interface Surface {
+  /** The response or mail as it is sent. */
   body: string;
   isMail: boolean;
-  /** Of a page, a mail or a feed; of text and data there is nothing in it. */
+  /** The parsed page, mail or feed; empty for text and data. */
   $: CheerioAPI;
-  /** What can be read. */
+  /** The readable text. */
   words: string;
 }
 
 interface Attack {
-  /** Short enough for every field; `hit` and its number tell it from the others. */
+  /** Short enough for every field; `hit` and its number identify it. */
   says: string;
-  /** What is there only where it worked. */
-  harm: (sight: Sight) => unknown;
+  /** Whether the attack worked. */
+  harm: (surface: Surface) => unknown;
 }
 
-const element = (selector: string) => (sight: Sight) => sight.$(selector).length > 0;
-const attributes = ({ $ }: Sight): [string, string][] =>
+const element = (selector: string) => (surface: Surface) => surface.$(selector).length > 0;
+const attributes = ({ $ }: Surface): [string, string][] =>
   $('*')
     .toArray()
     .flatMap((each) => ('attribs' in each ? Object.entries(each.attribs) : []));
-const template = (sight: Sight) =>
-  sight.isMail && /\{\{|\{%/.test(sight.body.replace(/<style[\s\S]*?<\/style>/g, ''));
+const template = (surface: Surface) =>
+  surface.isMail && /\{\{|\{%/.test(surface.body.replace(/<style[\s\S]*?<\/style>/g, ''));
 
 const ATTACKS: Record<string, Attack> = {
   'a script': {
@@ -52,16 +52,16 @@ const ATTACKS: Record<string, Attack> = {
   },
   'an event handler': {
     says: '<img src=x onerror=hit2()>',
-    harm: (sight) =>
-      attributes(sight).some(([name]) => name.startsWith('on')) || element('img[src=x]')(sight),
+    harm: (surface) =>
+      attributes(surface).some(([name]) => name.startsWith('on')) || element('img[src=x]')(surface),
   },
   'the end of an attribute': {
     says: `hit3" onfocus=hit3() x='" y='`,
-    harm: (sight) => element('[onfocus], [x], [y]:not(rect, text, line, circle)')(sight),
+    harm: (surface) => element('[onfocus], [x], [y]:not(rect, text, line, circle)')(surface),
   },
   'a javascript: link': {
     says: '<a href=javascript:hit4()>hit4</a>',
-    harm: (sight) => attributes(sight).some(([, value]) => /^[\s\p{C}]*javascript:/iu.test(value)),
+    harm: (surface) => attributes(surface).some(([, value]) => /^[\s\p{C}]*javascript:/iu.test(value)),
   },
   'the end of a style': {
     says: '</style><style>*{display:none}hit5',
@@ -78,7 +78,7 @@ const ATTACKS: Record<string, Attack> = {
   },
   'a template of {{…}}': {
     says: 'hit10{{7*7}}{{{subject}}}',
-    harm: (sight) => sight.words.includes('hit1049') || template(sight),
+    harm: (surface) => surface.words.includes('hit1049') || template(surface),
   },
   'a template of {%…%}': { says: 'hit11{% raw %}{%- x -%}', harm: template },
   'markup of MJML': { says: '</mj-text><mj-raw><i id=hit12>hit12', harm: element('#hit12, mj-raw') },
@@ -104,11 +104,11 @@ const NAMES = Object.keys(ATTACKS);
 const HERE = '/editor/issues/2026-11-24';
 
 const attackOf = (name: string): Attack => ATTACKS[name] as Attack;
-const markup = (body: string, isMail = false): Sight => {
+const markup = (body: string, isMail = false): Surface => {
   const $ = load(body);
   return { body, isMail, $, words: $('body').text() };
 };
-const text = (body: string, isMail = false): Sight => ({ body, isMail, $: load(''), words: body });
+const text = (body: string, isMail = false): Surface => ({ body, isMail, $: load(''), words: body });
 
 const spoilt = (name: string, says: string, more: Partial<Tool> = {}): Tool => ({
   ...tool(`${name} ${says}`, 50, { category: says, tagline: says, description: says, entryPrice: says }),
@@ -116,7 +116,7 @@ const spoilt = (name: string, says: string, more: Partial<Tool> = {}): Tool => (
   ...more,
 });
 
-/** At the limit of what is taken in, in the characters that take most room. */
+/** At the length limit, with the characters that take most space when escaped. */
 const LONG = '<&">'.repeat(900);
 const longest = (name: string): Tool => ({
   ...tool(name, 75, { description: LONG }),
@@ -146,7 +146,7 @@ const comparisons: Comparison[] = [
 const huge = 'x'.repeat(900_000);
 const [first] = comparisons as [Comparison];
 const [a, b] = first.tools;
-/** What is no comparison, by the name of its file, and what is said of it. */
+/** Files that are not comparisons, by name, and the reported reason. */
 const WRONG: Record<string, { holds: string; reason: RegExp }> = {
   '5mb.json': {
     holds: JSON.stringify({ ...first, tools: [{ ...a, description: 'x'.repeat(5_000_000) }, b] }),
@@ -185,7 +185,7 @@ const WRONG: Record<string, { holds: string; reason: RegExp }> = {
 describe('a hostile comparison', () => {
   let desk: TestDesk;
   const folder = temporaryFolder();
-  const sights = new Map<string, Sight>();
+  const surfaces = new Map<string, Surface>();
   let rejected: { name: string; reason: string }[];
 
   beforeAll(async () => {
@@ -210,19 +210,19 @@ describe('a hostile comparison', () => {
       const { variants } = await renderIssue(app.db, { ...(await issue()), template: name });
       for (const variant of variants) {
         const at = `${name}, variant ${variant.number}, `;
-        sights.set(`${at}html`, markup(variant.html, true));
+        surfaces.set(`${at}html`, markup(variant.html, true));
         for (const part of ['text', 'subject', 'preheader'] as const)
-          sights.set(at + part, text(variant[part], true));
+          surfaces.set(at + part, text(variant[part], true));
       }
     }
 
     const chief = await desk.signIn(CHIEF);
     const here = HERE;
     expect(slug).toBe('2026-11-24');
-    const look = async (url: string, see: (body: string) => Sight = markup) => {
+    const look = async (url: string, see: (body: string) => Surface = markup) => {
       const answer = await chief.get(url);
       expect([url, answer.statusCode]).toEqual([url, 200]);
-      sights.set(url, see(answer.body));
+      surfaces.set(url, see(answer.body));
     };
     const asMail = (body: string) => markup(body, true);
     await chief.post(`${here}/reviews`, {});
@@ -234,7 +234,7 @@ describe('a hostile comparison', () => {
     for (const name of TEMPLATES) await look(`${here}/mail?template=${name}`, asMail);
     await look(`${here}/mail?as=${reader.id}`, asMail);
     const words = { kind: 'words', subject: '', preheader: '', intro: '', revision: '0' };
-    sights.set('two who edit at once', markup((await chief.post(`${here}/edit`, words)).body));
+    surfaces.set('two who edit at once', markup((await chief.post(`${here}/edit`, words)).body));
 
     const approved = await chief.post(`${here}/do/approve`, { plan: (await issue()).planHash ?? '' });
     expect(load(approved.body)('main').text()).toBe('');
@@ -259,14 +259,16 @@ describe('a hostile comparison', () => {
     folder[Symbol.dispose]();
   });
 
-  it.each(NAMES)('does nothing anywhere with %s', (name) => {
-    const harmed = [...sights].filter(([, sight]) => attackOf(name).harm(sight)).map(([surface]) => surface);
+  it.each(NAMES)('has no effect anywhere with %s', (name) => {
+    const harmed = [...surfaces]
+      .filter(([, surface]) => attackOf(name).harm(surface))
+      .map(([surface]) => surface);
     expect(harmed).toEqual([]);
   });
 
-  it.each(NAMES)('is shown with %s as words, wherever comparisons are shown whole', (name) => {
+  it.each(NAMES)('is shown with %s as text, wherever comparisons are shown completely', (name) => {
     const mark = new RegExp(`hit${NAMES.indexOf(name) + 1}(?!\\d)`);
-    const without = [...sights].filter(([, { words }]) => !mark.test(words)).map(([surface]) => surface);
+    const without = [...surfaces].filter(([, { words }]) => !mark.test(words)).map(([surface]) => surface);
     const whole = [
       ...TEMPLATES.flatMap((each) => [`${each}, variant 1, html`, `${each}, variant 1, text`]),
       ...['', '/checks', '/preview?look=text', '/preview?look=source'].map((page) => HERE + page),
@@ -281,23 +283,26 @@ describe('a hostile comparison', () => {
       ],
       `/comparisons/attack-${NAMES.indexOf(name) + 1}`,
     ];
-    expect(whole.filter((surface) => !sights.has(surface) || without.includes(surface))).toEqual([]);
+    expect(whole.filter((surface) => !surfaces.has(surface) || without.includes(surface))).toEqual([]);
   });
 
   it('forges no header: a subject is one line', () => {
-    for (const [surface, { body }] of sights)
+    for (const [surface, { body }] of surfaces)
       if (surface.endsWith('subject'))
         expect([surface, body]).toEqual([surface, expect.not.stringMatching(/[\r\n]/)]);
   });
 
-  it.each(Object.entries(WRONG))('that is none is skipped with its reason: %s', (name, { reason }) => {
-    expect(rejected.find((each) => each.name === name)?.reason).toMatch(reason);
-  });
+  it.each(Object.entries(WRONG))(
+    'that is not a comparison is skipped with its reason: %s',
+    (name, { reason }) => {
+      expect(rejected.find((each) => each.name === name)?.reason).toMatch(reason);
+    },
+  );
 
-  it('makes no page large, however much it says', () => {
-    const large = [...sights].filter(([, { body }]) => Buffer.byteLength(body) > 400_000);
+  it('makes no page large, however long it is', () => {
+    const large = [...surfaces].filter(([, { body }]) => Buffer.byteLength(body) > 400_000);
     expect(large.map(([surface]) => surface)).toEqual([]);
-    expect(sights.get('/comparisons/long-vs-longer')?.words).toContain(LONG);
+    expect(surfaces.get('/comparisons/long-vs-longer')?.words).toContain(LONG);
     for (const { reason } of rejected) expect(reason.length).toBeLessThan(1_000);
   });
 });

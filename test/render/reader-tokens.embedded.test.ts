@@ -21,8 +21,8 @@ import { tokenLinks } from '../helpers/reader-tokens.ts';
 import { openSiteServer } from '../helpers/site-server.ts';
 
 /**
- * F1, the whole way: a feed, a page, a folder, a push and an editor say our placeholders in every field and in every
- * part of an address; the issue is composed, tried, reviewed, approved and sent; then every mail in the outbox and
+ * F1, end to end: a feed, a page, a folder, a push and an editor put our placeholders into every field and every
+ * part of a URL. The issue is composed, tested, reviewed, approved and sent; then every mail in the outbox and
  * every page that shows the issue is searched for readers' tokens.
  */
 
@@ -31,7 +31,7 @@ const API_TOKEN = 'a-token-of-more-than-thirty-two-letters';
 const READERS = ['ada@readers.example', 'bea@readers.example', 'cleo@readers.example'];
 const { unsubscribe, preferences, vote } = PLACEHOLDERS;
 
-/** Says every placeholder in every field. */
+/** A tool with every placeholder in every field. */
 const saying = (name: string, more: Partial<Tool> = {}): Tool => ({
   ...tool(`${name} ${preferences}`, 50, { category: unsubscribe, tagline: `See ${vote}/a-vs-b/a/ship` }),
   description: `${unsubscribe}\n${preferences}\n${vote} href="${preferences}"`,
@@ -40,7 +40,7 @@ const saying = (name: string, more: Partial<Tool> = {}): Tool => ({
   ...more,
 });
 
-/** Addresses as the finding has them: in the query, in several parameters, as a path, as a fragment. */
+/** URLs as in the finding: placeholders in the query, in several parameters, as a path, as a fragment. */
 const ADDRESSES = {
   query: `https://evil.example/?r=${preferences}`,
   parameters: `https://evil.example/c?pref=${preferences}&unsub=${unsubscribe}&v=${vote}`,
@@ -50,15 +50,15 @@ const ADDRESSES = {
   host: `${preferences}`,
 };
 
-/** A token of any reader and any power. */
+/** A token of any reader and any scope. */
 const ANY_TOKEN = /1\.[\w-]{6}\.[\w-]{22}\.\d{1,9}\.[\w-]{22}/gu;
 
 describe.each(TEMPLATES)('F1: an issue of hostile comparisons by %s', (template) => {
   const lifetime = new Lifetime();
   let desk: TestDesk;
-  /** By recipient, what the provider accepted. */
+  /** The accepted mails by recipient. */
   const mails: { to: string; subject: string; mail: Mail }[] = [];
-  /** Pages that show the issue to somebody. */
+  /** Pages that show the issue. */
   const pages = new Map<string, string>();
   const tokens = new Map<string, string[]>();
 
@@ -149,7 +149,7 @@ describe.each(TEMPLATES)('F1: an issue of hostile comparisons by %s', (template)
     await chief.post(`${here}/do/approve`, { plan: (await fresh()).planHash ?? '' });
     expect((await fresh()).status).toBe('approved');
     await chief.post(`${here}/do/send`, {});
-    // Not all the time: whoever works needs the one session, too.
+    // Not all the time, because the workers need the only session, too.
     while (['approved', 'preparing', 'sending'].includes((await fresh()).status)) await sleep(20);
     expect((await fresh()).status).toBe('sent');
 
@@ -178,7 +178,7 @@ describe.each(TEMPLATES)('F1: an issue of hostile comparisons by %s', (template)
     mails.find(({ to, subject }) => to === email && subject.startsWith('Ship it'))?.mail ??
     expect.fail(`no issue for ${email}`);
 
-  it('goes to every reader, with the tests, the welcome and the sign-in beside it', () => {
+  it('is mailed to every reader, beside the tests, the welcome and the sign-in mail', () => {
     const subjects = mails.map(({ to, subject }) => `${to}: ${subject.replace(/ https.*/u, '')}`);
     expect(subjects).toEqual(
       expect.arrayContaining([
@@ -189,7 +189,7 @@ describe.each(TEMPLATES)('F1: an issue of hostile comparisons by %s', (template)
     );
   });
 
-  it('names a token nowhere but in links to PUBLIC_URL that the templates print', () => {
+  it('has a token only in links to PUBLIC_URL that the templates print', () => {
     for (const { to, subject, mail } of mails) {
       const headers = Object.fromEntries(
         mail.rawHeaders.filter(([name]) => !/^(?:to|subject)$/iu.test(name)),
@@ -198,7 +198,7 @@ describe.each(TEMPLATES)('F1: an issue of hostile comparisons by %s', (template)
       const text = partOf(mail, 'text/plain');
       const found = tokenLinks({ subject, html, text, headers }, PUBLIC_URL, tokens.get(to) ?? ['no token']);
       expect([to, subject, found.leaks]).toEqual([to, subject, []]);
-      // And nobody else's either: all that looks like one is in those links.
+      // Nor another reader's token: everything that looks like one is in those links.
       const all = [...JSON.stringify([subject, headers, html, text]).matchAll(ANY_TOKEN)].map(
         ([token]) => token,
       );
@@ -207,7 +207,7 @@ describe.each(TEMPLATES)('F1: an issue of hostile comparisons by %s', (template)
     }
   });
 
-  it('has all the links that it should have, in each part', () => {
+  it('has all its links in each part', () => {
     for (const email of READERS) {
       const mail = issueOf(email);
       const [leave = '', prefer = '', votes = ''] = tokens.get(email) ?? [];
@@ -229,7 +229,7 @@ describe.each(TEMPLATES)('F1: an issue of hostile comparisons by %s', (template)
     }
   });
 
-  it('leaves every address of the content as it was', () => {
+  it('does not change any URL of the content', () => {
     for (const email of READERS) {
       const mail = issueOf(email);
       const html = partOf(mail, 'text/html').replaceAll('&amp;', '&');
@@ -237,7 +237,7 @@ describe.each(TEMPLATES)('F1: an issue of hostile comparisons by %s', (template)
         .split('\n')
         .filter((line) => parseUrl(line) !== null);
       const hrefs = [...html.matchAll(/href="([^"]*)"/gu)].map(([, href = '']) => new URL(href).href);
-      // A comparison is known by its address without the fragment, so none has one.
+      // A comparison is identified by its URL without the fragment, so none has one.
       for (const url of Object.values(ADDRESSES).map((each) => each.replace(/#.*/u, ''))) {
         expect([url, hrefs.includes(url)]).toEqual([url, true]);
         expect([url, lines.some((line) => new URL(line).href === url)]).toEqual([url, true]);
@@ -246,7 +246,7 @@ describe.each(TEMPLATES)('F1: an issue of hostile comparisons by %s', (template)
     }
   });
 
-  it('names no token in a preview, for reviewers, in a test or in the archive', () => {
+  it('has no token in a preview, for reviewers, in a test or in the archive', () => {
     expect(pages.size).toBeGreaterThan(15);
     for (const [url, body] of pages) {
       const named = [...body.matchAll(ANY_TOKEN)].map(([token]) => token);

@@ -25,8 +25,8 @@ import { candidate, input } from '../helpers/compose.ts';
 import { tokenLinks } from '../helpers/reader-tokens.ts';
 
 /**
- * F1: no mail carries a reader's token anywhere but in a link to PUBLIC_URL that our own template printed. Content comes
- * in by every way there is, says placeholders in every field and in every part of its URLs, and is mailed by both
+ * F1: a mail has a reader's token only in links to PUBLIC_URL that our own template printed. Content arrives
+ * through every kind of source, with placeholders in every field and every part of its URLs, and is mailed by both
  * engines; then the whole mail is searched.
  */
 
@@ -49,13 +49,13 @@ const ENVELOPE = {
 const folders = mkdtempSync(path.join(tmpdir(), 'wv-tokens-'));
 afterAll(() => rmSync(folders, { recursive: true, force: true }));
 
-/** What somebody else says of one pair of tools, before anything of ours has looked at it. */
+/** The content of one pair of tools from a stranger, before any of our code has read it. */
 interface Given {
   url: string;
   tools: Record<string, unknown>[];
 }
 
-/** As long as the model allows; names differ, so that none stands for another. */
+/** As long as the model allows; names differ, so that no comparison replaces another. */
 const given = (number: number): fc.Arbitrary<Given> => {
   const line = (max: number, start = '') =>
     hostileText.map((text) => `${start}${text}`.slice(0, max).toWellFormed());
@@ -75,8 +75,8 @@ const given = (number: number): fc.Arbitrary<Given> => {
   return fc.record({ url: hostileUrl, tools: fc.tuple(tool('a'), tool('b')) });
 };
 
-/** The ways in, each as the product goes it. What a way refuses gives nothing. */
-const WAYS: Record<string, (one: Given, number: number) => Promise<(Comparison | null)[]>> = {
+/** Every kind of source, with the product's own code. A source that refuses the content gives nothing. */
+const SOURCES: Record<string, (one: Given, number: number) => Promise<(Comparison | null)[]>> = {
   async page({ url, tools }) {
     const data = JSON.stringify({ _verdict: { tools } }).replaceAll('<', '\\u003c');
     const names = tools.map(({ name }) => String(name).replaceAll('&', '&amp;').replaceAll('<', '&lt;'));
@@ -103,7 +103,7 @@ const WAYS: Record<string, (one: Given, number: number) => Promise<(Comparison |
     return (await gatherFolder(folder)).comparisons;
   },
 };
-const WAY_NAMES = Object.keys(WAYS);
+const WAY_NAMES = Object.keys(SOURCES);
 
 /** Comparisons in one mail: nearly as many as an issue may have. */
 const IN_A_MAIL = 45;
@@ -122,17 +122,17 @@ const weeks: fc.Arbitrary<Week> = fc.record({
   }),
 });
 
-/** How many comparisons came in, by way. */
+/** How many comparisons were accepted, by source. */
 const cases = new Map<string, number>();
 
 async function comparisonsOf(all: readonly Given[]): Promise<Comparison[]> {
   const comparisons: Comparison[] = [];
   for (const [number, one] of all.entries()) {
     const way = WAY_NAMES[number % WAY_NAMES.length] ?? '';
-    for (const read of (await WAYS[way]?.(one, number).catch(nothingRead)) ?? []) {
+    for (const read of (await SOURCES[way]?.(one, number).catch(nothingRead)) ?? []) {
       if (read === null) continue;
       cases.set(way, (cases.get(way) ?? 0) + 1);
-      // The store keeps one slug for one pair; here every one counts.
+      // The store would keep one comparison for each slug; here each one counts.
       comparisons.push({ ...read, slug: `s${number}-${read.slug}`.slice(0, 120).replace(/-$/u, '') });
     }
   }
@@ -146,7 +146,7 @@ function nothingRead(error: unknown): [] {
 
 async function contentOf({ given: all, words }: Week): Promise<IssueContent> {
   const comparisons = await comparisonsOf(all);
-  // Some were mailed before and have changed, some of the last issue were voted on.
+  // Some were mailed before and have changed, some of the last issue have votes.
   const [changed, voted, news] = [comparisons.slice(0, 3), comparisons.slice(3, 5), comparisons.slice(5)];
   const editor = applyEdit(NO_CHOICES, { kind: 'words', ...words }, []);
   const composed = compose(
@@ -175,7 +175,7 @@ async function contentOf({ given: all, words }: Week): Promise<IssueContent> {
   return general.content;
 }
 
-/** One reader's mail of it, as an adapter is given it. */
+/** One reader's mail, as an adapter gets it. */
 function mailOf(rendered: { subject: string; html: string; text: string }) {
   const variant = sendable({ slug: '2026-11-24', number: 7, envelope: ENVELOPE }, rendered);
   const batch = buildBatch(variant, READER.deliveryId, [READER], [KEY]);
@@ -186,7 +186,7 @@ function mailOf(rendered: { subject: string; html: string; text: string }) {
   return { message, tokens: ['unsubscribe', 'preferences', 'vote'].map(tokenOf), links: copy.values };
 }
 
-/** The links that the templates are meant to print, told from the content alone. */
+/** The links that the templates should print, computed from the content alone. */
 function meant({ lead, cards, compact, changed }: IssueContent, links: Record<string, string>) {
   const vote = ({ slug }: { slug: string }) => `${links.vote}/${encodeURIComponent(slug)}`;
   const shown = [lead, ...cards];
@@ -203,29 +203,29 @@ function meant({ lead, cards, compact, changed }: IssueContent, links: Record<st
   };
 }
 
-/** Addresses of comparisons in the order in which they are printed, as a browser follows them. */
+/** URLs of comparisons in the order in which they are printed, as a browser follows them. */
 function addresses({ lead, cards, compact, changed, readers }: IssueContent): string[] {
   return [lead, ...cards, ...compact, ...changed, ...readers].map(({ url }) => {
     const { href, username, password } = new URL(url);
-    // A link with a name and a password in it is shown as what it is: a link that we do not follow.
+    // A link with a user name or password is replaced by our own page.
     return username + password === '' ? href.replace(/[{}]/gu, encodeURIComponent) : `${PUBLIC_URL}/`;
   });
 }
 
 const asFollowed = (url: string) => new URL(url).href;
 
-describe('F1: hostile content, by every way in', () => {
-  it('gets no token of a reader into a mail by either engine, and keeps every address as it was', async () => {
+describe('F1: hostile content, from every kind of source', () => {
+  it('brings no reader’s token into a mail by either engine, and keeps every URL unchanged', async () => {
     await fc.assert(
       fc.asyncProperty(weeks, async (week) => {
         const content = await contentOf(week);
         for (const template of TEMPLATES) expectOnlyOurLinks(content, await renderVariant(content, template));
       }),
-      // A mail is dear to draw, and a failure names its place: smaller ones would take minutes to find.
+      // Rendering a mail is expensive, and a failure names its position: shrinking it would take minutes.
       { numRuns: MAILS, endOnFailure: true },
     );
     const total = [...cases.values()].reduce((sum, count) => sum + count, 0);
-    // A case is a comparison that says placeholders in every text and in its address; both engines and the text mail it.
+    // A case is a comparison with placeholders in every text and in its URL, mailed by both engines and as text.
     expect(total).toBeGreaterThanOrEqual(1_000);
     expect([...cases.keys()].sort()).toEqual(WAY_NAMES.toSorted());
   }, 120_000);
@@ -238,7 +238,7 @@ function expectOnlyOurLinks(content: IssueContent, rendered: RenderedVariant): v
   expect({ html: found.html.toSorted(), text: found.text.toSorted() }).toEqual(meant(content, links));
   expect(found.headers).toEqual([links.unsubscribe]);
 
-  // And every address of the content leads where it did.
+  // And every URL of the content is unchanged.
   const printed = [...addresses(content), content.links.online];
   const hrefs = [...message.html.matchAll(/<a [^>]*?href="([^"]*)"/gu)].map(([, href = '']) =>
     unescaped(href),
@@ -249,7 +249,7 @@ function expectOnlyOurLinks(content: IssueContent, rendered: RenderedVariant): v
   expect(printed.filter((url) => !followed.has(url))).toEqual([]);
 }
 
-/** As a parser of HTML reads the value of an attribute, for what the engines escape. */
+/** Decodes an attribute value like an HTML parser, as far as the engines escape. */
 function unescaped(value: string): string {
   const named: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"' };
   return value.replace(/&(?:#x([\da-f]+)|#(\d+)|(\w+));/giu, (whole, hex, decimal, name) =>

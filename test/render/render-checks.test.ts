@@ -137,7 +137,7 @@ describe.each(TEMPLATES)('checks of %s', (template) => {
     ]);
   });
 
-  it('a comparison that leads nowhere blocks', async () => {
+  it('a comparison without a valid link blocks', async () => {
     const content = { ...goldenIssue, lead: { ...goldenIssue.lead, url: 'ftp://verdicts.example/kestrel' } };
     expect(checks(content, await renderVariant(content, template))).toMatchObject([
       { id: 'content.links', level: 'block', where: 'content' },

@@ -16,7 +16,7 @@ const faint = (body: string, css = '') =>
 const dark = (css: string) => `@media (prefers-color-scheme: dark){${css}}`;
 const PAGE = dark('body{color:#eee!important;background-color:#111!important}');
 
-describe('words and what they stand on', () => {
+describe('the contrast of text and background', () => {
   it.each<[string, string, string, number]>([
     ['grey on white', '<p style="color:#777">Ship it</p>', '', 2],
     ['grey that is dark enough', '<p style="color:#767676">Ship it</p>', PAGE.replace('body', '*'), 0],
@@ -65,7 +65,7 @@ describe('words and what they stand on', () => {
     expect(faint(body, css)).toHaveLength(count);
   });
 
-  it('are named once a pair, with how far they are from being read', () => {
+  it('is reported once for each pair of colours, with the ratio and the required one', () => {
     const twice = '<p style="color:#777">Ship it</p><p style="color:#777">Skip it</p>';
     expect(faint(twice, PAGE)).toEqual([
       'In light, "Ship it" is 4.47:1, #777777 on #ffffff, where 4.5:1 is needed.',
@@ -73,14 +73,14 @@ describe('words and what they stand on', () => {
     ]);
   });
 
-  it.each(TEMPLATES)('of %s can be read in light and in dark, whatever comes in', async (template) => {
+  it.each(TEMPLATES)('of %s is sufficient in light and in dark mode, for any content', async (template) => {
     for (const content of [goldenIssue, hostileIssue()]) {
       const { html } = await renderVariant(content, template);
       expect(unreadableText(load(html))).toEqual([]);
     }
   });
 
-  it.each(TEMPLATES)('of %s would be found, had one colour been chosen worse', async (template) => {
+  it.each(TEMPLATES)('of %s would be reported if one colour were worse', async (template) => {
     const variant = await renderVariant(goldenIssue, template);
     for (const [scheme, { muted, track }] of Object.entries({ light: theme.light, dark: theme.dark })) {
       const html = variant.html.replaceAll(muted, track);
@@ -89,7 +89,7 @@ describe('words and what they stand on', () => {
     }
   });
 
-  it('contrast is the same from both sides, and between 1 and 21', () => {
+  it('is symmetric, and between 1 and 21', () => {
     const colour = fc
       .integer({ min: 0, max: 0xffffff })
       .map((each) => `#${each.toString(16).padStart(6, '0')}`);

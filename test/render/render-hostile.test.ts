@@ -7,14 +7,14 @@ import { renderVariant, TEMPLATES } from '../../src/render/render-variant.ts';
 import { goldenIssue } from '../fixtures/golden-issue.ts';
 import { hostileIssue } from '../fixtures/hostile-issue.ts';
 
-/** A vote: whatever a slug is, it stays in its place. */
+/** A vote link: a slug never leaves its part of the URL. */
 const VOTE = /^https:\/\/placeholder\.invalid\/vote\/[\w%.~!*'()-]+(?:\/[ab]\/(?:ship|skip))?$/u;
 
 describe.each(TEMPLATES)('%s and a hostile comparison', (template) => {
   const content = hostileIssue();
   const rendered = renderVariant(content, template);
 
-  it('runs nothing, links nowhere else, and hides nothing', async () => {
+  it('runs nothing, adds no link, and hides nothing', async () => {
     const { html } = await rendered;
     const $ = load(html);
     expect($('script, img, iframe, form, svg')).toHaveLength(0);
@@ -32,12 +32,12 @@ describe.each(TEMPLATES)('%s and a hostile comparison', (template) => {
         .map((one) => $(one).attr('href') ?? '')
         .filter((href) => !allowed.includes(href) && !VOTE.test(href)),
     ).toEqual([]);
-    // The rest of the mail is still there.
+    // The rest of the mail is complete.
     expect($('body').text()).toContain(goldenIssue.newsletter.postalAddress);
     expect($('h1').text()).toBe(goldenIssue.newsletter.name);
   });
 
-  it('shows the words of the attack as words', async () => {
+  it('shows the text of the attack as text', async () => {
     const { html, text } = await rendered;
     const seen = load(html)('body').text();
     for (const part of [seen, text]) {
@@ -48,7 +48,7 @@ describe.each(TEMPLATES)('%s and a hostile comparison', (template) => {
     }
   });
 
-  it('personalises our three links and no fourth', async () => {
+  it('personalises our three links and no other', async () => {
     const variant = await rendered;
     const compiled = compile(variant);
     for (const { slots } of [compiled.html, compiled.text]) {

@@ -13,10 +13,10 @@ const values = fc.record({
   vote: fc.string(),
 });
 
-/** A piece of a body: a link that our own template printed, or anything else. */
+/** A part of a rendered variant: a link that our own template printed, or anything else. */
 type Piece = { own: PlaceholderName } | { other: string };
 
-/** What stands between our links and says placeholders too, but not as a template prints them. */
+/** Text between our links that contains placeholders, but not as a template prints them. */
 const elsewhere = {
   html: (url: string) => [
     ` ${url} `,
@@ -56,7 +56,7 @@ const pieces = (part: 'html' | 'text') =>
     ),
   );
 
-/** As the engines print them; `value` stands for a link of ours, with what follows it. */
+/** Prints the parts as the engines do; `value` gives the text for a link of ours. */
 const printed = (part: 'html' | 'text', all: Piece[], value: (name: PlaceholderName) => string): string =>
   all
     .map((piece) => {
@@ -75,7 +75,7 @@ const escapeHtml = (value: string): string =>
     .replaceAll("'", '&#39;');
 
 describe('personalise', () => {
-  it("F1: puts a reader's links where a template printed them, and nowhere else that says the same", () => {
+  it("F1: puts a reader's links where a template printed them, and not where content has the same text", () => {
     fc.assert(
       fc.property(pieces('html'), pieces('text'), values, (html, text, own) => {
         const compiled = compile({
@@ -90,7 +90,7 @@ describe('personalise', () => {
     );
   });
 
-  it('cuts into one literal more than there are slots, and loses nothing', () => {
+  it('splits into one literal more than there are slots, and loses nothing', () => {
     fc.assert(
       fc.property(pieces('html'), (all) => {
         const html = printed('html', all, (name) => PLACEHOLDERS[name]);
@@ -106,7 +106,7 @@ describe('personalise', () => {
     );
   });
 
-  it('F1: reads a variant that was stored before this rule, and keeps tokens out of its content too', () => {
+  it('F1: handles a variant that was stored before this rule, and keeps tokens out of its content too', () => {
     const url = `https://evil.example/c?pref=${PLACEHOLDERS.preferences}&unsub=${PLACEHOLDERS.unsubscribe}`;
     const stored = {
       html: `<p>See placeholder[.]invalid/vote</p><a class="tap" href="${escapeHtml(url)}">A vs B</a><a href="${PLACEHOLDERS.vote}/a-vs-b/a/ship">Vote ship</a><a href="${PLACEHOLDERS.unsubscribe}">Leave</a>`,

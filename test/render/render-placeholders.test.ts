@@ -15,7 +15,7 @@ const textOf = (...lines: string[]): string => `${lines.join('\n')}\n`;
 describe('F1: the links that a template printed', () => {
   const { links } = drawLinks();
 
-  it('are nothing that somebody could know beforehand', () => {
+  it('cannot be known beforehand', () => {
     const all = Array.from({ length: 100 }, () => drawLinks());
     expect(new Set(all.map(({ nonce }) => nonce)).size).toBe(100);
     for (const { nonce, links: each } of all) {
@@ -24,7 +24,7 @@ describe('F1: the links that a template printed', () => {
     }
   });
 
-  it('leave no trace of the nonce, so that the same content gives the same bytes', () => {
+  it('do not contain the nonce afterwards, so that the same content gives the same bytes', () => {
     const bodies = [drawLinks(), drawLinks()].map((drawn) => {
       const { unsubscribe, preferences, vote } = drawn.links;
       return placePlaceholders(
@@ -96,11 +96,11 @@ describe('F1: the links that a template printed', () => {
       /in pieces/,
     ],
   ];
-  it.each(wrong)('are refused where there is %s (%s)', (_, part, body, reason) => {
+  it.each(wrong)('are refused with %s (%s)', (_, part, body, reason) => {
     expect(() => placePlaceholders(body, part, drawn, DECLARED)).toThrow(reason);
   });
 
-  it('may be said by content that no reader of a variant takes for one', () => {
+  it('may occur in content where they are not taken for links', () => {
     const url = `https://evil.example/?r=${PLACEHOLDERS.preferences}`;
     const body = placePlaceholders(htmlOf(...right, url), 'html', drawn, DECLARED);
     expect(body).toContain(`href="${url}"`);
@@ -136,7 +136,7 @@ describe.each(TEMPLATES)('F1: a render by %s', (template) => {
     },
   );
 
-  it('is refused when content says what nobody can know: the links of this very render', async () => {
+  it('is refused when content has the secret links of this very render', async () => {
     const drawn = drawLinks();
     const { links } = drawn;
     const render = (content: typeof goldenIssue) => renderBy(template, templates[template], content, drawn);

@@ -17,7 +17,7 @@ const box = (style: string, tag = 'div', more = '') =>
   `<${tag} style='${style}' ${more}>Ship Kestrel</${tag}>`;
 const block = (css: string) => `<style>${css}</style><p class="a">Ship Kestrel</p>`;
 
-/** One use a row: the finding that it must cause, and the same with a fallback, which must cause none. */
+/** One feature in each row: the finding that it must cause, and the same with a fallback, which must cause none. */
 const ROWS: [id: string, used: string, caredFor: string][] = [
   ['support.flex', box('display:flex'), box('display:block;display:flex')],
   ['support.flex', box('display: INLINE-GRID !important'), box('display:table')],
@@ -74,17 +74,17 @@ const ROWS: [id: string, used: string, caredFor: string][] = [
   ['support.data', '<img src="data:image/png;base64,AAAA">', '<img src="https://a.example/data:a.png">'],
 ];
 
-describe('what mail programs do not know', () => {
-  it.each(ROWS)('is found: %s in %s, and not in %s', (id, used, caredFor) => {
+describe('features that mail clients do not support', () => {
+  it.each(ROWS)('are found: %s in %s, and not in %s', (id, used, caredFor) => {
     expect(idsIn(used)).toEqual([id]);
     expect(idsIn(caredFor)).toEqual([]);
   });
 
-  it('has a row for everything in the table', () => {
+  it('each have a row here', () => {
     expect(new Set(ROWS.map(([id]) => id))).toEqual(new Set(GAPS.map(({ id }) => id)));
   });
 
-  it('says who, what, where and how often', () => {
+  it('are reported with client, feature, place and count', () => {
     expect(found(box('display:flex') + box('display:grid') + block('.row{display:flex}'))).toEqual({
       'support.flex':
         'classic Outlook does not know display: flex or grid on the <div> of "Ship Kestrel", and 2 more times.',
@@ -94,21 +94,21 @@ describe('what mail programs do not know', () => {
     );
   });
 
-  it('is no matter in what nobody sees, and in what only Outlook is told', () => {
+  it('are ignored in hidden elements and in Outlook’s conditional comments', () => {
     const hidden = box('display:none;max-height:0;opacity:0');
     const within = `<div style="display:none">${box('display:flex')}</div>`;
     const vml = `<!--[if mso]>${box('position:absolute')}<![endif]-->`;
     expect(idsIn(hidden + within + vml)).toEqual([]);
   });
 
-  it.each(TEMPLATES)('is nothing that %s needs, whatever comes in', async (template) => {
+  it.each(TEMPLATES)('are not used by %s, for any content', async (template) => {
     for (const content of [goldenIssue, hostileIssue()]) {
       const ids = checks(content, await renderVariant(content, template)).map(({ id }) => id);
       expect(ids.filter((id) => id.startsWith('support.'))).toEqual([]);
     }
   });
 
-  it('is a finding that asks to look, with what to do about it', async () => {
+  it('are a warning, with help', async () => {
     const variant = await renderVariant(goldenIssue, 'react:digest');
     const html = variant.html.replace('</h1>', `</h1>${box('display:flex')}`);
     expect(checks(goldenIssue, { ...variant, html })).toMatchObject([
@@ -116,7 +116,7 @@ describe('what mail programs do not know', () => {
     ]);
   });
 
-  it('is found wherever it stands, once, and no other', () => {
+  it('are found anywhere, once, and no other is', () => {
     const plain = fc.constantFrom(
       ...[
         'color:#111',
@@ -137,7 +137,7 @@ describe('what mail programs do not know', () => {
     );
   });
 
-  it('is looked for in any markup without an error', () => {
+  it('are searched in any markup without an error', () => {
     const piece = fc.oneof(
       fc.string(),
       fc.constantFrom(

@@ -5,11 +5,11 @@ import { checks } from '../../src/render/checks.ts';
 import { renderVariant, TEMPLATES } from '../../src/render/render-variant.ts';
 import { goldenIssue } from '../fixtures/golden-issue.ts';
 
-/** Every text of the content that the html shows, in reading order. */
+/** Every text of the content that the HTML shows, in reading order. */
 const spoken = (html: string): string => {
   const $ = load(html);
   $('style, title').remove();
-  // Cells and paragraphs stand apart on the page though no space separates them in the source.
+  // Cells and paragraphs are separate on the page, though no space separates them in the source.
   $('td, th, p, caption, h1, h2, h3, a, span, div').append(' ');
   return $('body')
     .text()
@@ -28,7 +28,7 @@ const links = (html: string): string[] => {
 describe.each(TEMPLATES)('%s renders the golden issue', (template) => {
   const rendered = renderVariant(goldenIssue, template);
 
-  it('as it was looked at and approved', async () => {
+  it('as in the approved snapshot', async () => {
     const { html, text } = await rendered;
     await expect(html).toMatchFileSnapshot(`./__snapshots__/golden.${template.replace(':', '-')}.html`);
     await expect(text).toMatchFileSnapshot('./__snapshots__/golden.txt');
@@ -40,7 +40,7 @@ describe.each(TEMPLATES)('%s renders the golden issue', (template) => {
     expect(bytes.html).toBeLessThan(80_000);
   });
 
-  it('with no finding of ours', async () => {
+  it('without a finding of our own checks', async () => {
     expect(checks(goldenIssue, await rendered)).toEqual([]);
   });
 
@@ -63,7 +63,7 @@ describe.each(TEMPLATES)('%s renders the golden issue', (template) => {
     expect(load(html)('meta[name="color-scheme"]').attr('content')).toBe('light dark');
   });
 
-  it('without the sections that have nothing to say', async () => {
+  it('without its empty sections', async () => {
     const short = { ...goldenIssue, intro: null, cards: [], compact: [], changed: [], readers: [] };
     const { html, text } = await renderVariant({ ...short, topics: ['Coding agents'] }, template);
     expect(
@@ -75,7 +75,7 @@ describe.each(TEMPLATES)('%s renders the golden issue', (template) => {
     expect(spoken(html)).toContain('Your topics: Coding agents');
   });
 
-  it('or says which issue it cannot draw', async () => {
+  it('or names the issue that it cannot render', async () => {
     const broken = {
       ...goldenIssue,
       lead: { ...goldenIssue.lead, tools: [] },
@@ -88,7 +88,7 @@ describe.each(TEMPLATES)('%s renders the golden issue', (template) => {
 });
 
 describe('the two engines', () => {
-  it('say the same words in the same order, and lead to the same places', async () => {
+  it('print the same text in the same order, and the same links', async () => {
     const [react, mjml] = await Promise.all(
       TEMPLATES.map((template) => renderVariant(goldenIssue, template)),
     );

@@ -11,9 +11,9 @@ import { acceptedBatches, acceptedRecipients } from '../helpers/outbox.ts';
 import { startCommand } from '../helpers/processes.ts';
 
 const READERS = 700;
-/** Readers of the samples who are pending, gone or suppressed. */
+/** Sample readers who are pending, unsubscribed or suppressed. */
 const NOT_ACTIVE = 40;
-/** Readers of the samples whose only topic has nothing this week. */
+/** Sample readers whose only topic has nothing this week. */
 const WITHOUT_CONTENT = 2;
 
 let dataDir: string;
@@ -27,7 +27,7 @@ afterEach(async () => {
 
 const demo = () => startCommand(['demo', '--subscribers', String(READERS), '--json'], { DATA_DIR: dataDir });
 
-/** Resolves when `reached` becomes true; it is asked whenever something below DATA_DIR moves. */
+/** Resolves when `reached` becomes true; it is checked whenever a file below DATA_DIR changes. */
 async function whenFiles(folder: string, reached: () => Promise<boolean> | boolean): Promise<void> {
   await mkdir(folder, { recursive: true });
   const watcher = watch(folder, { recursive: true });
@@ -43,14 +43,14 @@ async function whenFiles(folder: string, reached: () => Promise<boolean> | boole
   }
 }
 
-/** Kills the demo without warning, once `reached`; a demo that was quicker has simply finished. */
+/** Kills the demo without warning, once `reached`; a demo that was quicker has already finished. */
 async function killWhen(folder: string, reached: () => Promise<boolean> | boolean): Promise<void> {
   await using victim = demo();
   await Promise.race([whenFiles(folder, reached), victim.ended]);
 }
 
 describe('a process killed without warning', () => {
-  test('fault 1: leaves an issue that the same command finishes: nobody lost, nobody doubled', async () => {
+  test('fault 1: leaves an issue that the same command finishes, with no reader lost or mailed twice', async () => {
     await killWhen(dataDir, () => existsSync(path.join(dataDir, 'db.initialising')));
     for (const batches of [1, 4, 11, 21]) {
       await killWhen(path.join(dataDir, 'outbox'), async () => (await acceptedBatches(dataDir)) >= batches);
@@ -69,13 +69,13 @@ describe('a process killed without warning', () => {
     expect(recipients.length, 'nobody lost').toBe(READERS - NOT_ACTIVE - WITHOUT_CONTENT);
   }, 300_000);
 
-  test('fault 1: leaves nothing that its successor has to wait for', async () => {
+  test('fault 1: leaves no lease that the next process has to wait for', async () => {
     const { config, secrets } = loadConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'silent' });
     {
       await using app = await createApp(config, secrets);
       await app.queue.enqueue('submit', { batchId: randomUUID() });
       await app.queue.enqueue('events', {});
-      // What is in its hands when the power is cut, and for how long.
+      // Leases that it holds when the power fails, and until when.
       const pool = app.database.queuePool();
       await pool.query(
         `update job set state = 'active', lock_token = 'of the dead', locked_until_ms = ${Date.now() + 30_000}`,

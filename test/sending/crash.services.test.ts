@@ -59,7 +59,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('two workers and a web process', () =
     while ((await issueProgress(app.db, issueId)).submitted < count) await sleep(20);
   }
 
-  test('faults 1, 2, 16: send one issue once, though one of them is killed in the middle and the rest are told to stop', async () => {
+  test('faults 1, 2, 16: send one issue once, though one of them is killed in the middle and the others are stopped', async () => {
     const confirmedAt = new Date('2026-11-01T00:00:00Z');
     const readers = Array.from({ length: READERS }, (_, index) => {
       const email = `reader-${index}@example.org`;
@@ -75,7 +75,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('two workers and a web process', () =
     await whenSubmitted(issue.id, 300);
     await first[Symbol.asyncDispose]();
 
-    // What a minute does: the dead worker's lease ends, and somebody looks.
+    // What happens within a minute: the dead worker's lease expires, and reconcile runs.
     await app.db
       .updateTable('batches')
       .set({ lease_until: new Date(0) })

@@ -69,7 +69,7 @@ describe('a batch', () => {
     vi.restoreAllMocks();
   });
 
-  it('is the same whenever and wherever it is built (I5)', () => {
+  it('is the same bytes at any time and on any machine (I5)', () => {
     const first = build();
     vi.setSystemTime(new Date('2031-01-01T00:00:00Z'));
     vi.spyOn(Math, 'random').mockImplementation(() => {
@@ -78,12 +78,12 @@ describe('a batch', () => {
     expect(build()).toEqual(first);
   });
 
-  it('is the same after the keys were rotated, as long as the old one is known', () => {
+  it('is the same bytes after a key rotation, as long as the old key is configured', () => {
     expect(build({ keys: [NEW, OLD] })).toEqual(build());
     expect(build({ keys: [NEW] }).payloadHash).not.toBe(build().payloadHash);
   });
 
-  it('has another hash when anything in it differs', () => {
+  it('has another hash when any part of it differs', () => {
     const changed: Parameters<typeof build>[0][] = [
       { members: members.slice(1) },
       { members: [...members].reverse() },
@@ -105,7 +105,7 @@ describe('a batch', () => {
     expect(new Set(hashes).size).toBe(hashes.length);
   });
 
-  it('has the hash of its bytes and of no others', () => {
+  it('has a hash that is equal exactly for equal bytes', () => {
     const piece = fc.oneof(
       fc.string({ maxLength: 6 }),
       fc.constantFrom(...Object.values(PLACEHOLDERS), '\ud83d', '"'),
@@ -118,7 +118,7 @@ describe('a batch', () => {
       keys: fc.constantFrom<[string, ...string[]]>([OLD], [NEW], [NEW, OLD]),
       stamp: fc.constantFrom(STAMP, { ...STAMP, slug: '2026-12-01' }),
     });
-    // Two that have nothing in common are never equal; so the second is the first, changed in one place or none.
+    // Two unrelated batches are never equal, so the second is the first one, changed in one place or none.
     const pair = fc.tuple(
       few,
       few,
@@ -185,19 +185,19 @@ describe('a message', () => {
     });
   });
 
-  it('says nothing about its reader but in List-Unsubscribe', () => {
+  it('has data of its reader only in List-Unsubscribe', () => {
     const common = ({ 'List-Unsubscribe': _, ...others }: Record<string, string>) => others;
     expect(common(first.headers)).toEqual(common(second.headers));
   });
 
-  it('keeps the mailto token where no mail program cuts it off', () => {
+  it('has the mailto token where no mail client truncates it', () => {
     const local = /mailto:([^@]+)@/.exec(first.headers['List-Unsubscribe'] ?? '')?.[1] ?? '';
     expect(local.length).toBeGreaterThan(20);
     // RFC 5321 §4.5.3.1.1 allows 64; some count one less.
     expect(local.length).toBeLessThanOrEqual(63);
   });
 
-  it('carries links that open one door each, of its own reader', () => {
+  it('has links with one scope each, for its own reader', () => {
     for (const [index, message] of messages.entries()) {
       const reader = { subscriberId: members[index]?.subscriberId, version: members[index]?.tokenVersion };
       const everywhere = [message.headers['List-Unsubscribe'] ?? '', message.html, message.text];
@@ -219,7 +219,7 @@ describe('a message', () => {
     }
   });
 
-  it('survives a newsletter with brackets in its name and a bare sender', () => {
+  it('is valid for a newsletter with brackets in its name and a sender without a name', () => {
     const envelope = {
       ...STAMP.envelope,
       newsletterName: 'Ship <it>',
@@ -253,7 +253,7 @@ describe('progress', () => {
     { selector: ({ status, reason }) => `${status} ${reason}`, maxLength: 20 },
   );
 
-  it('balances, whatever the ledger says (I2)', () => {
+  it('balances for any ledger (I2)', () => {
     fc.assert(
       fc.property(tallies, (ledger) => {
         const progress = progressOf(ledger, []);
@@ -270,7 +270,7 @@ describe('progress', () => {
     );
   });
 
-  it('keeps reasons apart and batches beside', () => {
+  it('counts each reason separately, and the batches too', () => {
     expect(
       progressOf(
         [

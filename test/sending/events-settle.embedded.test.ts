@@ -29,7 +29,7 @@ afterAll(async () => {
   await place?.[Symbol.asyncDispose]();
 });
 
-/** An installation that sends through Resend and hears its events, with this provider in Resend's place. */
+/** An installation that sends through Resend and receives its events, with this provider in Resend's place. */
 function openApp() {
   const { config, secrets } = loadConfig({
     DATA_DIR: place.dataDir,
@@ -39,12 +39,12 @@ function openApp() {
     RESEND_WEBHOOK_SECRET: WEBHOOK_SECRET,
   });
   const provider: Partial<Provider> = new Provider();
-  // Resend cannot be asked what became of a request.
+  // Resend cannot be asked about an earlier request.
   Object.assign(provider, { recall: undefined });
   return createApp(config, secrets, { mailer: provider as Provider });
 }
 
-/** An issue of one batch whose answer is lost and whose first reader has left. */
+/** An issue with one batch whose response is lost and whose first reader has unsubscribed. */
 async function uncertainIssue(app: Awaited<ReturnType<typeof openApp>>, behaviour: Behaviour) {
   const readers = await onlyReaders(app.db, [[], [], []]);
   const issue = await sendingIssue(app.db);
@@ -70,7 +70,7 @@ it('an event about an uncertain batch ends its issue (I10)', async () => {
   expect(await findIssue(app.db, { id: issue.id })).toMatchObject({ status: 'sent' });
 });
 
-it('editors are told once of a batch that waits for a person and of an issue without events, until that is over', async () => {
+it('editors are notified once of a batch that needs a person and of an issue without events, until that is over', async () => {
   await using app = await openApp();
   const issue = await uncertainIssue(app, 'answer-lost');
   const about = async (subject: string) =>
@@ -114,7 +114,7 @@ it('editors are told once of a batch that waits for a person and of an issue wit
   await app.db.deleteFrom('batches').where('id', '=', other.id).execute();
 });
 
-it('`settle` lists what is uncertain, takes one decision of a person, and `status` tells both', async () => {
+it('`settle` lists uncertain batches and accepts one decision about each, and `status` shows both', async () => {
   let issue: Awaited<ReturnType<typeof uncertainIssue>>;
   {
     await using app = await openApp();

@@ -3,7 +3,9 @@ import { readResendEvent } from '../../src/providers/resend/resend-event.ts';
 import { suppression } from '../../src/sending/events/outcome.ts';
 import { payload } from '../helpers/events.ts';
 
-/** Resend has told of its own list in several ways; each names what put the address there, or does not. */
+/**
+ * Resend has reported its suppression list in several formats; each names what put the address there, or does not.
+ */
 it.each<[string, Record<string, unknown>, string | null]>([
   ['email.suppressed', { suppressed: { type: 'OnAccountSuppressionList' } }, 'bounced'],
   ['email.suppressed', { suppressed: { type: 'Suppressed', reason: 'previous_bounce' } }, 'bounced'],

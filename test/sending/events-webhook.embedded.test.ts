@@ -45,7 +45,7 @@ const post = (
 const stored = () => site.db.selectFrom('events').selectAll().execute();
 
 describe('POST /webhooks/resend', () => {
-  it('stores a genuine event, answers 200 and rings once', async () => {
+  it('stores a genuine event, answers 200 and wakes the workers once', async () => {
     const response = await post(signedRequest(payload('email.delivered'), { id: 'msg_first' }));
     expect([response.statusCode, response.body]).toEqual([200, 'ok\n']);
     expect(await stored()).toMatchObject([{ id: 'msg_first', type: 'email.delivered', outcome: null }]);
@@ -76,13 +76,13 @@ describe('POST /webhooks/resend', () => {
     expect(enqueued).toBe(0);
   });
 
-  it('fault 11: refuses a genuine request that was recorded and is played again later', async () => {
+  it('fault 11: refuses a genuine request that is replayed later', async () => {
     const old = signedRequest(payload('email.delivered'), { at: new Date(Date.now() - 301_000) });
     expect((await post(old)).statusCode).toBe(401);
     expect(await stored()).toEqual([]);
   });
 
-  it('takes the bytes as they came: spaces, another type of content, no JSON at all', async () => {
+  it('verifies the raw bytes: with spaces, another content type, or no JSON at all', async () => {
     const spaced = Buffer.from(`  ${JSON.stringify(payload('email.sent'), null, 7)}\n`);
     expect((await post(signedRequest(spaced))).statusCode).toBe(200);
     const plain = signedRequest(payload('email.sent'));
@@ -96,12 +96,12 @@ describe('POST /webhooks/resend', () => {
     ]);
   });
 
-  it('refuses what is too long before it is read', async () => {
+  it('refuses a body that is too long before it is read', async () => {
     const response = await post(signedRequest(Buffer.alloc(300 * 1024, 32)));
     expect(response.statusCode).toBe(413);
   });
 
-  it('answers 503 while the database is away, so that the event comes again', async () => {
+  it('answers 503 while the database is unavailable, so that the event is sent again', async () => {
     await sql`alter table events rename to events_away`.execute(site.db);
     const request = signedRequest(payload('email.delivered'));
     try {
@@ -114,7 +114,7 @@ describe('POST /webhooks/resend', () => {
     expect(await stored()).toHaveLength(1);
   });
 
-  it('changes nothing when asked with GET, and is not there without a secret', async () => {
+  it('changes nothing on GET, and does not exist without a secret', async () => {
     expect((await server.inject('/webhooks/resend')).statusCode).toBe(405);
     const without = await site.serve({});
     expect((await post(signedRequest(payload('email.sent')), without)).statusCode).toBe(404);
@@ -125,7 +125,7 @@ describe('POST /webhooks/resend', () => {
       signedRequest(payload('email.delivered'), { id: `msg_burst_${index % 9_000}` }),
     );
     const statuses = new Map<number, number>();
-    // As many as the process lets wait: beyond them it answers 503, and Resend sends again.
+    // As many as the process accepts at once: above that it answers 503, and Resend sends again.
     await pLimit(LOAD_LIMITS.waiting).map(requests, async (request) => {
       const { statusCode } = await post(request);
       statuses.set(statusCode, (statuses.get(statusCode) ?? 0) + 1);
@@ -134,7 +134,7 @@ describe('POST /webhooks/resend', () => {
     expect(await stored()).toHaveLength(9_000);
   });
 
-  it('keeps no address and no token, neither in the database nor in the log (I9)', async () => {
+  it('stores no address and no token, neither in the database nor in the log (I9)', async () => {
     lines.length = 0;
     await post(
       signedRequest(

@@ -15,7 +15,7 @@ const check = ({ headers, payload: body }: ReturnType<typeof signedRequest>, sec
 describe('a webhook', () => {
   const body = payload('email.delivered');
 
-  it('is genuine to us exactly when it is to the provider’s SDK', () => {
+  it('is accepted exactly when the provider’s SDK accepts it', () => {
     const sdk = new Resend('re_not_used');
     const accepted = (request: ReturnType<typeof signedRequest>) => {
       try {
@@ -80,14 +80,14 @@ describe('a webhook', () => {
     ]);
   });
 
-  it('verifies with any of our secrets, too', () => {
+  it('is accepted with any of our secrets', () => {
     const request = signedRequest(body);
     expect(check(request, [OTHER_SECRET, WEBHOOK_SECRET])).toBe(true);
     expect(check(request, [OTHER_SECRET])).toBe(false);
     expect(check(request, [])).toBe(false);
   });
 
-  it('with one byte changed is not genuine', () => {
+  it('with one changed byte is refused', () => {
     fc.assert(
       fc.property(fc.nat(), fc.integer({ min: 1, max: 255 }), (place, change) => {
         const request = signedRequest(body);
@@ -99,10 +99,10 @@ describe('a webhook', () => {
   });
 });
 
-describe('what is kept of an event', () => {
+describe('a stored event', () => {
   const read = (body: unknown) => readResendEvent('msg_1', Buffer.from(JSON.stringify(body)), NOW);
 
-  it('is its class, its ids and its time, and nothing that is somebody’s', () => {
+  it('has its class, its ids and its time, and no personal data', () => {
     const delivery = '0f8fad5b-d9cb-469f-a165-70867728950e';
     const event = read(
       payload('email.bounced', {
@@ -165,7 +165,7 @@ describe('what is kept of an event', () => {
     },
   );
 
-  it('of fields that are of another type than documented is the rest', () => {
+  it('ignores fields whose type is not as documented', () => {
     const odd = {
       ...payload('email.delivered', { tags: ['delivery'], email_id: 7, to: null }),
       created_at: 12,
@@ -174,7 +174,7 @@ describe('what is kept of an event', () => {
     expect(read({ type: 'email.delivered', data: null })).toMatchObject({ kind: 'delivered' });
   });
 
-  it('of whatever comes can be stored', () => {
+  it('can be stored for any input', () => {
     fc.assert(
       fc.property(fc.json(), (json) => {
         const { at, type, reason, link } = readResendEvent('msg_1', Buffer.from(json), NOW);
@@ -201,8 +201,8 @@ describe('what is kept of an event', () => {
   });
 });
 
-describe('writes that are gathered', () => {
-  it('wait for one under way, go together, and fail together', async () => {
+describe('gathered writes', () => {
+  it('wait for a running write, are written together, and fail together', async () => {
     const writes: number[][] = [];
     const answers: ((error?: Error) => void)[] = [];
     const write = gatherWrites<number>((values) => {

@@ -15,7 +15,7 @@ import { deliveriesOf, expireLeases, KEYS, onlyReaders, sendingIssue } from '../
 import { Provider } from '../helpers/provider.ts';
 import { type LocalResendOptions, startResend } from '../resend/index.ts';
 
-/** Rows of the fault matrix that no other file is about. */
+/** Rows of the fault matrix that have no test file of their own. */
 let db: Connection;
 databaseForAll(embeddedPlace, (database) => {
   db = database.kysely;
@@ -37,7 +37,7 @@ async function openLocal(options: LocalResendOptions = {}) {
   };
 }
 
-/** Works until nothing of the issue can be claimed. */
+/** Submits until no batch of the issue can be claimed. */
 async function workOff(issueId: string, submit: (batchId: string) => Promise<unknown>): Promise<void> {
   for (let open = await claimableBatches(db, issueId); open.length > 0; ) {
     for (const batch of open) await submit(batch);
@@ -46,7 +46,7 @@ async function workOff(issueId: string, submit: (batchId: string) => Promise<unk
   }
 }
 
-describe('a stored address that the provider does not take', () => {
+describe('a stored address that the provider refuses', () => {
   const poisoned = async (count: number, at: number) => {
     const readers = await onlyReaders(db, everything(count));
     const bad = readers[at] ?? '';
@@ -54,7 +54,7 @@ describe('a stored address that the provider does not take', () => {
     return { bad, issue: await sendingIssue(db) };
   };
 
-  it('fault 18: fails alone, where the provider says which it was', async () => {
+  it('fault 18: fails alone, when the provider names it', async () => {
     const { bad, issue } = await poisoned(9, 4);
     await using local = await openLocal();
     await workOff(issue.id, local.submit);
@@ -64,7 +64,7 @@ describe('a stored address that the provider does not take', () => {
     await assertInvariants(db, issue.id);
   });
 
-  it('fault 10: fails alone, where it is only said that one of them is wrong', async () => {
+  it('fault 10: fails alone, when the provider only says that one of the batch is invalid', async () => {
     const { bad, issue } = await poisoned(23, 17);
     await using local = await openLocal({ isPermissive: false });
     await workOff(issue.id, local.submit);
@@ -81,8 +81,8 @@ describe('a stored address that the provider does not take', () => {
   });
 });
 
-describe('an answer that nobody promised', () => {
-  it('fault 8: of other bytes under the key leaves the batch to evidence, never to a guess', async () => {
+describe('an undocumented response', () => {
+  it('fault 8: for other bytes under the same key makes the batch uncertain, to be settled by evidence', async () => {
     await onlyReaders(db, everything(3));
     const issue = await sendingIssue(db);
     await using local = await openLocal();
@@ -128,7 +128,7 @@ describe('an answer that nobody promised', () => {
 });
 
 describe('a big list', () => {
-  it('fault 20: is frozen whole, kept out of memory, and still loses who leaves at its end', async () => {
+  it('fault 20: is frozen completely without loading it into memory, and a reader who unsubscribes at its end is still excluded', async () => {
     const readers = await onlyReaders(db, []);
     expect(readers).toEqual([]);
     await sql`
@@ -161,7 +161,7 @@ describe('a big list', () => {
     await assertInvariants(db, issue.id);
   });
 
-  it('fault 20: is never read by OFFSET, which reads what it skips', () => {
+  it('fault 20: is never read with OFFSET, which reads the skipped rows too', () => {
     const src = path.resolve(import.meta.dirname, '../../src');
     const stores = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) =>
       file.endsWith('store.ts'),
@@ -175,7 +175,7 @@ describe('a big list', () => {
 });
 
 describe('an operator', () => {
-  it('fault 25: who pauses and resumes ten times in mid-send restarts nothing', async () => {
+  it('fault 25: who pauses and resumes ten times while an issue is sent restarts nothing', async () => {
     await onlyReaders(db, everything(430));
     const issue = await sendingIssue(db);
     const provider = new Provider();
@@ -194,7 +194,7 @@ describe('an operator', () => {
     await assertInvariants(db, issue.id);
   });
 
-  it('fault 25: who cancels in mid-send stops what is not out yet, and no more', async () => {
+  it('fault 25: who cancels while an issue is sent stops only batches that are not submitted yet', async () => {
     await onlyReaders(db, everything(250));
     const issue = await sendingIssue(db);
     const provider = new Provider();

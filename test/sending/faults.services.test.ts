@@ -29,7 +29,7 @@ import { Provider } from '../helpers/provider.ts';
 import { findRedis, freePort, startRedis } from '../helpers/services.ts';
 import { startResend } from '../resend/index.ts';
 
-/** Rows of the fault matrix that need services of their own to fail. */
+/** Rows of the fault matrix that need their own services to fail. */
 const server = inject('databaseUrl');
 const SECRET_KEY = 'k'.repeat(40);
 const everything = (count: number) => Array.from({ length: count }, () => []);
@@ -45,20 +45,22 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
     await database.drop();
   });
 
-  async function openBooks(databaseUrl = database.url): Promise<Connection> {
+  async function openTestDatabase(databaseUrl = database.url): Promise<Connection> {
     const database = await openDatabase({ databaseUrl, dataDir: tmpdir(), connections: 5 });
     open.push(database);
     return database.kysely;
   }
 
-  /** An issue to three readers, in database that can be reached straight and through a proxy that may lose an answer. */
+  /**
+   * An issue to three readers, in a database that is reached directly and through a proxy that may lose a response.
+   */
   async function proxiedWeek() {
-    const direct = await openBooks();
+    const direct = await openTestDatabase();
     await onlyReaders(direct, everything(3));
     const issue = await sendingIssue(direct);
     const proxy = await openProxy(server);
     open.push(proxy);
-    const through = await openBooks(proxy.urlOf(database.url));
+    const through = await openTestDatabase(proxy.urlOf(database.url));
     const [batch = ''] = issue.batches;
     return { direct, through, proxy, issue, batch };
   }
@@ -71,7 +73,7 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
     }
   }
 
-  it('faults 3, 12: while Redis is down, whoever asks to leave has left', async () => {
+  it('faults 3, 12: while Redis is down, a reader can still unsubscribe', async () => {
     const file = findRedis();
     if (file === null) throw new Error('no redis-server');
     const redis = await startRedis(file);
@@ -82,7 +84,7 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
         rmSync(dataDir, { recursive: true });
       },
     });
-    const db = await openBooks();
+    const db = await openTestDatabase();
     const email = 'gone@readers.example';
     const confirmedAt = new Date('2026-11-01T00:00:00Z');
     const row = { email, key: email, status: 'active' as const, topics: [], timezone: null, confirmedAt };
@@ -114,12 +116,12 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
     expect(rows).toHaveLength(1);
   });
 
-  it('fault 4: a connection that is cut in a transaction fails that transaction, not the process', async () => {
-    const db = await openBooks();
+  it('fault 4: a connection that breaks in a transaction fails that transaction, not the process', async () => {
+    const db = await openTestDatabase();
     const cut = db.transaction().execute(async (tx) => {
       const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx);
       await sql`select pg_terminate_backend(${rows[0]?.pid})`.execute(db);
-      // The connection says that it is gone while nobody asks it anything.
+      // The idle connection reports that it is broken.
       await expect
         .poll(() =>
           sql`select 1`.execute(tx).then(
@@ -134,7 +136,7 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
     expect((await sql`select 1`.execute(db)).rows).toHaveLength(1);
   });
 
-  it('fault 4: a claim whose commit is never acknowledged sends nothing, and is done again under its key', async () => {
+  it('fault 4: a claim whose commit is never acknowledged sends nothing, and is repeated under its key', async () => {
     const { direct, through, proxy, issue, batch } = await proxiedWeek();
     const provider = new Provider();
 
@@ -150,7 +152,7 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
     await assertInvariants(direct, issue.id);
   });
 
-  it('fault 4: an answer that is written down without our knowing stays written, and nobody is mailed again', async () => {
+  it('fault 4: a response whose commit is never acknowledged stays recorded, and no reader is mailed again', async () => {
     const { direct, through, proxy, issue, batch } = await proxiedWeek();
     const provider = new Provider(async (_request, honest) => {
       proxy.swallowAnswerTo(/update batches/iu);
@@ -165,7 +167,7 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
     await assertInvariants(direct, issue.id);
   });
 
-  it('fault 23: an issue that the release before was sending is finished by this one', async () => {
+  it('fault 23: an issue that the previous release was sending is finished by this one', async () => {
     const pool = new pg.Pool({ connectionString: database.url });
     const old = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
     const released = Object.fromEntries(
@@ -200,7 +202,7 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
     await old.destroy();
     const issueId: string = rows[0].id;
 
-    const [db, another] = await Promise.all([openBooks(), openBooks()]);
+    const [db, another] = await Promise.all([openTestDatabase(), openTestDatabase()]);
     const provider = new Provider('answer-lost');
     await workOff(db, issueId, createSubmitter(another, provider, KEYS));
     expect(new Set(provider.copies).size).toBe(40);
@@ -209,7 +211,7 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
     await assertInvariants(db, issueId);
   });
 
-  it('fault 24: a backup from the middle of a send mails nobody again, nor who left since', async () => {
+  it('fault 24: a backup from the middle of a send mails no reader again, and none who has unsubscribed since', async () => {
     await using provider = await startResend({ ratePerSecond: 1_000 });
     const mailer = openResend({ apiKey: provider.apiKey, baseUrl: provider.url });
     open.push(mailer);
@@ -221,7 +223,7 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
     const backup = await createDatabase(server, database);
     open.push({ [Symbol.asyncDispose]: () => backup.drop() });
 
-    const db = await openBooks();
+    const db = await openTestDatabase();
     const leaver = [...(await deliveriesOf(db, issue.id))].find(
       ([, row]) => row.batch_id === issue.batches[2],
     );
@@ -230,18 +232,18 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
     expect(await finishIssue(db, issue.id)).toBe(true);
     expect(provider.total).toBe(readers.length - 1);
 
-    const restored = await openBooks(backup.url);
+    const restored = await openTestDatabase(backup.url);
     await workOff(restored, issue.id, createSubmitter(restored, mailer, KEYS));
     expect(provider.total, 'nobody was mailed because of the backup').toBe(readers.length - 1);
     expect(provider.copies(leaver?.[1].email ?? '')).toBe(0);
-    // The batch that had one reader more in the backup waits for a person, and so does its issue.
+    // The batch that had one more reader in the backup needs a person's decision, and so does its issue.
     expect(await issueProgress(restored, issue.id)).toMatchObject({ submitted: 200, uncertain: 50 });
     expect(await finishIssue(restored, issue.id)).toBe(false);
     for (const each of [db, restored]) await assertInvariants(each, issue.id);
   });
 });
 
-/** Stands before PostgreSQL: what was asked reaches the server, and its answer does not reach us. */
+/** A proxy before PostgreSQL: requests reach the server, and its response does not reach us. */
 async function openProxy(databaseUrl: string) {
   const { hostname, port } = new URL(databaseUrl);
   const sockets = new Set<Socket>();
@@ -264,7 +266,7 @@ async function openProxy(databaseUrl: string) {
       }
       upstream.write(bytes);
     });
-    // By the time the server answers, it has done what it was asked to do.
+    // When the server responds, it has done the work.
     upstream.on('data', (bytes) => {
       if (isSwallowed) client.destroy();
       else client.write(bytes);

@@ -34,8 +34,11 @@ const event = (kind: EventKind, more: Partial<ProviderEvent> = {}): ProviderEven
 
 const verdict = ({ status, bounce }: DeliveryState) => (bounce === null ? status : `${bounce} ${status}`);
 
-/** Kinds of events by what they prove, from weak to strong. A row is a enqueued: its name, and the kinds that reach it. */
-const RUNGS: [enqueued: string, ...kinds: EventKind[]][] = [
+/**
+ * Kinds of events by the state that they prove, from weak to strong. A row is a state: its name, and the kinds that
+ * reach it.
+ */
+const STATES: [state: string, ...kinds: EventKind[]][] = [
   ['submitted', 'accepted', 'delayed', 'opened', 'clicked'],
   ['failed', 'failed'],
   ['soft bounced', 'soft_bounce'],
@@ -43,24 +46,22 @@ const RUNGS: [enqueued: string, ...kinds: EventKind[]][] = [
   ['hard bounced', 'hard_bounce'],
   ['complained', 'complained'],
 ];
-const REACHING = RUNGS.flatMap(([enqueued, ...kinds], height) =>
-  kinds.map((kind) => ({ enqueued, height, kind })),
-);
+const REACHING = STATES.flatMap(([state, ...kinds], rank) => kinds.map((kind) => ({ state, rank, kind })));
 
-describe('the ladder of what becomes of a delivery', () => {
-  it.each(REACHING)('$kind makes a delivery $enqueued', ({ kind, enqueued }) => {
+describe('the precedence of delivery states', () => {
+  it.each(REACHING)('$kind makes a delivery $state', ({ kind, state }) => {
     for (const before of [PREPARED, SUBMITTED])
-      expect({ kind, enqueued: verdict(stateAfter(before, [event(kind)], CLAIMED)) }).toEqual({
+      expect({ kind, state: verdict(stateAfter(before, [event(kind)], CLAIMED)) }).toEqual({
         kind,
-        enqueued,
+        state,
       });
   });
 
   it.each(
     REACHING.flatMap((weak) =>
-      REACHING.filter(({ height }) => height > weak.height).map((strong) => ({ weak: weak.kind, ...strong })),
+      REACHING.filter(({ rank }) => rank > weak.rank).map((strong) => ({ weak: weak.kind, ...strong })),
     ),
-  )('$weak and $kind make it $enqueued, whichever comes first', ({ weak, kind, enqueued }) => {
+  )('$weak and $kind make it $enqueued, whichever comes first', ({ weak, kind, state }) => {
     const strong = event(kind);
     const orders = {
       [`${weak}, ${kind}`]: [event(weak), strong],
@@ -72,10 +73,10 @@ describe('the ladder of what becomes of a delivery', () => {
         verdict(stateAfter(SUBMITTED, events, CLAIMED)),
       ]),
     );
-    expect(reached).toEqual({ [`${weak}, ${kind}`]: enqueued, [`${kind}, ${weak}`]: enqueued });
+    expect(reached).toEqual({ [`${weak}, ${kind}`]: state, [`${kind}, ${weak}`]: state });
   });
 
-  it.each(['suppressed', 'other'] as const)('%s says nothing of a delivery', (kind) => {
+  it.each(['suppressed', 'other'] as const)('%s does not change a delivery', (kind) => {
     expect(stateAfter(PREPARED, [event(kind)], CLAIMED)).toEqual(PREPARED);
     expect(stateAfter(SUBMITTED, [event(kind)], CLAIMED)).toEqual(SUBMITTED);
   });
@@ -125,10 +126,10 @@ describe('events of a delivery', () => {
   const states = fc
     .tuple(fc.constantFrom(PREPARED, SUBMITTED, { ...PREPARED, status: 'uncertain' as const }), events)
     .map(([state, before]) => stateAfter(state, before, CLAIMED));
-  const heightOf = (state: DeliveryState) =>
-    state.submittedAt === null ? -1 : RUNGS.findIndex(([enqueued]) => enqueued === verdict(state));
+  const rankOf = (state: DeliveryState) =>
+    state.submittedAt === null ? -1 : STATES.findIndex(([name]) => name === verdict(state));
 
-  it('come in any order', () => {
+  it('may arrive in any order', () => {
     const shuffled = events.chain((some) =>
       fc.tuple(fc.constant(some), fc.shuffledSubarray(some, { minLength: some.length })),
     );
@@ -139,7 +140,7 @@ describe('events of a delivery', () => {
     );
   });
 
-  it('come in any portions', () => {
+  it('may arrive in any portions', () => {
     fc.assert(
       fc.property(states, events, events, (state, first, second) => {
         const inTwo = stateAfter(stateAfter(state, first, CLAIMED), second, CLAIMED);
@@ -148,7 +149,7 @@ describe('events of a delivery', () => {
     );
   });
 
-  it('come any number of times', () => {
+  it('may arrive any number of times', () => {
     fc.assert(
       fc.property(states, events, (state, some) => {
         const once = stateAfter(state, some, CLAIMED);
@@ -157,16 +158,16 @@ describe('events of a delivery', () => {
     );
   });
 
-  it('never take a delivery down a enqueued (I7)', () => {
+  it('never move a delivery to a weaker state (I7)', () => {
     fc.assert(
       fc.property(states, events, (state, some) => {
-        expect(heightOf(stateAfter(state, some, CLAIMED))).toBeGreaterThanOrEqual(heightOf(state));
+        expect(rankOf(stateAfter(state, some, CLAIMED))).toBeGreaterThanOrEqual(rankOf(state));
       }),
     );
   });
 });
 
-describe('the figures of a delivery', () => {
+describe('the counters of a delivery', () => {
   const NONE = { delivered: 0, bouncedHard: 0, bouncedSoft: 0, complained: 0, failed: 0, opened: 0 };
 
   it.each<[string, EventKind[], Partial<typeof NONE>]>([

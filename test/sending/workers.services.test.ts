@@ -45,7 +45,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
       RESEND_RATE: '1000',
       LOG_LEVEL: 'silent',
     };
-    // What one test leaves there, a hold perhaps, is none of the next one's business.
+    // The leftovers of one test, perhaps a pause, must not affect the next.
     const redis = new Redis(env.REDIS_URL ?? '');
     await redis.flushdb();
     await redis.quit();
@@ -66,7 +66,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
     return opened;
   }
 
-  /** An issue of so many readers, and its bells. */
+  /** Creates an issue with this many readers, and enqueues its batches. */
   async function issueFor(readers: number) {
     await onlyReaders(
       app.db,
@@ -105,9 +105,9 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
     await assertInvariants(app.db, issueId);
   }
 
-  test.each([2, 10])('%i of them send everybody one copy', async (count) => {
+  test.each([2, 10])('%i of them send every reader one copy', async (count) => {
     const issue = await issueFor(2_000);
-    // Every bell rings twice: a doorbell may.
+    // Every batch is enqueued twice, which can happen.
     await app.queue.enqueue('submit', ...issue.batches.map((batchId) => ({ batchId })));
     for (let worker = 0; worker < count; worker += 1) {
       const each = await openWorkerless();
@@ -118,7 +118,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
     expect(provider.requests).toHaveLength(20);
   });
 
-  test('one that is stopped past its lease and continued overwrites nothing and doubles nobody', async () => {
+  test('one that is suspended beyond its lease and then continues overwrites nothing and mails no reader twice', async () => {
     provider.planBy(({ attempt }) => (attempt === 1 ? 'slow' : undefined));
     const issue = await issueFor(1_500);
     const frozen = startCommand(['serve', '--role', 'worker'], env);
@@ -128,7 +128,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
     const held = await app.db.selectFrom('batches').select('id').where('status', '=', 'submitting').execute();
     expect(held.length).toBeGreaterThan(0);
 
-    // A minute later: its leases are over, and somebody else does its work.
+    // A minute later its leases have expired, and another worker does its work.
     await expireLeases(app.db);
     const other = await openWorkerless();
     open.push(await other.queue.work(processors(other), { concurrency: 3, onFailure: () => {} }));
@@ -146,7 +146,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
     await expectOneCopyEach(issue.id, 1_500);
   });
 
-  test('fault 2: one that is told to stop waits for the answers to what it has asked, and begins nothing new', async () => {
+  test('fault 2: one that is stopped waits for the responses to its requests, and begins nothing new', async () => {
     provider.planBy(({ path }) => ({ kind: 'slow', ms: path === '/emails' ? 5_000 : 3_000 }));
     const letter = {
       kind: 'sign_in',
@@ -166,7 +166,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
     worker.kill('SIGTERM');
     expect(await worker.ended).toMatchObject({ code: 0, stderr: '' });
 
-    // Every answer was waited for, and written down.
+    // Every response was awaited and recorded.
     const asked = provider.requests.length - 1;
     expect(asked).toBeLessThan(20);
     expect(provider.requests.map(({ status }) => status)).toEqual(Array(asked + 1).fill(200));

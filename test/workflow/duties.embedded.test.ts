@@ -42,9 +42,9 @@ describe('duties', () => {
       keyId: keyId(app.keys[0]),
     });
   const failures = async () => (await readMetrics(app)).failingDuties;
-  const told = async () => (await openNotices(app.db)).filter(({ kind }) => kind === 'duty-failing');
+  const notices = async () => (await openNotices(app.db)).filter(({ kind }) => kind === 'duty-failing');
 
-  it('go on when a comparison on the database cannot be composed', async () => {
+  it('continue when a comparison in the database cannot be composed', async () => {
     await mailWaits();
     await sql`
       insert into comparisons (slug, pair_key, url, content, content_hash)
@@ -56,7 +56,7 @@ describe('duties', () => {
   });
 
   it.each(NAMES)(
-    '%s: when it fails, the others are done, and editors are told after three times',
+    '%s: when it fails, the others are done, and editors are notices after three times',
     async (name) => {
       const done: string[] = [];
       const observed = Object.fromEntries(
@@ -71,27 +71,27 @@ describe('duties', () => {
       );
       await mailWaits();
       const enqueued: string[] = [];
-      // The queue stays empty, however often somebody is enqueued for.
+      // The queue stays empty, however often jobs are enqueued.
       const queue = Object.assign(Object.create(app.queue) as JobQueue, {
         waiting: async () => 0,
         enqueue: async (job: string) => void enqueued.push(job),
       });
       const worker = { ...app, queue };
       for (let times = 1; times < NOTIFY_AFTER; times += 1) await reconcile(worker, observed);
-      expect(await told()).toEqual([]);
+      expect(await notices()).toEqual([]);
       done.length = 0;
       await reconcile(worker, observed);
 
       expect(done).toEqual(NAMES.filter((each) => each !== name));
       expect(enqueued.includes('mail')).toBe(name !== MAILS);
       expect(await failures()).toEqual({ [name]: NOTIFY_AFTER });
-      expect(await told()).toMatchObject([
+      expect(await notices()).toMatchObject([
         { subject: name, message: expect.stringContaining('it is broken') },
       ]);
 
       await reconcile(app);
       expect(await failures()).toEqual({});
-      expect(await told()).toEqual([]);
+      expect(await notices()).toEqual([]);
     },
   );
 });

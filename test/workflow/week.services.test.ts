@@ -5,7 +5,7 @@ import { createDatabase } from '../helpers/database.ts';
 const databaseUrl = inject('databaseUrl');
 const redisUrl = inject('redisUrl');
 
-/** A Redis database of its own for every week: 0 to 15 is what a server has by default. */
+/** A separate Redis database for every week: 0 to 15 is what a server has by default. */
 let nextRedis = 1;
 
 describe.skipIf(!databaseUrl || !redisUrl)('with services', () => {
