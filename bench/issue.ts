@@ -6,7 +6,7 @@ import type { IssueContent } from '../src/issues/content.ts';
 import { variantsOf } from '../src/issues/variants.ts';
 import type { BatchRequest } from '../src/providers/port.ts';
 import { type RenderedVariant, renderToFit } from '../src/render/render-variant.ts';
-import { buildBatch, sendable } from '../src/sending/envelope.ts';
+import { buildBatch, toSendable } from '../src/sending/envelope.ts';
 import { gather } from '../src/sources/gather.ts';
 import { keyId } from '../src/subscribers/tokens.ts';
 
@@ -72,6 +72,6 @@ export function sampleBatch(rendered: RenderedVariant): BatchRequest {
     email: `reader-${index + 1}@readers.example.org`,
     tokenVersion: 1,
   }));
-  const variant = sendable({ slug: DATE, number: 1, envelope }, rendered);
+  const variant = toSendable({ slug: DATE, number: 1, envelope }, rendered);
   return { key: 'bench', ...buildBatch(variant, randomUUID(), members, [SETTINGS.SECRET_KEY]) };
 }

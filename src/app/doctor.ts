@@ -265,13 +265,13 @@ export async function examineDns(config: Config, records: Records): Promise<Find
   const domain = domainOf(config.mail.from);
   const ask = async (
     name: string,
-    look: () => Promise<string[]>,
+    lookUp: () => Promise<string[]>,
     isGood: (values: string[]) => boolean,
     lack: Omit<Finding, 'about'>,
     well: string,
   ): Promise<Finding> => {
     try {
-      const values = await look();
+      const values = await lookUp();
       return isGood(values)
         ? { level: 'ok', about: name, message: well, help: '' }
         : { about: name, ...lack };

@@ -115,7 +115,7 @@ type Row = Awaited<ReturnType<ReturnType<typeof published>['execute']>>[number];
  * statement.
  */
 async function toPublished(db: Connection, rows: readonly Row[]): Promise<PublishedIssue[]> {
-  const moved = await visibilityMoved(
+  const moved = await visibilityChanges(
     db,
     rows.map(({ id }) => id),
   );
@@ -139,7 +139,7 @@ async function toPublished(db: Connection, rows: readonly Row[]): Promise<Publis
 }
 
 /** Returns the comparisons of these issues that were ever taken down or shown again, as they were mailed. */
-async function visibilityMoved(db: Connection, issueIds: readonly string[]) {
+async function visibilityChanges(db: Connection, issueIds: readonly string[]) {
   if (issueIds.length === 0) return [];
   const rows = await db
     .selectFrom('comparisons as c')

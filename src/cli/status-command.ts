@@ -2,7 +2,7 @@ import { listIssues } from '../issues/issue-store.ts';
 import { nextSlot } from '../issues/slot.ts';
 import { openNotices } from '../notices/notice-store.ts';
 import { openCircuit } from '../providers/circuit/circuit-store.ts';
-import { type Figures, issueCounters } from '../sending/counters/counter-store.ts';
+import { type IssueCounters, issueCounters } from '../sending/counters/counter-store.ts';
 import { issueProgress } from '../sending/progress.ts';
 import { unsettledBatches } from '../sending/settlements/settlement-store.ts';
 import { listFaults } from '../sources/faults.ts';
@@ -101,7 +101,7 @@ export async function status(context: Context, options: { json?: boolean }): Pro
 }
 
 /** Describes the events that the provider reported for an issue. */
-function describeEvents(counters: Figures): string {
+function describeEvents(counters: IssueCounters): string {
   const { bouncedHard: hard, bouncedSoft: soft, clickedByMachines } = counters;
   const machines = clickedByMachines > 0 ? ` (and ${clickedByMachines} likely by machines)` : '';
   const failed = counters.failed > 0 ? `, dropped by the provider ${counters.failed}` : '';

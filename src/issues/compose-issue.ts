@@ -7,6 +7,7 @@ import { type Composition, compose, type Plan, type ToolVotes } from './compose.
 import type { IssueContent } from './content.ts';
 import { applyEdit, type Choices, type Edit, withoutComparison } from './edit.ts';
 import {
+  excludeComparison,
   excludedFrom,
   findCandidates,
   findChanged,
@@ -14,13 +15,12 @@ import {
   findLastMailed,
   type Issue,
   issueChanged,
-  leaveOut,
   lockComposing,
   lockIssue,
   lockSlot,
   nextNumber,
-  putBack,
   type RecordChange,
+  readmitComparison,
   rewriteIssue,
   skipIssue,
   writeChoices,
@@ -105,8 +105,8 @@ export async function editIssue(
     if (issue.revision !== revision) throw issueChanged(issue);
     const order = issue.plan.comparisons.map(({ comparison }) => comparison.slug);
     const choices = applyEdit(await findChoices(tx, issueId), edit, order);
-    if (edit.kind === 'leave_out') await leaveOut(tx, { ...edit, issueId, who });
-    if (edit.kind === 'add') await putBack(tx, edit.slug);
+    if (edit.kind === 'leave_out') await excludeComparison(tx, { ...edit, issueId, who });
+    if (edit.kind === 'add') await readmitComparison(tx, edit.slug);
 
     const about = new Set([...order, ...issue.plan.heldBack, ...issue.plan.leftOut]);
     if (edit.kind === 'add') about.add(edit.slug);

@@ -205,13 +205,13 @@ function readersRows(
   { readers: limit = 4, votes: fewest = 3 }: Partial<Limits>,
 ): Plan['readers'] {
   const gap = ({ row }: Topical<ReadersSaid>) => Math.abs(row.readersShip - row.panelShip);
-  const told = new Set<string>();
+  const listed = new Set<string>();
   return votes
     .filter(({ ship, skip }) => ship + skip >= Math.max(1, fewest))
     .sort((a, b) => compare(a.comparison.slug, b.comparison.slug) || a.tool - b.tool)
     .filter(({ comparison, tool }) => {
       const key = nameKey(comparison.tools[tool].name);
-      return !told.has(key) && told.add(key);
+      return !listed.has(key) && listed.add(key);
     })
     .map(({ comparison, tool, ship, skip }) => {
       const { name, category, panelShip } = comparison.tools[tool];

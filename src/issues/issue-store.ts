@@ -289,7 +289,7 @@ export async function lastEdit(
 }
 
 /** Excludes a comparison from this issue and every later one, until an editor adds it. */
-export async function leaveOut(
+export async function excludeComparison(
   tx: Connection,
   { slug, reason, issueId, who }: { slug: string; reason: string; issueId: string; who: string },
 ): Promise<void> {
@@ -301,7 +301,7 @@ export async function leaveOut(
   `.execute(tx);
 }
 
-export async function putBack(tx: Connection, slug: string): Promise<void> {
+export async function readmitComparison(tx: Connection, slug: string): Promise<void> {
   await sql`
     delete from left_out l using comparisons c where c.id = l.comparison_id and c.slug = ${slug}
   `.execute(tx);

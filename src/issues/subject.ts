@@ -166,16 +166,16 @@ function namesThatFit(
   const half = Math.floor(room / 2);
   if (half < 6) return null;
   const first = lengths[0] <= half ? lengths[0] : Math.max(half, room - lengths[1]);
-  const cut: [string, string] = [shortened(bare[0], first), shortened(bare[1], room - first)];
+  const short: [string, string] = [shortened(bare[0], first), shortened(bare[1], room - first)];
   const mistaken =
-    (cut[0] !== bare[0] && startsWith(full[1], cut[0])) ||
-    (cut[1] !== bare[1] && startsWith(full[0], cut[1]));
-  return same(cut) || mistaken ? null : cut;
+    (short[0] !== bare[0] && startsWith(full[1], short[0])) ||
+    (short[1] !== bare[1] && startsWith(full[0], short[1]));
+  return same(short) || mistaken ? null : short;
 }
 
 /** "Claude" is not a clear name for Claude Code beside Claude Cowork. */
-function startsWith(name: string, cut: string): boolean {
-  return name.toLowerCase().startsWith(cut.toLowerCase().replace(/…$/u, ''));
+function startsWith(name: string, short: string): boolean {
+  return name.toLowerCase().startsWith(short.toLowerCase().replace(/…$/u, ''));
 }
 
 function nameOf(tool: Tool): string {

@@ -13,13 +13,13 @@ export type PersonalLinks = Record<PlaceholderName, string>;
 const names = Object.keys(PLACEHOLDERS) as PlaceholderName[];
 
 /** The personal links of one render, and their secret part. */
-export interface DrawnLinks {
+export interface SecretLinks {
   nonce: string;
   links: PersonalLinks;
 }
 
 /** Creates the URLs that one render prints for the links that differ per reader. */
-export function drawLinks(): DrawnLinks {
+export function createSecretLinks(): SecretLinks {
   const nonce = randomBytes(16).toString('hex');
   const link = (name: PlaceholderName): string => `https://${nonce}.invalid/${name}`;
   return {
@@ -38,7 +38,7 @@ export function drawLinks(): DrawnLinks {
 export function placePlaceholders(
   body: string,
   part: 'html' | 'text',
-  { nonce, links }: DrawnLinks,
+  { nonce, links }: SecretLinks,
   declared: PlaceholderCounts,
 ): string {
   const nameOf = new Map(names.map((name) => [links[name], name]));

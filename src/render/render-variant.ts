@@ -4,7 +4,7 @@ import type { IssueContent, PlaceholderCounts } from '../issues/content.ts';
 import { shrink } from '../issues/variants.ts';
 import { AppError } from '../platform/errors.ts';
 import { SIZE_LIMITS } from './checks.ts';
-import { type DrawnLinks, drawLinks, placePlaceholders } from './placeholders.ts';
+import { createSecretLinks, placePlaceholders, type SecretLinks } from './placeholders.ts';
 import { sanitize } from './sanitize.ts';
 import { renderText, textLinks } from './text.ts';
 
@@ -48,7 +48,7 @@ export const templates: Readonly<Record<TemplateRef, Template>> = {
  * it declares.
  */
 export function renderVariant(content: IssueContent, template: TemplateRef): Promise<RenderedVariant> {
-  return renderBy(template, templates[template], content, drawLinks());
+  return renderBy(template, templates[template], content, createSecretLinks());
 }
 
 /** Renders one variant by any template, with the given personal links. */
@@ -56,13 +56,13 @@ export async function renderBy(
   name: string,
   { render, declare }: Template,
   content: IssueContent,
-  drawn: DrawnLinks,
+  secret: SecretLinks,
 ): Promise<RenderedVariant> {
-  const safe = sanitize(content, drawn.links);
+  const safe = sanitize(content, secret.links);
   try {
     const links = { html: declare(safe), text: textLinks(safe) };
-    const html = placePlaceholders(await render(safe), 'html', drawn, links.html);
-    const text = placePlaceholders(renderText(safe), 'text', drawn, links.text);
+    const html = placePlaceholders(await render(safe), 'html', secret, links.html);
+    const text = placePlaceholders(renderText(safe), 'text', secret, links.text);
     const bytes = { html: Buffer.byteLength(html), text: Buffer.byteLength(text) };
     return { subject: safe.subject, preheader: safe.preheader, html, text, bytes, links };
   } catch (cause) {

@@ -65,7 +65,7 @@ function listHeaders({ slug, number, envelope }: IssueMeta): Record<string, Segm
 }
 
 /** Splits a rendered variant where two readers' copies differ, and hashes the shared rest once. Pure. */
-export function sendable(
+export function toSendable(
   meta: IssueMeta,
   rendered: { subject: string; html: string; text: string },
 ): SendableVariant {

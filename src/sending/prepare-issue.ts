@@ -25,7 +25,7 @@ import {
   storeVariants,
 } from './audience/audience-store.ts';
 import type { Envelope } from './envelope.ts';
-import { type PanelCheck, panelOf, stops } from './inspection/check-panel.ts';
+import { isBlocking, type PanelCheck, panelOf } from './inspection/check-panel.ts';
 import { factsOf, overridesOf } from './inspection/inspection-store.ts';
 
 /** A variant as it would be sent. */
@@ -79,7 +79,7 @@ export function planOf(issue: Issue): Plan {
 /** @throws AppError `checks-failed` naming every check that blocks. */
 function assertSendable(issue: Issue, checks: readonly PanelCheck[]): void {
   const blocking = new Map(
-    checks.filter(stops).map(({ key, where, comparison, message, help }) => {
+    checks.filter(isBlocking).map(({ key, where, comparison, message, help }) => {
       const about = comparison === null ? '' : `${comparison.title}: `;
       return [key + where, `${about}${message} ${help}`];
     }),

@@ -9,14 +9,14 @@ import {
   claimBatch,
   closeBatch,
   hasUnsubscribed,
-  recordAnswer,
+  recordResponse,
   releaseBatch,
   reopenBatch,
   splitBatch,
   uncertainBatches,
 } from './batches/batch-store.ts';
 import { readCounters, readVariant } from './delivery-store.ts';
-import { buildBatch, type SendableVariant, sendable } from './envelope.ts';
+import { buildBatch, type SendableVariant, toSendable } from './envelope.ts';
 import { progressOf, total } from './progress.ts';
 
 /**
@@ -84,7 +84,7 @@ export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys, leas
       return { kind: 'again', reason: 'this worker was suspended for longer than its lease' };
     }
     if (lease() > RECHECK_MS && (await hasUnsubscribed(db, batch.id))) {
-      await putBack(db, batch);
+      await returnBatch(db, batch);
       return { kind: 'again', reason: 'a member unsubscribed while this worker was suspended' };
     }
     const outcome = await mailer
@@ -132,7 +132,7 @@ async function record(db: Connection, batch: ClaimedBatch, outcome: Outcome): Pr
           `${outcome.items.length} answers for ${positions.length} messages`,
         );
       } else {
-        await recordAnswer(db, batch, outcome.items);
+        await recordResponse(db, batch, outcome.items);
         const refusals = outcome.items.flatMap((item) => ('rejected' in item ? [item.rejected] : []));
         if (refusals.length === positions.length) return await afterRefusal(db, issueId, refusals[0] ?? '');
       }
@@ -156,14 +156,14 @@ async function record(db: Connection, batch: ClaimedBatch, outcome: Outcome): Pr
       if (hasResponse) return { kind: 'again', reason: outcome.reason };
       return await countNoResponse(db, outcome.reason, batch.isProbe);
     case 'unreachable':
-      return (await putBack(db, batch))
+      return (await returnBatch(db, batch))
         ? await countNoResponse(db, outcome.reason, batch.isProbe)
         : { kind: 'unavailable' };
     case 'retryAfter':
-      await putBack(db, batch);
+      await returnBatch(db, batch);
       return { kind: 'wait', ms: outcome.ms };
     case 'halt':
-      await putBack(db, batch);
+      await returnBatch(db, batch);
       return { kind: 'halted', issueId, reason: outcome.reason };
   }
 }
@@ -194,7 +194,7 @@ async function countNoResponse(db: Connection, reason: string, isProbe: boolean)
  * that response.
  * @returns whether the lease was still ours.
  */
-async function putBack(db: Connection, batch: ClaimedBatch): Promise<boolean> {
+async function returnBatch(db: Connection, batch: ClaimedBatch): Promise<boolean> {
   return batch.replayed ? await releaseBatch(db, batch) : await reopenBatch(db, batch);
 }
 
@@ -210,7 +210,7 @@ export async function reconcileWithProvider(db: Connection, mailer: Mailer): Pro
     const answer = await mailer.recall(batchKey(batch), batch.issue);
     if (answer === 'unknown-key') await reopenBatch(db, { id: batch.id, leaseId: null });
     else if (answer.length === batch.positions.length) {
-      await recordAnswer(db, { ...batch, leaseId: null }, answer);
+      await recordResponse(db, { ...batch, leaseId: null }, answer);
     } else continue;
     settled.add(batch.issueId);
   }
@@ -219,5 +219,5 @@ export async function reconcileWithProvider(db: Connection, mailer: Mailer): Pro
 
 async function loadVariant(tx: Connection, variantId: string): Promise<SendableVariant> {
   const { meta, ...rendered } = await readVariant(tx, variantId);
-  return sendable(meta, rendered);
+  return toSendable(meta, rendered);
 }

@@ -6,7 +6,7 @@ import type { Connection, Database } from '../../src/platform/db/database.ts';
 import { migrations } from '../../src/platform/db/migrations/all-migrations.ts';
 import type { Pool, PoolClient } from '../../src/platform/db/pool.ts';
 import { prepared } from '../../src/platform/db/prepared.ts';
-import { claimBatch, recordAnswer } from '../../src/sending/batches/batch-store.ts';
+import { claimBatch, recordResponse } from '../../src/sending/batches/batch-store.ts';
 import { isUnderWay } from '../../src/sending/delivery-store.ts';
 import type { Place } from '../helpers/homes.ts';
 import { type Column, declaredTables, type Tables } from '../helpers/schema-columns.ts';
@@ -343,7 +343,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
         expect(claim).toEqual({ kind: 'unavailable' });
         await isUnderWay(alone.kysely, randomUUID());
         const batch = { id: randomUUID(), leaseId: randomUUID(), positions: [0] };
-        await recordAnswer(alone.kysely, batch, [{ accepted: 'an id' }]);
+        await recordResponse(alone.kysely, batch, [{ accepted: 'an id' }]);
         expect(await names(alone.kysely)).toEqual(['claim_batch', 'is_under_way', 'record_answer']);
       });
     });

@@ -3,7 +3,7 @@ import { compose, type Plan } from '../../src/issues/compose.ts';
 import { type ComparisonFacts, editorialChecks, type LinkFact, linksOf } from '../../src/issues/editorial.ts';
 import type { Check } from '../../src/render/checks.ts';
 import type { Override } from '../../src/sending/inspection/check-panel.ts';
-import { panelOf, stops } from '../../src/sending/inspection/check-panel.ts';
+import { isBlocking, panelOf } from '../../src/sending/inspection/check-panel.ts';
 import { candidate, comparison, input, tool } from '../helpers/compose.ts';
 
 const NOW = new Date('2026-11-23T10:00:00Z');
@@ -140,7 +140,7 @@ describe('the panel', () => {
   it.each(['a11y.alt', 'a11y.h1', 'size.style', 'html.external'])('allows an override of %s', (id) => {
     const [check] = panel([lint(id)], [stands(id)]);
     expect(check).toMatchObject({ isOverridable: true, override: { who: 'chief' } });
-    expect(check && stops(check)).toBe(false);
+    expect(check && isBlocking(check)).toBe(false);
   });
 
   it.each([
@@ -165,7 +165,7 @@ describe('the panel', () => {
   ])('lets nobody pass over %s', (id) => {
     const [check] = panel([lint(id)], [stands(id)]);
     expect(check).toMatchObject({ isOverridable: false, override: null });
-    expect(check && stops(check)).toBe(true);
+    expect(check && isBlocking(check)).toBe(true);
   });
 
   it('never blocks an issue because of sources or settings', () => {

@@ -13,7 +13,7 @@ import { AppError } from '../../src/platform/errors.ts';
 import { parseUrl } from '../../src/platform/url.ts';
 import { messagesOf } from '../../src/providers/port.ts';
 import { type RenderedVariant, renderVariant, TEMPLATES } from '../../src/render/render-variant.ts';
-import { buildBatch, sendable } from '../../src/sending/envelope.ts';
+import { buildBatch, toSendable } from '../../src/sending/envelope.ts';
 import { checkComparison } from '../../src/sources/faults.ts';
 import { readPage } from '../../src/sources/gather.ts';
 import { gatherFolder } from '../../src/sources/gather-folder.ts';
@@ -177,7 +177,7 @@ async function contentOf({ given: all, words }: Week): Promise<IssueContent> {
 
 /** One reader's mail, as an adapter gets it. */
 function mailOf(rendered: { subject: string; html: string; text: string }) {
-  const variant = sendable({ slug: '2026-11-24', number: 7, envelope: ENVELOPE }, rendered);
+  const variant = toSendable({ slug: '2026-11-24', number: 7, envelope: ENVELOPE }, rendered);
   const batch = buildBatch(variant, READER.deliveryId, [READER], [KEY]);
   const [message] = messagesOf(batch);
   const [copy] = batch.copies;

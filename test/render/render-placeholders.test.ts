@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PLACEHOLDERS, type PlaceholderCounts } from '../../src/issues/content.ts';
 import { checks } from '../../src/render/checks.ts';
 import { compile } from '../../src/render/personalise.ts';
-import { drawLinks, placePlaceholders } from '../../src/render/placeholders.ts';
+import { createSecretLinks, placePlaceholders } from '../../src/render/placeholders.ts';
 import { renderBy, renderVariant, TEMPLATES, templates } from '../../src/render/render-variant.ts';
 import { goldenIssue } from '../fixtures/golden-issue.ts';
 
@@ -13,10 +13,10 @@ const htmlOf = (...hrefs: string[]): string => hrefs.map((href) => `<a href="${h
 const textOf = (...lines: string[]): string => `${lines.join('\n')}\n`;
 
 describe('F1: the links that a template printed', () => {
-  const { links } = drawLinks();
+  const { links } = createSecretLinks();
 
   it('cannot be known beforehand', () => {
-    const all = Array.from({ length: 100 }, () => drawLinks());
+    const all = Array.from({ length: 100 }, () => createSecretLinks());
     expect(new Set(all.map(({ nonce }) => nonce)).size).toBe(100);
     for (const { nonce, links: each } of all) {
       expect(nonce).toMatch(/^[\da-f]{32}$/u);
@@ -25,7 +25,7 @@ describe('F1: the links that a template printed', () => {
   });
 
   it('do not contain the nonce afterwards, so that the same content gives the same bytes', () => {
-    const bodies = [drawLinks(), drawLinks()].map((drawn) => {
+    const bodies = [createSecretLinks(), createSecretLinks()].map((drawn) => {
       const { unsubscribe, preferences, vote } = drawn.links;
       return placePlaceholders(
         htmlOf(unsubscribe, preferences, `${vote}/a`, `${vote}/b`),
@@ -45,7 +45,7 @@ describe('F1: the links that a template printed', () => {
     );
   });
 
-  const drawn = drawLinks();
+  const drawn = createSecretLinks();
   const { unsubscribe, preferences, vote } = drawn.links;
   const right = [unsubscribe, preferences, `${vote}/a`, `${vote}/b`];
   const wrong: [string, 'html' | 'text', string, RegExp][] = [
@@ -126,7 +126,7 @@ describe.each(TEMPLATES)('F1: a render by %s', (template) => {
         ...declare(content),
         vote: declare(content).vote + more,
       });
-      const rendering = renderBy(template, { render, declare: mistaken }, goldenIssue, drawLinks());
+      const rendering = renderBy(template, { render, declare: mistaken }, goldenIssue, createSecretLinks());
       await expect(rendering).rejects.toMatchObject({
         code: 'render-failed',
         message: expect.stringMatching(
@@ -137,7 +137,7 @@ describe.each(TEMPLATES)('F1: a render by %s', (template) => {
   );
 
   it('is refused when content has the secret links of this very render', async () => {
-    const drawn = drawLinks();
+    const drawn = createSecretLinks();
     const { links } = drawn;
     const render = (content: typeof goldenIssue) => renderBy(template, templates[template], content, drawn);
     for (const field of ['intro', 'preheader'] as const) {

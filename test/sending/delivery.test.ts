@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PLACEHOLDERS } from '../../src/issues/content.ts';
 import { type Message, messagesOf } from '../../src/providers/port.ts';
 import { bodyOf } from '../../src/providers/resend/batch-body.ts';
-import { buildBatch, sendable } from '../../src/sending/envelope.ts';
+import { buildBatch, toSendable } from '../../src/sending/envelope.ts';
 import { progressOf, total } from '../../src/sending/progress.ts';
 import { keyId, verify } from '../../src/subscribers/tokens.ts';
 
@@ -45,7 +45,7 @@ const build = (
   } = {},
 ) => {
   const request = buildBatch(
-    sendable(more.stamp ?? STAMP, more.variant ?? variant()),
+    toSendable(more.stamp ?? STAMP, more.variant ?? variant()),
     more.batchId ?? BATCH,
     more.members ?? members,
     more.keys ?? [OLD],

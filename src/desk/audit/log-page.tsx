@@ -1,7 +1,7 @@
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import type { DeskSession } from '../auth/editor-page.ts';
-import { moment } from '../frame/clock.ts';
+import { formatTime } from '../frame/clock.ts';
 import { DeskPage } from '../frame/frame.tsx';
 import { Table } from '../frame/table.tsx';
 import type { AuditAction, ListedAudit } from './audit-actions.ts';
@@ -69,7 +69,7 @@ export function logPage(site: Site, { session, entries, more, zone }: LogProps):
       <Table
         caption={`Newest first, times in ${zone}`}
         columns={[
-          { head: 'When', cell: ({ at }) => moment(at, zone) },
+          { head: 'When', cell: ({ at }) => formatTime(at, zone) },
           { head: 'Who', cell: ({ who }) => who ?? 'somebody', breaks: true },
           { head: 'What', cell: What, breaks: true },
         ]}

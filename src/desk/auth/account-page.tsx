@@ -1,7 +1,7 @@
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import { PASSKEY_SCRIPT } from '../frame/assets.ts';
-import { moment } from '../frame/clock.ts';
+import { formatTime } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import type { DeskSession } from './editor-page.ts';
 import { PasskeyForm } from './passkey-page.tsx';
@@ -98,7 +98,7 @@ const Item = ({ session, zone, passkey }: { session: DeskSession; zone: string; 
     <li>
       <h3>{name}</h3>
       <p className="meta">
-        {`Added ${moment(createdAt, zone)}. Last used ${lastUsedAt === null ? 'never' : moment(lastUsedAt, zone)}. `}
+        {`Added ${formatTime(createdAt, zone)}. Last used ${lastUsedAt === null ? 'never' : formatTime(lastUsedAt, zone)}. `}
         {isSynced ? 'Kept on several devices.' : 'Kept on one device.'}
       </p>
       <details>

@@ -155,18 +155,18 @@ export function createEditorPages(
   context: EditorPageOptions,
   unsavedPage: (unsaved: UnsavedForm) => string,
 ): EditorPage {
-  const door = createSessionReader(context);
+  const sessions = createSessionReader(context);
   const { site } = context;
 
   return (url, { GET, POST, publisher = false, beforePasskey = false }) => {
     resource(app, url, {
       ...(GET && {
         GET: async (request, reply) => {
-          const session = await door.readSession(request, reply);
+          const session = await sessions.readSession(request, reply);
           const isPage = request.type(['text/html', 'application/json']) !== 'application/json';
           // A script must not get a page as its answer, nor sign out an editor who is signing in in another tab.
           if (session === undefined && !isPage) throw new AppError('signed-out', 'No session.');
-          if (session === undefined) return door.toSignIn(reply);
+          if (session === undefined) return sessions.toSignIn(reply);
           if (session.step === 'use' && !beforePasskey) {
             if (isPage) return reply.redirect(PASSKEY_PAGE, 303);
             throw new AppError('passkey-due', 'The second step of signing in is missing.');
@@ -177,18 +177,18 @@ export function createEditorPages(
       ...(POST && {
         POST: async (request, reply) => {
           const form = await readForm(request);
-          const session = await door.readSession(request, reply, form);
+          const session = await sessions.readSession(request, reply, form);
           if (session === undefined) return unsaved({ obstacle: 'signed-out' }, request, reply, form);
           if (session.step === 'use' && !beforePasskey)
             return unsaved({ obstacle: 'passkey-due' }, request, reply, form);
           if (!isSameOriginForm(request, site) || !isEqual(form.get('csrf') ?? '', session.csrf)) {
-            const refusal = await door.refusal(session, request, 'form_refused');
+            const refusal = await sessions.refusal(session, request, 'form_refused');
             return unsaved({ obstacle: 'form-forged', session, refusal }, request, reply, form);
           }
           if (publisher && session.editor.role !== 'publisher')
-            throw await door.refusal(session, request, 'role_refused');
+            throw await sessions.refusal(session, request, 'role_refused');
           if (publisher && !session.isPublisher) {
-            const refusal = await door.refusal(session, request, 'passkey_refused');
+            const refusal = await sessions.refusal(session, request, 'passkey_refused');
             return unsaved({ obstacle: 'passkey-missing', session, refusal }, request, reply, form);
           }
           return POST(session, request as never, reply);
@@ -229,28 +229,28 @@ export function requireProgramToken(
   url: string,
   handler: (publisher: Editor, request: FastifyRequest, reply: FastifyReply) => unknown,
 ): void {
-  const door = createSessionReader(context);
+  const sessions = createSessionReader(context);
   const requirePublisher = async (session: DeskSession, request: FastifyRequest) => {
     if (session.isPublisher) return;
     const isRole = session.editor.role !== 'publisher';
-    throw await door.refusal(session, request, isRole ? 'role_refused' : 'passkey_refused');
+    throw await sessions.refusal(session, request, isRole ? 'role_refused' : 'passkey_refused');
   };
   resource(app, url, {
     GET: async (request, reply) => {
-      const session = await door.readSession(request, reply);
+      const session = await sessions.readSession(request, reply);
       // A request of a script must not be answered by a page.
       const isPage = request.type(['application/json', 'text/html']) === 'text/html';
-      if (session === undefined && isPage) return door.toSignIn(reply);
+      if (session === undefined && isPage) return sessions.toSignIn(reply);
       if (session === undefined) throw new AppError('signed-out', 'No session.');
       if (session.step !== undefined && isPage) return reply.redirect(entranceOf(session.step), 303);
       await requirePublisher(session, request);
       return handler(session.editor, request, reply);
     },
     PUT: async (request, reply) => {
-      const session = await door.readSession(request, reply);
+      const session = await sessions.readSession(request, reply);
       if (session === undefined) throw new AppError('signed-out', 'No session.');
       if (!isProvenSameOriginForm(request, context.site))
-        throw await door.refusal(session, request, 'form_refused');
+        throw await sessions.refusal(session, request, 'form_refused');
       await requirePublisher(session, request);
       return handler(session.editor, request, reply);
     },

@@ -47,8 +47,8 @@ export function signInLinkHandler({
   onLink?: ((token: string) => void) | undefined;
 }): MailRequestHandler {
   const isEditor = ({ emailKey }: MailRequest) => editors.some(({ email }) => email === emailKey);
-  return async (tx, admitted, silent) => {
-    for (const each of [...admitted, ...silent]) {
+  return async (tx, admitted, overLimit) => {
+    for (const each of [...admitted, ...overLimit]) {
       const isKnown = isEditor(each);
       if (isKnown && admitted.includes(each)) continue;
       const refusal = isKnown

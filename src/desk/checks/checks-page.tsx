@@ -2,10 +2,10 @@ import type { Issue } from '../../issues/issue-store.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import { SIZE_LIMITS } from '../../render/checks.ts';
-import { type Area, type PanelCheck, stops } from '../../sending/inspection/check-panel.ts';
+import { type Area, isBlocking, type PanelCheck } from '../../sending/inspection/check-panel.ts';
 import { type Inspection, REASON_FROM } from '../../sending/inspection/inspect-issue.ts';
 import type { DeskSession } from '../auth/editor-page.ts';
-import { moment } from '../frame/clock.ts';
+import { formatTime } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { Table } from '../frame/table.tsx';
 import { REASON_MAX_LENGTH } from '../this-week/decisions.ts';
@@ -47,13 +47,13 @@ const AREAS: Record<Area, { name: string; well: string; place: [label: string, a
 
 /** "1 stops it, 2 to look at". */
 export function summaryOf(checks: readonly PanelCheck[]): string {
-  const stopping = checks.filter(stops).length;
-  const looks = checks.filter(({ level }) => level === 'warn').length;
-  const standing = checks.length - stopping - looks;
+  const blocking = checks.filter(isBlocking).length;
+  const warnings = checks.filter(({ level }) => level === 'warn').length;
+  const overridden = checks.length - blocking - warnings;
   const parts = [
-    ...(stopping > 0 ? [`${stopping} ${stopping === 1 ? 'stops' : 'stop'} it`] : []),
-    ...(standing > 0 ? [`${standing} let stand`] : []),
-    ...(looks > 0 ? [`${looks} to look at`] : []),
+    ...(blocking > 0 ? [`${blocking} ${blocking === 1 ? 'stops' : 'stop'} it`] : []),
+    ...(overridden > 0 ? [`${overridden} let stand`] : []),
+    ...(warnings > 0 ? [`${warnings} to look at`] : []),
   ];
   return parts.length === 0 ? 'all is well' : parts.join(', ');
 }
@@ -70,7 +70,7 @@ export function checksPage(site: Site, props: ChecksProps): string {
       <h1>{summary.charAt(0).toUpperCase() + summary.slice(1)}</h1>
       <div className="stack">
         <p>
-          {checks.some(stops)
+          {checks.some(isBlocking)
             ? 'What stops it has to be mended before the issue can be approved.'
             : 'Nothing stops an approval.'}
         </p>
@@ -113,7 +113,7 @@ const Sign = ({ kind }: { kind: keyof typeof SIGNS }) => (
 const Line = ({ check, ...props }: ChecksProps & { check: PanelCheck }) => {
   const { issue, session } = props;
   const { override, comparison, topics } = check;
-  const kind = stops(check) ? 'stops' : override !== null ? 'stands' : 'look';
+  const kind = isBlocking(check) ? 'stops' : override !== null ? 'stands' : 'look';
   return (
     <li>
       <p>
@@ -124,11 +124,11 @@ const Line = ({ check, ...props }: ChecksProps & { check: PanelCheck }) => {
       </p>
       <p>
         {check.message} <span className="meta">{check.help}</span>{' '}
-        <Mend area={check.area} issue={issue} slug={comparison?.slug} />
+        <FixLink area={check.area} issue={issue} slug={comparison?.slug} />
       </p>
       {override !== null && (
         <p className="meta">
-          {`Let stand by ${override.who}, ${moment(override.at, props.zone)}: ${override.reason}`}
+          {`Let stand by ${override.who}, ${formatTime(override.at, props.zone)}: ${override.reason}`}
         </p>
       )}
       {kind === 'stops' &&
@@ -164,7 +164,7 @@ const Line = ({ check, ...props }: ChecksProps & { check: PanelCheck }) => {
 };
 
 /** A link to the page of the desk that fixes it. */
-const Mend = ({ area, issue, slug }: { area: Area; issue: Issue; slug: string | undefined }) => {
+const FixLink = ({ area, issue, slug }: { area: Area; issue: Issue; slug: string | undefined }) => {
   const isPlanned = issue.plan?.comparisons.some(({ comparison }) => comparison.slug === slug) ?? false;
   const here = `/editor/issues/${issue.slug}`;
   if (isPlanned) return <a href={`${here}#at-${slug}`}>Go to it</a>;
@@ -174,7 +174,7 @@ const Mend = ({ area, issue, slug }: { area: Area; issue: Issue; slug: string | 
 };
 
 /** The size at which Gmail clips a mail, in bytes. */
-const CLIP = 102_000;
+const GMAIL_CLIP_BYTES = 102_000;
 
 const kB = (bytes: number) => `${(bytes / 1_000).toFixed(1)} kB`;
 
@@ -182,7 +182,7 @@ const Sizes = ({ inspection }: Pick<ChecksProps, 'inspection'>) => (
   <section>
     <h2>Size</h2>
     <Table
-      caption={`Gmail cuts a mail off at about ${kB(CLIP)}; more than ${kB(SIZE_LIMITS.block)} stops an approval`}
+      caption={`Gmail cuts a mail off at about ${kB(GMAIL_CLIP_BYTES)}; more than ${kB(SIZE_LIMITS.block)} stops an approval`}
       columns={[
         {
           head: 'For readers of',
@@ -194,9 +194,9 @@ const Sizes = ({ inspection }: Pick<ChecksProps, 'inspection'>) => (
           head: 'Html',
           cell: ({ bytes }) => (
             <>
-              {`${kB(bytes)}, ${Math.round((bytes / CLIP) * 100)}%`}
+              {`${kB(bytes)}, ${Math.round((bytes / GMAIL_CLIP_BYTES) * 100)}%`}
               <svg width="100%" height="6" className="meter" aria-hidden="true" focusable="false">
-                <rect width={`${Math.min(100, (bytes / CLIP) * 100)}%`} height="6" />
+                <rect width={`${Math.min(100, (bytes / GMAIL_CLIP_BYTES) * 100)}%`} height="6" />
               </svg>
             </>
           ),
@@ -241,5 +241,5 @@ const Links = ({ inspection: { links }, issue, session, zone }: ChecksProps) => 
 
 function describeFact(fact: Inspection['links'][number]['fact'], zone: string): string {
   if (fact === undefined) return 'not followed yet';
-  return `${fact.reason === null ? 'it is there' : `it ${fact.reason}`}, ${moment(fact.checkedAt, zone)}`;
+  return `${fact.reason === null ? 'it is there' : `it ${fact.reason}`}, ${formatTime(fact.checkedAt, zone)}`;
 }

@@ -1,9 +1,9 @@
 import type { Issue } from '../../issues/issue-store.ts';
 import {
-  drawIssue,
   type Inspection,
   inspectIssue,
   type RenderedIssue,
+  renderForInspection,
 } from '../../sending/inspection/inspect-issue.ts';
 import type { DeskContext } from '../desk-context.ts';
 
@@ -22,10 +22,10 @@ const RENDER_CACHE_MS = 5 * 60_000;
  */
 export function createInspector({ db, desk, clock }: DeskContext): Inspect {
   let kept: { key: string; at: number; rendered: Promise<RenderedIssue[]> } | undefined;
-  const draw = (issue: Issue, afresh: boolean): Promise<RenderedIssue[]> => {
+  const render = (issue: Issue, afresh: boolean): Promise<RenderedIssue[]> => {
     const key = `${issue.id} ${issue.planHash} ${issue.template}`;
     if (!afresh && kept?.key === key && performance.now() - kept.at < RENDER_CACHE_MS) return kept.rendered;
-    const rendered = drawIssue(db, issue);
+    const rendered = renderForInspection(db, issue);
     const mine = { key, at: performance.now(), rendered };
     kept = mine;
     // A failure is not cached: the next request tries again.
@@ -35,5 +35,5 @@ export function createInspector({ db, desk, clock }: DeskContext): Inspect {
     return rendered;
   };
   return (issue, { afresh } = { afresh: false }) =>
-    inspectIssue(db, issue, { now: clock(), setUp: desk.setUp(), draw: (each) => draw(each, afresh) });
+    inspectIssue(db, issue, { now: clock(), setUp: desk.setUp(), render: (each) => render(each, afresh) });
 }

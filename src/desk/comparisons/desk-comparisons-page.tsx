@@ -6,9 +6,9 @@ import type { SetAside } from '../../comparisons/votes/vote-store.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import type { DeskSession } from '../auth/editor-page.ts';
-import { moment } from '../frame/clock.ts';
+import { formatTime } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
-import { count, figure } from '../frame/numbers.ts';
+import { count, formatNumber } from '../frame/numbers.ts';
 import { Table } from '../frame/table.tsx';
 import { REASON_MAX_LENGTH } from '../this-week/decisions.ts';
 
@@ -67,7 +67,7 @@ export function comparisonsPage(site: Site, { session, zone, list, setAside }: C
         <Table
           label="Comparisons, newest first"
           columns={[
-            { head: 'Since', cell: ({ since }) => moment(since, zone) },
+            { head: 'Since', cell: ({ since }) => formatTime(since, zone) },
             {
               head: 'Comparison',
               cell: ({ slug, title }) => (
@@ -110,13 +110,13 @@ const Votes = ({ session, zone, setAside }: { session: DeskSession; zone: string
         <li key={tool}>
           <p>
             <a href={`/editor/comparisons/${encodeURIComponent(slug)}`}>{tool}</a>
-            {`: ${count(ship + skip, 'vote')}, ${figure(ship)} ship and ${figure(skip)} skip`}
+            {`: ${count(ship + skip, 'vote')}, ${formatNumber(ship)} ship and ${formatNumber(skip)} skip`}
           </p>
           <p className="meta">
             {[
-              moment(firstAt, zone) === moment(lastAt, zone)
-                ? moment(firstAt, zone)
-                : `${moment(firstAt, zone)} to ${moment(lastAt, zone)}`,
+              formatTime(firstAt, zone) === formatTime(lastAt, zone)
+                ? formatTime(firstAt, zone)
+                : `${formatTime(firstAt, zone)} to ${formatTime(lastAt, zone)}`,
               ...(networks > 0 ? [count(networks, 'network')] : []),
             ].join(' · ')}
           </p>
@@ -194,7 +194,7 @@ export function comparisonPage(site: Site, { session, zone, listed, issues }: Co
         <Outcome verdict={verdict(comparison.tools)} size="small" />
       </p>
       <dl className="facts">
-        <Fact name="Since">{moment(since, zone)}</Fact>
+        <Fact name="Since">{formatTime(since, zone)}</Fact>
         <Fact name="Entry prices">{entryPrices(comparison.tools)}</Fact>
         <Fact name="Comes from">{comparison.url}</Fact>
         <Fact name="Strangers see it">{STATE[state]}</Fact>
@@ -260,7 +260,7 @@ const Show = ({
       <p>
         <strong>{hidden.reason}</strong>
       </p>
-      <p className="meta">{`${hidden.who}, ${moment(hidden.at, zone)}`}</p>
+      <p className="meta">{`${hidden.who}, ${formatTime(hidden.at, zone)}`}</p>
     </div>
     {issues.length > 0 && (
       <ul className="aside">

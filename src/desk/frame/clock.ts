@@ -1,5 +1,5 @@
 /** Formats a time in the desk's zone: "22 Nov 2026, 14:02". */
-export function moment(at: Date, zone: string): string {
+export function formatTime(at: Date, zone: string): string {
   return new Intl.DateTimeFormat('en-GB', {
     day: 'numeric',
     month: 'short',

@@ -1,11 +1,11 @@
 import { EXCLUSION_WORDS, type ExclusionReason } from '../../sending/exclusion.ts';
 
 /** 12,408 */
-export const figure = (value: number): string => value.toLocaleString('en-US');
+export const formatNumber = (value: number): string => value.toLocaleString('en-US');
 
 /** "1 person", "12,408 people". */
 export const count = (value: number, one: string, many = `${one}s`): string =>
-  `${figure(value)} ${value === 1 ? one : many}`;
+  `${formatNumber(value)} ${value === 1 ? one : many}`;
 
 /** "12.4%"; an em dash when the whole is 0. */
 export const percent = (part: number, whole: number): string =>

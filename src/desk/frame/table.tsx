@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { figure } from './numbers.ts';
+import { formatNumber } from './numbers.ts';
 
 /** One column of a {@link Table}. */
 export interface Column<Row> {
@@ -63,7 +63,7 @@ export const Counters = ({ rows }: { rows: readonly (readonly [value: number, wo
     {rows.map(([value, words], at) => (
       // biome-ignore lint/suspicious/noArrayIndexKey: drawn once, never reordered
       <li key={at}>
-        <b>{figure(value)}</b> <span>{words}</span>
+        <b>{formatNumber(value)}</b> <span>{words}</span>
       </li>
     ))}
   </ul>

@@ -4,7 +4,7 @@ import type { Site } from '../../platform/site.ts';
 import { TEMPLATES } from '../../render/render-variant.ts';
 import type { Preview } from '../../sending/preview/preview-issue.ts';
 import type { DeskSession } from '../auth/editor-page.ts';
-import { moment } from '../frame/clock.ts';
+import { formatTime } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { Overline } from '../this-week/week-state.tsx';
 import { TEMPLATE_NAMES } from '../writing/edit-lines.tsx';
@@ -255,7 +255,7 @@ const Reviewers = ({ base, session, reviews = [], zone }: PreviewProps & { sessi
             <Csrf session={session} />
             <a href={url}>{url}</a>
             <div className="row">
-              <span className="meta">{`by ${who}, until ${moment(expiresAt, zone)}`}</span>
+              <span className="meta">{`by ${who}, until ${formatTime(expiresAt, zone)}`}</span>
               <button type="submit" name="revoke" value={id} className="word">
                 Take it back
               </button>

@@ -122,7 +122,7 @@ async function propsOf(
   params: PreviewParams,
   base: string,
 ): Promise<Omit<PreviewProps, 'session' | 'zone'>> {
-  const preview = await draw(db, issue, params);
+  const preview = await renderPreview(db, issue, params);
   const view: PreviewView = {
     issue,
     preview,
@@ -136,7 +136,7 @@ async function propsOf(
   return { view, params: params, base };
 }
 
-async function draw(db: Connection, issue: Issue, params: PreviewParams): Promise<Preview> {
+async function renderPreview(db: Connection, issue: Issue, params: PreviewParams): Promise<Preview> {
   return previewIssue(db, issue, {
     variant: params.variant,
     subscriberId: params.as,
@@ -154,7 +154,7 @@ async function sendFrame(
 ): Promise<FastifyReply> {
   const params = paramsOf(query);
   const shown = params.look === 'last' ? await lastSent(db, issue) : issue;
-  const preview = await draw(db, shown, params.look === 'last' ? paramsOf({}) : params);
+  const preview = await renderPreview(db, shown, params.look === 'last' ? paramsOf({}) : params);
   return reply
     .header('content-security-policy', mailPolicy(params.images))
     .type(HTML)

@@ -40,7 +40,7 @@ export function queueRoutes(app: FastifyInstance, { db, site, desk }: DeskContex
 
   const answer = async ({ email: who }: Editor, request: FastifyRequest, reply: FastifyReply) => {
     const { ask } = await board();
-    const { status, type, body } = await inTime(
+    const { status, type, body } = await withTimeout(
       ask({
         method: request.method as 'GET' | 'HEAD' | 'PUT',
         url: request.url,
@@ -56,13 +56,13 @@ export function queueRoutes(app: FastifyInstance, { db, site, desk }: DeskContex
 }
 
 /** A queue gives no response until an unavailable Redis is back; the editor gets an error after this time. */
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 /** @throws AppError `not-ready`. */
-async function inTime<T>(answer: Promise<T>): Promise<T> {
+async function withTimeout<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new AppError('not-ready', 'The queues do not answer.')), PATIENCE_MS);
+    timer = setTimeout(() => reject(new AppError('not-ready', 'The queues do not answer.')), TIMEOUT_MS);
   });
   return await Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }

@@ -5,7 +5,7 @@ import type { Site } from '../../platform/site.ts';
 import { listFaults } from '../../sources/faults.ts';
 import type { GatherRecord, Health, QuarantineEntry } from '../../sources/source-store.ts';
 import type { DeskSession } from '../auth/editor-page.ts';
-import { moment } from '../frame/clock.ts';
+import { formatTime } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { count } from '../frame/numbers.ts';
 import { Table } from '../frame/table.tsx';
@@ -39,7 +39,7 @@ export function sourcesPage(site: Site, props: SourcesProps): string {
         <ul className="aside">
           {notices.map(({ kind, subject, message, at }) => (
             <li key={kind + subject}>
-              <strong>{message}</strong> <span className="meta">since {moment(at, zone)}</span>
+              <strong>{message}</strong> <span className="meta">since {formatTime(at, zone)}</span>
             </li>
           ))}
         </ul>
@@ -55,7 +55,7 @@ export function sourcesPage(site: Site, props: SourcesProps): string {
         ) : (
           <>
             <p className="meta">
-              {`${moment(gathered.at, zone)}: ${gathered.added} new, ${gathered.changed} changed, ${gathered.unchanged} unchanged`}
+              {`${formatTime(gathered.at, zone)}: ${gathered.added} new, ${gathered.changed} changed, ${gathered.unchanged} unchanged`}
             </p>
             <Table
               label="Sources in the last look"
@@ -114,7 +114,7 @@ export function sourcesPage(site: Site, props: SourcesProps): string {
               {quarantine.entries.map(({ source, url, faults, firstSeenAt }) => (
                 <li key={source + url}>
                   <p>{url.replace(UNSEEN, '')}</p>
-                  <p className="meta">{`${listFaults(faults)} · since ${moment(firstSeenAt, zone)}`}</p>
+                  <p className="meta">{`${listFaults(faults)} · since ${formatTime(firstSeenAt, zone)}`}</p>
                 </li>
               ))}
             </ul>
@@ -129,5 +129,5 @@ function healthOf(health: Health | undefined, zone: string): string {
   if (health === undefined) return 'well';
   const { failures, isFailing, recoveredAt } = health;
   if (failures > 0) return `${isFailing ? 'failing' : 'failed'}, ${count(failures, 'time')} in a row`;
-  return recoveredAt === null ? 'well' : `well again since ${moment(recoveredAt, zone)}`;
+  return recoveredAt === null ? 'well' : `well again since ${formatTime(recoveredAt, zone)}`;
 }

@@ -16,12 +16,12 @@ interface ChartProps {
 const HEIGHT = 120;
 
 /** Fewer bars than this are as narrow as this many would be, and start from the left. */
-const FEWEST = 12;
+const MIN_BARS = 12;
 
 /** A bar chart without a script; the table beside it has the numbers. */
 export const Chart = ({ id, title, desc, bars }: ChartProps) => {
   const highest = Math.max(1, ...bars.map(({ value }) => value));
-  const step = 100 / Math.max(FEWEST, bars.length);
+  const step = 100 / Math.max(MIN_BARS, bars.length);
   return (
     <svg
       className="chart"

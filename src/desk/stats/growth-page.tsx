@@ -4,7 +4,7 @@ import type { Site } from '../../platform/site.ts';
 import type { GrowthWeek, Origin } from '../../subscribers/people-store.ts';
 import type { DeskSession } from '../auth/editor-page.ts';
 import { DeskPage } from '../frame/frame.tsx';
-import { figure, percent } from '../frame/numbers.ts';
+import { formatNumber, percent } from '../frame/numbers.ts';
 import { Table } from '../frame/table.tsx';
 import { Chart } from './chart.tsx';
 
@@ -22,7 +22,7 @@ export function growthPage(site: Site, { session, weeks, origins }: GrowthProps)
     <DeskPage site={site} title="Growth" session={session} here="/editor/people">
       <h1>Growth</h1>
       <div className="stack lit">
-        <p>{`In half a year ${figure(joined)} joined and ${figure(left)} left.`}</p>
+        <p>{`In half a year ${formatNumber(joined)} joined and ${formatNumber(left)} left.`}</p>
       </div>
       <section>
         <h2>Week by week</h2>
@@ -30,15 +30,15 @@ export function growthPage(site: Site, { session, weeks, origins }: GrowthProps)
           <Chart
             id="joined"
             title="Joined, by week"
-            desc={`${figure(joined)} in ${weeks.length} weeks.`}
+            desc={`${formatNumber(joined)} in ${weeks.length} weeks.`}
             bars={weeks.map(({ week, joined: value }) => ({ label: week, value }))}
           />
           <Table
             caption="By week, the newest first"
             columns={[
               { head: 'Week of', cell: ({ week }) => longDate(week) },
-              { head: 'Joined', cell: ({ joined }) => figure(joined) },
-              { head: 'Left', cell: ({ left }) => figure(left) },
+              { head: 'Joined', cell: ({ joined }) => formatNumber(joined) },
+              { head: 'Left', cell: ({ left }) => formatNumber(left) },
             ]}
             rows={weeks.toReversed()}
           />
@@ -53,17 +53,17 @@ export function growthPage(site: Site, { session, weeks, origins }: GrowthProps)
             <Chart
               id="origins"
               title="Sign-ups, by form"
-              desc={origins.map((each) => `${nameOf(each)}: ${figure(each.asked)}.`).join(' ')}
+              desc={origins.map((each) => `${nameOf(each)}: ${formatNumber(each.asked)}.`).join(' ')}
               bars={origins.map(({ source, asked }) => ({ label: source ?? '', value: asked }))}
             />
             <Table
               caption="Sign-ups of half a year, by form"
               columns={[
                 { head: 'Form', cell: nameOf, breaks: true },
-                { head: 'Asked', cell: ({ asked }) => figure(asked) },
+                { head: 'Asked', cell: ({ asked }) => formatNumber(asked) },
                 {
                   head: 'Confirmed',
-                  cell: ({ asked, confirmed }) => `${figure(confirmed)}, ${percent(confirmed, asked)}`,
+                  cell: ({ asked, confirmed }) => `${formatNumber(confirmed)}, ${percent(confirmed, asked)}`,
                 },
               ]}
               rows={origins}

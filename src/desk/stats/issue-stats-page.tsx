@@ -1,12 +1,12 @@
 import type { Issue } from '../../issues/issue-store.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
-import type { Figures, Outcomes } from '../../sending/counters/counter-store.ts';
+import type { IssueCounters, Outcomes } from '../../sending/counters/counter-store.ts';
 import type { Progress } from '../../sending/progress.ts';
 import type { DeskSession } from '../auth/editor-page.ts';
-import { moment } from '../frame/clock.ts';
+import { formatTime } from '../frame/clock.ts';
 import { DeskPage } from '../frame/frame.tsx';
-import { count, figure, percent } from '../frame/numbers.ts';
+import { count, formatNumber, percent } from '../frame/numbers.ts';
 import { Counters, Table } from '../frame/table.tsx';
 import { Overline, stateOf } from '../this-week/week-state.tsx';
 import { Chart } from './chart.tsx';
@@ -16,7 +16,7 @@ interface IssueStatsProps {
   zone: string;
   issue: Issue;
   progress: Progress;
-  figures: Figures;
+  figures: IssueCounters;
   outcomes: Outcomes;
 }
 
@@ -84,17 +84,17 @@ const Hours = ({ zone, outcomes: { hours } }: Pick<IssueStatsProps, 'zone' | 'ou
         <Chart
           id="hours"
           title="Delivered, by hour"
-          desc={`From ${moment(first.hour, zone)}, most in the hour from ${moment(busiest.hour, zone)}: ${figure(busiest.delivered)}.`}
+          desc={`From ${formatTime(first.hour, zone)}, most in the hour from ${formatTime(busiest.hour, zone)}: ${formatNumber(busiest.delivered)}.`}
           bars={shown.map(({ hour, delivered }) => ({ label: hour.toISOString(), value: delivered }))}
         />
         <Table
           caption={`Delivered, by hour; times in ${zone}`}
           columns={[
             { head: 'From', cell: ({ from }) => from },
-            { head: 'Delivered', cell: ({ delivered }) => figure(delivered) },
+            { head: 'Delivered', cell: ({ delivered }) => formatNumber(delivered) },
           ]}
           rows={[
-            ...shown.map(({ hour, delivered }) => ({ from: moment(hour, zone), delivered })),
+            ...shown.map(({ hour, delivered }) => ({ from: formatTime(hour, zone), delivered })),
             ...(later > 0 ? [{ from: 'Later', delivered: later }] : []),
           ]}
         />
@@ -134,10 +134,10 @@ const Variants = ({ outcomes: { variants } }: Pick<IssueStatsProps, 'outcomes'>)
                 </th>
               </tr>
               <tr>
-                <td>{figure(submitted)}</td>
-                <td>{figure(delivered)}</td>
-                <td>{figure(bounced)}</td>
-                <td>{figure(complained)}</td>
+                <td>{formatNumber(submitted)}</td>
+                <td>{formatNumber(delivered)}</td>
+                <td>{formatNumber(bounced)}</td>
+                <td>{formatNumber(complained)}</td>
               </tr>
             </tbody>
           ))}

@@ -5,7 +5,7 @@ import type { OwnData } from '../../subscribers/erase/own-data-store.ts';
 import type { Subscriber } from '../../subscribers/subscriber-store.ts';
 import { describeCause, suppressionCause } from '../../subscribers/suppression.ts';
 import type { DeskSession } from '../auth/editor-page.ts';
-import { moment } from '../frame/clock.ts';
+import { formatTime } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { reasonOf } from '../frame/numbers.ts';
 import { Table } from '../frame/table.tsx';
@@ -24,7 +24,7 @@ interface PersonProps {
 export function personPage(site: Site, { session, zone, id, history }: PersonProps): string {
   const { subscriber, consents, deliveries, events, votes, mails } = history;
   const isErased = subscriber.reason === 'erased';
-  const at = (text: string | null) => (text === null ? '—' : moment(new Date(text), zone));
+  const at = (text: string | null) => (text === null ? '—' : formatTime(new Date(text), zone));
   return render(
     <DeskPage site={site} title="One subscriber" session={session} here="/editor/people">
       <p className="overline">{subscriber.status}</p>
@@ -76,7 +76,7 @@ export function personPage(site: Site, { session, zone, id, history }: PersonPro
         none="The provider told nothing about them."
         columns={['When', 'What', 'More']}
         rows={events.map(({ at: when, kind, reason, link, issue }) => [
-          moment(when, zone),
+          formatTime(when, zone),
           kind.replaceAll('_', ' '),
           [issue, link, reason].filter((each) => each !== null).join(' · '),
         ])}

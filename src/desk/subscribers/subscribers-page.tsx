@@ -2,7 +2,7 @@ import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import type { Found } from '../../subscribers/people-store.ts';
 import type { DeskSession } from '../auth/editor-page.ts';
-import { moment } from '../frame/clock.ts';
+import { formatTime } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { Counters, Table } from '../frame/table.tsx';
 
@@ -80,7 +80,7 @@ const Results = ({
             breaks: true,
           },
           { head: 'Status', cell: ({ status }) => status },
-          { head: 'Since', cell: ({ createdAt }) => moment(createdAt, zone) },
+          { head: 'Since', cell: ({ createdAt }) => formatTime(createdAt, zone) },
         ]}
         rows={found}
       />

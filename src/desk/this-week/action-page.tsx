@@ -6,7 +6,7 @@ import type { Estimate } from '../../sending/preview/estimate.ts';
 import { type Progress, total } from '../../sending/progress.ts';
 import type { DeskSession } from '../auth/editor-page.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
-import { count, figure, reasonOf } from '../frame/numbers.ts';
+import { count, formatNumber, reasonOf } from '../frame/numbers.ts';
 import { Counters } from '../frame/table.tsx';
 import { type ActionName, REASON_MAX_LENGTH } from './decisions.ts';
 import { Overline, stateOf } from './week-state.tsx';
@@ -112,7 +112,7 @@ function reach({ people, variants }: Estimate): string {
 }
 
 function toGo({ prepared, submitted }: Progress): string {
-  return `to ${count(prepared, 'person', 'people')}; ${figure(submitted)} have been submitted`;
+  return `to ${count(prepared, 'person', 'people')}; ${formatNumber(submitted)} have been submitted`;
 }
 
 const List = ({ counters }: { counters: ActionCounters }) => {

@@ -4,7 +4,7 @@ import type { Site } from '../../platform/site.ts';
 import type { IssueLine } from '../../sending/counters/counter-store.ts';
 import type { DeskSession } from '../auth/editor-page.ts';
 import { DeskPage } from '../frame/frame.tsx';
-import { figure } from '../frame/numbers.ts';
+import { formatNumber } from '../frame/numbers.ts';
 
 interface IssuesProps {
   session: DeskSession;
@@ -52,8 +52,8 @@ const Entry = ({ slug, number, status, slot, subject, ...counts }: IssueLine) =>
       </h2>
       {counts.submitted > 0 && (
         <p className="meta">
-          {`${figure(counts.submitted)} submitted, ${figure(counts.delivered)} delivered, ` +
-            `${figure(counts.bounced)} bounced, ${figure(counts.complained)} complained`}
+          {`${formatNumber(counts.submitted)} submitted, ${formatNumber(counts.delivered)} delivered, ` +
+            `${formatNumber(counts.bounced)} bounced, ${formatNumber(counts.complained)} complained`}
         </p>
       )}
       {subject !== null && (

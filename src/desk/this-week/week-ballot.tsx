@@ -5,7 +5,7 @@ import { Outcome } from '../../comparisons/pages/verdict-mark.tsx';
 import { verdict } from '../../comparisons/verdict.ts';
 import type { IssueContent } from '../../issues/content.ts';
 import { MAX_LENGTH } from '../../issues/edit.ts';
-import { moment } from '../frame/clock.ts';
+import { formatTime } from '../frame/clock.ts';
 import { Csrf } from '../frame/frame.tsx';
 import { EditForm, type WeekProps } from '../writing/edit-form.tsx';
 
@@ -163,7 +163,7 @@ export const Aside = (props: WeekProps) => {
       <ul className="aside">
         {held.map((comparison) => row(comparison, 'waits for the next issue', 'Put back'))}
         {leftOut.map(({ comparison, reason, who, at }) =>
-          row(comparison, `left out by ${who}, ${moment(at, props.zone)}: ${reason}`, 'Put back'),
+          row(comparison, `left out by ${who}, ${formatTime(at, props.zone)}: ${reason}`, 'Put back'),
         )}
         {addable.map(({ comparison, why }) => row(comparison, why, 'Add'))}
       </ul>

@@ -3,7 +3,7 @@ import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import type { DeskSession } from '../auth/editor-page.ts';
 import { summaryOf } from '../checks/checks-page.tsx';
-import { moment } from '../frame/clock.ts';
+import { formatTime } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import type { WeekProps } from '../writing/edit-form.tsx';
 import { AppearanceForm, LinesForm } from '../writing/edit-lines.tsx';
@@ -41,8 +41,8 @@ export function weekPage(site: Site, props: WeekProps): string {
         <p>{stateOf(issue, zone)}</p>
         <p className="meta" id="saved" role="status">
           {edited === undefined
-            ? `Composed ${moment(issue.composedAt, zone)}, and not edited since.`
-            : `Saved ${moment(edited.at, zone)} by ${edited.who}.`}
+            ? `Composed ${formatTime(issue.composedAt, zone)}, and not edited since.`
+            : `Saved ${formatTime(edited.at, zone)} by ${edited.who}.`}
         </p>
         {issue.plan?.notes.map((note) => (
           <p className="meta" key={note}>

@@ -5,9 +5,9 @@ import type { Site } from '../../platform/site.ts';
 import type { Progress } from '../../sending/progress.ts';
 import type { UnsettledBatch } from '../../sending/settlements/settlement-store.ts';
 import type { DeskSession } from '../auth/editor-page.ts';
-import { moment } from '../frame/clock.ts';
+import { formatTime } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
-import { count, figure, reasonOf } from '../frame/numbers.ts';
+import { count, formatNumber, reasonOf } from '../frame/numbers.ts';
 import { Counters } from '../frame/table.tsx';
 import { Overline, stateOf } from '../this-week/week-state.tsx';
 
@@ -80,11 +80,11 @@ const Figures = ({ issue, progress, rate }: WatchStatus) => {
     <>
       <div className="going">
         <svg width="100%" height="12" role="img" aria-labelledby="going">
-          <title id="going">{`${figure(done)} of ${figure(audience)} settled`}</title>
+          <title id="going">{`${formatNumber(done)} of ${formatNumber(audience)} settled`}</title>
           <rect width={`${(100 * done) / audience}%`} height="12" />
         </svg>
         <p className="meta">
-          {`${figure(done)} of ${count(audience, 'person', 'people')} settled`}
+          {`${formatNumber(done)} of ${count(audience, 'person', 'people')} settled`}
           {issue.status === 'sending' && ` · ${pace(prepared, rate)}`}
         </p>
       </div>
@@ -110,7 +110,7 @@ function reasons(kind: 'excluded' | 'failed', by: Record<string, number>): [numb
 /** "21 a second, about 3 minutes left". */
 function pace(prepared: number, rate: number): string {
   if (rate === 0) return 'nothing was submitted in the last minute';
-  const speed = `${rate >= 10 ? figure(Math.round(rate)) : rate.toFixed(1)} a second`;
+  const speed = `${rate >= 10 ? formatNumber(Math.round(rate)) : rate.toFixed(1)} a second`;
   if (prepared === 0) return speed;
   const seconds = prepared / rate;
   if (seconds < 60) return `${speed}, less than a minute left`;
@@ -143,7 +143,7 @@ const Uncertain = ({ session, zone, slug, batches }: UncertainProps) => (
           <dl className="facts">
             <div>
               <dt>Handed over</dt>
-              <dd>{moment(batch.claimedAt, zone)}</dd>
+              <dd>{formatTime(batch.claimedAt, zone)}</dd>
             </div>
             <div>
               <dt>What happened</dt>
@@ -190,7 +190,7 @@ const Uncertain = ({ session, zone, slug, batches }: UncertainProps) => (
               ) : (
                 <p>
                   A request may still be on its way to the provider. Whether it was not accepted can be told
-                  after {moment(batch.notBefore, zone)}.
+                  after {formatTime(batch.notBefore, zone)}.
                 </p>
               )}
             </div>

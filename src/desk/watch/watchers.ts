@@ -29,18 +29,18 @@ interface Watched {
   streams: Set<PassThrough>;
   timer: NodeJS.Timeout | undefined;
   last: WatchView | undefined;
-  quiet: number;
+  unchangedReads: number;
 }
 
 /** Server-sent events about issues. Closes its streams with the server. */
 export class Watchers {
   readonly #issues = new Map<string, Watched>();
-  readonly #look: (issueId: string) => Promise<WatchView>;
+  readonly #readView: (issueId: string) => Promise<WatchView>;
   readonly #limits: WatchLimits;
   #count = 0;
 
-  constructor(app: FastifyInstance, look: (issueId: string) => Promise<WatchView>, limits = LIMITS) {
-    this.#look = look;
+  constructor(app: FastifyInstance, readView: (issueId: string) => Promise<WatchView>, limits = LIMITS) {
+    this.#readView = readView;
     this.#limits = limits;
     // Runs before the server waits for its connections to end.
     app.addHook('preClose', async () => {
@@ -57,7 +57,7 @@ export class Watchers {
       streams: new Set(),
       timer: undefined,
       last: undefined,
-      quiet: 0,
+      unchangedReads: 0,
     };
     this.#issues.set(issueId, watched);
     watched.streams.add(stream);
@@ -78,14 +78,14 @@ export class Watchers {
   }
 
   async #round(issueId: string, watched: Watched): Promise<void> {
-    const view = await this.#look(issueId).catch(() => undefined);
+    const view = await this.#readView(issueId).catch(() => undefined);
     const { streams, last } = watched;
     // While the database cannot be read, nothing is sent; the page keeps its last state.
     const lines = view === undefined ? [] : changesOf(view, last);
-    watched.quiet = lines.length > 0 ? 0 : watched.quiet + 1;
-    if (watched.quiet >= HEARTBEAT) {
+    watched.unchangedReads = lines.length > 0 ? 0 : watched.unchangedReads + 1;
+    if (watched.unchangedReads >= HEARTBEAT) {
       lines.push(': still here\n\n');
-      watched.quiet = 0;
+      watched.unchangedReads = 0;
     }
     watched.last = view ?? last;
     for (const stream of streams) {

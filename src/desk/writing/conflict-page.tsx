@@ -4,7 +4,7 @@ import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import type { TemplateRef } from '../../render/render-variant.ts';
 import type { DeskSession } from '../auth/editor-page.ts';
-import { moment } from '../frame/clock.ts';
+import { formatTime } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { Table } from '../frame/table.tsx';
 import type { WeekView } from './edit-form.tsx';
@@ -55,7 +55,7 @@ export function conflictPage(site: Site, { session, zone, view, edit, form }: Co
         <h1>Somebody else was faster</h1>
         <p>
           Nothing of yours was saved.{' '}
-          {edited !== undefined && `The issue was changed by ${edited.who}, ${moment(edited.at, zone)}.`}
+          {edited !== undefined && `The issue was changed by ${edited.who}, ${formatTime(edited.at, zone)}.`}
         </p>
       </div>
       {lines.length > 0 ? (

@@ -3,7 +3,7 @@ import type { Site } from '../../platform/site.ts';
 import type { DeskSession, Obstacle, UnsavedForm } from '../auth/editor-page.ts';
 import { DeskPage } from '../frame/frame.tsx';
 
-interface Words {
+interface Texts {
   title: string;
   text: string;
   /** What to do in another tab. */
@@ -13,7 +13,7 @@ interface Words {
 
 const PRESERVED = 'Nothing was changed, and nothing is lost: this page keeps what you sent.';
 
-function wordsOf(obstacle: Obstacle, session: DeskSession | undefined): Words {
+function textsOf(obstacle: Obstacle, session: DeskSession | undefined): Texts {
   switch (obstacle) {
     case 'signed-out':
       return {
@@ -59,7 +59,7 @@ const TYPED: Record<string, string> = {
 
 /** Shows a complete form that was not accepted, to be sent again. */
 export function unsavedPage(site: Site, { obstacle, session, action, form }: UnsavedForm): string {
-  const { title, text, beside, button } = wordsOf(obstacle, session);
+  const { title, text, beside, button } = textsOf(obstacle, session);
   const typed = [...form].filter(([name, value]) => Object.hasOwn(TYPED, name) && value !== '');
   const fields = [...form].filter(([name]) => name !== 'csrf');
   // After the same editor signs in again, the form's own token is valid again.

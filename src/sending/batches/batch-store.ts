@@ -192,7 +192,7 @@ async function setUncertain(tx: Connection, row: BatchRow, reason: string): Prom
  * @param items the outcomes of the members at `positions`, in the same order.
  * @returns whether it was recorded.
  */
-export async function recordAnswer(
+export async function recordResponse(
   db: Connection,
   { id, leaseId, positions }: { id: string; leaseId: string | null; positions: number[] },
   items: ItemOutcome[],

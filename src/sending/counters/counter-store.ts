@@ -4,7 +4,7 @@ import type { Connection } from '../../platform/db/database.ts';
 import type { EventKind, IssueStatus } from '../../platform/db/schema.ts';
 
 /** The outcomes of an issue's accepted deliveries, as far as the provider has reported them. */
-export interface Figures {
+export interface IssueCounters {
   /** Includes complaints: those messages had arrived. */
   delivered: number;
   bouncedHard: number;
@@ -62,7 +62,7 @@ export async function listIssueLines(
 /** Accepted deliveries, and their outcomes. */
 interface Counts {
   submitted: number;
-  /** Includes complaints, as in {@link Figures}. */
+  /** Includes complaints, as in {@link IssueCounters}. */
   delivered: number;
   bounced: number;
   complained: number;
@@ -142,8 +142,8 @@ const MANY_LINKS = 5;
  * Reads the counters of an issue. Those that cover all its deliveries were updated by the transactions that changed
  * the deliveries; the others are counted now, from few rows.
  */
-export async function issueCounters(db: Connection, issueId: string): Promise<Figures> {
-  const { rows } = await sql<Omit<Figures, 'clicked' | 'clickedByMachines'> & { isClicked: boolean }>`
+export async function issueCounters(db: Connection, issueId: string): Promise<IssueCounters> {
+  const { rows } = await sql<Omit<IssueCounters, 'clicked' | 'clickedByMachines'> & { isClicked: boolean }>`
     select coalesce(f.delivered, 0) as delivered, coalesce(f.bounced_hard, 0) as "bouncedHard",
       coalesce(f.bounced_soft, 0) as "bouncedSoft", coalesce(f.complained, 0) as complained,
       coalesce(f.failed, 0) as failed, coalesce(f.opened, 0) as opened,
@@ -158,12 +158,12 @@ export async function issueCounters(db: Connection, issueId: string): Promise<Fi
           where d.issue_id = i.id and d.subscriber_id = s.id)) as "left"
     from issues i left join figures f on f.issue_id = i.id where i.id = ${issueId}
   `.execute(db);
-  const { isClicked, ...figures } = rows[0] ?? { isClicked: false, ...NOTHING };
+  const { isClicked, ...figures } = rows[0] ?? { isClicked: false, ...ZERO };
   const clicks = isClicked ? await countClicks(db, issueId) : { clicked: 0, clickedByMachines: 0 };
   return { ...figures, ...clicks };
 }
 
-const NOTHING = {
+const ZERO = {
   ...{ delivered: 0, bouncedHard: 0, bouncedSoft: 0, complained: 0 },
   ...{ failed: 0, opened: 0, left: 0 },
 };
@@ -175,8 +175,8 @@ const NOTHING = {
 async function countClicks(
   db: Connection,
   issueId: string,
-): Promise<Pick<Figures, 'clicked' | 'clickedByMachines'>> {
-  const { rows } = await sql<Pick<Figures, 'clicked' | 'clickedByMachines'>>`
+): Promise<Pick<IssueCounters, 'clicked' | 'clickedByMachines'>> {
+  const { rows } = await sql<Pick<IssueCounters, 'clicked' | 'clickedByMachines'>>`
     with bodies as materialized (
       -- Links as clicks identify them: without their queries.
       select v.id, (select count(distinct link[1]) from regexp_matches(v.html, '\\yhref="([^"#?]+)', 'g') link

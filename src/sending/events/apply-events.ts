@@ -4,7 +4,6 @@ import type { ProviderEvent } from '../../providers/port.ts';
 import { settleAccepted } from '../settlements/settlement-store.ts';
 import {
   addCounters,
-  beginApplying,
   type Click,
   type DueEvent,
   dueEvents,
@@ -15,6 +14,7 @@ import {
   readDeliveries,
   readMails,
   suppressSubscribers,
+  tryLockApplying,
   writeClicks,
   writeDeliveries,
 } from './event-store.ts';
@@ -70,11 +70,11 @@ export async function applyEvents(db: Connection, signal?: AbortSignal): Promise
 
 /** Applies one chunk. @returns null when no event was due, or another process holds the lock. */
 export async function applyChunk(tx: Connection): Promise<Applied | null> {
-  if (!(await beginApplying(tx))) return null;
+  if (!(await tryLockApplying(tx))) return null;
   const events = await dueEvents(tx, CHUNK);
   if (events.length === 0) return null;
 
-  await findSubjects(tx, events);
+  await findDeliveries(tx, events);
   const { entries, settled } = await readLedger(tx, events);
   const mails = await readMails(
     tx,
@@ -88,7 +88,7 @@ export async function applyChunk(tx: Connection): Promise<Applied | null> {
     const mail = mails.get(event.mailId ?? '');
     const subscriberId = entry?.subscriberId ?? event.subscriberId ?? mail?.subscriberId;
     const isKnown = entry !== undefined || mail !== undefined || isAboutAddress(event);
-    const waits = !isKnown || (entry ? isOpen(entry) : mail?.isOpen);
+    const waits = !isKnown || (entry ? isAwaitingResponse(entry) : mail?.isOpen);
     const reason = suppression(event);
     // A complaint counts at once. A bounce waits until the response is known: a batch with a suppressed member cannot
     // be sent again to get its response. Meanwhile the provider itself sends nothing to that address.
@@ -122,7 +122,7 @@ function isAboutAddress({ kind, subscriberId }: DueEvent): boolean {
 }
 
 /** Whether the provider's response is still awaited; then the event waits for it too. */
-function isOpen({ status }: LedgerEntry): boolean {
+function isAwaitingResponse({ status }: LedgerEntry): boolean {
   return status === 'prepared' || status === 'uncertain';
 }
 
@@ -137,7 +137,7 @@ function reschedule({ id, ageMs }: DueEvent, isKnown: boolean): EventResult {
  * Finds the deliveries that untagged events are about, by the subscriber and the provider's message id. Fills in
  * their `deliveryId`.
  */
-async function findSubjects(tx: Connection, events: DueEvent[]): Promise<void> {
+async function findDeliveries(tx: Connection, events: DueEvent[]): Promise<void> {
   const untagged = events.filter(({ deliveryId, mailId }) => deliveryId === null && mailId === null);
   const found = await findByProvider(
     tx,
@@ -162,7 +162,7 @@ async function readLedger(tx: Connection, events: readonly DueEvent[]) {
   const proven = new Map<string, string>();
   for (const { id, kind, deliveryId } of events) {
     const entry = entries.get(deliveryId ?? '');
-    if (entry !== undefined && kind !== 'suppressed' && WITHOUT_ANSWER.has(entry.batchStatus))
+    if (entry !== undefined && kind !== 'suppressed' && WITHOUT_RESPONSE.has(entry.batchStatus))
       proven.set(entry.batchId, `event ${id}`);
   }
   const settled = await settleAccepted(tx, proven, 'settled by an event of the provider: it was accepted');
@@ -173,7 +173,7 @@ async function readLedger(tx: Connection, events: readonly DueEvent[]) {
 }
 
 /** `submitting` is not among them: its response is still on its way, and says more than an event. */
-const WITHOUT_ANSWER = new Set<BatchStatus>(['uncertain', 'pending', 'failed']);
+const WITHOUT_RESPONSE = new Set<BatchStatus>(['uncertain', 'pending', 'failed']);
 
 /** Writes deliveries, clicks and counters after the events of each delivery. */
 async function writeLedger(
@@ -186,7 +186,7 @@ async function writeLedger(
   for (const [entry, events] of eventsByDelivery) {
     const state = stateAfter(entry, events, entry.claimedAt);
     written.push({ ...state, id: entry.id });
-    const sum = changes.get(entry.issueId) ?? { ...NOTHING };
+    const sum = changes.get(entry.issueId) ?? { ...ZERO };
     const was = countersOf(entry);
     const is = countersOf(state);
     for (const key of COUNTER_NAMES) sum[key] += is[key] - was[key];
@@ -201,11 +201,11 @@ async function writeLedger(
   if (clicks.size > 0) await writeClicks(tx, [...clicks.values()]);
 }
 
-const NOTHING: OutcomeCounters = {
+const ZERO: OutcomeCounters = {
   ...{ delivered: 0, bouncedHard: 0, bouncedSoft: 0 },
   ...{ complained: 0, failed: 0, opened: 0 },
 };
-const COUNTER_NAMES = Object.keys(NOTHING) as (keyof OutcomeCounters)[];
+const COUNTER_NAMES = Object.keys(ZERO) as (keyof OutcomeCounters)[];
 
 /**
  * All clicks on one link of one delivery are one row: the first time, the last time, and whether only scanners

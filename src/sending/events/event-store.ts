@@ -50,7 +50,7 @@ const APPLYING = 0x5d1e;
  * right.
  * @returns whether this transaction got the lock.
  */
-export async function beginApplying(tx: Connection): Promise<boolean> {
+export async function tryLockApplying(tx: Connection): Promise<boolean> {
   const { rows } = await sql<{ mine: boolean; set_config: string }>`
     select pg_try_advisory_xact_lock(${APPLYING}) as mine, set_config('enable_seqscan', 'off', true),
       set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
@@ -59,7 +59,7 @@ export async function beginApplying(tx: Connection): Promise<boolean> {
 }
 
 /** Takes the same lock, and waits for it. */
-export async function waitForApplying(tx: Connection): Promise<void> {
+export async function lockApplying(tx: Connection): Promise<void> {
   await sql`select pg_advisory_xact_lock(${APPLYING})`.execute(tx);
 }
 

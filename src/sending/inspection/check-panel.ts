@@ -119,11 +119,11 @@ export function panelOf(
 }
 
 /** Whether an approval is refused because of it. */
-export function stops({ level, override }: PanelCheck): boolean {
+export function isBlocking({ level, override }: PanelCheck): boolean {
   return level === 'block' && override === null;
 }
 
-const rank = (check: PanelCheck): number => (stops(check) ? 0 : check.level === 'block' ? 1 : 2);
+const rank = (check: PanelCheck): number => (isBlocking(check) ? 0 : check.level === 'block' ? 1 : 2);
 
 const PARTS: Record<Check['where'], string> = {
   html: 'Mail',

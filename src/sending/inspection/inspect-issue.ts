@@ -6,7 +6,13 @@ import type { LinkCheck } from '../../sources/crawl/follow-links.ts';
 import { sourceHealth } from '../../sources/source-store.ts';
 import { planOf, renderIssue } from '../prepare-issue.ts';
 import { type CheckContext, type Linted, type Override, type PanelCheck, panelOf } from './check-panel.ts';
-import { factsOf, insertOverride, isStill, newlyQuarantined, writeLinks } from './inspection-store.ts';
+import {
+  factsOf,
+  insertOverride,
+  lockIfUnchanged,
+  newlyQuarantined,
+  writeLinks,
+} from './inspection-store.ts';
 
 /** The result of an inspection. */
 export interface Inspection {
@@ -25,7 +31,7 @@ export interface RenderedIssue extends Linted {
 }
 
 /** Renders every variant as it would be sent. @throws AppError `issue-empty`, `render-failed`. */
-export async function drawIssue(db: Connection, issue: Issue): Promise<RenderedIssue[]> {
+export async function renderForInspection(db: Connection, issue: Issue): Promise<RenderedIssue[]> {
   const { variants } = await renderIssue(db, issue);
   return variants.map(({ number, html, content, checks }) => ({
     ...{ number, content: { topics: content.topics }, checks },
@@ -37,7 +43,7 @@ export interface InspectionOptions {
   now: Date;
   setUp?: CheckContext['setUp'];
   /** Renders every variant; {@link renderIssue} unless the caller has a cache. */
-  draw?: (issue: Issue) => Promise<RenderedIssue[]>;
+  render?: (issue: Issue) => Promise<RenderedIssue[]>;
 }
 
 /**
@@ -48,11 +54,11 @@ export interface InspectionOptions {
 export async function inspectIssue(
   db: Connection,
   issue: Issue,
-  { now, setUp = [], draw = (each) => drawIssue(db, each) }: InspectionOptions,
+  { now, setUp = [], render = (each) => renderForInspection(db, each) }: InspectionOptions,
 ): Promise<Inspection> {
   const plan = planOf(issue);
   const [variants, known, health, quarantined] = await Promise.all([
-    draw(issue),
+    render(issue),
     factsOf(db, issue),
     sourceHealth(db),
     newlyQuarantined(db),
@@ -101,7 +107,7 @@ export async function overrideCheck(
       help: check.help,
     });
   await db.transaction().execute(async (tx) => {
-    if (!(await isStill(tx, issue))) throw issueChanged(issue);
+    if (!(await lockIfUnchanged(tx, issue))) throw issueChanged(issue);
     if (await insertOverride(tx, issue, { key, reason: reason.trim(), who })) await record(tx);
   });
 }

@@ -87,7 +87,7 @@ export async function overridesOf(db: Connection, { id, planHash, template }: Is
  * Whether an issue is still under review with exactly this content. The row stays locked until the transaction
  * ends.
  */
-export async function isStill(tx: Connection, { id, planHash, template }: Issue): Promise<boolean> {
+export async function lockIfUnchanged(tx: Connection, { id, planHash, template }: Issue): Promise<boolean> {
   const row = await tx
     .selectFrom('issues')
     .select('id')

@@ -1,7 +1,12 @@
 import type { Connection } from '../../platform/db/database.ts';
 import { AppError } from '../../platform/errors.ts';
-import { waitForApplying } from '../events/event-store.ts';
-import { batchesBeginning, type NamedBatch, settleAccepted, settleNotAccepted } from './settlement-store.ts';
+import { lockApplying } from '../events/event-store.ts';
+import {
+  findBatchesByPrefix,
+  type NamedBatch,
+  settleAccepted,
+  settleNotAccepted,
+} from './settlement-store.ts';
 
 export interface Settled {
   batchId: string;
@@ -28,8 +33,8 @@ export async function settleBatch(
   record?: (tx: Connection) => Promise<unknown>,
 ): Promise<Settled> {
   return db.transaction().execute(async (tx) => {
-    await waitForApplying(tx);
-    const [batch, another] = await batchesBeginning(tx, prefix);
+    await lockApplying(tx);
+    const [batch, another] = await findBatchesByPrefix(tx, prefix);
     if (batch === undefined || another !== undefined) {
       throw new AppError(
         'batch-unknown',
@@ -47,7 +52,7 @@ export async function settleBatch(
         : await settleNotAccepted(tx, batch.id, person, reason);
     if (!changed) {
       throw new AppError('batch-settled', `Batch ${batch.id} is ${batch.status}, not uncertain.`, {
-        help: `Nothing was changed. ${whatNext(batch)}`.trim(),
+        help: `Nothing was changed. ${describeNextStep(batch)}`.trim(),
       });
     }
     await record?.(tx);
@@ -77,7 +82,7 @@ function rejectUnsafeDecision({ id, notBefore, events }: NamedBatch): void {
  * Says what happens next to a batch that needs no decision now: one whose response can still arrive gets it by
  * itself.
  */
-function whatNext({ status, issueStatus, busyUntil }: NamedBatch): string {
+function describeNextStep({ status, issueStatus, busyUntil }: NamedBatch): string {
   if (status === 'pending' && issueStatus === 'sending') return 'It goes out by itself.';
   if (status !== 'submitting' || busyUntil === null) return '';
   const soon = `within a minute after ${busyUntil.toISOString()}`;

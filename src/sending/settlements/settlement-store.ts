@@ -132,7 +132,7 @@ export interface NamedBatch {
  * Finds batches by the beginning of their id.
  * @returns the matches, at most two.
  */
-export async function batchesBeginning(db: Connection, prefix: string): Promise<NamedBatch[]> {
+export async function findBatchesByPrefix(db: Connection, prefix: string): Promise<NamedBatch[]> {
   const { rows } = await sql<NamedBatch>`
     select b.id, b.status, b.issue_id as "issueId", i.status as "issueStatus",
       case when b.status = 'submitting' then greatest(b.lease_until, c.open_until, now()) end as "busyUntil",

@@ -106,7 +106,7 @@ async function awaitSession(obstacle) {
   const [href, name] = isPasskey
     ? ['/editor/sign-in/passkey', 'Use your passkey in a new tab']
     : ['/editor/sign-in', 'Sign in in a new tab'];
-  tell(
+  showNotice(
     `${isPasskey ? 'Your passkey is missing.' : 'Your session has ended.'} What you wrote is still on this page, and it is saved as soon as you have signed in again.`,
     Object.assign(document.createElement('a'), {
       href,
@@ -130,14 +130,14 @@ function button(text, press) {
   return made;
 }
 
-/** @param {string} text @param {HTMLElement[]} ways */
-function tell(text, ...ways) {
+/** @param {string} text @param {HTMLElement[]} actions */
+function showNotice(text, ...actions) {
   const known = document.getElementById('ended');
   const notice = known ?? Object.assign(document.createElement('div'), { id: 'ended', className: 'notice' });
   notice.setAttribute('role', 'alert');
   const line = Object.assign(document.createElement('p'), { textContent: text });
   const doings = Object.assign(document.createElement('div'), { className: 'doings' });
-  doings.append(...ways);
+  doings.append(...actions);
   notice.replaceChildren(line, doings);
   if (!known) document.querySelector('main')?.prepend(notice);
 }
@@ -158,7 +158,7 @@ async function resume(asAnother = false) {
     if (!answer.ok) return false;
     const { csrf, email } = await answer.json();
     if (email !== document.body.dataset.editor && !asAnother) {
-      tell(
+      showNotice(
         `This browser is signed in as ${email} now. What you wrote is still on this page, and not saved.`,
         button(`Save it as ${email}`, () => resume(true)),
       );
