@@ -60,11 +60,11 @@ describe('toolMark', () => {
     [34, 'skip'],
     [33, 'skip'],
     [0, 'skip'],
-  ] as const)('a panel of %i%% says %s', (panelShip, mark) => {
+  ] as const)('a panel of %i%% gives %s', (panelShip, mark) => {
     expect(toolMark({ panelShip })).toBe(mark);
   });
 
-  it('is its own mirror: what ships at p skips at 100 - p', () => {
+  it('is symmetric: what ships at p skips at 100 - p', () => {
     const mirror = { ship: 'skip', skip: 'ship', split: 'split' } as const;
     fc.assert(
       fc.property(percentage, (panelShip) => {
@@ -77,21 +77,21 @@ describe('toolMark', () => {
 describe('the community', () => {
   const readers = (ship: number, skip: number) => ({ ...tool('Ada', 100, 80), readers: { ship, skip } });
 
-  it('is the source’s until ten of our readers voted, and ours from then on, never a mixture', () => {
+  it("is the source's until ten of our readers voted, and ours from then on, never a mixture", () => {
     expect(communityOf(tool('Ada', 100))).toBeNull();
     expect(communityOf(readers(0, QUORUM - 1))).toBe(80);
     expect(communityOf(readers(1, QUORUM - 1))).toBe(10);
     expect(communityOf({ ...readers(0, QUORUM), communityShip: null })).toBe(0);
   });
 
-  it('of ours puts a verdict in doubt, and never reverses it', () => {
+  it('of our own can question a verdict, and never reverses it', () => {
     const doubted = verdict([readers(1, 29), tool('Bix', 0)]);
     expect([doubted.mark, doubted.pick, doubted.words]).toEqual(['split', null, 'Split on Ada']);
     expect(doubted.because).toContain('but readers vote ship 3% on Ada');
     expect(verdict([readers(0, QUORUM - 1), tool('Bix', 0)]).words).toBe('Ship Ada');
   });
 
-  it('is a share between 0 and 100, null without a vote', () => {
+  it('is a share between 0 and 100, null without votes', () => {
     const votes = fc.record({ ship: fc.nat(1_000_000), skip: fc.nat(1_000_000) });
     fc.assert(
       fc.property(votes, ({ ship, skip }) => {
@@ -161,7 +161,7 @@ describe('verdict', () => {
     );
   });
 
-  it('is short, and its reason one sentence with every figure', () => {
+  it('is short, and its reason is one sentence with every figure', () => {
     fc.assert(
       fc.property(pair, (tools) => {
         const { words, because } = verdict(tools);
@@ -175,7 +175,7 @@ describe('verdict', () => {
     );
   });
 
-  it('says why in words', () => {
+  it('gives its reason in words', () => {
     const because = (a: Tool, b: Tool) => verdict([a, b]).because;
     expect(because(tool('Ada', 25), tool('Bix', 75, 80))).toBe(
       'The panel would ship Bix (75%) and skip Ada (25%); readers vote ship 80% on Bix.',
@@ -199,7 +199,7 @@ describe('names', () => {
     expect(shortName(long)).toBe(short);
   });
 
-  it('does not shorten two names to the same', () => {
+  it('does not shorten two names to the same text', () => {
     const tools = [
       tool('Lighthouse Model (small, quantized)', 50),
       tool('Lighthouse Model (large, full size)', 50),
@@ -213,11 +213,11 @@ describe('names', () => {
     ['データ舟', 'ＦＵＬＬ', 'データ舟-vs-full'],
     ['हिन्दी', 'الحبر', 'हिन्दी-vs-الحبر'],
     ['Straße', 'İnci', 'straße-vs-i̇nci'],
-  ])('%s and %s make a slug', (a, b, slug) => {
+  ])('%s and %s give a slug', (a, b, slug) => {
     expect(slugFor(a, b)).toBe(slug);
   });
 
-  it('any two names make a valid slug', () => {
+  it('any two names give a valid slug', () => {
     const any = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 120 });
     fc.assert(
       fc.property(any, any, (a, b) => {
@@ -242,7 +242,7 @@ describe('names', () => {
 });
 
 describe('contentHash', () => {
-  it('changes with anything a reader sees, and with nothing else', () => {
+  it('changes with everything that a reader sees, and with nothing else', () => {
     fc.assert(
       fc.property(comparison(), (value) => {
         const same: Comparison = { ...structuredClone(value), publishedAt: '2026-11-20T08:00:00Z' };
@@ -263,7 +263,7 @@ describe('contentHash', () => {
 });
 
 describe('the model', () => {
-  it('is a fixed point: what was parsed parses to itself', () => {
+  it('is stable: parsed input parses to itself', () => {
     fc.assert(
       fc.property(comparison(), (value) => {
         expect(comparisonSchema.parse(value)).toEqual(value);
@@ -271,7 +271,7 @@ describe('the model', () => {
     );
   });
 
-  it('takes slugs of every script, and no capitals or stray hyphens', () => {
+  it('accepts slugs of every script, but no capitals or stray hyphens', () => {
     for (const slug of ['a-vs-b', 'データ舟-vs-22b', 'हिन्दी'])
       expect(slugSchema.safeParse(slug).success).toBe(true);
     for (const slug of ['A-vs-b', '-a', 'a--b', 'a b', '', 'a/b'])

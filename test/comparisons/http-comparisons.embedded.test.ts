@@ -40,7 +40,7 @@ const HOSTILE = comparison(
 );
 
 describe('a comparison', () => {
-  it('has everything the page of the site has', async () => {
+  it("has everything that the site's page has", async () => {
     const $ = await page('/comparisons/hammer-vs-nail');
     const [a, b] = (await stored('hammer-vs-nail')).comparison.tools;
     expect($('h1').text()).toBe(`${a.name} vs Nail`);
@@ -73,7 +73,7 @@ describe('a comparison', () => {
     expect($('input[name=source]').attr('value')).toBe('comparison:hammer-vs-nail');
   });
 
-  it('splits the scorecard by lens, and says where one wrote nothing', async () => {
+  it('splits the scorecard by lens, and says when a reviewer wrote nothing', async () => {
     const $ = await page('/comparisons/hammer-vs-nail');
     expect(
       $('.lens')
@@ -96,7 +96,7 @@ describe('a comparison', () => {
     ]);
   });
 
-  it('tells machines everything, and no text ends its script', async () => {
+  it('has complete data for machines, and no text can end its script element', async () => {
     const answer = await get('/comparisons/hammer-vs-nail');
     const $ = load(answer.body);
     expect($('script').length).toBe(1);
@@ -115,7 +115,7 @@ describe('a comparison', () => {
     expect($('meta[name=description]').attr('content')).toMatch(/^Ship Hammer.*\.$/);
   });
 
-  it('that went out says in which issue, and what changed since with its day', async () => {
+  it('that was sent shows its issue, and each later change with its date', async () => {
     const url = '/comparisons/inkwell-vs-ferret';
     const unmoved = await page(url);
     expect(text(unmoved('article section'))).toBe(
@@ -155,7 +155,7 @@ describe('a comparison', () => {
     expect(text((await page(url))('article section'))).toContain('Nothing of it changed since.');
   });
 
-  it('that never went out has no such part; there is always a way to the next issue', async () => {
+  it('that was never sent has no such part; there is always a link to the next issue', async () => {
     const $ = await page('/comparisons/hammer-vs-nail');
     expect($('main').text()).not.toContain('As mailed');
     expect(
@@ -165,7 +165,7 @@ describe('a comparison', () => {
     ).toEqual(['/issues/2026-11-24', '/issues.atom']);
   });
 
-  it('is found by letters of any script, composed or not, and by nothing else', async () => {
+  it('is found by letters of any script, composed or not, and only by its own', async () => {
     const slug = 'reed-vs-データ舟';
     for (const url of [encodeURIComponent(slug), encodeURIComponent(slug.normalize('NFD'))]) {
       const answer = await get(`/comparisons/${url}`);
@@ -237,7 +237,7 @@ describe('the list', () => {
     expect(seen).toContain(`/comparisons/${encodeURIComponent('reed-vs-データ舟')}`);
   });
 
-  it('shows one topic, however its case is spelled, and keeps it from page to page', async () => {
+  it('shows one topic, whatever its case, and keeps it from page to page', async () => {
     const first = await page('/comparisons?topic=trees+%26+timber');
     expect(first('h1').text()).toBe('Comparisons of Trees & Timber');
     expect(first('nav [aria-current=page]').text()).toBe('Trees & Timber');
@@ -261,7 +261,7 @@ describe('the list', () => {
     },
   );
 
-  it('goes on after nothing with nothing, and says so', async () => {
+  it('shows an empty page after the last one, and says so', async () => {
     const answer = await get('/comparisons?after=never-heard-of');
     expect([answer.statusCode, answer.body.includes('There is no comparison further on.')]).toEqual([
       200,
@@ -270,7 +270,7 @@ describe('the list', () => {
   });
 });
 
-describe('both', () => {
+describe('both pages', () => {
   const urls = [
     '/comparisons',
     '/comparisons/hammer-vs-nail',
@@ -278,7 +278,7 @@ describe('both', () => {
     '/comparisons?topic=Writing',
   ];
 
-  it.each(urls)('%s: who has it is told so, until it changes', async (url) => {
+  it.each(urls)('%s: a client with the current version gets 304, until it changes', async (url) => {
     const answer = await get(url);
     const { etag, 'last-modified': modified } = answer.headers as Record<string, string>;
     expect(answer.headers['cache-control']).toBe('public, max-age=300');
@@ -293,7 +293,7 @@ describe('both', () => {
   it.each(urls)('%s is valid HTML', async (url) => {
     const report = await new HtmlValidate({
       extends: ['html-validate:recommended'],
-      // React closes void elements, and writes attributes its own way.
+      // React closes void elements, and writes attributes in its own way.
       rules: {
         'void-style': 'off',
         'form-dup-name': ['error', { shared: ['checkbox'] }],

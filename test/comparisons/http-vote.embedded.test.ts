@@ -69,7 +69,7 @@ describe('a vote', () => {
     expect(await votesOf(id)).toEqual({ kestrel: 'ship' });
   });
 
-  it('is one a reader and tool: said again it stays, said otherwise it moves', async () => {
+  it('is one per reader and tool: the same vote again changes nothing, another one replaces it', async () => {
     const id = await subscribe();
     for (let time = 0; time < 2; time += 1) await post(link(id));
     await post(link(id, `/${SLUG}/b/skip`));
@@ -81,7 +81,7 @@ describe('a vote', () => {
     expect(await votesOf(id)).toEqual({ kestrel: 'skip', quillwright: 'skip' });
   });
 
-  it('is for the tool, whichever of its comparisons it was met in', async () => {
+  it('counts for the tool, in whichever comparison it was cast', async () => {
     await saveComparisons(site.db, [comparison('kestrel-vs-crow', tool('KESTREL', 75), tool('Crow', 50))]);
     const id = await subscribe();
     await post(link(id));
@@ -89,7 +89,7 @@ describe('a vote', () => {
     expect(await votesOf(id)).toEqual({ kestrel: 'skip' });
   });
 
-  it('whatever the order of votes and changes, the last word on each tool counts', async () => {
+  it('in any order of votes and changes, the last vote on each tool counts', async () => {
     const choice = fc.tuple(fc.constantFrom('a', 'b'), fc.constantFrom<Call>('ship', 'skip'));
     await fc.assert(
       fc.asyncProperty(fc.array(choice, { maxLength: 12 }), async (choices) => {
@@ -105,7 +105,7 @@ describe('a vote', () => {
     );
   });
 
-  it('two at once are one', async () => {
+  it('two simultaneous votes are one', async () => {
     const id = await subscribe();
     const answers = await Promise.all(
       ['ship', 'skip', 'ship', 'skip'].map((call) => post(link(id, `/${SLUG}/a/${call}`))),
@@ -115,8 +115,8 @@ describe('a vote', () => {
   });
 });
 
-describe('who votes', () => {
-  it('gets issues: on a break, yes; having left, no; erased, no, and their votes are gone', async () => {
+describe('a voter', () => {
+  it('must be active: a paused reader may vote, an unsubscribed or erased one may not, and erasure deletes the votes', async () => {
     const [paused, left, bounced, erased] = [
       await subscribe(),
       await subscribe(),
@@ -153,7 +153,7 @@ describe('who votes', () => {
     ]).toEqual([{ kestrel: 'ship' }, { kestrel: 'ship' }, {}, {}]);
   });
 
-  it('has a link that opens no other door, and is opened by no other', async () => {
+  it('has a link that opens nothing else, and no other link votes', async () => {
     const id = await subscribe();
     const token = site.token('vote', id);
     for (const url of [
@@ -180,7 +180,7 @@ describe('who votes', () => {
       }
     }
     expect(pages.size).toBe(1);
-    // Genuine ones of nobody who could vote say what they are.
+    // A genuine link of a person who may not vote says so.
     for (const [one, status] of [
       [site.token('vote', id, 2), 410],
       [site.token('vote', '00000000-0000-4000-8000-000000000000'), 410],
@@ -193,7 +193,7 @@ describe('who votes', () => {
     expect(await everyRow(site.db)).toBe(before);
   });
 
-  it('votes with a link that was signed with the key before', async () => {
+  it('may use a link that was signed with the previous key', async () => {
     const id = await subscribe();
     const old = signer([site.keys[1] ?? ''], 'vote')({ subscriberId: id, version: 1 });
     await post(`/vote/${old}/${SLUG}/a/ship`);
@@ -215,7 +215,7 @@ describe('who votes', () => {
     expect(await votesOf(id)).toEqual({});
   });
 
-  it('finds any comparison there can be, whatever the script and length of its name', async () => {
+  it('can vote on every comparison, whatever the script and length of its name', async () => {
     const slug = `${'データ'.repeat(26)}-vs-${'舟'.repeat(75)}`;
     await saveComparisons(site.db, [comparison(slug, tool('データ', 75), tool('舟', 50))]);
     const id = await subscribe();
@@ -223,7 +223,7 @@ describe('who votes', () => {
     expect(await votesOf(id)).toEqual({ 舟: 'ship' });
   });
 
-  it('keeps the token out of caches, indexes and referrers; without one, the page tells how', async () => {
+  it('has a token that stays out of caches, search engines and referrers; without one, the page explains how to vote', async () => {
     const id = await subscribe();
     for (const url of [link(id), link(id, `/${SLUG}`), '/vote', `/vote/${SLUG}`, `/vote/${SLUG}/a/ship`]) {
       const { statusCode, headers, body } = await get(url);
@@ -237,8 +237,8 @@ describe('who votes', () => {
   });
 });
 
-describe('what readers say', () => {
-  it('stands on the page beside what the source reports, each by its name and never added up', async () => {
+describe("the readers' votes", () => {
+  it("are on the page beside the source's community, each with its name and never added", async () => {
     const slug = 'raven-vs-rook';
     await saveComparisons(site.db, [
       comparison(slug, tool('Raven', 75, { communityShip: 62 }), tool('Rook', 50)),
@@ -268,11 +268,11 @@ describe('what readers say', () => {
     expect(Date.parse(String(counted.headers['last-modified']))).toBeGreaterThanOrEqual(
       Date.parse(String(first.headers['last-modified'])),
     );
-    // Another installation that reads this page gets what the source said, not our votes.
+    // Another installation that reads this page gets the source's figures, not our votes.
     expect(load(counted.body)('script[type="application/ld+json"]').text()).not.toContain('"readers"');
   });
 
-  it('puts a verdict in doubt from ten votes on, on the page and in the list', async () => {
+  it('can question a verdict from ten votes on, on the page and in the list', async () => {
     const slug = 'wren-vs-jay';
     await saveComparisons(site.db, [comparison(slug, tool('Wren', 100), tool('Jay', 0))]);
     const said = async () => [
@@ -288,7 +288,7 @@ describe('what readers say', () => {
     expect((await said())[0]).toMatch(/^Split on Wren\..*but readers vote ship 0% on Wren/);
   });
 
-  it('is asked on a page of the reader’s own, with both tools and what they said so far', async () => {
+  it("are cast on a reader's own page, with both tools and their earlier votes", async () => {
     const id = await subscribe();
     await post(link(id, `/${SLUG}/b/skip`));
     const page = load((await get(link(id, `/${SLUG}`))).body);
@@ -304,13 +304,13 @@ describe('what readers say', () => {
     const action = page('.votes form').first().attr('action') ?? '';
     expect((await post(action)).statusCode).toBe(200);
     expect(await votesOf(id)).toEqual({ kestrel: 'ship', quillwright: 'skip' });
-    // The public page knows nobody, and asks nobody.
+    // The public page identifies no reader, and offers no vote.
     expect(load((await get(`/comparisons/${SLUG}`)).body)('.votes').length).toBe(0);
   });
 });
 
 describe('the next issue', () => {
-  it('compares panel and readers of the last one, the widest gap first, and keeps what it said', async () => {
+  it('compares panel and readers of the previous one, largest difference first, and does not change afterwards', async () => {
     const ids = await Promise.all([1, 2, 3, 4].map(subscribe));
     for (const id of ids) {
       await post(link(id, '/inkwell-vs-ferret/a/skip'));
@@ -327,7 +327,7 @@ describe('the next issue', () => {
       ['Inkwell', 100, 0, 4],
       ['Orca', 50, 100, 4],
     ]);
-    // A new comparison of a tool that readers know already says what they said.
+    // A new comparison of a known tool shows the readers' earlier votes.
     const planned = issue.plan?.comparisons.map(({ comparison: each }) => each) ?? [];
     expect(planned.find(({ slug }) => slug === 'inkwell-vs-quill')?.tools[0]).toMatchObject({
       readers: { ship: 0, skip: 4 },
@@ -338,7 +338,7 @@ describe('the next issue', () => {
 
     for (const id of ids) await post(link(id, '/inkwell-vs-ferret/a/ship'));
     expect((await get('/issues/2026-12-01')).body).toBe(before);
-    // The archive is nobody's: its links vote for nobody.
+    // The links in the archive have no token, so they cannot vote.
     const votes = load(before)('a')
       .toArray()
       .map((one) => load(before)(one).attr('href') ?? '')
@@ -349,10 +349,10 @@ describe('the next issue', () => {
   });
 });
 
-describe('F12: what a vote is worth', () => {
+describe('F12: whether a vote counts', () => {
   const status = (body: string) => load(body)('[role=status]').text();
 
-  it('is said on the page, before and after the press: it counts from the second issue on', async () => {
+  it('is shown on the page, before and after voting: it counts from the second issue on', async () => {
     const id = await subscribe();
     await site.db.updateTable('subscribers').set({ created_at: new Date() }).where('id', '=', id).execute();
     const slug = 'tern-vs-skua';
@@ -372,7 +372,7 @@ describe('F12: what a vote is worth', () => {
     expect(status((await post(link(old, `/${slug}/a/ship`))).body)).toBe('Counted. You would ship Tern.');
   });
 
-  it('is nothing when 300 come from one network, and when all who voted have left', async () => {
+  it('is denied when 300 come from one network, and when all voters have unsubscribed', async () => {
     const slug = 'gull-vs-rail';
     await saveComparisons(site.db, [comparison(slug, tool('Gull', 75), tool('Rail', 25))]);
     const app = await site.serve({ trustProxy: ['loopback'] });
@@ -407,7 +407,7 @@ describe('F12: what a vote is worth', () => {
   });
 });
 
-it('no address is in any of it', async () => {
+it('no page contains an address', async () => {
   const id = await subscribe();
   const email = (await findSubscriber(site.db, id))?.email ?? '';
   for (const answer of [await get(link(id)), await post(link(id)), await get(link(id, `/${SLUG}`))]) {

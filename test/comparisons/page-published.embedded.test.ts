@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => site?.[Symbol.asyncDispose]());
 
-it('the pages that we publish ourselves can be gathered by another installation', async () => {
+it('another installation can gather the pages that we publish', async () => {
   const published = await listComparisons(site.db, { limit: 100, publish: 'gathered' });
   expect(published.length).toBeGreaterThan(3);
   for (const { comparison } of published) {

@@ -12,15 +12,15 @@ import { comparison, tool } from '../helpers/compose.ts';
 import { openSite, type TestSite } from '../helpers/site.ts';
 
 /**
- * The page of the seed as a reader meets it, and one with everything the seed does not have. Set `SCREENSHOTS` to a
- * folder to look at them.
+ * The page of the seed as a reader sees it, and one with everything that the seed lacks. Set `SCREENSHOTS` to a folder
+ * to view them.
  */
 
 const seedFile = path.resolve(import.meta.dirname, '../../../shared/seed/comparison-page.txt');
 const seed: Comparison | null = existsSync(seedFile) ? readPage(readFileSync(seedFile, 'utf8')) : null;
 
 const said = (lens: string, quote: string, call: 'ship' | 'skip' | null) => ({ lens, quote, call });
-/** Split panels, votes, long words, a lens on one side only, and a verdict that turned since it was mailed. */
+/** Split panels, votes, long words, a lens on one side only, and a verdict that changed since it was mailed. */
 const FULL = comparison(
   'hedge-maze-vs-データ舟',
   tool('Hedge & Maze Enterprise Edition (EU, self-hosted)', 75, {
@@ -96,38 +96,41 @@ describe.skipIf(noBrowser)(`comparisons in Chromium${noBrowser ? ` (${noBrowser}
     ),
   );
 
-  it.each(cases)('$name at $width px, $scheme: axe is clean, nothing scrolls sideways', async (one) => {
-    await using page = await browser.newPage({
-      viewport: { width: one.width, height: 900 },
-      colorScheme: one.scheme,
-    });
-    const complaints: string[] = [];
-    page.on('console', (message) => complaints.push(message.text()));
-    page.on('request', (request) => {
-      if (!request.isNavigationRequest()) complaints.push(`asked for ${request.url()}`);
-    });
-    await page.goto(`${origin}${one.url}`);
-    expect(await axeFaults(page)).toEqual([]);
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(one.width);
-    expect(complaints.filter((text) => !/favicon/.test(text))).toEqual([]);
-    const [low, small] = (await page.evaluate(`[
+  it.each(cases)(
+    '$name at $width px, $scheme: axe finds nothing, and nothing scrolls sideways',
+    async (one) => {
+      await using page = await browser.newPage({
+        viewport: { width: one.width, height: 900 },
+        colorScheme: one.scheme,
+      });
+      const complaints: string[] = [];
+      page.on('console', (message) => complaints.push(message.text()));
+      page.on('request', (request) => {
+        if (!request.isNavigationRequest()) complaints.push(`asked for ${request.url()}`);
+      });
+      await page.goto(`${origin}${one.url}`);
+      expect(await axeFaults(page)).toEqual([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(one.width);
+      expect(complaints.filter((text) => !/favicon/.test(text))).toEqual([]);
+      const [low, small] = (await page.evaluate(`[
       [...document.querySelectorAll('.tap')].filter((one) => one.getBoundingClientRect().height < 44).map((one) => one.outerHTML),
       [...document.querySelectorAll('body *')].filter((one) => one.checkVisibility() && one.textContent && parseFloat(getComputedStyle(one).fontSize) < 14).map((one) => one.outerHTML),
     ]`)) as [string[], string[]];
-    expect([low, small]).toEqual([[], []]);
-    if (process.env.SCREENSHOTS) {
-      mkdirSync(process.env.SCREENSHOTS, { recursive: true });
-      const file = path.join(process.env.SCREENSHOTS, `${one.name}-${one.width}-${one.scheme}.png`);
-      await page.screenshot({ path: file, fullPage: true });
-    }
-  });
+      expect([low, small]).toEqual([[], []]);
+      if (process.env.SCREENSHOTS) {
+        mkdirSync(process.env.SCREENSHOTS, { recursive: true });
+        const file = path.join(process.env.SCREENSHOTS, `${one.name}-${one.width}-${one.scheme}.png`);
+        await page.screenshot({ path: file, fullPage: true });
+      }
+    },
+  );
 
   it.each([
     [375, 'one above the other'],
     [479, 'one above the other'],
     [480, 'side by side'],
     [1280, 'side by side'],
-  ])('at %i px tools stand %s', async (width, where) => {
+  ])('at %i px the tools are %s', async (width, where) => {
     await using page = await browser.newPage({ viewport: { width, height: 900 } });
     await page.goto(`${origin}${pages.full}`);
     const [[left, top], [otherLeft, otherTop]] = (await page.evaluate(
@@ -137,7 +140,7 @@ describe.skipIf(noBrowser)(`comparisons in Chromium${noBrowser ? ` (${noBrowser}
     expect(otherTop > top).toBe(where === 'one above the other');
   });
 
-  it('without styles and scripts everything is there, in the order in which it is read', async () => {
+  it('without styles and scripts everything is there, in reading order', async () => {
     await using context = await browser.newContext({
       javaScriptEnabled: false,
       viewport: { width: 375, height: 900 },
@@ -151,7 +154,7 @@ describe.skipIf(noBrowser)(`comparisons in Chromium${noBrowser ? ` (${noBrowser}
       });
     });
     await page.goto(`${origin}${pages.full}`);
-    // As it is drawn, not as it is written: block by block.
+    // As it is rendered, not as it is written: block by block.
     const text = (await page.locator('main').innerText()).replace(/\s+/g, ' ');
     const order = [
       'AI tool comparison',
@@ -181,7 +184,7 @@ describe.skipIf(noBrowser)(`comparisons in Chromium${noBrowser ? ` (${noBrowser}
   });
 
   it.skipIf(!seed)(
-    'the seed: two panels of one mind, no votes yet, every reviewer in both columns',
+    'the seed: two unanimous panels, no votes yet, every reviewer in both columns',
     async () => {
       await using page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
       await page.goto(`${origin}${pages.seed}`);

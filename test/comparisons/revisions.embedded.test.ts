@@ -15,7 +15,7 @@ import { comparison, tool } from '../helpers/compose.ts';
 import { databaseForAll, embeddedPlace } from '../helpers/homes.ts';
 
 let db: Connection;
-/** Every statement sent through `db`, by its first word; what opens and ends a transaction is not among them. */
+/** Every statement sent through `db`, by its first word; except those that begin and end a transaction. */
 const sent: string[] = [];
 
 databaseForAll(embeddedPlace, (database) => {
@@ -39,7 +39,7 @@ const history = async (slug: string) => {
   return revisions.map(({ number, changed }) => [number, changed.map(describeChange)]);
 };
 
-it('the first state is revision 1, each change one more, an unchanged comparison none', async () => {
+it('the first state is revision 1, each change adds one, an unchanged comparison none', async () => {
   const ab = comparison('a-vs-b', tool('A', 75), tool('B', 0));
   expect(await save([ab])).toMatchObject({ added: 1, changed: 0, unchanged: 0, refused: [] });
   expect(await history('a-vs-b')).toEqual([[1, []]]);
@@ -69,7 +69,7 @@ it('the first state is revision 1, each change one more, an unchanged comparison
   expect(await findComparison(db, 'b-vs-a')).toBeUndefined();
 });
 
-it('a revision holds the whole state, and the row the last one', async () => {
+it('a revision holds the whole state, and the row has the latest', async () => {
   const rows = await db
     .selectFrom('revisions as r')
     .innerJoin('comparisons as c', 'c.id', 'r.comparison_id')
@@ -101,7 +101,7 @@ it('a thousand at once: five statements to change some and add some, two to chan
   expect(Number(count)).toBe(1505);
 });
 
-it('a tool renamed on its page stays the comparison it was', async () => {
+it('a tool renamed on its page stays the same comparison', async () => {
   const before = comparison('ink-vs-quill', tool('Ink', 75), tool('Quill', 0));
   const [ink, quill] = before.tools;
   const after: Comparison = {
@@ -121,7 +121,7 @@ it('a tool renamed on its page stays the comparison it was', async () => {
 describe('a push', () => {
   const one = comparison('orca-vs-hedge', tool('Orca', 50), tool('Hedge', 50));
 
-  it('is created, unchanged, changed; and refused where slug or page belong to others', async () => {
+  it('is created, unchanged or changed; and refused when slug or page belong to another', async () => {
     expect(await pushComparison(db, one)).toEqual({
       status: 'created',
       slug: one.slug,
@@ -160,14 +160,14 @@ describe('a push', () => {
     expect(await findComparison(db, 'x-vs-y')).toBeUndefined();
   });
 
-  it('two at once make one', async () => {
+  it('two simultaneous pushes create one', async () => {
     const twin = comparison('twin-vs-lone', tool('Twin', 50), tool('Lone', 50));
     const both = await Promise.all([pushComparison(db, twin), pushComparison(db, twin)]);
     expect(both.map(({ status }) => status).sort()).toEqual(['created', 'unchanged']);
   });
 });
 
-it('the list goes on where it stopped, whatever came in meanwhile', async () => {
+it('the list continues where it stopped, whatever was added meanwhile', async () => {
   const seen: string[] = [];
   for (let after: string | undefined; ; ) {
     const page = await listComparisons(db, { after, limit: 200, publish: 'gathered' });
@@ -187,7 +187,7 @@ it('the list goes on where it stopped, whatever came in meanwhile', async () => 
   expect(seen.length).toBe(Number(count));
 });
 
-it('what was there before revisions were kept begins with the state it was found in', async () => {
+it('a comparison from before revisions existed begins with the state of the migration', async () => {
   await save([comparison('older-vs-newer', tool('Older', 50), tool('Newer', 50))]);
   for (const name of ['comparisons_by_url', 'comparisons_newest', 'comparisons_by_change']) {
     await db.schema.dropIndex(name).execute();

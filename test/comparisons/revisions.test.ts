@@ -12,7 +12,7 @@ const words = (was: Comparison, now: Comparison) =>
   changesBetween(was, now).map((change) => `${change.part} | ${describeChange(change)}`);
 
 describe('changesBetween', () => {
-  it('says what changed in words, the weightiest first', () => {
+  it('describes changes in words, most important first', () => {
     const was = comparison(
       'a-vs-b',
       tool('A', 50, { reviews: [review('builder', 'Old words.', 'skip'), review('founder', 'Same.')] }),
@@ -42,7 +42,7 @@ describe('changesBetween', () => {
     ]);
   });
 
-  it('a new name is text, and no new verdict', () => {
+  it('a new name is a text change, and no new verdict', () => {
     const was = comparison('a-vs-b', tool('A', 100), tool('B', 0));
     const [a, b] = was.tools;
     const now: Comparison = { ...was, tools: [{ ...a, name: 'A 2' }, b] };
@@ -100,13 +100,13 @@ describe('identity', () => {
     expect(alignTo(ab, other)).toMatchObject({ slug: 'a-vs-b', tools: [{ name: 'a' }, { name: 'b' }] });
   });
 
-  it('the same page is the same comparison, with a tool renamed', () => {
+  it('the same page is the same comparison, with a renamed tool', () => {
     const renamed = { ...comparison('a2-vs-b', tool('B', 0), tool('A2', 100)), url: ab.url };
     expect(identify([row(ab)], [renamed])[0]).toMatchObject({ kind: 'known', row: { slug: 'a-vs-b' } });
     expect(alignTo(ab, renamed).tools.map(({ name }) => name)).toEqual(['A2', 'B']);
   });
 
-  it('a page is never taken from the comparison that has it', () => {
+  it('a page is never taken from its comparison', () => {
     const [one, two] = identify([row(ab), row(cd)], [{ ...ab, url: cd.url }, cd]);
     expect(one).toMatchObject({ kind: 'known', comparison: { url: ab.url } });
     expect(two).toMatchObject({ kind: 'known', row: { slug: 'c-vs-d' } });
@@ -114,7 +114,7 @@ describe('identity', () => {
     expect(lodger).toMatchObject({ kind: 'refused', reason: 'C vs D: the page of another comparison' });
   });
 
-  it('two of one pair in one delivery are one; two names that make one slug are two', () => {
+  it('two of one pair in one delivery are one; two names with one slug are two', () => {
     const [, second] = identify([], [ab, comparison('b-vs-a', tool('B', 0), tool('A', 100))]);
     expect(second).toMatchObject({ kind: 'refused', reason: 'B vs A: the same two tools came before' });
     const c = { ...comparison('c-vs-d', tool('C++', 100), tool('D', 0)), url: 'https://site.example/cpp' };
@@ -125,7 +125,7 @@ describe('identity', () => {
     expect(cpp?.kind).toBe('new');
   });
 
-  it('keeps pairs and pages apart, whatever comes', () => {
+  it('keeps pairs and pages unique, for any input', () => {
     const some = fc
       .array(fc.tuple(fc.constantFrom('A', 'B', 'C', 'D'), fc.constantFrom('A', 'B', 'C', 'E'), fc.nat(4)))
       .map((all) =>
@@ -156,13 +156,13 @@ describe('identity', () => {
         save(second);
         const before = structuredClone([...saved]);
         save(second);
-        // Coming again changes nothing but what had to wait for room.
+        // The same delivery again changes only comparisons that had to wait for a free page.
         if (second.length === 1) expect([...saved]).toEqual(before);
       }),
     );
   });
 
-  it('a push hears whose slug or page it is', () => {
+  it('a push learns which comparison owns its slug or page', () => {
     expect(clash([row(ab)], comparison('a-vs-b', tool('B', 0), tool('A', 0)))).toBeUndefined();
     expect(clash([row(ab)], comparison('a-vs-b', tool('C', 0), tool('A', 0)))).toEqual({
       field: 'slug',

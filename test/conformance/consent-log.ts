@@ -12,7 +12,7 @@ import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { runCommand } from '../helpers/command.ts';
 import type { Place } from '../helpers/homes.ts';
 
-/** Makes a database of the version of a migration, and lets `fill` put in what that version had. */
+/** Makes a database at an older migration, and lets `fill` insert the rows of that version. */
 async function migrateTo(
   name: string,
   place: Place,
@@ -49,7 +49,7 @@ async function addReaders(db: Connection, count: number, name = 'reader'): Promi
 
 class Undo extends Error {}
 
-/** What the log looks like after something that only its owner can do; then that is undone. */
+/** The state of the log after a change that only its owner can make; the change is then undone. */
 async function faultsAfter(db: Connection, ...statements: string[]) {
   let faults: Awaited<ReturnType<typeof verifyConsentLog>>['faults'] = [];
   const tampering = db.transaction().execute(async (tx) => {
@@ -63,14 +63,14 @@ async function faultsAfter(db: Connection, ...statements: string[]) {
   return faults;
 }
 
-/** The consent log as a chain (I8), the same on both homes. */
+/** The consent log as a hash chain (I8), on both backends. */
 export function describeConsentLog(
   name: string,
   newPlace: () => Promise<Place>,
   newEmptyPlace: () => Promise<Place>,
 ): void {
   describe(name, () => {
-    it('F13: takes over the events of an older version as they are, and seals them at once', async () => {
+    it('F13: the migration takes the events of an older version as they are, and seals them at once', async () => {
       await using older = await newEmptyPlace();
       await migrateTo('0017-in-place', older, async (db) => {
         await sql`insert into subscribers (email, email_key, status)
@@ -118,7 +118,7 @@ export function describeConsentLog(
       await place?.[Symbol.asyncDispose]();
     });
 
-    it('F13: gives every event the hash of its row, whatever an insert says', async () => {
+    it('F13: every event gets the hash of its row, whatever an insert says', async () => {
       const { rows } = await sql<{ row: Record<string, unknown>; hash: string; at: string }>`
         insert into consent_events (subscriber_id, event, method, source, details, row_hash)
         select id, 'preference_changed', 'test', 'Größe "x"', '{"b": [1, null], "a": "é"}', '\\x00'
@@ -127,12 +127,12 @@ export function describeConsentLog(
           (extract(epoch from at) * 1000000)::bigint::text as at
       `.execute(db);
       const { row = {}, hash, at } = rows[0] ?? {};
-      // As anybody can compute it who has the row: the ADR says how.
+      // Anybody who has the row can compute it: the ADR says how.
       const text = `[${row.id}, "${row.subscriber_id}", "preference_changed", ${at}, "test", "Größe \\"x\\"", {"a": "é", "b": [1, null]}]`;
       expect(hash).toBe(createHash('sha256').update(text).digest('hex'));
     });
 
-    it('F13: is whole, with what is sealed and what is not yet', async () => {
+    it('F13: is valid, with sealed and unsealed events', async () => {
       const { events, head, unsealed, faults } = await verifyConsentLog(db);
       expect(faults).toEqual([]);
       expect(head?.number).toBe(2);
@@ -140,7 +140,7 @@ export function describeConsentLog(
       expect(unsealed).toBe(4);
     });
 
-    it.each(['consent_texts', 'consent_seals', 'consent_events'])('F13: %s only grows', async (table) => {
+    it.each(['consent_texts', 'consent_seals', 'consent_events'])('F13: %s is append-only', async (table) => {
       const refused = { code: '23001', message: `${table} is append-only` };
       await expect(sql`update ${sql.table(table)} set at = now()`.execute(db)).rejects.toMatchObject(refused);
       await expect(sql`delete from ${sql.table(table)}`.execute(db)).rejects.toMatchObject(refused);
@@ -253,14 +253,14 @@ export function describeConsentLog(
         ['delete from consent_evidence', 'delete from consent_events', 'delete from consent_seals'],
         { kind: 'reader-without-consent' },
       ],
-    ])('F13: tells of %s', async (_, statements, fault) => {
+    ])('F13: reports %s', async (_, statements, fault) => {
       expect(await faultsAfter(db, ...statements)).toEqual(
         expect.arrayContaining([expect.objectContaining(deeply(fault))]),
       );
       expect((await verifyConsentLog(db)).faults).toEqual([]);
     });
 
-    it('F13: is not broken by erasure, retention or the end of evidence', async () => {
+    it('F13: stays valid after erasure, retention and the deletion of evidence', async () => {
       await sql`insert into consent_evidence (event_id, ip) select id, '203.0.113.7' from consent_events`.execute(
         db,
       );
@@ -279,7 +279,7 @@ export function describeConsentLog(
       expect((await sql`select from consent_evidence limit 1`.execute(db)).rows).toHaveLength(1);
     });
 
-    it('F13: seals as much as there is, a part at a time, and nothing twice', async () => {
+    it('F13: seals all new events, in parts, and none twice', async () => {
       await sql`insert into consent_events (subscriber_id, event, method)
         select (select id from subscribers where email <> '' limit 1), 'preference_changed', 'test'
         from generate_series(1, 25000)`.execute(db);
@@ -309,7 +309,7 @@ export function describeConsentLog(
         code = result.code;
       });
 
-      it('F13: doctor names it, says what that means, and fails', () => {
+      it('F13: doctor names it, explains it, and fails', () => {
         expect(code).toBe(1);
         expect(message).toContain(
           'BLOCK consent log: Event 5 is not as it was written: its row was changed in the database.',
@@ -319,7 +319,7 @@ export function describeConsentLog(
   });
 }
 
-/** Of what is nested, only what is named. */
+/** Compares only the named fields of nested objects. */
 function deeply(value: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(value).map(([key, each]) => [

@@ -12,8 +12,8 @@ import type { Place } from '../helpers/homes.ts';
 import { type Column, declaredTables, type Tables } from '../helpers/schema-columns.ts';
 
 /**
- * What the rest of the program takes for granted of a database, whichever home it has. The only thing
- * that may differ is *when* a statement gets its turn: PGlite is one session.
+ * What the rest of the program expects of a database, on either backend. Only the *time* of a statement's turn may
+ * differ, because PGlite is one session.
  */
 export function describeDatabase(name: string, newPlace: () => Promise<Place>): void {
   describe(name, () => {
@@ -40,7 +40,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
           bytes bytea, flag boolean, share float8, label text)`.execute(db);
       });
 
-      it('come back as they went in', async () => {
+      it('return the stored values', async () => {
         const row = fc.record({
           int8: fc.option(fc.maxSafeInteger()),
           at: fc.option(
@@ -67,7 +67,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
         );
       });
 
-      it('keep what is easily mangled', async () => {
+      it('preserve values that are easily corrupted', async () => {
         const words = [
           null,
           'null',
@@ -117,13 +117,13 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
         ['a table that is not there', 'select * from nowhere', '42P01'],
         ['no SQL', 'selekt 1', '42601'],
         ['a number that is none', `select 'x'::int`, '22P02'],
-      ])('%s carries its SQLSTATE, and the next statement is served', async (_, statement, code) => {
+      ])('%s carries its SQLSTATE, and the next statement runs', async (_, statement, code) => {
         await expect(sql.raw(statement).execute(db)).rejects.toMatchObject({ code });
         await expect(sql.raw(statement).execute(db)).rejects.toMatchObject({ code });
         expect((await sql<{ one: number }>`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }]);
       });
 
-      it('says which constraint was in the way', async () => {
+      it('name the violated constraint', async () => {
         await expect(
           sql`insert into counters values ('same', 1), ('same', 2)`.execute(db),
         ).rejects.toMatchObject({ constraint: 'counters_pkey', table: 'counters' });
@@ -136,7 +136,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
       const exists = async (key: string) =>
         (await sql`select from counters where name = ${key}`.execute(db)).rows.length === 1;
 
-      it('keep all or nothing', async () => {
+      it('store everything or nothing', async () => {
         await db.transaction().execute((tx) => insert(tx, 'kept'));
         const broken = db.transaction().execute(async (tx) => {
           await insert(tx, 'dropped');
@@ -156,17 +156,17 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
         expect(await exists('before the fault')).toBe(false);
       });
 
-      it('of a client that goes away in the middle are rolled back', async () => {
+      it('of a client that disconnects within them are rolled back', async () => {
         const client = await pool.connect();
         await client.query('begin');
         await client.query(`insert into counters values ('abandoned', 1)`);
         client.release(true);
         await expect.poll(() => exists('abandoned')).toBe(false);
-        // Whoever holds a lock on the row would make this wait for ever.
+        // A remaining lock on the row would make this wait for ever.
         await insert(db, 'abandoned');
       });
 
-      it('of a client that goes away before its turn never begin', async () => {
+      it('of a client that disconnects before its turn never begin', async () => {
         const first = await pool.connect();
         const second = await pool.connect();
         await first.query('begin');
@@ -183,7 +183,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
         await insert(db, 'too late');
       });
 
-      it('see nothing of one another until they are done', async () => {
+      it("do not see each other's changes until they commit", async () => {
         const [client, watcher] = [await pool.connect(), await pool.connect()];
         let done = false;
         await client.query('begin');
@@ -191,7 +191,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
         const seen = watcher
           .query(`select count(*) from counters where name like 'mine%'`)
           .then(({ rows }) => ({ count: rows[0]?.count, done }));
-        // On a server the other looks in between and sees nothing; an embedded one makes it wait its turn.
+        // On a server the other one reads in between and sees nothing; an embedded one waits for its turn.
         if (place.home === 'postgres') await seen;
         for (let step = 0; step < 20; step += 1)
           await client.query('insert into counters values ($1, 1)', [`mine ${step}`]);
@@ -204,7 +204,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
         watcher.release();
       });
 
-      it('lose no update, however many count at once', async () => {
+      it('lose no update when many count at once', async () => {
         await sql`insert into counters values ('shared', 0)`.execute(db);
         const add = (turn: number) =>
           db.transaction().execute(async (tx) => {
@@ -243,7 +243,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
     });
 
     describe('LISTEN and NOTIFY', () => {
-      /** A client that listens on a channel, and what it heard. */
+      /** A client that listens on a channel, and its notifications. */
       const listener = async (
         channel: string,
       ): Promise<{ client: PoolClient; heard: (string | undefined)[] }> => {
@@ -256,7 +256,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
         return { client, heard };
       };
 
-      it('reach everybody who listens, after the commit and in order', async () => {
+      it('reach every listener, after the commit and in order', async () => {
         const [one, two] = [await listener('doorbell'), await listener('doorbell')];
         await db.transaction().execute(async (tx) => {
           await sql`select pg_notify('doorbell', 'first 鈴')`.execute(tx);
@@ -275,7 +275,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
         }
       });
 
-      it('do not hold the session of whoever else works', async () => {
+      it('do not block the session for other clients', async () => {
         const { client, heard } = await listener('patience');
         await Promise.all(
           Array.from({ length: 20 }, (_, number) =>
@@ -286,7 +286,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
           ),
         );
         await expect.poll(() => new Set(heard).size).toBe(20);
-        // The one that listens is served as well.
+        // The listening client is served as well.
         expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
         client.release(true);
       });
@@ -303,7 +303,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
       const double = (value: number) =>
         prepared<{ doubled: number }>('double_value')`select ${value}::int * 2 as doubled`;
 
-      it('are there by their name, and are executed on any connection', async () => {
+      it('exist under their name, and run on any connection', async () => {
         const values = Array.from({ length: 40 }, (_, index) => index);
         const results = await Promise.all(
           values.map((value) =>
@@ -321,7 +321,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
         expect(results).toEqual(values.map((value) => [value * 2, value * 2, true]));
       });
 
-      it('say how many rows they changed, like others', async () => {
+      it('report how many rows they changed, like other statements', async () => {
         await sql`insert into public.counters values ('changed', 1)`.execute(db);
         const { numAffectedRows } = await prepared('change_counter')`
           update public.counters set value = value + 1 where name = 'changed'
@@ -336,7 +336,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
         });
       });
 
-      it('are what every batch executes', async () => {
+      it('include the statements of every batch', async () => {
         await using fresh = await newPlace();
         await using alone = await fresh.open(1);
         const claim = await claimBatch(alone.kysely, randomUUID(), 1_000, () => expect.unreachable());
@@ -349,12 +349,12 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
     });
 
     describe('the schema', () => {
-      it('is what src/platform/db/schema.ts says it is', async () => {
+      it('matches src/platform/db/schema.ts', async () => {
         const actual = await actualTables(db);
         expect(actual).toEqual(asStored(declaredTables(), actual));
       });
 
-      it('has a consent log that only grows (I8)', async () => {
+      it('has an append-only consent log (I8)', async () => {
         const { id } = await db
           .insertInto('subscribers')
           .values({ email: 'a@log.example', email_key: 'a@log.example', status: 'pending', topics: [] })
@@ -381,7 +381,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
       const history = async (connection: Connection) =>
         (await sql`select name, timestamp from kysely_migration order by name`.execute(connection)).rows;
 
-      it('fault 23: twice at once migrates once, and again changes nothing', async () => {
+      it('fault 23: two opens at once migrate once, and a later one changes nothing', async () => {
         await using fresh = await newPlace();
         const outcomes = await Promise.allSettled([fresh.open(), fresh.open()]);
         const opened = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
@@ -402,7 +402,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
   });
 }
 
-/** Everything a PostgreSQL text can hold: no NUL, no half of a surrogate pair. */
+/** Every text that PostgreSQL can store: no NUL, no lone surrogate. */
 const text = fc
   .oneof(
     fc.string({ unit: 'grapheme', maxLength: 30 }),
@@ -414,11 +414,11 @@ const days = fc
   .date({ min: new Date('1900-01-01'), max: new Date('2200-01-01'), noInvalidDate: true })
   .map((date) => date.toISOString().slice(0, 10));
 
-/** JSON knows no minus zero. */
+/** JSON has no minus zero. */
 const json = fc
   .jsonValue({ stringUnit: 'grapheme', maxDepth: 3 })
   .map((value) => JSON.parse(JSON.stringify(value).replaceAll('\\u0000', '')) as unknown)
-  // A jsonb null is a value of its own, which a reader cannot tell from no value.
+  // A jsonb null is a separate value, which a reader cannot tell from SQL null.
   .filter((value) => value !== null);
 
 const KINDS: Record<string, Column['kind']> = {
@@ -442,7 +442,7 @@ interface ColumnRow {
   made: boolean;
 }
 
-/** What the database says. */
+/** The columns in the database. */
 async function actualTables(db: Connection): Promise<Tables> {
   const words = await allowedWords(db);
   const tables: Tables = {};
@@ -479,16 +479,16 @@ async function allowedWords(db: Connection): Promise<Map<string, string[]>> {
   );
 }
 
-/** Where the types ask for more than the database does. */
+/** Columns whose types are stricter than the database. */
 function asStored(declared: Tables, actual: Tables): Tables {
   for (const [table, columns] of Object.entries(declared)) {
-    // A column with a default may still be asked for at every insert.
+    // The type may still require a column that has a default.
     for (const [name, column] of Object.entries(columns))
       column.made ||= actual[table]?.[name]?.made ?? false;
   }
-  // Only ever the status the row had, which is checked where it comes from.
+  // Always an earlier status of the row, which is checked when it is set.
   if (declared.issues?.resume_to) declared.issues.resume_to.words = [];
-  // A new kind of mail takes no migration.
+  // A new kind of mail needs no migration.
   if (declared.mails?.kind) declared.mails.kind.words = [];
   return declared;
 }

@@ -22,8 +22,8 @@ import { Provider } from '../helpers/provider.ts';
 import { type Fault, type FaultName, type LocalResend, startResend } from '../resend/index.ts';
 
 /**
- * Rows 5 to 10, 16 and 25 of the fault matrix: a provider that misbehaves over a real socket, and a ledger
- * that has to come out right. What the provider truly accepted is the judge.
+ * Rows 5 to 10, 16 and 25 of the fault matrix: a provider that fails over a real socket, and a ledger that must be
+ * correct afterwards. It is compared with the mails that the provider really accepted.
  */
 export function describeFaults(name: string, newPlace: () => Promise<Place>): void {
   describe(name, () => {
@@ -42,7 +42,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
       await provider?.[Symbol.asyncDispose]();
     });
 
-    /** An issue of so many readers; their addresses may be spoilt. */
+    /** An issue with this many readers; their addresses may be invalid. */
     async function week(count: number, spoil: Record<number, string> = {}) {
       const readers = await onlyReaders(
         db,
@@ -54,7 +54,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
       return { issue, readers, submit: createSubmitter(db, mailer, KEYS), batch: issue.batches[0] ?? '' };
     }
 
-    /** What workers do with what is open, until nothing changes any more. */
+    /** Runs the workers on open batches until nothing changes. */
     async function work(issueId: string, submit: (batch: string) => Promise<SubmitResult>, rounds = 40) {
       for (let round = 0; round < rounds; round += 1) {
         const open = await claimableBatches(db, issueId);
@@ -66,7 +66,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
       return finishIssue(db, issueId);
     }
 
-    /** One copy each of exactly those whom the ledger calls submitted. */
+    /** Asserts one copy for exactly the deliveries that the ledger calls submitted. */
     async function expectOneCopyEach(issueId: string, count: number): Promise<void> {
       await assertInvariants(db, issueId);
       const submitted = [...(await deliveriesOf(db, issueId)).values()].filter(
@@ -83,7 +83,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
     }
 
     it.each<FaultName>(['429', '429-retry-after', '429-retry-date'])(
-      'fault 5: %s makes everybody wait, costs nothing, and mails nobody twice',
+      'fault 5: %s pauses every worker, uses up no attempt, and mails nobody twice',
       async (fault) => {
         const { issue, submit, batch } = await week(3);
         provider.plan(fault);
@@ -100,21 +100,24 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
       ['monthly-quota', 'monthly quota'],
       ['403-domain', 'MAIL_FROM'],
       ['403-key', 'RESEND_API_KEY'],
-    ])('fault 5 and 22: %s stops the issue with its reason, and resuming goes on', async (fault, reason) => {
-      const { issue, submit, batch } = await week(3);
-      provider.plan(fault);
-      const result = await submit(batch);
-      expect(result).toMatchObject({
-        kind: 'halted',
-        issueId: issue.id,
-        reason: expect.stringContaining(reason),
-      });
-      await changeIssue(db, issue.id, { type: 'pause', reason });
-      expect(await submit(batch)).toEqual({ kind: 'unavailable' });
-      await changeIssue(db, issue.id, { type: 'resume' });
-      expect(await work(issue.id, submit)).toBe(true);
-      await expectOneCopyEach(issue.id, 3);
-    });
+    ])(
+      'fault 5 and 22: %s pauses the issue with its reason, and resuming continues',
+      async (fault, reason) => {
+        const { issue, submit, batch } = await week(3);
+        provider.plan(fault);
+        const result = await submit(batch);
+        expect(result).toMatchObject({
+          kind: 'halted',
+          issueId: issue.id,
+          reason: expect.stringContaining(reason),
+        });
+        await changeIssue(db, issue.id, { type: 'pause', reason });
+        expect(await submit(batch)).toEqual({ kind: 'unavailable' });
+        await changeIssue(db, issue.id, { type: 'resume' });
+        expect(await work(issue.id, submit)).toBe(true);
+        await expectOneCopyEach(issue.id, 3);
+      },
+    );
 
     it.each<FaultName>([
       '500',
@@ -124,7 +127,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
       '502-accepted',
       '503',
       '504-accepted',
-    ])('fault 6: %s is asked again with the same key, and mails nobody twice', async (fault) => {
+    ])('fault 6: %s is repeated with the same key, and mails nobody twice', async (fault) => {
       const { issue, submit, batch } = await week(3);
       provider.plan(fault, fault);
       expect(await submit(batch)).toMatchObject({ kind: 'again' });
@@ -133,7 +136,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
       await expectOneCopyEach(issue.id, 3);
     });
 
-    it('fault 6: a provider that answers nobody is left alone, then asked by one, for longer each time', async () => {
+    it('fault 6: an unresponsive provider gets no requests, then one worker probes it, at growing intervals', async () => {
       const { issue, submit } = await week(850);
       provider.planBy(() => '503');
       const [first = '', ...others] = issue.batches;
@@ -165,7 +168,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
     });
 
     it.each<FaultName>(['reset-after', 'reset-before', 'truncated', 'html-in-200', 'error-in-200'])(
-      'fault 7: %s is asked again with the same bytes, and answered as it was',
+      'fault 7: %s is repeated with the same bytes, and gets the first answer',
       async (fault) => {
         const { issue, submit, batch } = await week(4);
         provider.plan(fault);
@@ -175,7 +178,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
       },
     );
 
-    it('fault 7: an answer that never comes is not waited for, and the lease is not outlived', async () => {
+    it('fault 7: a missing answer ends the wait before the lease expires', async () => {
       const { issue, batch } = await week(4);
       provider.plan('hang-after');
       const hurried = createSubmitter(db, mailer, KEYS, 600);
@@ -184,7 +187,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
       await expectOneCopyEach(issue.id, 4);
     });
 
-    it('fault 8: a twin that is still running is waited for, with the same key', async () => {
+    it('fault 8: a worker waits for a running request with the same key', async () => {
       const { issue, submit, batch } = await week(3);
       provider.plan('concurrent');
       expect(await submit(batch)).toMatchObject({ kind: 'again' });
@@ -193,7 +196,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
       await expectOneCopyEach(issue.id, 3);
     });
 
-    it('fault 8: a key that was used for other bytes is nobody’s failure, and never asked again', async () => {
+    it('fault 8: a key that was used for other bytes fails no delivery, and is never repeated', async () => {
       const { issue, submit, batch } = await week(3);
       await fetch(`${provider.url}/emails/batch`, {
         method: 'POST',
@@ -216,7 +219,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
       ['half', 2],
       ['third-refused', 3],
     ])(
-      'fault 9: %s: each answer goes to its own message, and only who was refused fails',
+      'fault 9: %s: each answer goes to its own message, and only refused messages fail',
       async (fault, every) => {
         const { issue, submit } = await week(7);
         provider.plan(fault);
@@ -228,7 +231,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
     );
 
     it.each<FaultName>(['short', 'duplicated'])(
-      'fault 9: %s ids are not guessed at: all of it is uncertain',
+      'fault 9: %s ids are not guessed: the whole batch is uncertain',
       async (fault) => {
         const { issue, submit, batch } = await week(4);
         provider.plan(fault);
@@ -240,14 +243,14 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
       },
     );
 
-    it('fault 10: one bad address in a batch is all that fails', async () => {
+    it('fault 10: one bad address in a batch fails alone', async () => {
       const { issue, submit } = await week(100, { 37: 'not an address' });
       expect(await work(issue.id, submit)).toBe(true);
       expect(await issueProgress(db, issue.id)).toMatchObject({ submitted: 99, audience: 100 });
       await expectOneCopyEach(issue.id, 99);
     });
 
-    it('fault 10: also where a bad address spoils the whole batch: it is halved until only that one fails', async () => {
+    it('fault 10: when a bad address fails the whole batch, the batch is halved until only that address fails', async () => {
       const { issue, readers } = await week(100, { 0: 'bad@spoilt.example', 63: 'worse@spoilt.example' });
       const strict = new Provider();
       const submit = createSubmitter(
@@ -294,7 +297,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
       await expectOneCopyEach(issue.id, 200);
     });
 
-    it('fault 10: a replay is never halved, because the first may have been accepted', async () => {
+    it('fault 10: a replay is never halved, because the first request may have been accepted', async () => {
       const { issue, submit, batch } = await week(4);
       provider.plan('500-accepted', '422');
       await submit(batch);
@@ -305,7 +308,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
       await assertInvariants(db, issue.id);
     });
 
-    it('where everybody is refused, the issue stops before the whole list is', async () => {
+    it('when every message is refused, the issue pauses before the whole list was tried', async () => {
       const { issue, submit } = await week(300);
       provider.planBy(() => '422');
       let halted: SubmitResult | undefined;
@@ -322,7 +325,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 16: a worker that was frozen past its lease before it asked does not begin', async () => {
+    it('fault 16: a worker that was frozen until its lease expired does not begin its request', async () => {
       const { issue, batch } = await week(3);
       const frozen = createSubmitter(db, mailer, KEYS, 0);
       expect(await frozen(batch)).toMatchObject({ kind: 'again', reason: expect.stringContaining('lease') });
@@ -332,7 +335,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
     });
 
     describe('fault 25: an issue that is cancelled', () => {
-      it('in the middle excludes who has not got it, keeps who has, and balances; twice is once', async () => {
+      it('excludes the remaining readers, keeps the submitted ones, and balances; a second cancel changes nothing', async () => {
         const { issue, submit } = await week(250);
         const [first = '', second = '', third = ''] = issue.batches;
         await submit(first);
@@ -359,7 +362,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
         expect((await findIssue(db, { id: issue.id }))?.status).toBe('cancelled');
       });
 
-      it('while an answer was lost does not ask again, because that could mail it', async () => {
+      it('does not repeat a request without an answer, because that could mail it', async () => {
         const { issue, submit, batch } = await week(3);
         provider.plan('reset-after');
         await submit(batch);
@@ -371,7 +374,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
       });
     });
 
-    it('fault 25: paused and resumed ten times, it goes on and never begins anew', async () => {
+    it('fault 25: an issue that is paused and resumed ten times continues and never starts again', async () => {
       const { issue, submit } = await week(450);
       for (const batch of issue.batches) {
         for (let click = 0; click < 2; click += 1) {
@@ -390,7 +393,7 @@ export function describeFaults(name: string, newPlace: () => Promise<Place>): vo
   });
 }
 
-/** Does something while the provider thinks about a request. */
+/** Runs a function while the provider processes a request. */
 async function sendWhile<T>(
   provider: LocalResend,
   send: () => Promise<T>,

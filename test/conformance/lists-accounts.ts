@@ -9,12 +9,12 @@ import { addedBy, peopleForEach } from '../helpers/people.ts';
 
 const AT = '2026-10-01T08:00:00Z';
 
-/** That an import accounts for every row once, however often it is asked and wherever it was interrupted. */
+/** An import accounts for every row once, however often it runs and wherever it was interrupted. */
 export function describeAccounts(withDatabase: WithDatabase): void {
   describe('an import', () => {
     const people = peopleForEach(withDatabase);
 
-    it('takes a person once, however often and in whatever spelling', async () => {
+    it('adds a person once, however often and in whatever spelling they are listed', async () => {
       const { host } = people;
       const report = await people.load(
         `email,confirmed_at\na@${host},${AT}\nA@${host},${AT}\n a@${host} ,\n`,
@@ -24,7 +24,7 @@ export function describeAccounts(withDatabase: WithDatabase): void {
       expect(await people.events('a')).toHaveLength(1);
     });
 
-    it('can be repeated, and done twice at once', async () => {
+    it('can be repeated, and can run twice at once', async () => {
       const { db, host } = people;
       const lines = Array.from({ length: 2_345 }, (_, index) => `reader-${index}@${host},${AT}`);
       const file = await people.file(`email,confirmed_at\n${lines.join('\n')}\n`);
@@ -39,7 +39,7 @@ export function describeAccounts(withDatabase: WithDatabase): void {
       expect(rows).toEqual([{ count: 2_345, people: 2_345 }]);
     });
 
-    it('that is interrupted keeps what is in, and ends in the same state when it is run again', async () => {
+    it('that was interrupted keeps finished chunks, and ends in the same state when it runs again', async () => {
       const { db, host } = people;
       const lines = Array.from({ length: 3_500 }, (_, index) => `reader-${index}@${host},${AT}`);
       const file = await people.file(`email,confirmed_at\n${lines.join('\n')}\n`);
@@ -62,7 +62,7 @@ export function describeAccounts(withDatabase: WithDatabase): void {
       expect(rows).toEqual([{ count: 3_500, people: 3_500 }]);
     });
 
-    it('accounts for every row of any list, and a dry run tells the same and writes nothing', async () => {
+    it('accounts for every row of any list, and a dry run reports the same and writes nothing', async () => {
       const { db } = people;
       const cell = fc.oneof(
         fc.constantFrom('active', 'pending', 'unsubscribed', 'suppressed', '', AT, 'Coding;Writing', 'UTC'),
@@ -84,7 +84,7 @@ export function describeAccounts(withDatabase: WithDatabase): void {
           consents,
           fc.nat(9),
           async (table, consent, turn) => {
-            // The same people as before, or others.
+            // The same people as in earlier runs, or others.
             if (turn === 0) people.moveOn();
             const before = await countSubscribers(db);
             const list = `email,status,topics,confirmed_at\n${table.map((each) => each.map(quoted).join(',')).join('\n')}\n`;
@@ -101,7 +101,7 @@ export function describeAccounts(withDatabase: WithDatabase): void {
         ),
         { numRuns: 60 },
       );
-      // I4, over everything that was ever imported here.
+      // I4, over all people imported here.
       const { rows } = await sql`
         select email from subscribers s where status = 'active' and not exists (
           select from consent_events c where c.subscriber_id = s.id and c.event = 'confirmed')

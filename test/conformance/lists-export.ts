@@ -13,7 +13,7 @@ import { peopleForEach } from '../helpers/people.ts';
 const AT = '2026-10-01T08:00:00Z';
 const EVERYBODY = ['active', 'pending', 'unsubscribed', 'suppressed'] as const;
 
-/** What an export says of everybody, and that nothing is lost on the way to another database. */
+/** An export contains everybody, and an import into another database loses nothing. */
 export function describeExport(withDatabase: WithDatabase, newPlace: () => Promise<Place>): void {
   describe('an export', () => {
     const people = peopleForEach(withDatabase);
@@ -29,7 +29,7 @@ export function describeExport(withDatabase: WithDatabase, newPlace: () => Promi
       return { text, count };
     };
 
-    it('tells of everybody, with the consent they gave', async () => {
+    it('lists everybody, with their consent', async () => {
       const { host } = people;
       const consent = 'By letter';
       await people.load(
@@ -54,7 +54,7 @@ export function describeExport(withDatabase: WithDatabase, newPlace: () => Promi
       });
     });
 
-    it('has only the states that were asked for, and is complete over many pages', async () => {
+    it('contains only the requested states, and is complete over many pages', async () => {
       const { db, host } = people;
       const lines = Array.from({ length: 2_345 }, (_, index) => `reader-${index}@${host},${AT}`);
       await people.load(`email,confirmed_at\n${lines.join('\n')}\n`);
@@ -67,9 +67,9 @@ export function describeExport(withDatabase: WithDatabase, newPlace: () => Promi
       );
     });
 
-    it('read into an empty database gives the same people in the same states', async () => {
+    it('imported into an empty database gives the same people in the same states', async () => {
       const { db } = people;
-      // Whose address is gone is no person any more.
+      // A row without an address is not a person any more.
       await sql`insert into subscribers (email, email_key, status, left_at)
         values ('', gen_random_uuid()::text, 'unsubscribed', now())`.execute(db);
       await using other = await newPlace();

@@ -9,19 +9,19 @@ import { addedBy, peopleForEach } from '../helpers/people.ts';
 
 const AT = '2026-10-01T08:00:00Z';
 
-/** What an import makes of a file: whatever a spreadsheet writes, bad rows, a pipe, or no file at all. */
+/** How an import reads a file: spreadsheet formats, bad rows, a pipe, or no list at all. */
 export function describeFiles(withDatabase: WithDatabase): void {
   describe('an import', () => {
     const people = peopleForEach(withDatabase);
 
-    it('sets aside what it cannot read, with line and reason, and takes the rest', async () => {
+    it('rejects rows that it cannot read, with line and reason, and imports the others', async () => {
       const { db, host } = people;
       const file = await people.file(
         [
           'email,status,topics,timezone,confirmed_at,note', // 1
           `a@${host},active,,,${AT}`,
           'not an address,active,,,', // 3
-          '', // 4: an empty line is no row
+          '', // 4: an empty line is not a row
           `b@${host},keen,,,`, // 5
           `c@${host},active,,,yesterday`, // 6
           `d@${host},active,,,${AT},"two\nlines"`, // 7 and 8
@@ -54,13 +54,13 @@ export function describeFiles(withDatabase: WithDatabase): void {
       ]);
       expect(rejected).toContain('"with, comma",12,');
       expect((await stat(rejectedFile)).mode & 0o777).toBe(0o600);
-      // Mended, it is a list like any other.
+      // Once corrected, it is a list like any other.
       const mended = await people.file(rejected.replaceAll(',keen,', ',unsubscribed,'));
       expect(await importSubscribers(db, mended, { source: host })).toMatchObject({ rejected: 4 });
       expect(await people.states()).toMatchObject({ b: 'unsubscribed', g: 'unsubscribed' });
     });
 
-    it('writes no file of bad rows when there are none', async () => {
+    it('writes no file of rejected rows when there are none', async () => {
       const { db, host } = people;
       const file = await people.file(`email\na@${host}\n`);
       const rejectedFile = `${file}.rejected.csv`;
@@ -87,14 +87,14 @@ export function describeFiles(withDatabase: WithDatabase): void {
       expect(addedBy(report)).toBe(added);
     });
 
-    it('says so once when there is no column of addresses, and takes nobody', async () => {
+    it('reports a missing address column once, and imports nobody', async () => {
       await expect(people.load('address,name\nx,y\n')).rejects.toMatchObject({
         code: 'import-columns',
         help: expect.stringContaining('address, name'),
       });
     });
 
-    it('reads what a spreadsheet writes with semicolons or tabs, and rows of any length', async () => {
+    it("reads a spreadsheet's semicolons or tabs, and rows of any length", async () => {
       const { host } = people;
       for (const [index, mark] of [';', '\t'].entries()) {
         const row = (...cells: string[]) => cells.join(mark);
@@ -111,7 +111,7 @@ export function describeFiles(withDatabase: WithDatabase): void {
       }
     });
 
-    it('of a file that is none is one line', async () => {
+    it('of an unreadable file prints one line', async () => {
       const { db, host } = people;
       const folder = path.join(people.folder, 'a-folder.csv');
       await mkdir(folder, { recursive: true });
@@ -124,7 +124,7 @@ export function describeFiles(withDatabase: WithDatabase): void {
       }
     });
 
-    it('reads a pipe, of which it knows neither the size nor the end', async () => {
+    it('reads a pipe, whose size and end it does not know', async () => {
       const { db, host } = people;
       const chunks = [`email,confirmed`, `_at\na@${host},${AT}\nb@`, `${host},${AT}`].map(Buffer.from);
       const seen: unknown[] = [];

@@ -13,13 +13,13 @@ const AT = '2026-10-01T08:00:00Z';
 const EVERYBODY: SubscriberStatus[] = ['active', 'pending', 'unsubscribed', 'suppressed'];
 const OTHER_KEYS: Keys = ['the key of quite another house...'];
 
-/** B13: what the links in mail mean when the list of their readers goes to another installation. */
+/** B13: links in mail when their readers' list moves to another installation. */
 export function describeLinks(withDatabase: WithDatabase, newPlace: () => Promise<Place>): void {
-  describe('B13: links of a list that moves', () => {
+  describe('B13: the links of a list that moves', () => {
     const people = peopleForEach(withDatabase);
     let target: Database;
 
-    /** Runs with an empty installation to move to. */
+    /** Runs with an empty installation as the target. */
     const moving = async (test: () => Promise<void>) => {
       await using place = await newPlace();
       await using database = await place.open();
@@ -46,7 +46,7 @@ export function describeLinks(withDatabase: WithDatabase, newPlace: () => Promis
       )?.id ?? '';
     const emailOf = (local: string) => `${local}@${people.host}`;
 
-    it('lead to the same people, in whatever state, and everybody keeps the id of their row', async () => {
+    it('lead to the same people, in any status, and everybody keeps the id of their row', async () => {
       await people.load(
         `email,status,confirmed_at\na@${people.host},active,${AT}\nb@${people.host},unsubscribed,\nc@${people.host},bounced,\nd@${people.host},pending,\n`,
       );
@@ -70,7 +70,7 @@ export function describeLinks(withDatabase: WithDatabase, newPlace: () => Promis
       });
     });
 
-    it('that were void stay so, and a link that is good opens what it opened', async () => {
+    it('that were void stay void, and valid links open the same as before', async () => {
       await people.load(`email,confirmed_at\na@${people.host},${AT}\n`);
       const id = await people.idOf('a');
       await people.db.updateTable('subscribers').set({ token_version: 3 }).where('id', '=', id).execute();
@@ -82,7 +82,7 @@ export function describeLinks(withDatabase: WithDatabase, newPlace: () => Promis
       });
     });
 
-    it('lead to the one row of who is known there already; leaving by either id is leaving', async () => {
+    it('lead to the existing row of a known person; unsubscribing by either id works', async () => {
       for (const id of ['theirs', 'ours'] as const) {
         people.moveOn();
         await people.load(`email,confirmed_at\nme@${people.host},${AT}\n`);
@@ -104,7 +104,7 @@ export function describeLinks(withDatabase: WithDatabase, newPlace: () => Promis
       }
     });
 
-    it('are told of twice: imported again nothing changes, and a list without links can be followed by one with them', async () => {
+    it('can be imported twice without change, and a list without links can be followed by one with them', async () => {
       await people.load(`email,confirmed_at\na@${people.host},${AT}\nb@${people.host},${AT}\n`);
       await moving(async () => {
         const whole = await list();
@@ -118,7 +118,7 @@ export function describeLinks(withDatabase: WithDatabase, newPlace: () => Promis
       });
     });
 
-    it('come along from list to list, with all the ids that somebody has had', async () => {
+    it('move from list to list, with all ids that a person has had', async () => {
       await people.load(`email,confirmed_at\na@${people.host},${AT}\n`);
       const first = await people.idOf('a');
       await moving(async () => {
@@ -133,7 +133,7 @@ export function describeLinks(withDatabase: WithDatabase, newPlace: () => Promis
       });
     });
 
-    it('do not move where the list was made under another key, unless that key is still known', async () => {
+    it('do not move when the list was made under another key, unless that key is configured', async () => {
       await people.load(`email,confirmed_at\na@${people.host},${AT}\n`);
       const id = await people.idOf('a');
       await moving(async () => {
@@ -145,7 +145,7 @@ export function describeLinks(withDatabase: WithDatabase, newPlace: () => Promis
       });
     });
 
-    it('cannot be claimed by a list that somebody wrote, for any address but the one they were signed with', async () => {
+    it('cannot be claimed by a forged list, for any address except the signed one', async () => {
       await people.load(`email,confirmed_at\nvictim@${people.host},${AT}\nthief@${people.host},${AT}\n`);
       const victim = await people.idOf('victim');
       const links =
@@ -176,7 +176,7 @@ export function describeLinks(withDatabase: WithDatabase, newPlace: () => Promis
       });
     });
 
-    it('of one id and two addresses, as in two lists of different days, lead to both', async () => {
+    it('with one id and two addresses, as in two lists of different days, lead to both', async () => {
       await people.load(`email,confirmed_at\nbefore@${people.host},${AT}\n`);
       const id = await people.idOf('before');
       const early = await list();
@@ -198,7 +198,7 @@ export function describeLinks(withDatabase: WithDatabase, newPlace: () => Promis
       });
     });
 
-    it('of lists that come in at once are kept whole', async () => {
+    it('of simultaneous imports are all stored', async () => {
       const rows = Array.from({ length: 1_500 }, (_, index) => `reader-${index}@${people.host},${AT}`);
       await people.load(`email,confirmed_at\n${rows.join('\n')}\n`);
       const whole = await list();
@@ -216,7 +216,7 @@ export function describeLinks(withDatabase: WithDatabase, newPlace: () => Promis
       });
     });
 
-    it('are counted by a dry run, which keeps none of them', async () => {
+    it('are counted by a dry run, which stores none of them', async () => {
       await people.load(`email,confirmed_at\na@${people.host},${AT}\n`);
       await moving(async () => {
         expect(await take(await list(), { dryRun: true })).toMatchObject({ links: { kept: 1, refused: 0 } });

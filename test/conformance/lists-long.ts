@@ -9,7 +9,7 @@ import type { WithDatabase } from '../helpers/homes.ts';
 
 const AT = '2026-10-01T08:00:00Z';
 
-/** That memory stays flat, however long the list. */
+/** Memory use does not grow with the list. */
 export function describeLongList(withDatabase: WithDatabase): void {
   describe('an import of a long list', () => {
     let db: Connection;
@@ -19,7 +19,7 @@ export function describeLongList(withDatabase: WithDatabase): void {
       folder = dataDir;
     });
 
-    it('holds no more of it than a chunk, good rows or bad', async () => {
+    it('holds at most a chunk in memory, with good rows or bad ones', async () => {
       setFlagsFromString('--expose-gc');
       const collect = runInNewContext('gc') as () => void;
       const LENGTH = 50_000;
@@ -50,7 +50,7 @@ export function describeLongList(withDatabase: WithDatabase): void {
         rejected: 16_667,
       });
       expect(Math.max(...ahead)).toBeLessThan(5_000);
-      // 40,000 rows more; a row that stays costs at least a hundred bytes.
+      // 40,000 more rows; a leaked row would cost at least a hundred bytes.
       expect((heap.at(-1) ?? 0) - (heap[0] ?? 0)).toBeLessThan(2_000_000);
     });
   });

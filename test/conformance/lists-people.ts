@@ -6,12 +6,12 @@ import { peopleForEach } from '../helpers/people.ts';
 
 const AT = '2026-10-01T08:00:00Z';
 
-/** Whom an import brings onto the database, and as what: nobody comes back by a list. */
+/** Which people an import adds, and with which status: nobody becomes active again by a list. */
 export function describeNewcomers(withDatabase: WithDatabase): void {
   describe('an import', () => {
     const people = peopleForEach(withDatabase);
 
-    it('takes people as they are, with the consent that came with them', async () => {
+    it('adds people with their status and their consent', async () => {
       const { db, host } = people;
       const report = await people.load(
         `email,status,topics,timezone,confirmed_at\n` +
@@ -89,7 +89,7 @@ export function describeNewcomers(withDatabase: WithDatabase): void {
       expect(await hasSubscribersFrom(db, 'elsewhere')).toBe(false);
     });
 
-    it('takes nobody for a reader who did not confirm (I4)', async () => {
+    it('makes nobody active who did not confirm (I4)', async () => {
       const { host } = people;
       const list = `email,status,confirmed_at\na@${host},active,\nb@${host},,\nc@${host},pending,${AT}\n`;
       expect(await people.load(list)).toMatchObject({ added: { pending: 3 }, withoutConsent: 2 });
@@ -106,7 +106,7 @@ export function describeNewcomers(withDatabase: WithDatabase): void {
       for (const local of ['a', 'b', 'c', 'd']) expect(await people.events(local)).toEqual([]);
     });
 
-    it('takes people for readers by the consent that covers the list, and writes it down', async () => {
+    it('makes people active by the consent that covers the list, and logs it', async () => {
       const { host } = people;
       const consent = 'Ticked the box at the fair in Lyon, 3 May 2026; the sheets are in the safe';
       const list = `email,status,confirmed_at\na@${host},,\nb@${host},active,${AT}\nc@${host},pending,\nd@${host},unsubscribed,\n`;
@@ -117,14 +117,14 @@ export function describeNewcomers(withDatabase: WithDatabase): void {
       const [event] = await people.events('a');
       expect(event).toMatchObject({ event: 'confirmed', method: 'import', details: { basis: consent } });
       expect((await people.rows())[0]).toMatchObject({ status: 'active', confirmed_at: event?.at });
-      // A time of one's own is the better evidence.
+      // A person's own confirmation time is the better evidence.
       expect((await people.events('b'))[0]?.at).toEqual(new Date(AT));
     });
 
-    it('makes those active whom an earlier list brought without consent, and nobody else who waits', async () => {
+    it('makes people active whom an earlier list brought without consent, but no other pending person', async () => {
       const { db, host } = people;
       await people.load(`email\na@${host}\nb@${host}\nc@${host}\n`);
-      // As the sign-up form leaves it: this person was asked, and has not answered.
+      // As after a sign-up by the form: this person was asked, and has not answered.
       await sql`insert into consent_events (subscriber_id, event, method) values (${await people.idOf('b')}, 'requested', 'form')`.execute(
         db,
       );
@@ -140,7 +140,7 @@ export function describeNewcomers(withDatabase: WithDatabase): void {
       expect((await people.events('a')).map(({ event }) => event)).toEqual(['confirmed']);
     });
 
-    it('leaves those who are known as they are: nobody comes back by a list', async () => {
+    it('leaves known people unchanged: nobody becomes active again by a list', async () => {
       const { db, host } = people;
       await people.load(
         `email,status,topics,confirmed_at\na@${host},active,Coding,${AT}\nb@${host},suppressed,,\n`,
@@ -154,7 +154,7 @@ export function describeNewcomers(withDatabase: WithDatabase): void {
       expect([await people.rows(), await people.events('a'), await people.events('b')]).toEqual(before);
     });
 
-    it('believes a list that says somebody left, and never one that says they did not (I7)', async () => {
+    it('applies an unsubscribe in a list, and never the opposite (I7)', async () => {
       const { host } = people;
       const list = (...states: string[]) =>
         `email,status,confirmed_at\n${states.map((state, index) => `${'abcd'[index]}@${host},${state},${AT}`).join('\n')}\n`;
@@ -181,7 +181,7 @@ export function describeNewcomers(withDatabase: WithDatabase): void {
       expect(await people.states()).toEqual(gone);
     });
 
-    it('brings nobody back who was forgotten, unless they came back by themselves', async () => {
+    it('does not add a forgotten person, unless they came back by themselves', async () => {
       const { db, host } = people;
       await sql`insert into erased_addresses (hash)
         values (address_hash(${`a@${host}`})), (address_hash(${`b@${host}`}))`.execute(db);
@@ -199,7 +199,7 @@ export function describeNewcomers(withDatabase: WithDatabase): void {
       expect(await people.states()).toEqual({ b: 'unsubscribed', c: 'active' });
     });
 
-    it('brings nobody in who asked never to be mailed, in whatever spelling of the inbox', async () => {
+    it('does not add a person who asked never to be mailed, in any spelling of the inbox', async () => {
       const { db, host } = people;
       await sql`insert into refused_inboxes (limit_key) values (address_hash(${`a@${host}`}))`.execute(db);
       const list = `email,confirmed_at\nA+news@${host},${AT}\nb@${host},${AT}\n`;
@@ -208,7 +208,7 @@ export function describeNewcomers(withDatabase: WithDatabase): void {
       expect(await people.states()).toEqual({ b: 'active' });
     });
 
-    it('lets the strongest word win where a list has two about one person, however far apart', async () => {
+    it('uses the strongest status when a list has two rows for one person, however far apart', async () => {
       const { host } = people;
       const others = Array.from({ length: 1_500 }, (_, index) => `other-${index}@${host},active,${AT}`);
       const report = await people.load(

@@ -7,7 +7,7 @@ import { describeLinks } from './lists-links.ts';
 import { describeLongList } from './lists-long.ts';
 import { describeNewcomers } from './lists-people.ts';
 
-/** Lists that come in and go out, and people who are forgotten: on either home. */
+/** Imports, exports and erasure, on either backend. */
 export function describeLists(name: string, newPlace: () => Promise<Place>): void {
   describe(name, () => {
     const withDatabase = databaseForAll(newPlace);
@@ -16,7 +16,7 @@ export function describeLists(name: string, newPlace: () => Promise<Place>): voi
     describeAccounts(withDatabase);
     describeExport(withDatabase, newPlace);
     describeLinks(withDatabase, newPlace);
-    // Last, because everybody after it would have its people in the way.
+    // Last, because its people would disturb every test after it.
     describeLongList(withDatabase);
   });
 }

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BatchRequest, Mailer, Message, Segments } from '../../src/providers/port.ts';
 
-/** A mailer with a view of what came out at the other end. */
+/** A mailer, with access to the mails it delivered. */
 export interface MailerHome extends AsyncDisposable {
   mailer: Mailer;
   /** The recipient of every copy that was accepted. */
@@ -29,7 +29,7 @@ export function message(more: Partial<Message> = {}): Message {
 
 const BODY: Segments = { literals: ['', ''], slots: ['body'] };
 
-/** A batch of these messages, of which sender, subject and header fields are those of the first. */
+/** A batch of these messages; sender, subject and header fields are those of the first. */
 export function batch(messages: Message[], key = `batch/${randomUUID()}/r1`): BatchRequest {
   const { issue, from, replyTo, subject, headers } = messages[0] ?? message();
   const payloadHash = createHash('sha256').update(JSON.stringify(messages)).digest('base64url');
@@ -53,7 +53,7 @@ export function batch(messages: Message[], key = `batch/${randomUUID()}/r1`): Ba
   return { key, payloadHash, batchId: key.split('/')[1] ?? '', variant, copies };
 }
 
-/** What delivery builds on: a batch is accepted whole, under its key, once. */
+/** What sending relies on: a batch is accepted as a whole, under its key, once. */
 export function describeMailer(name: string, open: () => Promise<MailerHome>): void {
   describe(name, () => {
     let home: MailerHome;
@@ -75,31 +75,31 @@ export function describeMailer(name: string, open: () => Promise<MailerHome>): v
       expect((await home.copies()).sort()).toEqual(messages.map(({ to }) => to).sort());
     });
 
-    it('answers a replay as it answered first, and mails nobody again', async () => {
+    it('answers a replay with the first answer, and mails nobody again', async () => {
       const first = batch([message(), message()]);
       const answer = await mailer.submit(first);
       expect(await mailer.submit(structuredClone(first))).toEqual(answer);
       expect(await home.copies()).toHaveLength(2);
     });
 
-    it('takes the same messages under another key for another batch', async () => {
+    it('accepts the same messages under another key as another batch', async () => {
       const messages = [message()];
       await mailer.submit(batch(messages));
       await mailer.submit(batch(messages));
       expect(await home.copies()).toHaveLength(2);
     });
 
-    it('does not take other bytes under a key that was used', async () => {
+    it('refuses other bytes under a used key', async () => {
       const first = batch([message()]);
       await mailer.submit(first);
       const outcome = await mailer.submit(batch([message()], first.key));
       expect(outcome).toMatchObject({ kind: 'ambiguous', final: true });
       expect(await home.copies()).toEqual([first.copies[0]?.to]);
-      // And the first answer stands.
+      // And the first answer is still returned.
       expect(await mailer.submit(first)).toMatchObject({ kind: 'accepted' });
     });
 
-    it('leaves one copy of many calls at once under one key', async () => {
+    it('delivers one copy after many simultaneous calls under one key', async () => {
       const first = batch([message(), message(), message()]);
       const outcomes = await Promise.all(Array.from({ length: 8 }, () => mailer.submit(first)));
       for (const outcome of outcomes) expect(outcome).toEqual(outcomes[0]);
@@ -107,7 +107,7 @@ export function describeMailer(name: string, open: () => Promise<MailerHome>): v
       expect((await home.copies()).sort()).toEqual(first.copies.map(({ to }) => to).sort());
     });
 
-    it('lets one of two that differ under one key win', async () => {
+    it('accepts one of two different batches under one key', async () => {
       const key = `batch/${randomUUID()}/r1`;
       const outcomes = await Promise.all(
         Array.from({ length: 6 }, () => mailer.submit(batch([message()], key))),
@@ -117,7 +117,7 @@ export function describeMailer(name: string, open: () => Promise<MailerHome>): v
       expect(await home.copies()).toHaveLength(1);
     });
 
-    it('sends one mail once under its key, and answers a replay alike', async () => {
+    it('sends one mail once under its key, and answers a replay with the first answer', async () => {
       const mailId = randomUUID();
       const { deliveryId: _, issue: __, ...rest } = message({ to: 'one@readers.example' });
       const mail = { ...rest, mailId, kind: 'confirm' };
@@ -131,7 +131,7 @@ export function describeMailer(name: string, open: () => Promise<MailerHome>): v
   });
 }
 
-/** Of a provider that can be asked what became of a key. */
+/** For a provider that can report the outcome of a key. */
 export function describeRecall(name: string, open: () => Promise<MailerHome>): void {
   describe(name, () => {
     let home: MailerHome;
@@ -150,13 +150,13 @@ export function describeRecall(name: string, open: () => Promise<MailerHome>): v
       expect(await recall(first.key.replace('/r1', '/r2'))).toBe('unknown-key');
     });
 
-    it('never accepts what it once said it did not, however late it comes', async () => {
+    it('never accepts a key that it once reported as unknown, however late the request comes', async () => {
       const late = batch([message()]);
       expect(await recall(late.key)).toBe('unknown-key');
       expect(await mailer.submit(late)).toMatchObject({ kind: 'ambiguous', final: true });
       expect(await recall(late.key)).toBe('unknown-key');
       expect(await home.copies()).toEqual([]);
-      // Of the two at once, one wins, and both are told the same.
+      // Of the two simultaneous calls one wins, and both get the same answer.
       const race = batch([message()]);
       const [answer, outcome] = await Promise.all([recall(race.key), mailer.submit(race)]);
       expect(outcome.kind === 'accepted').toBe(answer !== 'unknown-key');

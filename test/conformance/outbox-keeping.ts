@@ -14,10 +14,10 @@ import { type DeskHome, deskForAll, type TestDesk, type Visitor } from '../helpe
 
 const DAY_MS = 24 * 3_600_000;
 
-/** How long an event may take on a machine that does a lot else. */
+/** How long an event may take on a busy machine. */
 const PATIENCE = { timeout: 60_000 };
 
-/** How long the outbox keeps whole mails, and whose it does not. */
+/** How long the outbox stores whole mails, and whose mails it deletes. */
 export function describeOutboxKeeping(name: string, home: DeskHome): void {
   describe(`what the outbox keeps, on ${name}`, () => {
     let desk: TestDesk;
@@ -42,7 +42,7 @@ export function describeOutboxKeeping(name: string, home: DeskHome): void {
 
     const idOf = async (email: string) =>
       (await findSubscriberByAddress(desk.app.db, email.toLowerCase()))?.id ?? '';
-    /** Files in which a text stands. */
+    /** Files that contain a text. */
     const filesWith = async (text: string) => {
       const found: string[] = [];
       for (const file of await readdir(outbox, { recursive: true })) {
@@ -51,7 +51,7 @@ export function describeOutboxKeeping(name: string, home: DeskHome): void {
       }
       return found;
     };
-    /** One transactional mail, as the outbox gets it. */
+    /** One transactional email, as in the outbox. */
     const mailTo = (to: string, mailId: string = randomUUID()) =>
       desk.app.mailer.send(
         {
@@ -69,10 +69,10 @@ export function describeOutboxKeeping(name: string, home: DeskHome): void {
     const answers = async () =>
       (await readdir(outbox, { recursive: true })).filter((file) => file.endsWith('answer.json'));
 
-    it('F19: holds nothing to a reader who was erased, as soon as a worker has looked', async () => {
+    it('F19: holds no mail to an erased reader, once a worker has cleaned it', async () => {
       const { app } = desk;
       const id = await idOf(ANNA);
-      // A letter, what an editor sent there to try it, and what went to an address that she had before.
+      // A transactional email, an editor's test copy, and a mail to an earlier address of hers.
       await mailTo(ANNA);
       await mailTo('ANNA@readers.example');
       const earlier = await queueMail(app.db, { kind: 'changed', subscriberId: id, keyId: 'k' });
@@ -92,7 +92,7 @@ export function describeOutboxKeeping(name: string, home: DeskHome): void {
       expect(await readFile(path.join(outbox, list), 'utf8')).toMatch(/>\d{3}: removed</);
     });
 
-    it('F19: holds what is mailed to somebody who came back, until they go again', async () => {
+    it('F19: holds the mails to a person who came back, until they are erased again', async () => {
       const { app } = desk;
       const key = 'dora@readers.example';
       await eraseSubscriber(app.db, { key }, 'admin');
@@ -104,7 +104,7 @@ export function describeOutboxKeeping(name: string, home: DeskHome): void {
       expect(await filesWith(key)).toEqual([]);
     });
 
-    it('F19: holds no mail for longer than OUTBOX_DAYS, and still knows the answer to its key', async () => {
+    it('F19: holds no mail for longer than OUTBOX_DAYS, and still has the answer of its key', async () => {
       const { app } = desk;
       const now = app.clock().getTime();
       const accepted = await answers();

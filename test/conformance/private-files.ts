@@ -5,12 +5,12 @@ import { runCommand } from '../helpers/command.ts';
 import type { Place } from '../helpers/homes.ts';
 import { openToOthers, otherUser, takenByOther } from '../helpers/other-user.ts';
 
-/** What an operator's machine has: whoever forgets a mode leaves a file that everybody reads. */
+/** A typical umask: a file written without a mode is readable by everybody. */
 const USUAL_UMASK = 0o022;
 
 /**
- * DATA_DIR and all in it is for its owner alone, whatever the umask, on both homes.
- * @param newPlace a place whose parent folder other users may enter.
+ * Only its owner can read DATA_DIR and its content, whatever the umask, on both backends.
+ * @param newPlace a path whose parent folder other users may enter.
  */
 export function describePrivateFiles(name: string, newPlace: () => Promise<Place>): void {
   describe(name, () => {
@@ -41,14 +41,14 @@ export function describePrivateFiles(name: string, newPlace: () => Promise<Place
       if (other !== undefined) expect(takenByOther(folder, other), 'what another user gets at').toEqual([]);
     };
 
-    it('F2: nothing that a week leaves under DATA_DIR can be listed or read by another user', async () => {
+    it('F2: no file that a week leaves under DATA_DIR can be listed or read by another user', async () => {
       const demo = await runCommand(['demo', '--subscribers', '3'], env);
       expect(demo).toMatchObject({ code: 0 });
       expect(readdirSync(place.dataDir)).toContain('outbox');
       expectPrivate(place.dataDir);
     }, 300_000);
 
-    it('F2: nor what commands write elsewhere, also in place of a file that others could read', async () => {
+    it('F2: nor can files that commands write elsewhere, even over a file that others could read', async () => {
       const folder = path.join(path.dirname(place.dataDir), 'given');
       mkdirSync(folder);
       const list = path.join(folder, 'list.csv');
@@ -65,7 +65,7 @@ export function describePrivateFiles(name: string, newPlace: () => Promise<Place
       expectPrivate(folder);
     });
 
-    it('F2: a DATA_DIR that was open to all is closed by the next start, and its links are not followed', async () => {
+    it('F2: the next start closes a DATA_DIR that was open to all, and follows none of its links', async () => {
       const outside = path.join(path.dirname(place.dataDir), 'outside.txt');
       writeFileSync(outside, 'not ours to change', { mode: 0o644 });
       openToAll(place.dataDir);
@@ -81,7 +81,7 @@ export function describePrivateFiles(name: string, newPlace: () => Promise<Place
   });
 }
 
-/** The modes of an installation made by an older version. */
+/** The file modes of an installation made by an older version. */
 function openToAll(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
     const mode = entry.isDirectory() ? 0o755 : 0o666;

@@ -16,17 +16,17 @@ const BAD: [JobName, unknown][] = [
   ['submit', { issueId: randomUUID() }],
 ];
 
-/** Which jobs are taken, and how often each is done and tried. */
+/** Which jobs are accepted, and how often each runs and is retried. */
 export function describeJobs(bench: QueueBench): void {
   describe('payloads', () => {
-    it.each(BAD)('of %s are looked at before they are queued: %j', async (job, payload) => {
+    it.each(BAD)('of %s are validated before they are queued: %j', async (job, payload) => {
       const { queue } = bench;
       await expect(queue.enqueue(job, payload as never)).rejects.toThrow();
       await expect(queue.enqueue(job, PAYLOADS[job] as never, payload as never)).rejects.toThrow();
       expect(await queue.waiting(contracts[job].queue)).toBe(0);
     });
 
-    it('are looked at again by whoever works, and a bad one is nobody’s second attempt', async () => {
+    it('are validated again by the worker, and an invalid one is not retried', async () => {
       const { queue } = bench;
       await bench.look('delivery', (raw) =>
         raw.addBulk([
@@ -44,7 +44,7 @@ export function describeJobs(bench: QueueBench): void {
       expect(bench.done).toEqual([]);
     });
 
-    it('reach the worker as they were', async () => {
+    it('reach the worker unchanged', async () => {
       const { queue } = bench;
       await bench.work(queue);
       for (const job of NAMES) await queue.enqueue(job, PAYLOADS[job] as never);
@@ -54,7 +54,7 @@ export function describeJobs(bench: QueueBench): void {
     });
   });
 
-  it('enqueued for many times, has one job at work and one behind it, where once is enough', async () => {
+  it('enqueued many times, a once-only job runs once and waits at most once', async () => {
     const { queue } = bench;
     for (let time = 0; time < 5; time += 1) await queue.enqueue('events', {});
     expect(await queue.waiting('issues')).toBe(1);
@@ -75,7 +75,7 @@ export function describeJobs(bench: QueueBench): void {
     await bench.quiet();
   });
 
-  it('does what was enqueued while nobody worked, in order, many at once', async () => {
+  it('runs jobs that were enqueued without a worker, in order, many at once', async () => {
     const { queue } = bench;
     const before = await bench.open();
     const batches = Array.from({ length: 1_203 }, () => ({ batchId: randomUUID() }));
@@ -90,7 +90,7 @@ export function describeJobs(bench: QueueBench): void {
     expect(await queue.waiting('delivery')).toBe(0);
   });
 
-  it.each(NAMES)('tries a failing %s as often as its contract says', async (job) => {
+  it.each(NAMES)('retries a failing %s as often as its contract says', async (job) => {
     const { queue } = bench;
     const { attempts } = contracts[job];
     await bench.work(queue, { [job]: () => Promise.reject(new Error('not today')) });
@@ -104,7 +104,7 @@ export function describeJobs(bench: QueueBench): void {
     expect(bench.failures[0]).toMatchObject({ job, error: { message: 'not today' } });
   });
 
-  it('goes on after a failure, and counts the attempts that helped', async () => {
+  it('continues after a failure, and counts the attempts that were needed', async () => {
     const { queue } = bench;
     let rounds = 0;
     await bench.work(queue, {
@@ -120,7 +120,7 @@ export function describeJobs(bench: QueueBench): void {
     expect(bench.failures.map(({ final }) => final)).toEqual([false, false]);
   });
 
-  it('does not repeat what a person must mend', async () => {
+  it('does not retry a failure that a person must fix', async () => {
     const { queue } = bench;
     const fault = new AppError('postal-address-missing', 'No address.', { help: 'Set it.' });
     await bench.work(queue, { prepare: () => Promise.reject(fault) });

@@ -4,12 +4,12 @@ import { contracts, type Payload } from '../../src/platform/queue/contracts.ts';
 import { RateLimitedError } from '../../src/platform/queue/job-queue.ts';
 import { PAYLOADS, POLL, type QueueBench } from '../helpers/queues.ts';
 
-/** How fast a queue goes: held, at a pace, by so many at once, and to its end when its worker stops. */
+/** The rate of a queue: paused, limited, with a concurrency, and stopped with its worker. */
 export function describePace(bench: QueueBench): void {
-  describe('a held queue', () => {
+  describe('a paused queue', () => {
     const HELD_MS = 700;
 
-    it('stands still in every process, loses no attempt, and goes on where it was', async () => {
+    it('stops in every process, loses no attempt, and continues where it stopped', async () => {
       const { queue } = bench;
       await using other = await bench.open();
       const jobs = Array.from({ length: 4 }, () => ({ batchId: randomUUID() }));
@@ -26,8 +26,8 @@ export function describePace(bench: QueueBench): void {
       };
       await queue.enqueue('submit', first as { batchId: string });
       await bench.work(queue, { submit });
-      // A worker that starts, and jobs that come, while the queue is held: nobody told them but the queue. (On a
-      // machine so busy that nobody looked in time, they come when it is over.)
+      // A worker that starts, and jobs that arrive, while the queue is paused: only the queue can tell them. (On a very
+      // busy machine, they run when the pause is over.)
       const isHeld = async () => (await bench.look('delivery', (raw) => raw.getRateLimitTtl())) > 0;
       const isOver = () => heldAt > 0 && Date.now() - heldAt > HELD_MS;
       await expect.poll(async () => (await isHeld()) || isOver(), POLL).toBe(true);
@@ -44,7 +44,7 @@ export function describePace(bench: QueueBench): void {
       expect(new Set(starts.map(({ batchId }) => batchId))).toEqual(new Set(jobs.map((job) => job.batchId)));
     });
 
-    it('holds only itself, and lets its workers go home', async () => {
+    it('pauses only itself, and lets its workers close', async () => {
       const { queue } = bench;
       const worker = await bench.work(queue, { submit: () => Promise.reject(new RateLimitedError(600_000)) });
       await queue.enqueue('submit', PAYLOADS.submit);
@@ -59,10 +59,10 @@ export function describePace(bench: QueueBench): void {
     });
   });
 
-  describe('a pace', () => {
+  describe('a rate limit', () => {
     const PER_SECOND = 25;
 
-    it('is kept by all processes together, and is that of the last who set it', async () => {
+    it('applies to all processes together, and the last one set is used', async () => {
       const { queue } = bench;
       await using other = await bench.open();
       const starts: number[] = [];
@@ -75,17 +75,17 @@ export function describePace(bench: QueueBench): void {
       await bench.work(queue, { submit }, { concurrency: 4 });
       await using _theirs = await bench.work(other, { submit }, { concurrency: 4 });
       await expect.poll(() => starts.length, POLL).toBe(20);
-      // In windows of a tenth of a second or so, each of which may end in the beginning of the next.
+      // In windows of about a tenth of a second; the end of one may overlap the beginning of the next.
       const span = (Math.max(...starts) - Math.min(...starts)) / 1_000;
       expect(20 / span).toBeLessThanOrEqual(PER_SECOND * 1.5);
 
-      // A lane of its own: nobody waits for an issue to be mailed their confirmation.
+      // A separate queue: a confirm mail never waits for an issue.
       await queue.enqueue('mail', ...Array.from({ length: 5 }, () => ({ mailId: randomUUID() })));
       await expect.poll(() => bench.done.filter(({ name }) => name === 'mail').length, POLL).toBe(5);
       expect(bench.failures).toEqual([]);
     });
 
-    it('does not let a held queue go', async () => {
+    it('does not end the pause of a queue', async () => {
       const { queue } = bench;
       await queue.pace(PER_SECOND);
       await bench.work(queue, { submit: () => Promise.reject(new RateLimitedError(600_000)) });
@@ -97,7 +97,7 @@ export function describePace(bench: QueueBench): void {
       expect(await bench.look('delivery', (raw) => raw.getRateLimitTtl())).toBeGreaterThan(60_000);
     });
 
-    it('and the schedulers are back when everything was forgotten', async () => {
+    it('and the schedulers are restored after Redis was emptied', async () => {
       const { queue } = bench;
       await queue.pace(PER_SECOND);
       await queue.schedule([{ name: 'reconcile', every: 60_000 }]);
@@ -111,7 +111,7 @@ export function describePace(bench: QueueBench): void {
     });
   });
 
-  it('fault 2: waits for the jobs in hand when it stops, and starts no other', async () => {
+  it('fault 2: a stopping worker waits for its running jobs, and starts no other', async () => {
     const { queue } = bench;
     const gate = withResolvers();
     const started = withResolvers();
@@ -127,7 +127,7 @@ export function describePace(bench: QueueBench): void {
     const stopping = worker[Symbol.asyncDispose]().then(() => {
       stopped = true;
     });
-    // Whatever it does instead of waiting, it has had the time to.
+    // If it does anything else instead of waiting, it has had the time to.
     for (let round = 0; round < 20; round += 1) await bench.look('delivery', (raw) => raw.getJobCounts());
     const early = stopped;
     gate.resolve();
@@ -138,7 +138,7 @@ export function describePace(bench: QueueBench): void {
     expect(bench.failures).toEqual([]);
   });
 
-  it('works on as many deliveries at once as it is told, and not one more', async () => {
+  it('runs as many deliveries at once as configured, and no more', async () => {
     const { queue } = bench;
     const gate = withResolvers();
     let busy = 0;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { QueueName } from '../../src/platform/queue/contracts.ts';
 import { POLL, type QueueBench } from '../helpers/queues.ts';
 
-/** What rings by itself, and when. */
+/** Recurring jobs, and when they run. */
 export function describeSchedulers(bench: QueueBench): void {
   describe('schedulers', () => {
     const names = (at: QueueName) =>
@@ -14,7 +14,7 @@ export function describeSchedulers(bench: QueueBench): void {
         })),
       );
 
-    it('are made once, however often and from wherever they are asked for', async () => {
+    it('are created once, however often and from whichever process', async () => {
       const { queue } = bench;
       const wanted = [
         { name: 'slot', pattern: '0 9 * * 2', timezone: 'Europe/Berlin' },
@@ -31,11 +31,11 @@ export function describeSchedulers(bench: QueueBench): void {
       expect(found).toHaveLength(2);
       expect(found).toEqual(expect.arrayContaining(made));
       const jobs = await bench.look('issues', (raw) => raw.getJobs(['waiting', 'delayed', 'prioritized']));
-      // One that fires at once may ring for either caller; ringing twice is what a doorbell may do.
+      // One that fires at once may run for either caller; a second run is harmless.
       expect(new Set(jobs.map((job) => job.name))).toEqual(new Set(['reconcile', 'slot']));
     });
 
-    it('become exactly what is asked for now', async () => {
+    it('are replaced by the ones that are requested now', async () => {
       const { queue } = bench;
       await queue.schedule([
         { name: 'slot', pattern: '0 9 * * 2', timezone: 'UTC' },
@@ -49,7 +49,7 @@ export function describeSchedulers(bench: QueueBench): void {
       expect(jobs.filter((job) => job.name === 'slot')).toHaveLength(1);
     });
 
-    it('ring again and again, with an empty payload and one attempt', async () => {
+    it('run again and again, with an empty payload and one attempt', async () => {
       const { queue } = bench;
       await bench.work(queue, { reconcile: () => Promise.reject(new Error('busy')) });
       await queue.schedule([{ name: 'reconcile', every: 60 }]);

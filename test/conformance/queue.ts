@@ -4,7 +4,7 @@ import { describeJobs } from './queue-jobs.ts';
 import { describePace } from './queue-pace.ts';
 import { describeSchedulers } from './queue-schedulers.ts';
 
-/** The same rules for jobs, whichever home they have. */
+/** The same rules for jobs, on either backend. */
 export function describeQueue(name: string, newHome: () => Promise<QueueHome>): void {
   describe(name, () => {
     const bench = benchForAll(newHome);

@@ -17,7 +17,7 @@ import { KEYS } from '../helpers/ledger.ts';
 import { answerRequests, askForChange, askForLostLink, passRequests } from '../helpers/mail-requests.ts';
 import { readersIn, tokenOf } from '../helpers/readers.ts';
 
-/** Another address, asked for in one inbox and confirmed in the other; and a link for who lost theirs. */
+/** Another address, requested in one inbox and confirmed in the other; and a new link for a reader without one. */
 export function describeNewAddress(withDatabase: WithDatabase): void {
   let db: Connection;
   withDatabase(({ kysely }) => {
@@ -26,7 +26,7 @@ export function describeNewAddress(withDatabase: WithDatabase): void {
   const { eventsOf, mailsOf, newAddress, reader, rowOf } = readersIn(withDatabase);
 
   describe('a new address', () => {
-    it('takes over when it says so, and the old one is told', async () => {
+    it('replaces the old one when it confirms, and the old one is notified', async () => {
       const { id, email } = await reader();
       const to = newAddress();
       const mailId = (await askForChange(db, id, to, KEYS)) ?? '';
@@ -51,13 +51,13 @@ export function describeNewAddress(withDatabase: WithDatabase): void {
         ['change', to.email],
         ['changed', email],
       ]);
-      // The log says that it was changed, never from what to what.
+      // The log says that the address changed, never from which to which.
       expect(await eventsOf(id)).toEqual([
         { event: 'preference_changed', method: 'post_button', details: { address: 'changed' } },
       ]);
     });
 
-    it('is asked only while it is nobody’s: known in whatever state, one’s own, or erased is not mailed', async () => {
+    it("is mailed only while it is unknown: a known one in any status, the reader's own, or an erased one is not", async () => {
       const { id, ...own } = await reader();
       const others = [
         own,
@@ -73,7 +73,7 @@ export function describeNewAddress(withDatabase: WithDatabase): void {
       expect(await mailsOf(id)).toEqual([]);
     });
 
-    it('F3: the latest request counts, also when its address is known and is mailed nothing', async () => {
+    it('F3: the latest request counts, even when its address is known and is mailed nothing', async () => {
       const [{ id }, known] = [await reader(), await reader()];
       const linkAfter = async (to: Address) => {
         const mail = (await askForChange(db, id, newAddress(), KEYS)) ?? '';
@@ -85,7 +85,7 @@ export function describeNewAddress(withDatabase: WithDatabase): void {
       expect(await linkAfter(known)).toBeUndefined();
     });
 
-    it('F3: five requests at once are one link, to the newest address', async () => {
+    it('F3: five simultaneous requests cause one link, to the newest address', async () => {
       const { id } = await reader();
       const addresses = Array.from({ length: 5 }, newAddress);
       for (const address of addresses)
@@ -95,7 +95,7 @@ export function describeNewAddress(withDatabase: WithDatabase): void {
       expect((await mailsOf(id)).map(({ recipient }) => recipient)).toEqual([addresses.at(-1)?.email]);
     });
 
-    it('F4: is within the limits of its inbox, however it is spelled and whoever asks', async () => {
+    it('F4: counts against the limits of its inbox, in any spelling and for any requester', async () => {
       const readers = await Promise.all(Array.from({ length: 10 }, () => reader()));
       const spellings = ['bombed@victims.example', 'b.ombed@victims.example', 'bombed+a@victims.example'];
       for (const { id } of readers) {
@@ -114,7 +114,7 @@ export function describeNewAddress(withDatabase: WithDatabase): void {
       expect((await answerRequests(db, KEYS)).mailIds).toEqual([]);
     });
 
-    it('F4: is never asked whose owner refused all mail, in any spelling', async () => {
+    it('F4: is never mailed when its owner refused all mail, in any spelling', async () => {
       const { id } = await reader();
       await refuseInbox(db, 'never.again@victims.example');
       for (const email of ['neveragain+news@victims.example', 'NeverAgain@victims.example']) {
@@ -124,7 +124,7 @@ export function describeNewAddress(withDatabase: WithDatabase): void {
       expect(await mailsOf(id)).toEqual([]);
     });
 
-    it('F4: is refused for good by the link in its mail, which then moves nobody', async () => {
+    it('F4: is blocked permanently by the link in its mail, which then moves nobody', async () => {
       const { id } = await reader();
       const to = newAddress();
       const mailId = (await askForChange(db, id, to, KEYS)) ?? '';
@@ -136,7 +136,7 @@ export function describeNewAddress(withDatabase: WithDatabase): void {
       expect(await refuseAddressChange(db, 'x')).toBe(false);
     });
 
-    it('cannot be had when the link is old, the reader left, or somebody else was faster', async () => {
+    it('cannot be used when the link expired, the reader unsubscribed, or somebody else was first', async () => {
       const spoil: ((id: string, to: Address) => Promise<unknown>)[] = [
         (id) => sql`update confirmations set expires_at = now() where subscriber_id = ${id}`.execute(db),
         (id) => unsubscribe(db, id, 'one_click'),
@@ -164,7 +164,7 @@ export function describeNewAddress(withDatabase: WithDatabase): void {
       expect(await changeAddress(db, '', KEYS)).toBeUndefined();
     });
 
-    it('of two readers goes to one', async () => {
+    it('of two readers goes to one of them', async () => {
       const [one, other] = [await reader(), await reader()];
       const to = newAddress();
       const mails = [

@@ -10,7 +10,7 @@ import type { WithDatabase } from '../helpers/homes.ts';
 import { readersIn } from '../helpers/readers.ts';
 import { linkIn, signUpsForAll } from '../helpers/sign-ups.ts';
 
-/** B17: the way back of a reader whose mail bounced, and of nobody else. */
+/** B17: how a reader whose mail bounced becomes active again, and nobody else does. */
 export function describeWayBack(withDatabase: WithDatabase): void {
   let db: Connection;
   withDatabase(({ kysely }) => {
@@ -25,12 +25,12 @@ export function describeWayBack(withDatabase: WithDatabase): void {
   const restore = (id: string) => restoreSubscriber(db, id, { reason: 'the mailbox is mended' });
 
   describe('B17: a reader whose mail bounced', () => {
-    it('asks for the list by the form, confirms, and is a reader again', async () => {
+    it('signs up by the form, confirms, and is active again', async () => {
       const { id, email } = await reader();
       await suppress(id, 'bounced');
       await signUp(email);
       expect(sent.map(({ kind, to }) => [kind, to])).toEqual([['confirm', email]]);
-      // Asking alone lifts nothing.
+      // The sign-up alone lifts nothing.
       expect(await rowOf(id)).toMatchObject({ status: 'suppressed', reason: 'bounced' });
       await press(linkIn(sent[0]));
       expect(await rowOf(id)).toMatchObject({ status: 'active', reason: null, left_at: null });
@@ -39,7 +39,7 @@ export function describeWayBack(withDatabase: WithDatabase): void {
       expect((await eventsOf(id))[2]?.details).toMatchObject({ was: 'bounced' });
     });
 
-    it('is asked once a day and three times in a month, however often somebody types the address', async () => {
+    it('gets a confirm mail once a day and three times in 30 days, however often the address is typed', async () => {
       const { id, email } = await reader();
       await suppress(id, 'bounced');
       const counts: number[] = [];
@@ -52,20 +52,23 @@ export function describeWayBack(withDatabase: WithDatabase): void {
     });
 
     it.each([
-      ['who complained', 'complained'],
-      ['who was taken off by hand', 'by hand: asked by letter'],
-      ['of whom a list says that they are blocked', 'blocklisted'],
-      ['of whom nobody knows why', null],
-    ])('may; one %s gets no mail by the form, and no command lifts it', async (_who, reason) => {
-      const { id, email } = await reader();
-      await suppress(id, reason);
-      await signUp(email);
-      expect(sent).toEqual([]);
-      expect(await restore(id)).toMatchObject({ kind: 'kept', reason });
-      expect(await rowOf(id)).toMatchObject({ status: 'suppressed', reason });
-    });
+      ['complained', 'complained'],
+      ['was suppressed by hand', 'by hand: asked by letter'],
+      ['is blocked by a list', 'blocklisted'],
+      ['was suppressed for an unknown reason', null],
+    ])(
+      'may come back; a person who %s gets no mail by the form, and no command lifts it',
+      async (_who, reason) => {
+        const { id, email } = await reader();
+        await suppress(id, reason);
+        await signUp(email);
+        expect(sent).toEqual([]);
+        expect(await restore(id)).toMatchObject({ kind: 'kept', reason });
+        expect(await rowOf(id)).toMatchObject({ status: 'suppressed', reason });
+      },
+    );
 
-    it('and then refused all mail, is not restored, also when they did so in another spelling', async () => {
+    it('and then refused all mail is not restored, even when they refused in another spelling', async () => {
       const [one, other] = [await reader(), await reader()];
       await suppress(one.id, 'bounced');
       const nobody = { ip: null, userAgent: null };
@@ -78,7 +81,7 @@ export function describeWayBack(withDatabase: WithDatabase): void {
       expect(await restore(other.id)).toMatchObject({ kind: 'kept', cause: 'refused' });
     });
 
-    it('is restored by a person to what they were before, on record and once', async () => {
+    it('is restored by a person to the earlier status, with a log entry, once', async () => {
       const [stayed, left, asked] = [await reader(), await reader(), await reader('pending')];
       await sql`insert into consent_events (subscriber_id, event, method) values (${left.id}, 'unsubscribed', 'test')`.execute(
         db,
@@ -97,7 +100,7 @@ export function describeWayBack(withDatabase: WithDatabase): void {
       expect(await restore(crypto.randomUUID())).toBeUndefined();
     });
 
-    it('is told apart in the report of an import, and a list that knows of a complaint outweighs the bounce', async () => {
+    it('is reported separately by an import, and a complaint in a list outweighs the bounce', async () => {
       const people = [await reader(), await reader(), await reader()];
       for (const [at, reason] of ['bounced', 'complained', 'bounced'].entries())
         await suppress(people[at]?.id ?? '', reason);
@@ -125,7 +128,7 @@ export function describeWayBack(withDatabase: WithDatabase): void {
       expect(await restore(people[2]?.id ?? '')).toMatchObject({ kind: 'kept', cause: 'complained' });
     });
 
-    it('is not taken off again for the same three soft bounces', async () => {
+    it('is not suppressed again for the same three soft bounces', async () => {
       const first = await submittedWeek(db, 1);
       const soft = (id: string | undefined) => take(db, told('email.bounced', id ?? '', { data: SOFT }));
       const weeks = [first, await nextWeek(db, first.readers), await nextWeek(db, first.readers)];

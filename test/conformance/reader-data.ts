@@ -11,7 +11,7 @@ import { KEYS } from '../helpers/ledger.ts';
 import { askForChange, askForLostLink } from '../helpers/mail-requests.ts';
 import { readersIn } from '../helpers/readers.ts';
 
-/** What is kept about one person: all of it shown, and all of it gone. */
+/** The data stored about one person: the export contains all of it, and erasure deletes all of it. */
 export function describeOwnData(withDatabase: WithDatabase): void {
   let db: Connection;
   withDatabase(({ kysely }) => {
@@ -20,7 +20,7 @@ export function describeOwnData(withDatabase: WithDatabase): void {
   const { eventsOf, mailsOf, newAddress, reader, rowOf } = readersIn(withDatabase);
 
   describe('erasing', () => {
-    it('leaves no address anywhere, and nothing for an import to bring back', async () => {
+    it('leaves the address nowhere, and an import cannot add it again', async () => {
       const { id, email, key } = await reader();
       const to = newAddress();
       const bystander = await reader();
@@ -57,7 +57,7 @@ export function describeOwnData(withDatabase: WithDatabase): void {
       expect(rows.length).toBe(1);
     });
 
-    it('takes an address that nobody has off the lists to come', async () => {
+    it('of an unknown address keeps it out of later imports', async () => {
       const { key } = newAddress();
       expect(await eraseSubscriber(db, { key }, 'admin')).toBe(false);
       const { rows } = await sql`select from erased_addresses where hash = address_hash(${key})`.execute(db);

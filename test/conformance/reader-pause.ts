@@ -12,7 +12,7 @@ import { deliveriesOf, KEYS, onlyReaders, sendingIssue } from '../helpers/ledger
 import { Provider } from '../helpers/provider.ts';
 import { readersIn } from '../helpers/readers.ts';
 
-/** A pause: how long it lasts, and whom an issue leaves out for it. */
+/** A pause: how long it lasts, and that issues exclude the paused reader. */
 export function describePauses(withDatabase: WithDatabase): void {
   let db: Connection;
   withDatabase(({ kysely }) => {
@@ -21,7 +21,7 @@ export function describePauses(withDatabase: WithDatabase): void {
   const { eventsOf, reader } = readersIn(withDatabase);
 
   describe('a pause', () => {
-    it('lasts four weeks, is logged once, and ends when the reader says so', async () => {
+    it('lasts four weeks, is logged once, and ends when the reader ends it', async () => {
       const { id } = await reader();
       await Promise.all([pause(db, id), pause(db, id)]);
       const until = (await findSubscriber(db, id))?.pausedUntil ?? new Date(0);
@@ -34,7 +34,7 @@ export function describePauses(withDatabase: WithDatabase): void {
       expect(events[1]?.details).toEqual({ pausedUntil: null });
     });
 
-    it('that is over by itself is over', async () => {
+    it('that has expired has no effect', async () => {
       const { id } = await reader();
       await pause(db, id);
       await sql`update subscribers set paused_until = now() - interval '1 second' where id = ${id}`.execute(
@@ -45,7 +45,7 @@ export function describePauses(withDatabase: WithDatabase): void {
       expect((await findSubscriber(db, id))?.pausedUntil).not.toBeNull();
     });
 
-    it('is for those who get issues', async () => {
+    it('is available to active readers only', async () => {
       for (const status of ['pending', 'unsubscribed', 'suppressed'] as const) {
         const { id } = await reader(status);
         await pause(db, id);
@@ -56,7 +56,7 @@ export function describePauses(withDatabase: WithDatabase): void {
   });
 
   describe('an issue', () => {
-    it('leaves out who paused before it was frozen, and who paused, left or was erased before the claim', async () => {
+    it('excludes readers who paused before the freeze, and readers who paused, unsubscribed or were erased before the claim', async () => {
       const [early = '', late = '', gone = '', erased = '', stays = ''] = await onlyReaders(db, [
         [],
         [],

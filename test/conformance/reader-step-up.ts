@@ -16,7 +16,7 @@ import { KEYS } from '../helpers/ledger.ts';
 import { askForFreshLink, waitingRequests } from '../helpers/mail-requests.ts';
 import { readersIn } from '../helpers/readers.ts';
 
-/** F5: what a fresh link does to the database, also when it is pressed many times at once. */
+/** F5: the effect of a fresh link on the database, also when its button is pressed many times at once. */
 export function describeStepUp(withDatabase: WithDatabase): void {
   let db: Connection;
   withDatabase(({ kysely }) => {
@@ -29,7 +29,7 @@ export function describeStepUp(withDatabase: WithDatabase): void {
   const kindsOf = async (id: string) => (await mailsOf(id)).map(({ kind }) => kind);
 
   describe('F5: a fresh link, pressed five times at once', () => {
-    it('hands out data once', async () => {
+    it('exports the data once', async () => {
       const { id } = await reader();
       const token = await tokenFor(id, 'export');
       const done = await Promise.all(FIVE.map(() => exportByFreshLink(db, token, KEYS)));
@@ -38,7 +38,7 @@ export function describeStepUp(withDatabase: WithDatabase): void {
       expect((await findFreshLink(db, token))?.state).toBe('used');
     });
 
-    it('erases once, also beside an editor who does the same', async () => {
+    it('erases once, also when an editor does the same', async () => {
       for (let turn = 0; turn < 5; turn += 1) {
         const { id } = await reader();
         const token = await tokenFor(id, 'erase');
@@ -48,13 +48,13 @@ export function describeStepUp(withDatabase: WithDatabase): void {
         ]);
         expect([byEditor, ...byLink].filter(Boolean)).toHaveLength(1);
         expect((await eventsOf(id)).filter(({ event }) => event === 'erased')).toHaveLength(1);
-        // Who erases by their own link is told; who was erased by a person has asked that person.
+        // A reader who erases themselves gets a mail; one whom a person erased has asked that person.
         expect((await kindsOf(id)).filter((kind) => kind === 'erased')).toHaveLength(byEditor ? 0 : 1);
         expect((await findFreshLink(db, token))?.state).toBe(byEditor ? undefined : 'used');
       }
     });
 
-    it('asks one new address', async () => {
+    it('mails one new address', async () => {
       const { id } = await reader();
       const token = await tokenFor(id, 'change_address');
       const addresses = FIVE.map(newAddress);
@@ -66,7 +66,7 @@ export function describeStepUp(withDatabase: WithDatabase): void {
     });
   });
 
-  it('F5: a fresh link serves its own purpose and its own reader', async () => {
+  it('F5: a fresh link works for its own purpose and its own reader only', async () => {
     const [one, other] = [await reader(), await reader()];
     const token = await tokenFor(one.id, 'export');
     expect(await eraseByFreshLink(db, token, KEYS)).toBeUndefined();
@@ -78,7 +78,7 @@ export function describeStepUp(withDatabase: WithDatabase): void {
     expect(await exportByFreshLink(db, 'x', KEYS)).toBeUndefined();
   });
 
-  it('F5: a request for another address is answered only for who gets issues, and for nobody suppressed', async () => {
+  it('F5: a request for another address is answered only for active readers', async () => {
     const answered: Record<string, (string | null)[]> = {};
     for (const status of ['active', 'unsubscribed', 'suppressed'] as const) {
       const { id } = await reader(status);
@@ -94,7 +94,7 @@ export function describeStepUp(withDatabase: WithDatabase): void {
     });
   });
 
-  it('F5: older links are made void once, however often it is pressed at once, with one mail and one entry', async () => {
+  it('F5: older links are voided once, however often the button is pressed at once, with one mail and one log entry', async () => {
     const { id } = await reader();
     const subscriber = await findSubscriber(db, id);
     if (subscriber === undefined) throw new Error('no reader');
@@ -110,7 +110,7 @@ export function describeStepUp(withDatabase: WithDatabase): void {
     expect((await rowOf(id)).status).toBe('active');
   });
 
-  it('F5: a link that has run out hands out nothing', async () => {
+  it('F5: an expired link exports nothing', async () => {
     const { id } = await reader();
     const token = await tokenFor(id, 'export');
     await sql`update fresh_links set expires_at = now() where subscriber_id = ${id}`.execute(db);

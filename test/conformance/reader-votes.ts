@@ -25,7 +25,7 @@ import type { WithDatabase } from '../helpers/homes.ts';
 import { sendingIssue } from '../helpers/ledger.ts';
 import { readersIn } from '../helpers/readers.ts';
 
-/** The votes of readers: one each, and counted. */
+/** Readers' votes: one per reader and tool, and their counts. */
 export function describeVotes(withDatabase: WithDatabase): void {
   let db: Connection;
   withDatabase(({ kysely }) => {
@@ -39,7 +39,7 @@ export function describeVotes(withDatabase: WithDatabase): void {
     await sql`update issues set prepared_at = clock_timestamp() where id = ${id}`.execute(db);
     return id;
   };
-  /** Somebody who was there before both of the last two issues. */
+  /** A reader who was subscribed before both of the last two issues. */
   const reader: typeof newReader = async (status) => {
     const one = await newReader(status);
     await sql`update subscribers set created_at = '2020-01-01', confirmed_at = case when status = 'active' then
@@ -53,7 +53,7 @@ export function describeVotes(withDatabase: WithDatabase): void {
     if (stored === undefined) throw new Error('not saved');
     return stored;
   };
-  /** Votes ship on the first tool. */
+  /** Votes `ship` on the first tool. */
   const ship = (
     subscriberId: string,
     { id: comparisonId, comparison: { tools } }: StoredComparison,
@@ -69,8 +69,8 @@ export function describeVotes(withDatabase: WithDatabase): void {
     return votes === undefined ? 0 : votes.ship + votes.skip;
   };
 
-  describe('votes before there were two issues', () => {
-    it('F12: are kept, and count as soon as their reader has got a second one', async () => {
+  describe('votes before the second issue', () => {
+    it('F12: are stored, and count as soon as their reader got a second issue', async () => {
       const [pair, early] = [await duel('Ant', 'Bat'), await reader()];
       expect([await ship(early.id, pair), await counted(pair)]).toEqual(['waiting', 0]);
       await beginIssue();
@@ -85,7 +85,7 @@ export function describeVotes(withDatabase: WithDatabase): void {
       expect(await counted(pair)).toBe(1);
       await beginIssue();
       expect(await counted(pair)).toBe(2);
-      // An issue that nobody got is none.
+      // An issue that nobody got does not count.
       await sql`update issues set status = 'cancelled' where id = ${next}`.execute(db);
       expect(await counted(pair)).toBe(1);
     });
@@ -97,7 +97,7 @@ export function describeVotes(withDatabase: WithDatabase): void {
       await beginIssue();
     });
 
-    it('are one a reader and tool, in any order and all at once, and counted as such', async () => {
+    it('are one per reader and tool, in any order and all at once, and are counted so', async () => {
       const [first, second] = [await duel('Auk', 'Bee'), await duel('Cat', 'AUK')];
       const voters = await Promise.all([1, 2, 3].map(() => reader()));
       const cast = (subscriberId: string, where: typeof first, side: 0 | 1, call: 'ship' | 'skip') =>
@@ -123,7 +123,7 @@ export function describeVotes(withDatabase: WithDatabase): void {
       expect(await countVotes(db, [])).toEqual(new Map());
     });
 
-    it('are for who gets issues, and go with who is erased', async () => {
+    it('are possible for active readers only, and are deleted when the reader is erased', async () => {
       const { id: comparisonId, comparison: pair } = await duel('Dog', 'Eel');
       const [name] = pair.tools;
       for (const status of ['pending', 'unsubscribed', 'suppressed'] as const) {
@@ -144,7 +144,7 @@ export function describeVotes(withDatabase: WithDatabase): void {
       expect((await countVotes(db, [pair])).size).toBe(0);
     });
 
-    it('F12: count living readers only, from when they leave and again two issues after they are back', async () => {
+    it('F12: count for active readers only: not after unsubscribing, and again two issues after coming back', async () => {
       const pair = await duel('Fox', 'Gnu');
       const [stays, leaves, bounces, pauses] = await Promise.all([1, 2, 3, 4].map(() => reader()));
       for (const one of [stays, leaves, bounces, pauses]) await ship(one?.id ?? '', pair);
@@ -173,7 +173,7 @@ export function describeVotes(withDatabase: WithDatabase): void {
         states.push(await ship(id, pair, '203.0.113.0/24'));
         await ship(id, other, `192.0.${n}.0/24`);
       }
-      // All of them, whichever was first.
+      // All of them, including the first.
       expect(states.at(-1)).toBe('set_aside');
       expect([await counted(pair), await counted(other)]).toEqual([3, BURST.votes + 1]);
       expect(await ship((await reader()).id, pair, '203.0.113.0/24')).toBe('set_aside');
@@ -186,7 +186,7 @@ export function describeVotes(withDatabase: WithDatabase): void {
       expect(rows.filter(({ network }) => !/^[0-9a-f]{64}$/.test(network))).toEqual([]);
     });
 
-    it('F12: of many narrow networks in one wide one are a burst as well', async () => {
+    it('F12: of many narrow networks in a wide one are a burst as well', async () => {
       const pair = await duel('Lynx', 'Mole');
       let state: string | null = null;
       for (let n = 0; n <= BURST.wideVotes; n += 1)
@@ -194,16 +194,16 @@ export function describeVotes(withDatabase: WithDatabase): void {
       expect([state, await counted(pair)]).toEqual(['set_aside', 0]);
     });
 
-    it('F12: cast at the same time leave none of a burst behind', async () => {
+    it('F12: cast at the same time are all set aside in a burst', async () => {
       const pair = await duel('Newt', 'Owl');
       const voters = await Promise.all(Array.from({ length: 40 }, () => reader()));
       await Promise.all(voters.map(({ id }) => ship(id, pair, '203.0.113.0/24')));
-      // The last to commit has seen all others.
+      // The last transaction to commit has seen all others.
       await ship((await reader()).id, pair, '203.0.113.0/24');
       expect(await counted(pair)).toBe(0);
     });
 
-    it('F12: that were set aside count or not as an editor decides, whatever their readers say then', async () => {
+    it('F12: that were set aside count or not as an editor decides, whatever their readers vote later', async () => {
       const pair = await duel('Puma', 'Quail');
       const voters = [];
       for (let n = 0; n < 12; n += 1) voters.push(await reader());
@@ -220,7 +220,7 @@ export function describeVotes(withDatabase: WithDatabase): void {
       );
       const seen = (await listSetAside(db)).find((each) => each.tool === 'puma');
       const until = seen?.until ?? '';
-      // What came after the page was shown is not decided about.
+      // The decision does not include votes cast after the page was shown.
       const late = await reader();
       expect(await ship(late.id, pair, '203.0.113.0/24')).toBe('set_aside');
       expect(await decideSetAside(db, { tool: 'puma', until, state: 'counted' })).toBe(12);
@@ -235,7 +235,7 @@ export function describeVotes(withDatabase: WithDatabase): void {
       expect([await castVote(db, again), await counted(pair)]).toEqual(['discarded', 12]);
     });
 
-    it('F12: forget the network that they came from', async () => {
+    it('F12: lose the network that they came from after a week', async () => {
       const [pair, { id }] = [await duel('Rook', 'Seal'), await reader()];
       await ship(id, pair, '203.0.113.0/24', '203.0.0.0/16');
       const networks = async () =>

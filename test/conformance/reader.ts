@@ -7,7 +7,7 @@ import { describePauses } from './reader-pause.ts';
 import { describeStepUp } from './reader-step-up.ts';
 import { describeVotes } from './reader-votes.ts';
 
-/** What readers decide about themselves, and what the database look like afterwards. */
+/** What readers change about themselves, and its effects on the database. */
 export function describeReader(name: string, newPlace: () => Promise<Place>): void {
   describe(name, () => {
     const withDatabase = databaseForAll(newPlace);

@@ -5,23 +5,23 @@ import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { linkIn, signUpsForAll } from '../helpers/sign-ups.ts';
 
-/** What the form does for people who are on the database already, or were. */
+/** The form for people who are in the database already, or were. */
 export function describeKnown(withDatabase: WithDatabase): void {
-  describe('of people who are known', () => {
+  describe('a known person', () => {
     let db: Connection;
     withDatabase(({ kysely }) => {
       db = kysely;
     });
     const { ask, events, pass, press, row, sent, signUp } = signUpsForAll(withDatabase);
 
-    it('who left comes back by a fresh opt-in only, and stays away until then', async () => {
+    it('who unsubscribed becomes active only by a new confirmation, and not before', async () => {
       await signUp('back@example.org');
       await press(linkIn(sent[0]));
       await sql`update subscribers set status = 'unsubscribed', left_at = now() where email_key = 'back@example.org'`.execute(
         db,
       );
       await pass('1 day');
-      // The link that was used once does not bring anybody back.
+      // A used link makes nobody active again.
       expect((await press(linkIn(sent[0]))).statusCode).toBe(404);
       await signUp('back@example.org');
       expect(await row('back@example.org')).toMatchObject({ status: 'unsubscribed' });
@@ -38,7 +38,7 @@ export function describeKnown(withDatabase: WithDatabase): void {
       ]);
     });
 
-    it('a reader who signs up is told so, once in 30 days', async () => {
+    it('who is a reader and signs up again gets a reminder, once in 30 days', async () => {
       const email = 'reader@example.org';
       const confirmedAt = new Date('2026-11-01T00:00:00Z');
       await addSubscribers(
@@ -56,7 +56,7 @@ export function describeKnown(withDatabase: WithDatabase): void {
       expect(await row(email)).toMatchObject({ status: 'active' });
     });
 
-    it('nothing is sent to who is suppressed, and no form lifts it', async () => {
+    it('who is suppressed gets no mail, and no form lifts it', async () => {
       const email = 'bounced@example.org';
       await addSubscribers(
         db,
@@ -68,7 +68,7 @@ export function describeKnown(withDatabase: WithDatabase): void {
       expect(await row(email)).toMatchObject({ status: 'suppressed' });
     });
 
-    it('an erased person may come back on their own, and is then no longer on the list of the erased', async () => {
+    it('who was erased may come back by themselves, and is then no longer on the list of erased addresses', async () => {
       await sql`insert into erased_addresses (hash) values (address_hash('forgotten@example.org'))`.execute(
         db,
       );
@@ -78,7 +78,7 @@ export function describeKnown(withDatabase: WithDatabase): void {
       expect(await db.selectFrom('erased_addresses').selectAll().execute()).toEqual([]);
     });
 
-    it('“never mail me again” holds for every spelling of the inbox, and after the link is over', async () => {
+    it('who pressed “never mail me again” is blocked in every spelling of the inbox, also after the link expired', async () => {
       await signUp('v.ictim@gmail.com');
       await pass('73 hours');
       const never = `${linkIn(sent[0])}/never`;

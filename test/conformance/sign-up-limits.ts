@@ -8,9 +8,9 @@ import { endFloods } from '../../src/workflow/answer-mail-requests.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { signUpsForAll } from '../helpers/sign-ups.ts';
 
-/** How much mail a form may cause, and how long anything is kept of who used it. */
+/** How much mail the form may cause, and how long data about its users is stored. */
 export function describeLimits(withDatabase: WithDatabase): void {
-  describe('within limits', () => {
+  describe('limits of the form', () => {
     let db: Connection;
     withDatabase(({ kysely }) => {
       db = kysely;
@@ -48,7 +48,7 @@ export function describeLimits(withDatabase: WithDatabase): void {
       expect(await count()).toBe(6);
     });
 
-    it('when the budget of a domain without readers is spent, its sign-ups wait, and others do not', async () => {
+    it('when the budget of a domain without readers is exceeded, its sign-ups wait, and others do not', async () => {
       const people = Array.from({ length: 32 }, (_, index) => `p${index}@small-host.example`);
       for (const email of people) await post({ email });
       await post({ email: 'elsewhere@example.org' });
@@ -70,7 +70,7 @@ export function describeLimits(withDatabase: WithDatabase): void {
       expect(await db.selectFrom('mail_requests').selectAll().execute()).toEqual([]);
     });
 
-    it('who never confirmed is forgotten after 30 days, and may begin anew', async () => {
+    it('a person who never confirmed is forgotten after 30 days, and may sign up again', async () => {
       await signUp('shy@example.org');
       const { id } = (await row('shy@example.org')) ?? { id: '' };
       await pass('29 days');
@@ -88,7 +88,7 @@ export function describeLimits(withDatabase: WithDatabase): void {
       expect(sent).toHaveLength(2);
     });
 
-    it('where a consent came from is kept for a year', async () => {
+    it('the origin of a consent is stored for a year', async () => {
       await post({ email: 'traced@example.org' }, { headers: { 'user-agent': 'Reader/1.0' } });
       await work();
       const evidence = () =>
@@ -103,7 +103,7 @@ export function describeLimits(withDatabase: WithDatabase): void {
       expect(await evidence()).toEqual([]);
     });
 
-    it('the hash of an inbox that is kept tells nothing of it', async () => {
+    it('the stored hash of an inbox does not reveal the address', async () => {
       const address = parseAddress('secret.person@gmail.com');
       if ('reason' in address) throw new Error(address.reason);
       await signUp(address.email);

@@ -3,16 +3,16 @@ import type { Connection } from '../../src/platform/db/database.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { linkIn, PRIVACY, signUpsForAll } from '../helpers/sign-ups.ts';
 
-/** The way of one reader, and what a link does when it is opened, pressed twice, overtaken or old. */
+/** The path of one reader, and the effect of a link that is opened, pressed twice, replaced or expired. */
 export function describeWayIn(withDatabase: WithDatabase): void {
-  describe('the way in', () => {
+  describe('the sign-up', () => {
     let db: Connection;
     withDatabase(({ kysely }) => {
       db = kysely;
     });
     const { ask, events, pass, post, press, row, sendMail, sent, signUp, work } = signUpsForAll(withDatabase);
 
-    it('leads from the form by a confirm mail and its button to a welcome', async () => {
+    it('leads from the form by a confirm mail and its button to a welcome mail', async () => {
       const fields = { source: 'home', timezone: 'Europe/Berlin' };
       const answer = await signUp('Jane.Doe@Example.org', fields, { 'accept-language': 'de-de;q=0.9, en' });
       expect([answer.statusCode, answer.json()]).toEqual([202, { status: 'check_your_inbox' }]);
@@ -58,7 +58,7 @@ export function describeWayIn(withDatabase: WithDatabase): void {
         },
         { event: 'confirmed', method: 'post_button', source: 'home', details: told },
       ]);
-      // The words of the mail are kept, once for everybody, and nobody's link is in them.
+      // The wording of the mail is stored once for everybody, without anybody's link.
       const { text } = await db
         .selectFrom('consent_texts')
         .select('text')
@@ -73,7 +73,7 @@ export function describeWayIn(withDatabase: WithDatabase): void {
       expect(sent[1]?.text).toMatch(/\/preferences\/1\./);
       expect(sent[1]?.text).toMatch(/\/unsubscribe\/1\./);
 
-      // Who may leave may do so by one press of their mail program; a confirm mail has nobody to leave yet.
+      // A reader can unsubscribe by one click in the mail program; a confirm mail has no reader yet.
       expect(Object.keys(sent[0]?.headers ?? {})).toEqual(['Auto-Submitted', 'X-Entity-Ref-ID']);
       const [, url = '', token] =
         /^<(https:\/\/verdicts\.example\/unsubscribe\/([\w.-]+))>, <mailto:u\+[\w.-]+@verdicts\.example>$/.exec(
@@ -88,7 +88,7 @@ export function describeWayIn(withDatabase: WithDatabase): void {
       expect([left.statusCode, (await row('jane.doe@example.org'))?.status]).toEqual([200, 'unsubscribed']);
     });
 
-    it('a second press changes nothing and says the same', async () => {
+    it('a second press changes nothing and shows the same page', async () => {
       await signUp('twice@example.org');
       const link = linkIn(sent[0]);
       const [first, second] = await Promise.all([press(link), press(link)]);
@@ -110,7 +110,7 @@ export function describeWayIn(withDatabase: WithDatabase): void {
       expect(welcomes).toHaveLength(1);
     });
 
-    it('looking at a link 50 times changes no row', async () => {
+    it('50 GETs of a link change no row', async () => {
       await signUp('scanned@example.org');
       const link = linkIn(sent[0]);
       const everything = async () =>
@@ -134,7 +134,7 @@ export function describeWayIn(withDatabase: WithDatabase): void {
       expect(await everything()).toBe(before);
     });
 
-    it('two posts at once are one row and one mail', async () => {
+    it('two simultaneous posts cause one row and one mail', async () => {
       const answers = await Promise.all(Array.from({ length: 8 }, () => post({ email: 'both@example.org' })));
       expect(answers.map(({ statusCode }) => statusCode)).toEqual(Array(8).fill(202));
       await Promise.all([work(), work(), work()]);
@@ -145,7 +145,7 @@ export function describeWayIn(withDatabase: WithDatabase): void {
       ]);
     });
 
-    it('the newest link wins, with what was asked for with it', async () => {
+    it('the newest link is used, with the topics of its sign-up', async () => {
       await signUp('again@example.org');
       await pass('11 minutes');
       await signUp('AGAIN@example.org', { timezone: 'Asia/Tokyo' });
@@ -154,11 +154,11 @@ export function describeWayIn(withDatabase: WithDatabase): void {
       expect(await row('again@example.org')).toMatchObject({ status: 'pending' });
       expect((await press(linkIn(sent[1]))).statusCode).toBe(200);
       expect(await row('again@example.org')).toMatchObject({ status: 'active', timezone: 'Asia/Tokyo' });
-      // The owner of the inbox, with the older mail, is told how things are.
+      // The owner of the inbox, with the older mail, sees the current state.
       expect((await ask(linkIn(sent[0]))).body).toContain('You are on the list');
     });
 
-    it('a link ends after 72 hours, and says how to get a new one', async () => {
+    it('a link expires after 72 hours, and its page says how to get a new one', async () => {
       await signUp('late@example.org');
       await pass('73 hours');
       for (const answer of [await ask(linkIn(sent[0])), await press(linkIn(sent[0]))]) {

@@ -18,13 +18,13 @@ import { approve, draft, finish, prepare, slotToCompose } from '../../src/workfl
 import { comparison, tool } from '../helpers/compose.ts';
 import { type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor } from '../helpers/desk.ts';
 
-/** Names that stand in nothing else of a page. */
+/** Names that occur nowhere else on a page. */
 const [A, B] = ['Quagga', 'Thylacine'];
 const SLUG = 'quagga-vs-thylacine';
 const PAIR = comparison(SLUG, tool(A, 50), tool(B, 50));
 const OTHER = comparison('dodo-vs-moa', tool('Dodo', 75), tool('Moa', 25));
 
-/** A comparison that is taken down, and one whose time to be public has not come. */
+/** A comparison that is taken down, and one that is not public yet. */
 export function describeTakeDown(name: string, home: DeskHome): void {
   describe(`what strangers see of a comparison, on ${name}`, () => {
     let desk: TestDesk;
@@ -46,12 +46,12 @@ export function describeTakeDown(name: string, home: DeskHome): void {
       return `/vote/${signer(app.keys, 'vote')({ subscriberId: id, version: 1 })}/${slug}`;
     };
 
-    /** Everything out of the way, so that each test has comparisons and issues of its own. */
+    /** Removes everything, so that each test has its own comparisons and issues. */
     async function forgetAll(): Promise<void> {
       const { db } = desk.app;
       for (const table of ['issue_comparisons', 'left_out', 'votes', 'revisions', 'comparisons'])
         await sql`delete from ${sql.table(table)}`.execute(db);
-      // A slot is unique; those of the past are nobody's.
+      // A slot is unique; slots in the past are free.
       await sql`update issues i set slot = date '1990-01-02' + past.n::int, slug = 'past-' || past.n, resume_to = null,
         status = case when plan is null then 'skipped' else 'cancelled' end
         from (select id, row_number() over (order by due_at, id) + (select count(*) from issues where slug like 'past-%') as n
@@ -81,7 +81,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
     });
 
     describe('F11: taken down', () => {
-      it('its page is gone, with a way on; lists, topics, feeds and the front page do not name it', async () => {
+      it('its page is gone, with a link to the others; lists, topics, feeds and the front page do not name it', async () => {
         await saveComparisons(desk.app.db, [
           comparison(
             'extinct-vs-extant',
@@ -115,7 +115,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
         await show('extinct-vs-extant');
       });
 
-      it('whoever kept an older copy of a list or a feed is given the new one', async () => {
+      it('a client with an older copy of a list or a feed gets the new one', async () => {
         await mailed();
         for (const url of ['/', '/issues', '/issues.json', '/comparisons', `/issues/2026-11-24`]) {
           const since = new Date(Date.now() + 1_000).toUTCString();
@@ -134,7 +134,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
         }
       });
 
-      it('no letter names it: whoever joins is told of what stands', async () => {
+      it("no transactional email names it: a new reader's welcome mail names only public comparisons", async () => {
         const { app } = desk;
         const { slug } = await mailed();
         const id = (await findSubscriberByAddress(app.db, 'reader@readers.example'))?.id ?? '';
@@ -159,7 +159,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
         expect(await welcome()).not.toMatch(/dodo/i);
       });
 
-      it('votes on it are refused, with links that were mailed', async () => {
+      it('votes on it are refused, even by links that were mailed', async () => {
         await mailed();
         const link = await voteLink(SLUG);
         const post = (url: string) => desk.server.inject({ method: 'POST', url });
@@ -170,7 +170,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
         expect((await post(`${await voteLink(OTHER.slug)}/a/ship`)).statusCode).toBe(200);
       });
 
-      it('the archive says so above what was mailed, and keeps the bytes', async () => {
+      it('the archive shows a notice above the issue, and keeps its bytes', async () => {
         const { slug } = await mailed();
         const bytes = () => desk.app.db.selectFrom('variants').select(['html', 'text']).execute();
         const [before, frozen] = [await get(`/issues/${slug}`), await bytes()];
@@ -190,7 +190,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
         expect((await get(`/issues/${slug}`)).body).toBe(before.body);
       });
 
-      it('a draft is composed without it, with what editors chose; composing and adding do not bring it back', async () => {
+      it("a draft is composed without it, with the editors' choices; composing and adding do not bring it back", async () => {
         const { app } = desk;
         const issue = await composed([
           PAIR,
@@ -222,7 +222,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
         expect(await slugsOf(issue.id)).toContain(SLUG);
       });
 
-      it('a draft that has nothing else gives up its slot', async () => {
+      it('a draft without any other comparison is skipped', async () => {
         const issue = await composed([PAIR]);
         expect(await slugsOf(issue.id)).toEqual([SLUG]);
         await hide();
@@ -233,7 +233,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
         expect((await editor.get(`/editor/comparisons/${SLUG}`)).body).toContain('its slot is skipped');
       });
 
-      it('of an approved issue the approval is taken back, said and written down, and editors are asked again', async () => {
+      it('an approved issue loses its approval, with a log entry, and editors are asked again', async () => {
         const { app } = desk;
         const issue = await composed();
         await reconcile(app);
@@ -257,7 +257,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
         expect((await reminders()).length).toBeGreaterThan(before);
       });
 
-      it('of an issue that was paused before its time, too; one that goes out is told of', async () => {
+      it('an issue paused before its time loses it too; an issue that is being sent is reported', async () => {
         const { app } = desk;
         const issue = await approve(app, await composed());
         await changeIssue(app.db, issue.id, { type: 'pause', reason: 'wait' });
@@ -289,7 +289,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
         });
       });
 
-      it('an approval is refused for a plan that still has it', async () => {
+      it('an approval is refused for a plan that still contains it', async () => {
         const { app } = desk;
         const issue = await composed();
         await sql`update comparisons set hidden_at = now(), hidden_reason = 'x', hidden_by = 'x' where slug = ${SLUG}`.execute(
@@ -298,7 +298,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
         await expect(approve(app, issue)).rejects.toThrow(/taken down since the issue was composed/);
       });
 
-      it('later issues tell neither what changed in it nor what readers said of it', async () => {
+      it("later issues show neither its changes nor its readers' votes", async () => {
         const { app } = desk;
         await mailed();
         await hide();
@@ -318,7 +318,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
         expect(JSON.stringify(next.plan)).not.toMatch(/quagga|thylacine/i);
       });
 
-      it('leaving out of an issue does not take the page down', async () => {
+      it('leaving it out of an issue does not take the page down', async () => {
         const issue = await composed();
         const { revision } = issue;
         await editor.post(`/editor/issues/${issue.slug}/edit`, {
@@ -328,7 +328,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
         expect(await statusOf(`/comparisons/${SLUG}`)).toBe(200);
       });
 
-      it('no source and no push shows it again, whatever they bring', async () => {
+      it('no source and no push shows it again, whatever they deliver', async () => {
         const { db } = desk.app;
         await saveComparisons(db, [PAIR]);
         await hide();
@@ -343,7 +343,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
         expect(await statusOf(`/comparisons/${SLUG}`)).toBe(410);
       });
 
-      it('takes a reason, and twice is once', async () => {
+      it('needs a reason, and a second call changes nothing', async () => {
         const { db } = desk.app;
         await saveComparisons(db, [PAIR]);
         const entries = async () =>
@@ -369,7 +369,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
           ).toBe(404);
       });
 
-      it('is found at the desk by a part of a name, page by page, and its page can be looked at', async () => {
+      it('is found at the desk by a part of a name, page by page, and its page can be opened there', async () => {
         const { db } = desk.app;
         const many = Array.from({ length: 40 }, (_, n) =>
           comparison(`beetle-${n}-vs-wasp-${n}`, tool(`Beetle ${n}`, 50), tool(`Wasp ${n}`, 50)),
@@ -407,7 +407,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
     );
     const get = (url: string) => desk.server.inject({ url, headers: { accept: 'text/html' } });
 
-    it('a page is public from the first mail on, and not before; the desk sees it', async () => {
+    it('a page is public from the first mail on, and not before; the desk shows it', async () => {
       const { app } = desk;
       const pair = comparison(SLUG, tool(A, 50, { category: 'Extinct' }), tool(B, 50));
       await desk.addReaders(['reader@readers.example']);
@@ -428,11 +428,11 @@ export function describeTakeDown(name: string, home: DeskHome): void {
 
       const issue = await approve(app, await draft(app, await slotToCompose(app)));
       await prepare(app, issue.id);
-      // Frozen, and nobody was asked to mail it yet.
+      // Frozen, and no request was sent yet.
       expect((await findIssue(app.db, { id: issue.id }))?.status).toBe('sending');
       expect(await statuses()).toEqual([404, 404]);
       const [batch = ''] = await claimableBatches(app.db, issue.id);
-      // Whoever has the mail may come before its answer is recorded.
+      // A reader who has the mail may come before its answer is recorded.
       await sql`update batches set status = 'submitting' where id = ${batch}`.execute(app.db);
       expect(await statuses()).toEqual([200, 200]);
       await sql`update batches set status = 'pending' where id = ${batch}`.execute(app.db);

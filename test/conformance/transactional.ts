@@ -11,7 +11,9 @@ import { pendingMails, queueMail } from '../../src/transactional/transactional-s
 import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { KEYS } from '../helpers/ledger.ts';
 
-/** A provider of single mails that meets each request with the next planned outcome, and accepts when there is none. */
+/**
+ * A provider of single mails that answers each request with the next planned outcome, and accepts when there is none.
+ */
 class Counter implements Mailer {
   readonly destination = 'the test';
   readonly sent: { mail: SingleMail; key: string }[] = [];
@@ -31,7 +33,7 @@ const SETTINGS = {
   newsletter: { name: 'Verdicts', url: 'https://verdicts.example', postalAddress: '1 Street' },
 };
 
-/** A mail to one person: a row first, then a request, then the answer in the row. */
+/** A mail to one person: first a row, then a request, then the answer in the row. */
 export function describeTransactional(name: string, newPlace: () => Promise<Place>): void {
   describe(name, () => {
     let db: Connection;
@@ -61,7 +63,7 @@ export function describeTransactional(name: string, newPlace: () => Promise<Plac
     const row = (id: string) =>
       db.selectFrom('mails').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 
-    it('is sent once, however often it is asked for', async () => {
+    it('is sent once, however often the job runs', async () => {
       const id = await queued();
       expect(await Promise.all([send(id), send(id), send(id)])).toEqual(Array(3).fill({ kind: 'done' }));
       expect(await send(id)).toEqual({ kind: 'done' });
@@ -70,7 +72,7 @@ export function describeTransactional(name: string, newPlace: () => Promise<Plac
       expect((await row(id)).sent_at).toBeInstanceOf(Date);
     });
 
-    it('carries the same bytes under the same key when its answer was lost', async () => {
+    it('has the same bytes under the same key when its answer was lost', async () => {
       const id = await queued();
       mailer.plan.push(new Error('read ECONNRESET'));
       expect(await send(id)).toEqual({ kind: 'again', reason: 'read ECONNRESET' });
@@ -80,7 +82,7 @@ export function describeTransactional(name: string, newPlace: () => Promise<Plac
       expect(mailer.sent[0]?.key).toBe(`mail/${id}`);
     });
 
-    it('waits when the provider says so, and is still to be sent', async () => {
+    it('waits when the provider says so, and is still sent later', async () => {
       const id = await queued();
       mailer.plan.push({ kind: 'retryAfter', ms: 700 }, { kind: 'halt', reason: 'no key' });
       expect(await send(id)).toEqual({ kind: 'wait', ms: 700 });
@@ -101,7 +103,7 @@ export function describeTransactional(name: string, newPlace: () => Promise<Plac
         { kind: 'ambiguous', reason: 'other bytes', final: true },
         { status: 'uncertain', reason: 'other bytes' },
       ],
-    ])('that meets %j ends', async (outcome, end) => {
+    ])('that gets %j is closed', async (outcome, end) => {
       const id = await queued();
       mailer.plan.push(outcome);
       expect(await send(id)).toEqual({ kind: 'done' });
@@ -117,7 +119,7 @@ export function describeTransactional(name: string, newPlace: () => Promise<Plac
       expect(await row(id)).toMatchObject({ status: 'dropped' });
     });
 
-    it('of a kind that only a newer version knows waits for one, and is not dropped', async () => {
+    it('of a kind that only a newer version knows waits for that version, and is not dropped', async () => {
       const id = await queued();
       await sql`update mails set kind = 'anniversary' where id = ${id}`.execute(db);
       expect(await send(id)).toMatchObject({ kind: 'again', reason: expect.stringContaining('anniversary') });
@@ -136,7 +138,7 @@ export function describeTransactional(name: string, newPlace: () => Promise<Plac
       expect(await row(id)).toMatchObject({ status: 'uncertain' });
     });
 
-    it('leaves alone a provider that does not answer, but for one who tries', async () => {
+    it('sends nothing to an unresponsive provider, except for one probe', async () => {
       const ids = await Promise.all(Array.from({ length: 7 }, () => queued()));
       const [first = '', ...others] = ids;
       const last = others.at(-1) ?? '';
@@ -146,7 +148,7 @@ export function describeTransactional(name: string, newPlace: () => Promise<Plac
       expect(fifth).toMatchObject({ kind: 'wait', reason: 'connect ECONNREFUSED' });
       expect(await circuitState(db)).toMatchObject({ failures: 5, isOpen: true });
 
-      // Nobody is asked, and a mail that only waits does not grow too old for its key.
+      // No request is made, and a waiting mail does not grow too old for its key.
       expect(await send(last)).toEqual({ kind: 'wait', ms: 1_000 });
       expect(await send(first)).toEqual({ kind: 'wait', ms: 1_000 });
       expect(mailer.sent).toHaveLength(5);
@@ -158,7 +160,7 @@ export function describeTransactional(name: string, newPlace: () => Promise<Plac
       });
       expect(await pendingMails(db)).toEqual(expect.arrayContaining(ids));
 
-      // One of them tries, in vain; nobody else does meanwhile.
+      // One of them sends a probe, without success; no other does meanwhile.
       await pauseIsOver();
       mailer.plan.push(new Error('timeout'));
       const [tried, waited] = await Promise.all([send(first), send(last)]);
@@ -166,7 +168,7 @@ export function describeTransactional(name: string, newPlace: () => Promise<Plac
       expect(mailer.sent).toHaveLength(6);
       expect(await circuitState(db)).toMatchObject({ failures: 6, isOpen: true });
 
-      // The next who tries has an answer, whatever it says: then everybody may ask again.
+      // The next probe gets an answer, whatever it is: then every worker may send again.
       await pauseIsOver();
       mailer.plan.push({ kind: 'rejected', reason: 'bad address' });
       expect(await send(last)).toEqual({ kind: 'done' });
@@ -175,7 +177,7 @@ export function describeTransactional(name: string, newPlace: () => Promise<Plac
       expect(mailer.sent).toHaveLength(13);
     });
 
-    it('that is not true any more takes no turn to try', async () => {
+    it('that is outdated does not use the probe', async () => {
       await sql`update circuit set failures = 5, reason = 'x', since = now(), open_until = now()`.execute(db);
       await send(await queued('suppressed'));
       expect((await circuitState(db)).isOpen).toBe(true);
@@ -183,7 +185,7 @@ export function describeTransactional(name: string, newPlace: () => Promise<Plac
       expect(mailer.sent).toHaveLength(1);
     });
 
-    it('is in the hands of one worker at a time', async () => {
+    it('is claimed by one worker at a time', async () => {
       const id = await queued();
       let answer: (outcome: Outcome) => void = () => {};
       let first: Promise<unknown> = Promise.resolve();
@@ -203,7 +205,7 @@ export function describeTransactional(name: string, newPlace: () => Promise<Plac
       });
       await send(id);
       expect(mailer.sent).toHaveLength(1);
-      // The first outlives its lease, and the second does the work: what comes late changes nothing.
+      // The first worker's lease expires, and the second does the work: the late answer changes nothing.
       await sql`update mails set lease_until = now() where id = ${id}`.execute(db);
       await send(id);
       answer({ kind: 'rejected', reason: 'too late' });

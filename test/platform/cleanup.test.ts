@@ -13,7 +13,7 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
     await using child = start('test/helpers/child-cleanup.ts', [folder]);
     await child.says('at work');
     child.kill(signal);
-    // Its output is closed when the last who could write to it is gone: the program that was in its care.
+    // Its output is closed when the last process that can write to it has ended: the program that it had registered.
     await child.ended;
     await expect.poll(() => existsSync(folder), { timeout: 20_000 }).toBe(false);
   },

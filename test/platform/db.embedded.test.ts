@@ -32,7 +32,7 @@ afterAll(async () => {
 });
 
 describe('one process for one DATA_DIR', () => {
-  it('refuses a second process and a second opener, and the first goes on', async () => {
+  it('refuses a second process and a second opener, and the first continues', async () => {
     await using first = start(CHILD, ['hold', place.dataDir]);
     await first.says('open');
     expect(await start(CHILD, ['hold', place.dataDir]).ended).toMatchObject({
@@ -52,7 +52,7 @@ describe('one process for one DATA_DIR', () => {
     expect(await keptIn(database.kysely)).toEqual([{ batch: 7, rows: 1 }]);
   });
 
-  it('takes over the lock of a process that was killed, once, and leaves nothing lying about', async () => {
+  it('takes over the lock of a killed process, once, and leaves no file behind', async () => {
     const dead = start(CHILD, ['hold', place.dataDir]);
     await dead.says('open');
     dead.kill('SIGKILL');
@@ -70,7 +70,7 @@ describe('one process for one DATA_DIR', () => {
     expect((await readdir(place.dataDir)).filter((name) => name !== 'db')).toEqual(['lock']);
   });
 
-  it('takes over a socket that nobody listens on, and a name too long for a socket', async () => {
+  it('takes over a dead socket, and a name too long for a socket', async () => {
     using folder = temporaryFolder();
     const dataDir = path.join(folder.path, 'deep'.repeat(30));
     cpSync(path.join(place.dataDir, 'db'), path.join(dataDir, 'db'), { recursive: true });
@@ -81,14 +81,14 @@ describe('one process for one DATA_DIR', () => {
     await first.ended;
     const again = start(CHILD, ['hold', dataDir]);
     await again.says('open');
-    // Let it close by itself, so that the socket in the common temporary directory goes with it.
+    // Let it end by itself, so that the socket in the shared temporary directory is removed too.
     again.end();
     expect(await again.ended).toMatchObject({ code: 0 });
   });
 });
 
-describe('a database of a process that was killed', () => {
-  it('opens again with what was committed, whole', async () => {
+describe('a database whose process was killed', () => {
+  it('opens again with all committed rows', async () => {
     await using before = await place.open();
     await sql`drop table if exists kept`.execute(before.kysely);
     await before[Symbol.asyncDispose]();
@@ -104,17 +104,17 @@ describe('a database of a process that was killed', () => {
     const kept = await keptIn(database.kysely);
     const rows = kept.reduce((sum, batch) => sum + batch.rows, 0);
     expect(kept.every((batch) => batch.rows % 3 === 0)).toBe(true);
-    // The kill may come between a commit and the word of it, twice.
+    // The kill may come between a commit and its message, twice.
     expect(rows / 3 - committed).toBeGreaterThanOrEqual(0);
     expect(rows / 3 - committed).toBeLessThanOrEqual(2);
-    // And it works: a damaged index would show here.
+    // And it works: a damaged index would fail here.
     await sql`reindex table kept`.execute(database.kysely);
   });
 
   it.each([
     ['before there are files', 'db.initialising'],
     ['in the middle of its files', 'db/pg_wal'],
-  ])('while it was first made, %s, is made again', async (_, sign) => {
+  ])('killed during its creation, %s, is created again', async (_, sign) => {
     await using place = await emptyPlace();
     await mkdir(place.dataDir, { recursive: true });
     const child = start(CHILD, ['hold', place.dataDir]);
@@ -128,7 +128,7 @@ describe('a database of a process that was killed', () => {
     expect(await readdir(place.dataDir)).not.toContain('db.initialising');
   });
 
-  it('that is beyond repair says where it is and what to do', async () => {
+  it('that cannot be repaired reports its location and what to do', async () => {
     await using place = await emptyPlace();
     await mkdir(path.join(place.dataDir, 'db'), { recursive: true });
     await writeFile(path.join(place.dataDir, 'db', 'PG_VERSION'), '17\n');
@@ -140,7 +140,7 @@ describe('a database of a process that was killed', () => {
   });
 });
 
-it('refuses to sit on a socket of somebody else who answers', async () => {
+it('refuses to use a path whose socket another program answers', async () => {
   await using place = await emptyPlace();
   await mkdir(place.dataDir, { recursive: true });
   const other = net.createServer((socket) => socket.destroy()).listen(path.join(place.dataDir, 'lock'));
@@ -151,12 +151,12 @@ it('refuses to sit on a socket of somebody else who answers', async () => {
   }
 });
 
-/** The first line a child says. */
+/** The first line that a child prints. */
 async function saidFirst(child: Process): Promise<string | undefined> {
   return (await child.says('\n')).split('\n')[0];
 }
 
-/** Waits until a file appears in a folder, which must be there. */
+/** Waits until a file appears in an existing folder. */
 async function appears(folder: string, file: string, child: Process): Promise<void> {
   const there = () =>
     lstat(path.join(folder, file)).then(
@@ -178,8 +178,8 @@ async function appears(folder: string, file: string, child: Process): Promise<vo
   }
 }
 
-describe('a long row of transactions', () => {
-  it('lets sockets and timers of this process have their turn', async () => {
+describe('a long series of transactions', () => {
+  it('lets sockets and timers of this process run', async () => {
     await using database = await place.open();
     let turns = 0;
     let isRunning = true;
@@ -198,7 +198,7 @@ describe('a long row of transactions', () => {
   });
 });
 
-it('F7: what was read from the embedded database does not stay in memory', async () => {
+it('F7: rows read from the embedded database do not stay in memory', async () => {
   setFlagsFromString('--expose-gc');
   const collectGarbage: () => void = runInNewContext('gc');
   await using database = await place.open();

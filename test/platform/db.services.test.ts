@@ -10,7 +10,7 @@ const server = inject('databaseUrl');
 describe.skipIf(server === '')('on a server', () => {
   describeDatabase('PostgreSQL', () => postgresPlace(server));
 
-  it('that does not answer, one line says so without the password', async () => {
+  it('reports an unreachable server in one line without the password', async () => {
     const databaseUrl = `postgres://verdict:hunter2@127.0.0.1:${await freePort()}/verdict`;
     const error = await openDatabase({ databaseUrl, dataDir: '' }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'database-unreachable' });

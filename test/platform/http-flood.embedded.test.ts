@@ -6,7 +6,7 @@ import { runCommand } from '../helpers/command.ts';
 import { copyDatabase, temporaryFolder } from '../helpers/homes.ts';
 import { startCommand } from '../helpers/processes.ts';
 
-/** The whole program with the memory that the image gives it, and one client that wants all of it. */
+/** The whole program with the memory limit of the image, and one client that tries to use all of it. */
 
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());
@@ -14,10 +14,10 @@ afterAll(() => folder[Symbol.dispose]());
 /** As in the Dockerfile. */
 const IMAGE = '--max-old-space-size=128 --max-semi-space-size=4';
 
-/** What the image's health check waits for at most. */
+/** The time limit of the image's health check. */
 const PATIENCE_MS = 5_000;
 
-it('F7: twenty sockets with 3,000 pipelined requests each neither end the process nor silence its health check', async () => {
+it('F7: twenty sockets with 3,000 pipelined requests each neither end the process nor block its health check', async () => {
   const env = { DATA_DIR: path.join(folder.path, 'var'), SOURCES: 'folder:samples/comparisons' };
   copyDatabase(env.DATA_DIR);
   expect((await runCommand(['gather'], env)).code).toBe(0);
@@ -46,7 +46,7 @@ it('F7: twenty sockets with 3,000 pipelined requests each neither end the proces
   const pages = 'GET /comparisons HTTP/1.1\r\nHost: here\r\n\r\n'.repeat(3_000);
   const sockets = Array.from({ length: 20 }, (): Socket => {
     const socket = connect(port, '127.0.0.1', () => socket.write(pages));
-    // It reads nothing until it is cut off.
+    // It reads nothing until it is disconnected.
     return socket.on('error', () => {}).pause();
   });
   using agent = Object.assign(new Agent({ keepAlive: true }), {

@@ -10,7 +10,7 @@ import { createHealthServer } from '../../src/app/server.ts';
 import { createBaseServer, type ServerLimits } from '../../src/platform/http/base-server.ts';
 import { answerProblems } from '../../src/platform/http/problems.ts';
 
-/** What one client can do to a server, over real connections. */
+/** How one client can harm a server, over real connections. */
 
 let app: FastifyInstance;
 let port: number;
@@ -22,7 +22,7 @@ afterEach(async () => {
   await app.close();
 });
 
-/** Holds requests to `/gated` until it is opened. */
+/** Delays requests to `/gated` until the gate is opened. */
 const gate = {
   entered: 0,
   most: 0,
@@ -52,7 +52,7 @@ async function open(limits: ServerLimits = {}): Promise<void> {
   ({ port } = app.server.address() as AddressInfo);
 }
 
-/** A client that speaks for itself; closed after the test. */
+/** A raw client; closed after the test. */
 async function dial(said = ''): Promise<Socket & { heard: string }> {
   const socket = Object.assign(connect(port, '127.0.0.1'), { heard: '' });
   sockets.add(socket);
@@ -89,7 +89,7 @@ const closed = (socket: Socket) =>
     else socket.once('close', resolve);
   });
 
-/** Counts the requests that Node makes objects of, whatever becomes of them. */
+/** Counts the requests that Node parses, whatever happens to them. */
 function countParsed(server: Server): () => number {
   let parsed = 0;
   const emit = server.emit.bind(server);
@@ -100,8 +100,8 @@ function countParsed(server: Server): () => number {
   return () => parsed;
 }
 
-describe('F7: a client that sends requests ahead of the answers', () => {
-  it('is answered in order, one request worked on at a time', async () => {
+describe('F7: a client that pipelines requests', () => {
+  it('is answered in order, one request at a time', async () => {
     await open();
     const socket = await dial(GET('/gated') + GET('/fast') + GET('/gated'));
     await until(() => gate.entered === 1);
@@ -122,25 +122,22 @@ describe('F7: a client that sends requests ahead of the answers', () => {
       'requests with expectations that nobody can meet',
       'GET / HTTP/1.1\r\nHost: here\r\nExpect: more\r\n\r\n',
     ],
-  ])(
-    'is disconnected after sixteen, before Node has read the rest of what it sent: %s',
-    async (_name, sent) => {
-      await open();
-      const parsed = countParsed(app.server);
-      // One chunk of what a connection reads at once, many times over.
-      const clients = await Promise.all(Array.from({ length: 20 }, () => dial(sent.repeat(3_000))));
-      await Promise.all(clients.map(closed));
-      expect(parsed()).toBeLessThanOrEqual(20 * 16);
-      expect((await fetchStatus('/healthz')).body).toBe('alive');
-    },
-  );
+  ])('is disconnected after sixteen, before Node has read the rest: %s', async (_name, sent) => {
+    await open();
+    const parsed = countParsed(app.server);
+    // One chunk of what a connection reads at once, many times.
+    const clients = await Promise.all(Array.from({ length: 20 }, () => dial(sent.repeat(3_000))));
+    await Promise.all(clients.map(closed));
+    expect(parsed()).toBeLessThanOrEqual(20 * 16);
+    expect((await fetchStatus('/healthz')).body).toBe('alive');
+  });
 
-  it('shares one limit with all others who do', async () => {
+  it('shares one limit with all other such clients', async () => {
     await open({ pipelinedInAll: 10 });
     const clients = await Promise.all(Array.from({ length: 5 }, () => dial(GET('/gated').repeat(8))));
     await Promise.race(clients.map(closed));
     expect(clients.filter(({ destroyed }) => !destroyed).length).toBeGreaterThan(0);
-    // What is left over is taken back with the connections.
+    // The rest is released with the connections.
     for (const client of clients) client.destroy();
     gate.open();
     while ((await promisify(app.server.getConnections.bind(app.server))()) > 0) await setImmediate();
@@ -149,8 +146,8 @@ describe('F7: a client that sends requests ahead of the answers', () => {
   });
 });
 
-describe('F7: more requests than are worked on at once', () => {
-  it('wait in line, and beyond it are told to come back, while a health check is answered', async () => {
+describe('F7: more requests than the limit of running ones', () => {
+  it('wait for their turn, and further ones get 503, while a health check is answered', async () => {
     await open({ working: 2, waiting: 3 });
     const inHand = Array.from({ length: 5 }, () => fetchStatus('/gated'));
     await until(() => gate.entered === 2);
@@ -170,7 +167,7 @@ describe('F7: more requests than are worked on at once', () => {
     expect(gate.most).toBe(2);
   });
 
-  it('whose clients have left are not worked on', async () => {
+  it('are not handled when their clients have disconnected', async () => {
     await open({ working: 1 });
     const first = fetchStatus('/gated');
     await until(() => gate.entered === 1);
@@ -185,7 +182,7 @@ describe('F7: more requests than are worked on at once', () => {
     expect(gate.entered).toBe(1);
   });
 
-  it('a client that sends its body slowly takes nobody’s turn', async () => {
+  it('a client that sends its body slowly occupies no place', async () => {
     await open({ working: 1, waiting: 0 });
     const head = 'POST /post HTTP/1.1\r\nHost: here\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\n';
     const slow = await Promise.all(Array.from({ length: 5 }, () => dial(`${head}sl`)));
@@ -197,7 +194,7 @@ describe('F7: more requests than are worked on at once', () => {
     }
   });
 
-  it('a client that does not read its answer takes nobody’s turn, and is disconnected for its memory', async () => {
+  it('a client that does not read its answer occupies no place, and is disconnected to free its memory', async () => {
     await open({ working: 1, waiting: 0, unreadBytes: 30_000_000 });
     const readers: Socket[] = [];
     for (let count = 0; count < 3; count += 1) {
@@ -208,18 +205,18 @@ describe('F7: more requests than are worked on at once', () => {
       await fetchStatus('/healthz');
       expect((await fetchStatus('/fast')).status).toBe(200);
     }
-    // 60 MB of answers, of which 30 MB may be unread: the oldest has to go. Only who reads learns that.
+    // 60 MB of answers, of which 30 MB may be unread: the oldest client is disconnected, and learns it only by reading.
     for (const socket of readers) socket.resume();
     await closed(readers[0] as Socket);
     expect((await fetchStatus('/large')).body).toHaveLength(LARGE.length);
   });
 });
 
-describe('F7: bodies that nobody finishes', () => {
+describe('F7: incomplete bodies', () => {
   const head = 'POST /post HTTP/1.1\r\nHost: here\r\nContent-Type: text/plain\r\n';
   const part = (length: number) => `${head}Content-Length: 8000\r\n\r\n${'x'.repeat(length)}`;
 
-  it('have one limit together: the oldest are told to come back, and whoever sends a whole one is served', async () => {
+  it('share one limit: the oldest get 503, and a client that sends a complete body is served', async () => {
     await open({ bodyBytes: 50_000 });
     const stalled = [];
     for (let count = 0; count < 40; count += 1) stalled.push(await dial(part(7_000)));
@@ -234,7 +231,7 @@ describe('F7: bodies that nobody finishes', () => {
 
   const pieces = (count: number) => `${head}Transfer-Encoding: chunked\r\n\r\n${'1\r\nx\r\n'.repeat(count)}`;
 
-  it('may not come one byte at a time', async () => {
+  it('that come one byte at a time are refused', async () => {
     await open();
     const socket = await dial(pieces(8_000));
     await closed(socket);
@@ -260,7 +257,7 @@ describe('F7: bodies that nobody finishes', () => {
     expect(socket.destroyed).toBe(false);
   });
 
-  it('nor do more than 200 headers stay of a request', async () => {
+  it('and at most 200 headers of a request are stored', async () => {
     await open();
     expect(app.server.maxHeadersCount).toBe(200);
   });
@@ -273,7 +270,7 @@ describe('F17: connections', () => {
     ['says nothing', ''],
     ['trickles its headers', 'GET /fast HTTP/1.1\r\nHost: he'],
     ['trickles its body', head],
-  ])('one that %s is cut in time, while others are answered', async (_name, said) => {
+  ])('one that %s is closed in time, while others are answered', async (_name, said) => {
     await open({ requestMs: 300 });
     const agent = new Agent({ keepAlive: true });
     const slow = await Promise.all(Array.from({ length: 50 }, () => dial(said)));
@@ -295,7 +292,7 @@ describe('F17: connections', () => {
     if (said !== '') expect(slow.every(({ heard }) => heard.startsWith('HTTP/1.1 408'))).toBe(true);
   });
 
-  it('a request has 30 s to arrive, looked at every second, and connections have a number', async () => {
+  it('a request must arrive within 30 s, checked every second, and the number of connections is limited', async () => {
     await open();
     const { server } = app;
     expect([server.headersTimeout, server.requestTimeout]).toEqual([30_000, 30_000]);
@@ -303,7 +300,7 @@ describe('F17: connections', () => {
     expect(server.timeout).toBe(60_000);
   });
 
-  it('one more than there may be takes the place of the one that has been idle for longest', async () => {
+  it('one over the limit replaces the one that has been idle for longest', async () => {
     await open({ connections: 4 });
     const [first, second, third] = [await dial(GET('/gated')), await dial(), await dial(head)];
     await until(() => gate.entered === 1);
@@ -313,7 +310,7 @@ describe('F17: connections', () => {
     await closed(second);
     expect((await fetchStatus('/fast')).status).toBe(200);
     await closed(third);
-    // Whoever waits for an answer of ours is not disconnected.
+    // A client that waits for our answer is not disconnected.
     gate.open();
     await until(() => first.heard.includes('gated'));
     for (const socket of more) socket.destroy();
@@ -342,7 +339,7 @@ describe('F17: connections', () => {
     expect(ports.size).toBe(2);
   });
 
-  it('of a worker’s health server have the same limits', async () => {
+  it("a worker's health server has the same limits", async () => {
     app = await createHealthServer({ ready: async () => {}, logger: false });
     expect(app.server.requestTimeout).toBe(30_000);
     await app.listen({ host: '127.0.0.1', port: 0 });

@@ -33,7 +33,7 @@ const BEARER = { authorization: `Bearer ${TOKEN}` };
 const ask = (options: Partial<InjectOptions> = {}, from = server) =>
   from.inject({ url: '/metrics', headers: BEARER, ...options });
 
-/** Every way in which a request can look as if somebody at this machine had sent it. */
+/** Requests that look as if they came from this machine. */
 const LOCAL_LOOKS: [string, Partial<InjectOptions>][] = [
   ['127.0.0.1:3000', { remoteAddress: '127.0.0.1', headers: { host: '127.0.0.1:3000' } }],
   ['localhost', { remoteAddress: '127.0.0.1', headers: { host: 'localhost:3000' } }],
@@ -47,7 +47,7 @@ const LOCAL_LOOKS: [string, Partial<InjectOptions>][] = [
 ];
 
 describe('GET /metrics', () => {
-  it('tells whoever has the token how much waits, how far an issue is and how long answers take', async () => {
+  it("reports waiting jobs, an issue's progress and answer times to a client with the token", async () => {
     const event = signedRequest(payload('email.delivered'));
     await server.inject({
       method: 'POST',
@@ -79,7 +79,7 @@ describe('GET /metrics', () => {
   });
 
   it.each(LOCAL_LOOKS)(
-    'F16: is refused to %s, as nginx passes it on, without the token',
+    'F16: is refused to %s, as nginx forwards it, without the token',
     async (_who, options) => {
       const { statusCode, body } = await ask({ headers: {}, ...options });
       expect(statusCode).toBe(401);
@@ -87,18 +87,15 @@ describe('GET /metrics', () => {
     },
   );
 
-  it.each(LOCAL_LOOKS)(
-    'F16: is not there for %s where the settings do not ask for it',
-    async (_who, options) => {
-      const closed = await site.serve({ metrics: createMetrics(async () => MEASURES) });
-      expect((await ask({ headers: {}, ...options }, closed)).statusCode).toBe(404);
-      const worker = await createHealthServer({ ready: async () => {}, logger: false });
-      expect((await ask({ headers: {}, ...options }, worker)).statusCode).toBe(404);
-      await worker.close();
-    },
-  );
+  it.each(LOCAL_LOOKS)('F16: does not exist for %s unless the settings enable it', async (_who, options) => {
+    const closed = await site.serve({ metrics: createMetrics(async () => MEASURES) });
+    expect((await ask({ headers: {}, ...options }, closed)).statusCode).toBe(404);
+    const worker = await createHealthServer({ ready: async () => {}, logger: false });
+    expect((await ask({ headers: {}, ...options }, worker)).statusCode).toBe(404);
+    await worker.close();
+  });
 
-  it('is on the page of a worker, for whoever has the token', async () => {
+  it("is on a worker's server, for clients with the token", async () => {
     await using health = await createHealthServer({
       ready: async () => {},
       metrics: createMetrics(async () => MEASURES),
@@ -109,7 +106,7 @@ describe('GET /metrics', () => {
     expect((await ask({ remoteAddress: '10.0.0.7' }, health)).statusCode).toBe(200);
   });
 
-  it('is for everybody who reaches a port of its own, which listens on this machine alone', async () => {
+  it('needs no token on a port of its own, which listens on this machine only', async () => {
     await using local = await createMetricsServer(
       createMetrics(async () => MEASURES),
       false,
@@ -119,8 +116,8 @@ describe('GET /metrics', () => {
   });
 });
 
-describe('what describes the server to programs', () => {
-  it('F16: is there or not by a setting, for everybody alike', async () => {
+describe('the API description', () => {
+  it('F16: a setting enables or disables it, for everybody alike', async () => {
     const open = await site.serve({});
     const closed = await site.serve({ docs: false });
     for (const url of ['/docs', '/openapi.json']) {

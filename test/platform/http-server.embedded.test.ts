@@ -14,7 +14,7 @@ import { findSubscriber } from '../../src/subscribers/subscriber-store.ts';
 import { WEBHOOK_SECRET } from '../helpers/events.ts';
 import { openSite, SITE, type TestSite } from '../helpers/site.ts';
 
-/** What holds for every route: errors, methods, limits, headers, the log. */
+/** Rules for every route: errors, methods, limits, headers, the log. */
 
 let site: TestSite;
 const lines: string[] = [];
@@ -35,7 +35,7 @@ describe('errors', () => {
     ['application/json', 'application/problem+json; charset=utf-8'],
     ['text/html;q=0.1, application/problem+json', 'application/problem+json; charset=utf-8'],
     [BROWSER.accept, 'text/html; charset=utf-8'],
-  ])('Accept: %s is answered with %s', async (accept, type) => {
+  ])('Accept: %s gets %s', async (accept, type) => {
     const answer = await site.app.inject({ url: '/nowhere', ...(accept ? { headers: { accept } } : {}) });
     expect(answer.statusCode).toBe(404);
     expect(answer.headers['content-type']).toBe(type);
@@ -53,7 +53,7 @@ describe('errors', () => {
     '/preferences/x',
     '/healthz',
     '/outbox/index.html',
-  ])('%s: another method is 405 with what is allowed, and OPTIONS names the same', async (url) => {
+  ])('%s: another method gets 405 with the allowed methods, and OPTIONS lists the same', async (url) => {
     const isForm = url.endsWith('/x') || url === '/unsubscribe';
     const allow = isForm ? 'GET, HEAD, POST, OPTIONS' : 'GET, HEAD, OPTIONS';
     for (const method of isForm ? (['PUT', 'DELETE'] as const) : (['POST', 'DELETE', 'TRACE'] as const)) {
@@ -64,7 +64,7 @@ describe('errors', () => {
     expect([options.statusCode, options.headers.allow, options.body]).toEqual([204, allow, '']);
   });
 
-  it('a form has at most 8 kB, in either encoding', async () => {
+  it('a form may have 8 kB, in either encoding', async () => {
     const id = await site.subscribe('big@mail.example');
     const url = `/unsubscribe/${site.token('unsubscribe', id)}`;
     for (const headers of [FORM, { 'content-type': 'multipart/form-data; boundary=b' }]) {
@@ -79,13 +79,13 @@ describe('errors', () => {
     expect((await findSubscriber(site.db, id))?.status).toBe('active');
   });
 
-  it('a URL that cannot be decoded is the client’s fault, and is not repeated', async () => {
+  it("a URL that cannot be decoded is the client's fault, and is not repeated in the answer", async () => {
     const answer = await site.app.inject('/unsubscribe/secret%zz');
     expect([answer.statusCode, answer.json().status]).toEqual([400, 400]);
     expect(answer.body).not.toContain('secret');
   });
 
-  it('fault 4: a database that is away is 503 everywhere, never "you are off the list"', async () => {
+  it('fault 4: an unavailable database gives 503 everywhere, never "you are off the list"', async () => {
     const pool = new pg.Pool({ host: '127.0.0.1', port: 1 });
     const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
     const app = await site.serve({ db });
@@ -120,7 +120,7 @@ describe('errors', () => {
     await db.destroy();
   });
 
-  it('fault 4: an unsubscribe that does not commit is 503, and works when it is tried again', async () => {
+  it('fault 4: an unsubscribe that does not commit gives 503, and works when it is repeated', async () => {
     const id = await site.subscribe('unlucky@mail.example');
     const send = () =>
       site.app.inject({
@@ -141,7 +141,7 @@ describe('errors', () => {
     expect((await findSubscriber(site.db, id))?.status).toBe('unsubscribed');
   });
 
-  it('readyz is 503 while something is away, healthz is not', async () => {
+  it('readyz is 503 while a dependency is unavailable, healthz is not', async () => {
     const app = await site.serve({ ready: () => Promise.reject(new Error('redis://:password@queue')) });
     const answer = await app.inject('/readyz');
     expect([answer.statusCode, answer.json().title]).toEqual([503, 'Not ready']);
@@ -152,7 +152,7 @@ describe('errors', () => {
 });
 
 describe('headers', () => {
-  it('F20: hold no browser to https unless the operator asks, and then to no more than that', async () => {
+  it('F20: require https only when the operator asks for it, and only as much as asked', async () => {
     const sent = async (text: string) => {
       const app = await site.serve({ hsts: parseHsts(text) });
       return (await app.inject('/')).headers['strict-transport-security'];
@@ -167,7 +167,7 @@ describe('headers', () => {
   });
 
   it.each(['/', '/issues/2026-11-24', '/issues.atom', '/nowhere', '/healthz'])(
-    '%s is not sniffed, and sets no cookie',
+    '%s cannot be sniffed, and sets no cookie',
     async (url) => {
       const { headers } = await site.app.inject(url);
       expect(headers['x-content-type-options']).toBe('nosniff');
@@ -179,14 +179,14 @@ describe('headers', () => {
 });
 
 describe('without an outbox', () => {
-  it('there is none to browse', async () => {
+  it('the route does not exist', async () => {
     const app = await site.serve({ outbox: null });
     for (const url of ['/outbox', '/outbox/index.html']) expect((await app.inject(url)).statusCode).toBe(404);
   });
 });
 
 describe('over a real connection', () => {
-  it('a body that never says how long it is stops at the limit, and the token stays out of the log', async () => {
+  it('an endless body stops at the limit, and the token stays out of the log', async () => {
     const id = await site.subscribe('chunked@mail.example');
     const token = site.token('unsubscribe', id);
     const app = await site.serve({});
@@ -216,7 +216,7 @@ describe('over a real connection', () => {
   });
 });
 
-// The last test of the file: it reads what all the others left.
+// The last test of the file: it reads the log of all the others.
 it('the log has routes, statuses and causes, and no token, address or URL', async () => {
   const id = await site.subscribe('quiet@mail.example');
   const tokens = [site.token('unsubscribe', id), site.token('preferences', id)];
@@ -251,8 +251,8 @@ it('the log has routes, statuses and causes, and no token, address or URL', asyn
   }
 });
 
-describe('what programs may ask', () => {
-  /** Every `$ref` anywhere in it. */
+describe('the API for programs', () => {
+  /** Every `$ref` in it. */
   const references = (value: unknown): string[] =>
     typeof value === 'object' && value !== null
       ? Object.entries(value).flatMap(([key, inner]) =>
@@ -260,7 +260,7 @@ describe('what programs may ask', () => {
         )
       : [];
 
-  it('is there, answers as it is described, and is told to people in the same words', async () => {
+  it('exists, answers as described, and has the same description for people', async () => {
     const server = await site.serve({
       apiToken: 'a-token-of-more-than-thirty-two-letters',
       webhook: resendWebhook([WEBHOOK_SECRET], () => new Date()),
@@ -293,7 +293,7 @@ describe('what programs may ask', () => {
     );
   });
 
-  it('is not described where the settings leave it out', async () => {
+  it('is not described when the settings disable it', async () => {
     const { paths }: ApiDocument = (await site.app.inject('/openapi.json')).json();
     for (const path of ['/api/comparisons', '/webhooks/resend', '/metrics'])
       expect(paths).not.toHaveProperty([path]);

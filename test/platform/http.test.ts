@@ -16,7 +16,7 @@ describe('maskAddress', () => {
     expect(maskAddress(email)).toBe(masked);
   });
 
-  it('tells one character of each side and the ending, whatever the length', () => {
+  it('shows one character of each side and the ending, whatever the length', () => {
     const part = fc.stringMatching(/^[a-z0-9]{1,30}$/);
     fc.assert(
       fc.property(part, part, (local, domain) => {
@@ -27,14 +27,14 @@ describe('maskAddress', () => {
 });
 
 describe('replyAddress', () => {
-  it('is the bare address of either form', () => {
+  it('is the plain address of either form', () => {
     expect(replyAddress({ replyTo: 'The desk <desk@verdicts.example>' })).toBe('desk@verdicts.example');
     expect(replyAddress({ replyTo: 'desk@verdicts.example' })).toBe('desk@verdicts.example');
   });
 });
 
 describe('topicChoices', () => {
-  it('offers what is known and what was chosen, each once, spelled as it was chosen', () => {
+  it('offers the known and the chosen topics, each once, spelled as chosen', () => {
     expect(topicChoices(['Audio', 'Coding', 'Writing'], ['coding', 'Gone'])).toEqual([
       { topic: 'Audio', chosen: false },
       { topic: 'coding', chosen: true },
@@ -47,7 +47,7 @@ describe('topicChoices', () => {
 describe('the health server of a worker', () => {
   const open = (ready: () => Promise<void>) => createHealthServer({ ready, logger: false });
 
-  it('lives and is ready', async () => {
+  it('is alive and ready', async () => {
     await using app = await open(async () => {});
     for (const url of ['/healthz', '/readyz']) {
       const answer = await app.inject(url);
@@ -55,7 +55,7 @@ describe('the health server of a worker', () => {
     }
   });
 
-  it('lives, but is not ready, without its database; and says so without saying why', async () => {
+  it('is alive, but not ready, without its database; and does not say why', async () => {
     await using app = await open(async () => {
       throw new Error('connect ECONNREFUSED 10.0.0.7:5432');
     });
@@ -80,14 +80,14 @@ describe('the health server of a worker', () => {
     }
   });
 
-  it('has nothing else', async () => {
+  it('has no other route', async () => {
     await using app = await open(async () => {});
     const answer = await app.inject({ url: '/issues', headers: { accept: 'text/html' } });
     expect([answer.statusCode, answer.json().status]).toEqual([404, 404]);
   });
 });
 
-it('a database error is logged without the values that its driver hangs on it', async () => {
+it('a database error is logged without the row values that its driver adds', async () => {
   const lines: string[] = [];
   await using app = createBaseServer({ logger: pino({}, { write: (line: string) => lines.push(line) }) });
   answerProblems(app);

@@ -7,10 +7,10 @@ import { temporaryFolder } from '../helpers/homes.ts';
 import { openToOthers } from '../helpers/other-user.ts';
 import { start } from '../helpers/processes.ts';
 
-/** The number of a user who is not the one of this process. */
+/** The uid of another user. */
 const STRANGER = 54_321;
 
-describe('a folder for its owner alone', () => {
+describe('a private folder', () => {
   let folder: ReturnType<typeof temporaryFolder>;
   let dataDir: string;
   beforeEach(() => {
@@ -23,13 +23,13 @@ describe('a folder for its owner alone', () => {
     examineFiles({ dataDir }, path.join(folder.path, '.env'), user).map(
       ({ level, about, help }) => `${level} ${about} ${help}`,
     );
-  it('is made so, and doctor finds nothing to mend', () => {
+  it('is created private, and doctor finds nothing to fix', () => {
     makePrivate(dataDir);
     expect(openToOthers(dataDir)).toEqual([]);
     expect(told()).toEqual(['ok DATA_DIR ']);
   });
 
-  it('F2: whatever it held is closed with it, and what its owner may do stays', () => {
+  it('F2: is closed with everything in it, and its owner keeps all rights', () => {
     mkdirSync(path.join(dataDir, 'outbox', 'deep'), { recursive: true, mode: 0o777 });
     writeFileSync(path.join(dataDir, 'outbox', 'deep', 'mail.eml'), 'x');
     writeFileSync(path.join(dataDir, 'outbox', 'script'), 'x');
@@ -51,14 +51,14 @@ describe('a folder for its owner alone', () => {
     ]);
   });
 
-  it('F2: doctor says that a folder stays open where a mode cannot be changed', () => {
-    // As on a file system without modes: what was asked for is not what is there.
+  it('F2: doctor says that a folder stays open when its mode cannot be changed', () => {
+    // As on a file system without modes: chmod has no effect.
     makePrivate(dataDir);
     chmodSync(dataDir, 0o777);
     expect(told()).toEqual([expect.stringMatching(/^block DATA_DIR Move DATA_DIR to a file system/)]);
   });
 
-  it('F2: doctor says that anybody could put another folder in its place', () => {
+  it('F2: doctor says that anybody could replace it by another folder', () => {
     makePrivate(dataDir);
     chmodSync(folder.path, 0o777);
     expect(told()).toEqual([`warn DATA_DIR Run: chmod o-w ${folder.path}`]);
@@ -66,7 +66,7 @@ describe('a folder for its owner alone', () => {
     expect(told()).toEqual(['ok DATA_DIR ']);
   });
 
-  it('F2: doctor says that everybody reads the secrets in .env', () => {
+  it('F2: doctor says that everybody can read the secrets in .env', () => {
     makePrivate(dataDir);
     const settings = path.join(folder.path, '.env');
     writeFileSync(settings, 'API_TOKEN=x');
@@ -76,7 +76,7 @@ describe('a folder for its owner alone', () => {
     expect(told()).toEqual(['ok DATA_DIR ']);
   });
 
-  it('that cannot be made is refused in one line that names it', () => {
+  it('that cannot be created is refused in one line that names it', () => {
     writeFileSync(dataDir, 'a file');
     expect(() => makePrivate(path.join(dataDir, 'below'))).toThrow(
       /^DATA_DIR cannot be used \(ENOTDIR\): .*below\.$/,
@@ -84,7 +84,7 @@ describe('a folder for its owner alone', () => {
   });
 });
 
-it('F2: the program makes nothing that others may read, whatever the umask it was started with', async () => {
+it('F2: the program creates no file that others may read, whatever its umask at start', async () => {
   const report = 'process.once("exit",()=>console.log("umask",process.umask().toString(8)))';
   const { stdout } = await start('src/main.ts', ['--help'], {
     NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(report)}`,

@@ -13,7 +13,7 @@ const { redisUrl, databaseUrl } = { redisUrl: inject('redisUrl'), databaseUrl: i
 describe.skipIf(redisUrl === '')('on Redis', () => {
   describeQueue('BullMQ on Redis', () => redisHome(redisUrl));
 
-  it('fault 3: that throws jobs away is refused, with what to do', async (context) => {
+  it('fault 3: that evicts keys is refused, with what to do', async (context) => {
     const program = findRedis();
     if (program === null) return context.skip('redis-server not found, and the shared Redis is left alone');
     const service = await startRedis(program);
@@ -25,7 +25,7 @@ describe.skipIf(redisUrl === '')('on Redis', () => {
       expect(explain(error)).toMatch(/allkeys-lru.*noeviction/);
       await redis.config('SET', 'maxmemory-policy', 'noeviction');
       await (await openQueue({ redisUrl: service.url }, () => {}))[Symbol.asyncDispose]();
-      // Nobody is left behind, neither of the refused opener nor of the other.
+      // No client is left behind, neither of the refused opener nor of the other.
       await expect
         .poll(
           async () =>
@@ -40,7 +40,7 @@ describe.skipIf(redisUrl === '')('on Redis', () => {
     }
   });
 
-  it('that is not there, one line says so without the password', async () => {
+  it('reports an unreachable server in one line without the password', async () => {
     const url = `redis://:hunter2@127.0.0.1:${await freePort()}`;
     const error = await openQueue({ redisUrl: url }, () => {}).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'redis-unreachable' });
@@ -56,7 +56,7 @@ describe.skipIf(databaseUrl === '')('on PostgreSQL', () => {
 
 async function redisHome(server: string): Promise<QueueHome> {
   const url = new URL(server);
-  // A numbered database of its own: other tests may use the first one.
+  // A numbered database: other tests may use the first one.
   url.pathname = '/7';
   const redis = new Redis(url.href, { maxRetriesPerRequest: null });
   return {

@@ -8,7 +8,7 @@ import { newTwoRoles, type TwoRoles } from '../helpers/two-roles.ts';
 
 const server = inject('databaseUrl');
 const redisServer = inject('redisUrl');
-/** A database of its own in it: others work in theirs at the same time. */
+/** A database of its own on the server: other tests use theirs at the same time. */
 const redis = redisServer === '' ? '' : `${redisServer}/10`;
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());
@@ -26,7 +26,7 @@ const migrate = (roles: TwoRoles, more: Record<string, string> = {}) =>
     MIGRATE_DATABASE_URL: roles.ownerUrl,
     ...more,
   });
-/** SQLSTATE of what was refused, or that it was not. */
+/** SQLSTATE of the refusal, or that there was none. */
 const refusalOf = (roles: TwoRoles, statement: string) =>
   roles.ask(roles.workerUrl, statement).then(
     () => 'was done',
@@ -41,14 +41,14 @@ describe.skipIf(server === '')('two roles on a server', () => {
   });
   afterAll(() => roles?.[Symbol.asyncDispose]());
 
-  it('F13: nothing starts before the owner has migrated, and it is said who must', async () => {
+  it('F13: no process starts before the owner has migrated, and the error says who must do it', async () => {
     const result = await runCommand(['serve'], settings(roles));
     expect(result.code).toBe(1);
     expectOneLine(result, new RegExp(`role "${roles.worker}" may not change it.*MIGRATE_DATABASE_URL`));
     expect(await roles.ask(roles.ownerUrl, `select from pg_tables where schemaname = 'public'`)).toEqual([]);
   });
 
-  it('F13: `migrate` needs no secret but the owner’s address, and may be run again', async () => {
+  it("F13: `migrate` needs only the owner's address, and may be run again", async () => {
     for (let run = 0; run < 2; run += 1) {
       const { code, stdout } = await migrate(roles, { REDIS_URL: redis || 'redis://127.0.0.1:1' });
       expect(code).toBe(0);
@@ -56,7 +56,7 @@ describe.skipIf(server === '')('two roles on a server', () => {
     }
   });
 
-  describe('the one that works', () => {
+  describe('the working role', () => {
     beforeAll(async () => {
       expect(await migrate(roles, { REDIS_URL: redis || 'redis://127.0.0.1:1' })).toMatchObject({ code: 0 });
       await roles.ask(
@@ -110,13 +110,13 @@ describe.skipIf(server === '')('two roles on a server', () => {
         `merge into ${table} t using (select 1) s on true when matched then delete`,
       ]),
     )('F13: is refused: %s', async (statement) => {
-      // MERGE is a word of PostgreSQL 15 on.
+      // MERGE exists from PostgreSQL 15 on.
       expect([INSUFFICIENT_PRIVILEGE, ...(statement.startsWith('merge') ? ['42601'] : [])]).toContain(
         await refusalOf(roles, statement),
       );
     });
 
-    it('F13: reads and adds there, and gets evidence deleted only of who is forgotten, or when it is old', async () => {
+    it('F13: reads and inserts there, and can delete evidence only of forgotten people, or when it is old', async () => {
       const left = async () =>
         (await roles.ask(roles.workerUrl, 'select event_id from consent_evidence')).length;
       const forget = `select delete_evidence_of_forgotten(array['00000000-0000-4000-8000-000000000001']::uuid[])`;
@@ -131,7 +131,7 @@ describe.skipIf(server === '')('two roles on a server', () => {
       expect(await left()).toBe(0);
     });
 
-    it('F13: gets to a table that a later version makes', async () => {
+    it('F13: can use a table that a later version creates', async () => {
       await roles.ask(roles.ownerUrl, 'create table later (id int)');
       await roles.ask(
         roles.workerUrl,
@@ -140,7 +140,7 @@ describe.skipIf(server === '')('two roles on a server', () => {
       await roles.ask(roles.ownerUrl, 'drop table later');
     });
 
-    it('F13: is told to have the database migrated when a later version finds it old', async () => {
+    it('F13: gets an error that says to migrate when a later version finds an old schema', async () => {
       const [last] = await roles.ask(
         roles.ownerUrl,
         'delete from kysely_migration where name = (select max(name) from kysely_migration) returning *',
@@ -160,7 +160,7 @@ describe.skipIf(server === '')('two roles on a server', () => {
       await roles.ask(roles.ownerUrl, `delete from kysely_migration where name = '9999-later'`);
     });
 
-    it('F13: is sound to doctor, and the owner’s role is not', async () => {
+    it("F13: passes doctor's check, and the owner's role does not", async () => {
       const about = async (databaseUrl: string) => {
         const { stdout } = await runCommand(
           ['doctor', '--json'],
@@ -181,7 +181,7 @@ describe.skipIf(server === '')('two roles on a server', () => {
       ]);
     });
 
-    it('F13: keeps no queue in the database unless the owner made it there', async () => {
+    it('F13: has no queue in the database unless the owner created it', async () => {
       const refused = await runCommand(['gather'], settings(roles));
       expect(refused.code).toBe(1);
       expectOneLine(refused, /may not keep the queue in the database.*REDIS_URL/);
@@ -192,7 +192,7 @@ describe.skipIf(server === '')('two roles on a server', () => {
     ['a role that there is not', 'nobody_of_that_name', /There is no role "nobody_of_that_name"/],
     ['the owner under another name', 'member', /owns the tables, or is a member of the role that does/],
     ['a superuser', 'superuser', /is a superuser/],
-  ])('F13: `migrate` refuses to take %s for the one that works', async (_, name, message) => {
+  ])('F13: `migrate` refuses %s as the working role', async (_, name, message) => {
     const url = new URL(roles.workerUrl);
     url.username = name === 'superuser' ? new URL(roles.superuserUrl).username : name;
     if (name === 'member') await roles.ask(roles.superuserUrl, `create role member in role ${roles.owner}`);
@@ -206,11 +206,11 @@ describe.skipIf(server === '')('two roles on a server', () => {
   });
 });
 
-describe.skipIf(server === '')('a whole week by the role that works', () => {
+describe.skipIf(server === '')('a whole week with the working role', () => {
   it.each([
     ['with the queue in Redis', redis],
     ['with the queue in the database', ''],
-  ])('F13: %s goes out, and its readers can be forgotten', async (_, redisUrl) => {
+  ])('F13: %s is sent, and its readers can be erased', async (_, redisUrl) => {
     await using roles = await newTwoRoles(server);
     const queue = redisUrl === '' ? {} : { REDIS_URL: redisUrl };
     using data = temporaryFolder();
@@ -232,8 +232,8 @@ describe.skipIf(server === '')('a whole week by the role that works', () => {
   });
 });
 
-describe.skipIf(server === '')('an installation of one role', () => {
-  it('F13: is handed over with all that is in it, the queue too, and works on', async () => {
+describe.skipIf(server === '')('an installation with one role', () => {
+  it("F13: is transferred with all its tables, including the queue's, and continues to work", async () => {
     await using roles = await newTwoRoles(server, { made: false });
     using data = temporaryFolder();
     const before = settings(roles, { DATABASE_URL: roles.superuserUrl, DATA_DIR: data.path });

@@ -7,8 +7,8 @@ import { temporaryFolder } from '../helpers/homes.ts';
 import { type Extracted, extractStatements, type Kind, type Statement } from '../helpers/sql-statements.ts';
 
 /**
- * Every `sql` template of the program, prepared on a database with the newest schema. Not checked: whether a column that
- * the row type calls never null is never null, which PostgreSQL does not tell.
+ * Every `sql` template of the program, prepared on a database with the newest schema. Not checked: whether a column
+ * that the row type calls not null is never null, because PostgreSQL does not report it.
  */
 describe('SQL in the stores', () => {
   let database: PGlite;
@@ -32,14 +32,14 @@ describe('SQL in the stores', () => {
     folder[Symbol.dispose]();
   });
 
-  it('has the columns that its row types claim', async () => {
+  it('has the columns that its row types declare', async () => {
     const faults: string[] = [];
     for (const statement of extracted.statements) faults.push(...(await faultsOf(statement)));
     expect([...new Set(faults)]).toEqual([]);
     expect(extracted.statements.length).toBeGreaterThan(200);
   });
 
-  it('is found as a whole: no template is out of reach of this test', () => {
+  it('is found completely: this test reads every template', () => {
     expect(extracted.unresolved).toEqual([]);
   });
 
@@ -50,7 +50,7 @@ describe('SQL in the stores', () => {
     { table: 'issues', column: 'frozen_to' },
     { table: 'confirmations', column: 'used_at' },
   ])(
-    'names every statement that uses $column of $table when it is renamed',
+    'every statement that uses $column of $table is named when the column is renamed',
     async ({ table, column, except }) => {
       const uses = ({ text, inside }: Statement) =>
         inside !== except &&
@@ -93,7 +93,7 @@ describe('SQL in the stores', () => {
     ],
     ['select details from confirmations', { details: ['any'] }, []],
     ['select nothing from subscribers', {}, ['column "nothing" does not exist']],
-  ])('%s, claimed to be %j, has these faults: %j', async (text, columns, expected) => {
+  ])('%s, declared as %j, has these faults: %j', async (text, columns, expected) => {
     const faults = await faultsOf({ place: 'a-store.ts:1', inside: 'find', text, columns });
     expect(faults).toEqual(expected.map((each) => `a-store.ts:1 (find): ${each}`));
   });
@@ -126,7 +126,7 @@ describe('SQL in the stores', () => {
     ];
   }
 
-  /** What our parsers make of a value of this type. */
+  /** The JavaScript type that our parsers give for this type. */
   function kindOfType(oid: number): Kind {
     const sample = samples.get(oid);
     if (sample === undefined) throw new Error(`no sample for the type ${oid}`);

@@ -5,11 +5,11 @@ import { APPEND_ONLY } from '../../src/platform/db/roles.ts';
 import { ROOT } from '../helpers/processes.ts';
 
 /**
- * What the working role may not do, no statement of the program asks for. On the embedded database, which has one role,
- * and in most tests, such a statement would go through, and fail only where it matters.
+ * No statement of the program needs a right that the working role does not have. On the embedded database, which has
+ * one role, and in most tests, such a statement would succeed, and fail only in production.
  */
 
-/** Whoever runs these owns the tables. */
+/** The owner of the tables runs these. */
 const OF_THE_OWNER = [/^src\/platform\/db\/migrations\//, /^src\/platform\/db\/roles\.ts$/];
 
 const sources = ['src', 'jobs'].flatMap((folder) =>
@@ -18,11 +18,11 @@ const sources = ['src', 'jobs'].flatMap((folder) =>
     .filter((file) => /\.tsx?$/.test(file) && OF_THE_OWNER.every((pattern) => !pattern.test(file))),
 );
 
-/** Statements in `text` that need more than the working role has, as they stand there. */
+/** Statements in `text` that need more rights than the working role has. */
 function asksForTooMuch(text: string): string[] {
   const tables = APPEND_ONLY.join('|');
   const patterns = [
-    // A row that is there changed, deleted or locked; by SQL or by Kysely.
+    // Changes, deletes or locks an existing row; by SQL or by Kysely.
     new RegExp(
       `\\b(?:update|delete\\s+from|truncate(?:\\s+table)?|merge\\s+into)\\s+(?:public\\.)?(?:${tables})\\b`,
       'gi',
@@ -35,7 +35,7 @@ function asksForTooMuch(text: string): string[] {
   return patterns.flatMap((pattern) => text.match(pattern) ?? []);
 }
 
-it('F13: no statement of the program asks for what the working role may not do', () => {
+it('F13: no statement of the program needs a right that the working role does not have', () => {
   expect(sources.length).toBeGreaterThan(200);
   const found = sources.flatMap((file) =>
     asksForTooMuch(readFileSync(path.join(ROOT, file), 'utf8')).map((statement) => `${file}: ${statement}`),
@@ -53,6 +53,6 @@ it.each([
   'sql`analyze ${sql.table(table)}`',
   'sql`create temporary table found as select 1`',
   'sql`alter table deliveries set (fillfactor = 50)`',
-])('F13: such as %s', (statement) => {
+])('F13: such a statement is found: %s', (statement) => {
   expect(asksForTooMuch(statement)).not.toEqual([]);
 });

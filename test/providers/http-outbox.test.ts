@@ -12,14 +12,14 @@ import { answerProblems } from '../../src/platform/http/problems.ts';
 import { outboxRoutes } from '../../src/providers/outbox/outbox-routes.ts';
 
 /**
- * A tree like this, where only what is under `outbox` may be seen:
+ * A directory like this, in which only files under `outbox` may be shown:
  *
- *   secret.html  outbox-secret/a.html
- *   outbox/index.html  outbox/2026-11-24/batch-1/{001.html,001.eml,answer.json,.draft.html,notes.txt}
- *   outbox/{out.html,outside,sibling,loop.html} -> elsewhere;  outbox/inside.html -> 2026-11-24/batch-1/001.html
+ * secret.html outbox-secret/a.html outbox/index.html
+ * outbox/2026-11-24/batch-1/{001.html,001.eml,answer.json,.draft.html,notes.txt}
+ * outbox/{out.html,outside,sibling,loop.html} -> elsewhere; outbox/inside.html -> 2026-11-24/batch-1/001.html
  */
 const TOKEN = 'a-token-of-this-run-and-of-no-other-one';
-/** Where the outbox is for whoever has the token. */
+/** The URL of the outbox with its token. */
 const AT = `/outbox/${TOKEN}`;
 
 let dir: string;
@@ -61,8 +61,8 @@ afterAll(async () => {
 
 const get = (url: string, more: InjectOptions = {}) => app.inject({ url, ...more });
 
-describe('browsing', () => {
-  it('a mail is shown without scripts, origin or anything from elsewhere', async () => {
+describe('browsing the outbox', () => {
+  it('shows a mail without scripts, origin or remote content', async () => {
     const answer = await get(`${AT}/2026-11-24/batch-1/001.html`);
     expect([answer.statusCode, answer.body]).toEqual([200, '<p style="color:red">Mail</p>']);
     expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
@@ -74,12 +74,12 @@ describe('browsing', () => {
     expect(answer.headers['cache-control']).toBe('no-store');
   });
 
-  it('its source is text, whatever is in it', async () => {
+  it('shows its source as text, whatever it contains', async () => {
     const answer = await get(`${AT}/2026-11-24/batch-1/001.eml`);
     expect([answer.statusCode, answer.headers['content-type']]).toEqual([200, 'text/plain; charset=utf-8']);
   });
 
-  it('a directory leads to its index, so that the links on it are right', async () => {
+  it('redirects a directory to its index, so that relative links work', async () => {
     for (const [url, target] of [
       ['', '/index.html'],
       ['/', '/index.html'],
@@ -94,14 +94,14 @@ describe('browsing', () => {
   });
 });
 
-describe('what is not in the outbox', () => {
+describe('a path outside the outbox', () => {
   let port = 0;
   beforeAll(async () => {
     await app.listen({ host: '127.0.0.1', port: 0 });
     port = (app.server.address() as AddressInfo).port;
   });
 
-  /** The path as it is written here: `inject` and `fetch` would tidy it up first. */
+  /** Sends the path unchanged: `inject` and `fetch` would normalise it. */
   const overTheWire = async (path: string) => {
     const [answer] = (await once(request({ port, host: '127.0.0.1', path }).end(), 'response')) as [
       IncomingMessage,
@@ -109,7 +109,7 @@ describe('what is not in the outbox', () => {
     return { status: answer.statusCode, body: await text(answer) };
   };
 
-  it('the wire works', async () => {
+  it('the raw request works', async () => {
     expect(await overTheWire(`${AT}/index.html`)).toEqual({ status: 200, body: 'the issues' });
   });
 
@@ -144,7 +144,7 @@ describe('what is not in the outbox', () => {
   });
 });
 
-describe('who may look', () => {
+describe('access to the outbox', () => {
   const PAGES = ['', '/', '/index.html', '/2026-11-24/batch-1/001.eml'];
 
   it.each([
@@ -154,7 +154,7 @@ describe('who may look', () => {
     ['an IPv6 client', { remoteAddress: '::1', headers: { host: '[::1]:3000' } }],
     ['another machine', { remoteAddress: '10.0.0.7' }],
     ['another machine that says otherwise', { headers: { 'x-forwarded-for': '127.0.0.1' } }],
-  ] as [string, InjectOptions][])('F16: not %s, without the token', async (_who, more) => {
+  ] as [string, InjectOptions][])('F16: is refused to %s, without the token', async (_who, more) => {
     for (const start of [
       '/outbox',
       '/outbox/',
@@ -171,7 +171,7 @@ describe('who may look', () => {
     expect((await get('/outbox', more)).json().detail).toContain('`serve` printed its address');
   });
 
-  it('whoever has the token, wherever they are', async () => {
+  it('is allowed with the token, from anywhere', async () => {
     for (const more of [{}, { remoteAddress: '10.0.0.7', headers: { host: 'verdicts.example' } }])
       expect((await get(`${AT}/index.html`, more)).statusCode).toBe(200);
   });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type BatchRequest, type Copy, messagesOf, type Segments } from '../../src/providers/port.ts';
 import { type Body, bodyOf } from '../../src/providers/resend/batch-body.ts';
 
-/** Everything that JSON, HTML and UTF-8 are touchy about, half surrogates included. */
+/** Characters that JSON, HTML and UTF-8 treat specially, including lone surrogates. */
 const hostile = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }),
   fc.string({ unit: 'grapheme', maxLength: 12 }),
@@ -37,7 +37,7 @@ const batch: fc.Arbitrary<BatchRequest> = fc.record({
   copies: fc.array(copy, { minLength: 1, maxLength: 5 }),
 });
 
-/** What the tutorial way would post. */
+/** The body that the tutorial's code would post. */
 const plain = (request: BatchRequest) =>
   messagesOf(request).map(({ deliveryId, issue, from, to, replyTo, subject, html, text, headers }) => ({
     from,
@@ -54,15 +54,15 @@ const plain = (request: BatchRequest) =>
     ],
   }));
 
-/** Two halves of a pair may stand in two pieces, and are then escaped one by one: parsed, they are the same. */
+/** Two halves of a surrogate pair may be in two pieces, and are then escaped one by one: parsed, they are the same. */
 const parsed = (json: string) => JSON.parse(json) as unknown;
 
-/** A chunk is written over when the next is asked for. */
+/** A chunk is overwritten when the next is requested. */
 const copiesOf = (body: Body) => Array.from(body, (chunk) => Buffer.from(chunk));
 const bytesOf = (body: Body) => Buffer.concat(copiesOf(body));
 
 describe('the body of a batch', () => {
-  it('says what JSON.stringify of whole messages says, and is as long as it claims', () => {
+  it('equals JSON.stringify of the whole messages, and has the announced length', () => {
     fc.assert(
       fc.property(batch, (request) => {
         const body = bodyOf(request);
@@ -84,7 +84,7 @@ describe('the body of a batch', () => {
     );
   });
 
-  /** Messages of about that many bytes, and whatever else they have in them. */
+  /** Messages of about this many bytes, with other random content. */
   const long = (size: number, tokens: string[]): BatchRequest => ({
     key: '',
     payloadHash: '',
@@ -117,13 +117,13 @@ describe('the body of a batch', () => {
         [5, 90_000, 9, 5, 70_000, 5, 5, 9].map((size) => 'z'.repeat(size)),
       ),
     ],
-  ])('comes in chunks of which none is written over that a socket may still hold: %s', (_, request) => {
+  ])('comes in chunks, and overwrites none that a socket may still hold: %s', (_, request) => {
     const chunks = Array.from(bodyOf(request), (chunk) => ({ chunk, was: Buffer.from(chunk) }));
     for (const { chunk, was } of chunks) if (chunk.length <= 64 * 1024) expect(chunk.equals(was)).toBe(true);
     expect(parsed(Buffer.concat(chunks.map(({ was }) => was)).toString())).toEqual(plain(request));
   });
 
-  it('comes in as many chunks as eighths of a megabyte, or messages, at the most', () => {
+  it('comes in at most as many chunks as eighths of a megabyte, or messages', () => {
     const sizes = (request: BatchRequest) => Array.from(bodyOf(request), ({ length }) => length);
     expect(sizes(long(84_000, Array(5).fill('z')))).toHaveLength(3);
     expect(sizes(long(9_000, Array(100).fill('z')))).toHaveLength(7);

@@ -6,7 +6,7 @@ import { openResend } from '../../src/providers/resend/resend.ts';
 import { batch, describeMailer, message } from '../conformance/mailer.ts';
 import { type FaultName, type LocalResend, type LocalResendOptions, startResend } from '../resend/index.ts';
 
-/** The adapter, and the provider it talks to. */
+/** The adapter, and the provider it sends to. */
 async function openLocal(options: LocalResendOptions = {}, apiKey?: string) {
   const provider = await startResend({ ratePerSecond: Number.POSITIVE_INFINITY, ...options });
   const limits: number[] = [];
@@ -30,7 +30,7 @@ async function openLocal(options: LocalResendOptions = {}, apiKey?: string) {
 
 describeMailer('Resend over HTTP', openLocal);
 
-describe('Resend', () => {
+describe('the Resend adapter', () => {
   let local: Awaited<ReturnType<typeof openLocal>>;
   let provider: LocalResend;
   beforeEach(async () => {
@@ -44,12 +44,12 @@ describe('Resend', () => {
     return local.mailer.submit(batch(Array.from({ length: size }, () => message())));
   };
 
-  it('is told where it is, unless it is where it should be', () => {
+  it("names the provider's address, unless it is Resend's own", () => {
     expect(local.mailer.destination).toBe(`Resend at ${provider.url}`);
     expect(openResend({ apiKey: 're_1', baseUrl: 'https://api.resend.com' }).destination).toBe('Resend');
   });
 
-  it('gets every field as it was, and the tags that events bring back', async () => {
+  it('sends every field unchanged, and the tags that events return', async () => {
     const sent = message({
       html: '<p>“Ship” \u2028 検索 🚢</p>',
       text: 'Ship\n',
@@ -96,7 +96,7 @@ describe('Resend', () => {
     ['error-in-200', 2, { kind: 'ambiguous', reason: 'an answer that cannot be read', final: false }],
     ['truncated', 2, { kind: 'ambiguous', reason: 'an answer that cannot be read', final: false }],
     ['html-in-200', 2, { kind: 'ambiguous', reason: 'an answer that cannot be read', final: false }],
-  ])('faults 5, 6, 8, 9: answers %s for %i, and what that means', async (fault, size, outcome) => {
+  ])('faults 5, 6, 8, 9: maps %s for %i to its outcome', async (fault, size, outcome) => {
     expect(await submit(size, fault)).toEqual(outcome);
   });
 
@@ -108,13 +108,13 @@ describe('Resend', () => {
     '403-edge',
     'daily-quota',
     'monthly-quota',
-  ])('faults 5, 22: answers %s, and nothing goes until a person has mended it', async (fault) => {
+  ])('faults 5, 22: after %s sends nothing until a person has fixed it', async (fault) => {
     const outcome = await submit(2, fault);
     expect(outcome).toMatchObject({ kind: 'halt', reason: expect.stringMatching(/^\S.+\.$/) });
     expect(await local.copies()).toEqual([]);
   });
 
-  it('fault 7: that took every message and whose answer got lost answers the replay', async () => {
+  it('fault 7: gets the answer by a replay when every message was accepted and the answer was lost', async () => {
     const request = batch([message(), message()]);
     for (const fault of ['reset-after', '502-accepted', 'truncated'] as const) {
       provider.plan(fault);
@@ -124,13 +124,13 @@ describe('Resend', () => {
     expect(await local.copies()).toHaveLength(2);
   });
 
-  it('fault 7: that never answers is not waited for', async () => {
+  it('fault 7: does not wait for a provider that never answers', async () => {
     provider.plan('hang-after');
     const outcome = await local.mailer.submit(batch([message()]), AbortSignal.timeout(50));
     expect(outcome).toEqual({ kind: 'ambiguous', reason: 'no answer in time', final: false });
   });
 
-  it('fault 6: that is not there has certainly not taken it', async () => {
+  it('fault 6: reports an unreachable provider as certainly not accepted', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as { port: number };
@@ -141,7 +141,7 @@ describe('Resend', () => {
     await mailer[Symbol.asyncDispose]();
   });
 
-  it('fault 9: refuses some and takes the others, each by its place', async () => {
+  it('fault 9: maps refused and accepted messages by their index', async () => {
     const messages = Array.from({ length: 7 }, (_, index) =>
       message(index === 2 || index === 5 ? { to: `bad ${index}@readers.example` } : {}),
     );
@@ -157,13 +157,13 @@ describe('Resend', () => {
     expect(JSON.stringify(outcome.items)).not.toContain('@');
   });
 
-  it('says how much it takes a second', async () => {
+  it("reports the account's rate limit", async () => {
     await using slow = await openLocal({ ratePerSecond: 4 });
     await slow.mailer.submit(batch([message()]));
     expect(slow.limits).toEqual([4]);
   });
 
-  it('turns away a key that it does not know', async () => {
+  it('reports an unknown key', async () => {
     await using wrong = await openLocal({}, 're_wrong');
     const outcome = await wrong.mailer.submit(batch([message()]));
     expect(outcome).toMatchObject({ kind: 'halt', reason: expect.stringContaining('RESEND_API_KEY') });
@@ -225,13 +225,13 @@ describe('a refusal', () => {
     expect(refusal(status, name).kind).toBe(kind);
   });
 
-  it('that could have been an acceptance is asked again, but for a key that was used for other bytes', () => {
+  it('of a request that may have been accepted is repeated, except when the key was used for other bytes', () => {
     expect(refusal(409, 'concurrent_idempotent_requests')).toMatchObject({ final: false });
     expect(refusal(409, 'invalid_idempotent_request')).toMatchObject({ final: true });
     expect(refusal(500, 'application_error')).toMatchObject({ final: false });
   });
 
-  it('of a quota says when it begins anew', () => {
+  it('for a quota says when the quota starts again', () => {
     expect(refusal(429, 'daily_quota_exceeded')).toMatchObject({
       reason: expect.stringContaining('2026-11-25 00:00 UTC'),
     });
@@ -247,7 +247,7 @@ describe('a refusal', () => {
     [{ 'retry-after': '', 'ratelimit-reset': '' }, 1_000],
     [{ 'retry-after': '86400' }, 900_000],
     [{}, 1_000],
-  ])('waits as it is told: %j', (headers, ms) => {
+  ])('waits as the headers say: %j', (headers, ms) => {
     expect(retryAfterMs({ headers, now })).toBe(ms);
   });
 });

@@ -7,7 +7,7 @@ import { bodyOf } from '../../src/providers/resend/batch-body.ts';
 import { openResend } from '../../src/providers/resend/resend.ts';
 import { batch, message } from '../conformance/mailer.ts';
 
-/** The adapter before a server that answers as a test says. */
+/** The adapter with a server that gives the test's answers. */
 async function facing(answer: RequestListener) {
   const server = createServer((request, response) => {
     request.resume();
@@ -38,7 +38,7 @@ const says =
   (_, response) =>
     response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body));
 
-/** A batch of which one message is so long that every other is a chunk by itself, shorter than what a socket buffers. */
+/** A batch with one message so long that every other is a chunk of its own, shorter than a socket's buffer. */
 function awkward(): BatchRequest {
   const text: Segments = { literals: ['x'.repeat(20_000), 'y'.repeat(200)], slots: ['token'] };
   return {
@@ -74,7 +74,7 @@ describe('an answer of success', () => {
     ['null for no errors', { data: [id('a'), id('b'), id('c')], errors: null }],
     ['an empty list of errors', { data: [id('a'), id('b'), id('c')], errors: [] }],
     ['fields that are new', { object: 'list', data: [{ ...id('a'), to: 'x' }, id('b'), id('c')] }],
-  ])('fault 9: with %s accepts all', async (_, body) => {
+  ])('fault 9: with %s accepts all messages', async (_, body) => {
     expect(await submitTo(says(200, body), 3)).toEqual({
       kind: 'accepted',
       items: [{ accepted: 'a' }, { accepted: 'b' }, { accepted: 'c' }],
@@ -82,7 +82,7 @@ describe('an answer of success', () => {
   });
 
   it.each([200, 201, 202, 207])(
-    'fault 9: of half a batch, as %i, is read by the places of errors',
+    'fault 9: for half a batch, with status %i, is mapped by the indexes of its errors',
     async (status) => {
       const body = {
         data: [id('a'), id('d')],
@@ -95,7 +95,7 @@ describe('an answer of success', () => {
     },
   );
 
-  it('fault 9: without a word why says so, and is an answer', async () => {
+  it('fault 9: without a reason says so, and counts as an answer', async () => {
     const body = { data: [id('a')], errors: [{ index: 1 }, { index: 2, message: null }] };
     expect(await submitTo(says(200, body), 3)).toEqual({
       kind: 'accepted',
@@ -128,7 +128,7 @@ describe('an answer of success', () => {
     ['null', null],
     ['nothing', ''],
     ['a page', '<!doctype html><p>Welcome to the portal.'],
-  ])('fault 9: that is %s is asked for again', async (_, body) => {
+  ])('fault 9: that is %s causes a replay', async (_, body) => {
     expect(await submitTo(says(200, body), 3)).toMatchObject({ kind: 'ambiguous', final: false });
   });
 });
@@ -141,23 +141,23 @@ describe('an answer to one mail', () => {
     ['an error that claims success', 200, { statusCode: 422, name: 'validation_error' }],
     ['null, and a failure', 500, null],
     ['a failure of somebody else', 502, { message: 'upstream' }],
-  ])('that is %s is asked for again', async (_, status, body) => {
+  ])('that is %s causes a replay', async (_, status, body) => {
     expect(await sendTo(says(status, body))).toMatchObject({ kind: 'ambiguous', final: false });
   });
 
-  // The SDK keeps the status to itself when somebody else's JSON says no: then it could be anything.
+  // The SDK hides the status when another server's JSON says no: then it could be any.
   it.each<[number, unknown, Outcome['kind']]>([
     [401, '<p>Log in', 'halt'],
     [403, { message: 'Forbidden by the proxy' }, 'ambiguous'],
     [403, null, 'ambiguous'],
-  ])('that refuses (%i) in another language (%j) is %s, and stops a batch', async (status, body, kind) => {
+  ])('that refuses (%i) in another format (%j) is %s, and halts a batch', async (status, body, kind) => {
     expect(await sendTo(says(status, body))).toMatchObject({ kind });
     expect(await submitTo(says(status, body), 2)).toMatchObject({ kind: 'halt' });
   });
 });
 
 describe('a redirect', () => {
-  it.each([301, 302, 303, 307, 308])('as %i is not followed, by nothing that is sent', async (status) => {
+  it.each([301, 302, 303, 307, 308])('with status %i is followed by no request', async (status) => {
     let arrived = 0;
     await using elsewhere = await facing((request, response) => {
       arrived += 1;
@@ -180,7 +180,7 @@ describe('a wait', () => {
   it.each([
     ['0.3217', 322],
     ['1.0005', 1_001],
-  ])('of %s s is a whole number of ms, as a queue wants it', async (seconds, ms) => {
+  ])('of %s s is a whole number of ms, as the queue needs it', async (seconds, ms) => {
     const refusal = { statusCode: 429, name: 'rate_limit_exceeded', message: '' };
     expect(await submitTo(says(429, refusal, { 'retry-after': seconds }), 1)).toEqual({
       kind: 'retryAfter',
@@ -192,7 +192,7 @@ describe('a wait', () => {
     ['a page of the edge', '<p>Error 1015'],
     ['nothing', ''],
     ['an error without a name', { message: 'slow down' }],
-  ])('is what a 429 means that is %s', async (_, body) => {
+  ])('follows a 429 that is %s', async (_, body) => {
     expect(await submitTo(says(429, body, { 'retry-after': '2' }), 1)).toEqual({
       kind: 'retryAfter',
       ms: 2_000,
@@ -204,7 +204,7 @@ describe('a wait', () => {
       });
   });
 
-  it('is not what a quota means that nobody has heard of yet: a person looks', async () => {
+  it('does not follow an unknown quota: a person must look at it', async () => {
     const refusal = { statusCode: 429, name: 'weekly_quota_exceeded', message: '' };
     const outcome = { kind: 'halt', reason: expect.stringContaining('weekly_quota_exceeded') };
     expect(await submitTo(says(429, refusal), 1)).toEqual(outcome);
@@ -212,7 +212,7 @@ describe('a wait', () => {
   });
 });
 
-describe('what the account may ask in a second', () => {
+describe("the account's limit per second", () => {
   const limitsOf = async (status: number, headers: Record<string, string>) => {
     const server = createServer((request, response) => {
       request.resume();
@@ -235,14 +235,14 @@ describe('what the account may ask in a second', () => {
     [{ 'ratelimit-limit': '5', 'ratelimit-policy': '5;w=0' }, null],
     [{ 'ratelimit-remaining': '3' }, null],
     [{}, null],
-  ])('fault 5: is read from %j, whatever the answer', async (headers, limit) => {
+  ])('fault 5: is read from %j, with any answer', async (headers, limit) => {
     const expected = limit === null ? [] : [limit, limit];
     for (const status of [200, 429, 500]) expect(await limitsOf(status, headers)).toEqual(expected);
   });
 });
 
 describe('a connection', () => {
-  it('that the provider closes after each answer costs nothing', async () => {
+  it('closed by the provider after each answer does no harm', async () => {
     let sockets = 0;
     const server = createServer({ keepAliveTimeout: 1 }, (request, response) => {
       request.resume();
@@ -260,7 +260,7 @@ describe('a connection', () => {
     expect(sockets).toBe(5);
   });
 
-  it('that was reset while nobody used it costs nothing', async () => {
+  it('that was reset while idle does no harm', async () => {
     const open = new Set<Socket>();
     await using there = await facing(says(200, { data: [{ id: 'a' }] }));
     there.server.on('connection', (socket) => open.add(socket));
@@ -273,7 +273,7 @@ describe('a connection', () => {
     expect(open.size).toBe(4);
   });
 
-  it('over which the request is read slowly carries the bytes that were hashed', async () => {
+  it('that reads slowly carries the bytes that were hashed', async () => {
     const request = awkward();
     const expected = createHash('sha256');
     const { length } = bodyOf(request);
@@ -311,12 +311,12 @@ describe('a connection', () => {
     expect(arrived.digest('hex')).toBe(expected.digest('hex'));
   });
 
-  it('fault 6: that never came about has carried nothing', async () => {
+  it('fault 6: that was never established has carried nothing', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
-    // The second has two addresses on many machines, the third none on any.
+    // The second host has two addresses on many machines, the third none on any.
     for (const baseUrl of [`http://127.0.0.1:${port}`, `http://localhost:${port}`, 'http://nobody.invalid']) {
       await using mailer = openResend({ apiKey: 're_1', baseUrl });
       expect(await mailer.submit(batch([message()]))).toEqual({
@@ -326,7 +326,7 @@ describe('a connection', () => {
     }
   });
 
-  it('fault 6: that ends with the first bytes may have carried something', async () => {
+  it('fault 6: that ends with the first bytes may have carried a request', async () => {
     const server = createSocketServer((socket) => socket.once('data', () => socket.resetAndDestroy()));
     await using there = await listening(server);
     expect(await there.mailer.submit(batch([message()]))).toMatchObject({ kind: 'ambiguous', final: false });

@@ -11,7 +11,7 @@ import { type Mail, readMail } from '../helpers/eml.ts';
 import { temporaryFolder } from '../helpers/homes.ts';
 import { start } from '../helpers/processes.ts';
 
-/** Every .eml of an outbox, by its path. */
+/** Every .eml of an outbox, by path. */
 async function mailsIn(dataDir: string): Promise<Map<string, Mail>> {
   const outbox = path.join(dataDir, 'outbox');
   const files = (await readdir(outbox, { recursive: true })).filter((file) => file.endsWith('.eml')).sort();
@@ -44,7 +44,7 @@ beforeEach(async () => {
 });
 afterEach(() => folder[Symbol.dispose]());
 
-/** Sends one message and reads what arrived. */
+/** Sends one message and parses the stored mail. */
 async function delivered(more: Partial<Message>): Promise<Mail> {
   const sent = message(more);
   await mailer.submit(batch([sent]));
@@ -69,7 +69,7 @@ const LIST_HEADERS = {
 };
 
 describe('a message in the outbox', () => {
-  it('has every header once, as it was given', async () => {
+  it('has every header once, as given', async () => {
     const mail = await delivered({ headers: LIST_HEADERS, to: 'reader@readers.example' });
     for (const [name, value] of Object.entries(LIST_HEADERS)) expect(mail.one(name), name).toBe(value);
     expect(mail.one('From')).toBe('Weekly Verdicts <digest@verdicts.example>');
@@ -82,7 +82,7 @@ describe('a message in the outbox', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it('is text first and html second, in UTF-8', async () => {
+  it('has the text part first and the html part second, in UTF-8', async () => {
     const text =
       'Ship „Zażółć“ 検索くん 🚢\n\nA line that ends in a space \n.\n-- \nUnsubscribe: https://x.example/u\n';
     const html = `<!doctype html><html lang="en"><p>${'Zażółć 検索くん '.repeat(120)}&amp; = 100%</p></html>`;
@@ -96,7 +96,7 @@ describe('a message in the outbox', () => {
     expect(mail.parts[1]?.content.trimEnd()).toBe(html);
   });
 
-  it('encodes names and subjects that are not ASCII', async () => {
+  it('encodes non-ASCII names and subjects', async () => {
     const mail = await delivered({
       from: 'Wöchentliche Urteile „KI“ <digest@verdicts.example>',
       replyTo: 'Redaktion, die 検索 <desk@verdicts.example>',
@@ -111,7 +111,7 @@ describe('a message in the outbox', () => {
     for (const line of mail.lines) expect([...line].every((byte) => byte < 128)).toBe(true);
   });
 
-  it('keeps to the line lengths of RFC 5322, whatever it is about', async () => {
+  it('keeps the line lengths of RFC 5322, whatever its content', async () => {
     const anything = fc.oneof(
       fc.string({ unit: 'grapheme', maxLength: 400 }),
       fc.constantFrom('x'.repeat(3_000), '検'.repeat(1_500), `${'word '.repeat(600)}`, '.\n..\n.'),
@@ -119,7 +119,7 @@ describe('a message in the outbox', () => {
     await fc.assert(
       fc.asyncProperty(anything, anything, anything, async (subject, text, html) => {
         const mail = await delivered({
-          // A line nobody could fold does not get past the checks of an issue.
+          // The checks of an issue refuse a line that cannot be folded.
           subject: subject.slice(0, 300).replace(/[\r\n]/g, ' '),
           text,
           html,
@@ -134,7 +134,7 @@ describe('a message in the outbox', () => {
     );
   });
 
-  it('lets nobody write a header of their own', async () => {
+  it('lets no input add a header', async () => {
     const evil = '\r\nBcc: everybody@elsewhere.example\r\n\r\n<b>body</b>';
     const breaks = fc.constantFrom('\r\n', '\n', '\r', '\r\n ', '\n\t', '\u2028', '\u0085', '\0', '\v', '\f');
     const hostile = fc.oneof(
@@ -193,7 +193,7 @@ describe('a message in the outbox', () => {
 });
 
 describe('the pages of the outbox', () => {
-  /** Every page that can be reached from the front page by its links. */
+  /** Every page that can be reached from the front page by links. */
   async function reachable(): Promise<Set<string>> {
     const found = new Set<string>();
     const follow = async (page: string) => {
@@ -213,7 +213,7 @@ describe('the pages of the outbox', () => {
       .filter((file) => /\.(?:html|eml)$/.test(file))
       .sort();
 
-  it('lead to every message of every issue, also when many come at once', async () => {
+  it('lead to every message of every issue, even when many are written at once', async () => {
     const issues = ['2026-11-17', '2026-11-24', '2026-12-01'];
     await Promise.all(
       Array.from({ length: 24 }, (_, number) =>
@@ -238,7 +238,7 @@ describe('the pages of the outbox', () => {
     expect($('li').text()).toContain(to);
   });
 
-  it('are there after a crash between accepting and listing', async () => {
+  it('exist after a crash between accepting and listing', async () => {
     const first = batch([message()]);
     await mailer.submit(first);
     await writeFile(path.join(dataDir, 'outbox/2026-11-24/index.html'), '<p>nothing yet</p>');
@@ -248,7 +248,7 @@ describe('the pages of the outbox', () => {
 });
 
 describe('a crash', () => {
-  it('in the middle of a batch leaves nothing to be seen, and the batch is sent once', async () => {
+  it('within a batch leaves nothing visible, and the batch is sent once', async () => {
     const first = batch([message(), message()]);
     const draft = path.join(dataDir, 'outbox.tmp', randomUUID());
     await mkdir(draft, { recursive: true });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { email, emails, resendForEach } from '../helpers/local-resend.ts';
 import type { LocalResend } from '../resend/index.ts';
 
-/** What the local Resend takes, and in which words it refuses. */
+/** What the local Resend accepts, and its error texts. */
 
 let local: LocalResend;
 const { begin, clock, pass, post, sdk } = resendForEach((started) => {
@@ -10,7 +10,7 @@ const { begin, clock, pass, post, sdk } = resendForEach((started) => {
 });
 
 describe('a request', () => {
-  it('needs an agent, a key that is good, and one that may do this', async () => {
+  it('needs a User-Agent, a valid key, and a key with the right access', async () => {
     const limited = await begin({ apiKeys: ['re_all', 're_send'], sendingOnly: ['re_send'] });
     const noAgent = await fetchBare(limited.port);
     expect(noAgent).toMatchObject({ status: 403, body: 'error code: 1010' });
@@ -29,7 +29,7 @@ describe('a request', () => {
     });
   });
 
-  it('meets 404, 405 and, from the edge, 413', async () => {
+  it('gets 404, 405 and, from the edge, 413', async () => {
     const small = await begin({ maxRequestBytes: 2_000 });
     expect(await post(emails(1), {}, small, '/nowhere')).toMatchObject({ status: 404 });
     const get = await fetch(`${small.url}/emails/batch`, {
@@ -40,7 +40,7 @@ describe('a request', () => {
     expect([big.status, big.headers.get('content-type')]).toEqual([413, 'text/html']);
   });
 
-  it('is one of so many a second, and is told how many are left', async () => {
+  it('is limited per second, and its answer says how many are left', async () => {
     const slow = await begin({ ratePerSecond: 2 });
     const answers = [await post(emails(1), {}, slow), await post(emails(1), {}, slow)];
     expect(answers.map(({ headers }) => headers.get('ratelimit-remaining'))).toEqual(['1', '0']);
@@ -53,7 +53,7 @@ describe('a request', () => {
     expect(slow.total).toBe(3);
   });
 
-  it('counts every recipient against the quotas, which have names and a day and a month', async () => {
+  it('counts every recipient against the daily and the monthly quota', async () => {
     const free = await begin({ dailyQuota: 5, monthlyQuota: 8 });
     const first = await post([email('a@readers.example', { cc: 'b@readers.example' })], {}, free);
     expect(first.headers.get('x-resend-daily-quota')).toBe('2');
@@ -93,7 +93,7 @@ describe('a message', () => {
     expect(await of(email('a@readers.example', more))).toBe(expected);
   });
 
-  it('from a domain that nobody verified is a fault of the account', async () => {
+  it('from an unverified domain is a fault of the account', async () => {
     const strict = await begin({ verifiedDomains: ['ours.example'] });
     const { body } = await post(emails(2), { 'x-batch-validation': 'permissive' }, strict);
     expect(body()).toMatchObject({ statusCode: 403, name: 'validation_error' });
@@ -103,12 +103,12 @@ describe('a message', () => {
 describe('a batch with a bad address', () => {
   const mixed = () => [email('a@readers.example'), email('nobody'), email('b@readers.example'), email('')];
 
-  it('is refused whole in strict mode', async () => {
+  it('is refused as a whole in strict mode', async () => {
     expect((await post(mixed())).body()).toMatchObject({ statusCode: 422, name: 'validation_error' });
     expect(local.total).toBe(0);
   });
 
-  it('is taken in part in permissive mode: ids without holes, faults by index', async () => {
+  it('is accepted in part in permissive mode: ids without gaps, errors by index', async () => {
     const { data, error } = await sdk().batch.send(mixed(), { batchValidation: 'permissive' });
     expect(error).toBeNull();
     expect(data?.errors.map(({ index }) => index)).toEqual([1, 3]);
@@ -119,14 +119,14 @@ describe('a batch with a bad address', () => {
     ]);
   });
 
-  it('is no batch without an array, or with nothing in it', async () => {
+  it('is refused when it is no array, or empty', async () => {
     expect((await post({ emails: emails(1) })).body().message).toContain('must be an array');
     expect((await post([])).status).toBe(422);
     expect((await post('[{')).status).toBe(400);
   });
 });
 
-/** `fetch` always names an agent, so this one is written by hand. */
+/** `fetch` always sends a User-Agent, so this request is written by hand. */
 async function fetchBare(port: number): Promise<{ status: number; body: string }> {
   const { connect } = await import('node:net');
   const socket = connect(port, '127.0.0.1');

@@ -4,14 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { email, emails, FROM, resendForEach } from '../helpers/local-resend.ts';
 import { eventsOf, type LocalResend, signHeaders } from '../resend/index.ts';
 
-/** What the local Resend tells afterwards, and to whom it sends no more. */
+/** The events of the local Resend, and its suppression list. */
 
 let local: LocalResend;
 const { begin, clock, defer, post, sdk } = resendForEach((started) => {
   local = started;
 });
 
-/** An address that events are posted to; `answer` decides how each post is answered. */
+/** An address that events are posted to; `answer` decides the answer to each post. */
 async function listener(answer: (count: number) => number = () => 200) {
   const posts: { headers: IncomingHttpHeaders; body: string }[] = [];
   const server = createServer(async (request, response) => {
@@ -33,7 +33,7 @@ describe('events', () => {
   const SECRETS = ['first', 'second'].map((text) => `whsec_${Buffer.from(text).toString('base64')}`);
   const typesOf = (posts: { body: string }[]) => posts.map(({ body }) => JSON.parse(body).type);
 
-  it('are signed so that the SDK takes them, under both secrets while one is rotated', async () => {
+  it('are signed so that the SDK accepts them, with both secrets during a rotation', async () => {
     const { url, posts } = await listener();
     const resend = await begin({ webhook: { url, secrets: SECRETS } });
     const tags = [{ name: 'delivery', value: 'd-1' }];
@@ -76,7 +76,7 @@ describe('events', () => {
     });
   });
 
-  it('say what became of the test recipients, and of everybody a rule is about', async () => {
+  it('report the outcome for test recipients, and for every address with a rule', async () => {
     const { url, posts } = await listener();
     const resend = await begin({
       webhook: { url, secrets: SECRETS, concurrency: 1 },
@@ -104,7 +104,7 @@ describe('events', () => {
     expect(await told('full@readers.example')).toEqual(['email.sent', 'email.bounced']);
   });
 
-  it('are tried again under the same id until they are taken, and given up after the schedule', async () => {
+  it('are repeated under the same id until they are accepted, and given up after the schedule', async () => {
     const { url, posts } = await listener((count) => (count <= 2 ? 503 : 200));
     const resend = await begin({ webhook: { url, secrets: SECRETS, schedule: [0, 5, 5] } });
     const message = { ...anyMessage, acceptedAt: clock.now.toISOString() };
@@ -121,7 +121,7 @@ describe('events', () => {
     expect(resend.webhooks.counts.abandoned).toBe(1);
   });
 
-  it('come twice and in no order when asked', async () => {
+  it('are repeated and reordered when requested', async () => {
     const { url, posts } = await listener();
     const resend = await begin({
       webhook: { url, secrets: SECRETS, disorder: { seed: 5, duplicates: 0.3 }, concurrency: 1 },
@@ -139,7 +139,7 @@ describe('events', () => {
     expect(early.length, 'delivered before it was sent').toBeGreaterThan(5);
   });
 
-  it('of one message are each later than the last', () => {
+  it('of one message have increasing times', () => {
     for (const fate of ['delivered', 'delayed', 'complained'] as const) {
       const times = eventsOf(anyMessage, fate).map(({ created_at }) => created_at);
       expect(times).toEqual([...new Set(times)].sort());

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { emails, resendForEach } from '../helpers/local-resend.ts';
 import { FAULTS, type FaultName, type LocalResend, randomFaults } from '../resend/index.ts';
 
-/** Everything that the local Resend can be told to do wrong. */
+/** Every fault that the local Resend can simulate. */
 
 let local: LocalResend;
 const { sdk } = resendForEach((started) => {
@@ -11,7 +11,7 @@ const { sdk } = resendForEach((started) => {
 });
 
 describe('a planned fault', () => {
-  /** Accepted or not, and what the SDK makes of the answer. */
+  /** Accepted or not, and how the SDK reports the answer. */
   const met = async (name: FaultName) => {
     local.plan(name);
     const signal = AbortSignal.timeout(1_000);
@@ -36,7 +36,7 @@ describe('a planned fault', () => {
     ['reset-before', null, 'application_error'],
     ['hang-before', null, 'application_error'],
     ['concurrent', 409, 'concurrent_idempotent_requests'],
-  ])('%s: nothing was accepted', async (name, statusCode, error) => {
+  ])('%s: no message was accepted', async (name, statusCode, error) => {
     expect(await met(name)).toMatchObject({ accepted: 0, error: { statusCode, name: error } });
   });
 
@@ -48,7 +48,7 @@ describe('a planned fault', () => {
     ['hang-after', null],
     ['truncated', null],
     ['html-in-200', null],
-  ])('%s: all was accepted, and a replay says so', async (name, statusCode) => {
+  ])('%s: all messages were accepted, and a replay says so', async (name, statusCode) => {
     expect(await met(name)).toMatchObject({ accepted: 4, error: { statusCode } });
     const { accepted, ids } = await metAgain(name);
     expect({ accepted, ids }).toEqual({ accepted: 4, ids: 4 });
@@ -63,7 +63,7 @@ describe('a planned fault', () => {
     return { accepted: local.total, ids: data?.data.length };
   };
 
-  it('short, reordered, duplicated and error-in-200 are answers that nobody promised', async () => {
+  it('short, reordered, duplicated and error-in-200 are undocumented answers', async () => {
     expect(await met('short')).toMatchObject({ accepted: 4, ids: 3, error: null });
     const inOrder = () => local.accepted().map(({ id }) => id);
     local.plan('reordered');
@@ -77,17 +77,17 @@ describe('a planned fault', () => {
     expect(local.total).toBe(16);
   });
 
-  it('half: every second message is refused as a bad address is', async () => {
+  it('half: every second message is refused like a bad address', async () => {
     expect(await met('half')).toMatchObject({ accepted: 2, ids: 2, errors: 2, error: null });
   });
 
-  it('says when to come back, in seconds or as a date', async () => {
+  it('says when to retry, in seconds or as a date', async () => {
     expect((await met('429-retry-after')).headers?.['retry-after']).toBe('1');
     expect((await met('429-retry-date')).headers?.['retry-after']).toBe('Tue, 24 Nov 2026 09:00:01 GMT');
     expect((await met('429')).headers?.['retry-after']).toBeUndefined();
   });
 
-  it('is drawn by its seed, the same every time', () => {
+  it('is chosen by its seed, the same every time', () => {
     const names = Object.keys(FAULTS) as FaultName[];
     const drawn = (seed: number) => {
       const planner = randomFaults(seed, 0.4, names);

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { email, emails, FROM, resendForEach } from '../helpers/local-resend.ts';
 import type { LocalResend } from '../resend/index.ts';
 
-/** What the local Resend remembers: of an idempotency key, and of what it accepted. */
+/** What the local Resend stores of an idempotency key, and of accepted mails. */
 
 let local: LocalResend;
 const { begin, defer, pass, post } = resendForEach((started) => {
@@ -16,7 +16,7 @@ describe('an idempotency key', () => {
   const send = (body: unknown, key: string, route = '/emails/batch') =>
     post(body, { 'idempotency-key': key }, local, route);
 
-  it('stands for its bytes, not for what they mean', async () => {
+  it('belongs to its bytes, not to their meaning', async () => {
     const first = await send(emails(2), 'k');
     expect((await send(emails(2), 'k')).text).toBe(first.text);
     const spaced = await send(JSON.stringify(emails(2), null, 1), 'k');
@@ -34,7 +34,7 @@ describe('an idempotency key', () => {
     expect(local.copies('reader-0@readers.example')).toBe(2);
   });
 
-  it('of one endpoint is another at the other', async () => {
+  it('of one endpoint is independent of the other endpoint', async () => {
     await send(emails(1), 'k');
     expect((await send(email('a@readers.example'), 'k', '/emails')).status).toBe(200);
     expect((await send(email('a@readers.example'), '', '/emails')).body().name).toBe(
@@ -42,13 +42,13 @@ describe('an idempotency key', () => {
     );
   });
 
-  it('does not remember a refusal', async () => {
+  it('stores no refusal', async () => {
     local.plan('500');
     expect((await send(emails(1), 'k')).status).toBe(500);
     expect((await send(emails(2), 'k')).status).toBe(200);
   });
 
-  it('that is still being worked on answers so, and with the result afterwards', async () => {
+  it('with a running request gets a conflict, and the result afterwards', async () => {
     local.plan({ kind: 'slow', ms: 300 });
     const first = send(emails(2), 'k');
     await expect.poll(() => local.requests.length).toBe(1);
@@ -62,8 +62,8 @@ describe('an idempotency key', () => {
   });
 });
 
-describe('what was accepted', () => {
-  it('is known by address, delivery, position and body', async () => {
+describe('accepted mail', () => {
+  it('can be found by address, delivery, position and body', async () => {
     const tags = [{ name: 'delivery', value: 'd-7' }];
     await post([email('A@Readers.example', { tags })], { 'idempotency-key': 'k' });
     expect(local.accepted()).toEqual([
@@ -74,7 +74,7 @@ describe('what was accepted', () => {
     expect(await asked.json()).toEqual({ copies: 1 });
   });
 
-  it('and what is remembered of its key survive a restart', async () => {
+  it("and its key's answer survive a restart", async () => {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'wv-resend-'));
     defer(() => rmSync(folder, { recursive: true }));
     const file = path.join(folder, 'accepted.jsonl');
@@ -87,7 +87,7 @@ describe('what was accepted', () => {
     expect(after.copies('reader-2@readers.example')).toBe(1);
   });
 
-  it('is counted without reading it when only recipients are recorded, to the same figures', async () => {
+  it('is counted without parsing when only recipients are recorded, with the same figures', async () => {
     const quick = await begin({ record: 'recipients' });
     const tricky = [
       email('a@readers.example', { html: '"},{"to":"nobody@readers.example",\n"to":"x' }),

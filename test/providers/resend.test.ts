@@ -4,7 +4,7 @@ import { emails, FROM, resendForEach } from '../helpers/local-resend.ts';
 import { start } from '../helpers/processes.ts';
 import type { LocalResend } from '../resend/index.ts';
 
-/** The local Resend keeps to the contract as an independent emulator reads it, and runs by itself. */
+/** The local Resend follows the contract like an independent emulator, and runs by itself. */
 
 let local: LocalResend;
 const { defer, post, sdk } = resendForEach((started) => {
@@ -22,7 +22,7 @@ describe('both the local Resend and an independent emulator', () => {
   };
 
   describe.each(Object.entries(homes))('%s', (_name, home) => {
-    it('takes one message and shows it again', async () => {
+    it('accepts one message and returns it', async () => {
       const resend = sdk(await home());
       const { data, error } = await resend.emails.send({
         from: FROM,
@@ -43,7 +43,7 @@ describe('both the local Resend and an independent emulator', () => {
       });
     });
 
-    it('takes a hundred under a key, in order, and answers a replay as it answered first', async () => {
+    it('accepts a hundred under a key, in order, and answers a replay with the first answer', async () => {
       const resend = sdk(await home());
       const first = await resend.batch.send(emails(100), { idempotencyKey: 'batch/1/r1' });
       expect(first.error).toBeNull();
@@ -55,7 +55,7 @@ describe('both the local Resend and an independent emulator', () => {
       expect(again.data).toEqual(first.data);
     });
 
-    it('refuses other bytes under a key that was used', async () => {
+    it('refuses other bytes under a used key', async () => {
       const resend = sdk(await home());
       await resend.batch.send(emails(2), { idempotencyKey: 'batch/2/r1' });
       const { error } = await resend.batch.send(emails(3), { idempotencyKey: 'batch/2/r1' });
@@ -73,7 +73,7 @@ describe('both the local Resend and an independent emulator', () => {
   });
 });
 
-it('pages through what was sent, newest first', async () => {
+it('pages through the sent mails, newest first', async () => {
   await post(emails(5));
   const ids = local.accepted().map(({ id }) => id);
   const first = await sdk().emails.list({ limit: 2 });
@@ -84,7 +84,7 @@ it('pages through what was sent, newest first', async () => {
   expect(rest.data?.has_more).toBe(false);
 });
 
-it('runs from the command line, and says what to set', async () => {
+it('runs from the command line, and says which settings to use', async () => {
   await using child = start('test/resend/cli.ts', ['--port', '0', '--faults', '500', '--share', '1']);
   const said = await child.says('Ctrl-C');
   const url = /RESEND_BASE_URL=(\S+)/u.exec(said)?.[1] ?? '';

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { isPublicAddress } from '../../src/sources/crawl/public-address.ts';
 
 /**
- * Every range that is not the public Internet, by its name in the IANA special-purpose registries of IPv4 and IPv6,
- * and the ones that other registries of IANA set apart. Those few addresses inside them that are reachable
- * everywhere (anycast of protocols) hold no site, and are refused with the rest.
+ * Every range outside the public Internet, by its name in the IANA special-purpose registries of IPv4 and IPv6, and the
+ * ranges that other IANA registries reserve. The few globally reachable addresses inside them (protocol anycast) have
+ * no web site, and are refused with the rest.
  */
 const NOT_PUBLIC: Record<string, string[]> = {
   'this network': ['0.0.0.0/8'],
@@ -74,7 +74,7 @@ function lastOf(cidr: string): string {
   return ipaddr.IPv6.broadcastAddressFromCIDR(cidr).toString();
 }
 
-describe('F18: an address that is not of the public Internet is refused', () => {
+describe('F18: an address outside the public Internet is refused', () => {
   it.each(Object.entries(NOT_PUBLIC))('%s', (_name, ranges) => {
     const taken = ranges.flatMap(endsOf).filter(isPublicAddress);
     expect(taken, 'addresses that were taken for public ones').toEqual([]);

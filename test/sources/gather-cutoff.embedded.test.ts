@@ -10,7 +10,7 @@ gatheringForAll((opened) => {
   gatherer = opened;
 });
 
-it('puts what is published around the cut-off, or dated back by a month, into exactly one issue', async () => {
+it('puts comparisons published around the cut-off, or dated back by a month, into exactly one issue', async () => {
   const { site, db } = gatherer;
   const CUT_OFF = Date.UTC(2026, 10, 23, 9);
   let now = CUT_OFF;
@@ -26,7 +26,7 @@ it('puts what is published around the cut-off, or dated back by a month, into ex
     CUT_OFF,
     CUT_OFF + 1_000,
     CUT_OFF - MONTH,
-    // The same, by a site that tells us of them only after the first issue was composed.
+    // The same, from a site that lists them only after the first issue was composed.
     CUT_OFF - 1_000,
     CUT_OFF,
     CUT_OFF + 1_000,

@@ -9,8 +9,8 @@ import { HTML_LAYOUTS } from '../helpers/pages.ts';
 import { comparisons, openSiteServer, type SiteServer, sitemapOf } from '../helpers/site-server.ts';
 
 /**
- * The server listens on 127.0.0.2, the one address that is let through here; everything else is judged by
- * the real rule, so that 127.0.0.1 is as forbidden as in production.
+ * The server listens on 127.0.0.2, the one address that is allowed here; every other address is checked by the real
+ * rule, so that 127.0.0.1 is as forbidden as in production.
  */
 const HOST = '127.0.0.2';
 const NAMES: Record<string, string[]> = {
@@ -48,7 +48,7 @@ afterAll(async () => {
 });
 
 const BLOCK = Buffer.alloc(1_000_000, 'x');
-/** 2 GB of nothing in 2 MB: gzip members may follow one another. */
+/** 2 GB of zeros in 2 MB: gzip members may follow one another. */
 const BOMB = Buffer.concat(Array.from({ length: 200 }, () => gzipSync(Buffer.alloc(10_000_000))));
 let delivered = 0;
 
@@ -161,8 +161,8 @@ const HOSTILE: Record<string, { answer: (response: ServerResponse) => unknown; r
 };
 const KINDS = Object.entries(HOSTILE);
 
-describe('hostile pages among good ones', () => {
-  it('each end within a limit with a reason, and all the others are gathered in little memory', async () => {
+describe('hostile pages among valid ones', () => {
+  it('each end within a limit with a reason, and all others are gathered with little memory', async () => {
     const good = comparisons(40);
     for (const [index, value] of good.entries()) {
       site.put(
@@ -198,8 +198,8 @@ describe('hostile pages among good ones', () => {
   });
 });
 
-describe('hostile sources beside a good one', () => {
-  it('each end with a reason of their own, and the good one is gathered', async () => {
+describe('hostile sources beside a valid one', () => {
+  it('each end with a reason of their own, and the valid one is gathered', async () => {
     const one = comparisons(1)[0] as Comparison;
     site.put('/one', HTML_LAYOUTS.table?.({ ...one, url: `${site.origin}/one` }) ?? '');
     site.put(
@@ -261,7 +261,7 @@ describe('Retry-After', () => {
     };
   };
 
-  it('is waited for, within a limit', async () => {
+  it('is obeyed, within a limit', async () => {
     const asked = feedOf([busy('2'), empty]);
     const clock = patient();
     const { sources } = await gather([parseSource(`feed:${site.origin}/busy`)], { web: clock.web });
@@ -270,7 +270,7 @@ describe('Retry-After', () => {
     expect(clock.slept).toEqual([2_000]);
   });
 
-  it('that is too long, or has no end, is a reason, and the host is left alone', async () => {
+  it('that is too long, or endless, is a reason, and the host is skipped', async () => {
     const asked = feedOf([busy('3600')]);
     const clock = patient();
     const sources = [`feed:${site.origin}/busy`, `feed:${site.origin}/busy?2`].map(parseSource);

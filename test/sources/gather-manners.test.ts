@@ -31,7 +31,7 @@ function remembered(before: Known, { memory }: Gathering): Known {
   return { pages: [...pages.values()], quarantine: [...quarantine.values()] };
 }
 
-/** Gatherings one after the other, each with the memory of those before. */
+/** Gatherings one after the other, each with the memory of the earlier ones. */
 function weeks(source: string, options: WebOptions = web) {
   let known: Known = { pages: [], quarantine: [] };
   return async (now = new Date('2026-11-23T08:00:00Z')) => {
@@ -43,7 +43,7 @@ function weeks(source: string, options: WebOptions = web) {
 }
 
 describe('robots.txt', () => {
-  it('is obeyed under our own name before all others, its delay too', async () => {
+  it('is obeyed for our own name before all others, including its delay', async () => {
     site.put(
       '/robots.txt',
       'User-agent: *\nDisallow: /\n\nUser-agent: WeeklyVerdict\nCrawl-delay: 2\nDisallow: /c/1\nSitemap: /map.xml\n',
@@ -80,7 +80,7 @@ describe('robots.txt', () => {
 });
 
 describe('lastmod', () => {
-  it('spares a request where it tells enough, but not for ever', async () => {
+  it('saves a request when it is precise enough, but not for ever', async () => {
     const list = (lastmods: string[]) =>
       site.put(
         '/sitemap.xml',
@@ -102,7 +102,7 @@ describe('lastmod', () => {
       );
       for (const path of pages()) asked.set(path, (asked.get(path) ?? 0) + 1);
     }
-    // The page of the same day might have changed after it was read, so it is asked for each time.
+    // The page of the same day may have changed after it was read, so it is requested each time.
     expect(Object.fromEntries(asked)).toEqual({ '/c/0': 1, '/c/1': 7, '/c/2': 1 });
 
     list(['2026-11-25T08:00:00Z', '2026-11-23', '2026-11-10']);
@@ -112,11 +112,11 @@ describe('lastmod', () => {
 });
 
 describe('quarantine', () => {
-  it('is read again only when the page changes, and kept through a failure', async () => {
+  it('holds a page until it changes, and keeps it after a failed request', async () => {
     site.put('/sitemap.xml', sitemapOf([`${site.origin}/c/0`, `${site.origin}/c/1`]));
     site.put('/c/0', pageOf(0));
     const broken = pageOf(1).replaceAll('Panel ship', 'Panel');
-    // A server without ETags: the bytes themselves have to tell.
+    // A server without ETags: the bytes themselves must show the change.
     const serve = (body: string) =>
       site.handle(
         '/c/1',
@@ -144,7 +144,7 @@ describe('quarantine', () => {
     expect(mended.known.quarantine).toEqual([]);
   });
 
-  it('keeps a page that could not be had until it can, and forgets one that is not listed any more', async () => {
+  it('holds an unreachable page until it can be read, and drops a page that is no longer listed', async () => {
     site.put('/sitemap.xml', sitemapOf([0, 1].map((index) => `${site.origin}/c/${index}`)));
     for (const index of [0, 1]) site.put(`/c/${index}`, pageOf(index));
     const run = weeks(`site:${site.origin}/`);
@@ -169,7 +169,7 @@ describe('quarantine', () => {
     ]);
   });
 
-  it('forgets nothing while a source cannot be listed', async () => {
+  it('drops nothing while a source cannot be listed', async () => {
     site.put('/sitemap.xml', sitemapOf([0, 1].map((index) => `${site.origin}/c/${index}`)));
     site.put('/c/0', pageOf(0));
     site.put('/c/1', 'nothing');
@@ -182,8 +182,8 @@ describe('quarantine', () => {
   });
 });
 
-describe('time', () => {
-  it('that is over leaves the rest to the next gathering', async () => {
+describe('the time budget', () => {
+  it('when it ends, leaves the rest to the next gathering', async () => {
     site.put('/sitemap.xml', sitemapOf(values.map((_, index) => `${site.origin}/c/${index}`)));
     for (const index of values.keys()) site.put(`/c/${index}`, pageOf(index));
     const over = new Set<() => void>();
@@ -201,7 +201,7 @@ describe('time', () => {
 });
 
 describe('feeds', () => {
-  it('may be Atom with relative links, and date what pages do not date', async () => {
+  it('may be Atom with relative links, and give dates that pages do not have', async () => {
     site.put('/c/0', pageOf(0));
     site.put(
       '/atom.xml',
@@ -212,7 +212,7 @@ describe('feeds', () => {
     expect(found).toMatchObject([{ url: `${site.origin}/c/0`, publishedAt: '2026-11-17T08:00:00Z' }]);
   });
 
-  it('may go on over several pages, and name what is wrong in an entry', async () => {
+  it('may have several pages, and name the faults of an entry', async () => {
     const version = 'https://jsonfeed.org/version/1.1';
     const item = (index: number, tools: unknown = values[index]?.tools) => ({
       id: `${index}`,
@@ -245,7 +245,7 @@ describe('feeds', () => {
     ['{"items":[]}', 'not what https://jsonfeed.org'],
     ['<html><body>Hello</body></html>', 'neither JSON Feed nor RSS nor Atom'],
     ['', 'neither JSON Feed nor RSS nor Atom'],
-  ])('that are none say so: %s', async (body, reason) => {
+  ])('that are invalid say so: %s', async (body, reason) => {
     site.put('/feed', body);
     expect((await weeks(`feed:${site.origin}/feed`)()).sources[0]?.fault?.message).toContain(reason);
   });

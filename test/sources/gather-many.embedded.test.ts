@@ -10,7 +10,7 @@ gatheringForAll((opened) => {
   gatherer = opened;
 });
 
-it(`asks for ${MANY} unchanged pages once, conditionally, and writes nothing but a line of history`, async () => {
+it(`requests ${MANY} unchanged pages once, conditionally, and writes only one row of history`, async () => {
   const { site, db } = gatherer;
   const source = `site:${site.origin}/`;
   const paths = Array.from({ length: MANY }, (_, index) => `/compare/${index}`);

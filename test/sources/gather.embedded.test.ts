@@ -20,7 +20,7 @@ let site: SiteServer;
 let db: Connection;
 let now = new Date('2026-11-23T08:00:00Z');
 let log: { level: number; msg: string }[] = [];
-/** It gathers from these. */
+/** The installation gathers from these. */
 let gatherer: (sources: string[]) => App;
 
 gatheringForAll((opened) => {
@@ -57,7 +57,7 @@ function pageOf(value: Comparison, url: string, index: number): string {
   return LAYOUTS[index % 3]?.({ ...value, url }) ?? '';
 }
 
-/** Ways in which a page can be wrong, each in its turn. */
+/** Ways in which a page can be invalid, one after the other. */
 const BREAKS: ((html: string) => string | Buffer)[] = [
   (html) => html.replaceAll(/Reviewer scorecard/gu, 'Reviews'),
   (html) => html.replaceAll(/Panel ship/gu, 'Panel'),
@@ -86,7 +86,7 @@ function publish(): void {
 describe('a site of a thousand pages', () => {
   const gatherSite = () => gatherAll(gatherer([`site:${site.origin}/comparisons/`]));
 
-  it('gives all good ones, and quarantines exactly the broken ones with reasons', async () => {
+  it('gives all valid ones, and quarantines exactly the invalid ones with reasons', async () => {
     publish();
     const report = await gatherSite();
     expect(report.sources).toMatchObject([{ fault: null, rejected: BROKEN, postponed: 0 }]);
@@ -109,7 +109,7 @@ describe('a site of a thousand pages', () => {
     expect(site.mostAtOnce).toBeLessThanOrEqual(4);
   });
 
-  it('is asked conditionally the second time, and nothing is written', async () => {
+  it('gets conditional requests the second time, and nothing is written', async () => {
     site.forget();
     const before = await versions();
     const report = await gatherSite();
@@ -119,7 +119,7 @@ describe('a site of a thousand pages', () => {
     expect(site.requests.filter(({ isConditional, status }) => !isConditional || status !== 304)).toEqual([]);
   });
 
-  it('makes exactly five revisions of five changed pages, and releases a mended one', async () => {
+  it('creates exactly five revisions of five changed pages, and releases a corrected one', async () => {
     const before = await count('revisions');
     const changed = [0, 1, 2, 500, 999];
     for (const index of changed) {
@@ -139,7 +139,7 @@ describe('a site of a thousand pages', () => {
 });
 
 describe('a feed, a site and a push of the same comparisons', () => {
-  it('give each comparison once, and a page is asked for once', async () => {
+  it('give each comparison once, and request each page once', async () => {
     const values = all.slice(0, 40);
     const url = (each: (typeof all)[number]) => site.origin + each.path;
     const items = values.slice(0, 20).map((each) => ({
@@ -183,8 +183,8 @@ describe('a feed, a site and a push of the same comparisons', () => {
   });
 });
 
-describe('two gatherings at once', () => {
-  it('are one: the other is told, and the lease of a dead one runs out', async () => {
+describe('two simultaneous gatherings', () => {
+  it('only one runs: the other is refused, and the lease of a dead one expires', async () => {
     site.put('/empty.json', JSON.stringify({ version: 'https://jsonfeed.org/version/1.1', items: [] }));
     const app = gatherer([`feed:${site.origin}/empty.json`]);
     const [first, second] = await Promise.allSettled([gatherAll(app), gatherAll(app)]);
@@ -202,8 +202,8 @@ describe('two gatherings at once', () => {
   });
 });
 
-describe('a source that fails', () => {
-  it('is told of once at the third time, and once more when it is well again', async () => {
+describe('a failing source', () => {
+  it('is reported once at the third failure, and once more when it recovers', async () => {
     const feed = `feed:${site.origin}/feed.json`;
     const bad = `feed:${site.origin}/gone.json`;
     const run = async () => {

@@ -9,10 +9,10 @@ import { ENDLESS, HOSTILE, RULES } from '../helpers/hostile-input.ts';
 import { openSite, type TestSite } from '../helpers/site.ts';
 import { openSiteServer, type SiteServer, sitemapOf } from '../helpers/site-server.ts';
 
-/** Pushes and gatherings of what nobody could read in time, and a health check that never waits for them. */
+/** Pushes and gatherings of input that cannot be read in time, and a health check that must not wait for them. */
 
 const TOKEN = 'a-token-of-more-than-thirty-two-letters';
-/** An orchestrator takes a process that is silent for longer to be dead. */
+/** An orchestrator restarts a process that does not respond for longer. */
 const PATIENCE_MS = 1_000;
 
 let site: TestSite;
@@ -30,7 +30,7 @@ afterAll(async () => {
   await site?.[Symbol.asyncDispose]();
 });
 
-/** Asks for the health until the task is done. @returns what the task gives, and the longest wait for an answer. */
+/** Requests the health check until the task is done. @returns the task's result, and the longest wait for an answer. */
 async function besideHealth<T>(task: Promise<T>): Promise<{ value: T; longest: number }> {
   let isDone = false;
   const done = task.finally(() => {
@@ -69,7 +69,7 @@ describe('F8: /healthz answers while', () => {
     expect(longest).toBeLessThan(PATIENCE_MS);
   });
 
-  it('sites, feeds, sitemaps and robots.txt like that are gathered', async () => {
+  it('such sites, feeds, sitemaps and robots.txt are gathered', async () => {
     const { put, origin: from } = elsewhere;
     const pages = { ...HOSTILE, 'what takes for ever': { text: ENDLESS, reason: /within 2 seconds/u } };
     const listed = Object.values(pages).map(({ text, reason }, index) => {

@@ -4,7 +4,9 @@ import { AppError } from '../../src/platform/errors.ts';
 import { readPage } from '../../src/sources/parse/page.ts';
 import { reflow } from '../helpers/pages.ts';
 
-/** Pages that are damaged, or built unlike the usual: read right or refused with the field named, never wrong. */
+/**
+ * Pages that are damaged, or built in an unusual way: read correctly or refused with the field named, never misread.
+ */
 
 const A = 'Granite Harbour Index Builder v3';
 const B = 'Teal Kiwi Small (8B)';
@@ -57,7 +59,7 @@ function outcome(text: string): Comparison['tools'] | string {
   }
 }
 
-it('reads the page that is not damaged', () => {
+it('reads the undamaged page', () => {
   expect(WHOLE.tools.map(({ name, category }) => [name, category])).toEqual([
     [A, 'Developer Tools'],
     [B, 'Developer Tools'],
@@ -88,7 +90,7 @@ describe('a name', () => {
     ['in an HTML title', html(`${a} vs ${b}`, [A, B])],
     ['around "vs"', html(`${A}<br>vs<br>${B}`, [a, b])],
     ['under a trail', TEXT.replace(title, `Home / Compare / ${title}`).replace(`Tools\n${A}`, broken)],
-  ])('is whole though broken %s', (_, text) => {
+  ])('is complete though broken %s', (_, text) => {
     expect(outcome(text)).toEqual(WHOLE.tools);
   });
 
@@ -101,7 +103,7 @@ describe('a name', () => {
     expect(outcome(TEXT.replace(`Tools\n${A}`, 'Tools\nBuilder v3'))).toContain('tools.0.name: ');
   });
 
-  it('is not cut to make a category of its beginning, at any width', () => {
+  it('is not split to make a category of its beginning, at any width', () => {
     const lines = LINES.filter((_, index) => index !== HEAD.length);
     for (let width = 20; width <= 130; width += 1) {
       expect(outcome(reflow(lines, width).join('\n'))).toContain('tools.0.category: ');
@@ -118,11 +120,11 @@ describe('a name', () => {
 
 describe('a scorecard', () => {
   const both = 'tools.0.reviews, tools.1.reviews: ';
-  it('of one tool after the other without their names is refused', () => {
+  it('with one tool after the other and no names is refused', () => {
     expect(outcome(scorecard(...column(0), ...column(1)))).toContain(both);
   });
 
-  it.each([1, 3, 5])('without the quotes %i and the one after is refused', (index) => {
+  it.each([1, 3, 5])('without the quotes %i and the next one is refused', (index) => {
     const quotes = pairs.flat();
     quotes.splice(index, 2);
     expect(outcome(scorecard(...quotes))).toContain(both);
@@ -159,7 +161,7 @@ describe('a scorecard', () => {
     expect(outcome(scorecard(...lines.map(String)))).toEqual(WHOLE.tools);
   });
 
-  it('without names is refused where every quote that names a tool names the other', () => {
+  it('without names is refused when every quote that names a tool names the other', () => {
     const named = (text: string, of: string) => `“${text.slice(1, -1)} ${of} knows it.”`;
     const [one = [], ...rest] = pairs;
     const [a = '', b = ''] = one;
@@ -168,7 +170,7 @@ describe('a scorecard', () => {
     expect(typeof outcome(scorecard(...swapped.reverse(), ...rest.flat()))).toBe('object');
   });
 
-  it('whose table has its columns the other way round is read so', () => {
+  it('whose table has its columns in reverse order is read so', () => {
     const row = (label: string, a: string, b: string, cell = 'td') =>
       `<tr><th>${label}</th><${cell}>${a}</${cell}><${cell}>${b}</${cell}></tr>`;
     const [a, b] = WHOLE.tools;
@@ -179,7 +181,7 @@ ${row('Category', a.category, b.category)}${row('Tagline', a.tagline, b.tagline)
   });
 });
 
-describe('what stands around a card', () => {
+describe('text around a card', () => {
   const above = (noise: string) => TEXT.replace(`Developer Tools\n${B}`, `${noise}\nDeveloper Tools\n${B}`);
   it.each(['Visit site', 'VS', 'vs', '2', '#2', 'Editor’s pick', 'Visit site\nVS\n2'])(
     'is no description: %s',
@@ -195,7 +197,7 @@ describe('what stands around a card', () => {
     expect(outcome(TEXT.replace(`Tools\n${B}`, `Tools\n${B}${badge}`))).toEqual(WHOLE.tools);
   });
 
-  it('is refused where it may belong to a field', () => {
+  it('is refused when it may belong to a field', () => {
     expect(outcome(TEXT.replace(`Tools\n${B}`, `Tools\n${B}\nby Kiwi Labs, Wellington`))).toContain(
       'tools.1.tagline: ',
     );
@@ -207,7 +209,7 @@ describe('what stands around a card', () => {
     );
   });
 
-  it('is kept where it is a sentence', () => {
+  it('is kept when it is a sentence', () => {
     const text = TEXT.replace(DESCRIPTIONS[0] ?? '', 'It saves, e.g.\n$200.\nNew!\n40%.');
     const [first, second] = WHOLE.tools;
     expect(outcome(text)).toEqual([{ ...first, description: 'It saves, e.g. $200. New! 40%.' }, second]);
@@ -217,7 +219,7 @@ describe('what stands around a card', () => {
     expect(outcome(TEXT.replace(`Tools\n${B}`, `Tools\n2\n${B}`))).toContain('tools.1.category: ');
   });
 
-  it('is refused where it is a third card', () => {
+  it('is refused when it is a third card', () => {
     const third = [
       'Developer Tools',
       'Ochre Fern',
@@ -243,7 +245,7 @@ describe('ordinary HTML', () => {
     });
   }
 
-  it('has cards of inline values, headings that are buttons, and buttons that say nothing', () => {
+  it('has cards of inline values, headings that are buttons, and empty buttons', () => {
     const inline = (side: 0 | 1) => {
       const [category, name, tagline, ...rest] = card(side);
       return `<div><span>${category}</span><h2><button>${name}</button></h2><span>${tagline}</span><button>Try it</button>

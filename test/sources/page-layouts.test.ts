@@ -7,7 +7,7 @@ import { readPage } from '../../src/sources/parse/page.ts';
 import { comparison } from '../helpers/arbitraries.ts';
 import { asText, HTML_LAYOUTS } from '../helpers/pages.ts';
 
-/** Pages that carry their comparison as data, or in tables with a column for each tool. */
+/** Pages with their comparison as data, or in tables with a column for each tool. */
 
 const html = (text: string) =>
   text
@@ -20,7 +20,7 @@ const script = (value: unknown) => JSON.stringify(value).replace(/</gu, '\\u003c
 const title = ({ tools }: Comparison) => html(`${tools[0].name} vs ${tools[1].name}`);
 const community = (tool: Tool) => (tool.communityShip === null ? '—' : `${tool.communityShip}%`);
 
-/** What a site shows of other comparisons beside the one that the page is about. */
+/** Other comparisons that a site shows beside the page's own. */
 const RELATED = ['Elsewhere', 'Otherwise'].map((name) => ({
   name,
   category: 'Data',
@@ -146,7 +146,7 @@ describe('any comparison, printed with its data and read back', () => {
     });
   }
 
-  it('says the same in every layout', () => {
+  it('means the same in every layout', () => {
     fc.assert(
       fc.property(comparison(), (value) => {
         const prints = [
@@ -161,7 +161,7 @@ describe('any comparison, printed with its data and read back', () => {
   });
 });
 
-describe('data that is not to be trusted alone', () => {
+describe('data that is not reliable alone', () => {
   const [value] = fc.sample(comparison(), { numRuns: 1, seed: 5 });
   if (!value) throw new Error('no sample');
   const read = (text: string) => readPage(text, { url: value.url });
@@ -191,17 +191,17 @@ describe('data that is not to be trusted alone', () => {
       ],
     ],
     ['is no object', 7],
-  ])('gives way to what the page shows where it %s', (_, data) => {
+  ])('is ignored in favour of the visible text when it %s', (_, data) => {
     expect(read(withScript(data))).toEqual(named(value));
   });
 
-  it('gives way where it is damaged or endless', () => {
+  it('is ignored when it is damaged or endless', () => {
     expect(read(withScript({}).replace('{}', '{"tools": ['))).toEqual(named(value));
     const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
     expect(read(withScript({}).replace('{}', deep))).toEqual(named(value));
   });
 
-  it('names its faults where there is nothing else to read', () => {
+  it('reports its faults when there is nothing else to read', () => {
     const tools = value.tools.map((tool) => ({ ...tool, panelShip: 140 }));
     const reasons = (text: string) => {
       try {
@@ -217,7 +217,7 @@ describe('data that is not to be trusted alone', () => {
   });
 });
 
-describe('the address of a page', () => {
+describe('the URL of a page', () => {
   const [value] = fc.sample(comparison(), { numRuns: 1, seed: 5 });
   if (!value) throw new Error('no sample');
   const page = (url: string) => HTML_LAYOUTS.article?.({ ...value, url }) ?? '';
@@ -237,11 +237,11 @@ describe('the address of a page', () => {
     '/a',
     'not an address',
     `https://site.example/${'a'.repeat(2_000)}`,
-  ])('that nobody fetched is no page, with the field at fault, when it calls itself %s', (canonical) => {
+  ])('that was not fetched is invalid, with the field at fault, when it calls itself %s', (canonical) => {
     expect(() => readPage(page(canonical), { site: 'https://digest.example' })).toThrow(/\burl: /);
   });
 
-  it('that nobody fetched is its own address as the URL standard reads it', () => {
+  it('that was not fetched is its canonical URL as the URL standard parses it', () => {
     expect(readPage(page('\u2028https://site.example/a\u2028')).url).toBe('https://site.example/a');
   });
 });

@@ -79,7 +79,7 @@ describe('any comparison, printed and read back', () => {
   }
 });
 
-describe('pages kept as they were met', () => {
+describe('stored real pages', () => {
   const fixture = (name: string) =>
     readFileSync(new URL(`../fixtures/pages/${name}`, import.meta.url), 'utf8');
 
@@ -175,7 +175,7 @@ describe.skipIf(!existsSync(SEED))('the seed page', () => {
     }
   });
 
-  it('reads the same as one endless line, or that line wrapped anew', () => {
+  it('reads the same as one endless line, or as that line wrapped again', () => {
     const words = lines.join(' ');
     for (const text of [
       words,
@@ -185,7 +185,7 @@ describe.skipIf(!existsSync(SEED))('the seed page', () => {
     }
   });
 
-  it('is never read wrongly when lines are joined at random', () => {
+  it('is never misread when lines are joined at random', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { minLength: lines.length, maxLength: lines.length }), (joins) => {
         const text = lines.map((line, index) => line + (joins[index] ? ' ' : '\n')).join('');
@@ -275,11 +275,11 @@ describe.skipIf(!existsSync(SEED))('the seed page', () => {
     [22, 'tools.1.description'],
     [25, 'tools.1.reviews'],
   ];
-  it.each(fields)('names what is gone with line %i: %s', (line, field) => {
+  it.each(fields)('names the field that is missing without line %i: %s', (line, field) => {
     expect(faultsOf(lines.filter((_, index) => index !== line).join('\n'))).toContain(`${field}: `);
   });
 
-  it('takes a missing community figure as no votes', () => {
+  it('treats a missing community figure as no votes', () => {
     expect(readPage(lines.filter((_, index) => index !== 8).join('\n'))).toEqual(whole());
   });
 });

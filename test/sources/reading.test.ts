@@ -11,7 +11,7 @@ afterAll(stopReading);
 const SITE = 'https://site.example/';
 const robots = (text: string) => readRobots(`${SITE}robots.txt`, text, 'WeeklyVerdict');
 
-/** Milliseconds that this process computes until `task` is done, all its threads together. */
+/** CPU milliseconds of this process until `task` is done, over all its threads. */
 async function cost(task: () => Promise<unknown> | unknown): Promise<number> {
   const before = process.cpuUsage();
   await task();
@@ -20,7 +20,7 @@ async function cost(task: () => Promise<unknown> | unknown): Promise<number> {
 }
 
 describe('F8: the rules of robots.txt', () => {
-  it('match as the expression that they stand for', () => {
+  it('match like the regular expression that they stand for', () => {
     const letters = fc.array(fc.constantFrom('a', 'b', '/'), { maxLength: 12 }).map((all) => all.join(''));
     const pattern = fc.array(fc.constantFrom('a', 'b', '/', '*', 'ab', 'aab'), { maxLength: 8 });
     fc.assert(
@@ -32,7 +32,7 @@ describe('F8: the rules of robots.txt', () => {
     );
   });
 
-  it('take time in line with the lengths of pattern and address', async () => {
+  it('need time linear in the lengths of pattern and URL', async () => {
     const path = `/${'a'.repeat(100_000)}`;
     const pattern = `/*${`${'a'.repeat(1_000)}b*`.repeat(20)}$`;
     const stars = `/${'*a'.repeat(50_000)}*b`;
@@ -40,7 +40,7 @@ describe('F8: the rules of robots.txt', () => {
     expect(await cost(() => [pattern, stars, whole].map((each) => matches(each, path)))).toBeLessThan(500);
   });
 
-  it('are those of the groups that name us, the longest first, and else those for everybody', () => {
+  it('are those of the groups that name us, longest first, or else those for every agent', () => {
     const rules = robots(
       'User-agent: *\nDisallow: /\nUser-agent: weeklyverdict/1.0\nUser-agent: Other\nDisallow: /a # not this\n\n' +
         'Allow: /a/b\nSitemap: /map.xml\nDisallow: /nobody\nUser-Agent: WeeklyVerdict\nDisallow: /*%c3%a9$\nCrawl-delay: 60',
@@ -52,7 +52,7 @@ describe('F8: the rules of robots.txt', () => {
     expect(allows(robots('User-agent: *\nDisallow: /a'), `${SITE}a`)).toBe(false);
   });
 
-  it('are refused where they are more than anybody could keep to', () => {
+  it('are refused when there are too many to follow', () => {
     expect(() => robots(RULES)).toThrow('more than 1,000 rules for us');
     const others = RULES.replace('*', 'Other');
     expect(robots(others).rules).toEqual([]);
@@ -76,13 +76,13 @@ describe('F8: markup', () => {
     else expect(() => checkMarkup(html, 'html')).toThrow(reason);
   });
 
-  it('XML is measured in depth as well, as it closes what it opens', () => {
+  it('XML is limited in depth as well, because it closes its elements', () => {
     checkMarkup(`<a>${'<b><c x="/>"/></b>'.repeat(1_000)}${'<![CDATA[<b>]]>'.repeat(1_000)}</a>`, 'xml');
     expect(() => checkMarkup('<a>'.repeat(201), 'xml')).toThrow('nested more than 200 deep');
   });
 });
 
-/** Each reader with an input of its kind. */
+/** Each parser with an input of its kind. */
 const ASK: Partial<Record<Kind, (text: string) => Promise<unknown>>> = {
   page: (text) => read('page', Buffer.from(text), 'text/html', { base: SITE }),
   feed: (text) => read('feed', Buffer.from(`<rss><channel>${text}`), null, SITE),
@@ -92,7 +92,7 @@ const ASK: Partial<Record<Kind, (text: string) => Promise<unknown>>> = {
   file: (text) => read('file', 'a.md', '.md', Buffer.from(`---\n${text}\n---\n`)),
 };
 
-describe('F8: whatever comes from outside is read or refused within two seconds', () => {
+describe('F8: all external input is read or refused within two seconds', () => {
   describe.each(Object.entries(HOSTILE))('%s', (_, { text, reason }) => {
     it.each(Object.keys(ASK) as Kind[])('as %s', async (kind) => {
       const outcome: { error?: Error } = {};
@@ -109,7 +109,7 @@ describe('F8: whatever comes from outside is read or refused within two seconds'
     });
   });
 
-  it('what is within the limits and takes for ever is broken off, and the next is read', async () => {
+  it('input within the limits that takes too long is aborted, and the next is read', async () => {
     const before = read('robots', `${SITE}robots.txt`, '', 'x');
     const endless = read('page', ENDLESS, null, {});
     const after = read('robots', `${SITE}robots.txt`, 'Sitemap: /a', 'x');
@@ -119,7 +119,7 @@ describe('F8: whatever comes from outside is read or refused within two seconds'
     expect([(await before).sitemaps, (await after).sitemaps]).toEqual([[], [`${SITE}a`]]);
   });
 
-  it('what would take all the memory there is is refused first: it might end the process', async () => {
+  it('input that would use all memory is refused first: it might end the process', async () => {
     const feed = (items: string) => {
       const text = `{"version":"https://jsonfeed.org/version/1.1","items":[${items}{"url":"/a"}]}`;
       return read('feed', Buffer.from(text), null, SITE);

@@ -85,7 +85,7 @@ async function put(files: Record<string, unknown>): Promise<void> {
 }
 
 describe('a folder', () => {
-  it('gives what was written to it, one a file or many', async () => {
+  it('gives the comparisons written to it, one a file or many', async () => {
     const values = fc.sample(comparison(), { numRuns: 30, seed: 3 });
     const distinct = values.filter(
       (value, index) =>
@@ -167,7 +167,7 @@ describe('a folder', () => {
     }
   });
 
-  it('names each bad file and its reason, and goes on', async () => {
+  it('names each invalid file and its reason, and continues', async () => {
     const without = (field: string) => ({
       ...FERRET,
       tools: [FERRET.tools[0], { ...FERRET.tools[1], name: 'Elsewhere', [field]: undefined }],
@@ -227,7 +227,7 @@ describe('a folder', () => {
     for (const reason of Object.values(reasons)) expect(reason).not.toContain('\n');
   });
 
-  it('that is not there is one clear error', async () => {
+  it('that does not exist is one clear error', async () => {
     const missing = join(folder, 'nowhere');
     await expect(gatherFolder(missing)).rejects.toMatchObject({
       code: 'source-missing',
@@ -239,7 +239,7 @@ describe('a folder', () => {
 });
 
 describe('gather', () => {
-  it('takes each comparison from the first source that has it, and reports every source', async () => {
+  it('uses each comparison from the first source that has it, and reports every source', async () => {
     const [first, second, missing] = ['a', 'b', 'c'].map((name) => join(folder, name));
     await mkdir(join(folder, 'a'));
     await mkdir(join(folder, 'b'));
@@ -258,7 +258,7 @@ describe('gather', () => {
 });
 
 describe('parseSource', () => {
-  it('knows folders', () => {
+  it('parses folders', () => {
     expect(parseSource(' folder:samples/comparisons ')).toEqual({
       kind: 'folder',
       path: 'samples/comparisons',
@@ -266,7 +266,7 @@ describe('parseSource', () => {
     expect(parseSource('folder:C:\\files')).toEqual({ kind: 'folder', path: 'C:\\files' });
   });
 
-  it('knows feeds and sites, under one spelling', () => {
+  it('parses feeds and sites, in one spelling', () => {
     expect(parseSource('feed:HTTPS://Verdicts.example/feed.json#top')).toEqual({
       kind: 'feed',
       url: 'https://verdicts.example/feed.json',
@@ -290,7 +290,7 @@ describe('parseSource', () => {
 });
 
 describe('a JSON Feed', () => {
-  it('may be an ordinary one, of pages alone', () => {
+  it('may be an ordinary one with links only', () => {
     const items = [
       { url: 'https://site.example/a' },
       { id: 'https://site.example/b', date_published: '2026-11-18' },
@@ -306,14 +306,14 @@ describe('a JSON Feed', () => {
   });
 });
 
-describe('what comes in', () => {
+describe('input', () => {
   const pair = (more: object) => ({
     ...FERRET,
     slug: 'ferret-vs-otter',
     tools: FERRET.tools.map((tool) => ({ ...tool, ...more })),
   });
 
-  it('has as many faults as somebody can mend, each as long as somebody can read', () => {
+  it('has at most as many faults as a person can fix, each short enough to read', () => {
     const reviews = Array.from({ length: 12 }, () => ({ lens: 'x'.repeat(5_000), quote: 3, call: 'maybe' }));
     const { faults } = checkComparison(pair({ reviews }));
     expect(faults).toHaveLength(21);
@@ -323,7 +323,7 @@ describe('what comes in', () => {
     ]);
   });
 
-  it('says no more than fits on a page, and nothing that turns or hides its neighbours', () => {
+  it('has at most a page of text, and no characters that reorder or hide others', () => {
     const quote = 'x'.repeat(4_000);
     const long = checkComparison(pair({ reviews: Array(4).fill({ lens: 'Builder', quote }) }));
     expect(long.faults).toEqual([
@@ -335,7 +335,7 @@ describe('what comes in', () => {
     expect(comparison?.tools[0].tagline).toBe('Finds it , 👩‍💻 naïve');
   });
 
-  it('is at an address that can be remembered', () => {
+  it('has a URL that can be stored', () => {
     const long = `https://site.example/${'a'.repeat(2_000)}`;
     const feed = {
       version: 'https://jsonfeed.org/version/1.1',

@@ -38,7 +38,7 @@ describe('a sign-up', () => {
       known('suppressed', 'bounced', [2 * DAY, 9 * DAY, 30 * DAY]),
       'confirm',
     ],
-  ])('%s is answered as the policy says', (who, before, answer) => {
+  ])('of an address that is %s gets the answer that the policy says', (who, before, answer) => {
     expect({ who, answer: answerTo(before) }).toEqual({ who, answer });
   });
 });

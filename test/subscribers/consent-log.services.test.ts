@@ -14,7 +14,7 @@ describe.skipIf(server === '')('on a server', () => {
     () => postgresPlace(server),
   );
 
-  describe('a log that many write to at once', () => {
+  describe('a log with many simultaneous writers', () => {
     let place: Place;
     let database: Database;
     let db: Connection;
@@ -35,13 +35,13 @@ describe.skipIf(server === '')('on a server', () => {
       sql`insert into consent_events (subscriber_id, event, method)
         values (${reader}, 'preference_changed', 'test')`.execute(on);
 
-    it('F13: is sealed no further than those wrote who are done, and nobody waits for the seal', async () => {
+    it('F13: is sealed only up to finished transactions, and no writer waits for the seal', async () => {
       let sealing: Promise<unknown> | undefined;
       await db.transaction().execute(async (slow) => {
         await write(slow);
         await write(db);
         sealing = sealConsentLog(db);
-        // Whoever comes meanwhile is let through, and may come back a hundred times.
+        // Transactions that begin meanwhile are not delayed, and may begin a hundred times.
         for (let turn = 0; turn < 100; turn += 1) await write(db);
         expect((await sql`select from consent_seals`.execute(db)).rows).toEqual([]);
       });
@@ -54,7 +54,7 @@ describe.skipIf(server === '')('on a server', () => {
       expect(rows[0]?.rows).toBeGreaterThanOrEqual(2);
     });
 
-    it('F13: stays whole while it is sealed over and over, whoever gives up half-way', async () => {
+    it('F13: stays valid while it is sealed over and over and writers roll back', async () => {
       let isWriting = true;
       const writers = Array.from({ length: 8 }, async (_, index) => {
         for (let turn = 0; turn < 60; turn += 1) {

@@ -7,7 +7,7 @@ import { launchBrowser, noBrowser } from '../helpers/browser.ts';
 import { freePort } from '../helpers/services.ts';
 import { openSite, SITE, type TestSite } from '../helpers/site.ts';
 
-/** A site of somebody else, which shows what it is told to; every path is a page of it. */
+/** A site of somebody else, which shows the given markup on every path. */
 interface Host {
   origin: string;
   body: string;
@@ -20,11 +20,11 @@ describe.skipIf(noBrowser)(
     let site: TestSite;
     let browser: Browser;
     let ours: string;
-    /** The one site that may carry the form, and one that may not. */
+    /** The one site that may embed the form, and one that may not. */
     const blog: Host = { origin: '', body: '', policy: undefined };
     const stranger: Host = { origin: '', body: '', policy: undefined };
     const servers: Server[] = [];
-    /** As copied from our page. */
+    /** Copied from our page. */
     let form = '';
     let frame = '';
 
@@ -94,7 +94,7 @@ describe.skipIf(noBrowser)(
       await page.getByRole('button', { name: 'Subscribe' }).click();
     };
 
-    it('answers in place, and says so to screen readers', async () => {
+    it('shows the answer inside the page, and announces it to screen readers', async () => {
       await using context = await open({ timezoneId: 'Asia/Tokyo' });
       const page = await context.newPage();
       await page.goto(blog.origin);
@@ -107,7 +107,7 @@ describe.skipIf(noBrowser)(
       ]);
     });
 
-    it('says what is wrong, at the field, and keeps what was typed', async () => {
+    it('shows an error at its field, and keeps the typed text', async () => {
       await using context = await open();
       const page = await context.newPage();
       await page.goto(blog.origin);
@@ -132,7 +132,7 @@ describe.skipIf(noBrowser)(
       expect(await signUps()).toHaveLength(1);
     });
 
-    it('offers what was probably meant, by a button', async () => {
+    it('offers a button with the domain that was probably meant', async () => {
       await using context = await open();
       const page = await context.newPage();
       await page.goto(blog.origin);
@@ -155,7 +155,7 @@ describe.skipIf(noBrowser)(
       expect((await signUps()).map(({ email }) => email)).toEqual(['plain@mail.example']);
     });
 
-    it('leaves nothing behind in a page, and keeps to a strict policy of it', async () => {
+    it("leaves nothing behind in a page, and works under the page's strict policy", async () => {
       const origin = new URL(ours).origin;
       blog.policy = `default-src 'none'; script-src ${origin}; connect-src ${origin}; form-action ${origin}`;
       await using context = await open();
@@ -175,7 +175,7 @@ describe.skipIf(noBrowser)(
       expect(complaints.filter((text) => !text.includes('favicon'))).toEqual([]);
     });
 
-    it('goes another way where a page does not let it ask', async () => {
+    it("posts without the script when the page's policy blocks the request", async () => {
       blog.policy = `connect-src 'none'`;
       await using context = await open();
       const page = await context.newPage();
@@ -188,7 +188,7 @@ describe.skipIf(noBrowser)(
       expect(await signUps()).toHaveLength(1);
     });
 
-    it('is refused politely on a site that may not carry it', async () => {
+    it('is refused politely on a site that may not embed it', async () => {
       await using context = await open();
       const page = await context.newPage();
       await page.goto(stranger.origin);
@@ -240,7 +240,7 @@ describe.skipIf(noBrowser)(
       }
     });
 
-    it('looks as its page says', async () => {
+    it('looks as the page with its code shows it', async () => {
       await using context = await open();
       const page = await context.newPage();
       await page.goto(`${ours}/embed/code`);
@@ -258,7 +258,7 @@ describe.skipIf(noBrowser)(
       expect(await page.evaluate(background)).toBe('rgb(244, 244, 244)');
     });
 
-    it('has a script of less than 4 kB, which browsers keep', async () => {
+    it('has a script of less than 4 kB, which browsers cache', async () => {
       const answer = await fetch(`${ours}/embed.js`);
       const script = await answer.text();
       expect(Buffer.byteLength(script)).toBeLessThan(4_096);
@@ -271,7 +271,7 @@ describe.skipIf(noBrowser)(
       expect(again.status).toBe(304);
     });
 
-    it('may be framed by the sites on the list, and by nobody else', async () => {
+    it('may be framed by the configured sites only', async () => {
       const { headers } = await fetch(`${ours}/embed`);
       expect(headers.get('content-security-policy')).toContain(`frame-ancestors 'self' ${blog.origin}`);
       expect(headers.get('x-frame-options')).toBeNull();

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { readEmbedTheme, themeQuery, themeSheet } from '../../src/subscribers/sign-up/embed-theme.ts';
 
 describe('the theme of a form on another site', () => {
-  test('takes colours that can be read on each other', () => {
+  test('takes colours that are readable on each other', () => {
     const theme = readEmbedTheme({ scheme: 'dark', paper: '#101418', ink: 'F4F4F4', accent: 'ffb000' });
     expect(theme).toEqual({
       scheme: 'dark',
@@ -23,13 +23,13 @@ describe('the theme of a form on another site', () => {
     ],
     ['a pair without an accent to see', { paper: '000000', ink: 'ffffff', accent: 'ffb000' }, undefined],
     ['one colour that suits only one of our schemes', { ink: '000000' }, {}],
-  ])('leaves out %s', (_, query, colours) => {
+  ])('drops %s', (_, query, colours) => {
     const read = readEmbedTheme(query).colours;
     if (colours === undefined) expect(Object.keys(read)).toEqual(['paper', 'ink', 'accent']);
     else expect(read).toEqual(colours);
   });
 
-  test('says nothing but colours, whatever its address says', () => {
+  test('contains nothing but colours, whatever the query contains', () => {
     const value = fc.oneof(
       fc.string(),
       fc.array(fc.string()),

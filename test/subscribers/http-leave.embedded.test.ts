@@ -12,7 +12,7 @@ import { everyRow } from '../helpers/everywhere.ts';
 import { askForChange, passRequests } from '../helpers/mail-requests.ts';
 import { openSite, SITE, type TestSite } from '../helpers/site.ts';
 
-/** B13: whoever is told that they are off the list is off it, whatever became of the row that their link names. */
+/** B13: a page that says "you are off the list" must be true, whatever happened to the row that the link names. */
 
 let site: TestSite;
 beforeAll(async () => {
@@ -50,10 +50,10 @@ const rowOf = (key: string) =>
   site.db.selectFrom('subscribers').selectAll().where('email_key', '=', key).executeTakeFirst();
 const tokenOf = (mailId: string) => oneTimeToken(site.keys, mailId, keyId(site.keys[0]));
 
-/** Signs somebody up by the form and presses the button of the confirm mail. */
+/** Signs a person up by the form and presses the button of the confirm mail. */
 async function signUp(address: ReturnType<typeof newAddress>): Promise<string> {
   const asked = { address, topics: [], timezone: null, source: 'test', isSuspicious: false, evidence };
-  // How often an inbox may be asked is another story.
+  // The limits of an inbox are tested elsewhere.
   await passRequests(site.db, '40 days');
   await addSignUp(site.db, asked, consentText(SITE.newsletterName), true);
   const mailIds = await site.answer();
@@ -64,7 +64,7 @@ async function signUp(address: ReturnType<typeof newAddress>): Promise<string> {
   return row.id;
 }
 
-/** Moves a reader to another address, by both of their mails. */
+/** Moves a reader to another address, by both mails. */
 async function move(id: string, to: ReturnType<typeof newAddress>): Promise<void> {
   await passRequests(site.db, '40 days');
   const mailId = (await askForChange(site.db, id, to, site.keys)) ?? '';
@@ -72,19 +72,19 @@ async function move(id: string, to: ReturnType<typeof newAddress>): Promise<void
   if (done?.change.state !== 'done') throw new Error('nobody moved');
 }
 
-/** Everything of ours that says "off" where the link leads, asked one after the other. */
+/** Requests every page that can say "off" for a link, one after the other. */
 const everyWay = [
   ['a mail program, by one click', oneClick],
   ['a person, by the button', press],
 ] as const;
 
-describe('B13: a link whose id no row here has', () => {
+describe('B13: a link whose id is in no row', () => {
   let stranger: string;
   beforeAll(() => {
     stranger = linkOf('00000000-0000-4000-8000-000000000000');
   });
 
-  it('tells nobody that they are off: 410, a plain line for machines, and nothing is changed', async () => {
+  it('does not say "off": it answers 410, with a plain line for machines, and changes nothing', async () => {
     const before = await everyRow(site.db);
     const answer = await oneClick(stranger);
     expect([answer.statusCode, answer.headers['content-type']]).toEqual([410, 'text/plain; charset=utf-8']);
@@ -98,7 +98,7 @@ describe('B13: a link whose id no row here has', () => {
     expect(await everyRow(site.db)).toBe(before);
   });
 
-  it('offers a way that works at once: the address typed, one mail, one press', async () => {
+  it('offers a way that works at once: type the address, get one mail, press one button', async () => {
     const address = newAddress();
     const id = await signUp(address);
     const form = load((await get(stranger)).body)('form');
@@ -119,7 +119,7 @@ describe('B13: a link whose id no row here has', () => {
     expect((await rowOf(address.key))?.status).toBe('active');
   });
 
-  it('asked by anybody else the form says the same and mails nobody; asked again it mails no more', async () => {
+  it('gives the same answer for any address and mails only readers; a repeated request causes no second mail', async () => {
     const address = newAddress();
     await signUp(address);
     const pages = new Set<string>();
@@ -133,7 +133,7 @@ describe('B13: a link whose id no row here has', () => {
   });
 
   it.each(['', 'nobody', 'a b@c.example'])(
-    '%j is refused beside the field, with what was typed',
+    '%j is refused beside the field, with the typed text',
     async (typed) => {
       const answer = await press('/unsubscribe', `email=${encodeURIComponent(typed)}`);
       expect(answer.statusCode).toBe(422);
@@ -143,7 +143,7 @@ describe('B13: a link whose id no row here has', () => {
   );
 });
 
-it('B13: a link that another key signed says so, with the same way out; it may be of this address or not', async () => {
+it('B13: a link of another key says so, with the same way out; it may belong to this address or not', async () => {
   const address = newAddress();
   const id = await signUp(address);
   const foreign = signer(
@@ -167,7 +167,7 @@ it('B13: a link that another key signed says so, with the same way out; it may b
 });
 
 describe.each(everyWay)('B13: after an erasure, %s', (_name, way) => {
-  it('hears "off" while nobody has the inbox again, and takes the new subscription off when somebody has', async () => {
+  it('says "off" while nobody has the inbox again, and unsubscribes the new subscription when somebody has', async () => {
     const address = newAddress();
     const old = await signUp(address);
     await eraseSubscriber(site.db, { id: old }, 'admin');
@@ -182,7 +182,7 @@ describe.each(everyWay)('B13: after an erasure, %s', (_name, way) => {
     expect(h1((await get(linkOf(old))).body)).toBe(OFF);
   });
 
-  it('finds them also after they came back and were erased twice', async () => {
+  it('also finds people who came back and were erased twice', async () => {
     const address = newAddress();
     const first = await signUp(address);
     await eraseSubscriber(site.db, { id: first }, 'admin');
@@ -194,7 +194,7 @@ describe.each(everyWay)('B13: after an erasure, %s', (_name, way) => {
     expect((await rowOf(address.key))?.status).toBe('unsubscribed');
   });
 
-  it('hears that nobody can tell where nothing was kept, as before links were kept', async () => {
+  it('says that its owner is unknown when nothing was stored, as in older versions', async () => {
     const address = newAddress();
     const old = await signUp(address);
     await eraseSubscriber(site.db, { id: old }, 'admin');
@@ -204,7 +204,7 @@ describe.each(everyWay)('B13: after an erasure, %s', (_name, way) => {
     expect((await rowOf(address.key))?.status).toBe('active');
   });
 
-  it('opens nothing but the way out: neither preferences nor votes of the new subscription', async () => {
+  it('opens only the unsubscribe page: neither preferences nor votes of the new subscription', async () => {
     const address = newAddress();
     const old = await signUp(address);
     await eraseSubscriber(site.db, { id: old }, 'admin');
@@ -223,7 +223,7 @@ describe.each(everyWay)('B13: after an erasure, %s', (_name, way) => {
 });
 
 describe.each(everyWay)('B13: after a change of address, %s', (_name, way) => {
-  it('leaves by an old link as by a new one', async () => {
+  it('an old link unsubscribes like a new one', async () => {
     for (const version of [1, 2]) {
       const [from, to] = [newAddress(), newAddress()];
       const id = await signUp(from);
@@ -233,7 +233,7 @@ describe.each(everyWay)('B13: after a change of address, %s', (_name, way) => {
     }
   });
 
-  it('leaves for the old inbox, too, when somebody signed up there again; a new link is not of that inbox', async () => {
+  it('an old link also unsubscribes a person who signed up with the old inbox; a new link does not', async () => {
     const [from, to] = [newAddress(), newAddress()];
     const id = await signUp(from);
     await move(id, to);
@@ -249,7 +249,7 @@ describe.each(everyWay)('B13: after a change of address, %s', (_name, way) => {
     expect((await rowOf(from.key))?.status).toBe('unsubscribed');
   });
 
-  it('leaves for whoever moved to the old inbox later', async () => {
+  it('an old link also unsubscribes a person who moved to the old inbox later', async () => {
     const [from, to, third] = [newAddress(), newAddress(), newAddress()];
     const id = await signUp(from);
     await move(id, to);
@@ -260,12 +260,12 @@ describe.each(everyWay)('B13: after a change of address, %s', (_name, way) => {
   });
 });
 
-it('B13: preferences of somebody who left say "off" only when nobody the link leads to is mailed', async () => {
+it('B13: preferences of an unsubscribed person say "off" only when nobody the link leads to is mailed', async () => {
   const [from, to] = [newAddress(), newAddress()];
   const id = await signUp(from);
   await move(id, to);
   await move(id, from);
-  // The link of version 2 lies in an inbox that somebody else has now.
+  // The link of version 2 lies in an inbox that belongs to somebody else now.
   await signUp(to);
   await oneClick(linkOf(id, 3));
   const url = `/preferences/${site.token('preferences', id, 3)}`;

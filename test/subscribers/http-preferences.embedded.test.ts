@@ -10,8 +10,8 @@ import { askForFreshLink, passRequests } from '../helpers/mail-requests.ts';
 import { openSite, type TestSite } from '../helpers/site.ts';
 
 /**
- * Pause, another address, one's data, erasing: the pages. What they do to the database is in conformance/reader.ts, and why
- * three of them take a fresh link in step-up.embedded.test.ts.
+ * The pages for pause, another address, data export and erasure. Their effects on the database are tested in
+ * conformance/reader.ts; step-up.embedded.test.ts tests why three of them need a fresh link.
  */
 
 let site: TestSite;
@@ -30,7 +30,7 @@ const fresh = async (id: string, purpose: FreshLinkPurpose) =>
   (await askForFreshLink(site.db, id, purpose, site.keys)) ?? '';
 const get = (url: string) => site.app.inject({ url, headers: { accept: 'text/html' } });
 let networks = 0;
-/** Each from a network of its own, unless it says otherwise. */
+/** Each request comes from a new network, unless the test gives one. */
 const post = (url: string, payload: string, more: InjectOptions = {}) =>
   site.app.inject({
     method: 'POST',
@@ -40,14 +40,14 @@ const post = (url: string, payload: string, more: InjectOptions = {}) =>
     headers: { accept: 'text/html', 'content-type': 'application/x-www-form-urlencoded' },
     ...more,
   });
-/** A reader types a new address, by a fresh link. */
+/** A reader types a new address, behind a fresh link. */
 const moveTo = async (id: string, email: string, more: InjectOptions = {}) =>
   post(await fresh(id, 'change_address'), `change_address=1&email=${encodeURIComponent(email)}`, more);
 const status = (body: string) => load(body)('[role=status]').text();
 const h1 = (body: string) => load(body)('h1').last().text();
 
 describe('a pause', () => {
-  it('says until when, and can be ended', async () => {
+  it('shows its end, and can be ended', async () => {
     const id = await subscribe();
     const paused = await post(prefer(id), 'pause=1');
     const until = (await findSubscriber(site.db, id))?.pausedUntil ?? new Date(0);
@@ -70,7 +70,7 @@ describe('a pause', () => {
 });
 
 describe('another address', () => {
-  it('is the same answer for a free one, one’s own, somebody else’s and one that was erased', async () => {
+  it("gets the same answer when it is free, the reader's own, somebody else's or erased", async () => {
     const [id, other, gone] = [await subscribe(), await subscribe(), await subscribe()];
     const emailOf = async (one: string) => (await findSubscriber(site.db, one))?.email ?? '';
     const erased = await emailOf(gone);
@@ -100,7 +100,7 @@ describe('another address', () => {
     'a@b.example\r\nBcc: x@y.example',
     '<script>alert(1)</script>@x',
     'x'.repeat(300),
-  ])('%j is refused beside the field, with what was typed', async (typed) => {
+  ])('%j is refused beside the field, with the typed text', async (typed) => {
     const id = await subscribe();
     const enqueued = site.enqueued.length;
     for (const [url, body] of [
@@ -119,7 +119,7 @@ describe('another address', () => {
     expect(site.enqueued.length).toBe(enqueued);
   });
 
-  it('moves with one button; old links unsubscribe still, and show nothing any more', async () => {
+  it('moves with one button; old links still unsubscribe, and show nothing else', async () => {
     const id = await subscribe();
     const [oldPreferences, oldUnsubscribe] = [prefer(id), `/unsubscribe/${site.token('unsubscribe', id)}`];
     await moveTo(id, 'moved@new.example');
@@ -143,7 +143,7 @@ describe('another address', () => {
   });
 
   it.each(['x', '%00', 'a'.repeat(43), 'a'.repeat(400), '..%2f..'])(
-    'no such link: /change/%s',
+    '/change/%s is not found',
     async (token) => {
       for (const method of ['GET', 'POST'] as const)
         expect((await site.app.inject({ method, url: `/change/${token}` })).statusCode).toBe(404);
@@ -152,7 +152,7 @@ describe('another address', () => {
 });
 
 describe('a fresh link', () => {
-  it('is the same answer for a reader and for anybody else, and goes to readers', async () => {
+  it('gets the same answer for every address, and is mailed to readers only', async () => {
     const id = await subscribe();
     const email = (await findSubscriber(site.db, id))?.email ?? '';
     const bodies = new Set<string>();
@@ -163,7 +163,7 @@ describe('a fresh link', () => {
     expect(await site.answer()).toHaveLength(1);
   });
 
-  it('and a step-up count with sign-ups against what a network may ask for', async () => {
+  it("and step-up requests count against the network's limit, like sign-ups", async () => {
     const [id, remoteAddress] = [await subscribe(), '192.0.2.99'];
     const link = await fresh(id, 'change_address');
     const askings = [
@@ -180,14 +180,14 @@ describe('a fresh link', () => {
       const refused = await ask();
       expect([refused.statusCode, Number(refused.headers['retry-after']) > 0]).toEqual([429, true]);
     }
-    // What mails nobody is not counted: leaving always works.
+    // A request that causes no mail is not counted: unsubscribing always works.
     expect((await post(prefer(id), 'pause=1', { remoteAddress })).statusCode).toBe(200);
     expect((await post(prefer(id), 'leave=1', { remoteAddress })).statusCode).toBe(200);
   });
 });
 
-describe('F3: a reader may ask for three changes of address a day', () => {
-  it('whichever of the addresses are known, and is told so of the fourth', async () => {
+describe('F3: a reader may request three address changes a day', () => {
+  it('whether or not the addresses are known, and the fourth is refused', async () => {
     for (const isKnown of [true, false]) {
       const [id, other] = [await subscribe(), await subscribe()];
       const victim = isKnown ? ((await findSubscriber(site.db, other))?.email ?? '') : `no${id}@else.example`;
@@ -207,7 +207,7 @@ describe('F3: a reader may ask for three changes of address a day', () => {
 });
 
 describe('F4: the mail to a new address', () => {
-  it('has a link to a page on which its owner refuses all mail, and reading it changes nothing', async () => {
+  it('has a link to a page on which its owner refuses all mail; a GET of it changes nothing', async () => {
     const id = await subscribe();
     await moveTo(id, 'refuses@new.example');
     await site.answer();
@@ -226,8 +226,8 @@ describe('F4: the mail to a new address', () => {
   });
 });
 
-describe('one’s data', () => {
-  it('is a file that nobody keeps on the way, for those who left, too', async () => {
+describe("a reader's data", () => {
+  it('is a file that no cache stores, also for unsubscribed people', async () => {
     const id = await subscribe();
     await unsubscribe(site.db, id, 'one_click');
     const left = load((await get(prefer(id))).body);
@@ -243,7 +243,7 @@ describe('one’s data', () => {
     expect(answer.json()).toMatchObject({ subscriber: { status: 'unsubscribed' } });
   });
 
-  it('is erased by a button on a second page, and by nothing else', async () => {
+  it('is erased only by the button on a second page', async () => {
     const id = await subscribe();
     const email = (await findSubscriber(site.db, id))?.email ?? '';
     const url = await fresh(id, 'erase');
@@ -257,7 +257,7 @@ describe('one’s data', () => {
 
     for (let time = 0; time < 2; time += 1)
       expect(h1((await post(url, 'erase=1')).body)).toBe('We have forgotten you');
-    // But for the one mail that says so.
+    // Except for the one mail that confirms it.
     expect(await whereverWritten(site.db, email)).toEqual(['mails.recipient']);
     for (const each of [prefer(id), `/unsubscribe/${site.token('unsubscribe', id)}`])
       expect(h1((await get(each)).body)).toBe('You are off the list');
@@ -265,7 +265,7 @@ describe('one’s data', () => {
   });
 });
 
-it('nobody who complained or bounced comes back by any form here', async () => {
+it('no form here makes a complained or bounced person active', async () => {
   const id = await subscribe();
   await site.db
     .updateTable('subscribers')
@@ -273,7 +273,7 @@ it('nobody who complained or bounced comes back by any form here', async () => {
     .where('id', '=', id)
     .execute();
   const email = (await findSubscriber(site.db, id))?.email ?? '';
-  /** All but how many requests there were, when each has its answer. */
+  /** Every table except the counters of answered requests. */
   const database = async () => {
     expect(await site.answer()).toEqual([]);
     for (const table of ['rate_limits', 'mail_request_counts'] as const)

@@ -8,7 +8,10 @@ import { describePages } from './subscribe/pages.ts';
 import { describePuzzle } from './subscribe/puzzle.ts';
 import { describeSecrecy } from './subscribe/secrecy.ts';
 
-/** What `/subscribe` takes, what it refuses, and what it never tells: many stories of one site, which is opened once. */
+/**
+ * What `/subscribe` accepts, what it refuses, and what it never reveals. All tests share one site, which is opened
+ * once.
+ */
 
 const form = formForAll();
 describeAddresses(form);

@@ -47,7 +47,7 @@ const post = (url: string, more: InjectOptions = {}) => app.inject({ method: 'PO
 const leave = (id: string) => `/unsubscribe/${site.token('unsubscribe', id)}`;
 const prefer = (id: string, version = 1) => `/preferences/${site.token('preferences', id, version)}`;
 
-/** Every row of every table that a request could have touched. */
+/** Every row of every table that a request could change. */
 const everything = async () =>
   JSON.stringify([
     await site.db.selectFrom('subscribers').selectAll().orderBy('id').execute(),
@@ -55,8 +55,8 @@ const everything = async () =>
     await site.db.selectFrom('deliveries').selectAll().orderBy('id').execute(),
   ]);
 
-describe('looking', () => {
-  it('50 times changes no row: scanners follow every link', async () => {
+describe('a GET of a link', () => {
+  it('changes no row, even 50 times: scanners follow every link', async () => {
     const id = await subscribe(['Coding']);
     const before = await everything();
     for (const url of [leave(id), prefer(id)]) {
@@ -73,7 +73,7 @@ describe('looking', () => {
     expect(await everything()).toBe(before);
   });
 
-  it('shows who it is about without telling, and one button that works without a script', async () => {
+  it('shows a masked address, and one button that works without a script', async () => {
     const id = await site.subscribe('jane@doe.org');
     const page = load((await app.inject({ url: leave(id), headers: BROWSER })).body);
     expect(page('main').text()).toContain('j***@d***.org');
@@ -85,7 +85,7 @@ describe('looking', () => {
     expect(page('form input').attr()).toEqual({ type: 'hidden', name: 'confirm', value: '1' });
   });
 
-  it('keeps the token out of caches, indexes, referrers and other sites', async () => {
+  it('keeps the token out of caches, search engines, referrers and other sites', async () => {
     const id = await subscribe();
     for (const url of [leave(id), prefer(id), `${leave(id)}x`, '/unsubscribe', '/preferences']) {
       const { headers } = await app.inject(url);
@@ -101,7 +101,7 @@ describe('looking', () => {
   });
 
   it.each(['/unsubscribe', '/preferences'])(
-    '%s without a token tells how, and can mail a link',
+    '%s without a token explains what to do, and can mail a link',
     async (url) => {
       const answer = await app.inject({ url, headers: BROWSER });
       expect(answer.statusCode).toBe(200);
@@ -135,18 +135,21 @@ describe('one-click unsubscribe (RFC 8058)', () => {
       multipart({ 'List-Unsubscribe': 'One-Click' }, '----=_Part_0_1.2'),
     ],
     ['no content type', {}, ONE_CLICK],
-  ])('%s: at once, small, no cookie, no redirect, as often as it comes', async (_name, headers, payload) => {
-    const id = await subscribe();
-    for (let time = 0; time < 2; time += 1) {
-      const answer = await post(leave(id), { headers, payload: Buffer.from(payload) });
-      expect(answer.statusCode).toBe(200);
-      expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
-      expect(answer.body).toBe('You are off the list.\n');
-      expect(answer.headers['set-cookie']).toBeUndefined();
-    }
-    expect(await statusOf(id)).toBe('unsubscribed');
-    expect(await events(id)).toEqual([{ event: 'unsubscribed', method: 'one_click', details: {} }]);
-  });
+  ])(
+    '%s: takes effect at once, with a small answer, no cookie, no redirect, and can be repeated',
+    async (_name, headers, payload) => {
+      const id = await subscribe();
+      for (let time = 0; time < 2; time += 1) {
+        const answer = await post(leave(id), { headers, payload: Buffer.from(payload) });
+        expect(answer.statusCode).toBe(200);
+        expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
+        expect(answer.body).toBe('You are off the list.\n');
+        expect(answer.headers['set-cookie']).toBeUndefined();
+      }
+      expect(await statusOf(id)).toBe('unsubscribed');
+      expect(await events(id)).toEqual([{ event: 'unsubscribed', method: 'one_click', details: {} }]);
+    },
+  );
 
   it.each([
     ['no body', {}, undefined],
@@ -155,7 +158,7 @@ describe('one-click unsubscribe (RFC 8058)', () => {
     ['multipart without a boundary', { 'content-type': 'multipart/form-data' }, 'x'],
     ['multipart cut off', { 'content-type': 'multipart/form-data; boundary=b' }, '--b\r\nContent-Disp'],
     ['bytes', { 'content-type': 'image/png' }, '\u0000\u0001'],
-  ])('%s: a genuine token is honoured all the same', async (_name, headers, payload) => {
+  ])('%s: a genuine token still counts', async (_name, headers, payload) => {
     const id = await subscribe();
     const answer = await post(leave(id), { headers, ...(payload === undefined ? {} : { payload }) });
     expect([answer.statusCode, answer.body]).toEqual([200, 'You are off the list.\n']);
@@ -163,7 +166,7 @@ describe('one-click unsubscribe (RFC 8058)', () => {
     expect(await events(id)).toMatchObject([{ event: 'unsubscribed', method: 'unknown' }]);
   });
 
-  it('fault 22: honours a link that was revoked, and one signed with the key before', async () => {
+  it('fault 22: accepts a voided link, and one signed with the previous key', async () => {
     const id = await subscribe();
     await site.db.updateTable('subscribers').set({ token_version: 7 }).where('id', '=', id).execute();
     expect((await app.inject(leave(id))).statusCode).toBe(200);
@@ -176,7 +179,7 @@ describe('one-click unsubscribe (RFC 8058)', () => {
     expect(await statusOf(other)).toBe('unsubscribed');
   });
 
-  it('someone who was erased is off the list', async () => {
+  it('an erased person is off the list', async () => {
     const id = await subscribe();
     await eraseSubscriber(site.db, { id }, 'admin');
     for (const answer of [await app.inject(leave(id)), await post(leave(id), { headers: BROWSER })]) {
@@ -185,7 +188,7 @@ describe('one-click unsubscribe (RFC 8058)', () => {
     }
   });
 
-  it('weakens nothing: suppressed stays suppressed', async () => {
+  it('weakens nothing: a suppressed person stays suppressed', async () => {
     const id = await subscribe();
     await site.db.updateTable('subscribers').set({ status: 'suppressed' }).where('id', '=', id).execute();
     expect((await post(leave(id))).statusCode).toBe(200);
@@ -194,8 +197,8 @@ describe('one-click unsubscribe (RFC 8058)', () => {
   });
 });
 
-describe('the button', () => {
-  it('ends in a page that says so, and so does the link from then on', async () => {
+describe('the unsubscribe button', () => {
+  it('leads to a page that confirms it, and the link shows the same page from then on', async () => {
     const id = await subscribe();
     const answer = await post(leave(id), { headers: { ...FORM, ...BROWSER }, payload: 'confirm=1' });
     expect(answer.statusCode).toBe(200);
@@ -209,7 +212,7 @@ describe('the button', () => {
   });
 });
 
-describe('a link that does not open', () => {
+describe('an invalid link', () => {
   const forgeries = async () => {
     const id = await subscribe();
     const genuine = site.token('unsubscribe', id);
@@ -227,7 +230,7 @@ describe('a link that does not open', () => {
     ];
   };
 
-  it('says the same, whatever is wrong with it, and does nothing', async () => {
+  it('gets the same answer, whatever is wrong with it, and changes nothing', async () => {
     const tokens = await forgeries();
     const before = await everything();
     const pages = new Set<string>();
@@ -243,7 +246,7 @@ describe('a link that does not open', () => {
     expect(await everything()).toBe(before);
   });
 
-  it('is the same page for preferences: forged, or meant for another page', async () => {
+  it('gets the same page for preferences, whether forged or made for another page', async () => {
     const id = await subscribe();
     const pages = new Set<string>();
     for (const url of [
@@ -267,7 +270,7 @@ describe('a link that does not open', () => {
     expect(await statusOf(id)).toBe('active');
   });
 
-  it('is problem+json for a mail provider', async () => {
+  it('gets problem+json when a mail provider posts to it', async () => {
     const answer = await post('/unsubscribe/x', { headers: FORM, payload: ONE_CLICK });
     expect(answer.statusCode).toBe(404);
     expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
@@ -293,7 +296,7 @@ describe('preferences', () => {
       payload: ['save=1', ...topics.map((topic) => `topic=${encodeURIComponent(topic)}`)].join('&'),
     });
 
-  it('offers every category compared so far, and what was chosen before', async () => {
+  it('offer every category compared so far, and the earlier choice', async () => {
     const id = await subscribe(['Robots', 'Writing']);
     const answer = await app.inject(prefer(id));
     expect(answer.statusCode).toBe(200);
@@ -301,7 +304,7 @@ describe('preferences', () => {
     expect(load(answer.body)('main').text()).toContain('r***@m***.example');
   });
 
-  it('saves what is ticked, sorted, and writes it down once', async () => {
+  it('save the ticked topics, sorted, and log the change once', async () => {
     const id = await subscribe(['Robots']);
     for (let time = 0; time < 2; time += 1) {
       const answer = await save(id, ['Writing', 'Coding', 'Writing']);
@@ -321,7 +324,7 @@ describe('preferences', () => {
     expect(ticks((await app.inject(prefer(id))).body)).toEqual(['  Audio & Music', 'x Coding', 'x Writing']);
   });
 
-  it('takes nothing ticked for everything, in either encoding', async () => {
+  it('treat no ticked topic as everything, in either encoding', async () => {
     const id = await subscribe(['Coding']);
     const answer = await post(prefer(id), {
       headers: { 'content-type': 'multipart/form-data; boundary=b' },
@@ -331,7 +334,7 @@ describe('preferences', () => {
     expect(await topicsOf(id)).toEqual([]);
   });
 
-  it('saves nothing that it did not offer', async () => {
+  it('save no topic that was not offered', async () => {
     const id = await subscribe(['Coding']);
     await save(id, ['Coding', 'Gambling', '<b>', '']);
     expect(await topicsOf(id)).toEqual(['Coding']);
@@ -349,7 +352,7 @@ describe('preferences', () => {
     expect(await topicsOf(id)).toEqual(['Coding']);
   });
 
-  it('has a way out, after which there is nothing left to choose', async () => {
+  it('have an unsubscribe button, after which no topic can be chosen', async () => {
     const id = await subscribe(['Coding']);
     const answer = await post(prefer(id), { headers: { ...FORM, ...BROWSER }, payload: 'leave=1' });
     expect(load(answer.body)('h1').text()).toBe('You are off the list');
@@ -361,7 +364,7 @@ describe('preferences', () => {
   });
 });
 
-it('the pages point at no other site', async () => {
+it('the pages link to no other site', async () => {
   const id = await subscribe();
   for (const url of ['/', '/issues', leave(id), prefer(id), '/unsubscribe', '/preferences', '/nowhere']) {
     const page = load((await app.inject({ url, headers: BROWSER })).body);

@@ -5,7 +5,7 @@ import { type Columns, hasUnsubscribed, rowReader } from '../../src/subscribers/
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const reader = (header: string, map: Columns = {}) => rowReader(header.split(','), map, NOW);
-/** The state of each row of a list, or what is wrong with it. */
+/** The status of each row of a list, or its fault. */
 const statesOf = (header: string, rows: string[], map?: Columns) => {
   const { read } = reader(header, map);
   return rows.map((row) => {
@@ -35,11 +35,11 @@ describe('a list', () => {
     ['listmonk', LISTMONK],
     ['plain', 'email,status,topics,timezone,confirmed_at'],
     ['plain', 'E-Mail;Name'.replace(';', ',')],
-  ])('of %s is known by its header: %s', (format, header) => {
+  ])('of %s is recognised by its header: %s', (format, header) => {
     expect(reader(header).format).toBe(format);
   });
 
-  test('of Mailchimp brings the time at which its people confirmed, in UTC', () => {
+  test('of Mailchimp gives the time at which its people confirmed, in UTC', () => {
     const row = reader(SUBSCRIBED).read(
       'Ann@example.org,Ann,4,2024-03-01 08:59:00,192.0.2.1,2024-03-01 09:00:00,192.0.2.1,,,,,Europe/Berlin,DE,,,1,a,,"VIP"'.split(
         ',',
@@ -49,7 +49,7 @@ describe('a list', () => {
       email: 'Ann@example.org',
       key: 'ann@example.org',
       status: 'active',
-      // Tags are what its owner called people, not what they asked for.
+      // Tags are the owner's words for people, not topics that they chose.
       topics: [],
       timezone: 'Europe/Berlin',
       confirmedAt: new Date('2024-03-01T09:00:00Z'),
@@ -58,7 +58,7 @@ describe('a list', () => {
     });
   });
 
-  test('of people who left a Mailchimp audience has nobody active, whatever its cells say', () => {
+  test('of unsubscribed people of a Mailchimp audience makes nobody active, whatever its cells say', () => {
     const cells = fc.array(fc.oneof(fc.constantFrom('', 'subscribed', '2024-03-01 09:00:00'), fc.string()), {
       minLength: 10,
       maxLength: 10,
@@ -73,7 +73,7 @@ describe('a list', () => {
     expect(statesOf(UNSUBSCRIBED, ['a@example.org,2,,2024-03-01 09:00:00,'])).toEqual(['unsubscribed']);
   });
 
-  test('of Substack: no money is no goodbye, disabled mail is', () => {
+  test('of Substack: an unpaid subscription counts as active, disabled mail as unsubscribed', () => {
     expect(
       statesOf(SUBSTACK, [
         'a@example.org,false,,other,false,2025-01-01T00:00:00.000Z,',
@@ -110,13 +110,13 @@ describe('a list', () => {
     expect(statesOf(LISTMONK, [`x,a@example.org,A,{},${word},2025-01-01`])).toEqual([state]);
   });
 
-  test('keeps the word for which somebody is suppressed', () => {
+  test('keeps the word for the reason of a suppression', () => {
     expect(reader(LISTMONK).read(['x', 'a@example.org', 'A', '{}', 'Blocklisted'])).toMatchObject({
       reason: 'blocklisted',
     });
   });
 
-  test('that nobody knows is read by the columns somebody names', () => {
+  test('of unknown format is read by the columns that a person names', () => {
     const map = { email: 'Mail', status: 'State', topics: 'Likes', confirmed_at: 'Since' };
     const mapped = reader('Mail,State,Likes,Since,Extra', map);
     expect(mapped).toMatchObject({ format: 'mapped', unused: ['extra'] });
@@ -133,11 +133,11 @@ describe('a list', () => {
     [{ email: 'Post' }, /no column called Post/],
     [{ mail: 'Mail' }, /nothing called mail/],
     [{}, /No column.*addresses/],
-  ])('with columns %j that are not there is refused', (map, about) => {
+  ])('with missing columns %j is refused', (map, about) => {
     expect(() => reader('Mail,Name', map as Columns)).toThrow(about);
   });
 
-  test('with a column that may say who left is refused until somebody says how it does', () => {
+  test('with a column that may say who unsubscribed is refused until a person maps it', () => {
     for (const name of ['unsubscribed', 'is_subscribed', 'Opted Out', 'opt-in', 'bounced', 'blocked_at']) {
       expect(() => reader(`email,${name}`)).toThrow(/may say who left/);
       expect(() => reader(`Mail,${name}`, { email: 'Mail' })).toThrow(/may say who left/);
@@ -171,11 +171,11 @@ describe('a row', () => {
     ['a@example.org,active,Wri\u0000ting', 'topics contains an invisible character'],
     ['nobody,active', 'email is not of the form name@example.org'],
     ['', 'email is empty'],
-  ])('%j is a bad one', (row, fault) => {
+  ])('%j is rejected', (row, fault) => {
     expect(statesOf(HEADER, [row])).toEqual([fault]);
   });
 
-  test('that says somebody left is believed, whatever else is wrong with it', () => {
+  test('with an unsubscribe counts, whatever else is wrong with it', () => {
     expect(
       reader(HEADER).read(['a@example.org', 'unsubscribed', 'x\u0000', 'Mars/Olympus', 'yesterday', 'soon']),
     ).toEqual({
@@ -190,7 +190,7 @@ describe('a row', () => {
     });
   });
 
-  test('never makes anybody active of whom it says that they left', () => {
+  test('with an unsubscribe never makes anybody active', () => {
     const word = fc.oneof(fc.constantFrom('active', 'subscribed', 'pending', ''), fc.string());
     fc.assert(
       fc.property(word, fc.string({ minLength: 1 }), (status, left) => {
@@ -203,7 +203,7 @@ describe('a row', () => {
 });
 
 describe('a cell of an export', () => {
-  test('is never a formula, and comes back as it was', () => {
+  test('is never a formula, and is read back unchanged', () => {
     const risky = fc.tuple(fc.constantFrom('=', '+', '-', '@', '\t', "'", "'=", '＝', ''), fc.string());
     fc.assert(
       fc.property(risky, ([start, rest]) => {

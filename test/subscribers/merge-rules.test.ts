@@ -15,7 +15,7 @@ import { REFUSED_REASON } from '../../src/subscribers/suppression.ts';
 const AT = new Date('2026-01-02T03:04:05Z');
 const NOW = new Date('2026-11-24T09:00:00Z');
 
-/** Everybody whom a list can meet, by a name for it. */
+/** Every kind of person whom a list can name. */
 const BEFORE: Record<string, Known | undefined> = {
   nobody: undefined,
   'pending, never asked': { status: 'pending', wasAsked: false, reason: null },
@@ -28,7 +28,7 @@ const BEFORE: Record<string, Known | undefined> = {
   refused: 'refused',
 };
 
-/** Everything that a list can say of somebody. */
+/** Everything that a list can say of a person. */
 const LISTED: Record<string, Pick<Listed, 'status' | 'reason'>> = {
   pending: { status: 'pending' },
   active: { status: 'active' },
@@ -114,7 +114,7 @@ const TABLE: Record<string, Record<string, MergeResult>> = {
 };
 
 describe('an import', () => {
-  it.each(Object.keys(BEFORE))('of somebody who is %s', (name) => {
+  it.each(Object.keys(BEFORE))('of a person who is %s', (name) => {
     const results = Object.entries(LISTED).map(([listed, row]) => [listed, mergeResult(BEFORE[name], row)]);
     expect(Object.fromEntries(results)).toEqual(TABLE[name]);
   });
@@ -126,7 +126,7 @@ describe('an import', () => {
   });
   const before = fc.constantFrom(...Object.values(BEFORE));
 
-  it('that is run again changes nobody', () => {
+  it('a second import of the same list changes nobody', () => {
     fc.assert(
       fc.property(before, listed, (known, row) => {
         const first = mergeResult(known, row);
@@ -136,7 +136,7 @@ describe('an import', () => {
     );
   });
 
-  it('never makes a reader of somebody who left, or who was asked and did not confirm (I4, I7)', () => {
+  it('never makes an unsubscribed or unconfirmed person active (I4, I7)', () => {
     fc.assert(
       fc.property(before, listed, (known, row) => {
         if (known === undefined || mergeResult(known, row) !== 'activated') return;
@@ -176,7 +176,7 @@ describe('an import', () => {
       'they agreed',
       { status: 'unsubscribed', confirmedAt: null },
     ],
-  ])('takes somebody who is %s by their consent (I4)', (_who, row, consent, expected) => {
+  ])('adds a person who is %s according to their consent (I4)', (_who, row, consent, expected) => {
     expect(withConsent(row, consent, NOW)).toEqual(expected);
   });
 

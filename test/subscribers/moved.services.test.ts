@@ -13,8 +13,8 @@ import { readMail } from '../helpers/eml.ts';
 import { temporaryFolder } from '../helpers/homes.ts';
 
 /**
- * B13: an installation grows up. On the embedded default it mails an issue; then its list goes by export and import to
- * PostgreSQL, with the same SECRET_KEY and nothing else, and readers open the mail that they have.
+ * B13: an installation moves to a larger one. The embedded default mails an issue; then its list is exported and
+ * imported into PostgreSQL, with the same SECRET_KEY and nothing else, and readers open the links in that issue.
  */
 
 const server = inject('databaseUrl');
@@ -31,7 +31,7 @@ describe.skipIf(server === '')('B13: after a move to PostgreSQL', () => {
   const lifetime = new Lifetime();
   let app: App;
   let web: FastifyInstance;
-  /** Of everybody who was mailed: the links in their issue, by what they are for. */
+  /** The links in each mailed reader's issue, by their purpose. */
   const mailed = new Map<string, Record<'leave' | 'header' | 'preferences' | 'vote', string>>();
 
   const run = async (args: string[], env: Record<string, string>) => {
@@ -87,7 +87,7 @@ describe.skipIf(server === '')('B13: after a move to PostgreSQL', () => {
     }
   }
 
-  /** A reader whom nobody else in these tests has. */
+  /** A reader that no other test uses. */
   const next = () => {
     const [found] = mailed;
     if (found === undefined) throw new Error('no issue was mailed');
@@ -106,13 +106,13 @@ describe.skipIf(server === '')('B13: after a move to PostgreSQL', () => {
     });
   const h1 = (body: string) => load(body)('h1').text();
 
-  it('every reader who was mailed is there, active, and nobody was asked again', async () => {
+  it('every mailed reader is there and active, and nobody was asked to confirm again', async () => {
     expect(mailed.size).toBeGreaterThan(200);
     for (const email of mailed.keys()) expect((await rowOf(email)).status).toBe('active');
     expect(await app.db.selectFrom('mails').select('id').execute()).toEqual([]);
   });
 
-  it('the link to leave shows its page, and its button takes the reader off the new list', async () => {
+  it('the unsubscribe link shows its page, and its button unsubscribes the reader in the new installation', async () => {
     const { email, links } = next();
     const page = await get(links.leave);
     expect([page.statusCode, h1(page.body)]).toEqual([200, 'Leave the list?']);
@@ -122,7 +122,7 @@ describe.skipIf(server === '')('B13: after a move to PostgreSQL', () => {
     expect((await rowOf(email)).status).toBe('unsubscribed');
   });
 
-  it('one click in a mail program takes the reader off the new list', async () => {
+  it('one-click unsubscribe in a mail program unsubscribes the reader in the new installation', async () => {
     const { email, links } = next();
     const answer = await web.inject({
       method: 'POST',
@@ -134,7 +134,7 @@ describe.skipIf(server === '')('B13: after a move to PostgreSQL', () => {
     expect((await rowOf(email)).status).toBe('unsubscribed');
   });
 
-  it('the preferences open, and what is chosen there is chosen', async () => {
+  it('the preferences open, and a choice is saved', async () => {
     const { email, links } = next();
     const page = load((await get(links.preferences)).body);
     expect(page('h1').text()).toBe('Your preferences');
@@ -148,7 +148,7 @@ describe.skipIf(server === '')('B13: after a move to PostgreSQL', () => {
     expect((await rowOf(email)).status).toBe('unsubscribed');
   });
 
-  it('a vote counts, once, for the reader whose link it is', async () => {
+  it('a vote counts once, for the reader of the link', async () => {
     const { email, links } = next();
     expect((await get(links.vote)).statusCode).toBe(200);
     for (let time = 0; time < 2; time += 1) expect((await press(links.vote, '')).statusCode).toBe(200);

@@ -30,13 +30,13 @@ function victim(turn: number): string {
   return `${letters}+${turn}@${turn % 2 === 0 ? 'gmail.com' : 'googlemail.com'}`;
 }
 
-describe.skipIf(!databaseUrl || redis === null)('10,000 sign-ups of ten people who never asked', () => {
+describe.skipIf(!databaseUrl || redis === null)('10,000 sign-ups for ten people who never asked', () => {
   const lifetimes: Lifetime[] = [];
   afterEach(async () => {
     for (const lifetime of lifetimes.splice(0)) await lifetime[Symbol.asyncDispose]();
   });
 
-  it('are one mail each, real people are not held up, and Redis may stop in the middle', async () => {
+  it('cause one mail each, do not delay real people, and continue when Redis stops', async () => {
     const lifetime = new Lifetime();
     lifetimes.push(lifetime);
     const folder = temporaryFolder();
@@ -73,7 +73,7 @@ describe.skipIf(!databaseUrl || redis === null)('10,000 sign-ups of ten people w
       if (turn === POSTS / 2) await server.stop();
       const attack = Array.from({ length: AT_ONCE }, async (_, index) => {
         const at = turn + index;
-        // A tenth comes from one machine, the rest from ever new ones.
+        // A tenth comes from one machine, the others each from a new one.
         const from = at % 10 === 0 ? '203.0.113.9' : `10.${at >> 8}.${at & 255}.1`;
         const { statusCode } = await post(victim(at), from);
         statuses.set(statusCode, (statuses.get(statusCode) ?? 0) + 1);
@@ -88,10 +88,10 @@ describe.skipIf(!databaseUrl || redis === null)('10,000 sign-ups of ten people w
       await Promise.all(attack);
     }
 
-    // Its workers wait for Redis; who signed up in between is on the database, and is mailed when it is back.
+    // Its workers wait for Redis. A sign-up in between is in the database, and is mailed when Redis is back.
     server = await startRedis(redis ?? '', port);
     for (let open = 1; open > 0; ) {
-      // What `serve` does every minute: a bell that was lost with Redis is enqueued again.
+      // `serve` does this every minute: a job that was lost with Redis is enqueued again.
       await reconcile(app);
       const { rows } = await sql<{ open: number }>`
         select (select count(*) from mail_requests) + (select count(*) from mails where status = 'pending') as open
@@ -111,7 +111,7 @@ describe.skipIf(!databaseUrl || redis === null)('10,000 sign-ups of ten people w
     expect(Math.max(...victims.map(([, copies]) => copies))).toBeLessThanOrEqual(most);
     expect(real).toHaveLength(20);
     expect(provider.copies.filter((to) => to.startsWith('real')).sort()).toEqual(real.sort());
-    // The one machine was told to wait, in Redis and then in the database; nobody met an error.
+    // The one machine got 429, from Redis and then from the database; nobody got an error.
     expect([...statuses.keys()].sort()).toEqual([202, 429]);
     expect(statuses.get(202)).toBeGreaterThanOrEqual(9_000);
     expect(statuses.get(202)).toBeLessThanOrEqual(9_120);

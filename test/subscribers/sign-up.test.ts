@@ -24,7 +24,7 @@ describe('one inbox', () => {
     ['a+b+c@example.org', 'a@example.org'],
   ])('%s counts as %s', (key, folded) => expect(foldAddress(key)).toBe(folded));
 
-  test('has one name, however often it is folded, and keeps its provider', () => {
+  test('has one folded name, however often it is folded, and keeps its provider', () => {
     fc.assert(
       fc.property(fc.emailAddress(), fc.constantFrom('', '+x', '+a+b', '+.'), (given, tag) => {
         const address = parseAddress(given);
@@ -53,20 +53,20 @@ describe('a domain', () => {
     ['verdicts.example', undefined],
   ])('%s: did you mean %s?', (typed, meant) => expect(suggestDomain(typed)).toBe(meant));
 
-  test.each(['mailinator.com', 'eu.mailinator.com'])('%s is a throw-away', (domain) =>
+  test.each(['mailinator.com', 'eu.mailinator.com'])('%s is disposable', (domain) =>
     expect(isDisposable(domain)).toBe(true),
   );
-  test('of a provider is none', () => expect(isDisposable('gmail.com')).toBe(false));
+  test('of a mail provider is not disposable', () => expect(isDisposable('gmail.com')).toBe(false));
 });
 
-describe('asking a domain whether it takes mail', () => {
+describe('a check whether a domain takes mail', () => {
   const fails = (code: string) => Promise.reject(Object.assign(new Error(code), { code }));
   const empty: Dns = {
     resolveMx: () => fails('ENODATA'),
     resolve4: () => fails('ENODATA'),
     resolve6: () => fails('ENODATA'),
   };
-  /** Knows the provider that every resolver knows, and of all others what it is told. */
+  /** Resolves the domain that every resolver knows, and the given answers for all others. */
   const dns = (more: Partial<Dns>): Dns => {
     const others = { ...empty, ...more };
     const resolveMx = async (domain: string) =>
@@ -88,22 +88,22 @@ describe('asking a domain whether it takes mail', () => {
     expect(await createDomainCheck(dns(records))('example.org')).toBe(said);
   });
 
-  test('a resolver that denies every name is not believed', async () => {
+  test('does not trust a resolver that denies every name', async () => {
     const denies = { ...empty, resolveMx: () => fails('ENOTFOUND') };
     const check = createDomainCheck(denies);
     expect(await check('example.org')).toBe('unknown');
     expect(await check('gmail.com')).toBe('unknown');
-    // What is said in so many words is another matter than silence.
+    // An explicit null MX is different from no answer.
     const refuses = { ...denies, resolveMx: async () => [{ exchange: '.' }] };
     expect(await createDomainCheck(refuses)('example.org')).toBe('no');
   });
 
-  test('one that never answers is believed', async () => {
+  test('accepts a domain that never answers', async () => {
     const check = createDomainCheck(dns({ resolveMx: () => new Promise(() => {}) }));
     expect(await check('example.org')).toBe('unknown');
   });
 
-  test('is done once an hour for each', async () => {
+  test('is made once an hour for each domain', async () => {
     let asked = 0;
     let now = 0;
     const resolveMx = async () => {
@@ -120,7 +120,7 @@ describe('asking a domain whether it takes mail', () => {
     expect(asked).toBe(2);
   });
 
-  test('holds nobody up while the resolver is away, and begins again by itself', async () => {
+  test('delays nobody while the resolver is unreachable, and starts again by itself', async () => {
     let asked = 0;
     let now = 0;
     const resolveMx = () => {
@@ -135,7 +135,7 @@ describe('asking a domain whether it takes mail', () => {
     expect(asked).toBe(4);
   });
 
-  test('keeps so many and no more', async () => {
+  test('remembers a limited number of domains', async () => {
     let asked = 0;
     const resolveMx = async () => {
       asked += 1;
@@ -150,7 +150,7 @@ describe('asking a domain whether it takes mail', () => {
   });
 });
 
-describe('the stamp of a form', () => {
+describe('a form token', () => {
   const shown = new Date('2026-11-22T12:00:00Z');
   const afterShown = (ms: number) => new Date(shown.getTime() + ms);
   test.each([
@@ -160,11 +160,11 @@ describe('the stamp of a form', () => {
     [24 * 3_600_000, true],
     [24 * 3_600_000 + 1, false],
     [-5_000, false],
-  ])('after %d ms a person: %s', (ms, human) => {
+  ])('used after %d ms comes from a person: %s', (ms, human) => {
     expect(isHumanPace(KEYS, signFormToken(KEYS, shown), afterShown(ms))).toBe(human);
   });
 
-  test('survives a change of keys, and nothing else', () => {
+  test('stays valid after a change of keys, but not after other changes', () => {
     const stamp = signFormToken([KEYS[1] ?? ''], shown);
     expect(isHumanPace(KEYS, stamp, afterShown(5_000))).toBe(true);
     expect(isHumanPace([KEYS[0]], stamp, afterShown(5_000))).toBe(false);
@@ -173,12 +173,12 @@ describe('the stamp of a form', () => {
     }
   });
 
-  test('is never taken for genuine, whatever is made up', () => {
+  test('is never genuine when it is made up', () => {
     fc.assert(fc.property(fc.string(), (text) => !isHumanPace(KEYS, text, shown)));
   });
 });
 
-test('what is agreed to has a version for every newsletter and wording', () => {
+test('the consent text has a version for every newsletter and wording', () => {
   const [one, other] = [consentText('Weekly Verdicts'), consentText('Monthly Verdicts')];
   expect(one.text).toContain('Weekly Verdicts');
   expect(one.version).not.toBe(other.version);

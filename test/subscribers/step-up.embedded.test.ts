@@ -14,8 +14,8 @@ import { askForFreshLink, forgetRequests, passRequests } from '../helpers/mail-r
 import { openSite, SITE, type TestSite } from '../helpers/site.ts';
 
 /**
- * F5, B15: a mail is forwarded, and its links with it. Whoever holds one may vote, choose, pause and leave; for what
- * hands out a reader, ends them or moves them they must read the reader's mail.
+ * F5, B15: a mail is forwarded with its links. Anybody who has such a link may vote, choose topics, pause and
+ * unsubscribe. To export a reader's data, erase them or move them, they must be able to read the reader's mail.
  */
 
 let site: TestSite;
@@ -47,7 +47,7 @@ beforeEach(async () => {
 
 let readers = 0;
 const EVIDENCE = { ip: '203.0.113.77', userAgent: 'Forwarder/9' };
-/** Somebody whose network and browser are on record. */
+/** A person whose IP address and browser are on record. */
 async function subscribe(): Promise<{ id: string; email: string }> {
   const email = `forwarded.reader${++readers}@mailbox.example`;
   const id = await site.subscribe(email, ['Coding']);
@@ -71,7 +71,7 @@ const post = (url: string, payload: string) =>
     headers: { accept: 'text/html', 'content-type': 'application/x-www-form-urlencoded' },
   });
 const h1 = (body: string) => load(body)('h1').last().text();
-/** Does what the jobs do, until no mail is left. @returns the mails, in order. */
+/** Runs the jobs until no mail is left. @returns the mails, in order. */
 async function deliver(): Promise<SingleMail[]> {
   mails.length = 0;
   await site.answer();
@@ -81,7 +81,7 @@ async function deliver(): Promise<SingleMail[]> {
   for (const { id } of rows) await send(id);
   return [...mails];
 }
-/** The path of the first link of a mail that begins so. */
+/** The path of the first link in a mail with this prefix. */
 const linkIn = (mail: SingleMail | undefined, begin: string) =>
   load(mail?.html ?? '')('a')
     .toArray()
@@ -91,7 +91,7 @@ const linkIn = (mail: SingleMail | undefined, begin: string) =>
 const kinds = (sent: SingleMail[]) => sent.map(({ kind, to }) => [kind, to]);
 
 describe('F5, B15: a link from an issue', () => {
-  it('hands out nothing, erases nobody and moves nobody', async () => {
+  it('exports nothing, erases nobody and moves nobody', async () => {
     const { id, email } = await subscribe();
     const before = await everyRow(site.db);
     for (const path of ['', '/export', '/erase', '/change']) {
@@ -114,7 +114,7 @@ describe('F5, B15: a link from an issue', () => {
     expect(await everyRow(site.db)).toBe(before);
   });
 
-  it('is no fresh link, and no other link is', async () => {
+  it('is not a fresh link, and neither is any other link', async () => {
     const { id } = await subscribe();
     const bodies = new Set<string>();
     const link = await fresh(id, 'export');
@@ -140,7 +140,7 @@ describe('F5, B15: a link from an issue', () => {
   });
 
   it.each(FRESH_LINK_PURPOSES)(
-    'asks for a fresh one to %s: by a press, at the reader’s address',
+    "requests a fresh link to %s: by a button, mailed to the reader's address",
     async (purpose) => {
       const { id, email } = await subscribe();
       const answer = await post(prefer(id), `ask=${purpose}`);
@@ -157,12 +157,12 @@ describe('F5, B15: a link from an issue', () => {
       expect([page.statusCode, page.headers['cache-control']]).toEqual([200, 'no-store']);
       expect(load(page.body)('main').text()).toContain(email);
       expect(load(page.body)('form input[type=hidden]').attr('name')).toBe(purpose);
-      // What its owner can do when it was not them who asked.
+      // What its owner can do about a request that they did not make.
       expect((await get(linkIn(sent[0], '/preferences/'))).body).toContain('Make all my older links void');
     },
   );
 
-  it('shows the address masked on every page, and nothing else of a person', async () => {
+  it('shows a masked address on every page, and no other personal data', async () => {
     const { id, email } = await subscribe();
     const other = await subscribe();
     const slug = 'kestrel-vs-quillwright';
@@ -185,7 +185,7 @@ describe('F5, B15: a link from an issue', () => {
       await post(leave, 'confirm=1'),
       await get(leave),
     ];
-    // And to whoever opens the links of a change that was asked for.
+    // The pages of a requested address change, too.
     const { id: moving, email: from } = await subscribe();
     await post(await fresh(moving, 'change_address'), 'change_address=1&email=somebody.new@else.example');
     const change = linkIn(
@@ -207,13 +207,13 @@ describe('F5, B15: a link from an issue', () => {
     }
   });
 
-  it('asks no more often than three times in ten minutes and six a day, which no stranger can use up', async () => {
+  it('may request one three times in ten minutes and six times a day, and strangers cannot use that up', async () => {
     const { id, email } = await subscribe();
     const parsed = parseAddress(email);
     if ('reason' in parsed) throw new Error(parsed.reason);
     const counts: number[] = [];
     for (let time = 0; time < 3; time += 1) {
-      // A stranger types the address at every form there is.
+      // A stranger types the address into every form.
       for (const kind of ['link', 'leave', 'change'] as const)
         await addMailRequest(site.db, { kind, address: parsed, details: { subscriberId: id } });
       await deliver();
@@ -226,7 +226,7 @@ describe('F5, B15: a link from an issue', () => {
     expect(counts).toEqual([3, 3, 0]);
   });
 
-  it('answers alike where nobody may be mailed', async () => {
+  it('gives the same answer when the person may not be mailed', async () => {
     const [complained, refused] = [await subscribe(), await subscribe()];
     await sql`
       update subscribers set status = 'suppressed', reason = 'complained' where id = ${complained.id}
@@ -237,7 +237,7 @@ describe('F5, B15: a link from an issue', () => {
       bodies.add((await post(prefer(id), 'ask=export')).body);
     expect(bodies.size).toBe(1);
     expect(await deliver()).toHaveLength(1);
-    // For who has left it takes no leaving to be forgotten.
+    // An unsubscribed person can be erased without subscribing again.
     const left = await subscribe();
     await unsubscribe(site.db, left.id, 'one_click');
     for (const purpose of FRESH_LINK_PURPOSES) await post(prefer(left.id), `ask=${purpose}`);
@@ -249,7 +249,7 @@ describe('F5, B15: a link from an issue', () => {
 });
 
 describe('F5, B15: a fresh link', () => {
-  it.each(FRESH_LINK_PURPOSES)('to %s is not used up by looking at it', async (purpose) => {
+  it.each(FRESH_LINK_PURPOSES)('to %s is not used up by a GET', async (purpose) => {
     const { id } = await subscribe();
     const url = await fresh(id, purpose);
     const before = await everyRow(site.db);
@@ -258,7 +258,7 @@ describe('F5, B15: a fresh link', () => {
     expect(await everyRow(site.db)).toBe(before);
   });
 
-  it('hands out the data once, whoever presses at the same time, and the reader is told', async () => {
+  it('exports the data once, even when pressed twice at once, and the reader is notified', async () => {
     const [{ id, email }, bystander] = [await subscribe(), await subscribe()];
     const url = await fresh(id, 'export');
     const answers = await Promise.all([1, 2, 3].map(() => post(url, 'export=1')));
@@ -282,7 +282,7 @@ describe('F5, B15: a fresh link', () => {
     expect(kinds(await deliver()).filter(([kind]) => kind === 'exported')).toEqual([['exported', email]]);
   });
 
-  it('erases once; one last mail says so, and then the address is nowhere', async () => {
+  it('erases once; one last mail confirms it, and then the address is stored nowhere', async () => {
     const { id, email } = await subscribe();
     const url = await fresh(id, 'erase');
     await fresh(id, 'export');
@@ -301,7 +301,7 @@ describe('F5, B15: a fresh link', () => {
     expect(await deliver()).toEqual([]);
   });
 
-  it('moves a reader when the new address says so; a slip of the hand does not use it up', async () => {
+  it('moves a reader when the new address confirms; an invalid address does not use it up', async () => {
     const { id, email } = await subscribe();
     const url = await fresh(id, 'change_address');
     const slip = await post(url, 'change_address=1&email=me%40nowhere');
@@ -340,7 +340,7 @@ describe('F5, B15: a fresh link', () => {
     }
   });
 
-  it('ends after 15 minutes with a page that asks for another, which goes to the same inbox', async () => {
+  it('expires after 15 minutes; its page offers a new one, which goes to the same inbox', async () => {
     const { id, email } = await subscribe();
     for (const purpose of FRESH_LINK_PURPOSES) {
       const url = await fresh(id, purpose);
@@ -365,7 +365,7 @@ describe('F5, B15: a fresh link', () => {
     expect((await findSubscriber(site.db, id))?.email).toBe(email);
   });
 
-  it('ends when its reader moves, makes links void, or is erased otherwise', async () => {
+  it('ends when its reader moves, voids links, or is erased otherwise', async () => {
     const enders: ((reader: { id: string; email: string }) => Promise<unknown>)[] = [
       ({ id }) => post(prefer(id), 'void=1'),
       async ({ id }) => {
@@ -395,7 +395,7 @@ describe('F5, B15: a fresh link', () => {
 });
 
 describe('F5: older links', () => {
-  it('are void at one press; they still unsubscribe, and a mail brings a new one', async () => {
+  it('become void with one press; they still unsubscribe, and a mail contains a new link', async () => {
     const { id, email } = await subscribe();
     const slug = 'kestrel-vs-quillwright';
     const [vote, leave] = [`/vote/${site.token('vote', id)}/${slug}/a/ship`, site.token('unsubscribe', id)];
@@ -411,7 +411,7 @@ describe('F5: older links', () => {
     for (const url of [prefer(id), vote, link]) {
       const answer = await get(url);
       expect([answer.statusCode, h1(answer.body)]).toEqual([410, 'This link is void']);
-      // The way for its owner: type the address.
+      // Their owner's other way: type the address.
       expect(load(answer.body)('form[action="/preferences"] input[name=email]').length).toBe(1);
       expect(answer.body).not.toContain(email);
     }
@@ -432,14 +432,14 @@ describe('F5: older links', () => {
     expect([left.statusCode, (await findSubscriber(site.db, id))?.status]).toEqual([200, 'unsubscribed']);
   });
 
-  it('leave by the preference page, too, though it is void', async () => {
+  it('also unsubscribe by the preferences page, though they are void', async () => {
     const { id } = await subscribe();
     await post(prefer(id), 'void=1');
     expect(h1((await post(prefer(id), 'leave=1')).body)).toBe('You are off the list');
     expect((await findSubscriber(site.db, id))?.status).toBe('unsubscribed');
   });
 
-  it('of another installation, which came with the list, are void as well, and unsubscribe', async () => {
+  it('of another installation, which came with the list, become void as well, and still unsubscribe', async () => {
     const { id } = await subscribe();
     const elsewhere = '6f0f8dd0-9d4c-4c4e-8f6e-4f0a5f7f2b11';
     await sql`

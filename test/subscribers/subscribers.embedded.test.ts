@@ -7,8 +7,8 @@ const people = peopleForEach(databaseForAll(embeddedPlace));
 
 const AT = '2026-10-01T08:00:00Z';
 
-describe('leaving', () => {
-  it('is in force at once, logged once, and never weakens a stronger state (I7)', async () => {
+describe('unsubscribing', () => {
+  it('takes effect at once, is logged once, and never weakens a stronger status (I7)', async () => {
     const { db, host } = people;
     await people.load(
       `email,status,confirmed_at\na@${host},active,${AT}\nb@${host},suppressed,${AT}\nc@${host},pending,\n`,
@@ -31,7 +31,7 @@ describe('leaving', () => {
 });
 
 describe('topics', () => {
-  it('are kept sorted and once each, and logged when they change', async () => {
+  it('are stored sorted and once each, and logged when they change', async () => {
     const { db, host } = people;
     await people.load(`email,confirmed_at\na@${host},${AT}\n`);
     const id = await people.idOf('a');

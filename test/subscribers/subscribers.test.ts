@@ -12,7 +12,7 @@ describe('an address', () => {
     ['mail@例え.テスト', 'mail@xn--r8jz45g.xn--zckzah', 'mail@xn--r8jz45g.xn--zckzah'],
     ['mail@example。org', 'mail@example.org', 'mail@example.org'],
     [`${'a'.repeat(64)}@example.org`, `${'a'.repeat(64)}@example.org`, `${'a'.repeat(64)}@example.org`],
-  ])('%j is taken', (given, email, key) => {
+  ])('%j is accepted', (given, email, key) => {
     expect(parseAddress(given)).toEqual({ email, key });
   });
 
@@ -48,7 +48,7 @@ describe('an address', () => {
     expect('reason' in read && read.reason).toMatch(reason);
   });
 
-  test('never throws, and what it takes is safe in a header and read again as itself', () => {
+  test('never causes an exception, and an accepted one is safe in a header and parses to itself', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.emailAddress()), (text) => {
         const read = parseAddress(text);
@@ -66,7 +66,7 @@ describe('a token', () => {
   const secrets = fc.string({ minLength: 32, maxLength: 60 });
   const scopes = fc.constantFrom<Scope>('unsubscribe', 'preferences');
 
-  test('gives back what was signed, whichever of the keys signed it', () => {
+  test('returns the signed claim, whichever of the keys signed it', () => {
     fc.assert(
       fc.property(claims, scopes, secrets, secrets, (claim, scope, old, fresh) => {
         const token = signer([old], scope)(claim);
@@ -77,7 +77,7 @@ describe('a token', () => {
     );
   });
 
-  test('opens one door only, for one reader only', () => {
+  test('works for one scope and one reader only', () => {
     fc.assert(
       fc.property(claims, secrets, (claim, key) => {
         const token = signer([key], 'unsubscribe')(claim);
@@ -87,7 +87,7 @@ describe('a token', () => {
     );
   });
 
-  test('is refused when a single character of it was changed', () => {
+  test('is refused when any character was changed', () => {
     fc.assert(
       fc.property(
         claims,
@@ -99,7 +99,7 @@ describe('a token', () => {
           const index = at % token.length;
           const forged = token.slice(0, index) + character + token.slice(index + 1);
           const read = verify([key], 'unsubscribe', forged);
-          // The last character of a base64url group has spare bits: another spelling of the same bytes.
+          // The last character of a base64url group has unused bits: another spelling has the same bytes.
           if (forged !== token && read !== undefined) expect(read).toEqual(claim);
         },
       ),
@@ -110,7 +110,7 @@ describe('a token', () => {
     ['unsubscribe', '1.Gdro_X.C40MNm-eS1edCy-PPBt6VQ.7.FafN2pG8GgBHiptvMoCuhg'],
     ['preferences', '1.Gdro_X.C40MNm-eS1edCy-PPBt6VQ.7.a2NeR3yhzoc3EoC-26ZyQA'],
     ['vote', '1.Gdro_X.C40MNm-eS1edCy-PPBt6VQ.7.ZV67eMAfDzSscyBJxuQKuQ'],
-  ])('that stands in an old mail opens its door for ever: %s', (scope, token) => {
+  ])('in an old mail stays valid for ever: %s', (scope, token) => {
     const claim = { subscriberId: '0b8d0c36-6f9e-4b57-9d0b-2f8f3c1b7a55', version: 7 };
     expect(verify(['k'.repeat(32)], scope, token)).toEqual(claim);
     expect(signer(['k'.repeat(32)], scope)(claim)).toBe(token);

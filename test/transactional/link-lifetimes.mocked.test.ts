@@ -24,7 +24,9 @@ import {
 import type { MailKind } from '../../src/transactional/mail-kinds.ts';
 import { SITE } from '../helpers/site.ts';
 
-/** Other values than the real ones, and no two alike: a text that names a number of its own, or another's, is seen. */
+/**
+ * Other values than the real ones, all different: a text with a number of its own, or of another lifetime, is detected.
+ */
 vi.mock('../../src/transactional/link-lifetimes.ts', () => ({
   CONFIRM_LINK_HOURS: 1_041,
   CHANGE_LINK_HOURS: 1_042,
@@ -79,20 +81,20 @@ const TEXTS: [name: string, text: () => string | Promise<string>, says: string][
 
 const LENGTH = /\b\d[\d,]* (?:minutes|hours|days|weeks)\b/gu;
 
-describe('what people read of how long a link works', () => {
-  it.each(TEXTS)('%s follows from the rule', async (_, text, says) => {
-    // Markup between a number and its unit is nothing that anybody reads.
+describe('a text about the lifetime of a link', () => {
+  it.each(TEXTS)('%s follows from the constant', async (_, text, says) => {
+    // Removes markup between a number and its unit, which people do not see.
     const read = (await text()).replace(/<!--.*?-->/gsu, '').replace(/\s+/gu, ' ');
     expect([...new Set(read.match(LENGTH))]).toEqual([says]);
   });
 });
 
-/** Without comments: what they say is read by nobody who is promised anything. */
+/** Without comments, because they promise readers nothing. */
 function code(source: string): string {
   return source.replace(/\/\*.*?\*\//gsu, '').replace(/(?<=^|\s)\/\/.*$/gmu, '');
 }
 
-it('no text and no statement has such a number in it', () => {
+it('no text and no statement contains such a number', () => {
   const root = resolve(import.meta.dirname, '../..');
   const found = ['src', 'emails', 'jobs'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })

@@ -27,7 +27,7 @@ import { answerRequests, askForChange, askForLostLink } from '../helpers/mail-re
 import { Provider } from '../helpers/provider.ts';
 import { openSite, SITE, type TestSite } from '../helpers/site.ts';
 
-/** Scanners open every link of every mail, by GET and HEAD, as often as they like. */
+/** Scanners open every link of every mail, by GET and HEAD, any number of times. */
 
 let site: TestSite;
 const mails: Record<string, { html: string; text: string; headers: Record<string, string>; to: string }> = {};
@@ -90,7 +90,7 @@ afterAll(async () => {
   await site?.[Symbol.asyncDispose]();
 });
 
-/** Every address of ours in html, text and header fields, once. */
+/** Every URL of ours in html, text and header fields, once. */
 function linksOf({ html, text, headers }: (typeof mails)[string]): string[] {
   const $ = load(html);
   const found = [
@@ -108,13 +108,13 @@ function linksOf({ html, text, headers }: (typeof mails)[string]): string[] {
 describe.each(['digest', 'confirm', 'welcome', 'already', 'change', 'link'])(
   'the links of a %s mail',
   (kind) => {
-    it('are opened 50 times each by GET and HEAD, and not one row changes', {
+    it('can be opened 50 times each by GET and HEAD, and no row changes', {
       timeout: 300_000,
     }, async () => {
       const mail = mails[kind];
       if (mail === undefined) throw new Error(`no ${kind} mail was sent`);
       const links = linksOf(mail);
-      // One tool has two links, both have one, and there is always a way out or an answer to the question.
+      // One tool has two links, both have one, and there is always an unsubscribe link or an answer to the question.
       expect(links.length).toBeGreaterThanOrEqual(kind === 'digest' ? 12 : 1);
       const before = await everyRow(site.db);
       for (const link of links) {
@@ -128,7 +128,7 @@ describe.each(['digest', 'confirm', 'welcome', 'already', 'change', 'link'])(
       expect(await everyRow(site.db)).toBe(before);
     });
 
-    it('tell no address', () => {
+    it('contain no address', () => {
       const mail = mails[kind];
       if (mail === undefined) throw new Error(`no ${kind} mail was sent`);
       for (const link of linksOf(mail))
@@ -137,7 +137,7 @@ describe.each(['digest', 'confirm', 'welcome', 'already', 'change', 'link'])(
   },
 );
 
-it('whoever presses the buttons behind them has pressed them', async () => {
+it('work when a person presses the buttons behind them', async () => {
   const digest = mails.digest;
   if (digest === undefined) throw new Error('no digest was sent');
   const pathOf = (part: string) =>
@@ -156,7 +156,7 @@ it('whoever presses the buttons behind them has pressed them', async () => {
   expect((await findSubscriber(site.db, votes[0]?.subscriber_id ?? ''))?.status).toBe('unsubscribed');
 });
 
-/** A mail that somebody caused, and the browser in which its links are opened. */
+/** A mail that a person caused, and the browser in which its links are opened. */
 interface Caused {
   mailId: string;
   browser: Visitor;
@@ -164,7 +164,7 @@ interface Caused {
 
 describe('every link of every transactional email leads to its page', () => {
   let desk: TestDesk;
-  /** One that went out, and one that waits for approval. */
+  /** One issue that was sent, and one that waits for approval. */
   let past: Issue;
   let issue: Issue;
   let editor: Visitor;
@@ -193,14 +193,14 @@ describe('every link of every transactional email leads to its page', () => {
     mailId: await queueMail(desk.app.db, { ...mail, keyId: keyId(desk.app.keys[0]) }),
     browser: desk.visitor(),
   });
-  /** Somebody asks by a form, and the job answers. */
+  /** A person posts a form, and the job answers. */
   const ask = async (request: NewMailRequest): Promise<Caused> => {
     await addMailRequest(desk.app.db, request);
     await desk.answer();
     return { mailId: desk.enqueued.at(-1) ?? '', browser: desk.visitor() };
   };
 
-  /** How each kind comes to be, for somebody new each time, and how many of its links end at a button. */
+  /** How each kind of mail is caused, for a new person each time, and how many of its links lead to a button. */
   const KINDS: Record<MailKind, { cause: (() => Promise<Caused>)[]; buttons: number }> = {
     confirm: {
       cause: [
@@ -281,7 +281,7 @@ describe('every link of every transactional email leads to its page', () => {
     },
   };
 
-  /** The mail as the outbox has it. */
+  /** The mail in the outbox. */
   async function mailOf(kind: MailKind, mailId: string) {
     const folder = path.join(desk.app.config.dataDir, 'outbox', 'transactional');
     const before = new Set(await readdir(folder, { recursive: true }).catch(() => []));
@@ -296,7 +296,7 @@ describe('every link of every transactional email leads to its page', () => {
     return { html: part('text/html'), text: part('text/plain'), headers, to: mail.one('To') };
   }
 
-  /** The page that a link ends at. */
+  /** The page that a link leads to. */
   async function follow(kind: MailKind, link: string, browser: Visitor) {
     let answer = await browser.get(link.slice(SITE.publicUrl.length));
     for (let hops = 0; answer.statusCode === 303 && hops < 3; hops += 1)
@@ -308,7 +308,7 @@ describe('every link of every transactional email leads to its page', () => {
     return load(answer.body);
   }
 
-  /** Presses the first button of a page to which the token of a link led. @returns whether it has one. */
+  /** Presses the first button of the page behind a link with a token. @returns whether it has one. */
   async function press(kind: MailKind, link: string, browser: Visitor): Promise<boolean> {
     if (!/\/[\w.-]{40,}(?:\/|$)/u.test(link)) return false;
     const $ = await follow(kind, link, browser);
@@ -329,13 +329,13 @@ describe('every link of every transactional email leads to its page', () => {
     return true;
   }
 
-  it.each(MAIL_KINDS)('of a %s mail, and every button there works', async (kind) => {
+  it.each(MAIL_KINDS)('in a %s mail, and every button there works', async (kind) => {
     for (const cause of KINDS[kind].cause) {
       const { mailId, browser } = await cause();
       const mail = await mailOf(kind, mailId);
       const links = linksOf(mail);
       for (const link of links) await follow(kind, link, browser);
-      // A button may end what the other links of a mail are for, so each is pressed in a mail of its own.
+      // A button may void the other links of a mail, so each is pressed in a mail of its own.
       let buttons = 0;
       for (const at of links.keys()) {
         const again = await cause();

@@ -27,7 +27,7 @@ const NOTHING: History = {
 };
 
 let made = 0;
-/** A request of somebody new at a domain of their own, unless it says otherwise. */
+/** A request of a new person at a new domain, unless the test gives others. */
 function request(more: Partial<Candidate> = {}): Candidate {
   made += 1;
   const inbox = more.inbox ?? `inbox ${made}`;
@@ -61,7 +61,7 @@ describe('the networks of an address', () => {
     ['no address', ['no address']],
   ])('%s', (ip, names) => expect(networksOf(ip).map(({ name }) => name)).toEqual(names));
 
-  test('of an address of IPv6: whoever shares a narrow one shares all wider ones, and each may send more', () => {
+  test('of an IPv6 address: addresses that share a narrow one share all wider ones, and each wider one may send more', () => {
     fc.assert(
       fc.property(fc.ipV6(), fc.ipV6(), (one, other) => {
         const [first, second] = [networksOf(one), networksOf(other)];
@@ -76,14 +76,14 @@ describe('the networks of an address', () => {
 });
 
 describe('F9: the hourly budget of a domain', () => {
-  it('is far below 300 where there are no readers, and grows with each of them', () => {
+  it('is far below 300 without readers, and grows with each reader', () => {
     expect(domainBudget(0, false)).toBe(30);
     expect(domainBudget(100, false)).toBe(130);
     expect(domainBudget(0, true)).toBe(300);
     expect(domainBudget(1_000, true)).toBe(1_030);
   });
 
-  it('never shrinks with a reader more, and is never more than half of what all may have', () => {
+  it('never shrinks with one more reader, and is never more than half of the budget of all', () => {
     fc.assert(
       fc.property(fc.nat(5_000_000), fc.boolean(), (readers, isMailHost) => {
         const budget = domainBudget(readers, isMailHost);
@@ -103,7 +103,7 @@ describe('F9: the hourly budget of a domain', () => {
     expect(decided.spent).toEqual(['mailhost.example']);
   });
 
-  it('is what is left of this hour; who waits longer than a day is given up', () => {
+  it("is the rest of this hour's; a request that waits longer than a day is dropped", () => {
     const before = [{ share: 'newcomers' as const, domain: 'small.example', isSuspicious: false, count: 29 }];
     const [first, second] = many(2, { domain: 'small.example', ageSeconds: 60 });
     const old = request({ domain: 'small.example', ageSeconds: 25 * 3_600 });
@@ -113,14 +113,14 @@ describe('F9: the hourly budget of a domain', () => {
     expect(decide([old], { lastHour: before.map((each) => ({ ...each, count: 30 })) }).of(old)).toBe('drop');
   });
 
-  it('of all domains together ends at its limit, and suspicious ones at a third of it', () => {
+  it('of all domains together has a limit, and suspicious requests have a third of it', () => {
     expect(decide(many(BUDGET_OF_ALL + 5)).count('answer')).toBe(BUDGET_OF_ALL);
     expect(decide(many(BUDGET_OF_ALL, { isSuspicious: true })).count('answer')).toBe(BUDGET_OF_ALL / 3);
   });
 });
 
 describe('F4: an inbox', () => {
-  it('gets one answer of each share at a time, whoever asks in whichever spelling', () => {
+  it('gets one answer of each share at a time, for any requester and spelling', () => {
     const inbox = 'one inbox';
     const asked = [
       request({ inbox, askedBy: 'a' }),
@@ -133,7 +133,7 @@ describe('F4: an inbox', () => {
     expect(asked.map((each) => decided.of(each))).toEqual(['answer', 'drop', 'drop', 'answer', 'drop']);
   });
 
-  it('whose owner refused mail is mailed nothing, and takes its place in the limits all the same', () => {
+  it('whose owner refused mail is mailed nothing, but its requests still count against the limits', () => {
     const inbox = 'refused';
     const asked = [request({ inbox, askedBy: 'a' }), request({ inbox, askedBy: 'b', kind: 'change' })];
     const decided = decide(asked, { refused: new Set([inbox]) });
@@ -178,7 +178,7 @@ it.each<[Share, number, string, number]>([
 });
 
 describe('F6: the desk', () => {
-  it('answers an editor’s own browser after strangers used up their share', () => {
+  it("answers an editor's own browser after strangers used up their share", () => {
     const inbox = 'editor';
     const strangers = many(50, { inbox, kind: 'desk_sign_in', ageSeconds: 10 });
     const own = request({ inbox, kind: 'desk_sign_in_own_browser' });
@@ -187,13 +187,13 @@ describe('F6: the desk', () => {
     expect(decided.of(own)).toBe('answer');
   });
 
-  it('lets no confirm mail shut an editor out', () => {
+  it('is not affected by "never mail me again" in a confirm mail', () => {
     const asked = request({ inbox: 'editor', kind: 'desk_sign_in' });
     expect(decide([asked], { refused: new Set(['editor']) }).of(asked)).toBe('answer');
   });
 });
 
-it('the newest request of somebody replaces those before it, but at the desk', () => {
+it('the newest request of a person replaces earlier ones, except at the desk', () => {
   const older = request({ askedBy: 'reader', inbox: 'typed wrong', kind: 'change', ageSeconds: 5 });
   const newer = request({ askedBy: 'reader', inbox: 'typed right', kind: 'change' });
   const decided = decide([older, newer]);
@@ -202,7 +202,7 @@ it('the newest request of somebody replaces those before it, but at the desk', (
   expect(decide(links).count('answer')).toBe(2);
 });
 
-test('no limit is ever exceeded, whatever was asked for before and is asked for now', () => {
+test('no limit is ever exceeded, whatever the earlier and the new requests are', () => {
   const seconds = fc.integer({ min: 0, max: 40 * 86_400 });
   const inbox = fc.constantFrom('a', 'b', 'c');
   const candidate = fc
@@ -236,11 +236,11 @@ test('no limit is ever exceeded, whatever was asked for before and is asked for 
   );
 });
 
-test('F10: what is decided of a request depends on nothing that the database say of its address', () => {
-  // The history has no field for it: this list grows only by somebody who reads this.
+test("F10: the decision about a request does not depend on the subscriber's row", () => {
+  // The history has no field for it: whoever adds one here must read this.
   expect(Object.keys(NOTHING).sort()).toEqual(['answered', 'isMailHost', 'lastHour', 'readers', 'refused']);
 });
 
-test('one inbox has one name in whichever spelling', () => {
+test('all spellings of one inbox have one name', () => {
   expect(foldAddress('v.i.c.t.i.m+1@googlemail.com')).toBe('victim@gmail.com');
 });

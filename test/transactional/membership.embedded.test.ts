@@ -9,8 +9,8 @@ import { openSite, type TestSite } from '../helpers/site.ts';
 import { separationOf } from '../helpers/two-samples.ts';
 
 /**
- * F10: whether the time of an answer tells who is on the database. Each form is asked 500 times for somebody known and 500
- * times for somebody unknown, in pairs of random order, so that whatever else the machine does falls on both alike.
+ * F10: whether the duration of an answer reveals who is in the database. Each form gets 500 requests for a known person
+ * and 500 for an unknown one, in pairs of random order, so that other load of the machine affects both alike.
  */
 
 const PAIRS = 500;
@@ -19,14 +19,14 @@ const BOUNDS = [0.45, 0.55] as const;
 
 /**
  * With 500 pairs the AUC of two equal groups has a standard deviation of 0.018, so one measurement in 150 is out of
- * bounds by chance, and with it one run in 30 of all forms. A measurement that is out of bounds is therefore repeated
- * once; two in a row by chance are one in 20,000. A leak as in F10 (AUC 0.63) is out of bounds each time.
+ * bounds by chance, and one run in 30 of all forms. A measurement out of bounds is therefore repeated once; two in a
+ * row by chance are one in 20,000. A leak as in F10 (AUC 0.63) is out of bounds each time.
  */
 const MEASUREMENTS = 2;
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'same-origin' };
 
-/** Of a network that has not asked yet, so that no limit is met. */
+/** From a network without earlier requests, so that no limit applies. */
 let networks = 0;
 function network(): string {
   networks += 1;
@@ -43,7 +43,7 @@ async function timeOf(app: FastifyInstance, request: InjectOptions): Promise<num
   return took;
 }
 
-/** @param answer does what the job does, between the requests and not in their time. */
+/** @param answer runs the job, between the requests and outside of their measured time. */
 async function measure(app: FastifyInstance, ask: Ask, answer: () => Promise<unknown>) {
   const times = { known: [] as number[], unknown: [] as number[] };
   for (let turn = 0; turn < PAIRS + WARM_UP; turn += 1) {
@@ -75,7 +75,7 @@ async function expectNothingTold(
   }
 }
 
-describe('F10: the time of an answer tells nobody who is in the database', () => {
+describe('F10: the duration of an answer does not reveal who is in the database', () => {
   let site: TestSite;
   let app: FastifyInstance;
   let desk: TestDesk;
@@ -87,7 +87,7 @@ describe('F10: the time of an answer tells nobody who is in the database', () =>
 
   beforeAll(async () => {
     site = await openSite();
-    // Networks are counted before anybody's address is looked at: without it, the rest is seen all the better.
+    // Networks are counted before any address is looked up: without it, the rest is measured more precisely.
     app = await site.serve({ signUp: { ...site.signUp, limiter: { consume: async () => 0 } } });
     desk = await openDesk();
     const confirmedAt = new Date('2026-11-01T00:00:00Z');
@@ -135,24 +135,24 @@ describe('F10: the time of an answer tells nobody who is in the database', () =>
       payload: form({ email: someone(offset(measurement) + turn, isKnown) }),
     });
 
-  it('at the form for a lost link, asked for the first time', () =>
+  it('at the form for a lost link, for the first request', () =>
     expectNothingTold('lost link, first', app, answer, lostLink));
 
-  it('at the form for a lost link, asked for again', () =>
+  it('at the form for a lost link, for a second request', () =>
     expectNothingTold('lost link, repeated', app, answer, lostLink));
 
   it('at the form for another address', () =>
     expectNothingTold('change of address', app, answer, (measurement) => (turn, isKnown) => ({
       url: `/fresh/${linkToken(offset(measurement) + turn, isKnown)}`,
       headers: FORM,
-      // The readers ask for each other's addresses.
+      // The readers request each other's addresses.
       payload: form({
         change_address: '1',
         email: someone((offset(measurement) + turn + 1) % EVERYBODY, isKnown),
       }),
     })));
 
-  it('at the door of the desk', () =>
+  it('at the sign-in form of the desk', () =>
     expectNothingTold('desk sign-in', desk.server, desk.answer, () => (turn, isKnown) => ({
       url: '/editor/sign-in',
       headers: FORM,

@@ -11,24 +11,27 @@ const emails = resolve(import.meta.dirname, '../../emails');
 const fileOf = (kind: string) => `transactional/${kind.replaceAll('_', '-')}.tsx`;
 const TEMPLATES = MAIL_KINDS.filter((kind) => kind !== 'test').map(fileOf);
 
-// As React Email's command line tells emails from other files.
+// The rule by which React Email's command line recognises emails.
 const isEmail = (file: string) => /\bexport\s+default\b/u.test(readFileSync(join(emails, file), 'utf8'));
 
-it('React Email takes the digest and the file of each kind for emails, and nothing else', () => {
+it('React Email recognises the digest and the file of each kind as emails, and no other file', () => {
   const files = readdirSync(emails, { recursive: true, encoding: 'utf8' }).filter((file) =>
     /\.(?:tsx|jsx|js)$/u.test(file),
   );
   expect(files.filter(isEmail).sort()).toEqual(['digest.tsx', ...TEMPLATES].sort());
 });
 
-it.each(['digest.tsx', ...TEMPLATES])('%s has a preview, and shows it when it is exported', async (file) => {
-  const { default: email } = (await import(join(emails, file))) as {
-    default: ComponentType & { PreviewProps: object };
-  };
-  const preview = await renderReactMail(createElement(email, email.PreviewProps));
-  expect(preview).toContain('<h1');
-  expect(await renderReactMail(createElement(email))).toBe(preview);
-});
+it.each(['digest.tsx', ...TEMPLATES])(
+  "%s has a preview, and its export shows the preview's data",
+  async (file) => {
+    const { default: email } = (await import(join(emails, file))) as {
+      default: ComponentType & { PreviewProps: object };
+    };
+    const preview = await renderReactMail(createElement(email, email.PreviewProps));
+    expect(preview).toContain('<h1');
+    expect(await renderReactMail(createElement(email))).toBe(preview);
+  },
+);
 
 it.each(TEMPLATES)('%s is mailed as its preview shows it', async (file) => {
   const { default: email } = (await import(join(emails, file))) as { default: TransactionalEmail<object> };

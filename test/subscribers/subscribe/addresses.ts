@@ -2,7 +2,7 @@ import { load } from 'cheerio';
 import { describe, expect, it } from 'vitest';
 import { BROWSER, FORM, type SubscribeForm } from './form.ts';
 
-/** Which addresses are taken, and which are refused in words. */
+/** Which addresses are accepted, and which are refused, with which texts. */
 export function describeAddresses(form: SubscribeForm): void {
   describe('an address', () => {
     const { clear, json, post, stamp, waiting } = form;
@@ -15,7 +15,7 @@ export function describeAddresses(form: SubscribeForm): void {
       ['mail@example。org', 'mail@example.org'],
       ['postmaster@example.org', 'postmaster@example.org'],
       [`${'a'.repeat(64)}@example.org`, `${'a'.repeat(64)}@example.org`],
-    ])('%j is taken', async (email, taken) => {
+    ])('%j is accepted', async (email, taken) => {
       await clear();
       const answer = await json({ email });
       expect([answer.statusCode, answer.json()]).toEqual([202, { status: 'check_your_inbox' }]);
@@ -50,7 +50,7 @@ export function describeAddresses(form: SubscribeForm): void {
       [`${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(59)}.org`, 'invalid_address'],
       [`a@${'b'.repeat(64)}.org`, 'invalid_address'],
       ['reader@no-mail.example', 'domain_takes_no_mail'],
-    ])('%j is refused, in words and for programs', async (email, code) => {
+    ])('%j is refused, with a sentence for people and a code for programs', async (email, code) => {
       await clear();
       const answer = await json({ email });
       expect(answer.statusCode).toBe(422);
@@ -64,7 +64,7 @@ export function describeAddresses(form: SubscribeForm): void {
       expect(await waiting()).toEqual([]);
     });
 
-    it('that looks like a slip is taken, with a hint', async () => {
+    it('that looks like a typing error is accepted, with a hint', async () => {
       const answer = await json({ email: 'Jane@gmial.com' });
       expect(answer.json()).toEqual({ status: 'check_your_inbox', suggestion: 'Jane@gmail.com' });
       const page = await post({
@@ -82,7 +82,7 @@ export function describeAddresses(form: SubscribeForm): void {
     });
 
     it.each(['evil.example', '<script>', 'gmail.com,evil.example', ''])(
-      'a link cannot write %j on our page',
+      'a link cannot put %j on our page',
       async (meant) => {
         const page = await form.app.inject({ url: '/subscribe/check-inbox', query: { meant } });
         expect(page.body).toBe((await form.app.inject('/subscribe/check-inbox')).body);

@@ -2,7 +2,7 @@ import type { InjectOptions } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { FORM, type SubscribeForm } from './form.ts';
 
-/** In which formats a form may come, and what is no form at all. */
+/** The formats in which a form may be sent, and bodies that are no form. */
 export function describeBodies(form: SubscribeForm): void {
   describe('a body', () => {
     const { clear, json, post, waiting } = form;
@@ -32,13 +32,13 @@ export function describeBodies(form: SubscribeForm): void {
         { headers: FORM, payload: 'email=multi%40example.org&topics[]=Writing&topics[]=coding' },
       ],
       ['multipart', { headers: { 'content-type': 'multipart/form-data; boundary=b' }, payload: multipart }],
-    ])('in %s says the same', async (_name, more) => {
+    ])('in %s means the same', async (_name, more) => {
       await clear();
       expect((await post(more)).statusCode).toBe(202);
       expect(await waiting()).toMatchObject([{ email: 'multi@example.org', topics: ['Coding', 'Writing'] }]);
     });
 
-    it('may say more than we ask for; what makes no sense counts as not given', async () => {
+    it('may have more fields than we ask for; an invalid optional value counts as missing', async () => {
       await clear();
       const fields = { email: 'odd@example.org', timezone: 'Mars/Base', source: 'a\u0000b', isAdmin: true };
       expect((await json(fields)).statusCode).toBe(202);
@@ -104,7 +104,7 @@ export function describeBodies(form: SubscribeForm): void {
       expect((await form.app.inject({ method, url: '/subscribe', payload: {} })).statusCode).toBe(405);
     });
 
-    it('in a URL is nothing: a GET signs nobody up', async () => {
+    it('in a URL is ignored: a GET signs nobody up', async () => {
       await clear();
       await form.app.inject('/subscribe?email=a@example.org');
       expect(await waiting()).toEqual([]);

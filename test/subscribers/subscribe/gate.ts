@@ -3,7 +3,7 @@ import { signFormToken } from '../../../src/subscribers/sign-up/form-token.ts';
 import { answerRequests } from '../../helpers/mail-requests.ts';
 import { FORM, type SubscribeForm } from './form.ts';
 
-/** What the form does to those who would use it to bury a mail host, and what it keeps of what they type. */
+/** How the form resists an attempt to flood a mail host, and which typed values it stores. */
 export function describeGate(form: SubscribeForm): void {
   describe('F9: the sign-up form', () => {
     const { clear, json, network, post, stamp, waiting } = form;
@@ -19,7 +19,7 @@ export function describeGate(form: SubscribeForm): void {
       return rows.map(({ email }) => email);
     };
 
-    it('with one token serves one post: a second post looks suspicious, from whichever network', async () => {
+    it('accepts one token for one post: a second post is suspicious, from any network', async () => {
       await clear();
       const token = stamp();
       for (const email of ['first@example.org', 'second@example.org'])
@@ -30,12 +30,12 @@ export function describeGate(form: SubscribeForm): void {
       ]);
     });
 
-    it('gives two people who load it in the same millisecond a token each', () => {
+    it('gives different tokens to two people who load it in the same millisecond', () => {
       const at = new Date();
       expect(signFormToken(form.site.keys, at)).not.toBe(signFormToken(form.site.keys, at));
     });
 
-    it('starves no mail host: 310 posts of 31 /64s with one token, and a person still gets her mail', async () => {
+    it("does not exhaust a mail host's budget: after 310 posts of 31 /64s with one token, a person still gets her mail", async () => {
       await clear();
       const token = stamp();
       const statuses = new Map<number, number>();
@@ -54,18 +54,18 @@ export function describeGate(form: SubscribeForm): void {
       expect(person.statusCode).toBe(202);
       const mailed = await answered();
       expect(mailed).toContain('real.person@mailhost.example');
-      // One third of thirty, and the one post whose token was fresh.
+      // One third of thirty, and the first post with the token.
       expect(mailed.filter((email) => email.startsWith('bot')).length).toBeLessThanOrEqual(11);
     });
 
-    it('of a domain without readers sends far less than 300 mails an hour, from however many networks', async () => {
+    it('for a domain without readers causes far fewer than 300 mails an hour, from any number of networks', async () => {
       await clear();
       for (let bot = 0; bot < 120; bot += 1) await json({ email: `victim${bot}@private.example` });
       expect((await answered()).length).toBe(30);
       await clear();
     });
 
-    it('takes many posts of one wide network for a machine’s, each with a fresh form', async () => {
+    it('treats many posts of one wide network as suspicious, even with a new token each', async () => {
       await clear();
       for (let bot = 0; bot < 14; bot += 1)
         await json({ email: `crowd${bot}@example.org` }, { remoteAddress: `203.0.113.${bot}` });
@@ -109,7 +109,7 @@ export function describeGate(form: SubscribeForm): void {
       ['import', 'other'],
       ['Home', 'other'],
       ['', null],
-    ])('%j is kept as %j', async (source, kept) => {
+    ])('%j is stored as %j', async (source, kept) => {
       await clear();
       await json({ email: 'source@example.org', source });
       expect((await waiting()).map((row) => row.source)).toEqual([kept]);
@@ -121,7 +121,7 @@ export function describeGate(form: SubscribeForm): void {
     });
 
     it.each(['/', '/subscribe', '/comparisons', '/comparisons/inkwell-vs-ferret', '/embed'])(
-      'of the form on %s is one of ours',
+      'on %s is one of ours',
       async (url) => {
         await clear();
         const { body } = await form.app.inject({ url, headers: { accept: 'text/html' } });

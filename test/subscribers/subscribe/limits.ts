@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { signFormToken } from '../../../src/subscribers/sign-up/form-token.ts';
 import type { SubscribeForm } from './form.ts';
 
-/** How often a network may come, and what looks suspicious. */
+/** How often a network may post, and which posts are suspicious. */
 export function describeLimits(form: SubscribeForm): void {
-  describe('how often', () => {
+  describe('the limit of a network', () => {
     const { clear, json, network, post, stamp, waiting } = form;
 
-    it('a network may, is said with 429 and when to come again; others are not held up', async () => {
+    it('answers 429 with Retry-After, and does not delay others', async () => {
       const from = (remoteAddress: string) => json({ email: 'often@example.org' }, { remoteAddress });
       const ours = '192.0.2.77';
       for (let time = 0; time < 10; time += 1) expect((await from(ours)).statusCode).toBe(202);
@@ -20,7 +20,7 @@ export function describeLimits(form: SubscribeForm): void {
       expect((await from('192.0.2.78')).statusCode).toBe(202);
     });
 
-    it('a /64 of IPv6 counts as one', async () => {
+    it('counts a /64 of IPv6 as one', async () => {
       const from = (remoteAddress: string) => json({ email: 'six@example.org' }, { remoteAddress });
       for (let host = 1; host <= 10; host += 1) {
         expect((await from(`2001:db8:1:1::${host}`)).statusCode).toBe(202);
@@ -29,7 +29,7 @@ export function describeLimits(form: SubscribeForm): void {
       expect((await from('2001:db8:1:2::1')).statusCode).toBe(202);
     });
 
-    it('the address behind a proxy of ours counts, and what others claim does not', async () => {
+    it('uses the address that our own proxy reports, and ignores the claims of others', async () => {
       const send = (server: FastifyInstance, client: string) =>
         json(
           { email: 'proxied@example.org' },
@@ -60,7 +60,7 @@ export function describeLimits(form: SubscribeForm): void {
       ],
       ['of a throw-away address', { stamp, email: 'x@mailinator.com' }],
     ])(
-      'a form %s is taken, and looks suspicious',
+      'a form %s is accepted, and is suspicious',
       async (_name, {
         stamp: made,
         email = 'slow@example.org',

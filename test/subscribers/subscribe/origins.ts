@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { SubscribeForm } from './form.ts';
 
-/** From which sites the form may be posted. */
+/** The sites whose pages may post the form. */
 export function describeOrigins(form: SubscribeForm): void {
-  describe('from where', () => {
+  describe('the origin of a post', () => {
     const { json } = form;
 
     it.each<[string, Record<string, string>, number]>([
@@ -27,7 +27,7 @@ export function describeOrigins(form: SubscribeForm): void {
       expect(answer.headers['access-control-allow-credentials']).toBeUndefined();
     });
 
-    it('a script of a listed site asks first, and is let; of another it is not', async () => {
+    it('a script of a configured site passes the preflight; a script of another site does not', async () => {
       const ask = (origin: string) =>
         form.app.inject({
           method: 'OPTIONS',
@@ -47,7 +47,7 @@ export function describeOrigins(form: SubscribeForm): void {
       expect(other.headers['access-control-allow-headers']).toBeUndefined();
     });
 
-    it('a script can ask what a form needs', async () => {
+    it('a script can request the data that its form needs', async () => {
       const answer = await form.app.inject({ url: '/subscribe', headers: { accept: 'application/json' } });
       expect(answer.json()).toMatchObject({
         stamp: expect.stringMatching(/\./),

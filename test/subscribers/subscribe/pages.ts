@@ -2,12 +2,12 @@ import { load } from 'cheerio';
 import { describe, expect, it } from 'vitest';
 import { BROWSER, FORM, type SubscribeForm } from './form.ts';
 
-/** What a browser without JavaScript is shown. */
+/** The pages that a browser without JavaScript gets. */
 export function describePages(form: SubscribeForm): void {
   describe('without JavaScript', () => {
     const { post, stamp } = form;
 
-    it('a browser is led to a page that can be loaded again', async () => {
+    it('a browser is redirected to a page that can be reloaded', async () => {
       const answer = await post({
         payload: `email=jane%40example.org&stamp=${stamp()}`,
         headers: { ...FORM, ...BROWSER },
@@ -17,7 +17,7 @@ export function describePages(form: SubscribeForm): void {
       expect(page('h1').text()).toBe('Look in your inbox');
     });
 
-    it('a mistake brings the form back, with what was typed and what is wrong', async () => {
+    it('an error shows the form again, with the typed values and the error', async () => {
       const answer = await post({
         payload: `email=jane%40exa+mple&topics=Writing&stamp=${stamp()}`,
         headers: { ...FORM, ...BROWSER },
@@ -38,7 +38,7 @@ export function describePages(form: SubscribeForm): void {
       expect(page('title').text()).toMatch(/^Please look again/);
     });
 
-    it('nothing is ticked beforehand, and what is agreed to stands by the button', async () => {
+    it('no box is ticked in advance, and the consent text is beside the button', async () => {
       const other = await form.site.serve({
         signUp: { ...form.site.signUp, privacy: { url: 'https://site.example/privacy', version: '3' } },
       });
@@ -61,7 +61,7 @@ export function describePages(form: SubscribeForm): void {
     });
 
     it.each(['/', '/comparisons', '/comparisons/inkwell-vs-ferret', '/subscribe'])(
-      'the form on %s has a stamp of its own',
+      'the form on %s has its own form token',
       async (url) => {
         const page = load((await form.app.inject({ url, headers: BROWSER })).body);
         const given = page('input[name=stamp]').attr('value');

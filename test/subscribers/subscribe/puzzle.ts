@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { turnstile } from '../../../src/platform/http/challenge.ts';
 import type { SubscribeForm } from './form.ts';
 
-/** The puzzle of a vendor, who may fail without anybody being turned away. */
+/** The vendor's puzzle. When the vendor fails, nobody is refused. */
 export function describePuzzle(form: SubscribeForm): void {
   describe('the puzzle', () => {
     const { clear, json, network, post, waiting } = form;
@@ -56,7 +56,7 @@ export function describePuzzle(form: SubscribeForm): void {
     });
     const ANSWER = 'cf-turnstile-response';
 
-    it('clears whoever solved it, however odd they look', async () => {
+    it('clears everybody who solved it, however suspicious they look', async () => {
       says = honest;
       await clear();
       const server = await guarded();
@@ -74,7 +74,7 @@ export function describePuzzle(form: SubscribeForm): void {
       });
     });
 
-    it('must be solved by who looks odd, and makes nobody else more than a suspect', async () => {
+    it('is required only of suspicious posts; an unsolved one makes other posts suspicious', async () => {
       says = honest;
       await clear();
       const server = await guarded();
@@ -95,7 +95,7 @@ export function describePuzzle(form: SubscribeForm): void {
       ['has a fault of its own', { body: '{"success":false,"error-codes":["internal-error"]}' }],
       ['does not know our key', { body: '{"success":false,"error-codes":["invalid-input-secret"]}' }],
       ['talks nonsense', { body: '[]' }],
-    ])('turns nobody away while its vendor %s', async (_name, answer) => {
+    ])('refuses nobody while its vendor %s', async (_name, answer) => {
       says = () => answer;
       faults.length = 0;
       await clear();
@@ -110,7 +110,7 @@ export function describePuzzle(form: SubscribeForm): void {
       expect(faults.join()).not.toMatch(/solved|secret-key/);
     });
 
-    it('is let in by the policy of the page, and only where there is one', async () => {
+    it("is allowed by the page's policy, and only when it is configured", async () => {
       const server = await guarded();
       const [guardedPage, plain] = [await server.inject('/'), await form.app.inject('/')];
       const policy = String(guardedPage.headers['content-security-policy']);

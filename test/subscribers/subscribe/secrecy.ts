@@ -4,9 +4,9 @@ import { addSubscribers } from '../../../src/subscribers/subscriber-store.ts';
 import { answerRequests } from '../../helpers/mail-requests.ts';
 import { BROWSER, type SubscribeForm } from './form.ts';
 
-/** That neither words nor statements tell who is on the database. */
+/** Neither answers nor statements reveal who is in the database. */
 export function describeSecrecy(form: SubscribeForm): void {
-  describe('nobody learns who is in the database', () => {
+  describe('a sign-up does not reveal who is in the database', () => {
     const { clear, json, waiting } = form;
 
     const person = (email: string, status: 'pending' | 'active' | 'unsubscribed' | 'suppressed') => ({
@@ -18,7 +18,7 @@ export function describeSecrecy(form: SubscribeForm): void {
       confirmedAt: status === 'active' ? new Date('2026-11-01T00:00:00Z') : null,
     });
 
-    it('the answer is the same, byte for byte, and so are the statements behind it', async () => {
+    it('the answer is the same, byte for byte, and so are its SQL statements', async () => {
       await clear();
       await addSubscribers(
         form.site.db,
@@ -78,7 +78,7 @@ export function describeSecrecy(form: SubscribeForm): void {
       await answerRequests(form.site.db, form.site.keys);
     });
 
-    it('two posts with one Idempotency-Key are one sign-up, as any two are', async () => {
+    it('two posts with one Idempotency-Key are one sign-up, like any two posts', async () => {
       await clear();
       const headers = { 'idempotency-key': 'one' };
       const [first, second] = [
