@@ -3,8 +3,8 @@ import { type Comparison, comparisonSchema, type Tool } from '../../src/comparis
 import { pairKey } from '../../src/comparisons/names.ts';
 
 /**
- * Random comparisons that look like the real thing, and try to be misread: names with "vs" in them,
- * labels and percentages inside sentences, quotes in quotes, apostrophes, inch marks, several scripts.
+ * Random comparisons that look real and are easy to misread: names with "vs" in them, labels and percentages inside
+ * sentences, quotes in quotes, apostrophes, inch marks, several scripts.
  */
 
 const NAME_WORDS = [
@@ -97,7 +97,7 @@ const PRICES = [
   '1 299 kr/år',
 ];
 
-/** Words that give a lens away, so that a page without labels can be read at all. */
+/** Words that identify a lens, so that a page without labels can be read at all. */
 export const CUES: Record<string, string[]> = {
   builder: ['The primitive here is clean', 'The DX bet lands'],
   skeptic: ['Direct competitor is a spreadsheet', 'What kills this is boredom'],
@@ -117,7 +117,7 @@ const sentence = fc
     words(2, 14),
     fc.constantFrom('.', '!', '?', '…', '.”'),
   )
-  // A closing mark needs its opening one; an inch mark before a full stop is nobody's business.
+  // A closing mark needs its opening one; an inch mark before a full stop is ignored.
   .map(([start, middle, end]) =>
     end === '.”' ? `${start} “${balanced(middle)}.”` : `${start} ${middle}${end}`,
   );
@@ -175,8 +175,8 @@ function tool(lenses: readonly string[], isStated: boolean): fc.Arbitrary<Tool> 
 }
 
 /**
- * A comparison as a page can tell it. `isStated`: every review has its call; otherwise calls are known
- * only where the panel is unanimous.
+ * A comparison as a page can show it. `isStated`: every review has its call; otherwise calls are known only when the
+ * panel is unanimous.
  */
 export function comparison(options: { isStated?: boolean } = {}): fc.Arbitrary<Comparison> {
   return fc

@@ -1,20 +1,20 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 
 /**
- * A security key in software: answers what a desk asks for as a browser's `toJSON` does, byte for byte by WebAuthn
- * §6.1 and §8.7. It does whatever a test says, also what no browser would.
+ * A security key in software: answers the desk's requests like a browser's `toJSON`, byte for byte by WebAuthn §6.1 and
+ * §8.7. It does whatever a test says, even what no browser would do.
  */
 export interface Authenticator {
   readonly credentialId: string;
-  /** How often it was used; a test sets it back, as a copy of it would. */
+  /** How often it was used; a test resets it, as a copied key would. */
   counter: number;
   create(options: { challenge: string }): string;
   get(options: { challenge: string }): string;
-  /** The same key, at a site that claims to be another. */
+  /** The same key, on a site that claims to be another. */
   claiming(claims: Partial<Claims>): Pick<Authenticator, 'get'>;
 }
 
-/** What it claims; of the desk of the tests, unless said otherwise. */
+/** The claimed values; by default those of the tests' desk. */
 interface Claims {
   origin: string;
   relyingParty: string;
@@ -76,7 +76,7 @@ function uint(value: number, bytes: number): Buffer {
   return buffer;
 }
 
-/** @param flags 1: somebody is there, 4: it was verified who, 64: a key follows. */
+/** @param flags 1: a user is present, 4: the user was verified, 64: a key follows. */
 const authenticatorData = (relyingParty: string, flags: number, counter: number) =>
   Buffer.concat([sha256(relyingParty), Buffer.from([flags]), uint(counter, 4)]);
 

@@ -9,7 +9,7 @@ interface Finding {
   nodes: { html: string; any: { data: { messageKey?: string } | null }[] }[];
 }
 
-/** Without the rules about whole web pages: a mail is shown inside somebody else's. */
+/** Without the rules about whole web pages: a mail is shown inside another page. */
 export const NO_PAGE_RULES = {
   rules: { 'landmark-one-main': { enabled: false }, region: { enabled: false } },
 };
@@ -24,15 +24,16 @@ async function run(page: Page, options: object): Promise<Record<'violations' | '
 const brief = (found: Finding[]) =>
   found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
 
-/** What axe is sure is wrong with a page as it is now: all that can be asked of a page whose colours are not ours. */
+/** The faults that axe is sure of in the current page: all that can be checked when the colours are not ours. */
 export async function axeViolations(page: Page): Promise<string[]> {
   return brief((await run(page, {})).violations);
 }
 
 /**
- * What axe finds wrong with a page as it is now. A contrast that axe could not decide is among it: nobody else checks.
+ * The faults that axe finds in the current page, including a contrast that axe could not decide, because nothing else
+ * checks it.
  * @param options of `axe.run`.
- * @param undecidable reasons for which a contrast need not be decided, by axe's names of them.
+ * @param undecidable reasons for which a contrast need not be decided, by axe's names.
  */
 export async function axeFaults(
   page: Page,

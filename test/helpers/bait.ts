@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { PLACEHOLDERS } from '../../src/issues/content.ts';
 
 /**
- * Content that wants to be taken for a personal link: the text of our placeholders, as it is and in every spelling
- * that something on the way (a browser's parser of URLs, an engine, a sanitiser, a mail program) may turn into it.
+ * Content that imitates a personal link: the text of our placeholders, unchanged and in every spelling that a later
+ * step (a browser's URL parser, an engine, a sanitiser, a mail program) may convert into it.
  */
 
 const escapedAs = (form: (code: number) => string) => (url: string) =>
   [...url].map((character) => form(character.codePointAt(0) ?? 0)).join('');
 
-/** What can be done to a placeholder, so that it is read as one only by those who look twice. */
+/** Changes of a placeholder after which only a careful parser recognises it. */
 const SPELLINGS: ((url: string) => string)[] = [
   (url) => url,
   (url) => `${url}/`,
@@ -42,7 +42,7 @@ const SPELLINGS: ((url: string) => string)[] = [
   (url) => url.replace('.invalid', '.invalid.'),
   (url) => url.replace('.invalid', '.invalid.evil.example'),
   (url) => url.replace('placeholder', 'evil.placeholder'),
-  // Full width and the ideographic full stop: NFKC, and so every parser of host names, makes ASCII of them.
+  // Full width and the ideographic full stop: NFKC, and so every parser of host names, converts them to ASCII.
   (url) => url.replace('placeholder', 'ｐｌａｃｅｈｏｌｄｅｒ').replace('.', '。'),
   (url) => url.replace('placeholder', 'plåceholder'),
   (url) => url.replace('placeholder', 'xn--plceholder-62a'),
@@ -53,7 +53,7 @@ const SPELLINGS: ((url: string) => string)[] = [
   (url) => `<!--[if mso]><a href="${url}"><![endif]-->`,
   (url) => `Unsubscribe in one step:\n${url}`,
   (url) => `{{ ${url} }}{% ${url} %}[[ ${url} ]]`,
-  // Somebody who knows how a render draws its links, and guesses.
+  // An attacker who knows how a render writes its links, and guesses.
   (url) => url.replace('placeholder', '0123456789abcdef0123456789abcdef'),
 ];
 
@@ -72,7 +72,7 @@ export const placeholderText: fc.Arbitrary<string> = fc
   .tuple(fc.constantFrom(...SPELLINGS), fc.constantFrom(...Object.values(PLACEHOLDERS)))
   .map(([spell, url]) => spell(url));
 
-/** For a field of a comparison or a line of an editor. */
+/** For a field of a comparison or an editor's text. */
 export const hostileText: fc.Arbitrary<string> = fc
   .tuple(
     fc.array(
@@ -87,7 +87,7 @@ export const hostileText: fc.Arbitrary<string> = fc
   )
   .map(([pieces, between]) => pieces.join(between));
 
-/** For an address: a placeholder in each of its parts. */
+/** For a URL: a placeholder in each of its parts. */
 export const hostileUrl: fc.Arbitrary<string> = fc
   .tuple(placeholderText, placeholderText, fc.integer({ min: 0, max: 10 }), fc.boolean())
   .map(([one, two, part, isEncoded]) => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { wardFolder, wardProcess } from './cleanup.ts';
 
-/** Has a folder and a program in its care; the program writes where this one does. Then it waits for its end. */
+/** Registers a folder and a program for cleanup; the program writes to this one's output. Then waits for its end. */
 const [folder = ''] = process.argv.slice(2);
 wardFolder(folder);
 wardProcess(spawn('sleep', ['600'], { stdio: 'inherit' }));

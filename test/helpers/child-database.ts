@@ -4,10 +4,10 @@ import { openDatabase } from '../../src/platform/db/database.ts';
 import { AppError } from '../../src/platform/errors.ts';
 
 /**
- * A process that has the embedded database of a DATA_DIR open, for tests that kill it.
+ * A process with the embedded database of a DATA_DIR open, for tests that kill it.
  *
- * - `hold`: opens it, says `open`, writes a row for every line it is told, and closes at the end of its input;
- * - `write`: opens it and commits one batch of rows after another, saying the number of each when it is committed.
+ * - `hold`: opens it, prints `open`, writes a row for every line of input, and closes at the end of its input;
+ * - `write`: opens it and commits one batch of rows after another, printing the number of each when it is committed.
  *
  * A refusal is printed as `refused <code>`.
  */

@@ -2,12 +2,15 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import type { Socket } from 'node:net';
 
 /**
- * Keeps the programs and folders that must not outlive this process, whatever ends it. Killed without warning it can
- * clean up nothing; so a shell, in a session of its own that no Ctrl-C reaches, reads what there is, and when
- * nobody is left to tell it more, it ends the programs and removes the folders.
+ * Registers programs and folders that must not outlive this process, however it ends. A killed process cannot clean up;
+ * so a shell, in a session of its own that no Ctrl-C reaches, reads the list, and when no process is left to extend it,
+ * ends the programs and removes the folders.
  */
 
-/** The shell's part: a list a line, its items between tabs, each line in place of the one before it of its name. */
+/**
+ * The shell's part: one list a line, its items separated by tabs; each line replaces the one before it with the same
+ * name.
+ */
 const SHELL = `
 set -f
 IFS='\t'
@@ -31,7 +34,7 @@ done 2>/dev/null
 for folder in $folders; do rm -rf "$folder"; done
 `;
 
-/** `QUIT` ends PostgreSQL at once and lets it give back its shared memory. */
+/** `QUIT` ends PostgreSQL at once and lets it release its shared memory. */
 export type Ending = 'KILL' | 'QUIT';
 
 const lists: Record<Ending | 'folders', Set<string>> = {
@@ -41,12 +44,12 @@ const lists: Record<Ending | 'folders', Set<string>> = {
 };
 let shell: ChildProcess | undefined;
 
-/** Until it has ended, `child` is ended with this process. */
+/** Registers `child`: it is ended with this process, unless it has ended before. */
 export function wardProcess(child: ChildProcess, ending: Ending = 'KILL'): void {
   if (child.pid !== undefined) child.once('exit', cleanup(ending, String(child.pid)));
 }
 
-/** `folder` is removed with this process. @returns takes it out of care. */
+/** Removes `folder` with this process. @returns a function that unregisters it. */
 export function wardFolder(folder: string): () => void {
   return cleanup('folders', folder);
 }
@@ -64,7 +67,7 @@ function tell(name: keyof typeof lists): void {
   if (shell === undefined) {
     shell = spawn('sh', ['-c', SHELL], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
     shell.on('error', () => {});
-    // It lives as long as we do, and must not be the reason why we live on.
+    // It lives as long as this process, and must not keep it alive.
     shell.unref();
     shell.stdin?.on('error', () => {});
     (shell.stdin as Socket).unref();
@@ -73,7 +76,7 @@ function tell(name: keyof typeof lists): void {
   shell.stdin?.write(lineOf(name));
 }
 
-/** Whoever is told to go, and whoever goes with something left, waits until it is gone. */
+/** A process that is asked to end, or ends with registered items left, waits until they are gone. */
 function endNow(): void {
   const names = Object.keys(lists) as (keyof typeof lists)[];
   if (names.every((name) => lists[name].size === 0)) return;

@@ -2,8 +2,8 @@ import { expect, vi } from 'vitest';
 import { run } from '../../src/cli/program.ts';
 
 /**
- * Runs a command in this process and keeps what it says: the same answer as from a process of its own, without the
- * seconds that one takes to start. Signals, stdin and the exit itself take a real one (`startCommand`).
+ * Runs a command in this process and captures its output: the same as from a process of its own, without the seconds of
+ * its start. Signals, stdin and the exit itself need a real process (`startCommand`).
  * @param env settings; nothing is inherited.
  */
 export async function runCommand(
@@ -25,7 +25,7 @@ export async function runCommand(
   }
 }
 
-/** One line that a person can act on, and nothing that only a programmer reads. */
+/** One line that a person can act on, without anything only a programmer understands. */
 export function expectOneLine(result: { stderr: string }, about: RegExp): void {
   expect(result.stderr).toMatch(/^error: [^\n]+\n$/);
   expect(result.stderr).toMatch(about);

@@ -4,7 +4,7 @@ import type { MailedComparison } from '../../src/issues/changes.ts';
 import type { ComposeInput, ToolVotes } from '../../src/issues/compose.ts';
 import type { Candidate } from '../../src/issues/rank.ts';
 
-/** Comparisons for the tests of composing: by hand where the words matter, by fast-check where they must not. */
+/** Comparisons for the tests of composing: by hand when the texts matter, by fast-check otherwise. */
 
 export const DATE = '2026-11-24';
 
@@ -88,7 +88,7 @@ const tools = fc.record({
   reviews: fc.array(reviews, { maxLength: 6 }),
 });
 
-/** Comparisons as any source may deliver them: through the schema, with what it refuses left out. */
+/** Comparisons as any source may deliver them: through the schema, without those it refuses. */
 export const comparisons: fc.Arbitrary<Comparison> = fc
   .record({
     slug: fc.stringMatching(/^[a-z0-9]{1,8}$/),

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 
-/** A database of one's own on the server of the `services` project. */
+/** A separate database on the server of the `services` project. */
 export interface TestDatabase {
   readonly url: string;
-  /** Removes the database, and the sessions that are still in it. */
+  /** Removes the database, and its remaining sessions. */
   drop(): Promise<void>;
 }
 
 /**
  * Creates an empty database for one test file, so that files never see each other's rows.
  * @param databaseUrl `inject('databaseUrl')`; its user must be allowed to create databases.
- * @param original makes it a copy of this one instead, in which nobody may be.
+ * @param original makes it a copy of this one instead, which must have no sessions.
  */
 export async function createDatabase(databaseUrl: string, original?: TestDatabase): Promise<TestDatabase> {
   const name = `verdict_${randomBytes(6).toString('hex')}`;
@@ -25,7 +25,7 @@ export async function createDatabase(databaseUrl: string, original?: TestDatabas
   };
 }
 
-/** Sessions that are just closing may finish; whoever stays is thrown out. */
+/** Sessions that are just closing may finish; the others are terminated. */
 async function drop(databaseUrl: string, name: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();

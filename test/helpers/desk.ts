@@ -17,15 +17,15 @@ import { copyDatabase, temporaryFolder } from './homes.ts';
 import { answerRequests } from './mail-requests.ts';
 import { signUpParts } from './site.ts';
 
-/** A whole installation with a desk, on a database of its own; nobody works on its queue. */
+/** A whole installation with a desk, on a database of its own, without workers. */
 export interface TestDesk extends AsyncDisposable {
   app: App;
   server: FastifyInstance;
   /** Sign-in links, as `serve` prints them. */
   links: string[];
-  /** Mails that were enqueued for. */
+  /** Mails that were enqueued. */
   enqueued: string[];
-  /** Answers the requests for sign-in links, as the job does; a visitor's own are answered at once. */
+  /** Answers the requests for sign-in links, like the job; a visitor's own are answered at once. */
   answer(): Promise<void>;
   /** Composes the issue of 24 November 2026 from these. */
   compose(comparisons?: Comparison[]): Promise<Issue>;
@@ -33,21 +33,21 @@ export interface TestDesk extends AsyncDisposable {
   addReaders(emails: string[], topics?: string[]): Promise<void>;
   /** A browser without a session. */
   visitor(): Visitor;
-  /** One with a session. */
+  /** A browser with a session. */
   signIn(email: string): Promise<Visitor>;
 }
 
-/** As a browser: keeps cookies, says where its forms come from. */
+/** Like a browser: keeps cookies, sends the origin of its forms. */
 export interface Visitor {
   cookies: Map<string, string>;
   get(url: string, headers?: Record<string, string>): Promise<Answer>;
-  /** A form of ours: with the token of the session, unless another is given. */
+  /** Posts a form of ours, with the session's token unless another is given. */
   post(
     url: string,
     form: Record<string, string | string[]>,
     headers?: Record<string, string>,
   ): Promise<Answer>;
-  /** As a page's program asks for a change, with no form. */
+  /** Requests a change like a page's script, without a form. */
   put(url: string, headers?: Record<string, string>): Promise<Answer>;
   /** The token of the session's forms. */
   csrf(): Promise<string>;
@@ -58,7 +58,7 @@ type Answer = Awaited<ReturnType<FastifyInstance['inject']>>;
 export const CHIEF = 'chief@desk.example';
 export const EDITOR = 'editor@desk.example';
 
-/** Where a desk has its database: the settings that name the database, and how it goes. */
+/** The desk's database: the settings that name it, and how to remove it. */
 export type DeskHome = (dataDir: string) => Promise<{ env: Record<string, string>; close(): Promise<void> }>;
 
 export const embedded: DeskHome = async (dataDir) => {
@@ -101,7 +101,7 @@ export async function openDesk(
     );
     const links: string[] = [];
     const enqueued: string[] = [];
-    /** Answers the requests for links, as the job does. */
+    /** Answers the requests for links, like the job. */
     const answer = async () => {
       const { editors, publicUrl } = app.config;
       const onSignInLink = (token: string) => links.push(`${publicUrl}/editor/sign-in/${token}`);
@@ -117,7 +117,7 @@ export async function openDesk(
       enqueueMail: (mailId) => enqueued.push(mailId),
       onErased: () => void app.queue.enqueue('clean_outbox', {}),
       clock: app.clock,
-      // A test that needs a network of its own names it as a proxy would.
+      // A test that needs a network of its own names it like a proxy.
       trustProxy: ['127.0.0.1'],
       desk: deskOf(app),
       publish: config.publish,
@@ -165,8 +165,8 @@ export async function openDesk(
 }
 
 /**
- * A desk for all tests of a group, with a publisher and an editor who have signed in; gone after the last.
- * @param use is given it before the first.
+ * A desk for all tests of a group, with a publisher and an editor who have signed in; removed after the last.
+ * @param use gets it before the first test.
  */
 export function deskForAll(
   home: DeskHome,
@@ -181,7 +181,7 @@ export function deskForAll(
   afterAll(() => desk?.[Symbol.asyncDispose]());
 }
 
-/** What editors do to the draft of a desk and see of it; asked for when it is used. */
+/** An editor's actions on the desk's draft and views of it; evaluated when used. */
 export function draftAt(place: () => { desk: TestDesk; issue: Issue }) {
   const fresh = async () => {
     const { desk, issue } = place();
@@ -201,7 +201,7 @@ export function draftAt(place: () => { desk: TestDesk; issue: Issue }) {
   };
 }
 
-/** @param answer is called when a link was asked for. */
+/** @param answer is called when a link was requested. */
 function createVisitor(server: FastifyInstance, answer: () => Promise<void>): Visitor {
   const cookies = new Map<string, string>();
   const keep = (answer: Answer): Answer => {
@@ -215,7 +215,7 @@ function createVisitor(server: FastifyInstance, answer: () => Promise<void>): Vi
   const get: Visitor['get'] = async (url, headers = {}) =>
     keep(await server.inject({ url, headers: { accept: 'text/html', cookie: cookie(), ...headers } }));
   const csrf = async () => {
-    // Whoever has a passkey to use is sent to the page for it.
+    // An editor with a passkey is sent to the page for it.
     const page = await get('/editor/log');
     const there = page.statusCode === 303 ? await get(page.headers.location ?? '') : page;
     return /name="csrf" value="([^"]+)"/.exec(there.body)?.[1] ?? '';
@@ -258,7 +258,7 @@ function hasSession(cookies: Map<string, string>): boolean {
 
 const writing = { category: 'Writing' };
 
-/** Four comparisons, the most disputed first: the order of interest is the order here. */
+/** Four comparisons, the most disputed first: the expected order is the order here. */
 export const WEEK = [
   comparison('orca-vs-hedge', tool('Orca', 50), tool('Hedge', 50)),
   comparison('moth-vs-lamp', tool('Moth', 60, writing), tool('Lamp', 25, writing)),
@@ -266,7 +266,7 @@ export const WEEK = [
   comparison('reed-vs-rush', tool('Reed', 100, writing), tool('Rush', 0, writing)),
 ];
 
-/** What other people's pages may say, all of it at once. */
+/** Hostile content of other people's pages, all of it at once. */
 const ATTACKS =
   '<script>window.hit=1</script><img src=x onerror="window.hit=1"></style><style>*{display:none}</style>' +
   '"><a href="javascript:window.hit=1">x</a> {{subject}} https://placeholder.invalid/unsubscribe evil\u202Egnp.exe zero\u200bwidth';

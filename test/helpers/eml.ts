@@ -1,14 +1,14 @@
-/** A message as a mail program would read it: enough of RFC 5322, 2045 and 2047 for what we send. */
+/** Parses a message like a mail program: enough of RFC 5322, 2045 and 2047 for what we send. */
 export interface Mail {
   /** In order, names as written, unfolded, encoded words still encoded. */
   rawHeaders: [string, string][];
   /** All values of a field, decoded. */
   all(name: string): string[];
-  /** The value of a field that is there exactly once, decoded. @throws otherwise */
+  /** The decoded value of a field that occurs exactly once. @throws otherwise */
   one(name: string): string;
   /** The leaves, in order. */
   parts: { type: string; charset: string; encoding: string; content: string }[];
-  /** Lines as they go over the wire. */
+  /** Lines as sent over the wire. */
   lines: Buffer[];
 }
 

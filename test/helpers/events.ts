@@ -11,7 +11,7 @@ import { type Behaviour, Provider } from './provider.ts';
 
 export const WEBHOOK_SECRET = `whsec_${Buffer.from('signs the events of the tests').toString('base64')}`;
 
-/** What Resend posts, as documented: with everything in it that we must not keep. */
+/** Resend's webhook bodies, as documented: with all fields that we must not store. */
 export function payload(type: string, data: Record<string, unknown> = {}, at = '2026-11-24T09:00:00.000Z') {
   return {
     type,
@@ -30,7 +30,7 @@ export function payload(type: string, data: Record<string, unknown> = {}, at = '
   };
 }
 
-/** A request as Resend signs it; several secrets sign it twice, as while one is rotated. */
+/** A request as Resend signs it; several secrets sign it twice, as during a rotation. */
 export function signedRequest(
   body: unknown,
   { id = `msg_${randomUUID()}`, at = new Date(), secrets = [WEBHOOK_SECRET] } = {},
@@ -64,13 +64,13 @@ export function told(
 export const HARD = { bounce: { type: 'Permanent', subType: 'NoEmail', message: 'no such box' } };
 export const SOFT = { bounce: { type: 'Transient', subType: 'MailboxFull', message: 'full' } };
 
-/** Stores these events, and applies all that wait. */
+/** Stores these events, and applies all that are due. */
 export async function take(db: Connection, ...events: ReceivedEvent[]) {
   await storeEvents(db, events);
   return applyEvents(db);
 }
 
-/** An issue of so many readers, submitted by this provider; the deliveries are in the order of the readers. */
+/** An issue with this many readers, submitted by this provider; the deliveries are in the order of the readers. */
 export async function submittedWeek(db: Connection, count: number, ...plan: Behaviour[]) {
   const readers = await onlyReaders(
     db,
@@ -79,7 +79,7 @@ export async function submittedWeek(db: Connection, count: number, ...plan: Beha
   return nextWeek(db, readers, ...plan);
 }
 
-/** The next issue for whoever is on the list. */
+/** The next issue for all active readers. */
 export async function nextWeek(db: Connection, readers: string[], ...plan: Behaviour[]) {
   const issue = await sendingIssue(db);
   const provider = new Provider(...plan);
@@ -103,7 +103,7 @@ export async function deliveryRow(db: Connection, id: string | undefined) {
     .executeTakeFirstOrThrow();
 }
 
-/** Where a reader stands, and why. */
+/** A reader's status and reason. */
 export async function subscriberRow(db: Connection, id: string | undefined) {
   return db
     .selectFrom('subscribers')
@@ -112,7 +112,7 @@ export async function subscriberRow(db: Connection, id: string | undefined) {
     .executeTakeFirstOrThrow();
 }
 
-/** By what a reader was taken off the list, each time, as the consent log has it. */
+/** Every reason for which a reader was unsubscribed or suppressed, from the consent log. */
 export async function suppressionsOf(db: Connection, id: string | undefined): Promise<string[]> {
   const rows = await db
     .selectFrom('consent_events')
@@ -124,12 +124,12 @@ export async function suppressionsOf(db: Connection, id: string | undefined): Pr
   return rows.map(({ method }) => method);
 }
 
-/** As if everything that waits for another look had waited long enough. */
+/** Makes every postponed event due now. */
 export async function wakeEvents(db: Connection): Promise<void> {
   await sql`update events set due_at = now() where due_at is not null`.execute(db);
 }
 
-/** As if everything that still waits had come that long ago. */
+/** Moves the arrival of every waiting event into the past. */
 export async function ageEvents(db: Connection, hours: number): Promise<void> {
   await sql`
     update events set received_at = received_at - make_interval(hours => ${hours}), due_at = now()
@@ -149,7 +149,7 @@ export async function recount(db: Connection, issueId: string) {
   return rows[0];
 }
 
-/** Everything that events decide about an issue, without ids: by the order of its readers' addresses. */
+/** Everything that events decide about an issue, without ids: ordered by its readers' addresses. */
 export async function outcomeOf(db: Connection, issueId: string): Promise<unknown> {
   const { rows: readers } = await sql`
     select d.status, d.reason, d.bounce, d.delivered_at, d.opened_at, s.status as subscriber, s.reason as why,

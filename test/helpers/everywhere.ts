@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Connection } from '../../src/platform/db/database.ts';
 
-/** "table.column" of every place in the database, whatever its type, where `trace` can be read in any case. */
+/** "table.column" of every column in the database, of any type, that contains `trace` in any case. */
 export async function whereverWritten(db: Connection, trace: string): Promise<string[]> {
   const { rows: columns } = await sql<{ table: string; column: string }>`
     select table_name as table, column_name as column from information_schema.columns
@@ -17,7 +17,7 @@ export async function whereverWritten(db: Connection, trace: string): Promise<st
   return found;
 }
 
-/** Every row of every table with the transaction that wrote it last: equal before and after, nothing was written. */
+/** Every row of every table with the transaction that wrote it last: if it is unchanged, nothing was written. */
 export async function everyRow(db: Connection): Promise<string> {
   const { rows: tables } = await sql<{ table: string }>`
     select table_name as table from information_schema.tables

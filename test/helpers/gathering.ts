@@ -11,13 +11,13 @@ import { openSiteServer, type SiteServer } from './site-server.ts';
 export interface Gatherer {
   readonly site: SiteServer;
   readonly db: Connection;
-  /** As much of an App as gathering and composing need, with these sources; silent, and on the real clock. */
+  /** The part of an App that gathering and composing need, with these sources; without log, and on the real clock. */
   app(sources: readonly string[], parts?: Partial<Pick<App, 'db' | 'logger' | 'clock'>>): App;
 }
 
 /**
- * One for all tests of the file: open before the first, gone after the last.
- * @param use is given it when it is open.
+ * One for all tests of the file: opened before the first, removed after the last.
+ * @param use gets it when it is open.
  */
 export function gatheringForAll(use: (opened: Gatherer) => void): void {
   let site: SiteServer | undefined;

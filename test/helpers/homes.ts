@@ -5,17 +5,19 @@ import { afterAll, beforeAll, inject } from 'vitest';
 import { type Database, openDatabase } from '../../src/platform/db/database.ts';
 import { createDatabase } from './database.ts';
 
-/** A place for one database in one of its two homes. Nothing runs in it until it is opened. */
+/** A location for one database on one of its two backends. Nothing runs in it until it is opened. */
 export interface Place extends AsyncDisposable {
   readonly home: Database['backend'];
-  /** The DATA_DIR: of the embedded database, and of the outbox in both homes. */
+  /** The DATA_DIR: of the embedded database, and of the outbox on both backends. */
   readonly dataDir: string;
   readonly databaseUrl: string | undefined;
-  /** Whoever opens it also closes it, before the place goes. */
+  /** The caller that opens it also closes it, before the location is removed. */
   open(connections?: number): Promise<Database>;
 }
 
-/** A new directory under the system's temporary one, removed when disposed. Its name is short: sockets live in it. */
+/**
+ * A new directory under the system's temporary one, removed when disposed. Its name is short, because it holds sockets.
+ */
 export function temporaryFolder(): Disposable & { readonly path: string } {
   const folder = mkdtempSync(path.join(tmpdir(), 'wv-'));
   return {
@@ -24,19 +26,19 @@ export function temporaryFolder(): Disposable & { readonly path: string } {
   };
 }
 
-/** Puts a copy of the database that the project made (`made-database.ts`) under a DATA_DIR. */
+/** Copies the project's database (`made-database.ts`) into a DATA_DIR. */
 export function copyDatabase(dataDir: string): void {
   cpSync(path.join(inject('madeDatabase'), 'db'), path.join(dataDir, 'db'), { recursive: true });
 }
 
-/** With a database that has its schema already. */
+/** With a database that already has its schema. */
 export async function embeddedPlace(): Promise<Place> {
   const place = await emptyPlace();
   copyDatabase(place.dataDir);
   return place;
 }
 
-/** Where a database would be made. */
+/** The location of a database that does not exist yet. */
 export async function emptyPlace(): Promise<Place> {
   const folder = temporaryFolder();
   const dataDir = path.join(folder.path, 'data');
@@ -49,13 +51,13 @@ export async function emptyPlace(): Promise<Place> {
   };
 }
 
-/** Gives a suite the database of the group that it stands in, before the first of its tests. */
+/** Gives a suite the database of its group, before the first of its tests. */
 export type WithDatabase = (use: (database: Database, place: Place) => unknown) => void;
 
 /**
- * A database for all tests of the file or group that asks for it: open before the first, gone after the last.
- * @param use is given it when it is open.
- * @returns what gives it to the suites within the group too, so that they need none of their own.
+ * A database for all tests of a file or group: opened before the first, removed after the last.
+ * @param use gets it when it is open.
+ * @returns gives it to the suites within the group too, so that they need none of their own.
  */
 export function databaseForAll(
   newPlace: () => Promise<Place>,

@@ -1,6 +1,6 @@
-/** What stopped a process for minutes or hours when it was read where everything else runs (F8). */
+/** Inputs that blocked a process for minutes or hours when they were parsed in the main thread (F8). */
 
-/** A page, a feed or a sitemap, for that matter: nothing that any of their readers ends with by itself. */
+/** Invalid as a page, a feed and a sitemap: no parser finishes it by itself. */
 export const HOSTILE: Record<string, { text: string; reason: RegExp }> = {
   'a million characters of nested tables': {
     text: '<table><tr><td>'.repeat(66_666),
@@ -21,8 +21,8 @@ export const HOSTILE: Record<string, { text: string; reason: RegExp }> = {
   },
 };
 
-/** Within all limits, and yet too much: every word of it may be a part of a name. */
+/** Within all limits, and still too much: every word of it may be a part of a name. */
 export const ENDLESS = `${`<h1>${'a '.repeat(20)}vs${' b'.repeat(20)}</h1>`.repeat(9_000)}${'<p>75% Panel ship</p>'.repeat(12)}`;
 
-/** 475 kB of rules, each of which takes the square of the address's length where it is tried by going back. */
+/** 475 kB of rules, each of which needs time quadratic in the URL's length when matched with backtracking. */
 export const RULES = `User-agent: *\n${'Disallow: /*a*b*c$\n'.repeat(25_000)}`;

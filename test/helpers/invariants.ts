@@ -3,8 +3,8 @@ import { expect } from 'vitest';
 import type { Connection } from '../../src/platform/db/database.ts';
 
 /**
- * The invariants of an issue's ledger, each as SQL that finds its offenders. True at every moment, of every
- * issue, on both homes: call it after every fault, and once more at the end.
+ * The invariants of an issue's ledger, each as SQL that finds the rows that violate it. They hold at every moment, for
+ * every issue, on both backends: call it after every fault, and once more at the end.
  */
 const OFFENDERS: Record<string, string> = {
   'I1 one copy: a subscriber is in an issue once':
@@ -51,12 +51,12 @@ const OFFENDERS: Record<string, string> = {
     ) c group by holder, status, reason having sum(count) <> 0`,
 };
 
-/** @throws an assertion error that names every invariant that is broken, and by which rows. */
+/** @throws an assertion error that names every violated invariant and its rows. */
 export async function assertInvariants(db: Connection, issueId: string): Promise<void> {
   expect(await brokenInvariants(db, issueId)).toEqual({});
 }
 
-/** Name → ids of the offenders. */
+/** Name → ids of the violating rows. */
 export async function brokenInvariants(db: Connection, issueId: string): Promise<Record<string, unknown[]>> {
   const broken: Record<string, unknown[]> = {};
   for (const [name, query] of Object.entries(OFFENDERS)) {

@@ -9,7 +9,7 @@ import { addSubscribers, unsubscribe } from '../../src/subscribers/subscriber-st
 import { type Keys, keyId } from '../../src/subscribers/tokens.ts';
 import { type Behaviour, Provider } from './provider.ts';
 
-/** Issues and readers straight into the database, where composing and rendering are not the point. */
+/** Inserts issues and readers directly into the database, for tests that do not test composing and rendering. */
 export const KEYS: Keys = ['a key for the tests, long enough..', 'the key before it, long enough...'];
 
 export const ENVELOPE: Envelope = {
@@ -24,8 +24,8 @@ let people = 0;
 let weeks = 0;
 
 /**
- * Adds confirmed readers; whoever was there before has left, so that each test has an audience of its own.
- * (Nobody can be deleted: the consent log keeps them.)
+ * Adds confirmed readers; all earlier ones are unsubscribed, so that each test has an audience of its own. (Nobody can
+ * be deleted, because of the consent log.)
  * @returns their ids, in the order of their addresses.
  */
 export async function onlyReaders(db: Connection, topics: string[][]): Promise<string[]> {
@@ -53,7 +53,7 @@ export async function onlyReaders(db: Connection, topics: string[][]): Promise<s
   return found.map(({ id }) => id);
 }
 
-/** An issue in `sending` with one variant and the first page of its audience frozen: everybody who is active now. */
+/** An issue in `sending` with one variant and the first page of its audience frozen: all active readers. */
 export async function sendingIssue(
   db: Connection,
   pageSize = PAGES.first,
@@ -64,7 +64,7 @@ export async function sendingIssue(
   const { id } = await db
     .insertInto('issues')
     .values({
-      // Downwards, because composing takes the next one up.
+      // Downwards, because composing uses the next number up.
       number: 1_000_000 - weeks,
       slug: slot,
       slot,
@@ -88,7 +88,7 @@ export async function sendingIssue(
   return { id, batches: await batchesOf(db, id) };
 }
 
-/** An issue with one batch of so many readers (or two, of more than a hundred), a provider and a worker. */
+/** An issue with one batch of this many readers (two batches above a hundred), a provider and a worker. */
 export async function weekOf(db: Connection, count: number, ...plan: Behaviour[]) {
   const readers = await onlyReaders(
     db,
@@ -125,7 +125,7 @@ export async function batchRow(db: Connection, id: string) {
   return db.selectFrom('batches').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 }
 
-/** Who is in an issue, by subscriber. */
+/** The deliveries of an issue, by subscriber. */
 export async function deliveriesOf(db: Connection, issueId: string) {
   const rows = await db
     .selectFrom('deliveries as d')
@@ -146,7 +146,7 @@ export async function deliveriesOf(db: Connection, issueId: string) {
   return new Map(rows.map((row) => [row.subscriber_id, row]));
 }
 
-/** As if the workers that hold them had been gone for longer than their leases, and the provider left alone. */
+/** Makes all leases expired, and the circuit closed. */
 export async function expireLeases(db: Connection): Promise<void> {
   await sql`update circuit set open_until = now() where open_until is not null`.execute(db);
   await sql`update batches set lease_until = now() - interval '1 hour' where lease_until is not null`.execute(
@@ -154,7 +154,7 @@ export async function expireLeases(db: Connection): Promise<void> {
   );
 }
 
-/** As if the batch had been claimed that long ago. */
+/** Makes a batch claimed that long ago. */
 export async function ageClaim(db: Connection, batchId: string, hours: number): Promise<void> {
   await sql`update batches set claimed_at = claimed_at - make_interval(hours => ${hours}) where id = ${batchId}`.execute(
     db,

@@ -17,8 +17,8 @@ export const emails = (count: number) =>
   Array.from({ length: count }, (_, index) => email(`reader-${index}@readers.example`));
 
 /**
- * A local Resend for every test of the file, and ways to speak to it.
- * @param use is given it before the test begins.
+ * A local Resend for every test of the file, and ways to use it.
+ * @param use gets it before the test begins.
  */
 export function resendForEach(use: (local: LocalResend) => void) {
   const clock = { now: new Date() };
@@ -43,18 +43,18 @@ export function resendForEach(use: (local: LocalResend) => void) {
 
   return {
     begin,
-    /** What all of them hold for the time; it stands still until a test moves it. */
+    /** The current time for all of them; it changes only when a test moves it. */
     clock,
     /** Lets time pass, in milliseconds. */
     pass(ms: number): void {
       clock.now = new Date(clock.now.getTime() + ms);
     },
-    /** Sees to something when the test is over. */
+    /** Registers a cleanup for the end of the test. */
     defer(close: () => unknown): void {
       open.push({ [Symbol.asyncDispose]: async () => void (await close()) });
     },
     sdk: (to: { url: string } = local, key = 're_local') => new Resend(key, { baseUrl: to.url }),
-    /** A request as bytes: what the SDK would not let out, or not let in. */
+    /** A request as bytes, with input that the SDK would refuse. */
     async post(
       body: unknown,
       headers: Record<string, string> = {},

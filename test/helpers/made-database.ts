@@ -4,8 +4,8 @@ import { openQueue } from '../../src/platform/queue/job-queue.ts';
 import { temporaryFolder } from './homes.ts';
 
 /**
- * An embedded database, made once for a whole project and copied by `copyDatabase`: to make one takes seconds, to copy
- * one a tenth of a second. It has the newest schema and the queue's own, and nothing in them.
+ * An embedded database, created once for a whole project and copied by `copyDatabase`: creating one takes seconds,
+ * copying a tenth of a second. It has the newest schema and the queue's own, and no rows.
  */
 declare module 'vitest' {
   interface ProvidedContext {

@@ -10,7 +10,7 @@ import { type Keys, keyId, oneTimeToken } from '../../src/subscribers/tokens.ts'
 import { type Answered, answerMailRequests } from '../../src/transactional/requests/answer-requests.ts';
 import { addMailRequest } from '../../src/transactional/requests/request-store.ts';
 
-/** Does what the job does with the requests that wait. */
+/** Runs the job on the waiting requests. */
 export function answerRequests(
   db: Connection,
   keys: Keys,
@@ -22,7 +22,7 @@ export function answerRequests(
   });
 }
 
-/** A reader gives another address, and the job answers. @returns the mail to that address; null where none goes. */
+/** A reader gives another address, and the job answers. @returns the mail to that address; null when there is none. */
 export async function askForChange(
   db: Connection,
   subscriberId: string,
@@ -33,13 +33,13 @@ export async function askForChange(
   return (await answerRequests(db, keys)).mailIds[0] ?? null;
 }
 
-/** Somebody types an address into the form for a lost link, and the job answers. */
+/** A person types an address into the form for a lost link, and the job answers. */
 export async function askForLostLink(db: Connection, address: Address, keys: Keys): Promise<string | null> {
   await addMailRequest(db, { kind: 'link', address });
   return (await answerRequests(db, keys)).mailIds[0] ?? null;
 }
 
-/** A reader asks for a fresh link, and the job answers. @returns its path; null where none is mailed. */
+/** A reader requests a fresh link, and the job answers. @returns its path; null when none is mailed. */
 export async function askForFreshLink(
   db: Connection,
   subscriberId: string,
@@ -57,7 +57,7 @@ export async function askForFreshLink(
   return mail === undefined ? null : `/fresh/${oneTimeToken(keys, mail.id, keyId(keys[0]))}`;
 }
 
-/** The requests that no job has answered, the oldest first, with what their forms said. */
+/** Unanswered requests, oldest first, with their forms' values. */
 export async function waitingRequests(db: Connection) {
   const rows = await db.selectFrom('mail_requests').selectAll().orderBy('created_at').execute();
   return rows.map((row) => {
@@ -66,14 +66,14 @@ export async function waitingRequests(db: Connection) {
   });
 }
 
-/** Moves everything that forms left so far into the past. */
+/** Moves all rows of earlier forms into the past. */
 export async function passRequests(db: Connection, interval: string): Promise<void> {
   await sql`update mail_request_counts set at = at - ${interval}::interval`.execute(db);
   await sql`update mail_requests set created_at = created_at - ${interval}::interval,
     due_at = due_at - ${interval}::interval`.execute(db);
 }
 
-/** As if nobody had asked for anything before: neither inboxes nor networks have used up a share. */
+/** Resets the limits: no inbox and no network has used up a share. */
 export async function forgetRequests(db: Connection): Promise<void> {
   await passRequests(db, '60 days');
   await sql`delete from rate_limits`.execute(db);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
-/** Who the provider accepted mail for: the oracle of every test that counts copies. One entry a mail. */
+/** Recipients whose mail the provider accepted: every test that counts copies relies on it. One entry a mail. */
 export async function acceptedRecipients(dataDir: string, issue: string): Promise<string[]> {
   const folder = path.join(dataDir, 'outbox', issue);
   if (!existsSync(folder)) return [];

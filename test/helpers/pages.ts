@@ -1,6 +1,6 @@
 import type { Comparison, Tool } from '../../src/comparisons/model.ts';
 
-/** Ways in which a site may print a comparison: the seed's text, and HTML of quite different builds. */
+/** Ways in which a site may print a comparison: the seed's text, and HTML of several different structures. */
 
 export interface TextStyle {
   marks?: readonly [string, string];
@@ -81,7 +81,7 @@ const escaped = (text: string) =>
     .replace(/’/gu, '&#8217;')
     .replace(/—/gu, '&mdash;');
 
-/** Soft hyphens and hard spaces as typesetting scripts leave them. */
+/** Soft hyphens and hard spaces as typesetting scripts insert them. */
 const typeset = (text: string) =>
   escaped(text)
     .replace(/tea(?=ms)/gu, 'tea&shy;')
@@ -145,7 +145,7 @@ ${rows(tools)
       .map((row) => `<div>${row.map((review) => `<div>“${escaped(review.quote)}”</div>`).join('')}</div>`)
       .join('')}<template><p>“Not seen”</p></template></div>`,
 
-  /** Figures with the reviewer below the words, both quotes of a lens naming it. */
+  /** Figures with the reviewer below the quote, both quotes of a lens naming it. */
   figures: ({ tools, url }) => `<body><link rel="canonical" href="${url}"><header>Site · Compare</header>
 <h1>${escaped(tools[0].name)} <small>vs</small> ${escaped(tools[1].name)}</h1>
 ${tools

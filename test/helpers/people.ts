@@ -13,8 +13,8 @@ import type { WithDatabase } from './homes.ts';
 let hosts = 0;
 
 /**
- * People for every test of the group, all of one mail host that no other test has: lists bring them, and the database
- * tell of them.
+ * People for every test of the group, all at one mail host that no other test uses: they come from lists, and the
+ * database reports them.
  */
 export function peopleForEach(withDatabase: WithDatabase) {
   let db: Connection;
@@ -61,7 +61,7 @@ export function peopleForEach(withDatabase: WithDatabase) {
     get host() {
       return host;
     },
-    /** From now on it is about others. */
+    /** Switches to new people from now on. */
     moveOn,
     file,
     rows,
@@ -98,7 +98,7 @@ export function peopleForEach(withDatabase: WithDatabase) {
   };
 }
 
-/** How many an import has added, in whatever state. */
+/** How many people an import has added, with any status. */
 export function addedBy({ added }: ImportReport): number {
   return Object.values(added).reduce((total, count) => total + count, 0);
 }

@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { wardProcess } from './cleanup.ts';
 
-/** The repository's root. Children run there: tsx takes the JSX mode from the tsconfig.json of the working directory. */
+/**
+ * The repository's root. Children run there: tsx takes the JSX mode from the tsconfig.json of the working directory.
+ */
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 
-/** The program in a checkout, and as the image has it (`npm run build`), which starts three times as fast. */
+/** The program in a checkout, and as in the image (`npm run build`), which starts three times as fast. */
 export const PROGRAMS = { source: 'src/main.ts', built: 'dist/src/main.js' };
 
 export interface Ended {
@@ -16,10 +18,10 @@ export interface Ended {
   stderr: string;
 }
 
-/** A real process of ours. Disposing kills it, if it is still there, and waits until it is gone. */
+/** A real process of ours. Disposing kills it, if it still runs, and waits for its end. */
 export interface Process extends AsyncDisposable {
   readonly pid: number;
-  /** Settles when it has ended, whatever ended it. */
+  /** Settles when it has ended, for any reason. */
   readonly ended: Promise<Ended>;
   /** Waits until stdout contains `text`. @throws when the process ends before it does. */
   says(text: string | RegExp): Promise<string>;
@@ -29,7 +31,7 @@ export interface Process extends AsyncDisposable {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** V8's quick compiler for the embedded database: what its better one costs, no process earns that lives for seconds. */
+/** V8's quick compiler for the embedded database: the better one costs more than a process of a few seconds gains. */
 const FLAGS = ['--liftoff-only'];
 
 /**
@@ -66,7 +68,7 @@ export function start(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  // A child that is killed closes its end of the pipe under our pen.
+  // A killed child closes its end of the pipe while we write.
   child.stdin.on('error', () => {});
   const ended = once(child, 'close').then(([code, signal]): Ended => ({ code, signal, stdout, stderr }));
 
@@ -95,7 +97,7 @@ export function start(
   };
 }
 
-/** Starts a command of the program, as its users do. */
+/** Starts a command of the program, like its users. */
 export function startCommand(
   args: string[],
   env: Record<string, string>,

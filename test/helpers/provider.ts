@@ -9,7 +9,7 @@ import {
   type SingleMail,
 } from '../../src/providers/port.ts';
 
-/** What happens to one request on its way to the provider and back. */
+/** How one request and its answer fail. */
 export type Behaviour =
   | 'answers'
   /** It accepts, and the answer is lost. */
@@ -21,12 +21,12 @@ export type Behaviour =
   /** It refuses every third message, the others it accepts. */
   | 'refuses-some'
   | Exclude<Outcome, { kind: 'accepted' }>
-  /** Anything else, for instance nothing for a while. */
+  /** Any other behaviour, such as no answer for a while. */
   | ((request: BatchRequest, honest: () => Outcome) => Promise<Outcome>);
 
 /**
- * A provider that keeps its promises: a key is accepted once, with its bytes, and answered alike for ever.
- * Each request meets the next of the planned behaviours, `answers` when there is none.
+ * A provider that keeps its promises: a key is accepted once, with its bytes, and always gets the same answer. Each
+ * request gets the next planned behaviour, or `answers` when there is none.
  */
 export class Provider implements Mailer {
   readonly destination = 'the test';
@@ -34,7 +34,7 @@ export class Provider implements Mailer {
   /** Every copy that was accepted, by address. */
   readonly copies: string[] = [];
   readonly #accepted = new Map<string, { payloadHash: string; items: ItemOutcome[] }>();
-  /** Keys that were promised never to be accepted. */
+  /** Keys that it promised never to accept. */
   readonly #given = new Set<string>();
   readonly #plan: Behaviour[];
 
@@ -46,7 +46,7 @@ export class Provider implements Mailer {
     this.#plan.push(...more);
   }
 
-  /** Forgets what was planned last and did not happen. */
+  /** Drops the planned behaviours that have not happened. */
   unplan(): void {
     this.#plan.pop();
   }

@@ -11,13 +11,13 @@ import {
 import { type JobQueue, openQueue, type Processors } from '../../src/platform/queue/job-queue.ts';
 import type { Place } from './homes.ts';
 
-/** Where queues live, for one file of tests. */
+/** The backend of the queues, for one file of tests. */
 export interface QueueHome extends AsyncDisposable {
-  /** What `openQueue` takes. */
+  /** The arguments of `openQueue`. */
   home: Parameters<typeof openQueue>[0];
-  /** BullMQ's own view, to put in what nobody may put in and to look at what is there. Closed by the caller. */
+  /** BullMQ's own view, to insert jobs that the program refuses, and to inspect them. The caller closes it. */
   raw(name: QueueName): Queue;
-  /** Forgets every job. */
+  /** Deletes every job. */
   empty(): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export async function databaseHome(newPlace: () => Promise<Place>): Promise<Queu
 
 export const NAMES = Object.keys(contracts) as JobName[];
 
-/** A good one for each. */
+/** A valid payload for each. */
 export const PAYLOADS: { [Name in JobName]: Payload<Name> } = {
   slot: {},
   gather: {},
@@ -55,7 +55,7 @@ export const PAYLOADS: { [Name in JobName]: Payload<Name> } = {
   clean_outbox: {},
 };
 
-/** Longer than any test may take: what never comes fails the test, and a busy machine does not. */
+/** Longer than any test may take: an event that never comes fails the test, and a busy machine does not. */
 export const POLL = { timeout: 170_000, interval: 20 };
 
 interface Failure {
@@ -65,26 +65,26 @@ interface Failure {
   error: Error;
 }
 
-/** A queue for every test of the group, what workers do with its jobs, and what came of it. */
+/** A queue for every test of the group, its workers' processors, and their results. */
 export interface QueueBench {
   readonly queue: JobQueue;
   readonly done: { name: JobName; payload: unknown }[];
   readonly failures: Failure[];
-  /** Another process's end of the same queue; whoever opens it closes it. */
+  /** Another process's connection to the same queue; the caller closes it. */
   open(): Promise<JobQueue>;
-  /** Starts a worker, which goes when the test is over. */
+  /** Starts a worker, which ends with the test. */
   work(
     queue: JobQueue,
     does?: Partial<Processors>,
     options?: { concurrency?: number },
   ): Promise<AsyncDisposable>;
-  /** Failed attempts by number: the next may be over before word of the last one comes. */
+  /** Failed attempts by number: the next may be over before the event of the last one arrives. */
   attempts(): [attempt: number, final: boolean][];
-  /** Looks at a queue the way BullMQ does. */
+  /** Inspects a queue like BullMQ. */
   look<T>(at: QueueName, what: (queue: Queue) => Promise<T>): Promise<T>;
-  /** Waits until nothing is left to do. */
+  /** Waits until no job is left. */
   quiet(): Promise<void>;
-  /** Forgets every job. */
+  /** Deletes every job. */
   empty(): Promise<void>;
 }
 
@@ -100,7 +100,7 @@ export function benchForAll(newHome: () => Promise<QueueHome>): QueueBench {
 
   beforeAll(async () => {
     home = await newHome();
-    // The number of attempts is what is tested; how long BullMQ waits between them would only take time.
+    // The number of attempts is tested; BullMQ's wait between them would only take time.
     for (const job of NAMES) Object.assign(contracts[job], { backoffMs: 1 });
   });
   beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { load } from 'cheerio';
 
-/** A mail, as far as a reader's tokens may stand in it. */
+/** The parts of a mail that may contain a reader's tokens. */
 interface Personal {
   subject: string;
   html: string;
@@ -8,17 +8,17 @@ interface Personal {
   headers: Record<string, string>;
 }
 
-/** The links of ours in which a token stands; everything else that names one is a leak. */
+/** Our links that contain a token; any other occurrence is a leak. */
 export interface TokenLinks {
   html: string[];
   text: string[];
   headers: string[];
-  /** What else names a token, with what stands around it. */
+  /** Other occurrences of a token, with the text around them. */
   leaks: string[];
 }
 
 /**
- * Looks for tokens in a whole mail, as bytes and as a mail program reads it.
+ * Searches for tokens in a whole mail, as bytes and as a mail program parses it.
  * @param tokens of the reader who gets it.
  */
 export function tokenLinks(mail: Personal, publicUrl: string, tokens: readonly string[]): TokenLinks {
@@ -55,7 +55,7 @@ export function tokenLinks(mail: Personal, publicUrl: string, tokens: readonly s
     headers: isOurHeader ? [ours] : [],
     leaks: [
       ...around('html as it is read', $.html()),
-      // What no program shows, but somebody may look at.
+      // Parts that no program shows, but a person may read.
       ...(inHtml === hrefs.length
         ? []
         : [`html as it is sent: ${inHtml} tokens, ${hrefs.length} links of ours`]),

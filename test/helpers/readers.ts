@@ -9,14 +9,14 @@ type Status = 'active' | 'pending' | 'unsubscribed' | 'suppressed';
 
 let people = 0;
 
-/** Readers of one's own for the tests of a group, and what the database say of each. */
+/** Separate readers for the tests of a group, and their rows in the database. */
 export function readersIn(withDatabase: WithDatabase) {
   let db: Connection;
   withDatabase(({ kysely }) => {
     db = kysely;
   });
 
-  /** Of nobody so far; typed with capitals, so that spelling and key differ. */
+  /** An unused address; typed with capitals, so that spelling and key differ. */
   const newAddress = (): Address => {
     people += 1;
     return { email: `Self.${people}@own.example`, key: `self.${people}@own.example` };
@@ -38,7 +38,7 @@ export function readersIn(withDatabase: WithDatabase) {
     },
     rowOf: (id: string) =>
       db.selectFrom('subscribers').selectAll().where('id', '=', id).executeTakeFirstOrThrow(),
-    /** The consent log, without what the import wrote. */
+    /** The consent log, without the import's events. */
     eventsOf: (id: string) =>
       db
         .selectFrom('consent_events')

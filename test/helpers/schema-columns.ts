@@ -3,19 +3,19 @@ import path from 'node:path';
 import ts from 'typescript';
 import { ROOT } from './processes.ts';
 
-/** A column as one of the two says it is, in words that both can use. */
+/** A column as described by the schema or the database, in terms that both can use. */
 export interface Column {
   kind: 'text' | 'text[]' | 'number' | 'boolean' | 'timestamp' | 'json' | 'bytes';
   nullable: boolean;
-  /** The database makes the value when none is given. */
+  /** The database sets the value when none is given. */
   made: boolean;
-  /** The words it is limited to, sorted; empty when any will do. */
+  /** The allowed values, sorted; empty when there is no limit. */
   words: string[];
 }
 
 export type Tables = Record<string, Record<string, Column>>;
 
-/** What src/platform/db/schema.ts says, read as TypeScript: the types are gone at run time. */
+/** The columns in src/platform/db/schema.ts, parsed as TypeScript, because types do not exist at run time. */
 export function declaredTables(): Tables {
   const file = path.join(ROOT, 'src/platform/db/schema.ts');
   const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);

@@ -8,11 +8,11 @@ import type { TestProject } from 'vitest/node';
 import { type Ending, wardFolder, wardProcess } from './cleanup.ts';
 
 /**
- * PostgreSQL and Redis for the `services` project: started once before its first test, on loopback and free
- * ports, with their files in a temporary directory, and gone afterwards.
+ * PostgreSQL and Redis for the `services` project: started once before its first test, on loopback and free ports, with
+ * their files in a temporary directory, and removed afterwards.
  *
  * - `DATABASE_URL_TEST`, `REDIS_URL_TEST`: use these running services and start nothing;
- * - `POSTGRES_BIN` (directory), `REDIS_SERVER` (file): where the programs are, when they are not found;
+ * - `POSTGRES_BIN` (directory), `REDIS_SERVER` (file): the programs, when they are not found;
  * - `REQUIRE_SERVICES=1`: a missing service is a failure. Otherwise its URL is '' and its tests skip.
  */
 declare module 'vitest' {
@@ -21,26 +21,26 @@ declare module 'vitest' {
     databaseUrl: string;
     /** A Redis that belongs to the test run; '' when there is none. */
     redisUrl: string;
-    /** Why the URLs are empty, for the totals at the end; '' when both are there. */
+    /** Why the URLs are empty, for the totals at the end; '' when both services run. */
     servicesMissing: string;
   }
 }
 
-/** A running program that {@link Service.stop} ends, whatever state it is in. */
+/** A running program that {@link Service.stop} ends, in any state. */
 export interface Service {
   readonly url: string;
   /**
-   * Ends the program by `signal` and starts it again on its port and its files; resolves when it listens. To
-   * PostgreSQL `SIGQUIT` is an immediate shutdown, which is recovered from; Redis keeps no files and comes back empty.
+   * Ends the program by `signal` and starts it again on its port and its files; resolves when it listens. For
+   * PostgreSQL `SIGQUIT` is an immediate shutdown, from which it recovers; Redis keeps no files and comes back empty.
    */
   restart(signal: NodeJS.Signals): Promise<void>;
-  /** Ends the program, waits until it is gone and removes its files. Safe to call twice. */
+  /** Ends the program, waits for its end and removes its files. Safe to call twice. */
   stop(): Promise<void>;
 }
 
 /**
- * Directory of `postgres` and `initdb`, or null. Debian keeps them off the PATH, hence the detours. The newest
- * version wins.
+ * Directory of `postgres` and `initdb`, or null. Debian does not put them on the PATH, hence the other directories. The
+ * newest version is used.
  */
 export function findPostgres(env: NodeJS.ProcessEnv = process.env): string | null {
   const versions = list('/usr/lib/postgresql').sort((a, b) => Number(b) - Number(a));
@@ -64,10 +64,10 @@ export function findRedis(env: NodeJS.ProcessEnv = process.env): string | null {
 }
 
 /**
- * Starts a PostgreSQL of its own: trust authentication, loopback, `fsync` off (its data is not worth a disk).
- * @param bin what {@link findPostgres} found.
- * @param more settings; a test that kills PostgreSQL wants `synchronous_commit` on, or it loses what was committed.
- * @throws when `initdb` or `postgres` fails, with what it said; nothing is left behind.
+ * Starts a PostgreSQL of its own: trust authentication, loopback, `fsync` off (its data need not survive).
+ * @param bin from {@link findPostgres}.
+ * @param more settings; a test that kills PostgreSQL needs `synchronous_commit` on, or it loses committed rows.
+ * @throws with the output when `initdb` or `postgres` fails; nothing is left behind.
  */
 export async function startPostgres(bin: string, more: Record<string, string> = {}): Promise<Service> {
   const owner = unprivilegedUser();
@@ -110,9 +110,9 @@ export async function startPostgres(bin: string, more: Record<string, string> = 
 }
 
 /**
- * Starts a Redis of its own, configured as BullMQ wants it. A test that has to kill or restart Redis starts one
- * with this, on a `port` it can come back to, and leaves the shared one alone.
- * @param file what {@link findRedis} found.
+ * Starts a Redis of its own, configured as BullMQ needs it. A test that has to kill or restart Redis starts one with
+ * this, on a `port` for its restart, and does not touch the shared one.
+ * @param file from {@link findRedis}.
  */
 export async function startRedis(file: string, port?: number): Promise<Service> {
   const chosen = port ?? (await freePort());
@@ -137,7 +137,7 @@ export async function startRedis(file: string, port?: number): Promise<Service> 
   });
 }
 
-/** A TCP port on loopback that nobody listened on a moment ago. */
+/** A TCP port on loopback that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -153,7 +153,7 @@ const hangUp = () => process.exit(129);
 
 /** Vitest calls this before the first test of the project; it provides the URLs. */
 export async function setup(project: TestProject): Promise<void> {
-  // Vitest turns SIGINT and SIGTERM into an exit by itself; a closed terminal it leaves to us.
+  // Vitest turns SIGINT and SIGTERM into an exit by itself; a closed terminal must be handled here.
   process.once('SIGHUP', hangUp);
   const missing: string[] = [];
   const find = async (name: string, given: string | undefined, start: () => Promise<Service | null>) => {
@@ -167,7 +167,7 @@ export async function setup(project: TestProject): Promise<void> {
       started.push(service);
       return service.url;
     } catch (error) {
-      // There, but broken: as good as missing, and the reason is worth reading.
+      // Installed, but broken: it counts as missing, and the reason is printed.
       const why = error instanceof Error ? error.message : String(error);
       missing.push(`${name} does not start (${why.replace(/\s+/gu, ' ').slice(0, 400)})`);
       return '';
@@ -192,8 +192,8 @@ export async function setup(project: TestProject): Promise<void> {
       `REQUIRE_SERVICES=1, but ${missing.join(' and ')}: install postgresql and redis-server, or set ` +
         'POSTGRES_BIN and REDIS_SERVER, or point DATABASE_URL_TEST and REDIS_URL_TEST at running ones.',
     );
-    // One clear line: where in this file it was made helps nobody. Reported rather than thrown, because what
-    // is thrown here stops the other projects too and is buried under "No test files found".
+    // One clear line, without a stack. Reported rather than thrown, because an exception here stops the other projects
+    // too and is hidden below "No test files found".
     error.stack = '';
     project.vitest.state.catchError(error, 'Missing Service');
   }
@@ -210,7 +210,7 @@ interface Program {
   args: string[];
   as: { uid?: number; gid?: number };
   dir: string;
-  /** What it prints when it listens. */
+  /** Its output when it listens. */
   ready: string;
   stopSignal: NodeJS.Signals;
   /** When the test run itself is ended. */
@@ -248,7 +248,7 @@ async function run(program: Program): Promise<Service> {
   return { url, restart, stop };
 }
 
-/** `failure`: null once it listens, or what it said before it gave up. */
+/** `failure`: null once it listens, or its output when it failed. */
 function launch({ file, args, as, dir, ready, ending }: Program) {
   const child = spawn(file, args, { ...as, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
   wardProcess(child, ending);
@@ -262,7 +262,7 @@ function launch({ file, args, as, dir, ready, ending }: Program) {
       said = (said + chunk.toString()).slice(-4_000);
       if (said.includes(ready)) resolve(null);
     };
-    // The streams stay open and are read to the end, or a talkative server would block on a full pipe.
+    // The streams stay open and are read to the end, or a server with much output would block on a full pipe.
     child.stdout.on('data', listen);
     child.stderr.on('data', listen);
     child.once('error', (error) => {
@@ -273,7 +273,7 @@ function launch({ file, args, as, dir, ready, ending }: Program) {
   return { child, exited, failure };
 }
 
-/** PostgreSQL refuses to run as root; root lends it one of the users every Debian has. Null: stay who we are. */
+/** PostgreSQL refuses to run as root, so root switches to a user that every Debian has. Null: stay the current user. */
 function unprivilegedUser(): { uid: number; gid: number } | null {
   if (process.getuid?.() !== 0) return null;
   for (const name of ['postgres', 'nobody']) {
@@ -286,7 +286,7 @@ function unprivilegedUser(): { uid: number; gid: number } | null {
   );
 }
 
-/** Short on purpose: a Unix socket's path has to fit in about 100 bytes. */
+/** Short, because a Unix socket's path must fit in about 100 bytes. */
 function temporaryDirectory(owner: { uid: number; gid: number } | null): string {
   const dir = mkdtempSync(join(tmpdir(), 'verdict-'));
   chmodSync(dir, 0o700);
@@ -311,7 +311,7 @@ function list(dir: string): string[] {
   }
 }
 
-/** What a program prints, trimmed; '' when it is not there or fails. */
+/** A program's output, trimmed; '' when it does not exist or fails. */
 function output(file: string, args: string[]): string {
   try {
     return execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();

@@ -15,12 +15,12 @@ export const PRIVACY = { url: 'https://site.example/privacy', version: '3' };
 
 let networks = 0;
 
-/** A server to sign up at for all tests of a group, and what people, jobs and time do there. */
+/** A server to sign up at for all tests of a group, with its people, jobs and clock. */
 export function signUpsForAll(withDatabase: WithDatabase) {
   let db: Connection;
   let app: FastifyInstance;
   let sendMail: ReturnType<typeof createMailSender>;
-  /** Every mail that was accepted, since the test began. */
+  /** Every mail accepted since the test began. */
   const sent: SingleMail[] = [];
   withDatabase(async (database) => {
     db = database.kysely;
@@ -55,7 +55,7 @@ export function signUpsForAll(withDatabase: WithDatabase) {
 
   const ask = (request: InjectOptions | string) => app.inject(request);
 
-  /** Each from a network of its own, unless it says otherwise. */
+  /** Each request comes from a new network, unless the test gives one. */
   const post = (fields: Record<string, unknown>, more: InjectOptions = {}) => {
     networks += 1;
     return ask({
@@ -67,7 +67,7 @@ export function signUpsForAll(withDatabase: WithDatabase) {
     });
   };
 
-  /** Does what the jobs do. @returns the domains whose budget is spent. */
+  /** Runs the jobs. @returns the domains whose budget is exceeded. */
   const work = async () => {
     const { mailIds, budgetsExceeded: spent } = await answerRequests(db, KEYS);
     for (const id of mailIds) await sendMail(id);
@@ -85,7 +85,7 @@ export function signUpsForAll(withDatabase: WithDatabase) {
     row,
     /** Sends the mail of this id, as its job does. */
     sendMail: (id: string) => sendMail(id),
-    /** Posts the form and does what the jobs do. */
+    /** Posts the form and runs the jobs. */
     async signUp(email: string, fields: Record<string, unknown> = {}, headers: Record<string, string> = {}) {
       const answer = await post({ email, ...fields }, { headers });
       expect(answer.statusCode).toBe(202);
@@ -110,7 +110,7 @@ export function signUpsForAll(withDatabase: WithDatabase) {
         .orderBy('id')
         .execute();
     },
-    /** Moves everything that sign-ups left so far into the past. */
+    /** Moves all rows of earlier sign-ups into the past. */
     async pass(interval: string) {
       await passRequests(db, interval);
       await sql`update mails set created_at = created_at - ${interval}::interval`.execute(db);
@@ -122,7 +122,7 @@ export function signUpsForAll(withDatabase: WithDatabase) {
   };
 }
 
-/** The way of the link in a confirm mail. */
+/** The path of the link in a confirm mail. */
 export function linkIn(mail: SingleMail | undefined): string {
   return /https:\/\/verdicts\.example(\/confirm\/[\w-]{43})\n/.exec(mail?.text ?? '')?.[1] ?? '';
 }

@@ -6,7 +6,7 @@ import type { Comparison } from '../../src/comparisons/model.ts';
 import { slugFor } from '../../src/comparisons/names.ts';
 import { comparison } from './arbitraries.ts';
 
-/** A web site in the test process: files with ETags, or handlers that behave badly. */
+/** A web site in the test process: files with ETags, or handlers that misbehave. */
 export interface SiteServer extends AsyncDisposable {
   origin: string;
   /** Every request since the last {@link SiteServer.forget}, in order. */
@@ -25,7 +25,7 @@ interface File {
   etag: string;
 }
 
-/** @param host 127.0.0.2 is this machine too, and can be let through where 127.0.0.1 must not be. */
+/** @param host 127.0.0.2 is this machine too, and can be allowed while 127.0.0.1 must not be. */
 export async function openSiteServer(host = '127.0.0.1'): Promise<SiteServer> {
   const files = new Map<string, File | ((request: IncomingMessage, response: ServerResponse) => void)>();
   let open = 0;
@@ -94,7 +94,7 @@ function typeOf(path: string): string {
   return path.endsWith('.gz') ? 'application/gzip' : 'text/html; charset=utf-8';
 }
 
-/** So many different comparisons, the same at every call. */
+/** This many different comparisons, the same at every call. */
 export function comparisons(count: number): Comparison[] {
   return fc.sample(comparison(), { numRuns: count, seed: 11 }).map((value, index) => {
     const [a, b] = value.tools;

@@ -24,16 +24,16 @@ export interface TestSite extends AsyncDisposable {
   db: Connection;
   keys: Keys;
   app: FastifyInstance;
-  /** What the servers sign people up with. */
+  /** The sign-up parts of its servers. */
   signUp: SignUpParts;
   /** A second server on the same database, closed with the site. */
   serve(overrides: Partial<ServerOptions>): Promise<FastifyInstance>;
-  /** Adds a confirmed reader, who has been there for long. */
+  /** Adds a confirmed reader, who was subscribed long ago. */
   subscribe(email: string, topics?: string[]): Promise<string>;
   token(scope: Scope, subscriberId: string, version?: number): string;
-  /** Mails that somebody was asked to send, oldest first. */
+  /** Mails that were enqueued, oldest first. */
   enqueued: string[];
-  /** Answers the requests for mail that wait, as the job does. @returns the mails. */
+  /** Answers the waiting mail requests, like the job. @returns the mails. */
   answer(): Promise<string[]>;
   /** Composes an issue from these and takes it to the first submit. */
   publish(slot: string, comparisons: Comparison[]): Promise<Issue>;
@@ -52,7 +52,7 @@ export const OUTBOX_TOKEN = 'a-token-of-this-run-and-of-no-other-one';
 
 const KEYS: Keys = ['a key of thirty-two characters..', 'the key before, thirty-two chars'];
 
-/** Signing up with limits in the database; every domain takes mail. */
+/** Sign-up with limits in the database; every domain takes mail. */
 export function signUpParts(pool: Pool): SignUpParts {
   return {
     limiter: openLimiter({ redisUrl: undefined, pool }),
@@ -151,7 +151,7 @@ async function build(lifetime: Lifetime, logger: Logger | false): Promise<TestSi
         .select('id')
         .where('email_key', '=', address.key)
         .executeTakeFirstOrThrow();
-      // They were there before both issues, so that their votes count.
+      // They were subscribed before both issues, so that their votes count.
       await db.updateTable('subscribers').set({ created_at: confirmedAt }).where('id', '=', row.id).execute();
       return row.id;
     },

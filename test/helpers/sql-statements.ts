@@ -3,26 +3,28 @@ import ts from 'typescript';
 import { ROOT } from './processes.ts';
 
 /**
- * Reads the SQL of the program as TypeScript sees it. Kysely's builders are checked by the compiler; what stands in a
- * `sql` template is a string to it, and its row type a claim. Here every template becomes the text that would reach the
- * database, so that a test can prepare it there and compare.
+ * Reads the SQL of the program from its TypeScript. The compiler checks Kysely's builders; the text of a `sql` template
+ * is only a string to it, and its row type an unchecked declaration. Here every template becomes the text that would
+ * reach the database, so that a test can prepare it there and compare.
  *
- * A value becomes a parameter, a fragment its own text. Where a fragment depends on a condition, each of its forms is a
- * statement. A fragment that is handed to a function is looked up at the calls of that function.
+ * A value becomes a parameter, a fragment its own text. When a fragment depends on a condition, each of its forms is a
+ * statement. A fragment that is passed to a function is looked up at the calls of that function.
  */
 
-/** What pg makes of a column, or what a row type claims. `any` is JSON, and claims that do not say. */
+/**
+ * The JavaScript kind that pg returns for a column, or that a row type declares. `any` is JSON, or an unspecific type.
+ */
 export type Kind = 'string' | 'number' | 'boolean' | 'Date' | 'Buffer' | 'null' | 'any' | `${string}[]`;
 
 /** The text of one `sql` or `prepared` template in one of its forms. */
 export interface Statement {
   /** src/feature/some-store.ts:12 */
   place: string;
-  /** The function it stands in. */
+  /** The enclosing function. */
   inside: string;
   /** With `$1`, `$2` … for values. */
   text: string;
-  /** Column → the kinds that the row type allows, sorted; null where it claims nothing. */
+  /** Column → the kinds that the row type allows, sorted; null when it declares none. */
   columns: Record<string, Kind[]> | null;
 }
 
@@ -32,15 +34,15 @@ export interface Extracted {
   unresolved: string[];
 }
 
-/** Text in which {@link VALUE} stands for a value. */
+/** Stands for a value in a text. */
 type Forms = string[];
 
 const VALUE = '\u0000';
 const MOST_FORMS = 64;
 
 /**
- * Stands for the name of a role or a database. Statements that grant are read, and not looked up, when they are prepared;
- * any other would fail for a relation of this name.
+ * Stands for the name of a role or a database. GRANT statements are parsed, but names are not looked up, when they are
+ * prepared; any other statement would fail for a relation of this name.
  */
 const KNOWN_AT_RUN_TIME = 'known_at_run_time';
 
@@ -135,7 +137,7 @@ export function extractStatements(isIncluded: (file: string) => boolean): Extrac
     return resultsOf(called).flatMap((result) => formsOf(result, inner));
   }
 
-  /** A list of fragments; of one that is made by `map`, two of its elements. */
+  /** A list of fragments; for one that is made by `map`, two of its elements. */
   function joined(list: ts.Expression, separator: string, scope: Scope): Forms {
     const node = unwrapped(list);
     if (ts.isArrayLiteralExpression(node))
@@ -156,7 +158,7 @@ export function extractStatements(isIncluded: (file: string) => boolean): Extrac
     throw new Unresolved(`the elements of \`${node.getText()}\` are not known`);
   }
 
-  /** The words of a type like `'one' | 'two'`; undefined for any string. */
+  /** The values of a type like `'one' | 'two'`; undefined for any string. */
   function wordsOf(node: ts.Expression, scope: Scope): Forms | undefined {
     const bound = ts.isIdentifier(node) ? scope.get(symbolAt(node) as ts.Symbol) : undefined;
     if (bound !== undefined) return wordsOf(bound.expression, bound.scope);
@@ -284,7 +286,7 @@ export function extractStatements(isIncluded: (file: string) => boolean): Extrac
   });
   for (const root of new Set(roots)) add(root, (claim) => columnsOf(claim, root));
 
-  // What is left is for Kysely's builders: an expression over the tables of the query it stands in.
+  // The rest are expressions for Kysely's builders, over the tables of the surrounding query.
   for (const node of nodes) {
     if (!isSqlTemplate(node) || used.has(node)) continue;
     const tables = tablesAround(node);
@@ -365,7 +367,7 @@ function functionAround(node: ts.Node): string {
   return named?.name?.getText() ?? 'module';
 }
 
-/** Tables that Kysely's builder is given, in the statement around `node` or else in its function. */
+/** Tables given to Kysely's builder, in the statement around `node` or else in its function. */
 function tablesAround(node: ts.Node): string[] {
   const named = (around: ts.Node) => [
     ...new Set(

@@ -9,8 +9,8 @@ import type {
 } from 'vitest/node';
 
 /**
- * The end of a test run: what was skipped and why, then one plain line for people and scripts,
- * `N passed, N failed` (and `, N skipped` when there were any). It is the last line of the output.
+ * The end of a test run: skipped tests with the reason, then one line for people and scripts, `N passed, N failed` (and
+ * `, N skipped` when there were any). It is the last line of the output.
  */
 export default class Totals implements Reporter {
   private planned = 0;
@@ -28,10 +28,10 @@ export default class Totals implements Reporter {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const count = (state: 'passed' | 'failed' | 'skipped') =>
       tests.filter((test) => test.result().state === state).length;
-    // A file that does not load, an error outside any test and a set-up that broke the run off have no test
-    // to count them by, and are failures all the same.
+    // A file that does not load, an error outside any test and a failed set-up have no test to count, but are failures
+    // too.
     const unloaded = modules.filter((module) => module.errors().length > 0).length;
-    // Nor has a hook that failed around a group of them.
+    // The same for a failed hook around a group.
     const hooks = modules.flatMap((module) =>
       [...module.children.allSuites()].flatMap((suite) => suite.errors()),
     );
@@ -42,7 +42,7 @@ export default class Totals implements Reporter {
     const totals = `${count('passed')} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
     const lines = [...skippedLines(tests), totals, ''].join('\n');
     const print = () => process.stdout.write(lines);
-    // Vitest still reports its own troubles after this call; only at the exit is the last line the last.
+    // Vitest still reports its own errors after this call; only at the exit is the last line the last.
     if (this.watching) print();
     else process.once('exit', print);
   }
@@ -66,7 +66,7 @@ function skippedLines(tests: readonly TestCase[]): string[] {
   );
 }
 
-/** What the test said in `context.skip(reason)`, what its project is missing, or at least where it is. */
+/** The reason in `context.skip(reason)`, the missing service of its project, or at least its place. */
 function reasonOf(test: TestCase): string {
   const result = test.result();
   if (result.state === 'skipped' && result.note) return result.note;

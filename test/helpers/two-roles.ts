@@ -9,15 +9,15 @@ import { findPostgres } from './services.ts';
 
 /** A database with the two roles that `deploy/postgres/roles.sql` makes. */
 export interface TwoRoles extends AsyncDisposable {
-  /** By whoever made the roles. */
+  /** Connects as the user who created the roles. */
   readonly superuserUrl: string;
   readonly ownerUrl: string;
   readonly workerUrl: string;
   readonly owner: string;
   readonly worker: string;
-  /** Runs the script of deploy/ on the database: again, or for the first time where `newDatabase` was asked to wait. */
+  /** Runs the script of deploy/ on the database: again, or for the first time if `newDatabase` was told to wait. */
   makeRoles(): void;
-  /** As somebody, in a session of its own. @returns the rows. */
+  /** Connects as this role, in a session of its own. @returns the rows. */
   ask(url: string, statement: string): Promise<Record<string, unknown>[]>;
 }
 

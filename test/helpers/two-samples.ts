@@ -1,8 +1,8 @@
-/** How well one number tells two groups apart, as by the test of Mann and Whitney. */
+/** How well a number separates two groups, by the test of Mann and Whitney. */
 export interface Separation {
-  /** The chance that a number of the first group is greater than one of the second: 0.5 tells nothing. */
+  /** The probability that a number of the first group is greater than one of the second: 0.5 means no difference. */
   auc: number;
-  /** How many standard deviations that is from telling nothing. */
+  /** Its distance from no difference, in standard deviations. */
   z: number;
 }
 
