@@ -5,14 +5,14 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Whatever is measured runs in a process of its own, so that its CPU time and its memory are its own and one
- * measurement leaves nothing warm for the next.
+ * Each measurement runs in a process of its own, so that its CPU time and memory are its own and it leaves no warm
+ * caches for the next.
  */
 
-/** How the image starts us (Dockerfile): without a limit V8 lets garbage lie about for as long as there is memory. */
+/** The options of the image (Dockerfile): without a limit V8 does not collect garbage while there is memory. */
 export const AS_DEPLOYED = ['--max-old-space-size=128', '--max-semi-space-size=4'];
 
-/** Starts one of the programs here, which is compiled as this is; `NODE_ENV` is there before React is. */
+/** Starts one of the programs here, compiled like this one; `NODE_ENV` is set before React is loaded. */
 export function start(program: string, input: unknown = null, execArgv: string[] = []): ChildProcess {
   const file = fileURLToPath(new URL(program + path.extname(import.meta.url), import.meta.url));
   return fork(file, [JSON.stringify(input)], {
@@ -30,14 +30,14 @@ export async function contend<Figures>(name: string, input: unknown, execArgv?: 
   child.on('message', (message) => {
     figures = message as Figures;
   });
-  // Its figures can still be on their way when it is gone.
+  // Its result may arrive after its exit.
   const [[code]] = await Promise.all([once(child, 'exit'), once(child, 'disconnect')]);
   process.off('exit', abandon);
   if (code !== 0 || figures === undefined) throw new Error(`the contender "${name}" ended with ${code}`);
   return figures;
 }
 
-/** The other end of {@link contend}: a contender is one call of this. */
+/** The child's side of {@link contend}: a contender is one call of this. */
 export async function contender<Input, Figures>(run: (input: Input) => Promise<Figures>): Promise<void> {
   const figures = await run(JSON.parse(process.argv[2] ?? 'null'));
   process.send?.(figures as object);
@@ -50,7 +50,7 @@ export interface Spent {
   cpuSeconds: number;
 }
 
-/** Starts a clock; calling what it returns reads it. */
+/** Starts a clock; call the result to read it. */
 export function stopwatch(): () => Spent {
   const cpu = process.cpuUsage();
   const at = performance.now();
@@ -60,7 +60,7 @@ export function stopwatch(): () => Spent {
   };
 }
 
-/** The most memory this process ever had, in MB. Linux knows it of this process alone; elsewhere `getrusage` must do. */
+/** The peak memory of this process, in MB. Linux reports it for this process alone; elsewhere `getrusage` must do. */
 export function peakMegabytes(): number {
   try {
     const [, kilobytes] = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];

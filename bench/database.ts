@@ -4,14 +4,14 @@ import { freezeRest, prepareIssue } from '../src/sending/prepare-issue.ts';
 import { keyId } from '../src/subscribers/tokens.ts';
 import { approve } from '../src/workflow/week.ts';
 
-/** The issue that the database were seeded with, approved: what the desk does before anything is sent. */
+/** Approves the issue of the seeded database: what the desk does before a send. */
 export async function approved(app: App): Promise<Issue> {
   const [inReview] = await listIssues(app.db, { status: ['review'] });
   if (inReview === undefined) throw new Error('the database have no issue in review');
   return await approve(app, inReview);
 }
 
-/** All of its audience frozen, and nothing submitted. */
+/** With its whole audience frozen, and nothing submitted. */
 export async function freeze({ db, config, keys }: App, issueId: string): Promise<void> {
   await prepareIssue(db, issueId, {
     from: config.mail.from,

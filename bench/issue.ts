@@ -15,7 +15,7 @@ const SAMPLES = fileURLToPath(new URL('../samples/comparisons', import.meta.url)
 const DATE = '2026-11-24';
 const PUBLIC_URL = 'https://verdicts.example';
 
-/** Settings of a process that really sends, to the provider of the bench, as fast as it can. */
+/** Settings of a process that really sends, to the bench's provider, as fast as it can. */
 export const SETTINGS = {
   PUBLIC_URL,
   SECRET_KEY: 'a key for the bench and for nobody else at all',
@@ -27,7 +27,7 @@ export const SETTINGS = {
   LOG_LEVEL: 'error',
 };
 
-/** What every contender mails: six of the samples, an issue of the usual size. */
+/** The mail of every contender: six of the samples, an issue of the usual size. */
 export async function sampleComparisons(): Promise<Comparison[]> {
   const { comparisons } = await gather([{ kind: 'folder', path: SAMPLES }]);
   return comparisons.slice(0, 6);

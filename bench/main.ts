@@ -6,8 +6,8 @@ import { openStage } from './stage.ts';
 import { lineOf, print } from './table.ts';
 
 /**
- * `npm run bench`: one table, every line a ratio of two figures that were measured in the same round on the same
- * machine. What a figure is worth elsewhere nobody knows; the ratio is the promise.
+ * `npm run bench`: one table; every line is the ratio of two figures that were measured in the same round on the same
+ * machine. Absolute figures differ on other machines; the ratio is the promise.
  */
 const HELP = `npm run bench -- [options]
   --runs N        rounds; the table shows medians (default 3)
@@ -44,7 +44,7 @@ if (values.json) console.log(JSON.stringify({ machine, runs: rounds.length, rows
 else print(lines, { machine, runs: rounds.length, services: stage.homes.includes('services') });
 if (lines.some(({ kept }) => kept === false)) process.exitCode = 1;
 
-/** By measurement: all contenders once, then all of them again, so that a noisy minute is noisy for everybody. */
+/** By measurement: all contenders once, then all of them again, so that a noisy minute affects all of them. */
 async function measure(chosen: Row[], runs: number): Promise<Map<string, unknown>[]> {
   const needed = new Map<string, Measurement>();
   for (const { ours, against } of chosen) {

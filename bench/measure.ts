@@ -9,7 +9,7 @@ import type { Figures as PipelineFigures } from './contenders/pipeline.ts';
 import type { Figures as TutorialFigures } from './contenders/tutorial.ts';
 import type { Home, Stage } from './stage.ts';
 
-/** One contender with one input. Whatever rows need it, it is taken once a round. */
+/** One contender with one input. It is measured once a round, for all rows that need it. */
 export interface Measurement<Figures = unknown> {
   id: string;
   take(stage: Stage): Promise<Figures>;
@@ -20,7 +20,7 @@ export const pieces: Measurement<PiecesFigures> = {
   take: () => contend('pieces', {}),
 };
 
-/** The whole of a send. */
+/** A complete send. */
 export const pipeline = (home: Home, readers: number): Measurement<PipelineFigures & { emails: number }> => ({
   id: `pipeline of ${readers} on ${home}`,
   async take(stage) {
@@ -38,7 +38,7 @@ export const bare = (emails: number): Measurement<Spent & { emails: number }> =>
   },
 });
 
-/** Our adapter, with nothing before or behind it. */
+/** Our adapter alone. */
 export const wire = (emails: number): Measurement<Spent & { emails: number }> => ({
   id: `wire of ${emails}`,
   async take({ provider }) {
@@ -75,7 +75,7 @@ export const events = (home: Home, readers: number): Measurement<EventsFigures> 
   },
 });
 
-/** Needs a home that two processes can share. */
+/** Needs a backend that two processes can share. */
 export const paced = (readers: number): Measurement<PacedFigures> => ({
   id: `paced, ${readers} readers`,
   async take(stage) {

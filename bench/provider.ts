@@ -2,10 +2,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /**
- * The provider of the bench, in a process of its own and the same for every contender: it drains what it is
- * sent and accepts all of it at once. Every batch has 100 messages, so nothing need be parsed.
+ * The provider of the bench, in a process of its own and the same for every contender: it reads each request and
+ * accepts it at once. Every batch has 100 messages, so it need not parse anything.
  *
- * `GET /seen` tells what arrived since the last `DELETE /seen`.
+ * `GET /seen` reports the requests since the last `DELETE /seen`.
  */
 export interface Seen {
   requests: number;
@@ -17,7 +17,7 @@ export interface Seen {
 let seen: Seen = { requests: 0, bytes: 0, firstAt: null };
 let ids = 0;
 
-/** Ids are UUIDs, as the real ones are; counted, because chance would cost more than the rest. */
+/** Ids are UUIDs, like the real ones; counted up, because random ones would cost more than the rest. */
 const id = () => `{"id":"00000000-0000-4000-8000-${(ids++).toString(16).padStart(12, '0')}"}`;
 
 const ANSWERS: Record<string, () => string> = {

@@ -17,7 +17,7 @@ import type { Home } from './stage.ts';
 /** One number of a measurement. */
 export interface Figure {
   measurement: Measurement;
-  /** From what the measurement of this round gave. */
+  /** From the result of this round's measurement. */
   read(figures: unknown): number;
 }
 
@@ -25,7 +25,7 @@ export type Bound = { atLeast: number } | { atMost: number };
 
 /** One line of the table: ours against another, both measured in the same round. */
 export interface Row {
-  /** What `--only` names; several rows may share one. */
+  /** The name for `--only`; several rows may share one. */
   name: string;
   about: string;
   unit: string;
@@ -33,9 +33,9 @@ export interface Row {
   against: Figure;
   /** Both are costs, and the ratio says how many times ours is cheaper; otherwise it is ours to theirs. */
   isCost?: true;
-  /** What the ratio of the two has to hold. */
+  /** The promised ratio of the two. */
   promise?: Bound;
-  /** What our own figure has to hold. */
+  /** The promise for our own figure. */
   limit?: Bound;
 }
 
@@ -101,7 +101,7 @@ export function rowsFor({ homes, quick }: Scale): Row[] {
     ...(homes.includes('services') ? [pacedRow] : []),
     ...homes.flatMap((home) => eventRows(home, quick ? 10_000 : 100_000)),
   ];
-  // The promises are about full sizes.
+  // The promises apply to full sizes only.
   return quick ? rows.map(({ promise: _, limit: __, ...row }) => row) : rows;
 }
 

@@ -9,24 +9,24 @@ import { Lifetime } from '../src/platform/lifetime.ts';
 import { findPostgres, findRedis, startPostgres, startRedis } from '../test/helpers/services.ts';
 import { contend, start } from './child.ts';
 
-/** Where the program runs: on PostgreSQL and Redis, or on nothing but itself. */
+/** Where the program runs: on PostgreSQL and Redis, or without any service. */
 export type Home = 'services' | 'embedded';
 
-/** Settings that put a contender into a home of its own, removed when disposed. */
+/** Settings that give a contender a location of its own, removed when disposed. */
 export interface Place extends AsyncDisposable {
   env: Record<string, string>;
 }
 
 /**
- * What the contenders need around them: throw-away services, the local provider, and databases with readers in
- * them. A list is imported once and copied for every contender, so that each meets the same database.
+ * The environment of the contenders: temporary services, the local provider, and databases with readers. A list is
+ * imported once and copied for every contender, so that each gets the same database.
  */
 export interface Stage extends AsyncDisposable {
-  /** `services` only where PostgreSQL and Redis are installed. */
+  /** `services` only when PostgreSQL and Redis are installed. */
   homes: Home[];
   /** Base URL of the local provider. */
   provider: string;
-  /** A copy of the database with so many readers and one issue in review. */
+  /** A copy of the database with this many readers and one issue in review. */
   place(home: Home, readers: number): Promise<Place>;
 }
 
@@ -41,7 +41,7 @@ export async function openStage(): Promise<Stage> {
     lifetime.defer(() => rmSync(folder, { recursive: true, force: true }));
     const home = await openServices(lifetime);
 
-    /** OpenDatabase that were seeded already, by home and size. */
+    /** Seeded databases, by backend and size. */
     const originals = new Map<string, Promise<Original>>();
     return {
       homes: home === null ? ['embedded'] : ['services', 'embedded'],
@@ -66,7 +66,7 @@ interface Original {
   copy(): Promise<Place>;
 }
 
-/** The embedded home is a directory. */
+/** The embedded backend is a directory. */
 async function seed(folder: string, readers: number): Promise<Original> {
   const dataDir = path.join(folder, `embedded-${readers}`);
   await contend('seed', { env: { DATA_DIR: dataDir }, readers });
@@ -82,7 +82,7 @@ async function seed(folder: string, readers: number): Promise<Original> {
   };
 }
 
-/** The services home is a database of its own and an emptied Redis; null where one of the two is missing. */
+/** The services backend is a separate database and an emptied Redis; null when one of the two is missing. */
 async function openServices(lifetime: Lifetime) {
   const [postgresBin, redisServer] = [findPostgres(), findRedis()];
   if (postgresBin === null || redisServer === null) return null;

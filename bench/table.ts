@@ -78,7 +78,7 @@ export function print(lines: Line[], run: { machine: string; runs: number; servi
 
 const bound = (one: Bound) => ('atLeast' in one ? `≥ ${figure(one.atLeast)}` : `≤ ${figure(one.atMost)}`);
 
-/** Three digits say all that a bench knows. */
+/** Three digits are all that a bench can measure. */
 function figure(value: number): string {
   if (value >= 1_000) return Number(value.toPrecision(3)).toLocaleString('en');
   return String(Number(value.toPrecision(value < 1 ? 2 : 3)));

@@ -8,12 +8,11 @@ export interface Input {
   emails: number;
 }
 
-/** Requests in flight; more bring it nothing. */
+/** Requests in flight; more do not make it faster. */
 const LOOPS = 4;
 
 /**
- * The physical limit: a loop that posts the bytes of one batch again and again, with no database, no queue and
- * nothing to assemble.
+ * The physical limit: a loop that posts the bytes of one batch again and again, without database, queue and assembling.
  */
 await contender(async ({ provider, emails }: Input): Promise<Spent> => {
   const { rendered } = await sampleVariant();

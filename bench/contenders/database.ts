@@ -7,7 +7,7 @@ import { SETTINGS } from '../issue.ts';
 
 export type Figures = Record<'freezeSeconds' | 'copySeconds' | 'progressSeconds' | 'countSeconds', number>;
 
-/** What the database alone has to do for a long list: freeze it, and tell how far a send is. */
+/** The database's work for a long list: freeze it, and report the progress of a send. */
 await contender(async ({ env }: { env: Record<string, string> }): Promise<Figures> => {
   const { config, secrets } = loadConfig({ ...SETTINGS, ...env });
   await using app = await createApp(config, secrets);

@@ -23,10 +23,10 @@ export interface Figures {
   appliedUnanalyzed: number;
 }
 
-/** As many as the webhook gathers into one statement. */
+/** As many as the webhook combines into one statement. */
 const GATHERED = 500;
 
-/** The provider says `delivered` of everybody, in no order: first half with good statistics, then without any. */
+/** The provider reports `delivered` for everybody, out of order: first half with good statistics, then without any. */
 await contender(async ({ env, events }: Input): Promise<Figures> => {
   const { config, secrets } = loadConfig({ ...SETTINGS, ...env });
   await using app = await createApp(config, secrets);

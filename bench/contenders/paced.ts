@@ -18,7 +18,7 @@ export interface Input {
   port: number;
 }
 
-/** ms: of a hundred times that somebody waits for the event loop, the longest but one. */
+/** ms: the 99th percentile of the waits for the event loop. */
 export interface Figures {
   sending: number;
   quiet: number;
@@ -30,8 +30,8 @@ const SIGN_UPS_A_SECOND = 20;
 let people = 0;
 
 /**
- * `serve` as it runs in production, web and worker in one process, at the provider's own 10 requests a second.
- * People sign up all the time, first alone, then while an issue goes out.
+ * `serve` as it runs in production, web and worker in one process, at the provider's own 10 requests a second. People
+ * sign up all the time, first without a send, then during one.
  */
 await contender(async ({ env, provider, port }: Input): Promise<Figures> => {
   const settings = {
@@ -47,7 +47,7 @@ await contender(async ({ env, provider, port }: Input): Promise<Figures> => {
   await using app = await createApp(config, secrets);
   const issue = await approved(app);
   const server = serve(settings);
-  // A sign-up that fails ends this process, and must not leave the other behind.
+  // A failed sign-up ends this process, and must not leave the other process behind.
   process.once('exit', () => server.kill('SIGKILL'));
   try {
     const url = `http://127.0.0.1:${port}`;
@@ -98,14 +98,14 @@ async function ended(server: ChildProcess): Promise<never> {
   throw new Error(`serve ended with ${code}`);
 }
 
-/** Since it was asked last. */
+/** Since the last question. */
 async function delayOf(server: ChildProcess): Promise<number> {
   server.send('delay');
   const [ms] = await once(server, 'message');
   return ms;
 }
 
-/** Whatever the answers are late by, the next person comes in time. */
+/** The next person comes on time, however late the answers are. */
 async function signUps(url: string, seconds: number): Promise<void> {
   const answers: Promise<unknown>[] = [];
   for (let left = seconds * SIGN_UPS_A_SECOND; left > 0; left -= 1) {

@@ -42,12 +42,12 @@ await contender(async (): Promise<Figures> => {
   };
 });
 
-/** A string that is put together from others is only joined when somebody reads it. */
+/** A concatenated string is only joined when it is read. */
 function weigh(messages: { html: string; text: string }[]): number {
   return messages.reduce((sum, { html, text }) => sum + Buffer.byteLength(html) + Buffer.byteLength(text), 0);
 }
 
-/** For a task that does a hundred readers at once; some rounds before the measured ones warm it up. */
+/** For a task that processes a hundred readers at once; some warm-up rounds come before the measured ones. */
 async function micros(times: number, task: () => unknown): Promise<number> {
   for (let index = 0; index < Math.ceil(times / 5); index += 1) await task();
   const at = performance.now();

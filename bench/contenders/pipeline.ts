@@ -22,8 +22,8 @@ export interface Figures extends Spent {
 }
 
 /**
- * Ours, nothing left out: the audience frozen, every batch claimed, leased, submitted and recorded by the workers
- * of one process, and the database balanced at the end.
+ * Our complete send: the audience is frozen, every batch is claimed, leased, submitted and recorded by the workers of
+ * one process, and the ledger balances at the end.
  */
 await contender(async ({ env, provider }: Input): Promise<Figures> => {
   const { config, secrets } = loadConfig({ ...SETTINGS, ...env, RESEND_BASE_URL: provider });
@@ -57,7 +57,7 @@ await contender(async ({ env, provider }: Input): Promise<Figures> => {
   };
 });
 
-/** Looks at one column of one row, so that watching costs nothing worth measuring. */
+/** Reads one column of one row, so that watching costs almost nothing. */
 async function sent({ db }: App, { id }: Issue): Promise<void> {
   for (;;) {
     const { status } = await db

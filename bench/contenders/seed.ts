@@ -21,7 +21,7 @@ await contender(async ({ env, readers }: { env: Record<string, string>; readers:
     });
     await addSubscribers(app.db, rows, 'bench');
   }
-  // What autovacuum would have done long before the issue is due. PGlite has none, and gets none.
+  // Autovacuum would have done this long before the issue is due. PGlite has none, and gets none.
   if (app.database.backend === 'postgres') await app.database.queuePool().query('vacuum analyze');
   return {};
 });

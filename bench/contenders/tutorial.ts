@@ -17,8 +17,8 @@ export interface Figures extends Spent {
 }
 
 /**
- * How it is usually done: render the mail for each reader with their own links, hand a hundred to the SDK, insert
- * a row for each. It keeps no promise of ours, and sends no text part.
+ * The usual way: render the mail for each reader with their own links, pass a hundred to the SDK, insert a row for
+ * each. It keeps none of our promises, and sends no text part.
  */
 await contender(async ({ env, provider, emails }: Input): Promise<Figures> => {
   await using database = await openDatabase({ databaseUrl: env.DATABASE_URL, dataDir: env.DATA_DIR ?? '' });
@@ -28,7 +28,7 @@ await contender(async ({ env, provider, emails }: Input): Promise<Figures> => {
   await pool.query(
     'create table sent (email text not null, provider_id text not null, sent_at timestamptz not null default now())',
   );
-  // What a server that has run for a while has behind it.
+  // A server that has run for a while is already warmed up.
   await render(createElement(Digest, content));
 
   const read = stopwatch();

@@ -7,7 +7,7 @@ export interface Input {
   emails: number;
 }
 
-/** The adapter alone: batches that are ready are assembled, posted, and their answers read. */
+/** The adapter alone: prepared batches are assembled and posted, and their answers parsed. */
 await contender(async ({ provider, emails }: Input): Promise<Spent> => {
   const { rendered } = await sampleVariant();
   const batch = sampleBatch(rendered);

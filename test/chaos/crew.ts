@@ -2,7 +2,7 @@ import { debuglog } from 'node:util';
 import { type Process, startCommand } from '../helpers/processes.ts';
 import type { Installation } from './ground.ts';
 
-/** `NODE_DEBUG=chaos` tells what happens as it happens, by the second. */
+/** `NODE_DEBUG=chaos` prints what happens as it happens, with the second. */
 const log = debuglog('chaos');
 export const trace = (what: string, ...details: unknown[]) =>
   log(`%s s ${what}`, (performance.now() / 1_000).toFixed(1), ...details);
@@ -14,25 +14,25 @@ export interface Member {
   readonly role: Role;
   readonly failpoint: string | undefined;
   readonly child: Process;
-  /** Settles when it says that it works, or has ended. */
+  /** Settles when it reports that it is ready, or has ended. */
   readonly ready: Promise<void>;
   works: boolean;
   stopped: boolean;
   killedByUs: boolean;
-  /** We asked it to go. */
+  /** We asked it to stop. */
   dismissed: boolean;
 }
 
 /**
- * The processes of one installation and their supervisor: whoever dies is replaced, as a container is, until
- * the crew is dismissed.
+ * The processes of one installation and their supervisor: a dead process is replaced, like a container, until the crew
+ * is dismissed.
  */
 export class Crew implements AsyncDisposable {
-  /** Deaths by SIGKILL: at a failpoint, or by our hand. */
+  /** Deaths by SIGKILL: at a failpoint, or by the test. */
   readonly kills: string[] = [];
-  /** Exit codes of processes that ended by themselves; a supervisor starts them again. */
+  /** Exit codes of processes that ended by themselves; a supervisor restarts them. */
   readonly crashes: string[] = [];
-  /** Everything that any process wrote, until it is looked at. */
+  /** Everything that any process printed, until it is checked. */
   readonly said: string[] = [];
   readonly #installation: Installation;
   readonly #members = new Set<Member>();
@@ -50,7 +50,7 @@ export class Crew implements AsyncDisposable {
     return [...this.#members];
   }
 
-  /** Those who are at work: who is still starting would die of nothing. */
+  /** The running processes: killing one that still starts would test nothing. */
   get workers(): Member[] {
     return this.members.filter(
       ({ role, works, stopped, dismissed }) => role !== 'web' && works && !stopped && !dismissed,
@@ -90,13 +90,13 @@ export class Crew implements AsyncDisposable {
     return member;
   }
 
-  /** Ends a process without warning. */
+  /** Kills a process. */
   kill(member: Member): void {
     member.killedByUs = true;
     member.child.kill('SIGKILL');
   }
 
-  /** Asks a process to finish what it has in hand and go, as a deploy does; it is replaced. */
+  /** Asks a process to finish its running jobs and stop, like a deploy; it is replaced. */
   async retire(member: Member): Promise<void> {
     member.dismissed = true;
     this.resume(member);
@@ -115,14 +115,14 @@ export class Crew implements AsyncDisposable {
     member.child.kill('SIGCONT');
   }
 
-  /** Ends all of them in good order and replaces none. */
+  /** Stops all processes in order and replaces none. */
   async dismiss(): Promise<void> {
     this.#isDismissed = true;
     await Promise.all(this.members.map((member) => this.retire(member)));
     await Promise.all(this.#replacements);
   }
 
-  /** After {@link dismiss}: whoever is started from now on is replaced again. */
+  /** After {@link dismiss}: processes started from now on are replaced again. */
   engage(): void {
     this.#isDismissed = false;
   }

@@ -21,22 +21,24 @@ const WORKERS = 4;
 const STORM_MS = 120_000;
 const CALM_MS = 240_000;
 const LOOK_MS = 250;
-/** When an issue stands still for so long, a person goes and looks why. */
+/** After this time without progress, a person checks why. */
 const PATIENCE_MS = 6_000;
-/** When only events are left that came too early, nobody need wait for the clock. */
+/** When only early events are left, the test need not wait for the clock. */
 const EARLY_MS = 1_000;
 
-/** What happens to an issue. */
+/** The events of an issue's run. */
 export interface Attack {
-  /** Draws everything that is left to chance. */
+  /** Makes all random choices. */
   seed: number;
-  /** It ends when so many were killed. */
+  /** It ends after this many kills. */
   kills: number;
-  /** Instead of chance: one worker at a time, which dies here, then there, and nothing else happens. */
+  /**
+   * Instead of random strikes: one worker at a time, which dies at each failpoint in turn, and nothing else happens.
+   */
   deaths?: readonly Failpoint[];
 }
 
-/** The fire, and what is left of the issue when it is out. */
+/** The run under fire, and the state of the issue afterwards. */
 export class Fire implements AsyncDisposable {
   readonly crew: Crew;
   readonly faults: string[] = [];
@@ -46,7 +48,7 @@ export class Fire implements AsyncDisposable {
   readonly #attack: Attack;
   readonly #strikes: Strikes;
   readonly #watch: Watch;
-  /** One for each who draws: in which order they happen to be asked changes nothing of what they get. */
+  /** One generator for each consumer: the order of their calls does not change their numbers. */
   readonly #draw: Record<'failpoints' | 'leavers' | 'strikes' | 'times', () => number>;
   #isRaging = true;
   #lastSeen = '';
@@ -72,7 +74,7 @@ export class Fire implements AsyncDisposable {
     await this.#watch[Symbol.asyncDispose]();
   }
 
-  /** Until enough were killed, or the issue is through. */
+  /** Until enough processes were killed, or the issue is finished. */
   async rage(): Promise<void> {
     const { deaths, kills } = this.#attack;
     const workers = Array.from({ length: deaths === undefined ? WORKERS : 1 }, () => 'worker' as const);
@@ -90,7 +92,7 @@ export class Fire implements AsyncDisposable {
     }
   }
 
-  /** Strikes are spread over the issue: between two of them a request arrives, or nothing does for a while. */
+  /** Strikes are spread over the issue: between two of them a request arrives, or a pause passes. */
   async #somethingHappens(): Promise<void> {
     const before = this.#resend.arrivals;
     const patience = performance.now() + PATIENCE_MS + this.#draw.times() * 2_000;
@@ -102,21 +104,21 @@ export class Fire implements AsyncDisposable {
     await sleep(this.#draw.times() * 500);
   }
 
-  /** The faults clear; then everything has to come right by itself. */
+  /** The faults end; then the issue must finish by itself. */
   async calm(): Promise<void> {
     this.#isRaging = false;
     trace('calm after %o', this.crew.kills);
     this.#resend.calm();
     for (const member of this.crew.members) this.crew.resume(member);
     await this.leavers.stop();
-    // What the queue holds for the dead it gives up after a while. Mostly we do not wait for that, but empty it.
+    // The queue releases the jobs of dead processes after a while. Mostly we do not wait for that, but empty the queue.
     if (this.#draw.times() < 0.8) await this.#strikes.flush();
     const end = performance.now() + CALM_MS;
     while (performance.now() < end && !(await this.#isOver())) await sleep(LOOK_MS);
     await this.crew.dismiss();
   }
 
-  /** Sent, and every event applied. A person is called where one is needed. */
+  /** Sent, and every event applied. A person acts when the program needs one. */
   async #isOver(): Promise<boolean> {
     const isReported = this.#resend.webhooks.pending === 0;
     const sight = await this.#look();
@@ -130,7 +132,7 @@ export class Fire implements AsyncDisposable {
     return false;
   }
 
-  /** Also notes when something was different from the time before. */
+  /** Also records when something changed. */
   async #look(): Promise<Sight | null> {
     const sight = await this.#watch.look();
     const seen = JSON.stringify([sight, this.#resend.arrivals]);
@@ -148,7 +150,7 @@ export class Fire implements AsyncDisposable {
     return sight;
   }
 
-  /** From outside nobody sees why. */
+  /** The reason is not visible from outside. */
   #isStuck(forMs = PATIENCE_MS): boolean {
     return this.#installation.services === null && performance.now() - this.#seenAt > forMs;
   }
@@ -168,7 +170,7 @@ export class Fire implements AsyncDisposable {
     return verdict;
   }
 
-  /** Who settled each batch that was uncertain. */
+  /** Who settled each uncertain batch. */
   async settlements(): Promise<string[]> {
     const { db } = await this.#watch.database();
     const { rows } = await sql<{ by: string }>`
@@ -177,7 +179,7 @@ export class Fire implements AsyncDisposable {
     return rows.map(({ by }) => by);
   }
 
-  /** While it rages, most processes carry the place where they will die. */
+  /** During the fire, most processes get a failpoint at which they will die. */
   #failpoint(role: Role): string | undefined {
     const { kills, deaths } = this.#attack;
     if (!this.#isRaging || role === 'web' || this.crew.kills.length >= kills) return undefined;
@@ -192,7 +194,7 @@ export class Fire implements AsyncDisposable {
   }
 }
 
-/** Sent, or nothing is open any more but what no machine may decide. */
+/** Sent, or only batches are open that a person must settle. */
 function isThrough({ status, open }: Sight): boolean {
   return status === 'sent' || (status === 'sending' && open === 0);
 }

@@ -23,8 +23,8 @@ import {
 import type { Fate, LocalResend } from '../resend/index.ts';
 
 /**
- * Where the fire tests take place: services that run for all of them, and one installation that is prepared
- * once, up to the moment its issue is about to be frozen, and copied for each.
+ * The environment of the fire tests: services for all of them, and one installation that is prepared once, up to the
+ * moment before its issue is frozen, and copied for each test.
  */
 export type Store = 'embedded' | 'services';
 
@@ -34,19 +34,19 @@ export interface Reader {
   unsubscribe: string;
 }
 
-/** One installation, nobody working on it yet. */
+/** One installation, without running processes. */
 export interface Installation extends AsyncDisposable {
   readonly store: Store;
-  /** What its processes run. */
+  /** The program of its processes. */
   readonly program: keyof typeof PROGRAMS;
   readonly env: Record<string, string>;
   readonly origin: string;
   readonly issueId: string;
   readonly slug: string;
   readonly readers: readonly Reader[];
-  /** Null where the database is this installation's own process. */
+  /** Null when the database is inside the installation's own process. */
   readonly services: { postgres: Service; redis: Service } | null;
-  /** The database. Embedded, only while no process works on them. */
+  /** The database. Embedded: only while no process uses it. */
   open(): Promise<OpenDatabase>;
 }
 
@@ -64,10 +64,10 @@ export interface Ground extends AsyncDisposable {
 const SECRET_KEY = 'a-key-for-the-fire-test-only-0123456789';
 export const WEBHOOK_SECRET = `whsec_${Buffer.from('the secret of the fire test').toString('base64')}`;
 
-/** Topics that readers chose: everything, something, and what nothing is about this week. */
+/** Topics that readers chose: everything, something, and a topic without a comparison this week. */
 const TOPICS: string[][] = [[], [], [], ['Developer Tools'], ['Meetings', 'Voice & Audio'], ['Beekeeping']];
 
-/** What becomes of some of every forty readers; of all others nothing is ever heard, and most events are saved. */
+/** The outcomes of some of every forty readers; the others get no event, which saves most events. */
 const HEARD_OF: Record<number, Fate> = {
   9: 'delivered',
   17: 'bounced',
@@ -77,7 +77,7 @@ const HEARD_OF: Record<number, Fate> = {
   30: 'delivered',
 };
 
-/** Told by the name of an address. */
+/** Derived from the name of an address. */
 export const fateOf = (email: string): Fate => {
   const name = email.split('-')[0];
   return Object.values(HEARD_OF).find((fate) => fate.replace('-', '') === name) ?? 'silent';
@@ -90,7 +90,7 @@ function addresses(count: number): { email: string; topics: string[] }[] {
   }));
 }
 
-/** Settings of an installation; the schedule is days away, so that no second issue joins in. */
+/** Settings of an installation; the schedule is days away, so that no second issue starts. */
 function settings(dataDir: string, more: Record<string, string>): Record<string, string> {
   const inThreeDays = new Date(Date.now() + 3 * 86_400_000);
   const day = inThreeDays.toLocaleDateString('en-GB', { weekday: 'short', timeZone: 'UTC' });
@@ -105,7 +105,7 @@ function settings(dataDir: string, more: Record<string, string>): Record<string,
   };
 }
 
-/** Fills an installation by the same steps that the commands take, up to an issue that waits to be frozen. */
+/** Fills an installation by the same steps as the commands, up to an issue that waits to be frozen. */
 async function prepare(env: Record<string, string>, count: number) {
   const { config, secrets } = loadConfig(env);
   await using app = await createApp(config, secrets);
@@ -150,14 +150,14 @@ async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
   };
 }
 
-/** What every process of an installation is told, besides where its data is. */
+/** The settings of every process of an installation, besides the location of its data. */
 async function addressing(resend: LocalResend, seed: number): Promise<Record<string, string>> {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   resend.webhooks.configure({
     url: `${origin}/webhooks/resend`,
     secrets: [WEBHOOK_SECRET],
-    // Resend's own, a thousand times as fast, and more patient at the end.
+    // Resend's own schedule, a thousand times as fast, and longer at the end.
     schedule: [0, 50, 300, ...Array.from({ length: 300 }, () => 1_000)],
     disorder: { seed, duplicates: 0.1 },
   });
@@ -178,7 +178,7 @@ export const METRICS_TOKEN = 'a-token-for-the-metrics-of-the-fire-test';
 export interface Plot {
   store: Store;
   program: keyof typeof PROGRAMS;
-  /** How many there are in each installation. */
+  /** How many each installation has. */
   readers: number;
 }
 
@@ -246,7 +246,7 @@ async function servicesGround({ program, readers: count }: Plot): Promise<Ground
         open: () => openBooks({ databaseUrl: database.url, redisUrl: redis.url, dataDir }),
         [Symbol.asyncDispose]: async () => {
           await database.drop();
-          // The queue of one installation is no business of the next.
+          // One installation's queue must not affect the next.
           await redis.restart('SIGTERM');
           await remove(dataDir);
         },

@@ -7,7 +7,7 @@ import type { LocalResend } from '../resend/index.ts';
 import { fateOf, type Reader } from './ground.ts';
 import type { Stop } from './strikes.ts';
 
-/** A leaving as its reader knows it: by when at the latest it was committed. */
+/** An unsubscribe as its reader knows it: the latest time at which it was committed. */
 export interface Leaving {
   email: string;
   /** Milliseconds since 1970, of the answer. */
@@ -15,17 +15,17 @@ export interface Leaving {
 }
 
 export interface Verdict {
-  /** Whether the issue came to its end. */
+  /** Whether the issue finished. */
   isSent: boolean;
   progress: Progress;
   accepted: number;
   lost: string[];
   doubled: string[];
-  /** Mailed by a request that began after they had left. */
+  /** Mailed by a request that began after they had unsubscribed. */
   afterLeaving: string[];
-  /** Mailed though they left, by a request that was on its way. */
+  /** Mailed although they unsubscribed, by a request that was in flight. */
   inFlight: number;
-  /** Everything else that must not be. */
+  /** All other violations. */
   faults: string[];
 }
 
@@ -34,11 +34,11 @@ interface Row {
   email: string;
   status: string;
   reason: string | null;
-  /** Of the subscriber. */
+  /** Status of the subscriber. */
   standing: string;
 }
 
-/** What the database call the fate of a message once every event is applied. */
+/** The final state of a message in the database once every event is applied. */
 const SPOKEN: Record<string, string> = {
   delivered: 'delivered',
   delayed: 'delivered',
@@ -51,12 +51,12 @@ const SPOKEN: Record<string, string> = {
 const ACCEPTED = new Set(['submitted', 'delivered', 'bounced', 'complained']);
 
 /**
- * How long a request that was claimed may take to arrive on a busy machine. The database know exactly who had left
- * when a batch was claimed (I3); this is only for the replays, whose claim leaves no time.
+ * How long a claimed request may take to arrive on a busy machine. The database knows exactly who had unsubscribed when
+ * a batch was claimed (I3); this is only for replays, whose claim leaves no time.
  */
 const ON_ITS_WAY_MS = 10_000;
 
-/** Compares the database with what the provider truly accepted. */
+/** Compares the database with the mails that the provider really accepted. */
 export async function judge(
   db: Connection,
   resend: LocalResend,
@@ -87,7 +87,7 @@ export async function judge(
     const delivery = byEmail.get(email);
     if (copies > 1) doubled.push(`${email} has ${copies} copies`);
     if (delivery === undefined) {
-      // Gone before the audience was frozen.
+      // Unsubscribed before the audience was frozen.
       if (!left.has(email)) lost.push(`${email} has no delivery`);
       continue;
     }
@@ -135,7 +135,7 @@ export async function judge(
   return { isSent, progress, accepted: accepted.length, lost, doubled, afterLeaving, inFlight, faults };
 }
 
-/** I9: nothing that a process wrote names a reader, a token or a key. */
+/** I9: no output of a process names a reader, a token or a key. */
 export function secretsIn(
   said: readonly string[],
   readers: readonly Reader[],
@@ -143,7 +143,7 @@ export function secretsIn(
 ): string[] {
   const text = said.join('\n');
   const found = keys.filter((key) => text.includes(key)).map(() => 'a key');
-  // Every reader has the same domain, and every token the same first characters.
+  // All readers share one domain, and all tokens the same first characters.
   if (/@readers\.example/u.test(text)) found.push('an address');
   if (readers.some(({ unsubscribe }) => text.includes(unsubscribe.split('/').at(-1) ?? '')))
     found.push('a token');

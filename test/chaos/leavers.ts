@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Installation, Reader } from './ground.ts';
 import type { Leaving } from './judge.ts';
 
-/** Readers who leave while an issue is sent: one after the other, in an order of their own. */
+/** Readers who unsubscribe while an issue is sent: one after the other, in random order. */
 export class Leavers {
   readonly leavings: Leaving[] = [];
   readonly #installation: Installation;
@@ -19,7 +19,7 @@ export class Leavers {
     this.#done = this.#letThemLeave();
   }
 
-  /** Nobody else leaves; resolves when the last one is answered, or gives up. */
+  /** Stops further unsubscribes; resolves when the last one is answered, or gives up. */
   async stop(): Promise<void> {
     this.#isLeaving = false;
     await this.#done;
@@ -34,7 +34,7 @@ export class Leavers {
     }
   }
 
-  /** Over HTTP as their mail program would, and again until it is answered. */
+  /** Over HTTP like their mail program, and repeated until it is answered. */
   async #leave({ email, unsubscribe }: Reader): Promise<void> {
     const leaving = { email, answeredAt: Number.POSITIVE_INFINITY };
     this.leavings.push(leaving);

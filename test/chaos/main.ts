@@ -11,7 +11,7 @@ Sends issues while workers are killed and services fail, one line an issue, unti
 (default 20). A failure says how to repeat it. NODE_DEBUG=chaos tells more.
 `;
 
-/** Kills in an issue, at most, and its readers: so many that there is something in hand to lose until the last of them. */
+/** Most kills in an issue, and its readers: so many that work is in progress until the last of them. */
 const ISSUE: Record<Store, { kills: number; readers: string }> = {
   embedded: { kills: 10, readers: '2000' },
   services: { kills: 30, readers: '6000' },
@@ -42,7 +42,7 @@ function settings() {
   return {
     kills: whole('kills', values.kills),
     seed: whole('seed', values.seed),
-    // What `npm run build` made, as the image has it: that starts three times as fast as the sources.
+    // The output of `npm run build`, as in the image: it starts three times as fast as the sources.
     plot: { store, program: 'built', readers: whole('readers', values.readers ?? ISSUE[store].readers) },
   } as const;
 }
@@ -69,7 +69,7 @@ async function main(): Promise<number> {
   return reports.every(({ isGood }) => isGood) ? 0 : 1;
 }
 
-// Whoever is told to go takes its processes and its files along: they are ended at the exit.
+// A process that is asked to stop also ends its children and removes its files at its exit.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 
 try {

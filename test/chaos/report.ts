@@ -7,7 +7,7 @@ function countsOf(names: readonly string[]): string {
   return [...counts].map(([name, count]) => `${name} ${count}`).join(', ') || 'none';
 }
 
-/** One issue in one line, and what was wrong with it below. */
+/** One issue in one line, with its violations below. */
 export function lineOf(report: Report): string {
   const { attack, verdict } = report;
   const { progress } = verdict;

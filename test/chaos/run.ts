@@ -5,14 +5,14 @@ import { fateOf, type Ground, WEBHOOK_SECRET } from './ground.ts';
 import { secretsIn, type Verdict } from './judge.ts';
 
 /**
- * One issue, sent under fire: its workers are killed, stopped and replaced, its services flushed and restarted,
- * its provider misbehaves, and readers leave all the time. Then the fire stops, and the issue has to finish by
- * itself. What the harness does to rows is to let time pass: leases end after seconds instead of a minute.
+ * One issue, sent under fire: its workers are killed, stopped and replaced, its services flushed and restarted, its
+ * provider misbehaves, and readers unsubscribe all the time. Then the fire stops, and the issue must finish by itself.
+ * The only change that the harness makes to rows is to let time pass: leases expire after seconds instead of a minute.
  */
 export interface Report {
   attack: Attack;
   kills: string[];
-  /** What else was done, in order. */
+  /** The other actions, in order. */
   faults: string[];
   crashes: string[];
   left: number;
@@ -26,7 +26,7 @@ export interface Report {
 export async function run(ground: Ground, attack: Attack): Promise<Report> {
   const began = performance.now();
   await using resend = await startResend({
-    // So slow that there is always something in hand to lose.
+    // So slow that work is always in progress.
     ratePerSecond: 2,
     refusedDomains: [],
     latencyMs: 150,

@@ -4,7 +4,7 @@ import { type Fault, type FaultName, type LocalResend, randomFaults } from '../r
 import { type Crew, type Member, trace } from './crew.ts';
 import type { Installation } from './ground.ts';
 
-/** Answers that a provider gives on a bad day, and none that only a person can mend. */
+/** Faults of a provider on a bad day, without those that only a person can fix. */
 const BAD_DAY: (Fault | FaultName)[] = [
   '429',
   '429-retry-after',
@@ -29,13 +29,13 @@ const BAD_DAY: (Fault | FaultName)[] = [
   { kind: 'hang', accepted: false, ms: 1_500 },
   { kind: 'hang', accepted: true, ms: 1_500 },
 ];
-/** Faults of the account: the issue pauses itself, and a person resumes it. */
+/** Faults of the account: the issue is paused, and a person resumes it. */
 const ACCOUNT: FaultName[] = ['daily-quota', '403-domain'];
 
-/** How long a process stands still that is stopped: longer than the leases of the fire. */
+/** How long a stopped process is frozen: longer than the leases of the fire. */
 const STOP_MS = 4_500;
 
-/** From when to when a process stood still. */
+/** Start and end of a process's freeze. */
 export interface Stop {
   from: number;
   to: number;
@@ -43,22 +43,22 @@ export interface Stop {
 
 interface Strike {
   name: string;
-  /** Of all that can happen, how often it does. */
+  /** The possible actions and their weights. */
   weight: number;
   act: () => unknown;
 }
 
-/** What an act answers that needs somebody at work. */
+/** The result of an action that needs a running process. */
 const NOBODY_THERE = Symbol('nobody there');
 
-/** What is done to an installation while it sends, drawn one after the other. */
+/** The actions on an installation while it sends, chosen one after the other. */
 export class Strikes {
   readonly stops: Stop[] = [];
   readonly #installation: Installation;
   readonly #resend: LocalResend;
   readonly #crew: Crew;
   readonly #draw: () => number;
-  /** Each as often as its weight. */
+  /** Each as often as its weight says. */
   readonly #urn: Strike[];
 
   constructor(installation: Installation, resend: LocalResend, crew: Crew, draw: () => number) {
@@ -69,7 +69,7 @@ export class Strikes {
     this.#urn = this.#possible().flatMap((strike) => Array.from({ length: strike.weight }, () => strike));
   }
 
-  /** @returns the name of what was done; null where there was nobody to do it to. */
+  /** @returns the name of the action; null when no process was running. */
   async strike(): Promise<string | null> {
     const { name, act } = this.#pick(this.#urn);
     if ((await act()) === NOBODY_THERE) return null;
@@ -77,7 +77,7 @@ export class Strikes {
     return name;
   }
 
-  /** Redis forgets everything. */
+  /** Empties Redis. */
   async flush(): Promise<void> {
     const { services } = this.#installation;
     if (services === null) return;
@@ -119,14 +119,14 @@ export class Strikes {
     for (const member of this.#crew.members) if (member.role === 'web') this.#crew.kill(member);
   }
 
-  /** Past its lease, and on again: what it was about to do then, somebody else has done. */
+  /** Freezes a process past its lease, and lets it continue: another worker has done its next step meanwhile. */
   #suspend(member: Member): void {
     const stop = { from: Date.now(), to: Number.POSITIVE_INFINITY };
     this.stops.push(stop);
     this.#crew.suspend(member);
     setTimeout(() => {
       this.#crew.resume(member);
-      // What it had begun is under way for a while.
+      // Its running request takes a while.
       stop.to = Date.now() + 5_000;
     }, STOP_MS);
   }
@@ -142,7 +142,7 @@ export class Strikes {
     });
   }
 
-  /** PostgreSQL throws everybody out. */
+  /** Terminates all PostgreSQL sessions. */
   async #disconnect(): Promise<void> {
     await using database = await this.#installation.open();
     await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`

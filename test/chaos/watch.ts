@@ -8,33 +8,33 @@ import type { LocalResend } from '../resend/index.ts';
 import { type Crew, trace } from './crew.ts';
 import { type Installation, METRICS_TOKEN, type OpenDatabase } from './ground.ts';
 
-/** An issue as it can be seen while it is sent. */
+/** The observable state of an issue while it is sent. */
 export interface Sight {
-  /** Of the issue. From outside, one that is paused looks like one that is sending. */
+  /** Status of the issue. From outside, a paused issue looks like a sending one. */
   status: string;
-  /** What a worker may still take: batches, or the deliveries in them. */
+  /** Work that a worker may still claim: batches, or the deliveries in them. */
   open: number;
-  /** Likewise, what nobody knows the fate of. */
+  /** Likewise, the uncertain ones. */
   uncertain: number;
-  /** Events that were not applied. */
+  /** Unapplied events. */
   events: number;
 }
 
 /** How long a lease lasts here. */
 const LEASE_MS = 3_000;
-/** How often the minute's doorbell rings here. */
+/** Interval of the minute's duties here. */
 const RING_MS = 2_000;
 
 /**
- * Who looks after an installation on fire: a clock that goes faster, and the person whom the program asks when it must not
- * decide by itself. On services both look into the database. The embedded database are the process's own: its
- * operator looks at its pages, and when there is something to do it makes way, as for a deploy.
+ * The operator of an installation under fire: a faster clock, and the person whom the program asks when it must not
+ * decide by itself. With services both read the database. The embedded database is inside the process: its operator
+ * reads its pages, and stops the process, like a deploy, when there is something to do.
  */
 export class Watch implements AsyncDisposable {
   readonly #installation: Installation;
   readonly #resend: LocalResend;
   readonly #crew: Crew;
-  /** Leases that were seen, and since when. */
+  /** The observed leases, and since when. */
   readonly #leases = new Map<string, number>();
   #rungAt = 0;
   #database: OpenDatabase | null = null;
@@ -49,13 +49,13 @@ export class Watch implements AsyncDisposable {
     await this.#database?.[Symbol.asyncDispose]();
   }
 
-  /** The database, until this watch is over. Embedded, only when nobody works on them any more. */
+  /** The database, until this watch ends. Embedded: only when no process uses it any more. */
   async database(): Promise<OpenDatabase> {
     this.#database ??= await this.#installation.open();
     return this.#database;
   }
 
-  /** Null while nobody can look. Where it can, it lets time pass for what it sees. */
+  /** Null while nothing can be read. Otherwise it also lets time pass for the rows it reads. */
   async look(): Promise<Sight | null> {
     try {
       if (this.#installation.services === null) return await this.#fromOutside();
@@ -72,7 +72,7 @@ export class Watch implements AsyncDisposable {
   }
 
   /**
-   * What a person does: resumes what is paused, its cause being mended, and settles what no event has settled.
+   * A person's actions: resumes a paused issue, whose cause is fixed, and settles batches that no event has settled.
    * @returns whether it was paused.
    */
   async tend(): Promise<boolean> {
@@ -93,7 +93,7 @@ export class Watch implements AsyncDisposable {
 
   async #settle(): Promise<boolean> {
     if (this.#installation.services !== null) {
-      // While PostgreSQL starts again nothing is done; the next look finds the same.
+      // While PostgreSQL starts again nothing is done; the next check finds the same.
       return await this.#settleIn(await this.database()).catch(() => false);
     }
     await using database = await this.#installation.open();
@@ -110,13 +110,13 @@ export class Watch implements AsyncDisposable {
     return status === 'paused';
   }
 
-  /** The person looks at what the provider's own pages show; a request that is on its way is waited for. */
+  /** The person reads the provider's own pages; a request in flight is waited for. */
   async #decide(db: Connection): Promise<void> {
     for (const { id, revision } of await unsettledBatches(db)) {
       const key = `batch/${id}/r${revision}`;
       const isAccepted = this.#resend.accepted().some((message) => message.key === key);
       const by = 'the person at the fire test';
-      // As if a quarter of an hour had passed: nothing is on its way any more, and sooner nobody may say so.
+      // Moves time by a quarter of an hour: no request is in flight any more, and earlier a decision is refused.
       await sql`update batches set lease_until = lease_until - interval '15 minutes' where id = ${id}`.execute(
         db,
       );
@@ -137,7 +137,7 @@ export class Watch implements AsyncDisposable {
     return sight;
   }
 
-  /** By the pages that the process shows: the issue itself from its first submit on, the figures while it is sent. */
+  /** From the pages of the process: the issue itself after its first submit, the figures while it is sent. */
   async #fromOutside(): Promise<Sight> {
     const { origin, slug } = this.#installation;
     const page = await get(`${origin}/issues/${slug}`);
@@ -175,7 +175,7 @@ export class Watch implements AsyncDisposable {
     return performance.now() - since > LEASE_MS;
   }
 
-  /** The minute's doorbell. */
+  /** Runs the minute's duties. */
   async #wakeWorkers(database: OpenDatabase): Promise<void> {
     if (performance.now() - this.#rungAt < RING_MS) return;
     this.#rungAt = performance.now();
@@ -184,7 +184,7 @@ export class Watch implements AsyncDisposable {
   }
 }
 
-/** A provider that is left alone for longer is asked again after a second, and nobody is held up by the queue. */
+/** Makes the circuit's pause a second at most, and ends the queue's pause. */
 async function hurryTheCircuit(database: OpenDatabase): Promise<void> {
   const { numAffectedRows } = await sql`
     update circuit set open_until = now() + interval '1 second' where open_until > now() + interval '1 second'
@@ -194,7 +194,7 @@ async function hurryTheCircuit(database: OpenDatabase): Promise<void> {
   for (const each of queue.raw) await each.removeRateLimitKey();
 }
 
-/** Events that came too early are looked at again, the less often the longer they wait; here, the next time. */
+/** Makes postponed early events due at the next check. */
 async function hurryEvents(db: Connection): Promise<void> {
   await sql`update events set due_at = now() where due_at > now()`.execute(db);
 }

@@ -24,11 +24,11 @@ import {
 } from './ledger.ts';
 import type { Limits } from './limits.ts';
 
-/** A send request that nothing stands in the way of. */
+/** A valid send request. */
 export interface SendRequest extends Arrived {
   bytes: Buffer;
   at: Date;
-  /** Whether the good messages of a batch are taken without the bad. */
+  /** Whether the valid messages of a batch are accepted without the invalid ones. */
   isPermissive: boolean;
 }
 
@@ -41,14 +41,14 @@ interface AcceptingParts {
   clock: () => Date;
 }
 
-/** What is to be accepted of a request, and what not. */
+/** The accepted and the refused messages of a request. */
 interface Judgement {
   emails: [position: number, email: WireEmail][];
   errors: Answered['errors'];
   refused: Refused[];
 }
 
-/** Where messages are accepted, once and for all: the only place that writes into the ledger. */
+/** Accepts messages: the only code that writes into the ledger. */
 export class Accepting {
   readonly #parts: AcceptingParts;
 
@@ -57,8 +57,8 @@ export class Accepting {
   }
 
   /**
-   * Accepts what a request asks for, and says how it is answered.
-   * @param refuseEvery of so many messages the last is refused, as a bad address is.
+   * Accepts a request, and makes its answer.
+   * @param refuseEvery of this many messages the last is refused, like a bad address.
    */
   accept(request: SendRequest, fingerprint: string, refuseEvery: number | undefined): Answered | Refusal {
     const { record } = this.#parts;
@@ -69,7 +69,7 @@ export class Accepting {
       : this.#count(request, fingerprint, recipients);
   }
 
-  /** Of a request that was only scanned, so that a flood costs little. */
+  /** For a request that was only scanned, so that a flood costs little. */
   #count(request: SendRequest, fingerprint: string, recipients: string[]): Answered | Refusal {
     const { ledger, limits, clock } = this.#parts;
     const overQuota = limits.takeRecipients(recipients.length);
@@ -111,7 +111,7 @@ export class Accepting {
   }
 }
 
-/** Reads a send request to what is to be accepted of it, or to why nothing is. */
+/** Reads a send request: the messages to accept, or the reason to refuse it. */
 function judge(
   { path, key, bytes, isPermissive }: SendRequest,
   rules: Rules,
@@ -135,7 +135,7 @@ function judge(
       ? refusal(422, 'validation_error', 'Invalid `to` field.')
       : readEmail(item, rules, isBatch);
     if (!isRefusal(read)) emails.push([index, read]);
-    // A domain that is not verified is no fault of a recipient.
+    // An unverified domain is not the recipient's fault.
     else if (isPermissive && read.statusCode === 422) {
       const { message } = read;
       errors.push({ index, message });

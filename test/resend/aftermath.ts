@@ -7,11 +7,11 @@ interface AftermathParts {
   webhooks: Webhooks;
   suppressions: Suppressions;
   clock: () => Date;
-  /** A rule that goes before that of the test recipients. */
+  /** A rule with precedence over that of the test recipients. */
   fate: ((to: string) => Fate | undefined) | undefined;
 }
 
-/** What comes of messages after they were accepted: events, and entries in the suppression list. */
+/** The outcome of accepted messages: events, and entries in the suppression list. */
 export class Aftermath {
   readonly #parts: AftermathParts;
 
@@ -24,7 +24,7 @@ export class Aftermath {
     return suppressions.has(to) ? 'suppressed' : (fate?.(to) ?? fateOfTestRecipient(to) ?? 'delivered');
   }
 
-  /** Tells all that is heard of a message from now on. */
+  /** Posts all later events of a message. */
   follow(message: Accepted, scheduledAt: string | null): void {
     const { webhooks, suppressions, clock } = this.#parts;
     if (scheduledAt !== null) {

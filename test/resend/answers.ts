@@ -2,7 +2,7 @@ import { type Refusal, refusal } from './contract.ts';
 import type { Fault } from './faults.ts';
 import { type Answered, idOf } from './ledger.ts';
 
-/** What goes over the wire: answers as Resend makes them, as the edge in front of it does, and as nobody promised. */
+/** The answers on the wire: those of Resend, those of the edge in front of it, and undocumented ones. */
 
 export interface Reply {
   status: number;
@@ -25,7 +25,7 @@ export const notAllowed = json(
   refusal(405, 'method_not_allowed', 'Method is not allowed for the requested path'),
 );
 
-/** As a test planned it. */
+/** Planned by a test. */
 export function scripted({ status, name, body, retryAfter }: Fault & { kind: 'answer' }, now: Date): Reply {
   const wait: Record<string, string> = {};
   if (retryAfter !== undefined) {
@@ -48,7 +48,7 @@ export function success(answer: Answered): Reply {
   return { status: 200, body: JSON.stringify(body) };
 }
 
-/** Answers that no contract allows, to a request that was accepted. */
+/** Answers against the contract, to a request that was accepted. */
 export function mangled(answer: Answered, how: (Fault & { kind: 'mangle' })['how']): Reply {
   const whole = success(answer);
   if (how === 'html') return { ...html(200, 'OK') };

@@ -1,9 +1,9 @@
 /**
- * What Resend takes and what it refuses, by its documentation and its SDK 6.38: fields, addresses, tags, limits,
- * and the names of its errors. Pure; nothing here is about one request after another.
+ * What Resend accepts and refuses, by its documentation and its SDK 6.38: fields, addresses, tags, limits, and the
+ * names of its errors. Pure; nothing here depends on another request.
  */
 
-/** An error as it goes over the wire; note the camel case. */
+/** An error on the wire; note the camel case. */
 export interface Refusal {
   statusCode: number;
   name: string;
@@ -24,7 +24,7 @@ export interface Tag {
   value: string;
 }
 
-/** One message as it was taken, with every list a list. */
+/** One message as accepted, with every list as an array. */
 export interface WireEmail {
   from: string;
   to: string[];
@@ -41,9 +41,9 @@ export interface WireEmail {
 }
 
 export interface Rules {
-  /** Domains that may be in `from`; undefined: every one is verified. */
+  /** Domains allowed in `from`; undefined: every one is verified. */
   verifiedDomains: readonly string[] | undefined;
-  /** Domains to which nothing is taken, whatever the rest of the message. */
+  /** Domains whose addresses are refused in `to`, whatever the rest of the message. */
   refusedDomains: readonly string[];
 }
 
@@ -53,13 +53,13 @@ const MOST_TAGS = 75;
 const LONGEST_TAG = 256;
 const LONGEST_KEY = 256;
 
-/** @returns what is wrong with an idempotency key; undefined when nothing is. */
+/** @returns the fault of an idempotency key; undefined when it is valid. */
 export function faultOfKey(key: string): Refusal | undefined {
   if (key.length >= 1 && key.length <= LONGEST_KEY) return undefined;
   return refusal(400, 'invalid_idempotency_key', 'The idempotency key must be between 1-256 characters.');
 }
 
-/** @returns the messages of a batch as they came, or why it is no batch at all. */
+/** @returns the unvalidated messages of a batch, or why it is no batch. */
 export function readBatch(body: unknown): unknown[] | Refusal {
   if (!Array.isArray(body)) return invalid('The `request.body` field must be an array.');
   if (body.length === 0) return invalid('The batch must contain at least one email.');
@@ -70,7 +70,7 @@ export function readBatch(body: unknown): unknown[] | Refusal {
 
 export const isRefusal = (value: object): value is Refusal => 'statusCode' in value;
 
-/** Reads one message; `inBatch` takes no attachments. */
+/** Reads one message; `inBatch` refuses attachments. */
 export function readEmail(item: unknown, rules: Rules, inBatch: boolean): WireEmail | Refusal {
   if (typeof item !== 'object' || item === null || Array.isArray(item))
     return invalid('The email must be an object.');
@@ -100,7 +100,7 @@ export function readEmail(item: unknown, rules: Rules, inBatch: boolean): WireEm
   );
 }
 
-/** How many addresses a message counts against the quotas. */
+/** Number of addresses that a message counts against the quotas. */
 export function countRecipients({ to, cc, bcc }: WireEmail): number {
   return to.length + (cc?.length ?? 0) + (bcc?.length ?? 0);
 }

@@ -1,28 +1,28 @@
 /**
- * What can happen to one request on its way to Resend and back. Each is a thing that was seen in the wild or
- * that its documentation announces; a test plans them one by one, by name, or draws them by a seed.
+ * Faults of one request on its way to Resend and back. Each was seen in practice or is documented; a test plans them
+ * one by one, by name, or chooses them by a seed.
  */
 export type Fault =
-  /** An answer that is no success. With `accepted`, everything was taken before it was made. */
+  /** An answer other than success. With `accepted`, all messages were accepted before it. */
   | {
       kind: 'answer';
       status: number;
       /** Of the error; without one the body is not Resend's. */
       name?: string;
-      /** `html` is what the edge in front of the API says. */
+      /** `html` is an answer of the edge in front of the API. */
       body?: 'json' | 'html' | 'empty';
       retryAfter?: { seconds: number; as: 'seconds' | 'date' };
       accepted?: boolean;
     }
-  /** The connection is reset, before or after everything was taken. */
+  /** The connection is reset, before or after all messages were accepted. */
   | { kind: 'reset'; accepted: boolean }
-  /** No answer, and the connection closed after `ms`, or never. */
+  /** No answer, and the connection is closed after `ms`, or never. */
   | { kind: 'hang'; accepted: boolean; ms?: number }
-  /** It takes so long; meanwhile the key is in use. */
+  /** It takes this long; meanwhile the key is in use. */
   | { kind: 'slow'; ms: number }
-  /** Of every so many messages the last is refused, as a bad address is. */
+  /** Of this many messages the last is refused, like a bad address. */
   | { kind: 'refuse-items'; every: number }
-  /** Everything was taken, and the answer of success is not what was promised. */
+  /** All messages were accepted, and the success answer is not the documented one. */
   | { kind: 'mangle'; how: 'short' | 'reordered' | 'duplicated' | 'error-body' | 'truncated' | 'html' };
 
 export const FAULTS = {
@@ -78,7 +78,7 @@ export type FaultName = `${keyof typeof FAULTS}`;
 export const faultOf = (fault: Fault | FaultName): Fault =>
   typeof fault === 'object' ? fault : FAULTS[fault as keyof typeof FAULTS];
 
-/** A send request as it arrived. */
+/** A send request on arrival. */
 export interface Arrived {
   path: '/emails' | '/emails/batch';
   key: string | null;
@@ -86,10 +86,10 @@ export interface Arrived {
   attempt: number;
 }
 
-/** Decides what happens to a request; undefined: it is answered as the contract says. */
+/** Decides the fault of a request; undefined: the answer follows the contract. */
 export type Planner = (request: Arrived) => Fault | FaultName | undefined;
 
-/** Numbers from 0 to 1 that follow from the seed (mulberry32). */
+/** Numbers from 0 to 1, determined by the seed (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -100,7 +100,7 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** A share of all requests meets one of `faults`, drawn by the seed. */
+/** A share of all requests gets one of `faults`, chosen by the seed. */
 export function randomFaults(seed: number, share: number, faults: readonly (Fault | FaultName)[]): Planner {
   const draw = seeded(seed);
   return () => (draw() < share ? faults[Math.floor(draw() * faults.length)] : undefined);

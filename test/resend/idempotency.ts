@@ -3,11 +3,11 @@ import { type Refusal, refusal } from './contract.ts';
 import type { Arrived } from './faults.ts';
 import type { Answered, Ledger } from './ledger.ts';
 
-/** Keys are told apart by method and endpoint. */
+/** Keys are separate for each method and endpoint. */
 export const scopeOf = ({ path, key }: Pick<Arrived, 'path' | 'key'>) =>
   key === null ? null : `${path} ${key}`;
 
-/** Idempotency keys: each stands for the exact bytes of its first request, for as long as the ledger remembers. */
+/** Idempotency keys: each belongs to the exact bytes of its first request, as long as the ledger stores it. */
 export class IdempotencyKeys {
   readonly #ledger: Ledger;
   readonly #clock: () => Date;
@@ -19,7 +19,7 @@ export class IdempotencyKeys {
     this.#clock = clock;
   }
 
-  /** 1 for the first request under its key, and for every one that has none. */
+  /** 1 for the first request under its key, and for every request without one. */
   attempt(request: Pick<Arrived, 'path' | 'key'>): number {
     const scope = scopeOf(request);
     if (scope === null) return 1;
@@ -29,9 +29,9 @@ export class IdempotencyKeys {
   }
 
   /**
-   * Answers a request as its key says: as the first time, or not at all while that is still at work, or when the
-   * bytes are others.
-   * @param accept does the work, when nothing stands in its way.
+   * Answers a request by its key: with the first answer, or with a conflict while the first request is running or when
+   * the bytes differ.
+   * @param accept processes the request when there is no conflict.
    */
   async once(
     request: Pick<Arrived, 'path' | 'key'> & { bytes: Buffer },

@@ -2,22 +2,22 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { addressOf, type Tag, type WireEmail } from './contract.ts';
 
 /**
- * The oracle: what was truly accepted, whatever was answered. A test may ask it who got how many copies, and of
- * which delivery; nothing else in this folder can change what it says.
+ * The record of the messages that were really accepted, whatever was answered. A test may ask it who got how many
+ * copies, and of which delivery; nothing else in this folder can change its content.
  */
 
-/** One message that was accepted. */
+/** One accepted message. */
 export interface Accepted {
   id: string;
   /** Idempotency key of its request. */
   key: string | null;
-  /** From 0, in the request. */
+  /** Index in the request, from 0. */
   position: number;
   /** The first recipient, lower case, without a name. */
   to: string;
   /** Further recipients, of whatever kind. */
   others: string[];
-  /** What the sender calls it: its tag `delivery`. */
+  /** The sender's own id: its tag `delivery`. */
   deliveryId: string | null;
   tags: Tag[];
   from: string;
@@ -32,11 +32,11 @@ export interface Accepted {
 /**
  * - `full`: every message and its body, so that it can be read back;
  * - `messages`: every message, no body;
- * - `recipients`: how often each address; a request is scanned and not read, so that a flood costs little.
+ * - `recipients`: a count per address; a request is scanned and not parsed, so that a flood costs little.
  */
 export type Recording = 'full' | 'messages' | 'recipients';
 
-/** What is remembered of an idempotency key. */
+/** The stored state of an idempotency key. */
 export interface Remembered {
   /** sha256 over the exact bytes of the request. */
   fingerprint: string;
@@ -45,16 +45,16 @@ export interface Remembered {
   answer: Answered;
 }
 
-/** One message of a request that was accepted otherwise. */
+/** One refused message of a request that was otherwise accepted. */
 export interface Refused {
   key: string | null;
   position: number;
-  /** As it was given. */
+  /** As given. */
   to: string;
   message: string;
 }
 
-/** From which the answer of a request is made again: its ids follow from the seed and the position. */
+/** The data from which the answer of a request is made again: its ids follow from the seed and the index. */
 export interface Answered {
   single: boolean;
   seed: string;
@@ -75,9 +75,9 @@ export class Ledger {
   readonly #keys = new Map<string, Remembered>();
   readonly #messages = new Map<string, Accepted>();
   readonly #bodies = new Map<string, WireEmail>();
-  /** Only of this process. */
+  /** Of this process only. */
   readonly refused: Refused[] = [];
-  /** Copies, to all recipients together. */
+  /** Copies, over all recipients. */
   total = 0;
 
   constructor(recording: Recording, file?: string) {
@@ -92,7 +92,7 @@ export class Ledger {
     }
   }
 
-  /** Everything of one request at once, before it is answered. */
+  /** All messages of one request at once, before its answer. */
   accept(scope: string | null, remembered: Remembered, messages: Accepted[], bodies: WireEmail[]): void {
     if (scope !== null) this.#keys.set(scope, remembered);
     for (const message of messages) this.#take(message);
@@ -104,13 +104,13 @@ export class Ledger {
     appendFileSync(this.#file, `${JSON.stringify(line)}\n`);
   }
 
-  /** Of a request that was only scanned. */
+  /** For a request that was only scanned. */
   count(scope: string | null, remembered: Remembered, recipients: Iterable<string>): void {
     if (scope !== null) this.#keys.set(scope, remembered);
     for (const to of recipients) this.#tally(to);
   }
 
-  /** What a key stands for, unless it was forgotten by now. */
+  /** The request of a key, unless it expired. */
   remembered(scope: string, now: number): Remembered | undefined {
     const found = this.#keys.get(scope);
     if (found === undefined || now - found.at < KEY_LIVES_MS) return found;
@@ -152,9 +152,9 @@ interface Line {
 }
 
 /**
- * Finds the recipients of a compact JSON body without reading it. Inside a JSON string a quote always follows a
+ * Finds the recipients of a compact JSON body without parsing it. Inside a JSON string a quote always follows a
  * backslash, so `,"to":` is never a part of one.
- * @returns undefined when the body is written otherwise, and has to be read.
+ * @returns undefined when the body is formatted differently, and must be parsed.
  */
 export function scanRecipients(body: Buffer): string[] | undefined {
   const recipients: string[] = [];

@@ -7,7 +7,7 @@ export interface LimitOptions {
   clock: () => Date;
 }
 
-/** How much an account may send: requests in a second, recipients in a day and in a month. */
+/** The limits of an account: requests in a second, recipients in a day and in a month. */
 export class Limits {
   readonly #options: LimitOptions;
   readonly #window = { second: 0, used: 0 };
@@ -17,7 +17,7 @@ export class Limits {
     this.#options = options;
   }
 
-  /** Counts one request; its answer carries the headers, whether it was allowed or not. */
+  /** Counts one request; its answer has the headers, whether it was allowed or not. */
   takeRequest(): { headers: Record<string, string>; allowed: boolean } {
     const { clock, ratePerSecond } = this.#options;
     const second = Math.floor(clock().getTime() / 1_000);
@@ -48,7 +48,7 @@ export class Limits {
     return undefined;
   }
 
-  /** Used counts, not what is left. */
+  /** Used counts, not the remaining ones. */
   quotaHeaders(): Record<string, string> {
     this.#turn();
     return {
@@ -57,7 +57,7 @@ export class Limits {
     };
   }
 
-  /** A new day or month begins at nothing. */
+  /** A new day or month starts at zero. */
   #turn(): void {
     const now = this.#options.clock().toISOString();
     const [day, month] = [now.slice(0, 10), now.slice(0, 7)];

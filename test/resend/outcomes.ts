@@ -1,7 +1,7 @@
 import type { Accepted } from './ledger.ts';
 import type { ProviderEvent } from './webhooks.ts';
 
-/** What becomes of a message after it was accepted. */
+/** The outcome of a message after it was accepted. */
 export type Fate =
   | 'delivered'
   | 'delayed'
@@ -13,12 +13,12 @@ export type Fate =
   | 'complained'
   /** Accepted by the API and never sent. */
   | 'suppressed'
-  /** The quota bit after it was accepted. */
+  /** The quota was exceeded after it was accepted. */
   | 'failed'
-  /** Nothing is ever heard of it. */
+  /** No event is ever posted for it. */
   | 'silent';
 
-/** Resend's own test recipients; a label is taken by all but the last. */
+/** Resend's own test recipients; all but the last accept a label. */
 export function fateOfTestRecipient(to: string): Fate | undefined {
   const [, name, label = ''] = /^([a-z]+)(\+[^@]*)?@resend\.dev$/u.exec(to) ?? [];
   if (name === 'delivered' || name === 'bounced' || name === 'complained') return name;
@@ -61,7 +61,7 @@ const TYPES: Record<Fate, [type: string, more?: Record<string, unknown>][]> = {
   silent: [],
 };
 
-/** The last word of `GET /emails/:id`. */
+/** The final status in `GET /emails/:id`. */
 export const LAST_EVENT: Record<Fate, string> = {
   delivered: 'delivered',
   delayed: 'delivered',
@@ -73,7 +73,7 @@ export const LAST_EVENT: Record<Fate, string> = {
   silent: 'queued',
 };
 
-/** The events of a message, in the order in which they happened; each is a moment later than the last. */
+/** The events of a message, in order; each a moment later than the last. */
 export function eventsOf(message: Accepted, fate: Fate): ProviderEvent[] {
   const start = Date.parse(message.acceptedAt);
   return TYPES[fate].map(([type, more], index) =>

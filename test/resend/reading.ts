@@ -7,14 +7,14 @@ import { page } from './suppressions.ts';
 
 const EMAIL = /^\/emails\/([0-9a-f-]{36})$/u;
 
-/** Answers who asks for what was sent: one message, or a page of all. @returns undefined for another path. */
+/** Answers requests for sent messages: one message, or a page of all. @returns undefined for another path. */
 export function readEmails(
   method: string,
   url: URL,
   ledger: Ledger,
   aftermath: Aftermath,
 ): Reply | undefined {
-  /** As Resend shows it. */
+  /** In Resend's format. */
   const shown = (message: Accepted) => {
     const email = ledger.body(message.id);
     return {

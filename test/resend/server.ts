@@ -15,37 +15,37 @@ import { Suppressions } from './suppressions.ts';
 import { type WebhookOptions, Webhooks } from './webhooks.ts';
 
 /**
- * A Resend for this machine: the documented contract of sending over a socket, with everything a sender must
- * survive, and an oracle that knows what was truly accepted.
+ * A Resend for this machine: the documented contract of sending over a socket, with all faults that a sender must
+ * survive, and a record of the messages that were really accepted.
  */
 export interface LocalResendOptions {
-  /** Default 0: any that is free. */
+  /** Default 0: any free port. */
   port?: number;
-  /** The keys that are good. Default: one, `re_local`. */
+  /** The valid keys. Default: one, `re_local`. */
   apiKeys?: readonly string[];
-  /** Those of them that may only send. */
+  /** Keys with sending access only. */
   sendingOnly?: readonly string[];
-  /** Requests in a second of the clock, of all keys together. Default 10. */
+  /** Requests in a second of the clock, over all keys. Default 10. */
   ratePerSecond?: number;
   /** Recipients; undefined: none. */
   dailyQuota?: number;
   monthlyQuota?: number;
   /** Whether `x-batch-validation: permissive` is honoured, which Resend no longer advertises. Default: yes. */
   isPermissive?: boolean;
-  /** Domains that may be in `from`. Default: every one. */
+  /** Domains allowed in `from`. Default: every one. */
   verifiedDomains?: readonly string[];
   /** Domains that are refused in `to`. Default: example.com and test.com, as Resend does. */
   refusedDomains?: readonly string[];
-  /** A request with more is refused by the edge. Default: 40 MB. */
+  /** The edge refuses a larger request. Default: 40 MB. */
   maxRequestBytes?: number;
-  /** What becomes of an address. Default: Resend's test recipients, and `delivered` for all others. */
+  /** The outcome of an address. Default: Resend's test recipients, and `delivered` for all others. */
   fate?: (to: string) => Fate | undefined;
-  /** How long the provider thinks before it accepts. */
+  /** How long the provider takes before it accepts. */
   latencyMs?: number;
-  /** Of keys, quotas, limits and time stamps; retries and signatures follow the real time. */
+  /** For keys, quotas, limits and time stamps; retries and signatures use the real time. */
   clock?: () => Date;
   record?: Recording;
-  /** What was accepted is appended here too, and read back by the next one that is started with it. */
+  /** Accepted messages are appended to this file too, and the next server started with it reads them back. */
   file?: string;
   webhook?: WebhookOptions;
 }
@@ -54,27 +54,27 @@ export interface LocalResend extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly apiKey: string;
-  /** What happens to the next send requests, one fault each. */
+  /** The faults of the next send requests, one each. */
   plan(...faults: (Fault | FaultName)[]): void;
-  /** Decides for every send request that nothing was planned for. */
+  /** Decides for every send request without a planned fault. */
   planBy(planner: Planner): void;
-  /** From now on nothing goes wrong. Requests that hang get their connection closed. */
+  /** Ends all faults. Requests that hang get their connection closed. */
   calm(): void;
-  /** The oracle, in the order of acceptance; empty when only recipients are recorded. */
+  /** The accepted messages, in order; empty when only recipients are recorded. */
   accepted(): Accepted[];
   /** Messages that were refused while others of their request were accepted. */
   refused(): Refused[];
-  /** How many copies an address was accepted for. */
+  /** How many copies were accepted for an address. */
   copies(to: string): number;
   /** All copies. */
   readonly total: number;
-  /** Every send request as it arrived; `status` is null when no answer was made. */
+  /** Every send request on arrival; `status` is null when no answer was made. */
   readonly requests: readonly (Arrived & { status: number | null })[];
-  /** How many there were, also of those that are not kept. */
+  /** Number of requests, including those that are not stored. */
   readonly arrivals: number;
   readonly suppressions: Suppressions;
   readonly webhooks: Webhooks;
-  /** Sends an event of a message that was accepted, with what its type has more. */
+  /** Sends an event of an accepted message, with the extra fields of its type. */
   emit(message: Accepted, type: string, more?: Record<string, unknown>): string | null;
 }
 
@@ -122,7 +122,7 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
     return undefined;
   }
 
-  /** One send request, from its bytes to its answer; null when there will be none. */
+  /** One send request, from its bytes to its answer; null when there is none. */
   async function send(request: SendRequest, fault: Fault | undefined): Promise<Reply | null> {
     if (fault?.kind === 'answer' && !fault.accepted) return scripted(fault, clock());
     if ((fault?.kind === 'reset' || fault?.kind === 'hang') && !fault.accepted) return null;
@@ -150,7 +150,7 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
     );
   }
 
-  /** For another process, and for people: what a test may ask in this one. */
+  /** For other processes and for people: the questions that a test can ask in this process. */
   function oracle(url: URL, bytes: Buffer): Reply {
     const to = url.searchParams.get('to');
     if (url.pathname === '/_oracle/plan') {
@@ -170,7 +170,7 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
     const bytes = await read(request, maxRequestBytes);
     if (url.pathname.startsWith('/_oracle'))
       return reply(response, oracle(url, bytes ?? Buffer.alloc(0)), {});
-    // The edge: it answers before there is an API, and not in its language.
+    // The edge: it answers before the API, in another format.
     if (request.headers['user-agent'] === undefined)
       return reply(
         response,
@@ -218,7 +218,7 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
   }
 
   const server = createServer((request, response) => {
-    // A client that went away while it was read, or before it was answered, is a client's business.
+    // A client that disconnects during reading, or before the answer, is not a fault here.
     response.on('error', () => {});
     handle(request, response).catch((error) => {
       if (response.destroyed || response.headersSent) response.destroy();
@@ -269,7 +269,7 @@ export async function startResend(options: LocalResendOptions = {}): Promise<Loc
   return local;
 }
 
-/** @returns undefined when there is more than `most`. */
+/** @returns undefined when the body is longer than `most`. */
 async function read(request: IncomingMessage, most: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -11,10 +11,10 @@ export interface Suppression {
   created_at: string;
 }
 
-/** Tells of `suppression.added` and `suppression.removed`. */
+/** Posts `suppression.added` and `suppression.removed`. */
 type Tell = (type: string, data: Record<string, unknown>) => void;
 
-/** The suppression list of the account: accepted mail to whoever is on it is never sent. */
+/** The account's suppression list: accepted mail to its addresses is never sent. */
 export class Suppressions {
   readonly #entries = new Map<string, Suppression>();
   readonly #clock: () => Date;
@@ -33,7 +33,7 @@ export class Suppressions {
     return [...this.#entries.values()];
   }
 
-  /** Who is on it stays on it as before. */
+  /** An address on it stays unchanged. */
   add(email: string, origin: SuppressionOrigin = 'manual', sourceId: string | null = null): Suppression {
     const known = this.#entries.get(email.toLowerCase());
     if (known !== undefined) return known;
@@ -57,7 +57,7 @@ export class Suppressions {
     return entry;
   }
 
-  /** @returns undefined for a path that is not one of the list's. */
+  /** @returns undefined for another path. */
   answer(method: string, url: URL, bytes: Buffer): { status: number; body: string } | undefined {
     const [, root, name] = url.pathname.split('/');
     if (root !== 'suppressions') return undefined;
@@ -125,7 +125,7 @@ function faultOfList(list: unknown) {
   return invalid(`Give between 1 and ${MOST_MESSAGES} of them.`);
 }
 
-/** Cursor pagination as Resend has it. */
+/** Cursor pagination like Resend's. */
 export function page<T extends { id: string }>(
   rows: T[],
   params: URLSearchParams,

@@ -4,20 +4,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { seeded } from './faults.ts';
 
 /**
- * Events, signed as Svix signs them for Resend and posted at least once, in no order: until the address answers
- * 2xx, each is tried again after the next of the delays.
+ * Events, signed as Svix signs them for Resend and posted at least once, in any order: until the receiver answers 2xx,
+ * each is tried again after the next of the delays.
  */
 export interface WebhookOptions {
   url: string;
-  /** `whsec_…`; several while a secret is being rotated: then each signs. */
+  /** `whsec_…`; several while a secret is being rotated: each signs. */
   secrets: readonly string[];
   /** Milliseconds before each attempt. Default: Resend's own schedule, of 27 hours. */
   schedule?: readonly number[];
-  /** At most so many at once. */
+  /** At most this many at once. */
   concurrency?: number;
-  /** How long an answer may take. */
+  /** The longest wait for an answer. */
   timeoutMs?: number;
-  /** Duplicates a share of the events and posts them in an order that follows from the seed. */
+  /** Repeats a share of the events and posts them in an order determined by the seed. */
   disorder?: { seed: number; duplicates: number };
 }
 
@@ -30,14 +30,14 @@ export interface ProviderEvent {
   data: Record<string, unknown>;
 }
 
-/** One event on its way. */
+/** One event that is being posted. */
 interface Posting {
   id: string;
   body: string;
   attempt: number;
 }
 
-/** The headers of a post, for whoever makes posts of their own. @param timestamp seconds since 1970. */
+/** The headers of a post, for tests that post by themselves. @param timestamp seconds since 1970. */
 export function signHeaders(
   body: string | Buffer,
   { id, timestamp, secrets }: { id: string; timestamp: number; secrets: readonly string[] },
@@ -56,7 +56,7 @@ export function signHeaders(
 }
 
 export class Webhooks implements AsyncDisposable {
-  /** Posts that were answered 2xx, all others, and events that were given up. */
+  /** Posts answered with 2xx, all others, and events that were given up. */
   readonly counts = { delivered: 0, failed: 0, abandoned: 0 };
   #options: WebhookOptions | null;
   #draw: () => number = () => 0;
@@ -70,19 +70,19 @@ export class Webhooks implements AsyncDisposable {
 
   constructor(options: WebhookOptions | null) {
     this.#options = options;
-    // Every event that waits for its next attempt listens.
+    // Every event that waits for its next attempt adds a listener.
     setMaxListeners(0, this.#stopped.signal);
     this.#reseed();
   }
 
-  /** From now on events go there; `null`: nowhere. */
+  /** Sends events to this URL from now on; `null`: nowhere. */
   configure(options: WebhookOptions | null): void {
     this.#options = options;
     this.#reseed();
     this.#pump();
   }
 
-  /** Queues an event. @returns its id, the same for every copy of it; null when nobody listens. */
+  /** Queues an event. @returns its id, the same for every copy; null when there is no receiver. */
   emit(event: ProviderEvent): string | null {
     if (this.#options === null || this.#stopped.signal.aborted) return null;
     const posting = {
@@ -111,7 +111,7 @@ export class Webhooks implements AsyncDisposable {
     return this.#queue.length - this.#head + this.#open + this.#waiting;
   }
 
-  /** Resolves when every event was taken or given up. */
+  /** Resolves when every event was accepted or given up. */
   async idle(): Promise<void> {
     if (this.pending > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
@@ -131,7 +131,7 @@ export class Webhooks implements AsyncDisposable {
   #enqueue(posting: Posting): void {
     const last = this.#queue.push(posting) - 1;
     if (this.#options?.disorder === undefined) return;
-    // An event changes places with any that is still waiting: a shuffle that grows with the queue.
+    // An event changes places with a waiting one: an incremental shuffle.
     const other = this.#head + Math.floor(this.#draw() * (last + 1 - this.#head));
     const moved = this.#queue[other];
     if (moved !== undefined) this.#queue[last] = moved;
