@@ -2,7 +2,7 @@ import { sampleLinks } from '../parts/sample.ts';
 import { transactionalEmail } from '../parts/transactional-email.tsx';
 
 export interface AlreadyProps {
-  /** In how many days this note comes at most once. */
+  /** This notice is sent at most once in so many days. */
   days: number;
   preferences: string;
   unsubscribe: string;

@@ -7,7 +7,7 @@ export interface ChangeProps {
   hours: number;
 }
 
-/** To the new address that a reader gave. */
+/** To the new address that a reader entered. */
 export default transactionalEmail<ChangeProps>({
   PreviewProps: {
     changeUrl: 'https://verdicts.example/change/sample',

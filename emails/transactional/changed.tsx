@@ -1,6 +1,6 @@
 import { transactionalEmail } from '../parts/transactional-email.tsx';
 
-/** To the old address, after the new one confirmed. */
+/** To the old address, after the new one was confirmed. */
 export default transactionalEmail({
   PreviewProps: {},
   words: ({ newsletter }) => ({

@@ -7,7 +7,9 @@ export interface ConfirmProps {
   hours: number;
 }
 
-/** Nothing but the question: a confirm mail that advertises is spam, and one that quotes a form carries it. */
+/**
+ * Only the question: a confirm mail with advertising is spam, and one that quotes a form can be used to send spam.
+ */
 export default transactionalEmail<ConfirmProps>({
   PreviewProps: {
     confirmUrl: 'https://verdicts.example/confirm/sample',

@@ -1,6 +1,6 @@
 import { transactionalEmail } from '../parts/transactional-email.tsx';
 
-/** The last mail to a person who asked to be forgotten. */
+/** The last mail to a person who asked to be erased. */
 export default transactionalEmail({
   PreviewProps: {},
   words: ({ newsletter }) => ({

@@ -5,7 +5,7 @@ export interface LeaveProps {
   unsubscribe: string;
 }
 
-/** To a reader who wants to leave and has no link that works. */
+/** To a reader who wants to unsubscribe and has no working link. */
 export default transactionalEmail<LeaveProps>({
   PreviewProps: { unsubscribe: sampleLinks.unsubscribe },
   words: ({ newsletter, unsubscribe }) => ({

@@ -6,7 +6,7 @@ export interface ReminderProps {
   comparisons: number;
   /** When the issue is due, for people. */
   due: string;
-  /** Its slot is near. */
+  /** Whether its slot is near. */
   isUrgent: boolean;
 }
 

@@ -35,7 +35,7 @@ const PURPOSES: Record<
   },
 };
 
-/** A fresh link, for what a link in an issue may not do, because issues are forwarded. */
+/** A fresh link, for actions that a link in an issue does not allow, because issues are forwarded. */
 export default transactionalEmail<StepUpProps>({
   PreviewProps: {
     purpose: 'export',

@@ -6,7 +6,7 @@ export interface VoidedProps {
   unsubscribe: string;
 }
 
-/** To a reader whose older links were made void: the new ones. */
+/** The new links for a reader whose older links were made invalid. */
 export default transactionalEmail<VoidedProps>({
   PreviewProps: { ...sampleLinks },
   words: ({ newsletter, preferences, unsubscribe }) => ({

@@ -22,30 +22,36 @@ import {
 } from '../../transactional/transactional-store.ts';
 import { type EmailContext, TRANSACTIONAL_EMAILS } from './transactional-emails.ts';
 
-/** Longer than the provider's slowest answer, shorter than the patience of somebody who waits for a confirm mail. */
+/**
+ * How long a worker may hold one email: longer than the provider's slowest response, and short enough for somebody
+ * who waits for a confirm mail.
+ */
 const LEASE_MS = 60_000;
 
 export interface TransactionalSettings {
-  /** Another address than that of issues: providers judge the two apart. */
+  /** The sender address. Not that of issues, because providers rate the two separately. */
   from: string;
   replyTo: string;
   newsletter: EmailContext['newsletter'];
 }
 
 export type MailResult =
-  /** Sent, ended, or in the hands of another worker. */
+  /** It was sent or closed, or another worker holds it. */
   | { kind: 'done' }
-  /** Every worker is to wait: the provider asks for it, or has not answered many in a row (then with the reason). */
+  /**
+   * Every worker has to wait: the provider asks for it, or several requests in a row had no response (then with the
+   * reason).
+   */
   | { kind: 'wait'; ms: number; reason?: string }
-  /** Not sent, or no answer; to be tried again. */
+  /** Not sent, or no response; it must be tried again. */
   | { kind: 'again'; reason: string };
 
 export type MailSender = (mailId: string) => Promise<MailResult>;
 
 /**
- * Makes the function that sends one transactional email: claim, one request, record. Its bytes follow from its row and
- * nothing else, so that a replay after a crash carries the same ones under the same key. A provider that does not answer
- * issues does not answer these either: both share one circuit, and either may try whether it works again.
+ * Returns the function that sends one transactional email: claim, one request, record. Its bytes depend on its row
+ * and nothing else, so a replay after a crash sends the same bytes under the same key. Issues and transactional
+ * emails share one circuit: when the provider does not respond, both wait, and either may probe it.
  */
 export function createMailSender(
   db: Connection,
@@ -87,15 +93,17 @@ export function createMailSender(
       subject: email.subject,
       html,
       text,
-      // RFC 3834 §5: nobody's holiday notice should answer it.
+      // RFC 3834 §5: prevents out-of-office replies.
       headers: {
         'Auto-Submitted': 'auto-generated',
         'X-Entity-Ref-ID': mail.id,
-        ...('unsubscribe' in email && email.unsubscribe ? leave(email.unsubscribe, settings.replyTo) : {}),
+        ...('unsubscribe' in email && email.unsubscribe
+          ? unsubscribeHeaders(email.unsubscribe, settings.replyTo)
+          : {}),
       },
     };
     const outcome = await mailer.send(single, `mail/${mail.id}`).catch(
-      // A mailer that throws has not said "not accepted".
+      // An exception does not prove that the request was refused.
       (error): Outcome => ({
         kind: 'ambiguous',
         reason: error instanceof Error ? error.message : String(error),
@@ -107,15 +115,18 @@ export function createMailSender(
 }
 
 /**
- * Who bounced is mailed the one thing that can bring them back: the question whether the address is theirs. Who was
- * erased is told so, once.
+ * Whether the subscriber is suppressed for this kind of email. After a bounce a confirm mail is still sent, because
+ * only its link can lift the suppression. An erased person gets the notice of the erasure, once.
  */
 function isSuppressed({ kind, subscriber }: ClaimedMail): boolean {
   if (subscriber?.status !== 'suppressed' || kind === 'erased') return false;
   return kind !== 'confirm' || suppressionCause(subscriber.reason) !== 'bounced';
 }
 
-/** The inbox of a mail that a stranger can cause may have been refused after it was queued. */
+/**
+ * Whether the owner of the inbox refused all mail after this email was queued; only for kinds that a stranger can
+ * cause.
+ */
 async function isRefused(db: Connection, { kind, to }: ClaimedMail): Promise<boolean> {
   if (!TRANSACTIONAL_EMAILS[kind].canStrangersCause) return false;
   return (await refusedKeysAmong(db, [to.toLowerCase()])).length > 0;
@@ -126,8 +137,8 @@ async function record(
   mail: ClaimedMail,
   { outcome, text, isProbe }: { outcome: Outcome; text: string; isProbe: boolean },
 ): Promise<MailResult> {
-  const isAnswer = isResponse(outcome);
-  if (isAnswer) await resetFailures(db);
+  const hasResponse = isResponse(outcome);
+  if (hasResponse) await resetFailures(db);
   switch (outcome.kind) {
     case 'accepted': {
       const [item] = outcome.items;
@@ -146,11 +157,11 @@ async function record(
         return { kind: 'done' };
       }
       await releaseMail(db, mail);
-      if (isAnswer) return { kind: 'again', reason: outcome.reason };
-      return await countSilence(db, outcome.reason, isProbe);
+      if (hasResponse) return { kind: 'again', reason: outcome.reason };
+      return await countNoResponse(db, outcome.reason, isProbe);
     case 'unreachable':
       await returnMail(db, mail);
-      return await countSilence(db, outcome.reason, isProbe);
+      return await countNoResponse(db, outcome.reason, isProbe);
     case 'retryAfter':
       await returnMail(db, mail);
       return { kind: 'wait', ms: outcome.ms };
@@ -160,7 +171,7 @@ async function record(
   }
 }
 
-/** Who was asked whether they want to be a reader, and in which words, is part of their consent. */
+/** Records the sent email. For a confirm mail its wording is stored too, because it is part of the consent. */
 async function recordSent(
   db: Connection,
   mail: ClaimedMail,
@@ -176,10 +187,10 @@ async function recordSent(
 }
 
 /**
- * One press in a mail program, as at the head of an issue (RFC 8058). The mailto carries its token in the local
+ * Headers for unsubscribing with one click, as in an issue (RFC 8058). The mailto carries its token in the local
  * part.
  */
-function leave(url: string, replyTo: string): Record<string, string> {
+function unsubscribeHeaders(url: string, replyTo: string): Record<string, string> {
   const token = url.slice(url.lastIndexOf('/') + 1);
   const domain = replyTo.slice(replyTo.lastIndexOf('@') + 1).replace(/>$/, '');
   return {
@@ -188,8 +199,11 @@ function leave(url: string, replyTo: string): Record<string, string> {
   };
 }
 
-/** Whether it is tried again soon depends on how others fare. */
-async function countSilence(db: Connection, reason: string, isProbe: boolean): Promise<MailResult> {
+/**
+ * Counts a missing response. The circuit, which counts the failures of all workers, decides how soon the email is
+ * tried again.
+ */
+async function countNoResponse(db: Connection, reason: string, isProbe: boolean): Promise<MailResult> {
   const ms = await countFailure(db, reason, isProbe);
   return ms === null ? { kind: 'again', reason } : { kind: 'wait', ms, reason };
 }

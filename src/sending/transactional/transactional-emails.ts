@@ -23,12 +23,12 @@ import { readTest } from '../preview/preview-store.ts';
 
 export interface EmailContext {
   db: Connection;
-  /** Make the links. */
+  /** Keys that sign the links. */
   keys: Keys;
   newsletter: Newsletter;
 }
 
-/** Rendered before, and frozen: an issue that is sent to try it. */
+/** An email that is already rendered: a test of an issue. */
 export interface FrozenEmail {
   from: string;
   subject: string;
@@ -37,15 +37,15 @@ export interface FrozenEmail {
 }
 
 interface RegisteredEmail {
-  /** A stranger can cause it, so it does not go to an inbox whose owner asked never to be mailed. */
+  /** Whether a stranger can cause it; then it is not sent to an inbox whose owner refused all mail. */
   canStrangersCause: boolean;
-  /** @returns null when there is nothing to say any more: the mail is dropped. */
+  /** @returns null when there is nothing to say any more: then the email is dropped. */
   write(mail: ClaimedMail, context: EmailContext): Promise<TransactionalContent | FrozenEmail | null>;
 }
 
 /**
- * Every kind of transactional email: its template, and how the props of the template are read. They follow from the row
- * and the database, never from a clock or from chance: a mail may be sent again under its key.
+ * Every kind of transactional email: its template, and how the template's props are read. The props depend on the
+ * row and the database, never on the clock or on random values, because an email may be sent again under its key.
  */
 export const TRANSACTIONAL_EMAILS: Readonly<Record<MailKind, RegisteredEmail>> = {
   confirm: {
@@ -150,7 +150,7 @@ export const TRANSACTIONAL_EMAILS: Readonly<Record<MailKind, RegisteredEmail>> =
       async (mail, { db }) => {
         const { about, issueId, due = '' } = mail.content as Record<string, string>;
         const issue = await findIssue(db, { id: issueId ?? '' });
-        // Somebody approved it before the mail was sent.
+        // The issue was approved before the mail was sent.
         if (issue?.status !== 'review' || issue.plan === null) return null;
         return {
           number: issue.number ?? 0,
@@ -163,14 +163,14 @@ export const TRANSACTIONAL_EMAILS: Readonly<Record<MailKind, RegisteredEmail>> =
   },
   test: {
     canStrangersCause: true,
-    // The very bytes of the issue, as they were when the test was asked for.
+    // The exact content of the issue when the test was requested.
     write: async (mail, { db }) => (await readTest(db, String(mail.content.testId))) ?? null,
   },
 };
 
 /**
- * @param load imports the template when it is first needed: React Email is among the slowest imports here.
- * @param readProps gives what the template takes beside the newsletter; null when there is nothing to say any more.
+ * @param load imports the template on first use: React Email is one of the slowest imports here.
+ * @param readProps returns the template's own props; null when there is nothing to say any more.
  */
 function fromTemplate<Props extends object>(
   load: () => Promise<{ default: TransactionalEmail<Props> }>,
@@ -189,7 +189,7 @@ function fromTemplate<Props extends object>(
 
 const isActive = ({ subscriber }: ClaimedMail): boolean => subscriber?.status === 'active';
 
-/** The page that a link of its own opens, which no other mail has. */
+/** The URL of a page that opens with this email's own one-time token. */
 function oneTimeUrl(path: string, { id, keyId }: ClaimedMail, { keys, newsletter }: EmailContext): string {
   return `${newsletter.url}/${path}/${oneTimeToken(keys, id, keyId)}`;
 }
@@ -203,7 +203,7 @@ function personalLinks({ subscriber, keyId }: ClaimedMail, { keys, newsletter: {
   };
 }
 
-/** The issue that is named in a welcome, as far as it may be read today. */
+/** The latest issue for a welcome mail, without parts that were taken down since. */
 async function latestIssue({ content }: ClaimedMail, { db, newsletter: { url } }: EmailContext) {
   const { issue: slug } = content;
   const issue = typeof slug === 'string' ? await mailedIssue(db, slug) : undefined;
