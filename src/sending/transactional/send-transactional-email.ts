@@ -116,7 +116,7 @@ export function createMailSender(
 
 /**
  * Whether the subscriber is suppressed for this kind of email. After a bounce a confirm mail is still sent, because
- * only its link can lift the suppression. An erased person gets the notice of the erasure, once.
+ * its link can lift the suppression. An erased person gets the notice of the erasure, once.
  */
 function isSuppressed({ kind, subscriber }: ClaimedMail): boolean {
   if (subscriber?.status !== 'suppressed' || kind === 'erased') return false;
