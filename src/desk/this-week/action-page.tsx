@@ -13,7 +13,7 @@ import { Overline, stateOf } from './week-state.tsx';
 
 /** The estimate before the audience is frozen, the progress after that. */
 export type ActionCounters =
-  | { kind: 'forecast'; forecast: Estimate }
+  | { kind: 'estimate'; estimate: Estimate }
   | { kind: 'frozen'; progress: Progress };
 
 interface ActionProps {
@@ -85,7 +85,7 @@ function sentence(
 ): string {
   const due = dueLabel(issue.dueAt, zone);
   const isLate = issue.dueAt <= now;
-  const whom = counters.kind === 'forecast' ? reach(counters.forecast) : toGo(counters.progress);
+  const whom = counters.kind === 'estimate' ? reach(counters.estimate) : toGo(counters.progress);
   switch (action) {
     case 'approve':
       return `It goes ${whom}, ${isLate ? 'at once: its slot has passed' : `from ${due}`}.`;
@@ -117,15 +117,15 @@ function toGo({ prepared, submitted }: Progress): string {
 
 const List = ({ counters }: { counters: ActionCounters }) => {
   const rows: [number, string][] =
-    counters.kind === 'forecast'
+    counters.kind === 'estimate'
       ? [
-          ...counters.forecast.variants
+          ...counters.estimate.variants
             .toSorted((a, b) => b.people - a.people)
             .map(({ people, topics, number }): [number, string] => [
               people,
               number === 1 ? 'get everything' : `get ${topics.join(', ')}`,
             ]),
-          ...reasons(counters.forecast.excluded, 'get nothing'),
+          ...reasons(counters.estimate.excluded, 'get nothing'),
         ]
       : [
           [counters.progress.submitted, 'submitted'],

@@ -46,7 +46,7 @@ export function actionRoutes(editorPage: EditorPage, { db, site, desk, clock }: 
   async function countersOf(issue: Issue): Promise<ActionCounters> {
     const progress = await fromDatabase(issueProgress(db, issue.id));
     if (progress.audience > 0) return { kind: 'frozen', progress };
-    return { kind: 'forecast', forecast: await estimateIssue(db, issue) };
+    return { kind: 'estimate', estimate: await estimateIssue(db, issue) };
   }
 }
 

@@ -27,10 +27,10 @@ export function watchRoutes(
   { db, site, desk }: DeskContext,
 ): void {
   const watchers = new Watchers(app, async (issueId) => {
-    const standing = await statusOf(db, await requireIssue(db, { id: issueId }));
-    const { issue, progress } = standing;
+    const status = await statusOf(db, await requireIssue(db, { id: issueId }));
+    const { issue, progress } = status;
     return {
-      html: progressHtml(standing),
+      html: progressHtml(status),
       phase: `${issue.status} ${progress.uncertain}`,
       isFinal: !isUnderWay(issue),
     };
@@ -39,13 +39,13 @@ export function watchRoutes(
   editorPage<{ slug: string }>('/editor/issues/:slug/watch', {
     GET: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
-      const [standing, uncertain] = await fromDatabase(
+      const [status, uncertain] = await fromDatabase(
         Promise.all([statusOf(db, issue), unsettledBatches(db, issue.slug)]),
       );
       const live = isUnderWay(issue) ? WATCH_SCRIPT.url : undefined;
       return reply
         .type(HTML)
-        .send(watchPage(site, { session, zone: desk.zone, status: standing, uncertain, script: live }));
+        .send(watchPage(site, { session, zone: desk.zone, status, uncertain, script: live }));
     },
   });
 

@@ -133,12 +133,12 @@ export class Connections {
     });
     server.timeout = silenceMs;
     server.maxHeadersCount = MAX_HEADERS;
-    server.on('connection', (socket) => this.#admit(socket));
+    server.on('connection', (socket) => this.#accept(socket));
     server.on('request', (request, response) => this.#begin(request, response, listener));
     return server;
   }
 
-  #admit(socket: Socket): void {
+  #accept(socket: Socket): void {
     this.#accepted += 1;
     if (this.#exchanges.size >= this.#limits.connections && !this.#makeRoom()) socket.destroy();
     this.#exchanges.set(socket, []);

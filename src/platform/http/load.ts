@@ -55,7 +55,7 @@ export function limitLoad(
     done();
   };
 
-  const admit = (request: FastifyRequest, _reply: unknown, done: (error?: Error) => void): void => {
+  const accept = (request: FastifyRequest, _reply: unknown, done: (error?: Error) => void): void => {
     const room = accepted() === acceptedBefore ? most : Math.min(most, WORKING_BETWEEN);
     if (working.has(request) || request.routeOptions.url === ALWAYS_ANSWERED) done();
     else if (queue.size === 0 && working.size < room) begin({ request, done });
@@ -110,10 +110,10 @@ export function limitLoad(
   };
 
   app.addHook('onRequest', (request, reply, done) => {
-    if (request.method === 'GET' || request.method === 'HEAD') admit(request, reply, done);
+    if (request.method === 'GET' || request.method === 'HEAD') accept(request, reply, done);
     else done();
   });
-  app.addHook('preValidation', admit);
+  app.addHook('preValidation', accept);
   app.addHook('onSend', (request, _reply, _payload, done) => {
     release(request);
     done();

@@ -165,8 +165,8 @@ export async function openQueue(
       async work(processors, options) {
         const working = new Lifetime();
         await keep();
-        const keeper = setInterval(() => keep().catch(onError), RETENTION_MS);
-        working.defer(() => clearInterval(keeper));
+        const maintenance = setInterval(() => keep().catch(onError), RETENTION_MS);
+        working.defer(() => clearInterval(maintenance));
         for (const name of QUEUE_NAMES) {
           const worker = connect.worker(
             name,

@@ -218,7 +218,7 @@ export interface Decided {
 /** Decides about requests, oldest first. */
 export function decideRequests(candidates: readonly Candidate[], history: History): Decided {
   const decisions = new Map<string, Decision>();
-  const spent = new Set<string>();
+  const exceededBudgets = new Set<string>();
   const limits = inboxLimits(history);
   const budgets = hourlyBudgets(history);
   const oldestFirst = [...candidates].sort((a, b) => b.ageSeconds - a.ageSeconds || (a.id < b.id ? -1 : 1));
@@ -233,7 +233,7 @@ export function decideRequests(candidates: readonly Candidate[], history: Histor
     }
     const exceeded = policy.hasBudget ? budgets.exceeded(share, each) : null;
     if (exceeded !== null) {
-      spent.add(exceeded);
+      exceededBudgets.add(exceeded);
       decisions.set(each.id, each.ageSeconds < WAIT_HOURS * HOUR ? 'postpone' : 'drop');
       continue;
     }
@@ -242,7 +242,7 @@ export function decideRequests(candidates: readonly Candidate[], history: Histor
     const isRefused = policy.honoursRefusal && history.refused.has(each.inbox);
     decisions.set(each.id, isRefused ? 'decline' : 'answer');
   }
-  return { decisions, budgetsExceeded: spent };
+  return { decisions, budgetsExceeded: exceededBudgets };
 }
 
 function inboxLimits({ answered }: History) {
