@@ -33,7 +33,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 await using stage = await openStage();
 const only = values.only?.split(',');
-const rows = rowsFor({ homes: stage.homes, quick: values.quick }).filter(
+const rows = rowsFor({ backends: stage.backends, quick: values.quick }).filter(
   ({ name }) => only?.includes(name) ?? true,
 );
 const rounds = await measure(rows, Number(values.runs));
@@ -41,7 +41,7 @@ const lines = rows.map((row) => lineOf(row, rounds));
 const machine = `${os.cpus().length} × ${os.cpus()[0]?.model.trim()}, Node ${process.versions.node}`;
 
 if (values.json) console.log(JSON.stringify({ machine, runs: rounds.length, rows: lines }, null, 2));
-else print(lines, { machine, runs: rounds.length, services: stage.homes.includes('services') });
+else print(lines, { machine, runs: rounds.length, services: stage.backends.includes('services') });
 if (lines.some(({ kept }) => kept === false)) process.exitCode = 1;
 
 /** By measurement: all contenders once, then all of them again, so that a noisy minute affects all of them. */

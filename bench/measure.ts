@@ -1,13 +1,13 @@
 import { freePort } from '../test/helpers/services.ts';
 import type { Spent } from './child.ts';
 import { AS_DEPLOYED, contend } from './child.ts';
-import type { Figures as BooksFigures } from './contenders/database.ts';
+import type { Figures as DatabaseFigures } from './contenders/database.ts';
 import type { Figures as EventsFigures } from './contenders/events.ts';
 import type { Figures as PacedFigures } from './contenders/paced.ts';
 import type { Figures as PiecesFigures } from './contenders/pieces.ts';
 import type { Figures as PipelineFigures } from './contenders/pipeline.ts';
 import type { Figures as TutorialFigures } from './contenders/tutorial.ts';
-import type { Home, Stage } from './stage.ts';
+import type { Backend, Stage } from './stage.ts';
 
 /** One contender with one input. It is measured once a round, for all rows that need it. */
 export interface Measurement<Figures = unknown> {
@@ -21,11 +21,14 @@ export const pieces: Measurement<PiecesFigures> = {
 };
 
 /** A complete send. */
-export const pipeline = (home: Home, readers: number): Measurement<PipelineFigures & { emails: number }> => ({
-  id: `pipeline of ${readers} on ${home}`,
+export const pipeline = (
+  backend: Backend,
+  readers: number,
+): Measurement<PipelineFigures & { emails: number }> => ({
+  id: `pipeline of ${readers} on ${backend}`,
   async take(stage) {
-    await using place = await stage.place(home, readers);
-    const input = { env: place.env, provider: stage.provider };
+    await using location = await stage.location(backend, readers);
+    const input = { env: location.env, provider: stage.provider };
     const figures = await contend<PipelineFigures>('pipeline', input, AS_DEPLOYED);
     return { ...figures, emails: readers };
   },
@@ -46,12 +49,15 @@ export const wire = (emails: number): Measurement<Spent & { emails: number }> =>
   },
 });
 
-export const tutorial = (home: Home, emails: number): Measurement<TutorialFigures & { emails: number }> => ({
-  id: `tutorial of ${emails} on ${home}`,
+export const tutorial = (
+  backend: Backend,
+  emails: number,
+): Measurement<TutorialFigures & { emails: number }> => ({
+  id: `tutorial of ${emails} on ${backend}`,
   async take(stage) {
-    await using place = await stage.place(home, emails);
+    await using location = await stage.location(backend, emails);
     const figures = await contend<TutorialFigures>('tutorial', {
-      env: place.env,
+      env: location.env,
       provider: stage.provider,
       emails,
     });
@@ -59,19 +65,19 @@ export const tutorial = (home: Home, emails: number): Measurement<TutorialFigure
   },
 });
 
-export const database = (home: Home, readers: number): Measurement<BooksFigures> => ({
-  id: `database of ${readers} on ${home}`,
+export const database = (backend: Backend, readers: number): Measurement<DatabaseFigures> => ({
+  id: `database of ${readers} on ${backend}`,
   async take(stage) {
-    await using place = await stage.place(home, readers);
-    return await contend('books', { env: place.env });
+    await using location = await stage.location(backend, readers);
+    return await contend('database', { env: location.env });
   },
 });
 
-export const events = (home: Home, readers: number): Measurement<EventsFigures> => ({
-  id: `events about ${readers} on ${home}`,
+export const events = (backend: Backend, readers: number): Measurement<EventsFigures> => ({
+  id: `events about ${readers} on ${backend}`,
   async take(stage) {
-    await using place = await stage.place(home, readers);
-    return await contend('events', { env: place.env, events: readers * 0.4 });
+    await using location = await stage.location(backend, readers);
+    return await contend('events', { env: location.env, events: readers * 0.4 });
   },
 });
 
@@ -79,7 +85,7 @@ export const events = (home: Home, readers: number): Measurement<EventsFigures> 
 export const paced = (readers: number): Measurement<PacedFigures> => ({
   id: `paced, ${readers} readers`,
   async take(stage) {
-    await using place = await stage.place('services', readers);
-    return await contend('paced', { env: place.env, provider: stage.provider, port: await freePort() });
+    await using location = await stage.location('services', readers);
+    return await contend('paced', { env: location.env, provider: stage.provider, port: await freePort() });
   },
 });

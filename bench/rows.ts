@@ -12,7 +12,7 @@ import {
   tutorial,
   wire,
 } from './measure.ts';
-import type { Home } from './stage.ts';
+import type { Backend } from './stage.ts';
 
 /** One number of a measurement. */
 export interface Figure {
@@ -40,22 +40,22 @@ export interface Row {
 }
 
 export interface Scale {
-  homes: Home[];
+  backends: Backend[];
   quick: boolean;
 }
 
 /** The table, top to bottom. */
-export function rowsFor({ homes, quick }: Scale): Row[] {
+export function rowsFor({ backends, quick }: Scale): Row[] {
   const sizes = quick ? [1_000, 10_000] : [1_000, 10_000, 100_000];
   const largest = sizes.at(-1) as number;
   const many = quick ? 100_000 : 1_000_000;
   const lessons = quick ? 500 : 2_000;
-  const main = homes[0] as Home;
+  const main = backends[0] as Backend;
 
   const rows: Row[] = [
     ...parts(),
-    ...homes.flatMap((home) =>
-      sizes.flatMap((readers) => sending(home, readers, lessons, readers === largest)),
+    ...backends.flatMap((backend) =>
+      sizes.flatMap((readers) => sending(backend, readers, lessons, readers === largest)),
     ),
     {
       name: 'cpu',
@@ -98,8 +98,8 @@ export function rowsFor({ homes, quick }: Scale): Row[] {
       isCost: true,
       limit: { atMost: 10 },
     },
-    ...(homes.includes('services') ? [pacedRow] : []),
-    ...homes.flatMap((home) => eventRows(home, quick ? 10_000 : 100_000)),
+    ...(backends.includes('services') ? [pacedRow] : []),
+    ...backends.flatMap((backend) => eventRows(backend, quick ? 10_000 : 100_000)),
   ];
   // The promises apply to full sizes only.
   return quick ? rows.map(({ promise: _, limit: __, ...row }) => row) : rows;
@@ -114,25 +114,25 @@ const pacedRow: Row = {
   limit: { atMost: 10 },
 };
 
-function eventRows(home: Home, readers: number): Row[] {
-  const rates = (name: keyof EventsFigures) => figure(events(home, readers), (figures) => figures[name]);
+function eventRows(backend: Backend, readers: number): Row[] {
+  const rates = (name: keyof EventsFigures) => figure(events(backend, readers), (figures) => figures[name]);
   const row = { name: 'events', unit: 'events/s' };
   return [
     {
       ...row,
-      about: `stored on ${home}, against one at a time`,
+      about: `stored on ${backend}, against one at a time`,
       ours: rates('stored'),
       against: rates('storedSingly'),
     },
     {
       ...row,
-      about: `applied on ${home}, against one at a time`,
+      about: `applied on ${backend}, against one at a time`,
       ours: rates('applied'),
       against: rates('appliedSingly'),
     },
     {
       ...row,
-      about: `applied on ${home}, tables never analyzed, against analyzed`,
+      about: `applied on ${backend}, tables never analyzed, against analyzed`,
       ours: rates('appliedUnanalyzed'),
       against: rates('applied'),
       promise: { atLeast: 0.5 },
@@ -178,9 +178,9 @@ function parts(): Row[] {
   ];
 }
 
-function sending(home: Home, readers: number, lessons: number, promised: boolean): Row[] {
-  const about = `${count(readers)} readers on ${home}`;
-  const ours = figure(pipeline(home, readers), rate);
+function sending(backend: Backend, readers: number, lessons: number, promised: boolean): Row[] {
+  const about = `${count(readers)} readers on ${backend}`;
+  const ours = figure(pipeline(backend, readers), rate);
   return [
     {
       name: 'pipeline',
@@ -188,15 +188,15 @@ function sending(home: Home, readers: number, lessons: number, promised: boolean
       unit: 'emails/s',
       ours,
       against: figure(bare(Math.max(readers, 10_000)), rate),
-      ...(promised ? { promise: { atLeast: home === 'services' ? 0.35 : 0.15 } } : {}),
+      ...(promised ? { promise: { atLeast: backend === 'services' ? 0.35 : 0.15 } } : {}),
     },
     {
       name: 'pipeline',
       about: `${about}, against the tutorial`,
       unit: 'emails/s',
       ours,
-      against: figure(tutorial(home, lessons), rate),
-      ...(promised && home === 'services' ? { promise: { atLeast: 40 } } : {}),
+      against: figure(tutorial(backend, lessons), rate),
+      ...(promised && backend === 'services' ? { promise: { atLeast: 40 } } : {}),
     },
   ];
 }

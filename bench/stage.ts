@@ -10,10 +10,10 @@ import { findPostgres, findRedis, startPostgres, startRedis } from '../test/help
 import { contend, start } from './child.ts';
 
 /** Where the program runs: on PostgreSQL and Redis, or without any service. */
-export type Home = 'services' | 'embedded';
+export type Backend = 'services' | 'embedded';
 
 /** Settings that give a contender a location of its own, removed when disposed. */
-export interface Place extends AsyncDisposable {
+export interface Location extends AsyncDisposable {
   env: Record<string, string>;
 }
 
@@ -23,11 +23,11 @@ export interface Place extends AsyncDisposable {
  */
 export interface Stage extends AsyncDisposable {
   /** `services` only when PostgreSQL and Redis are installed. */
-  homes: Home[];
+  backends: Backend[];
   /** Base URL of the local provider. */
   provider: string;
   /** A copy of the database with this many readers and one issue in review. */
-  place(home: Home, readers: number): Promise<Place>;
+  location(services: Backend, readers: number): Promise<Location>;
 }
 
 export async function openStage(): Promise<Stage> {
@@ -39,17 +39,17 @@ export async function openStage(): Promise<Stage> {
 
     const folder = mkdtempSync(path.join(tmpdir(), 'wv-bench-'));
     lifetime.defer(() => rmSync(folder, { recursive: true, force: true }));
-    const home = await openServices(lifetime);
+    const services = await openServices(lifetime);
 
     /** Seeded databases, by backend and size. */
     const originals = new Map<string, Promise<Original>>();
     return {
-      homes: home === null ? ['embedded'] : ['services', 'embedded'],
+      backends: services === null ? ['embedded'] : ['services', 'embedded'],
       provider,
-      async place(where, readers) {
+      async location(where, readers) {
         const key = `${where} ${readers}`;
         const make =
-          where === 'services' && home !== null ? home.seed : (count: number) => seed(folder, count);
+          where === 'services' && services !== null ? services.seed : (count: number) => seed(folder, count);
         const original = originals.get(key) ?? make(readers);
         originals.set(key, original);
         return (await original).copy();
@@ -63,7 +63,7 @@ export async function openStage(): Promise<Stage> {
 }
 
 interface Original {
-  copy(): Promise<Place>;
+  copy(): Promise<Location>;
 }
 
 /** The embedded backend is a directory. */

@@ -73,7 +73,7 @@ export function print(lines: Line[], run: { machine: string; runs: number; servi
   }
   console.log(`\nMedians of ${run.runs} on ${run.machine}. Compare the ratios, not the figures.`);
   if (!run.services)
-    console.log('PostgreSQL or Redis is not installed: only the embedded home was measured.');
+    console.log('PostgreSQL or Redis is not installed: only the embedded backend was measured.');
 }
 
 const bound = (one: Bound) => ('atLeast' in one ? `≥ ${figure(one.atLeast)}` : `≤ ${figure(one.atMost)}`);

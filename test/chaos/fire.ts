@@ -4,8 +4,8 @@ import type { Failpoint } from '../../src/platform/failpoint.ts';
 import { type LocalResend, seeded } from '../resend/index.ts';
 import { Crew, type Role, trace } from './crew.ts';
 import type { Installation } from './ground.ts';
-import { judge, type Verdict } from './judge.ts';
-import { Leavers } from './leavers.ts';
+import { checkIssue, type Verdict } from './judge.ts';
+import { Unsubscribers } from './leavers.ts';
 import { Strikes } from './strikes.ts';
 import { type Sight, Watch } from './watch.ts';
 
@@ -42,7 +42,7 @@ export interface Attack {
 export class Fire implements AsyncDisposable {
   readonly crew: Crew;
   readonly faults: string[] = [];
-  readonly leavers: Leavers;
+  readonly leavers: Unsubscribers;
   readonly #installation: Installation;
   readonly #resend: LocalResend;
   readonly #attack: Attack;
@@ -61,7 +61,7 @@ export class Fire implements AsyncDisposable {
     const draw = seeded(attack.seed);
     const another = () => seeded(Math.floor(draw() * 2 ** 31));
     this.#draw = { failpoints: another(), leavers: another(), strikes: another(), times: another() };
-    this.leavers = new Leavers(installation, this.#draw.leavers);
+    this.leavers = new Unsubscribers(installation, this.#draw.leavers);
     this.crew = new Crew(installation, (role) => this.#failpoint(role));
     this.#strikes = new Strikes(installation, resend, this.crew, this.#draw.strikes);
     this.#watch = new Watch(installation, resend, this.crew);
@@ -164,7 +164,7 @@ export class Fire implements AsyncDisposable {
     const { issueId, readers } = this.#installation;
     const { db } = await this.#watch.database();
     const { stops } = this.#strikes;
-    const verdict = await judge(db, this.#resend, issueId, readers, this.leavers.leavings, stops);
+    const verdict = await checkIssue(db, this.#resend, issueId, readers, this.leavers.leavings, stops);
     if (this.#resend.webhooks.pending > 0)
       verdict.faults.push(`${this.#resend.webhooks.pending} events were not taken`);
     return verdict;

@@ -57,7 +57,7 @@ const ACCEPTED = new Set(['submitted', 'delivered', 'bounced', 'complained']);
 const ON_ITS_WAY_MS = 10_000;
 
 /** Compares the database with the mails that the provider really accepted. */
-export async function judge(
+export async function checkIssue(
   db: Connection,
   resend: LocalResend,
   issueId: string,

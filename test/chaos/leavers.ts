@@ -3,7 +3,7 @@ import type { Installation, Reader } from './ground.ts';
 import type { Leaving } from './judge.ts';
 
 /** Readers who unsubscribe while an issue is sent: one after the other, in random order. */
-export class Leavers {
+export class Unsubscribers {
   readonly leavings: Leaving[] = [];
   readonly #installation: Installation;
   readonly #draw: () => number;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/platform/db/database.ts';
 import { issueCounters, issueWithoutEvents } from '../../src/sending/counters/counter-store.ts';
 import { unsubscribe } from '../../src/subscribers/subscriber-store.ts';
-import { HARD, SOFT, submittedWeek, take, told } from '../helpers/events.ts';
+import { eventAbout, HARD, SOFT, submittedWeek, take } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 
@@ -17,7 +17,7 @@ export function describeFigures(withDatabase: WithDatabase): void {
     });
 
     const click = (id: string | undefined, second: number, link: string, userAgent = 'Mozilla/5.0') =>
-      told('email.clicked', id ?? '', {
+      eventAbout('email.clicked', id ?? '', {
         at: new Date(Date.UTC(2026, 10, 24, 9, 0, second)).toISOString(),
         data: { click: { link: `https://site.example/${link}`, userAgent } },
       });
@@ -40,12 +40,12 @@ export function describeFigures(withDatabase: WithDatabase): void {
       );
       await take(
         db,
-        ...[early, late, scanner, everything, opened].map((id) => told('email.delivered', id, { at })),
-        told('email.opened', opened),
-        told('email.opened', opened),
-        told('email.bounced', deliveries[6] ?? '', { data: HARD }),
-        told('email.bounced', deliveries[7] ?? '', { data: SOFT }),
-        told('email.complained', deliveries[8] ?? ''),
+        ...[early, late, scanner, everything, opened].map((id) => eventAbout('email.delivered', id, { at })),
+        eventAbout('email.opened', opened),
+        eventAbout('email.opened', opened),
+        eventAbout('email.bounced', deliveries[6] ?? '', { data: HARD }),
+        eventAbout('email.bounced', deliveries[7] ?? '', { data: SOFT }),
+        eventAbout('email.complained', deliveries[8] ?? ''),
       );
       await unsubscribe(db, readers[1] ?? '', 'test');
       expect(await issueCounters(db, issue.id)).toEqual({
@@ -90,7 +90,7 @@ export function describeFigures(withDatabase: WithDatabase): void {
       expect(await issueWithoutEvents(db)).toBeUndefined();
       await prepared(31);
       expect(await issueWithoutEvents(db)).toBe(slug);
-      await take(db, told('email.sent', deliveries[0] ?? ''));
+      await take(db, eventAbout('email.sent', deliveries[0] ?? ''));
       expect(await issueWithoutEvents(db)).toBeUndefined();
     });
   });

@@ -9,7 +9,7 @@ import { createMailSender } from '../../src/sending/transactional/send-transacti
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { keyId } from '../../src/subscribers/tokens.ts';
 import { queueMail } from '../../src/transactional/transactional-store.ts';
-import { ageEvents, HARD, subscriberRow, take, told, wakeEvents } from '../helpers/events.ts';
+import { ageEvents, eventAbout, HARD, subscriberRow, take, wakeEvents } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { deliveriesOf, KEYS, weekOf } from '../helpers/ledger.ts';
@@ -38,7 +38,7 @@ export function describeEarly(withDatabase: WithDatabase): void {
       const { issue, readers, batch, submit, provider: memory } = await weekOf(db, 2, 'answer-lost');
       await submit(batch);
       const early = (await deliveriesOf(db, issue.id)).get(readers[0] ?? '');
-      expect(await take(db, told('email.complained', early?.id ?? ''))).toMatchObject({
+      expect(await take(db, eventAbout('email.complained', early?.id ?? ''))).toMatchObject({
         parked: 1,
         suppressed: 1,
       });
@@ -58,7 +58,7 @@ export function describeEarly(withDatabase: WithDatabase): void {
       const { issue, readers, batch, submit } = await weekOf(db, 4, 'answer-lost');
       await submit(batch);
       const early = (await deliveriesOf(db, issue.id)).get(readers[0] ?? '');
-      const bounce = told('email.bounced', early?.id ?? '', { data: HARD });
+      const bounce = eventAbout('email.bounced', early?.id ?? '', { data: HARD });
       expect(await take(db, bounce)).toMatchObject({ parked: 1, suppressed: 0 });
       expect(await submit(batch)).toMatchObject({ kind: 'done' });
       expect(await issueProgress(db, issue.id)).toMatchObject({ submitted: 4, uncertain: 0 });
@@ -134,7 +134,7 @@ export function describeEarly(withDatabase: WithDatabase): void {
         const { id, send, subscriberId } = await confirmMail();
         provider.plan('reset-after');
         await send(id);
-        const event = told('email.delivered', null, { data: { tags: { mail: id } } });
+        const event = eventAbout('email.delivered', null, { data: { tags: { mail: id } } });
         expect(await take(db, event)).toMatchObject({ parked: 1, applied: 0 });
         expect(await rowOf(id)).toMatchObject({ status: 'pending' });
         expect(await send(id)).toEqual({ kind: 'done' });
@@ -149,7 +149,9 @@ export function describeEarly(withDatabase: WithDatabase): void {
         const { id, send, subscriberId } = await confirmMail();
         provider.plan('reset-after');
         await send(id);
-        expect(await take(db, told('email.sent', null, { data: { tags: { mail: id } } }))).toMatchObject({
+        expect(
+          await take(db, eventAbout('email.sent', null, { data: { tags: { mail: id } } })),
+        ).toMatchObject({
           parked: 1,
         });
         await age(id, 21);

@@ -5,7 +5,7 @@ import type { Connection } from '../../src/platform/db/database.ts';
 import type { MailStatus } from '../../src/platform/db/schema.ts';
 import { applyEvents } from '../../src/sending/events/apply-events.ts';
 import { queueMail, queueMails } from '../../src/transactional/transactional-store.ts';
-import { ageEvents, HARD, SOFT, submittedWeek, subscriberRow, take, told } from '../helpers/events.ts';
+import { ageEvents, eventAbout, HARD, SOFT, submittedWeek, subscriberRow, take } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 
 /** Events about a mail to one person. */
@@ -27,7 +27,7 @@ export function describeMailEvents(withDatabase: WithDatabase): void {
       return id;
     }
     const about = (type: string, mail: string, data = {}) =>
-      told(type, null, { data: { tags: { mail }, ...data } });
+      eventAbout(type, null, { data: { tags: { mail }, ...data } });
 
     it('that bounces hard or is complained about suppresses its reader', async () => {
       const { readers } = await submittedWeek(db, 3);

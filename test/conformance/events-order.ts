@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/platform/db/database.ts';
 import type { ReceivedEvent } from '../../src/providers/port.ts';
-import { HARD, outcomeOf, recount, SOFT, submittedWeek, take, told } from '../helpers/events.ts';
+import { eventAbout, HARD, outcomeOf, recount, SOFT, submittedWeek, take } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 
@@ -71,7 +71,7 @@ export function describeAnyOrder(withDatabase: WithDatabase): void {
             const made = events.map(({ reader, type, second }) => {
               const [name = '', data] = TYPES[type] ?? [''];
               const at = `2026-11-24T09:00:${String(second).padStart(2, '0')}Z`;
-              return told(name, deliveries[reader] ?? '', { at, ...(data ? { data } : {}) });
+              return eventAbout(name, deliveries[reader] ?? '', { at, ...(data ? { data } : {}) });
             });
             const left = sequence.map((index) => made[index] as ReceivedEvent);
             for (let turn = 0; left.length > 0; turn += 1) {

@@ -6,6 +6,7 @@ import { finishIssue } from '../../src/sending/progress.ts';
 import { unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import {
   deliveryRow,
+  eventAbout,
   HARD,
   nextWeek,
   SOFT,
@@ -13,7 +14,6 @@ import {
   subscriberRow,
   suppressionsOf,
   take,
-  told,
 } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
@@ -30,7 +30,7 @@ export function describeTakingOff(withDatabase: WithDatabase): void {
     it('stays on the list after a soft bounce, and is suppressed after the third issue in a row', async () => {
       const first = await submittedWeek(db, 3);
       const { readers } = first;
-      const soft = (id: string | undefined) => told('email.bounced', id ?? '', { data: SOFT });
+      const soft = (id: string | undefined) => eventAbout('email.bounced', id ?? '', { data: SOFT });
       await take(db, soft(first.deliveries[0]), soft(first.deliveries[1]), soft(first.deliveries[2]));
       expect(await deliveryRow(db, first.deliveries[0])).toMatchObject({
         status: 'bounced',
@@ -47,7 +47,7 @@ export function describeTakingOff(withDatabase: WithDatabase): void {
         db,
         soft(second.deliveries[0]),
         soft(second.deliveries[1]),
-        told('email.delivered', second.deliveries[1] ?? ''),
+        eventAbout('email.delivered', second.deliveries[1] ?? ''),
       );
       await take(db, soft(second.deliveries[2]));
       expect(await deliveryRow(db, second.deliveries[1])).toMatchObject({
@@ -72,13 +72,13 @@ export function describeTakingOff(withDatabase: WithDatabase): void {
       await unsubscribe(db, readers[0] ?? '', 'test');
       await take(
         db,
-        told('email.complained', deliveries[0] ?? ''),
-        told('email.bounced', deliveries[1] ?? '', { data: HARD }),
+        eventAbout('email.complained', deliveries[0] ?? ''),
+        eventAbout('email.bounced', deliveries[1] ?? '', { data: HARD }),
       );
       expect(await subscriberRow(db, readers[0])).toEqual({ status: 'suppressed', reason: 'complained' });
-      await take(db, told('email.complained', deliveries[1] ?? ''));
+      await take(db, eventAbout('email.complained', deliveries[1] ?? ''));
       expect(await subscriberRow(db, readers[1])).toEqual({ status: 'suppressed', reason: 'complained' });
-      await take(db, told('email.bounced', deliveries[1] ?? '', { data: HARD }));
+      await take(db, eventAbout('email.bounced', deliveries[1] ?? '', { data: HARD }));
       expect(await subscriberRow(db, readers[1])).toEqual({ status: 'suppressed', reason: 'complained' });
       expect(await suppressionsOf(db, readers[1])).toEqual(['bounce', 'complaint']);
     });
@@ -86,7 +86,7 @@ export function describeTakingOff(withDatabase: WithDatabase): void {
     it('stays suppressed when the provider reports an address as suppressed, and the address is not stored', async () => {
       const { readers, issue } = await submittedWeek(db, 1);
       const { email } = (await deliveriesOf(db, issue.id)).get(readers[0] ?? '') ?? { email: '' };
-      const added = told('suppression.added', null, {
+      const added = eventAbout('suppression.added', null, {
         data: { email: email.toUpperCase(), origin: 'complaint', source_id: null, email_id: undefined },
       });
       await take(db, added);
@@ -95,7 +95,7 @@ export function describeTakingOff(withDatabase: WithDatabase): void {
         text: string;
       }>`select e::text as text from events e where id = ${added.id}`.execute(db);
       expect(rows[0]?.text.toLowerCase()).not.toContain(email);
-      await take(db, told('suppression.removed', null, { data: { email } }));
+      await take(db, eventAbout('suppression.removed', null, { data: { email } }));
       expect(await subscriberRow(db, readers[0])).toMatchObject({ status: 'suppressed' });
     });
 
@@ -103,7 +103,7 @@ export function describeTakingOff(withDatabase: WithDatabase): void {
       const { readers, deliveries } = await submittedWeek(db, 1);
       await take(
         db,
-        told('email.suppressed', deliveries[0] ?? '', {
+        eventAbout('email.suppressed', deliveries[0] ?? '', {
           data: { suppressed: { type: 'OnAccountSuppressionList' } },
         }),
       );
@@ -118,7 +118,9 @@ export function describeTakingOff(withDatabase: WithDatabase): void {
       const { issue, readers, deliveries } = await submittedWeek(db, 1);
       await take(
         db,
-        told('email.failed', deliveries[0] ?? '', { data: { failed: { reason: 'reached_daily_quota' } } }),
+        eventAbout('email.failed', deliveries[0] ?? '', {
+          data: { failed: { reason: 'reached_daily_quota' } },
+        }),
       );
       expect(await deliveryRow(db, deliveries[0])).toMatchObject({
         status: 'failed',

@@ -8,6 +8,7 @@ import { finishIssue } from '../../src/sending/progress.ts';
 import {
   ageEvents,
   deliveryRow,
+  eventAbout,
   eventRow,
   HARD,
   recount,
@@ -15,7 +16,6 @@ import {
   subscriberRow,
   suppressionsOf,
   take,
-  told,
   wakeEvents,
 } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
@@ -32,7 +32,7 @@ export function describeTelling(withDatabase: WithDatabase): void {
 
     it('fault 11: reported five times is one event, and counts once', async () => {
       const { issue, deliveries } = await submittedWeek(db, 2);
-      const event = told('email.delivered', deliveries[0] ?? '', { id: 'msg_five_times' });
+      const event = eventAbout('email.delivered', deliveries[0] ?? '', { id: 'msg_five_times' });
       expect(await storeEvents(db, [event, event])).toBe(1);
       for (let time = 0; time < 3; time += 1) expect(await storeEvents(db, [event])).toBe(0);
       expect(await applyEvents(db)).toMatchObject({ applied: 1 });
@@ -44,8 +44,11 @@ export function describeTelling(withDatabase: WithDatabase): void {
 
     it('fault 11: of a delivery changes nothing after a hard bounce (I7)', async () => {
       const { issue, readers, deliveries } = await submittedWeek(db, 1);
-      await take(db, told('email.bounced', deliveries[0] ?? '', { data: HARD, at: '2026-11-24T09:00:05Z' }));
-      await take(db, told('email.delivered', deliveries[0] ?? '', { at: '2026-11-24T09:00:04Z' }));
+      await take(
+        db,
+        eventAbout('email.bounced', deliveries[0] ?? '', { data: HARD, at: '2026-11-24T09:00:05Z' }),
+      );
+      await take(db, eventAbout('email.delivered', deliveries[0] ?? '', { at: '2026-11-24T09:00:04Z' }));
       expect(await deliveryRow(db, deliveries[0])).toMatchObject({
         status: 'bounced',
         bounce: 'hard',
@@ -59,8 +62,12 @@ export function describeTelling(withDatabase: WithDatabase): void {
 
     it('fault 11: of a complaint may arrive before the event of its delivery', async () => {
       const { issue, readers, deliveries } = await submittedWeek(db, 1);
-      await take(db, told('email.complained', deliveries[0] ?? ''));
-      await take(db, told('email.delivered', deliveries[0] ?? ''), told('email.sent', deliveries[0] ?? ''));
+      await take(db, eventAbout('email.complained', deliveries[0] ?? ''));
+      await take(
+        db,
+        eventAbout('email.delivered', deliveries[0] ?? ''),
+        eventAbout('email.sent', deliveries[0] ?? ''),
+      );
       expect(await deliveryRow(db, deliveries[0])).toMatchObject({
         status: 'complained',
         bounce: null,
@@ -74,7 +81,7 @@ export function describeTelling(withDatabase: WithDatabase): void {
 
     it('fault 11: that arrives before our own commit waits for it', async () => {
       const { issue, deliveries, batch, submit } = await submittedWeek(db, 2, 'answer-lost');
-      const early = told('email.delivered', deliveries[0] ?? '');
+      const early = eventAbout('email.delivered', deliveries[0] ?? '');
       expect(await take(db, early)).toMatchObject({ applied: 0, parked: 1 });
       expect(await deliveryRow(db, deliveries[0])).toMatchObject({ status: 'prepared' });
       expect(await eventRow(db, early.id)).toMatchObject({ outcome: null, looks: 1 });
@@ -97,7 +104,7 @@ export function describeTelling(withDatabase: WithDatabase): void {
       const answer = await provider.recall(`batch/${batch}/r1`);
       const ids =
         answer === 'unknown-key' ? [] : answer.map((item) => ('accepted' in item ? item.accepted : ''));
-      const event = told('email.delivered', null, {
+      const event = eventAbout('email.delivered', null, {
         data: { email_id: ids[provider.copies.indexOf(email)], to: [email] },
       });
       expect(await take(db, event)).toMatchObject({ applied: 0, parked: 1 });
@@ -111,7 +118,7 @@ export function describeTelling(withDatabase: WithDatabase): void {
     it('fault 11: without tags and without a known message suppresses a reader who complains, and waits', async () => {
       const { issue, readers } = await submittedWeek(db, 2);
       const { email } = (await deliveriesOf(db, issue.id)).get(readers[0] ?? '') ?? { email: '' };
-      const event = told('email.complained', null, { data: { to: [email.toUpperCase()] } });
+      const event = eventAbout('email.complained', null, { data: { to: [email.toUpperCase()] } });
       expect(await take(db, event)).toMatchObject({ applied: 0, parked: 1, suppressed: 1 });
       expect(await subscriberRow(db, readers[0])).toEqual({ status: 'suppressed', reason: 'complained' });
       expect(JSON.stringify(await eventRow(db, event.id)).toLowerCase()).not.toContain(email.toLowerCase());
@@ -121,7 +128,7 @@ export function describeTelling(withDatabase: WithDatabase): void {
     });
 
     it('fault 11: about an unknown message is given up after three days', async () => {
-      const event = told('email.bounced', randomUUID(), { data: HARD });
+      const event = eventAbout('email.bounced', randomUUID(), { data: HARD });
       expect(await take(db, event)).toMatchObject({ parked: 1, unmatched: 0 });
       await ageEvents(db, 71);
       expect(await applyEvents(db)).toMatchObject({ parked: 1, unmatched: 0 });
@@ -136,14 +143,14 @@ export function describeTelling(withDatabase: WithDatabase): void {
       await sql`update deliveries set submitted_at = submitted_at - interval '8 days' where issue_id = ${issue.id}`.execute(
         db,
       );
-      await take(db, told('email.complained', deliveries[1] ?? '', { at: new Date().toISOString() }));
+      await take(db, eventAbout('email.complained', deliveries[1] ?? '', { at: new Date().toISOString() }));
       expect(await deliveryRow(db, deliveries[1])).toMatchObject({ status: 'complained' });
       expect(await subscriberRow(db, readers[1])).toMatchObject({ status: 'suppressed' });
     });
 
     it('of an unknown type is stored, and changes nothing', async () => {
       const { issue, deliveries } = await submittedWeek(db, 1);
-      const event = told('email.teleported', deliveries[0] ?? '');
+      const event = eventAbout('email.teleported', deliveries[0] ?? '');
       expect(await take(db, event)).toMatchObject({ applied: 0, parked: 0 });
       expect(await eventRow(db, event.id)).toMatchObject({ type: 'email.teleported', outcome: 'ignored' });
       expect(await deliveryRow(db, deliveries[0])).toMatchObject({ status: 'submitted' });
@@ -152,7 +159,7 @@ export function describeTelling(withDatabase: WithDatabase): void {
 
     it('is deleted after 90 days, and recognized as a repetition until then', async () => {
       const { deliveries } = await submittedWeek(db, 1);
-      const event = told('email.delivered', deliveries[0] ?? '');
+      const event = eventAbout('email.delivered', deliveries[0] ?? '');
       await take(db, event);
       expect(await forgetEvents(db)).toBe(0);
       await sql`update events set received_at = now() - interval '91 days' where id = ${event.id}`.execute(

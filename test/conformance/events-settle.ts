@@ -6,7 +6,7 @@ import { finishIssue } from '../../src/sending/progress.ts';
 import { settleBatch } from '../../src/sending/settlements/settle.ts';
 import { unsettledBatches } from '../../src/sending/settlements/settlement-store.ts';
 import { createSubmitter } from '../../src/sending/submit.ts';
-import { ageEvents, take, told } from '../helpers/events.ts';
+import { ageEvents, eventAbout, take } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchRow, deliveriesOf, KEYS, leave, weekOf } from '../helpers/ledger.ts';
@@ -49,7 +49,7 @@ export function describeSettling(withDatabase: WithDatabase): void {
       arrive();
 
       const [, second] = [...(await deliveriesOf(db, issue.id)).values()];
-      await take(db, told('email.sent', second?.id ?? ''));
+      await take(db, eventAbout('email.sent', second?.id ?? ''));
       expect(await finishIssue(db, issue.id)).toBe(true);
       expect(provider.copies).toHaveLength(3);
       await assertInvariants(db, issue.id);
@@ -86,7 +86,7 @@ export function describeSettling(withDatabase: WithDatabase): void {
       await submit(batch);
       const [, second] = [...(await deliveriesOf(db, issue.id)).values()];
       // It arrived while the response was awaited, and is tried again only in an hour.
-      expect(await take(db, told('email.delivered', second?.id ?? ''))).toMatchObject({ parked: 1 });
+      expect(await take(db, eventAbout('email.delivered', second?.id ?? ''))).toMatchObject({ parked: 1 });
       await leave(db, readers[0]);
       await submit(batch);
       await wait(batch, 60);

@@ -9,7 +9,7 @@ import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
 import { settleBatch } from '../../src/sending/settlements/settle.ts';
 import { unsettledBatches } from '../../src/sending/settlements/settlement-store.ts';
 import { unsubscribe } from '../../src/subscribers/subscriber-store.ts';
-import { ageEvents, deliveryRow, submittedWeek, subscriberRow, take, told } from '../helpers/events.ts';
+import { ageEvents, deliveryRow, eventAbout, submittedWeek, subscriberRow, take } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { ageClaim, batchRow, expireLeases } from '../helpers/ledger.ts';
@@ -36,7 +36,7 @@ export function describeUnanswered(withDatabase: WithDatabase): void {
     it('is settled by an event about one member, which proves that all were accepted (fault 13)', async () => {
       const { issue, readers, deliveries, batch, provider, submit } = await uncertain(3, 'answer-lost');
       expect(await finishIssue(db, issue.id)).toBe(false);
-      const event = told('email.delivered', deliveries[1] ?? '');
+      const event = eventAbout('email.delivered', deliveries[1] ?? '');
       expect(await take(db, event)).toMatchObject({
         applied: 1,
         settled: [{ id: batch, issueId: issue.id }],
@@ -64,7 +64,7 @@ export function describeUnanswered(withDatabase: WithDatabase): void {
 
     it('is settled by events that arrived while its response was awaited', async () => {
       const { issue, readers, deliveries, batch, submit } = await submittedWeek(db, 2, 'answer-lost');
-      expect(await take(db, told('email.sent', deliveries[1] ?? ''))).toMatchObject({
+      expect(await take(db, eventAbout('email.sent', deliveries[1] ?? ''))).toMatchObject({
         parked: 1,
         settled: [],
       });
@@ -146,7 +146,7 @@ export function describeUnanswered(withDatabase: WithDatabase): void {
     it('that a person opened by mistake is closed again by an event, before it is sent twice', async () => {
       const { issue, deliveries, batch, provider, submit } = await uncertain(3, 'answer-lost');
       await settleBatch(db, batch, 'not-accepted', 'Ann');
-      expect(await take(db, told('email.delivered', deliveries[2] ?? ''))).toMatchObject({
+      expect(await take(db, eventAbout('email.delivered', deliveries[2] ?? ''))).toMatchObject({
         settled: [{ id: batch }],
       });
       expect(await submit(batch)).toEqual({ kind: 'unavailable' });

@@ -5,7 +5,7 @@ import { suppressSoftBouncers } from '../../src/sending/events/event-store.ts';
 import { restoreSubscriber } from '../../src/subscribers/people-store.ts';
 import { blockInbox } from '../../src/subscribers/sign-up/sign-up-store.ts';
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
-import { nextWeek, SOFT, submittedWeek, take, told } from '../helpers/events.ts';
+import { eventAbout, nextWeek, SOFT, submittedWeek, take } from '../helpers/events.ts';
 import type { WithDatabase } from '../helpers/homes.ts';
 import { readersIn } from '../helpers/readers.ts';
 import { linkIn, signUpsForAll } from '../helpers/sign-ups.ts';
@@ -130,7 +130,8 @@ export function describeWayBack(withDatabase: WithDatabase): void {
 
     it('is not suppressed again for the same three soft bounces', async () => {
       const first = await submittedWeek(db, 1);
-      const soft = (id: string | undefined) => take(db, told('email.bounced', id ?? '', { data: SOFT }));
+      const soft = (id: string | undefined) =>
+        take(db, eventAbout('email.bounced', id ?? '', { data: SOFT }));
       const weeks = [first, await nextWeek(db, first.readers), await nextWeek(db, first.readers)];
       for (const { issue, deliveries } of weeks) {
         await sql`update issues set prepared_at = due_at where id = ${issue.id}`.execute(db);

@@ -13,7 +13,7 @@ import { launchBrowser, noBrowser } from '../helpers/browser.ts';
 import { comparison, tool } from '../helpers/compose.ts';
 import { CHIEF, HOSTILE, openDesk, type TestDesk, WEEK } from '../helpers/desk.ts';
 import { readMail } from '../helpers/eml.ts';
-import { told } from '../helpers/events.ts';
+import { eventAbout } from '../helpers/events.ts';
 
 /** How long an event may take on a busy machine. */
 const PATIENCE = { timeout: 60_000 };
@@ -318,7 +318,7 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
       .execute();
     await storeEvents(
       app.db,
-      deliveries.map(({ id }) => told('email.delivered', id)),
+      deliveries.map(({ id }) => eventAbout('email.delivered', id)),
     );
     await takeEvents(app);
     await press('link', 'What became of it');

@@ -51,7 +51,7 @@ export function signedRequest(
 }
 
 /** An event about a delivery, as it is stored. */
-export function told(
+export function eventAbout(
   type: string,
   deliveryId: string | null,
   more: { id?: string; at?: string; data?: Record<string, unknown> } = {},

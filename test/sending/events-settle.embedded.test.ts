@@ -9,7 +9,7 @@ import { unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import { reconcile } from '../../src/workflow/duties.ts';
 import { takeEvents } from '../../src/workflow/week.ts';
 import { runCommand } from '../helpers/command.ts';
-import { told, WEBHOOK_SECRET } from '../helpers/events.ts';
+import { eventAbout, WEBHOOK_SECRET } from '../helpers/events.ts';
 import { embeddedPlace, type Place } from '../helpers/homes.ts';
 import {
   ageClaim,
@@ -65,7 +65,7 @@ it('an event about an uncertain batch ends its issue (I10)', async () => {
   await using app = await openApp();
   const issue = await uncertainIssue(app, 'answer-lost');
   const [first] = (await deliveriesOf(app.db, issue.id)).values();
-  await storeEvents(app.db, [told('email.delivered', first?.id ?? '')]);
+  await storeEvents(app.db, [eventAbout('email.delivered', first?.id ?? '')]);
   await takeEvents(app);
   expect(await findIssue(app.db, { id: issue.id })).toMatchObject({ status: 'sent' });
 });
@@ -107,7 +107,7 @@ it('editors are notified once of a batch that needs a person and of an issue wit
   ]);
 
   const [first] = (await deliveriesOf(app.db, issue.id)).values();
-  await storeEvents(app.db, [told('email.sent', first?.id ?? '')]);
+  await storeEvents(app.db, [eventAbout('email.sent', first?.id ?? '')]);
   await takeEvents(app);
   await reconcile(app);
   expect([await about(issue.batch), await about(issue.slug)]).toEqual([[], []]);

@@ -46,9 +46,9 @@ const many = (count: number, more: Partial<Candidate> = {}) =>
   Array.from({ length: count }, () => request(more));
 
 function decide(candidates: readonly Candidate[], history: Partial<History> = {}) {
-  const { decisions, budgetsExceeded: spent } = decideRequests(candidates, { ...NOTHING, ...history });
+  const { decisions, budgetsExceeded: exceeded } = decideRequests(candidates, { ...NOTHING, ...history });
   const count = (wanted: Decision) => candidates.filter(({ id }) => decisions.get(id) === wanted).length;
-  return { of: (one: Candidate) => decisions.get(one.id), count, spent: [...spent] };
+  return { of: (one: Candidate) => decisions.get(one.id), count, exceeded: [...exceeded] };
 }
 
 describe('the networks of an address', () => {
@@ -100,7 +100,7 @@ describe('F9: the hourly budget of a domain', () => {
     const decided = decide([...bots, person]);
     expect(decided.count('answer')).toBe(11);
     expect(decided.of(person)).toBe('answer');
-    expect(decided.spent).toEqual(['mailhost.example']);
+    expect(decided.exceeded).toEqual(['mailhost.example']);
   });
 
   it("is the rest of this hour's; a request that waits longer than a day is dropped", () => {
@@ -221,10 +221,10 @@ test('no limit is ever exceeded, whatever the earlier and the new requests are',
     fc.property(fc.array(candidate, { maxLength: 40 }), answered, (candidates, before) => {
       const { decisions } = decideRequests(candidates, { ...NOTHING, answered: before });
       expect([...decisions.keys()].sort()).toEqual(candidates.map(({ id }) => id).sort());
-      const admitted = candidates.filter(({ id }) => decisions.get(id) === 'answer');
-      for (const one of admitted) {
+      const accepted = candidates.filter(({ id }) => decisions.get(id) === 'answer');
+      for (const one of accepted) {
         const of = SHARE_OF[one.kind];
-        const now = admitted.filter((each) => SHARE_OF[each.kind] === of && each.inbox === one.inbox).length;
+        const now = accepted.filter((each) => SHARE_OF[each.kind] === of && each.inbox === one.inbox).length;
         for (const { points, seconds: within } of SHARES[of].perInbox) {
           const earlier = before.filter(
             (each) => each.share === of && each.inbox === one.inbox && each.ageSeconds < within,

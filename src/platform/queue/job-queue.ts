@@ -83,12 +83,12 @@ const OTHERS_CONCURRENCY = 4;
  * @throws AppError `redis-unreachable`, `redis-evicts`, `queue-needs-rights`.
  */
 export async function openQueue(
-  home: { redisUrl: string } | { pool: Pool },
+  location: { redisUrl: string } | { pool: Pool },
   onError: (error: Error) => void,
 ): Promise<JobQueue> {
   const lifetime = new Lifetime();
   try {
-    const connect = await backend(home, lifetime);
+    const connect = await backend(location, lifetime);
     const queues = new Map<QueueName, Queue>();
     for (const name of QUEUE_NAMES) {
       const queue = connect.queue(name);
@@ -98,10 +98,10 @@ export async function openQueue(
       queues.set(name, queue);
     }
     const queueOf = (name: QueueName) => queues.get(name) as Queue;
-    const limits = new Map<QueueName, Limit>(QUEUE_NAMES.map((name) => [name, HOLDABLE]));
+    const limits = new Map<QueueName, Limit>(QUEUE_NAMES.map((name) => [name, NEVER_REACHED]));
     const wanted = new Map<string, JobScheduler>();
     const limit = async (name: QueueName) => {
-      const { max, duration } = limits.get(name) ?? HOLDABLE;
+      const { max, duration } = limits.get(name) ?? NEVER_REACHED;
       await queueOf(name).setGlobalRateLimit(max, duration);
     };
     const upsert = async ({ name, every, pattern, timezone }: JobScheduler) => {
@@ -119,7 +119,7 @@ export async function openQueue(
       });
     };
     /** A Redis that was emptied has lost limits and schedulers; a worker process restores them. */
-    const keep = async () => {
+    const maintainQueues = async () => {
       for (const name of QUEUE_NAMES) if (!(await queueOf(name).getGlobalRateLimit())) await limit(name);
       for (const scheduler of wanted.values()) {
         if (!(await queueOf(contracts[scheduler.name].queue).getJobScheduler(scheduler.name)))
@@ -153,7 +153,7 @@ export async function openQueue(
         }
       },
       async pace(perSecond) {
-        limits.set('delivery', perSecond === null ? HOLDABLE : spread(perSecond));
+        limits.set('delivery', perSecond === null ? NEVER_REACHED : rateLimit(perSecond));
         await limit('delivery');
       },
       async reclaim() {
@@ -164,8 +164,8 @@ export async function openQueue(
       },
       async work(processors, options) {
         const working = new Lifetime();
-        await keep();
-        const maintenance = setInterval(() => keep().catch(onError), RETENTION_MS);
+        await maintainQueues();
+        const maintenance = setInterval(() => maintainQueues().catch(onError), RETENTION_MS);
         working.defer(() => clearInterval(maintenance));
         for (const name of QUEUE_NAMES) {
           const worker = connect.worker(
@@ -207,13 +207,13 @@ interface Limit {
  * A limit that is never reached. Without any limit, a worker does not check whether the queue is paused, and {@link
  * RateLimitedError} would only stop the worker that threw it.
  */
-const HOLDABLE: Limit = { max: 1_000_000_000, duration: 1_000 };
+const NEVER_REACHED: Limit = { max: 1_000_000_000, duration: 1_000 };
 
 /**
  * Spreads a rate over windows as short as a tenth of a second: neither the provider, whose windows begin at other
  * moments, nor our event loop gets the jobs of a whole second at once.
  */
-function spread(perSecond: number): Limit {
+function rateLimit(perSecond: number): Limit {
   const max = Math.max(1, Math.round(perSecond / 10));
   return { max, duration: Math.ceil((1_000 * max) / perSecond) };
 }
@@ -228,9 +228,12 @@ interface Backend {
   worker(name: QueueName, processor: (job: Job) => Promise<void>, concurrency: number): Worker;
 }
 
-async function backend(home: { redisUrl: string } | { pool: Pool }, lifetime: Lifetime): Promise<Backend> {
-  if ('redisUrl' in home) {
-    const connection = await connectRedis(home.redisUrl);
+async function backend(
+  location: { redisUrl: string } | { pool: Pool },
+  lifetime: Lifetime,
+): Promise<Backend> {
+  if ('redisUrl' in location) {
+    const connection = await connectRedis(location.redisUrl);
     lifetime.defer(() => connection.disconnect());
     return {
       queue: (name) => new Queue(name, { connection, prefix: 'weekly-verdict' }),
@@ -239,9 +242,9 @@ async function backend(home: { redisUrl: string } | { pool: Pool }, lifetime: Li
     };
   }
   // Every BullMQ queue and worker adds an error listener to the pool and never removes it.
-  home.pool.setMaxListeners(0);
-  await prepareQueueDatabase(home.pool);
-  const connection = home.pool as never;
+  location.pool.setMaxListeners(0);
+  await prepareQueueDatabase(location.pool);
+  const connection = location.pool as never;
   const factory = createPostgresBackend as unknown as BackendFactory<IQueueBackend, never>;
   return {
     queue: (name) => new Queue(name, { connection }, factory) as unknown as Queue,

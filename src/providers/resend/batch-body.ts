@@ -2,7 +2,7 @@ import type { BatchRequest, Copy, Segments, Variant } from '../port.ts';
 
 /**
  * The body of a batch as bytes. A variant's html and text are escaped for JSON once, not once a reader, and laid out
- * once a batch: for the next reader only the personal parts are overwritten in place. That keeps a hundred copies of 60
+ * once a batch: for the next reader only the personal parts are overwritten in position. That keeps a hundred copies of 60
  * kB cheap.
  *
  * It is produced in chunks that reuse one buffer: to keep a chunk, copy it before you ask for the next.
@@ -109,10 +109,10 @@ function layOut({ literals, fieldOrder }: Template, group: PersonalFields[]): Ch
     const fields = sizes.map((size): FieldPosition => ({ size, starts: [] }));
     for (const [index, literal] of literals.entries()) {
       put(literal);
-      const place = fields[fieldOrder[index] ?? -1];
-      if (place === undefined) continue;
-      place.starts.push(at);
-      put(Buffer.alloc(place.size));
+      const position = fields[fieldOrder[index] ?? -1];
+      if (position === undefined) continue;
+      position.starts.push(at);
+      put(Buffer.alloc(position.size));
     }
     return { fields, end: at };
   });

@@ -118,9 +118,9 @@ async function listSite(url: string, listing: Listing, context: ListingContext):
   let refused = 0;
   for (let at = 0; at < found.length; at += CHUNK) {
     const chunk = found.slice(at, at + CHUNK);
-    const kept = await blaming(url, () => read('listed', chunk, site.href, robots));
-    refused += kept.refused;
-    for (const entry of kept.entries) {
+    const allowedEntries = await blaming(url, () => read('listed', chunk, site.href, robots));
+    refused += allowedEntries.refused;
+    for (const entry of allowedEntries.entries) {
       allowed.add(entry.url);
       listing.entries.push({ ...entry, publishedAt: null, inline: null });
     }
@@ -161,7 +161,7 @@ async function readSitemaps(
   let last: ListingFault | undefined;
   let readable = 0;
   let characters = 0;
-  const visit = async (url: string, depth: number): Promise<void> => {
+  const readSitemapAt = async (url: string, depth: number): Promise<void> => {
     if (seen.has(url) || seen.size >= MAX_SITEMAPS) return;
     seen.add(url);
     try {
@@ -176,7 +176,7 @@ async function readSitemaps(
       if (kind === 'index' && depth >= MAX_DEPTH)
         throw new ListingFault(url, 'is an index too deep in indexes');
       readable += 1;
-      if (kind === 'index') await Promise.all(entries.map((entry) => visit(entry.url, depth + 1)));
+      if (kind === 'index') await Promise.all(entries.map((entry) => readSitemapAt(entry.url, depth + 1)));
       else
         for (const entry of entries)
           if (pages.size < MAX_LISTED && characters < MAX_LISTED_CHARACTERS) {
@@ -189,7 +189,7 @@ async function readSitemaps(
       listing.rejected.push({ url, fault: { field: '', reason: error.message } });
     }
   };
-  await Promise.all(roots.map((url) => visit(url, 0)));
+  await Promise.all(roots.map((url) => readSitemapAt(url, 0)));
   if (readable === 0 && last !== undefined) {
     listing.rejected = [];
     throw last;

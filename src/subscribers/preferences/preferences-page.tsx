@@ -27,7 +27,7 @@ export function preferencesPage(site: Site, page: PreferencesPage): string {
     <Page site={site} title="Your preferences">
       {notice !== null && (
         <p className="notice" role="status">
-          {told(notice, pausedUntil)}
+          {noticeText(notice, pausedUntil)}
         </p>
       )}
       <div className="stack">
@@ -131,7 +131,7 @@ const Act = ({
   </form>
 );
 
-function told(notice: Notice, pausedUntil: Date | null): ReactNode {
+function noticeText(notice: Notice, pausedUntil: Date | null): ReactNode {
   switch (notice.kind) {
     case 'saved':
       return (

@@ -191,16 +191,16 @@ function readLabel(
 ): Label {
   const lines = linesOf(page, span);
   const label: Label = { ...NOTHING, calls: [] };
-  const kept =
+  const labelLines =
     which === 'all'
       ? lines
       : which === 'first'
         ? lines.slice(0, 1).filter((line) => isLabel(line) && saysSomething(line))
         : lines.slice(lines.findLastIndex((line) => !isLabel(line)) + 1);
-  if (kept.length === 0) return NOTHING;
+  if (labelLines.length === 0) return NOTHING;
 
   const tools: (0 | 1)[] = [];
-  for (const line of kept) {
+  for (const line of labelLines) {
     for (const piece of replaceNames(line, names).split(SEPARATOR)) {
       const part = piece.trim();
       const tool = toolNamed(part, names);
