@@ -27,7 +27,7 @@ export interface Stage extends AsyncDisposable {
   /** Base URL of the local provider. */
   provider: string;
   /** A copy of the database with this many readers and one issue in review. */
-  location(services: Backend, readers: number): Promise<Location>;
+  location(backend: Backend, readers: number): Promise<Location>;
 }
 
 export async function openStage(): Promise<Stage> {
