@@ -184,12 +184,12 @@ export interface Webhook {
  */
 export interface Provider {
   mailer: Mailer & Partial<AsyncDisposable>;
-  /** Whether this process has what it takes to send; one that has not leaves it to the workers. */
+  /** Whether this process can send; otherwise only the workers send. */
   canSend: boolean;
-  /** Requests a second that it takes from us; null: as many as there are. */
+  /** Requests a second that it accepts; null: no limit. */
   rate: number | null;
-  /** How it reports what became of mail; null where it reports nothing. */
+  /** How it reports the outcome of mail; null when it reports nothing. */
   webhook: Webhook | null;
-  /** Where its mail can be browsed on this machine; null when mail leaves the machine. */
+  /** Folder in which its mail can be browsed on this machine; null when mail leaves the machine. */
   browsable: string | null;
 }

@@ -80,7 +80,7 @@ export class Connections {
   readonly #exchanges = new Map<Socket, Exchange[]>();
   /** Answers that were begun and are not fully written to the network, oldest first. */
   readonly #unread = new Set<ServerResponse>();
-  /** How much there is of each body, oldest first. */
+  /** Received bytes and chunks of each body, oldest first. */
   readonly #bodies = new Map<IncomingMessage, { bytes: number; pieces: number }>();
   #bodyBytes = 0;
   #pipelined = 0;
@@ -108,7 +108,7 @@ export class Connections {
         parsed(this);
       }
       override push(piece: Buffer | null, ...rest: []): boolean {
-        // Node goes on with the rest of a chunk of 64 kB, thousands of pieces, after the request is refused.
+        // After the request is refused, Node continues with the rest of a 64 kB chunk, thousands of pieces.
         if (piece !== null && !received(this, piece.length)) return false;
         return super.push(piece, ...rest);
       }

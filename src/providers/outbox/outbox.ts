@@ -13,7 +13,7 @@ import {
 } from '../port.ts';
 import { folderItem, listing, mailItem } from './outbox-pages.ts';
 
-/** The outbox: nothing leaves this machine, so nobody reports anything. */
+/** The outbox as a provider: no mail leaves this machine, so there are no events. */
 export async function openOutboxProvider(dataDir: string, clock: () => Date): Promise<Provider> {
   const mailer = await openOutbox(dataDir, clock);
   return { mailer, canSend: true, rate: null, webhook: null, browsable: path.join(dataDir, 'outbox') };

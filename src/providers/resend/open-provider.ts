@@ -4,9 +4,9 @@ import { openResend, type ResendOptions } from './resend.ts';
 import { resendWebhook } from './resend-webhook.ts';
 
 export interface ResendSettings extends Omit<ResendOptions, 'apiKey'> {
-  /** Undefined in a process that only asks others to send, as a web server beside its workers. */
+  /** Undefined in a process that never sends itself, such as a web server beside its workers. */
   apiKey: string | undefined;
-  /** Any one of them signs; none: its events go nowhere. */
+  /** Any one of them may sign; without one, events are not accepted. */
   webhookSecrets: readonly string[];
   /** Requests a second. */
   rate: number;
@@ -24,7 +24,7 @@ export function openResendProvider({ apiKey, webhookSecrets, rate, ...options }:
   };
 }
 
-/** For a process that has no key: mail goes out through Resend, and the key to it is the workers' alone. */
+/** The mailer of a process without a key: only the workers send, and only they have the key. */
 function withoutKey(): Mailer {
   return {
     destination: 'Resend, through the workers',
@@ -33,7 +33,7 @@ function withoutKey(): Mailer {
   };
 }
 
-/** Why a process that has no key sends nothing. */
+/** The error of a process that must send but has no key. */
 export function keyMissing(): AppError {
   return new AppError('mailer-key-missing', 'This process may not send: it has no RESEND_API_KEY.', {
     help: 'Run it where the key is, as in a worker (`docker compose exec worker …`), or set RESEND_API_KEY.',
