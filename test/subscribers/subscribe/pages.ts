@@ -38,6 +38,21 @@ export function describePages(form: SubscribeForm): void {
       expect(page('title').text()).toMatch(/^Please look again/);
     });
 
+    it('every form that is shown has a token of its own, signed by us', async () => {
+      const signed = /^[\da-z]{17}\.[\w-]{22}$/u;
+      const again = await post({ payload: 'email=jane%40exa+mple', headers: { ...FORM, ...BROWSER } });
+      const shown = [
+        again.body,
+        ...(await Promise.all(
+          ['/', '/subscribe', '/embed', '/comparisons'].map(
+            async (url) => (await form.app.inject({ url, headers: BROWSER })).body,
+          ),
+        )),
+      ];
+      const tokens = shown.map((html) => String(load(html)('input[name=stamp]').attr('value')));
+      for (const token of tokens) expect(token).toMatch(signed);
+    });
+
     it('no box is ticked in advance, and the consent text is beside the button', async () => {
       const other = await form.site.serve({
         signUp: { ...form.site.signUp, privacy: { url: 'https://site.example/privacy', version: '3' } },
