@@ -214,7 +214,7 @@ describe('a failing source', () => {
     };
     expect(await run()).toEqual([]);
     expect(await run()).toEqual([]);
-    expect(await run()).toEqual(['a source is failing: nothing came from it three times in a row']);
+    expect(await run()).toEqual(['a source is failing: it gave nothing three times in a row']);
     expect(await run()).toEqual([]);
     expect(await sourceHealth(db)).toMatchObject([
       { source: bad, failures: 4, isFailing: true, reason: expect.stringContaining('answered 404') },
