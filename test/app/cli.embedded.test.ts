@@ -147,7 +147,7 @@ describe('one installation, from nothing to sent', () => {
 });
 
 describe('the people in the database', () => {
-  const database = { DATA_DIR: path.join(root, 'books') };
+  const database = { DATA_DIR: path.join(root, 'database') };
   beforeAll(() => copyDatabase(database.DATA_DIR));
 
   test('a list is imported with its consent and exported again, and one person of it is erased', async () => {

@@ -7,7 +7,7 @@ import type { Installation } from './ground.ts';
 import { checkIssue, type Verdict } from './judge.ts';
 import { Unsubscribers } from './leavers.ts';
 import { Strikes } from './strikes.ts';
-import { type Sight, Watch } from './watch.ts';
+import { type Snapshot, Watch } from './watch.ts';
 
 export const FAILPOINTS: readonly Failpoint[] = [
   'mid-prepare',
@@ -133,7 +133,7 @@ export class Fire implements AsyncDisposable {
   }
 
   /** Also records when something changed. */
-  async #look(): Promise<Sight | null> {
+  async #look(): Promise<Snapshot | null> {
     const sight = await this.#watch.look();
     const seen = JSON.stringify([sight, this.#resend.arrivals]);
     if (sight === null || seen !== this.#lastSeen) {
@@ -195,6 +195,6 @@ export class Fire implements AsyncDisposable {
 }
 
 /** Sent, or only batches are open that a person must settle. */
-function isThrough({ status, open }: Sight): boolean {
+function isThrough({ status, open }: Snapshot): boolean {
   return status === 'sent' || (status === 'sending' && open === 0);
 }

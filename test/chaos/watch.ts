@@ -9,7 +9,7 @@ import { type Crew, trace } from './crew.ts';
 import { type Installation, METRICS_TOKEN, type OpenDatabase } from './ground.ts';
 
 /** The observable state of an issue while it is sent. */
-export interface Sight {
+export interface Snapshot {
   /** Status of the issue. From outside, a paused issue looks like a sending one. */
   status: string;
   /** Work that a worker may still claim: batches, or the deliveries in them. */
@@ -56,7 +56,7 @@ export class Watch implements AsyncDisposable {
   }
 
   /** Null while nothing can be read. Otherwise it also lets time pass for the rows it reads. */
-  async look(): Promise<Sight | null> {
+  async look(): Promise<Snapshot | null> {
     try {
       if (this.#installation.services === null) return await this.#fromOutside();
       const database = await this.database();
@@ -124,8 +124,8 @@ export class Watch implements AsyncDisposable {
     }
   }
 
-  async #readState(db: Connection): Promise<Sight> {
-    const { rows } = await sql<Sight>`
+  async #readState(db: Connection): Promise<Snapshot> {
+    const { rows } = await sql<Snapshot>`
       select i.status,
         (select count(*)::int from batches where issue_id = i.id and status in ('pending', 'submitting')) as open,
         (select count(*)::int from batches where issue_id = i.id and status = 'uncertain') as uncertain,
@@ -138,7 +138,7 @@ export class Watch implements AsyncDisposable {
   }
 
   /** From the pages of the process: the issue itself after its first submit, the figures while it is sent. */
-  async #fromOutside(): Promise<Sight> {
+  async #fromOutside(): Promise<Snapshot> {
     const { origin, slug } = this.#installation;
     const page = await get(`${origin}/issues/${slug}`);
     const figures = new Map(

@@ -246,37 +246,37 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
       /** A client that listens on a channel, and its notifications. */
       const listener = async (
         channel: string,
-      ): Promise<{ client: PoolClient; heard: (string | undefined)[] }> => {
+      ): Promise<{ client: PoolClient; received: (string | undefined)[] }> => {
         const client = await pool.connect();
-        const heard: (string | undefined)[] = [];
+        const received: (string | undefined)[] = [];
         client.on('notification', (message) => {
-          if (message.channel === channel) heard.push(message.payload);
+          if (message.channel === channel) received.push(message.payload);
         });
         await client.query(`listen ${channel}`);
-        return { client, heard };
+        return { client, received };
       };
 
       it('reach every listener, after the commit and in order', async () => {
-        const [one, two] = [await listener('doorbell'), await listener('doorbell')];
+        const [one, two] = [await listener('wake_up'), await listener('wake_up')];
         await db.transaction().execute(async (tx) => {
-          await sql`select pg_notify('doorbell', 'first 鈴')`.execute(tx);
-          await sql`select pg_notify('doorbell', 'second')`.execute(tx);
+          await sql`select pg_notify('wake_up', 'first 鈴')`.execute(tx);
+          await sql`select pg_notify('wake_up', 'second')`.execute(tx);
         });
         const regretted = db.transaction().execute(async (tx) => {
-          await sql`select pg_notify('doorbell', 'rolled back')`.execute(tx);
+          await sql`select pg_notify('wake_up', 'rolled back')`.execute(tx);
           throw new Error('regret');
         });
         await expect(regretted).rejects.toThrow('regret');
         await sql`select pg_notify('another', 'not for us')`.execute(db);
-        await sql`notify doorbell, 'last'`.execute(db);
-        for (const { client, heard } of [one, two]) {
-          await expect.poll(() => heard).toEqual(['first 鈴', 'second', 'last']);
+        await sql`notify wake_up, 'last'`.execute(db);
+        for (const { client, received } of [one, two]) {
+          await expect.poll(() => received).toEqual(['first 鈴', 'second', 'last']);
           client.release(true);
         }
       });
 
       it('do not block the session for other clients', async () => {
-        const { client, heard } = await listener('patience');
+        const { client, received } = await listener('patience');
         await Promise.all(
           Array.from({ length: 20 }, (_, number) =>
             db.transaction().execute(async (tx) => {
@@ -285,7 +285,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
             }),
           ),
         );
-        await expect.poll(() => new Set(heard).size).toBe(20);
+        await expect.poll(() => new Set(received).size).toBe(20);
         // The listening client is served as well.
         expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
         client.release(true);

@@ -22,7 +22,7 @@ const ANSWERS: [string, (honest: () => Outcome) => Outcome][] = [
   ['accepted', (honest) => honest()],
   ['accepted, but the answer is lost', after(again('read ECONNRESET'))],
   ['accepted, but the answer is odd', after(never('2 ids for 4 messages'))],
-  ['not heard', () => again('no answer in time')],
+  ['no response', () => again('no answer in time')],
   ['nobody there', () => ({ kind: 'unreachable', reason: 'no answer: ECONNREFUSED' })],
   ['to be halved', () => ({ kind: 'split', reason: 'too many bytes' })],
   ['to wait', () => ({ kind: 'retryAfter', ms: 1 })],

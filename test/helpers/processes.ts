@@ -60,10 +60,10 @@ export function start(
   wardProcess(child);
   let stdout = '';
   let stderr = '';
-  const heard = new Set<() => void>();
+  const received = new Set<() => void>();
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
-    for (const each of heard) each();
+    for (const each of received) each();
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
@@ -80,10 +80,10 @@ export function start(
         const isSaid = () => (typeof text === 'string' ? stdout.includes(text) : text.test(stdout));
         const look = () => {
           if (!isSaid()) return;
-          heard.delete(look);
+          received.delete(look);
           resolve(stdout);
         };
-        heard.add(look);
+        received.add(look);
         look();
         void ended.then((end) => reject(new Error(`ended without "${text}": ${JSON.stringify(end)}`)));
       }),

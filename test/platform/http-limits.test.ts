@@ -53,12 +53,12 @@ async function open(limits: ServerLimits = {}): Promise<void> {
 }
 
 /** A raw client; closed after the test. */
-async function dial(said = ''): Promise<Socket & { heard: string }> {
-  const socket = Object.assign(connect(port, '127.0.0.1'), { heard: '' });
+async function dial(said = ''): Promise<Socket & { received: string }> {
+  const socket = Object.assign(connect(port, '127.0.0.1'), { received: '' });
   sockets.add(socket);
   socket.on('error', () => {});
   socket.setEncoding('latin1').on('data', (part: string) => {
-    socket.heard += part;
+    socket.received += part;
   });
   await once(socket, 'connect');
   if (said !== '') socket.write(said);
@@ -106,12 +106,12 @@ describe('F7: a client that pipelines requests', () => {
     const socket = await dial(GET('/gated') + GET('/fast') + GET('/gated'));
     await until(() => gate.entered === 1);
     expect((await fetchStatus('/fast')).status).toBe(200);
-    expect([gate.entered, socket.heard]).toEqual([1, '']);
+    expect([gate.entered, socket.received]).toEqual([1, '']);
     gate.open();
     await until(() => gate.entered === 2);
     gate.open();
-    await until(() => socket.heard.split('HTTP/1.1 200').length === 4);
-    expect(socket.heard.match(/(?<=\r\n\r\n)(?:gated|fast)/gu)).toEqual(['gated', 'fast', 'gated']);
+    await until(() => socket.received.split('HTTP/1.1 200').length === 4);
+    expect(socket.received.match(/(?<=\r\n\r\n)(?:gated|fast)/gu)).toEqual(['gated', 'fast', 'gated']);
     expect(gate.most).toBe(1);
   });
 
@@ -142,7 +142,7 @@ describe('F7: a client that pipelines requests', () => {
     gate.open();
     while ((await promisify(app.server.getConnections.bind(app.server))()) > 0) await setImmediate();
     const next = await dial(GET('/fast').repeat(8));
-    await until(() => next.heard.split('HTTP/1.1 200').length === 9);
+    await until(() => next.received.split('HTTP/1.1 200').length === 9);
   });
 });
 
@@ -190,7 +190,7 @@ describe('F7: more requests than the limit of running ones', () => {
     expect((await fetchStatus('/fast')).status).toBe(200);
     for (const socket of slow) {
       socket.write('owl');
-      await until(() => socket.heard.includes('taken'));
+      await until(() => socket.received.includes('taken'));
     }
   });
 
@@ -222,10 +222,10 @@ describe('F7: incomplete bodies', () => {
     for (let count = 0; count < 40; count += 1) stalled.push(await dial(part(7_000)));
     const [oldest] = stalled;
     await closed(oldest as Socket);
-    expect(oldest?.heard).toMatch(/^HTTP\/1\.1 503 .*\r\nRetry-After: 5\r\n/u);
+    expect(oldest?.received).toMatch(/^HTTP\/1\.1 503 .*\r\nRetry-After: 5\r\n/u);
     const whole = await dial(part(8_000));
-    await until(() => whole.heard !== '');
-    expect(whole.heard).toMatch(/^HTTP\/1\.1 200 /u);
+    await until(() => whole.received !== '');
+    expect(whole.received).toMatch(/^HTTP\/1\.1 200 /u);
     expect(stalled.filter(({ destroyed }) => !destroyed).length).toBeLessThanOrEqual(7);
   });
 
@@ -235,7 +235,7 @@ describe('F7: incomplete bodies', () => {
     await open();
     const socket = await dial(pieces(8_000));
     await closed(socket);
-    expect(socket.heard).toMatch(/^HTTP\/1\.1 503 /u);
+    expect(socket.received).toMatch(/^HTTP\/1\.1 503 /u);
     expect((await fetchStatus('/fast')).status).toBe(200);
   });
 
@@ -252,7 +252,7 @@ describe('F7: incomplete bodies', () => {
     const socket = await dial();
     for (let count = 1; count <= 20; count += 1) {
       socket.write(part(8_000));
-      await until(() => socket.heard.split('HTTP/1.1 200').length > count);
+      await until(() => socket.received.split('HTTP/1.1 200').length > count);
     }
     expect(socket.destroyed).toBe(false);
   });
@@ -289,7 +289,7 @@ describe('F17: connections', () => {
     await watch;
     agent.destroy();
     expect(answered).toBeGreaterThan(0);
-    if (said !== '') expect(slow.every(({ heard }) => heard.startsWith('HTTP/1.1 408'))).toBe(true);
+    if (said !== '') expect(slow.every(({ received }) => received.startsWith('HTTP/1.1 408'))).toBe(true);
   });
 
   it('a request must arrive within 30 s, checked every second, and the number of connections is limited', async () => {
@@ -312,7 +312,7 @@ describe('F17: connections', () => {
     await closed(third);
     // A client that waits for our answer is not disconnected.
     gate.open();
-    await until(() => first.heard.includes('gated'));
+    await until(() => first.received.includes('gated'));
     for (const socket of more) socket.destroy();
   });
 

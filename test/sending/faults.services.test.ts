@@ -224,10 +224,10 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
     open.push({ [Symbol.asyncDispose]: () => backup.drop() });
 
     const db = await openTestDatabase();
-    const leaver = [...(await deliveriesOf(db, issue.id))].find(
+    const unsubscribed = [...(await deliveriesOf(db, issue.id))].find(
       ([, row]) => row.batch_id === issue.batches[2],
     );
-    await unsubscribe(db, leaver?.[0] ?? '', 'one_click');
+    await unsubscribe(db, unsubscribed?.[0] ?? '', 'one_click');
     await workOff(db, issue.id, createSubmitter(db, mailer, KEYS));
     expect(await finishIssue(db, issue.id)).toBe(true);
     expect(provider.total).toBe(readers.length - 1);
@@ -235,7 +235,7 @@ describe.skipIf(!server || inject('servicesMissing') !== '')('a fault of the ser
     const restored = await openTestDatabase(backup.url);
     await workOff(restored, issue.id, createSubmitter(restored, mailer, KEYS));
     expect(provider.total, 'nobody was mailed because of the backup').toBe(readers.length - 1);
-    expect(provider.copies(leaver?.[1].email ?? '')).toBe(0);
+    expect(provider.copies(unsubscribed?.[1].email ?? '')).toBe(0);
     // The batch that had one more reader in the backup needs a person's decision, and so does its issue.
     expect(await issueProgress(restored, issue.id)).toMatchObject({ submitted: 200, uncertain: 50 });
     expect(await finishIssue(restored, issue.id)).toBe(false);
