@@ -1,7 +1,7 @@
 import type { Editor } from '../config/editors.ts';
 import { signInLinkHandler } from '../desk/auth/sessions.ts';
-import { unsubscribeLinkHandler } from '../subscribers/links/link-store.ts';
-import { addressChangeHandler, linkHandler } from '../subscribers/preferences/preferences-store.ts';
+import { readerLinkHandler } from '../subscribers/links/link-store.ts';
+import { addressChangeHandler } from '../subscribers/preferences/preferences-store.ts';
 import { signUpHandler } from '../subscribers/sign-up/answer-sign-up.ts';
 import { freshLinkHandler } from '../subscribers/step-up/step-up-store.ts';
 import type { Keys } from '../subscribers/tokens.ts';
@@ -19,8 +19,8 @@ export function mailRequestHandlers(parts: {
     sign_up: signUpHandler(parts.keys),
     change: addressChangeHandler(parts.keys),
     step_up: freshLinkHandler(parts.keys),
-    link: linkHandler(parts.keys),
-    leave: unsubscribeLinkHandler(parts.keys),
+    link: readerLinkHandler(parts.keys, 'link'),
+    leave: readerLinkHandler(parts.keys, 'leave'),
     desk_sign_in: signInLinks,
     desk_sign_in_own_browser: signInLinks,
   };

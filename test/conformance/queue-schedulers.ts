@@ -31,7 +31,7 @@ export function describeSchedulers(bench: QueueBench): void {
       expect(found).toHaveLength(2);
       expect(found).toEqual(expect.arrayContaining(made));
       const jobs = await bench.look('issues', (raw) => raw.getJobs(['waiting', 'delayed', 'prioritized']));
-      // One that fires at once may run for either caller; a second run is harmless.
+      // One that fires at once may run for either caller; a second run changes nothing.
       expect(new Set(jobs.map((job) => job.name))).toEqual(new Set(['reconcile', 'slot']));
     });
 

@@ -167,7 +167,7 @@ describe.skipIf(noBrowser)(`the desk in Chromium${noBrowser ? ` (${noBrowser})` 
     expect((await issue()).plan?.subject).not.toBe('Typed after the session had ended');
   });
 
-  it('a hostile comparison is harmless on the desk and in the frame', async () => {
+  it('a hostile comparison runs nothing on the desk or in the frame', async () => {
     await using context = await browser.newContext();
     const page = await open(context);
     const refused: string[] = [];

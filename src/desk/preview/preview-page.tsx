@@ -226,7 +226,7 @@ const Views = ({ base, view: { preview }, params, session }: PreviewProps) => {
 const Reader = ({ base, params, session }: PreviewProps & { session: DeskSession }) => (
   <section>
     <h2>As one reader gets it</h2>
-    {params.as !== undefined && <p>Above is the copy of one reader, with its links made inert.</p>}
+    {params.as !== undefined && <p>Above is the copy of one reader, with its links disabled.</p>}
     <form method="post" action={`${base}/preview`} className="inline">
       <Csrf session={session} />
       <label className="field">

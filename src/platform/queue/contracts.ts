@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * The jobs that workers process. Code that enqueues imports this file; only workers import the processors in `jobs/`.
- * Payloads carry ids, never content: the database is the truth, a job only wakes a worker, and a duplicate is harmless.
+ * Payloads carry ids, never content: the database is the truth, a job only wakes a worker, and a duplicate changes nothing.
  * Names never change once released.
  */
 interface Contract<Payload extends z.ZodType = z.ZodType> {

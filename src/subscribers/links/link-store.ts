@@ -66,8 +66,11 @@ export async function unsubscribeByLink(db: Connection, claim: Claim, method: st
   return followLink(db, claim);
 }
 
-/** Mails an unsubscribe link to each subscribed person at the requested addresses. */
-export function unsubscribeLinkHandler(keys: Keys): MailRequestHandler {
+/**
+ * Mails a link to each reader among the requested addresses.
+ * @param kind `link` opens the preferences, `leave` unsubscribes.
+ */
+export function readerLinkHandler(keys: Keys, kind: 'link' | 'leave'): MailRequestHandler {
   return async (tx, accepted) => {
     const { rows } = await sql<{ id: string }>`
       select id from subscribers
@@ -75,7 +78,7 @@ export function unsubscribeLinkHandler(keys: Keys): MailRequestHandler {
     `.execute(tx);
     return queueMails(
       tx,
-      rows.map(({ id }) => ({ kind: 'leave', subscriberId: id, keyId: keyId(keys[0]) })),
+      rows.map(({ id }) => ({ kind, subscriberId: id, keyId: keyId(keys[0]) })),
     );
   };
 }

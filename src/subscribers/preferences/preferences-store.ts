@@ -181,20 +181,6 @@ async function readChange(db: Connection, token: string, lock = sql``) {
   return { subscriberId, toKey, change };
 }
 
-/** Mails a fresh preferences link to each reader among the requested addresses. */
-export function linkHandler(keys: Keys): MailRequestHandler {
-  return async (tx, accepted) => {
-    const { rows } = await sql<{ id: string }>`
-      select id from subscribers
-      where email_key = any(${accepted.map(({ emailKey }) => emailKey)}::text[]) and status = 'active'
-    `.execute(tx);
-    return queueMails(
-      tx,
-      rows.map(({ id }) => ({ kind: 'link', subscriberId: id, keyId: keyId(keys[0]) })),
-    );
-  };
-}
-
 /**
  * Blocks the new address of a change, at the request of whoever has its link: it is never mailed again.
  * @returns whether the link was ever ours.

@@ -71,19 +71,23 @@ export const PER_INBOX: readonly Limit[] = [
   { points: 5, seconds: 30 * DAY },
 ];
 
+/**
+ * For forms whose mail only readers get. There is no monthly limit: a stranger could use it up, and a reader who has
+ * lost their link would be locked out for weeks.
+ */
+const FOR_READERS: SharePolicy = {
+  perInbox: [
+    { points: 1, seconds: 10 * MINUTE },
+    { points: 3, seconds: DAY },
+  ],
+  newestReplaces: true,
+  hasBudget: true,
+  honoursRefusal: true,
+};
+
 export const SHARES: Readonly<Record<Share, SharePolicy>> = {
   newcomers: { perInbox: PER_INBOX, newestReplaces: true, hasBudget: true, honoursRefusal: true },
-  // Only readers get such a mail. There is no monthly limit: a stranger could use it up, and a reader who has lost
-  // their link would be locked out for weeks.
-  readers: {
-    perInbox: [
-      { points: 1, seconds: 10 * MINUTE },
-      { points: 3, seconds: DAY },
-    ],
-    newestReplaces: true,
-    hasBudget: true,
-    honoursRefusal: true,
-  },
+  readers: FOR_READERS,
   // Only a reader's link causes these, so strangers cannot use them up. A reader may need several: first their data,
   // then erasure.
   link_holders: {
@@ -96,15 +100,7 @@ export const SHARES: Readonly<Record<Share, SharePolicy>> = {
     honoursRefusal: true,
   },
   // Separate from the others, so that no other form can be used to keep somebody subscribed.
-  leavers: {
-    perInbox: [
-      { points: 1, seconds: 10 * MINUTE },
-      { points: 3, seconds: DAY },
-    ],
-    newestReplaces: true,
-    hasBudget: true,
-    honoursRefusal: true,
-  },
+  leavers: FOR_READERS,
   // A sign-in link works only in the browser that requested it, so each request needs its own.
   desk: {
     perInbox: [
