@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'vitest';
 import { listAudit } from '../../src/desk/audit/audit.ts';
 import { openDatabase } from '../../src/platform/db/database.ts';
 import { expectOneLine, runCommand as run } from '../helpers/command.ts';
-import { copyDatabase, temporaryFolder } from '../helpers/homes.ts';
+import { copyDatabase, temporaryFolder } from '../helpers/locations.ts';
 import { startCommand } from '../helpers/processes.ts';
 
 /** Signing in without mail, on the embedded database. */

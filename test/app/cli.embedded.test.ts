@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/platform/db/database.ts';
 import { expectOneLine, runCommand as run } from '../helpers/command.ts';
-import { copyDatabase, temporaryFolder } from '../helpers/homes.ts';
+import { copyDatabase, temporaryFolder } from '../helpers/locations.ts';
 import { startCommand } from '../helpers/processes.ts';
 import { startResend } from '../resend/index.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Comparison } from '../../src/comparisons/model.ts';
 import { expectOneLine, runCommand } from '../helpers/command.ts';
-import { temporaryFolder } from '../helpers/homes.ts';
+import { temporaryFolder } from '../helpers/locations.ts';
 import { HTML_LAYOUTS } from '../helpers/pages.ts';
 import { startCommand } from '../helpers/processes.ts';
 import { comparisons, openSiteServer } from '../helpers/site-server.ts';

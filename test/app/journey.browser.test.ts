@@ -12,7 +12,7 @@ import { approve, draft, send, slotToCompose } from '../../src/workflow/week.ts'
 import { launchBrowser, noBrowser } from '../helpers/browser.ts';
 import { comparison, tool } from '../helpers/compose.ts';
 import { readMail } from '../helpers/eml.ts';
-import { temporaryFolder } from '../helpers/homes.ts';
+import { temporaryFolder } from '../helpers/locations.ts';
 import { freePort } from '../helpers/services.ts';
 import { openSiteServer, type SiteServer } from '../helpers/site-server.ts';
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { temporaryFolder } from '../helpers/homes.ts';
+import { temporaryFolder } from '../helpers/locations.ts';
 import { PROGRAMS, start } from '../helpers/processes.ts';
 
 /** A request by a name of this machine, like one of a browser, or of nginx with its default `proxy_pass`. */

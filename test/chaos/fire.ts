@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Failpoint } from '../../src/platform/failpoint.ts';
 import { type LocalResend, seeded } from '../resend/index.ts';
+import { checkIssue, type Verdict } from './check-issue.ts';
 import { Crew, type Role, trace } from './crew.ts';
 import type { Installation } from './ground.ts';
-import { checkIssue, type Verdict } from './judge.ts';
-import { Unsubscribers } from './leavers.ts';
 import { Strikes } from './strikes.ts';
+import { Unsubscribers } from './unsubscribers.ts';
 import { type Snapshot, Watch } from './watch.ts';
 
 export const FAILPOINTS: readonly Failpoint[] = [
@@ -42,14 +42,14 @@ export interface Attack {
 export class Fire implements AsyncDisposable {
   readonly crew: Crew;
   readonly faults: string[] = [];
-  readonly leavers: Unsubscribers;
+  readonly unsubscribers: Unsubscribers;
   readonly #installation: Installation;
   readonly #resend: LocalResend;
   readonly #attack: Attack;
   readonly #strikes: Strikes;
   readonly #watch: Watch;
   /** One generator for each consumer: the order of their calls does not change their numbers. */
-  readonly #draw: Record<'failpoints' | 'leavers' | 'strikes' | 'times', () => number>;
+  readonly #draw: Record<'failpoints' | 'unsubscribers' | 'strikes' | 'times', () => number>;
   #isRaging = true;
   #lastSeen = '';
   #seenAt = 0;
@@ -60,8 +60,8 @@ export class Fire implements AsyncDisposable {
     this.#attack = attack;
     const draw = seeded(attack.seed);
     const another = () => seeded(Math.floor(draw() * 2 ** 31));
-    this.#draw = { failpoints: another(), leavers: another(), strikes: another(), times: another() };
-    this.leavers = new Unsubscribers(installation, this.#draw.leavers);
+    this.#draw = { failpoints: another(), unsubscribers: another(), strikes: another(), times: another() };
+    this.unsubscribers = new Unsubscribers(installation, this.#draw.unsubscribers);
     this.crew = new Crew(installation, (role) => this.#failpoint(role));
     this.#strikes = new Strikes(installation, resend, this.crew, this.#draw.strikes);
     this.#watch = new Watch(installation, resend, this.crew);
@@ -70,7 +70,7 @@ export class Fire implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isRaging = false;
     await this.crew[Symbol.asyncDispose]();
-    await this.leavers.stop();
+    await this.unsubscribers.stop();
     await this.#watch[Symbol.asyncDispose]();
   }
 
@@ -80,7 +80,7 @@ export class Fire implements AsyncDisposable {
     const workers = Array.from({ length: deaths === undefined ? WORKERS : 1 }, () => 'worker' as const);
     const roles: Role[] = this.#installation.services === null ? ['all'] : ['web', ...workers];
     await Promise.all(roles.map((role) => this.crew.start(role).ready));
-    if (deaths === undefined) this.leavers.start();
+    if (deaths === undefined) this.unsubscribers.start();
     const end = performance.now() + STORM_MS;
     while (this.crew.kills.length < kills && performance.now() < end) {
       const sight = await this.#look();
@@ -110,7 +110,7 @@ export class Fire implements AsyncDisposable {
     trace('calm after %o', this.crew.kills);
     this.#resend.calm();
     for (const member of this.crew.members) this.crew.resume(member);
-    await this.leavers.stop();
+    await this.unsubscribers.stop();
     // The queue releases the jobs of dead processes after a while. Mostly we do not wait for that, but empty the queue.
     if (this.#draw.times() < 0.8) await this.#strikes.flush();
     const end = performance.now() + CALM_MS;
@@ -164,7 +164,14 @@ export class Fire implements AsyncDisposable {
     const { issueId, readers } = this.#installation;
     const { db } = await this.#watch.database();
     const { stops } = this.#strikes;
-    const verdict = await checkIssue(db, this.#resend, issueId, readers, this.leavers.leavings, stops);
+    const verdict = await checkIssue(
+      db,
+      this.#resend,
+      issueId,
+      readers,
+      this.unsubscribers.unsubscribes,
+      stops,
+    );
     if (this.#resend.webhooks.pending > 0)
       verdict.faults.push(`${this.#resend.webhooks.pending} events were not taken`);
     return verdict;

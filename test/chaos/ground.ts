@@ -9,7 +9,7 @@ import { type JobQueue, openQueue } from '../../src/platform/queue/job-queue.ts'
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { signer } from '../../src/subscribers/tokens.ts';
 import { approve, draft, gatherAll, slotToCompose } from '../../src/workflow/week.ts';
-import { wardFolder } from '../helpers/cleanup.ts';
+import { cleanUpFolder } from '../helpers/cleanup.ts';
 import { createDatabase } from '../helpers/database.ts';
 import type { PROGRAMS } from '../helpers/processes.ts';
 import {
@@ -140,7 +140,7 @@ const remove = (folder: string) => rm(folder, { recursive: true, force: true, ma
 
 async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'wv-fire-'));
-  const release = wardFolder(folder);
+  const release = cleanUpFolder(folder);
   return {
     path: folder,
     async [Symbol.asyncDispose]() {

@@ -1,8 +1,8 @@
 import { startResend } from '../resend/index.ts';
+import { secretsIn, type Verdict } from './check-issue.ts';
 import { trace } from './crew.ts';
 import { type Attack, Fire } from './fire.ts';
 import { fateOf, type Ground, WEBHOOK_SECRET } from './ground.ts';
-import { secretsIn, type Verdict } from './judge.ts';
 
 /**
  * One issue, sent under fire: its workers are killed, stopped and replaced, its services flushed and restarted, its
@@ -39,7 +39,7 @@ export async function run(ground: Ground, attack: Attack): Promise<Report> {
   await fire.rage();
   await fire.calm();
   const verdict = await fire.verdict();
-  trace('judged');
+  trace('checked');
   const secrets = [resend.apiKey, WEBHOOK_SECRET, installation.env.SECRET_KEY ?? ''];
   for (const found of secretsIn(fire.crew.said, installation.readers, secrets))
     verdict.faults.push(`I9: ${found} was logged`);
@@ -49,7 +49,7 @@ export async function run(ground: Ground, attack: Attack): Promise<Report> {
     kills: fire.crew.kills,
     faults: fire.faults,
     crashes: fire.crew.crashes,
-    left: fire.leavers.leavings.length,
+    left: fire.unsubscribers.unsubscribes.length,
     settlements: await fire.settlements(),
     seconds: (performance.now() - began) / 1_000,
     verdict,

@@ -12,13 +12,13 @@ import { describeChange } from '../../src/comparisons/revisions.ts';
 import type { Connection } from '../../src/platform/db/database.ts';
 import * as revisions from '../../src/platform/db/migrations/0002-revisions.ts';
 import { comparison, tool } from '../helpers/compose.ts';
-import { databaseForAll, embeddedPlace } from '../helpers/homes.ts';
+import { databaseForAll, embeddedLocation } from '../helpers/locations.ts';
 
 let db: Connection;
 /** Every statement sent through `db`, by its first word; except those that begin and end a transaction. */
 const sent: string[] = [];
 
-databaseForAll(embeddedPlace, (database) => {
+databaseForAll(embeddedLocation, (database) => {
   const counting: KyselyPlugin = {
     transformQuery: ({ node }) => {
       sent.push(node.kind);

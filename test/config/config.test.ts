@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { type Config, loadConfig, loadDatabaseSettings } from '../../src/config/config.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import { AppError, explain } from '../../src/platform/errors.ts';
-import { temporaryFolder } from '../helpers/homes.ts';
+import { temporaryFolder } from '../helpers/locations.ts';
 import { ROOT, start } from '../helpers/processes.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { temporaryFolder } from '../helpers/homes.ts';
+import { temporaryFolder } from '../helpers/locations.ts';
 import { PROGRAMS, start } from '../helpers/processes.ts';
 
 it('B35: a value in .env reaches every issue whole, and doctor names values that another parser would truncate', async () => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { expectOneLine, runCommand } from '../helpers/command.ts';
-import { temporaryFolder } from '../helpers/homes.ts';
+import { temporaryFolder } from '../helpers/locations.ts';
 import { type Process, ROOT, startCommand } from '../helpers/processes.ts';
 import { freePort } from '../helpers/services.ts';
 import { newTwoRoles, type TwoRoles } from '../helpers/two-roles.ts';

@@ -10,19 +10,19 @@ import { eraseSubscriber } from '../../src/subscribers/erase/own-data-store.ts';
 import { forgetOldSignUps } from '../../src/subscribers/sign-up/sign-up-store.ts';
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { runCommand } from '../helpers/command.ts';
-import type { Place } from '../helpers/homes.ts';
+import type { DatabaseLocation } from '../helpers/locations.ts';
 
 /** Makes a database at an older migration, and lets `fill` insert the rows of that version. */
 async function migrateTo(
   name: string,
-  place: Place,
+  location: DatabaseLocation,
   fill: (db: Kysely<unknown>) => Promise<void>,
 ): Promise<void> {
   const released = Object.entries(migrations).filter(([each]) => each <= name);
-  const embedded = place.databaseUrl === undefined ? await openEmbedded(place.dataDir) : undefined;
+  const embedded = location.databaseUrl === undefined ? await openEmbedded(location.dataDir) : undefined;
   const pool = embedded
     ? embeddedPool(embedded, 'public', 2)
-    : serverPool(place.databaseUrl ?? '', 'public', 2);
+    : serverPool(location.databaseUrl ?? '', 'public', 2);
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   const provider = { getMigrations: async () => Object.fromEntries(released) };
   expect((await new Migrator({ db, provider }).migrateToLatest()).error).toBeUndefined();
@@ -66,12 +66,12 @@ async function faultsAfter(db: Connection, ...statements: string[]) {
 /** The consent log as a hash chain (I8), on both backends. */
 export function describeConsentLog(
   name: string,
-  newPlace: () => Promise<Place>,
-  newEmptyPlace: () => Promise<Place>,
+  newLocation: () => Promise<DatabaseLocation>,
+  newEmptyLocation: () => Promise<DatabaseLocation>,
 ): void {
   describe(name, () => {
     it('F13: the migration takes the events of an older version as they are, and seals them at once', async () => {
-      await using older = await newEmptyPlace();
+      await using older = await newEmptyLocation();
       await migrateTo('0017-in-place', older, async (db) => {
         await sql`insert into subscribers (email, email_key, status)
           select n || '@old.example', n || '@old.example', 'pending' from generate_series(1, 3) n`.execute(
@@ -92,12 +92,12 @@ export function describeConsentLog(
       });
     });
 
-    let place: Place;
+    let location: DatabaseLocation;
     let database: Database;
     let db: Connection;
     beforeAll(async () => {
-      place = await newPlace();
-      database = await place.open(20);
+      location = await newLocation();
+      database = await location.open(20);
       db = database.kysely;
       const text = 'Send me the verdicts.';
       const hash = createHash('sha256').update(text).digest('hex');
@@ -115,7 +115,7 @@ export function describeConsentLog(
     });
     afterAll(async () => {
       await database?.[Symbol.asyncDispose]();
-      await place?.[Symbol.asyncDispose]();
+      await location?.[Symbol.asyncDispose]();
     });
 
     it('F13: every event gets the hash of its row, whatever an insert says', async () => {
@@ -301,9 +301,9 @@ export function describeConsentLog(
         await sql`update consent_events set method = 'form' where id = 5`.execute(db);
         await sql`alter table consent_events enable trigger consent_events_append_only`.execute(db);
         // The embedded database is for one process at a time.
-        if (place.home === 'embedded') await database[Symbol.asyncDispose]();
-        const env = { DATA_DIR: place.dataDir, SECRET_KEY: 'k'.repeat(32), POSTAL_ADDRESS: '1 Street' };
-        const server = place.databaseUrl === undefined ? {} : { DATABASE_URL: place.databaseUrl };
+        if (location.backend === 'embedded') await database[Symbol.asyncDispose]();
+        const env = { DATA_DIR: location.dataDir, SECRET_KEY: 'k'.repeat(32), POSTAL_ADDRESS: '1 Street' };
+        const server = location.databaseUrl === undefined ? {} : { DATABASE_URL: location.databaseUrl };
         const result = await runCommand(['doctor'], { ...env, ...server });
         message = result.stdout;
         code = result.code;

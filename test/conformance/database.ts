@@ -8,30 +8,30 @@ import type { Pool, PoolClient } from '../../src/platform/db/pool.ts';
 import { prepared } from '../../src/platform/db/prepared.ts';
 import { claimBatch, recordResponse } from '../../src/sending/batches/batch-store.ts';
 import { isUnderWay } from '../../src/sending/delivery-store.ts';
-import type { Place } from '../helpers/homes.ts';
+import type { DatabaseLocation } from '../helpers/locations.ts';
 import { type Column, declaredTables, type Tables } from '../helpers/schema-columns.ts';
 
 /**
  * What the rest of the program expects of a database, on either backend. Only the *time* of a statement's turn may
  * differ, because PGlite is one session.
  */
-export function describeDatabase(name: string, newPlace: () => Promise<Place>): void {
+export function describeDatabase(name: string, newLocation: () => Promise<DatabaseLocation>): void {
   describe(name, () => {
-    let place: Place;
+    let location: DatabaseLocation;
     let database: Database;
     let db: Connection;
     let pool: Pool;
 
     beforeAll(async () => {
-      place = await newPlace();
-      database = await place.open(50);
+      location = await newLocation();
+      database = await location.open(50);
       db = database.kysely;
       pool = database.queuePool();
       await sql`create table public.counters (name text primary key, value int not null)`.execute(db);
     });
     afterAll(async () => {
       await database?.[Symbol.asyncDispose]();
-      await place?.[Symbol.asyncDispose]();
+      await location?.[Symbol.asyncDispose]();
     });
 
     describe('types', () => {
@@ -192,13 +192,13 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
           .query(`select count(*) from counters where name like 'mine%'`)
           .then(({ rows }) => ({ count: rows[0]?.count, done }));
         // On a server the other one reads in between and sees nothing; an embedded one waits for its turn.
-        if (place.home === 'postgres') await seen;
+        if (location.backend === 'postgres') await seen;
         for (let step = 0; step < 20; step += 1)
           await client.query('insert into counters values ($1, 1)', [`mine ${step}`]);
         done = true;
         await client.query('commit');
         expect(await seen).toEqual(
-          place.home === 'postgres' ? { count: 0, done: false } : { count: 21, done: true },
+          location.backend === 'postgres' ? { count: 0, done: false } : { count: 21, done: true },
         );
         client.release();
         watcher.release();
@@ -337,7 +337,7 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
       });
 
       it('include the statements of every batch', async () => {
-        await using fresh = await newPlace();
+        await using fresh = await newLocation();
         await using alone = await fresh.open(1);
         const claim = await claimBatch(alone.kysely, randomUUID(), 1_000, () => expect.unreachable());
         expect(claim).toEqual({ kind: 'unavailable' });
@@ -382,13 +382,13 @@ export function describeDatabase(name: string, newPlace: () => Promise<Place>): 
         (await sql`select name, timestamp from kysely_migration order by name`.execute(connection)).rows;
 
       it('fault 23: two opens at once migrate once, and a later one changes nothing', async () => {
-        await using fresh = await newPlace();
+        await using fresh = await newLocation();
         const outcomes = await Promise.allSettled([fresh.open(), fresh.open()]);
         const opened = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
         const refused = outcomes.flatMap((outcome) =>
           outcome.status === 'rejected' ? [outcome.reason] : [],
         );
-        expect(opened).toHaveLength(fresh.home === 'postgres' ? 2 : 1);
+        expect(opened).toHaveLength(fresh.backend === 'postgres' ? 2 : 1);
         for (const reason of refused) expect(reason).toMatchObject({ code: 'data-dir-locked' });
         const before = await history((opened[0] as Database).kysely);
         expect(before).toHaveLength(Object.keys(migrations).length);

@@ -3,9 +3,9 @@ import type { Connection } from '../../src/platform/db/database.ts';
 import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
 import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
 import { reconcileWithProvider } from '../../src/sending/submit.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchRow, leave, weekOf } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import type { Behaviour } from '../helpers/provider.ts';
 
 /** Every response that a provider can give, and its effect on a batch. */

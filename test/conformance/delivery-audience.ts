@@ -7,9 +7,9 @@ import { freezeRest } from '../../src/sending/prepare-issue.ts';
 import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
 import { createSubmitter } from '../../src/sending/submit.ts';
 import { unsubscribe } from '../../src/subscribers/subscriber-store.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchesOf, deliveriesOf, KEYS, onlyReaders, sendingIssue } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import { Provider } from '../helpers/provider.ts';
 
 /** How a list of more than one page is frozen while its first batches are sent. */

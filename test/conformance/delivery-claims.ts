@@ -5,9 +5,9 @@ import type { Connection } from '../../src/platform/db/database.ts';
 import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
 import { finishIssue } from '../../src/sending/progress.ts';
 import { createSubmitter } from '../../src/sending/submit.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchRow, deliveriesOf, KEYS, leave, suppress, weekOf } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 
 /** Which worker may submit a batch, and what is decided at its claim. */
 export function describeClaims(withDatabase: WithDatabase): void {

@@ -6,7 +6,6 @@ import type { Connection } from '../../src/platform/db/database.ts';
 import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
 import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
 import { createSubmitter, reconcileWithProvider } from '../../src/sending/submit.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants, brokenInvariants } from '../helpers/invariants.ts';
 import {
   ageClaim,
@@ -18,6 +17,7 @@ import {
   sendingIssue,
   weekOf,
 } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import { type Behaviour, Provider } from '../helpers/provider.ts';
 
 /** How an issue ends despite any fault, and the invariants that always hold. */
@@ -113,9 +113,9 @@ export function describeEnds(withDatabase: WithDatabase): void {
           ms: 1,
         });
         const workers = Array.from({ length: 6 }, () => createSubmitter(db, provider, KEYS));
-        const leavers = readers.filter((_, index) => index % 9 === 0);
+        const unsubscribed = readers.filter((_, index) => index % 9 === 0);
         const everything = workers.flatMap((submit) => issue.batches.map((batch) => submit(batch)));
-        await Promise.all([...everything, ...leavers.map((id) => leave(db, id))]);
+        await Promise.all([...everything, ...unsubscribed.map((id) => leave(db, id))]);
         await assertInvariants(db, issue.id);
         for (let round = 0; round < 8 && !(await finishIssue(db, issue.id)); round += 1) {
           await expireLeases(db);
@@ -129,7 +129,7 @@ export function describeEnds(withDatabase: WithDatabase): void {
         const progress = await issueProgress(db, issue.id);
         expect(progress.submitted).toBe(provider.copies.length);
         expect(progress).toMatchObject({ audience: 430, prepared: 0, uncertain: 0, failed: {} });
-        expect(progress.submitted).toBeGreaterThanOrEqual(430 - leavers.length);
+        expect(progress.submitted).toBeGreaterThanOrEqual(430 - unsubscribed.length);
       });
     });
 

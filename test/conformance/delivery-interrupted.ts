@@ -5,9 +5,9 @@ import type { Outcome } from '../../src/providers/port.ts';
 import { claimableBatches, closeCancelled } from '../../src/sending/batches/batch-store.ts';
 import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
 import { reconcileWithProvider } from '../../src/sending/submit.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchesOf, expireLeases, leave, weekOf } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 
 const again = (reason: string): Outcome => ({ kind: 'ambiguous', reason, final: false });
 const never = (reason: string): Outcome => ({ kind: 'ambiguous', reason, final: true });

@@ -9,9 +9,9 @@ import {
 } from '../../src/sending/batches/batch-store.ts';
 import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
 import { createSubmitter, reconcileWithProvider } from '../../src/sending/submit.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { ageClaim, batchRow, deliveriesOf, expireLeases, leave, weekOf } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import type { Behaviour } from '../helpers/provider.ts';
 
 /** What happens to a batch whose worker died, or was slow, between claim and record. */

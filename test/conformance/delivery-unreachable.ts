@@ -3,9 +3,9 @@ import type { Connection } from '../../src/platform/db/database.ts';
 import { circuitState } from '../../src/providers/circuit/circuit-store.ts';
 import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
 import { finishIssue } from '../../src/sending/progress.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchRow, expireLeases, leave, weekOf } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 
 const NOBODY = { kind: 'unreachable', reason: 'no answer: ECONNREFUSED' } as const;
 

@@ -9,9 +9,9 @@ import { approveIssue, prepareIssue } from '../../src/sending/prepare-issue.ts';
 import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
 import { createSubmitter } from '../../src/sending/submit.ts';
 import { comparison, tool } from '../helpers/compose.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchesOf, deliveriesOf, ENVELOPE, KEYS, onlyReaders, sendingIssue } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import { Provider } from '../helpers/provider.ts';
 
 /** Which reader gets which variant, and in which batch. */

@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { databaseForAll, type Place } from '../helpers/homes.ts';
+import { type DatabaseLocation, databaseForAll } from '../helpers/locations.ts';
 import { describeAnswers } from './delivery-answers.ts';
 import { describeAudience } from './delivery-audience.ts';
 import { describeClaims } from './delivery-claims.ts';
@@ -10,9 +10,9 @@ import { describeUnreachable } from './delivery-unreachable.ts';
 import { describeVariants } from './delivery-variants.ts';
 
 /** How a batch is claimed, submitted and recorded, and how an issue ends despite any fault, on both databases. */
-export function describeDelivery(name: string, newPlace: () => Promise<Place>): void {
+export function describeDelivery(name: string, newLocation: () => Promise<DatabaseLocation>): void {
   describe(name, () => {
-    const withDatabase = databaseForAll(newPlace);
+    const withDatabase = databaseForAll(newLocation);
     describeClaims(withDatabase);
     describeReplays(withDatabase);
     describeAnswers(withDatabase);

@@ -9,23 +9,23 @@ import type { Issue } from '../../src/issues/issue-store.ts';
 import { findSubscriberByAddress } from '../../src/subscribers/subscriber-store.ts';
 import {
   CHIEF,
-  type DeskHome,
   deskForAll,
   draftAt,
   EDITOR,
+  type NewDeskDatabase,
   type TestDesk,
   type Visitor,
 } from '../helpers/desk.ts';
 import { forgetRequests } from '../helpers/mail-requests.ts';
 
 /** What strangers cannot do to the log, and what is left of former editors, on the given database. */
-export function describeAccess(name: string, home: DeskHome): void {
+export function describeAccess(name: string, newDatabase: NewDeskDatabase): void {
   describe(`access to the desk, on ${name}`, () => {
     let desk: TestDesk;
     let issue: Issue;
     let chief: Visitor;
     let editor: Visitor;
-    deskForAll(home, async (opened) => {
+    deskForAll(newDatabase, async (opened) => {
       ({ desk, chief, editor } = opened);
       issue = await desk.compose();
       await desk.addReaders(['ada@readers.example', 'adam@readers.example']);

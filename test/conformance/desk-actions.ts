@@ -9,10 +9,10 @@ import { findSubscriberByAddress } from '../../src/subscribers/subscriber-store.
 import { addMailRequest } from '../../src/transactional/requests/request-store.ts';
 import { softwareAuthenticator } from '../helpers/authenticator.ts';
 import {
-  type DeskHome,
   deskForAll,
   draftAt,
   EDITOR,
+  type NewDeskDatabase,
   type TestDesk,
   type Visitor,
   WEEK,
@@ -49,14 +49,14 @@ interface Form {
 }
 
 /** Every action and its log entry are stored together, or neither is. */
-export function describeActions(name: string, home: DeskHome): void {
+export function describeActions(name: string, newDatabase: NewDeskDatabase): void {
   describe(`an action at the desk and its entry, on ${name}`, () => {
     let desk: TestDesk;
     let issue: Issue;
     let chief: Visitor;
     let editor: Visitor;
 
-    deskForAll(home, async (opened) => {
+    deskForAll(newDatabase, async (opened) => {
       ({ desk, chief, editor } = opened);
       await sql`
         create function lose_entry() returns trigger language plpgsql as $$

@@ -1,17 +1,17 @@
 import { load } from 'cheerio';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { type DeskHome, deskForAll, type TestDesk, type Visitor } from '../helpers/desk.ts';
+import { deskForAll, type NewDeskDatabase, type TestDesk, type Visitor } from '../helpers/desk.ts';
 import { onlyReaders, sendingIssue } from '../helpers/ledger.ts';
 
 /** The statistics of an issue, from the counters of the database. */
-export function describeAfterwards(name: string, home: DeskHome): void {
+export function describeAfterwards(name: string, newDatabase: NewDeskDatabase): void {
   describe(`the statistics of an issue, on ${name}`, () => {
     let desk: TestDesk;
     let editor: Visitor;
     let slug: string;
 
-    deskForAll(home, async (opened) => {
+    deskForAll(newDatabase, async (opened) => {
       ({ desk, editor } = opened);
       const { db } = desk.app;
       await onlyReaders(db, Array(6).fill([]));

@@ -8,10 +8,10 @@ import type { Issue } from '../../src/issues/issue-store.ts';
 import { prepare } from '../../src/workflow/week.ts';
 import {
   CHIEF,
-  type DeskHome,
   deskForAll,
   draftAt,
   EDITOR,
+  type NewDeskDatabase,
   type TestDesk,
   type Visitor,
   WEEK,
@@ -19,14 +19,14 @@ import {
 import { openSiteServer } from '../helpers/site-server.ts';
 
 /** The problems of an issue, and the overrides of publishers. */
-export function describeChecks(name: string, home: DeskHome): void {
+export function describeChecks(name: string, newDatabase: NewDeskDatabase): void {
   describe(`the checks of an issue, at the desk, on ${name}`, () => {
     let desk: TestDesk;
     let issue: Issue;
     let chief: Visitor;
     let editor: Visitor;
     deskForAll(
-      home,
+      newDatabase,
       (opened) => {
         ({ desk, chief, editor } = opened);
       },

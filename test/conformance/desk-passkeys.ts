@@ -8,17 +8,17 @@ import type { Issue } from '../../src/issues/issue-store.ts';
 import { type Authenticator, softwareAuthenticator } from '../helpers/authenticator.ts';
 import {
   CHIEF,
-  type DeskHome,
   deskForAll,
   draftAt,
   EDITOR,
+  type NewDeskDatabase,
   type TestDesk,
   type Visitor,
 } from '../helpers/desk.ts';
 import { forgetRequests } from '../helpers/mail-requests.ts';
 
-/** The second factor of the desk, over HTTP on whatever database `home` names. */
-export function describePasskeys(name: string, home: DeskHome): void {
+/** The second factor of the desk, over HTTP on whatever database `newDatabase` makes. */
+export function describePasskeys(name: string, newDatabase: NewDeskDatabase): void {
   describe(`passkeys on ${name}`, () => {
     describe('where publishers must have one', () => {
       let desk: TestDesk;
@@ -26,14 +26,14 @@ export function describePasskeys(name: string, home: DeskHome): void {
       let chief: Visitor;
       let editor: Visitor;
       deskForAll(
-        home,
+        newDatabase,
         async (opened) => {
           ({ desk, chief, editor } = opened);
           issue = await desk.compose();
         },
         { DESK_PASSKEYS: 'required' },
       );
-      const { fresh, lastDeed } = draftAt(() => ({ desk, issue }));
+      const { fresh, lastAction } = draftAt(() => ({ desk, issue }));
       const key = softwareAuthenticator();
       const approve = async (by: Visitor) =>
         by.post(`/editor/issues/${issue.slug}/do/approve`, { plan: (await fresh()).planHash ?? '' });
@@ -51,7 +51,7 @@ export function describePasskeys(name: string, home: DeskHome): void {
         const refused = await approve(visitor);
         expect([refused.statusCode, load(refused.body)('h1').text()]).toEqual([403, 'That takes a passkey']);
         expect((await fresh()).status).toBe('review');
-        expect(await lastDeed()).toMatchObject({ who: CHIEF, what: 'passkey_refused' });
+        expect(await lastAction()).toMatchObject({ who: CHIEF, what: 'passkey_refused' });
         expect((await visitor.get('/editor/queues')).headers.location).toBe('/editor/account');
         expect((await visitor.put('/editor/queues/api/queues/issues/retry/failed')).statusCode).toBe(403);
       });
@@ -84,7 +84,7 @@ export function describePasskeys(name: string, home: DeskHome): void {
 
       it('a publisher who adds one can decide at once, and after the next sign-in once they have used it', async () => {
         expect((await add(chief, key, 'Blue key')).headers.location).toBe('/editor/account');
-        expect(await lastDeed()).toMatchObject({
+        expect(await lastAction()).toMatchObject({
           who: CHIEF,
           what: 'passkey_added',
           details: { passkey: 'Blue key' },
@@ -123,7 +123,10 @@ export function describePasskeys(name: string, home: DeskHome): void {
         expect([kept.statusCode, kept.body]).toEqual([409, expect.stringContaining('Add another one first')]);
         await add(chief, softwareAuthenticator(), 'Spare');
         expect((await chief.post(`/editor/passkeys/${first}/remove`, {})).statusCode).toBe(303);
-        expect(await lastDeed()).toMatchObject({ what: 'passkey_removed', details: { passkey: 'Blue key' } });
+        expect(await lastAction()).toMatchObject({
+          what: 'passkey_removed',
+          details: { passkey: 'Blue key' },
+        });
       });
     });
 
@@ -131,7 +134,7 @@ export function describePasskeys(name: string, home: DeskHome): void {
       let desk: TestDesk;
       let chief: Visitor;
       let editor: Visitor;
-      deskForAll(home, (opened) => {
+      deskForAll(newDatabase, (opened) => {
         ({ desk, chief, editor } = opened);
       });
       const key = softwareAuthenticator();
@@ -337,7 +340,7 @@ export function describePasskeys(name: string, home: DeskHome): void {
     describe('where they are switched off', () => {
       let chief: Visitor;
       deskForAll(
-        home,
+        newDatabase,
         (opened) => {
           ({ chief } = opened);
         },

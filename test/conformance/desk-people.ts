@@ -4,17 +4,24 @@ import { describe, expect, it } from 'vitest';
 import { listAudit } from '../../src/desk/audit/audit.ts';
 import { findSubscriberByAddress } from '../../src/subscribers/subscriber-store.ts';
 import { refuseInbox } from '../../src/transactional/requests/request-store.ts';
-import { CHIEF, type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor } from '../helpers/desk.ts';
+import {
+  CHIEF,
+  deskForAll,
+  EDITOR,
+  type NewDeskDatabase,
+  type TestDesk,
+  type Visitor,
+} from '../helpers/desk.ts';
 import { sendingIssue } from '../helpers/ledger.ts';
 
 /** What the desk shows about one reader and can do, and the sources. */
-export function describePeople(name: string, home: DeskHome): void {
+export function describePeople(name: string, newDatabase: NewDeskDatabase): void {
   describe(`subscribers and sources at the desk, on ${name}`, () => {
     let desk: TestDesk;
     let chief: Visitor;
     let editor: Visitor;
 
-    deskForAll(home, async (opened) => {
+    deskForAll(newDatabase, async (opened) => {
       ({ desk, chief, editor } = opened);
       const many = Array.from({ length: 60 }, (_, n) => `many-${String(n).padStart(2, '0')}@readers.example`);
       await desk.addReaders(['ada@readers.example', 'adam@readers.example']);

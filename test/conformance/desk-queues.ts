@@ -5,19 +5,26 @@ import { describe, expect, it } from 'vitest';
 import { listAudit } from '../../src/desk/audit/audit.ts';
 import { AppError } from '../../src/platform/errors.ts';
 import type { Processors } from '../../src/platform/queue/job-queue.ts';
-import { CHIEF, type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor } from '../helpers/desk.ts';
+import {
+  CHIEF,
+  deskForAll,
+  EDITOR,
+  type NewDeskDatabase,
+  type TestDesk,
+  type Visitor,
+} from '../helpers/desk.ts';
 
 const BOARD = '/editor/queues';
 const JSON_ONLY = { accept: 'application/json, text/plain, */*' };
 
 /** The board of the queues, on the given database. */
-export function describeQueues(name: string, home: DeskHome): void {
+export function describeQueues(name: string, newDatabase: NewDeskDatabase): void {
   describe(`the queues at the desk on ${name}`, () => {
     let desk: TestDesk;
     let chief: Visitor;
     let editor: Visitor;
 
-    deskForAll(home, (opened) => {
+    deskForAll(newDatabase, (opened) => {
       ({ desk, chief, editor } = opened);
     });
 

@@ -6,10 +6,10 @@ import { listAudit } from '../../src/desk/audit/audit.ts';
 import type { Issue } from '../../src/issues/issue-store.ts';
 import {
   CHIEF,
-  type DeskHome,
   deskForAll,
   draftAt,
   EDITOR,
+  type NewDeskDatabase,
   type TestDesk,
   type Visitor,
 } from '../helpers/desk.ts';
@@ -23,17 +23,17 @@ function fromAfar(): Record<string, string> {
 }
 
 /** Authentication at the desk: links, sessions, forms and roles, over HTTP on the given database. */
-export function describeSignIn(name: string, home: DeskHome): void {
+export function describeSignIn(name: string, newDatabase: NewDeskDatabase): void {
   describe(`authentication at the desk on ${name}`, () => {
     let desk: TestDesk;
     let issue: Issue;
     let chief: Visitor;
     let editor: Visitor;
-    deskForAll(home, async (opened) => {
+    deskForAll(newDatabase, async (opened) => {
       ({ desk, chief, editor } = opened);
       issue = await desk.compose();
     });
-    const { edit, fresh, lastDeed } = draftAt(() => ({ desk, issue }));
+    const { edit, fresh, lastAction } = draftAt(() => ({ desk, issue }));
 
     describe('signing in', () => {
       it('answers strangers and editors alike, and mails editors only', async () => {
@@ -48,7 +48,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
         );
         expect(desk.enqueued).toHaveLength(before + 1);
         expect([...known.cookies.keys()]).toEqual([...unknown.cookies.keys()]);
-        expect(await lastDeed()).toMatchObject({ who: null, what: 'link_refused' });
+        expect(await lastAction()).toMatchObject({ who: null, what: 'link_refused' });
         expect(JSON.stringify(await listAudit(desk.app.db, { limit: 100 }))).not.toContain('stranger');
       });
 
@@ -94,12 +94,12 @@ export function describeSignIn(name: string, home: DeskHome): void {
           'This link does not sign you in',
         ]);
         expect(visitor.cookies.has('__Host-desk')).toBe(false);
-        expect(await lastDeed()).toMatchObject({
+        expect(await lastAction()).toMatchObject({
           who: EDITOR,
           what: 'link_refused',
           details: { why: expect.any(String) },
         });
-        if (why !== 'used before') expect((await lastDeed())?.details).toEqual({ why });
+        if (why !== 'used before') expect((await lastAction())?.details).toEqual({ why });
       });
 
       it('mails an editor five links an hour, and no more', async () => {
@@ -108,7 +108,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
         for (let turn = 0; turn < 8; turn += 1)
           await desk.visitor().post('/editor/sign-in', { email: EDITOR });
         expect(desk.enqueued).toHaveLength(before + 5);
-        expect(await lastDeed()).toMatchObject({ what: 'link_refused', details: { why: 'too many' } });
+        expect(await lastAction()).toMatchObject({ what: 'link_refused', details: { why: 'too many' } });
         await passRequests(desk.app.db, '25 hours');
       });
 
@@ -223,7 +223,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
         forger.cookies.set('__Host-desk', 'A'.repeat(43));
         const page = await forger.get('/editor');
         expect([page.statusCode, page.headers.location]).toEqual([303, '/editor/sign-in']);
-        expect(await lastDeed()).toMatchObject({ who: null, what: 'session_refused' });
+        expect(await lastAction()).toMatchObject({ who: null, what: 'session_refused' });
         forger.cookies.set('__Host-desk', 'A'.repeat(43));
         const before = (await fresh()).revision;
         const answer = await edit(forger, { kind: 'unpin', csrf: 'x' });
@@ -273,7 +273,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
         const answer = await chief.post(url, { plan: before.planHash ?? '', ...form }, headers);
         expect(answer.statusCode).toBe(403);
         expect(await fresh()).toEqual(before);
-        expect(await lastDeed()).toMatchObject({ who: CHIEF, what: 'form_refused' });
+        expect(await lastAction()).toMatchObject({ who: CHIEF, what: 'form_refused' });
       });
 
       it('of an editor decides nothing: approve, send, pause, resume and cancel need a publisher', async () => {
@@ -284,7 +284,7 @@ export function describeSignIn(name: string, home: DeskHome): void {
           expect([action, page('button:contains("it")').length]).toEqual([action, 0]);
           const answer = await editor.post(url, { plan: before.planHash ?? '' });
           expect([action, answer.statusCode]).toEqual([action, 403]);
-          expect(await lastDeed()).toMatchObject({ who: EDITOR, what: 'role_refused' });
+          expect(await lastAction()).toMatchObject({ who: EDITOR, what: 'role_refused' });
         }
         expect(await fresh()).toEqual(before);
       });

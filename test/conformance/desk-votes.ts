@@ -7,17 +7,24 @@ import { watchVotes } from '../../src/comparisons/votes/watch-votes.ts';
 import { listAudit } from '../../src/desk/audit/audit.ts';
 import { openNotices } from '../../src/notices/notice-store.ts';
 import { findSubscriberByAddress } from '../../src/subscribers/subscriber-store.ts';
-import { type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor, WEEK } from '../helpers/desk.ts';
+import {
+  deskForAll,
+  EDITOR,
+  type NewDeskDatabase,
+  type TestDesk,
+  type Visitor,
+  WEEK,
+} from '../helpers/desk.ts';
 import { sendingIssue } from '../helpers/ledger.ts';
 
 /** What the desk shows about votes that were set aside, and the decisions about them. */
-export function describeSetAsideVotes(name: string, home: DeskHome): void {
+export function describeSetAsideVotes(name: string, newDatabase: NewDeskDatabase): void {
   describe(`votes set aside, on ${name}`, () => {
     let desk: TestDesk;
     let editor: Visitor;
     const [PAIR] = WEEK as [(typeof WEEK)[number]];
 
-    deskForAll(home, async (opened) => {
+    deskForAll(newDatabase, async (opened) => {
       ({ desk, editor } = opened);
       const { db } = desk.app;
       await desk.compose();

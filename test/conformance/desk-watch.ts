@@ -6,17 +6,17 @@ import { describe, expect, it } from 'vitest';
 import { listAudit } from '../../src/desk/audit/audit.ts';
 import { changeIssue, findIssue } from '../../src/issues/issue-store.ts';
 import { issueProgress } from '../../src/sending/progress.ts';
-import { CHIEF, type DeskHome, deskForAll, type TestDesk, type Visitor } from '../helpers/desk.ts';
+import { CHIEF, deskForAll, type NewDeskDatabase, type TestDesk, type Visitor } from '../helpers/desk.ts';
 import { onlyReaders, sendingIssue } from '../helpers/ledger.ts';
 
 /** What the desk shows about an issue while it is sent, and about batches that only a person can settle. */
-export function describeWatching(name: string, home: DeskHome): void {
+export function describeWatching(name: string, newDatabase: NewDeskDatabase): void {
   describe(`watching an issue while it is sent, on ${name}`, () => {
     let desk: TestDesk;
     let chief: Visitor;
     let editor: Visitor;
 
-    deskForAll(home, async (opened) => {
+    deskForAll(newDatabase, async (opened) => {
       ({ desk, chief, editor } = opened);
       await desk.server.listen({ host: '127.0.0.1', port: 0 });
     });

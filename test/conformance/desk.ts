@@ -14,23 +14,30 @@ import { refuseInbox } from '../../src/transactional/requests/request-store.ts';
 import { reconcile } from '../../src/workflow/duties.ts';
 import { draft, prepare } from '../../src/workflow/week.ts';
 import { comparison, tool } from '../helpers/compose.ts';
-import { type DeskHome, deskForAll, draftAt, EDITOR, type TestDesk, type Visitor } from '../helpers/desk.ts';
+import {
+  deskForAll,
+  draftAt,
+  EDITOR,
+  type NewDeskDatabase,
+  type TestDesk,
+  type Visitor,
+} from '../helpers/desk.ts';
 import { readMail } from '../helpers/eml.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** The week’s draft, from its first edit to the last reader, over HTTP on the given database. */
-export function describeDesk(name: string, home: DeskHome): void {
+export function describeDesk(name: string, newDatabase: NewDeskDatabase): void {
   describe(`the desk on ${name}`, () => {
     let desk: TestDesk;
     let issue: Issue;
     let chief: Visitor;
     let editor: Visitor;
-    deskForAll(home, async (opened) => {
+    deskForAll(newDatabase, async (opened) => {
       ({ desk, chief, editor } = opened);
       issue = await desk.compose();
     });
-    const { edit, fresh, lastDeed, slugs } = draftAt(() => ({ desk, issue }));
+    const { edit, fresh, lastAction, slugs } = draftAt(() => ({ desk, issue }));
 
     describe('editing', () => {
       it('moves and pins comparisons and writes texts, and every step is logged', async () => {
@@ -41,7 +48,7 @@ export function describeDesk(name: string, home: DeskHome): void {
           `/editor/issues/${issue.slug}#at-pike-vs-perch`,
         ]);
         expect(await slugs()).toEqual(['orca-vs-hedge', 'pike-vs-perch', 'moth-vs-lamp', 'reed-vs-rush']);
-        expect(await lastDeed()).toMatchObject({
+        expect(await lastAction()).toMatchObject({
           who: EDITOR,
           what: 'edited',
           issue: issue.slug,

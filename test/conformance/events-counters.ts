@@ -5,8 +5,8 @@ import type { Connection } from '../../src/platform/db/database.ts';
 import { issueCounters, issueWithoutEvents } from '../../src/sending/counters/counter-store.ts';
 import { unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import { eventAbout, HARD, SOFT, submittedWeek, take } from '../helpers/events.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 
 /** The counters that an editor sees of a sent issue. */
 export function describeFigures(withDatabase: WithDatabase): void {

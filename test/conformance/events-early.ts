@@ -10,9 +10,9 @@ import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { keyId } from '../../src/subscribers/tokens.ts';
 import { queueMail } from '../../src/transactional/transactional-store.ts';
 import { ageEvents, eventAbout, HARD, subscriberRow, take, wakeEvents } from '../helpers/events.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { deliveriesOf, KEYS, weekOf } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import { type FaultName, type LocalResend, startResend } from '../resend/index.ts';
 
 /** Events about a message whose response is still awaited, and about mails whose response was a refusal. */

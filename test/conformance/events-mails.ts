@@ -6,7 +6,7 @@ import type { MailStatus } from '../../src/platform/db/schema.ts';
 import { applyEvents } from '../../src/sending/events/apply-events.ts';
 import { queueMail, queueMails } from '../../src/transactional/transactional-store.ts';
 import { ageEvents, eventAbout, HARD, SOFT, submittedWeek, subscriberRow, take } from '../helpers/events.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 
 /** Events about a mail to one person. */
 export function describeMailEvents(withDatabase: WithDatabase): void {

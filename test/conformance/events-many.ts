@@ -19,8 +19,8 @@ import {
   submittedWeek,
   WEBHOOK_SECRET,
 } from '../helpers/events.ts';
-import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
+import { type DatabaseLocation, databaseForAll } from '../helpers/locations.ts';
 
 const READERS = 5_000;
 const EVENTS = 50_000;
@@ -44,10 +44,10 @@ const TYPES: [string, Record<string, unknown>, number][] = [
 ];
 
 /** As many events as a large issue causes at once, on tables without statistics. */
-export function describeManyEvents(name: string, newPlace: () => Promise<Place>): void {
+export function describeManyEvents(name: string, newLocation: () => Promise<DatabaseLocation>): void {
   describe(name, () => {
     let db: Connection;
-    databaseForAll(newPlace, (database) => {
+    databaseForAll(newLocation, (database) => {
       db = database.kysely;
     });
 

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/platform/db/database.ts';
 import type { ReceivedEvent } from '../../src/providers/port.ts';
 import { eventAbout, HARD, outcomeOf, recount, SOFT, submittedWeek, take } from '../helpers/events.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 
 /** Every event once, and one in five again. */
 function withRepetitions(count: number): number[] {

@@ -15,9 +15,9 @@ import {
   suppressionsOf,
   take,
 } from '../helpers/events.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { deliveriesOf } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 
 /** Which events suppress a reader, and which do not. */
 export function describeTakingOff(withDatabase: WithDatabase): void {

@@ -18,9 +18,9 @@ import {
   take,
   wakeEvents,
 } from '../helpers/events.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { deliveriesOf } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 
 /** How an event is stored and applied, whenever and however often it arrives. */
 export function describeTelling(withDatabase: WithDatabase): void {

@@ -7,9 +7,9 @@ import { settleBatch } from '../../src/sending/settlements/settle.ts';
 import { unsettledBatches } from '../../src/sending/settlements/settlement-store.ts';
 import { createSubmitter } from '../../src/sending/submit.ts';
 import { ageEvents, eventAbout, take } from '../helpers/events.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { batchRow, deliveriesOf, KEYS, leave, weekOf } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 
 /**
  * Which decisions a person may take about a batch whose response is lost, and when: no decision may cause two

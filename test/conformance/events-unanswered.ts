@@ -10,9 +10,9 @@ import { settleBatch } from '../../src/sending/settlements/settle.ts';
 import { unsettledBatches } from '../../src/sending/settlements/settlement-store.ts';
 import { unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import { ageEvents, deliveryRow, eventAbout, submittedWeek, subscriberRow, take } from '../helpers/events.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { ageClaim, batchRow, expireLeases } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import type { Behaviour } from '../helpers/provider.ts';
 
 /** How a batch whose response was lost is settled: by an event, or by a person. */

@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { databaseForAll, type Place } from '../helpers/homes.ts';
+import { type DatabaseLocation, databaseForAll } from '../helpers/locations.ts';
 import { describeFigures } from './events-counters.ts';
 import { describeEarly } from './events-early.ts';
 import { describeMailEvents } from './events-mails.ts';
@@ -10,9 +10,9 @@ import { describeSettling } from './events-settle.ts';
 import { describeUnanswered } from './events-unanswered.ts';
 
 /** Events of the provider and their effects, on both databases. */
-export function describeEvents(name: string, newPlace: () => Promise<Place>): void {
+export function describeEvents(name: string, newLocation: () => Promise<DatabaseLocation>): void {
   describe(name, () => {
-    const withDatabase = databaseForAll(newPlace);
+    const withDatabase = databaseForAll(newLocation);
     describeTelling(withDatabase);
     describeTakingOff(withDatabase);
     describeMailEvents(withDatabase);

@@ -7,7 +7,6 @@ import { openResend } from '../../src/providers/resend/resend.ts';
 import { claimableBatches, closeCancelled } from '../../src/sending/batches/batch-store.ts';
 import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
 import { createSubmitter, type SubmitResult } from '../../src/sending/submit.ts';
-import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import {
   batchesOf,
@@ -18,6 +17,7 @@ import {
   onlyReaders,
   sendingIssue,
 } from '../helpers/ledger.ts';
+import { type DatabaseLocation, databaseForAll } from '../helpers/locations.ts';
 import { Provider } from '../helpers/provider.ts';
 import { type Fault, type FaultName, type LocalResend, startResend } from '../resend/index.ts';
 
@@ -25,12 +25,12 @@ import { type Fault, type FaultName, type LocalResend, startResend } from '../re
  * Rows 5 to 10, 16 and 25 of the fault matrix: a provider that fails over a real socket, and a ledger that must be
  * correct afterwards. It is compared with the mails that the provider really accepted.
  */
-export function describeFaults(name: string, newPlace: () => Promise<Place>): void {
+export function describeFaults(name: string, newLocation: () => Promise<DatabaseLocation>): void {
   describe(name, () => {
     let db: Connection;
     let provider: LocalResend;
     let mailer: ReturnType<typeof openResend>;
-    databaseForAll(newPlace, (database) => {
+    databaseForAll(newLocation, (database) => {
       db = database.kysely;
     });
     beforeEach(async () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { explain } from '../../src/platform/errors.ts';
 import { importSubscribers } from '../../src/subscribers/import-export/import.ts';
 import { countSubscribers } from '../../src/subscribers/subscriber-store.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import { addedBy, peopleForEach } from '../helpers/people.ts';
 
 const AT = '2026-10-01T08:00:00Z';

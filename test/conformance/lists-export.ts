@@ -6,15 +6,18 @@ import type { Connection } from '../../src/platform/db/database.ts';
 import { exportSubscribers } from '../../src/subscribers/import-export/export.ts';
 import { importSubscribers } from '../../src/subscribers/import-export/import.ts';
 import { countSubscribers } from '../../src/subscribers/subscriber-store.ts';
-import type { Place, WithDatabase } from '../helpers/homes.ts';
 import { KEYS } from '../helpers/ledger.ts';
+import type { DatabaseLocation, WithDatabase } from '../helpers/locations.ts';
 import { peopleForEach } from '../helpers/people.ts';
 
 const AT = '2026-10-01T08:00:00Z';
 const EVERYBODY = ['active', 'pending', 'unsubscribed', 'suppressed'] as const;
 
 /** An export contains everybody, and an import into another database loses nothing. */
-export function describeExport(withDatabase: WithDatabase, newPlace: () => Promise<Place>): void {
+export function describeExport(
+  withDatabase: WithDatabase,
+  newLocation: () => Promise<DatabaseLocation>,
+): void {
   describe('an export', () => {
     const people = peopleForEach(withDatabase);
 
@@ -72,7 +75,7 @@ export function describeExport(withDatabase: WithDatabase, newPlace: () => Promi
       // A row without an address is not a person any more.
       await sql`insert into subscribers (email, email_key, status, left_at)
         values ('', gen_random_uuid()::text, 'unsubscribed', now())`.execute(db);
-      await using other = await newPlace();
+      await using other = await newLocation();
       await using empty = await other.open();
       const file = path.join(other.dataDir, 'export.csv');
       await writeFile(file, (await exported()).text);

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { explain } from '../../src/platform/errors.ts';
 import { importSubscribers } from '../../src/subscribers/import-export/import.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import { addedBy, peopleForEach } from '../helpers/people.ts';
 
 const AT = '2026-10-01T08:00:00Z';

@@ -5,8 +5,8 @@ import { exportSubscribers } from '../../src/subscribers/import-export/export.ts
 import { type ImportOptions, importSubscribers } from '../../src/subscribers/import-export/import.ts';
 import { followLink, unsubscribeByLink } from '../../src/subscribers/links/link-store.ts';
 import type { Keys } from '../../src/subscribers/tokens.ts';
-import type { Place, WithDatabase } from '../helpers/homes.ts';
 import { KEYS } from '../helpers/ledger.ts';
+import type { DatabaseLocation, WithDatabase } from '../helpers/locations.ts';
 import { peopleForEach } from '../helpers/people.ts';
 
 const AT = '2026-10-01T08:00:00Z';
@@ -14,15 +14,18 @@ const EVERYBODY: SubscriberStatus[] = ['active', 'pending', 'unsubscribed', 'sup
 const OTHER_KEYS: Keys = ['the key of quite another house...'];
 
 /** B13: links in mail when their readers' list moves to another installation. */
-export function describeLinks(withDatabase: WithDatabase, newPlace: () => Promise<Place>): void {
+export function describeLinks(
+  withDatabase: WithDatabase,
+  newLocation: () => Promise<DatabaseLocation>,
+): void {
   describe('B13: the links of a list that moves', () => {
     const people = peopleForEach(withDatabase);
     let target: Database;
 
     /** Runs with an empty installation as the target. */
     const moving = async (test: () => Promise<void>) => {
-      await using place = await newPlace();
-      await using database = await place.open();
+      await using location = await newLocation();
+      await using database = await location.open();
       target = database;
       await test();
     };

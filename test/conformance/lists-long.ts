@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/platform/db/database.ts';
 import { importSubscribers } from '../../src/subscribers/import-export/import.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 
 const AT = '2026-10-01T08:00:00Z';
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { hasSubscribersFrom, unsubscribe } from '../../src/subscribers/subscriber-store.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import { peopleForEach } from '../helpers/people.ts';
 
 const AT = '2026-10-01T08:00:00Z';

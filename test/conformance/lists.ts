@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { databaseForAll, type Place } from '../helpers/homes.ts';
+import { type DatabaseLocation, databaseForAll } from '../helpers/locations.ts';
 import { describeAccounts } from './lists-accounts.ts';
 import { describeExport } from './lists-export.ts';
 import { describeFiles } from './lists-files.ts';
@@ -8,14 +8,14 @@ import { describeLongList } from './lists-long.ts';
 import { describeNewcomers } from './lists-people.ts';
 
 /** Imports, exports and erasure, on either backend. */
-export function describeLists(name: string, newPlace: () => Promise<Place>): void {
+export function describeLists(name: string, newLocation: () => Promise<DatabaseLocation>): void {
   describe(name, () => {
-    const withDatabase = databaseForAll(newPlace);
+    const withDatabase = databaseForAll(newLocation);
     describeNewcomers(withDatabase);
     describeFiles(withDatabase);
     describeAccounts(withDatabase);
-    describeExport(withDatabase, newPlace);
-    describeLinks(withDatabase, newPlace);
+    describeExport(withDatabase, newLocation);
+    describeLinks(withDatabase, newLocation);
     // Last, because its people would disturb every test after it.
     describeLongList(withDatabase);
   });

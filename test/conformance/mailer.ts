@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BatchRequest, Mailer, Message, Segments } from '../../src/providers/port.ts';
 
 /** A mailer, with access to the mails it delivered. */
-export interface MailerHome extends AsyncDisposable {
+export interface TestMailer extends AsyncDisposable {
   mailer: Mailer;
   /** The recipient of every copy that was accepted. */
   copies(): Promise<string[]>;
@@ -54,15 +54,15 @@ export function batch(messages: Message[], key = `batch/${randomUUID()}/r1`): Ba
 }
 
 /** What sending relies on: a batch is accepted as a whole, under its key, once. */
-export function describeMailer(name: string, open: () => Promise<MailerHome>): void {
+export function describeMailer(name: string, open: () => Promise<TestMailer>): void {
   describe(name, () => {
-    let home: MailerHome;
+    let opened: TestMailer;
     let mailer: Mailer;
     beforeEach(async () => {
-      home = await open();
-      mailer = home.mailer;
+      opened = await open();
+      mailer = opened.mailer;
     });
-    afterEach(() => home?.[Symbol.asyncDispose]());
+    afterEach(() => opened?.[Symbol.asyncDispose]());
 
     it('accepts every message of a batch, in order', async () => {
       const messages = Array.from({ length: 100 }, () => message());
@@ -72,21 +72,21 @@ export function describeMailer(name: string, open: () => Promise<MailerHome>): v
       expect(outcome.items).toHaveLength(100);
       for (const item of outcome.items) expect(item).toEqual({ accepted: expect.any(String) });
       expect(new Set(outcome.items.map((item) => ('accepted' in item ? item.accepted : ''))).size).toBe(100);
-      expect((await home.copies()).sort()).toEqual(messages.map(({ to }) => to).sort());
+      expect((await opened.copies()).sort()).toEqual(messages.map(({ to }) => to).sort());
     });
 
     it('answers a replay with the first answer, and mails nobody again', async () => {
       const first = batch([message(), message()]);
       const answer = await mailer.submit(first);
       expect(await mailer.submit(structuredClone(first))).toEqual(answer);
-      expect(await home.copies()).toHaveLength(2);
+      expect(await opened.copies()).toHaveLength(2);
     });
 
     it('accepts the same messages under another key as another batch', async () => {
       const messages = [message()];
       await mailer.submit(batch(messages));
       await mailer.submit(batch(messages));
-      expect(await home.copies()).toHaveLength(2);
+      expect(await opened.copies()).toHaveLength(2);
     });
 
     it('refuses other bytes under a used key', async () => {
@@ -94,7 +94,7 @@ export function describeMailer(name: string, open: () => Promise<MailerHome>): v
       await mailer.submit(first);
       const outcome = await mailer.submit(batch([message()], first.key));
       expect(outcome).toMatchObject({ kind: 'ambiguous', final: true });
-      expect(await home.copies()).toEqual([first.copies[0]?.to]);
+      expect(await opened.copies()).toEqual([first.copies[0]?.to]);
       // And the first answer is still returned.
       expect(await mailer.submit(first)).toMatchObject({ kind: 'accepted' });
     });
@@ -104,7 +104,7 @@ export function describeMailer(name: string, open: () => Promise<MailerHome>): v
       const outcomes = await Promise.all(Array.from({ length: 8 }, () => mailer.submit(first)));
       for (const outcome of outcomes) expect(outcome).toEqual(outcomes[0]);
       expect(outcomes[0]).toMatchObject({ kind: 'accepted' });
-      expect((await home.copies()).sort()).toEqual(first.copies.map(({ to }) => to).sort());
+      expect((await opened.copies()).sort()).toEqual(first.copies.map(({ to }) => to).sort());
     });
 
     it('accepts one of two different batches under one key', async () => {
@@ -114,7 +114,7 @@ export function describeMailer(name: string, open: () => Promise<MailerHome>): v
       );
       expect(outcomes.filter(({ kind }) => kind === 'accepted')).toHaveLength(1);
       expect(outcomes.filter((outcome) => outcome.kind === 'ambiguous' && outcome.final)).toHaveLength(5);
-      expect(await home.copies()).toHaveLength(1);
+      expect(await opened.copies()).toHaveLength(1);
     });
 
     it('sends one mail once under its key, and answers a replay with the first answer', async () => {
@@ -126,22 +126,22 @@ export function describeMailer(name: string, open: () => Promise<MailerHome>): v
       expect(await mailer.send(structuredClone(mail), `mail/${mailId}`)).toEqual(answer);
       const other = await mailer.send({ ...mail, subject: 'Another' }, `mail/${mailId}`);
       expect(other).toMatchObject({ kind: 'ambiguous', final: true });
-      expect(await home.copies()).toEqual(['one@readers.example']);
+      expect(await opened.copies()).toEqual(['one@readers.example']);
     });
   });
 }
 
 /** For a provider that can report the outcome of a key. */
-export function describeRecall(name: string, open: () => Promise<MailerHome>): void {
+export function describeRecall(name: string, open: () => Promise<TestMailer>): void {
   describe(name, () => {
-    let home: MailerHome;
+    let opened: TestMailer;
     let mailer: Mailer;
     const recall = async (key: string) => mailer.recall?.(key, ISSUE);
     beforeEach(async () => {
-      home = await open();
-      mailer = home.mailer;
+      opened = await open();
+      mailer = opened.mailer;
     });
-    afterEach(() => home?.[Symbol.asyncDispose]());
+    afterEach(() => opened?.[Symbol.asyncDispose]());
 
     it('remembers what it accepted', async () => {
       const first = batch([message(), message()]);
@@ -155,12 +155,12 @@ export function describeRecall(name: string, open: () => Promise<MailerHome>): v
       expect(await recall(late.key)).toBe('unknown-key');
       expect(await mailer.submit(late)).toMatchObject({ kind: 'ambiguous', final: true });
       expect(await recall(late.key)).toBe('unknown-key');
-      expect(await home.copies()).toEqual([]);
+      expect(await opened.copies()).toEqual([]);
       // Of the two simultaneous calls one wins, and both get the same answer.
       const race = batch([message()]);
       const [answer, outcome] = await Promise.all([recall(race.key), mailer.submit(race)]);
       expect(outcome.kind === 'accepted').toBe(answer !== 'unknown-key');
-      expect(await home.copies()).toHaveLength(answer === 'unknown-key' ? 0 : 1);
+      expect(await opened.copies()).toHaveLength(answer === 'unknown-key' ? 0 : 1);
     });
   });
 }

@@ -10,7 +10,7 @@ import { findSubscriberByAddress } from '../../src/subscribers/subscriber-store.
 import { queueMail } from '../../src/transactional/transactional-store.ts';
 import { cleanOutbox } from '../../src/workflow/clean-outbox.ts';
 import { approve, prepare } from '../../src/workflow/week.ts';
-import { type DeskHome, deskForAll, type TestDesk, type Visitor } from '../helpers/desk.ts';
+import { deskForAll, type NewDeskDatabase, type TestDesk, type Visitor } from '../helpers/desk.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -18,7 +18,7 @@ const DAY_MS = 24 * 3_600_000;
 const PATIENCE = { timeout: 60_000 };
 
 /** How long the outbox stores whole mails, and whose mails it deletes. */
-export function describeOutboxKeeping(name: string, home: DeskHome): void {
+export function describeOutboxKeeping(name: string, newDatabase: NewDeskDatabase): void {
   describe(`what the outbox keeps, on ${name}`, () => {
     let desk: TestDesk;
     let chief: Visitor;
@@ -26,7 +26,7 @@ export function describeOutboxKeeping(name: string, home: DeskHome): void {
     const SLUG = '2026-11-24';
     const [ANNA, BERT, CLEO] = ['Anna@readers.example', 'bert@readers.example', 'cleo@readers.example'];
 
-    deskForAll(home, async (opened) => {
+    deskForAll(newDatabase, async (opened) => {
       ({ desk, chief } = opened);
       outbox = path.join(desk.app.config.dataDir, 'outbox');
       const { app } = desk;

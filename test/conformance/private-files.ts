@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, write
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../helpers/command.ts';
-import type { Place } from '../helpers/homes.ts';
+import type { DatabaseLocation } from '../helpers/locations.ts';
 import { openToOthers, otherUser, takenByOther } from '../helpers/other-user.ts';
 
 /** A typical umask: a file written without a mode is readable by everybody. */
@@ -10,29 +10,29 @@ const USUAL_UMASK = 0o022;
 
 /**
  * Only its owner can read DATA_DIR and its content, whatever the umask, on both backends.
- * @param newPlace a path whose parent folder other users may enter.
+ * @param newLocation a path whose parent folder other users may enter.
  */
-export function describePrivateFiles(name: string, newPlace: () => Promise<Place>): void {
+export function describePrivateFiles(name: string, newLocation: () => Promise<DatabaseLocation>): void {
   describe(name, () => {
-    let place: Place;
+    let location: DatabaseLocation;
     let env: Record<string, string>;
     let umask: number;
 
     beforeAll(async () => {
       umask = process.umask(USUAL_UMASK);
-      place = await newPlace();
-      chmodSync(path.dirname(place.dataDir), 0o755);
+      location = await newLocation();
+      chmodSync(path.dirname(location.dataDir), 0o755);
       env = {
-        DATA_DIR: place.dataDir,
+        DATA_DIR: location.dataDir,
         POSTAL_ADDRESS: '1 Street',
-        ...(place.databaseUrl === undefined
+        ...(location.databaseUrl === undefined
           ? {}
-          : { DATABASE_URL: place.databaseUrl, SECRET_KEY: 'k'.repeat(32) }),
+          : { DATABASE_URL: location.databaseUrl, SECRET_KEY: 'k'.repeat(32) }),
       };
     });
     afterAll(async () => {
       process.umask(umask);
-      await place?.[Symbol.asyncDispose]();
+      await location?.[Symbol.asyncDispose]();
     });
 
     const expectPrivate = (folder: string) => {
@@ -44,12 +44,12 @@ export function describePrivateFiles(name: string, newPlace: () => Promise<Place
     it('F2: no file that a week leaves under DATA_DIR can be listed or read by another user', async () => {
       const demo = await runCommand(['demo', '--subscribers', '3'], env);
       expect(demo).toMatchObject({ code: 0 });
-      expect(readdirSync(place.dataDir)).toContain('outbox');
-      expectPrivate(place.dataDir);
+      expect(readdirSync(location.dataDir)).toContain('outbox');
+      expectPrivate(location.dataDir);
     }, 300_000);
 
     it('F2: nor can files that commands write elsewhere, even over a file that others could read', async () => {
-      const folder = path.join(path.dirname(place.dataDir), 'given');
+      const folder = path.join(path.dirname(location.dataDir), 'given');
       mkdirSync(folder);
       const list = path.join(folder, 'list.csv');
       writeFileSync(`${list}.part`, 'left by an export that was interrupted');
@@ -66,17 +66,17 @@ export function describePrivateFiles(name: string, newPlace: () => Promise<Place
     });
 
     it('F2: the next start closes a DATA_DIR that was open to all, and follows none of its links', async () => {
-      const outside = path.join(path.dirname(place.dataDir), 'outside.txt');
+      const outside = path.join(path.dirname(location.dataDir), 'outside.txt');
       writeFileSync(outside, 'not ours to change', { mode: 0o644 });
-      openToAll(place.dataDir);
-      symlinkSync(outside, path.join(place.dataDir, 'link'));
-      writeFileSync(path.join(place.dataDir, 'backup.csv'), 'a@b.example', { mode: 0o644 });
-      expect(openToOthers(place.dataDir).length).toBeGreaterThan(5);
-      await using _database = await place.open();
+      openToAll(location.dataDir);
+      symlinkSync(outside, path.join(location.dataDir, 'link'));
+      writeFileSync(path.join(location.dataDir, 'backup.csv'), 'a@b.example', { mode: 0o644 });
+      expect(openToOthers(location.dataDir).length).toBeGreaterThan(5);
+      await using _database = await location.open();
       expect((await runCommand(['doctor', '--json'], env)).stdout).toContain('DATA_DIR');
       expect(statSync(outside).mode & 0o777).toBe(0o644);
-      rmSync(path.join(place.dataDir, 'link'));
-      expectPrivate(place.dataDir);
+      rmSync(path.join(location.dataDir, 'link'));
+      expectPrivate(location.dataDir);
     });
   });
 }

@@ -12,8 +12,8 @@ import { consentText } from '../../src/subscribers/sign-up/consent.ts';
 import { addSignUp } from '../../src/subscribers/sign-up/sign-up-store.ts';
 import { addSubscribers, unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import { addMailRequest, refuseInbox } from '../../src/transactional/requests/request-store.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { KEYS } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import { answerRequests, askForChange, askForLostLink, passRequests } from '../helpers/mail-requests.ts';
 import { readersIn, tokenOf } from '../helpers/readers.ts';
 

@@ -6,7 +6,7 @@ import { restoreSubscriber } from '../../src/subscribers/people-store.ts';
 import { blockInbox } from '../../src/subscribers/sign-up/sign-up-store.ts';
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { eventAbout, nextWeek, SOFT, submittedWeek, take } from '../helpers/events.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import { readersIn } from '../helpers/readers.ts';
 import { linkIn, signUpsForAll } from '../helpers/sign-ups.ts';
 

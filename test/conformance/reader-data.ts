@@ -6,8 +6,8 @@ import { pause } from '../../src/subscribers/preferences/preferences-store.ts';
 import { keyId } from '../../src/subscribers/tokens.ts';
 import { queueMail } from '../../src/transactional/transactional-store.ts';
 import { whereverWritten } from '../helpers/everywhere.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { KEYS } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import { askForChange, askForLostLink } from '../helpers/mail-requests.ts';
 import { readersIn } from '../helpers/readers.ts';
 

@@ -6,9 +6,9 @@ import { createSubmitter } from '../../src/sending/submit.ts';
 import { eraseSubscriber } from '../../src/subscribers/erase/own-data-store.ts';
 import { pause, resume } from '../../src/subscribers/preferences/preferences-store.ts';
 import { findSubscriber, unsubscribe } from '../../src/subscribers/subscriber-store.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { deliveriesOf, KEYS, onlyReaders, sendingIssue } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import { Provider } from '../helpers/provider.ts';
 import { readersIn } from '../helpers/readers.ts';
 

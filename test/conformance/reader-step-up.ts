@@ -11,8 +11,8 @@ import {
   voidLinks,
 } from '../../src/subscribers/step-up/step-up-store.ts';
 import { findSubscriber } from '../../src/subscribers/subscriber-store.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { KEYS } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import { askForFreshLink, waitingRequests } from '../helpers/mail-requests.ts';
 import { readersIn } from '../helpers/readers.ts';
 

@@ -21,8 +21,8 @@ import { eraseSubscriber, exportSubscriber } from '../../src/subscribers/erase/o
 import { pause } from '../../src/subscribers/preferences/preferences-store.ts';
 import { unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import { comparison, tool } from '../helpers/compose.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
 import { sendingIssue } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import { readersIn } from '../helpers/readers.ts';
 
 /** Readers' votes: one per reader and tool, and their counts. */

@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { databaseForAll, type Place } from '../helpers/homes.ts';
+import { type DatabaseLocation, databaseForAll } from '../helpers/locations.ts';
 import { describeNewAddress } from './reader-address.ts';
 import { describeWayBack } from './reader-bounce.ts';
 import { describeOwnData } from './reader-data.ts';
@@ -8,9 +8,9 @@ import { describeStepUp } from './reader-step-up.ts';
 import { describeVotes } from './reader-votes.ts';
 
 /** What readers change about themselves, and its effects on the database. */
-export function describeReader(name: string, newPlace: () => Promise<Place>): void {
+export function describeReader(name: string, newLocation: () => Promise<DatabaseLocation>): void {
   describe(name, () => {
-    const withDatabase = databaseForAll(newPlace);
+    const withDatabase = databaseForAll(newLocation);
     describePauses(withDatabase);
     describeNewAddress(withDatabase);
     describeOwnData(withDatabase);

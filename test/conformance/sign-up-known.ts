@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/platform/db/database.ts';
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import { linkIn, signUpsForAll } from '../helpers/sign-ups.ts';
 
 /** The form for people who are in the database already, or were. */

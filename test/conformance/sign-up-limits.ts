@@ -5,7 +5,7 @@ import { parseAddress } from '../../src/subscribers/address.ts';
 import { forgetOldSignUps } from '../../src/subscribers/sign-up/sign-up-store.ts';
 import { foldAddress } from '../../src/transactional/requests/request-policy.ts';
 import { endFloods } from '../../src/workflow/answer-mail-requests.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import { signUpsForAll } from '../helpers/sign-ups.ts';
 
 /** How much mail the form may cause, and how long data about its users is stored. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/platform/db/database.ts';
-import type { WithDatabase } from '../helpers/homes.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
 import { linkIn, PRIVACY, signUpsForAll } from '../helpers/sign-ups.ts';
 
 /** The path of one reader, and the effect of a link that is opened, pressed twice, replaced or expired. */

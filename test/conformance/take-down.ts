@@ -16,7 +16,7 @@ import { queueMail } from '../../src/transactional/transactional-store.ts';
 import { doSlotDuties, reconcile } from '../../src/workflow/duties.ts';
 import { approve, draft, finish, prepare, slotToCompose } from '../../src/workflow/week.ts';
 import { comparison, tool } from '../helpers/compose.ts';
-import { type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor } from '../helpers/desk.ts';
+import { deskForAll, EDITOR, type NewDeskDatabase, type TestDesk, type Visitor } from '../helpers/desk.ts';
 
 /** Names that occur nowhere else on a page. */
 const [A, B] = ['Quagga', 'Thylacine'];
@@ -25,11 +25,11 @@ const PAIR = comparison(SLUG, tool(A, 50), tool(B, 50));
 const OTHER = comparison('dodo-vs-moa', tool('Dodo', 75), tool('Moa', 25));
 
 /** A comparison that is taken down, and one that is not public yet. */
-export function describeTakeDown(name: string, home: DeskHome): void {
+export function describeTakeDown(name: string, newDatabase: NewDeskDatabase): void {
   describe(`what strangers see of a comparison, on ${name}`, () => {
     let desk: TestDesk;
     let editor: Visitor;
-    deskForAll(home, (opened) => {
+    deskForAll(newDatabase, (opened) => {
       ({ desk, editor } = opened);
     });
 
@@ -399,7 +399,7 @@ export function describeTakeDown(name: string, home: DeskHome): void {
     let desk: TestDesk;
     let editor: Visitor;
     deskForAll(
-      home,
+      newDatabase,
       (opened) => {
         ({ desk, editor } = opened);
       },

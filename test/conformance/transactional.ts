@@ -8,8 +8,8 @@ import { createMailSender } from '../../src/sending/transactional/send-transacti
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { keyId } from '../../src/subscribers/tokens.ts';
 import { pendingMails, queueMail } from '../../src/transactional/transactional-store.ts';
-import { databaseForAll, type Place } from '../helpers/homes.ts';
 import { KEYS } from '../helpers/ledger.ts';
+import { type DatabaseLocation, databaseForAll } from '../helpers/locations.ts';
 
 /**
  * A provider of single mails that answers each request with the next planned outcome, and accepts when there is none.
@@ -34,12 +34,12 @@ const SETTINGS = {
 };
 
 /** A mail to one person: first a row, then a request, then the answer in the row. */
-export function describeTransactional(name: string, newPlace: () => Promise<Place>): void {
+export function describeTransactional(name: string, newLocation: () => Promise<DatabaseLocation>): void {
   describe(name, () => {
     let db: Connection;
     let mailer: Counter;
     let send: ReturnType<typeof createMailSender>;
-    databaseForAll(newPlace, ({ kysely }) => {
+    databaseForAll(newLocation, ({ kysely }) => {
       db = kysely;
     });
     beforeEach(async () => {

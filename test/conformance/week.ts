@@ -19,11 +19,11 @@ import { acceptedRecipients } from '../helpers/outbox.ts';
 /** A whole week, on the given database and queue: the same steps with the same result. */
 export function describeWeek(
   name: string,
-  home: (dataDir: string) => Promise<{ env: Record<string, string>; close(): Promise<void> }>,
+  newDatabase: (dataDir: string) => Promise<{ env: Record<string, string>; close(): Promise<void> }>,
 ): void {
   describe(`a week on ${name}`, () => {
     let dataDir: string;
-    let place: Awaited<ReturnType<typeof home>>;
+    let created: Awaited<ReturnType<typeof newDatabase>>;
     let app: App;
     const open: AsyncDisposable[] = [];
     let now = new Date('2026-11-23T10:00:00Z');
@@ -37,7 +37,7 @@ export function describeWeek(
         SCHEDULE: 'Tue 09:00',
         TIMEZONE: 'Europe/Berlin',
         LOG_LEVEL: 'silent',
-        ...place.env,
+        ...created.env,
       });
       const opened = await createApp(config, secrets, { clock: () => now });
       open.push(opened);
@@ -86,12 +86,12 @@ export function describeWeek(
       lost.length = 0;
       now = new Date('2026-11-23T10:00:00Z');
       dataDir = await mkdtemp(path.join(os.tmpdir(), 'wv-week-'));
-      place = await home(dataDir);
+      created = await newDatabase(dataDir);
       app = await openApp();
     });
     afterEach(async () => {
       for (const each of open.splice(0).reverse()) await each[Symbol.asyncDispose]();
-      await place.close();
+      await created.close();
       await rm(dataDir, { recursive: true, force: true });
     });
 

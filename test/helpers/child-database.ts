@@ -16,7 +16,7 @@ const [mode = 'hold', dataDir = ''] = process.argv.slice(2);
 try {
   await using database = await openDatabase({ databaseUrl: undefined, dataDir });
   const db = database.kysely;
-  await sql`create table if not exists kept (batch int not null, place int not null)`.execute(db);
+  await sql`create table if not exists kept (batch int not null, row int not null)`.execute(db);
   console.log('open');
   if (mode === 'hold') {
     for await (const line of createInterface({ input: process.stdin })) {
@@ -26,8 +26,8 @@ try {
   } else {
     for (let batch = 1; ; batch += 1) {
       await db.transaction().execute(async (tx) => {
-        for (let place = 1; place <= 3; place += 1)
-          await sql`insert into kept values (${batch}, ${place})`.execute(tx);
+        for (let row = 1; row <= 3; row += 1)
+          await sql`insert into kept values (${batch}, ${row})`.execute(tx);
       });
       console.log(`committed ${batch}.`);
     }

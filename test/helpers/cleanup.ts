@@ -45,25 +45,25 @@ const lists: Record<Ending | 'folders', Set<string>> = {
 let shell: ChildProcess | undefined;
 
 /** Registers `child`: it is ended with this process, unless it has ended before. */
-export function wardProcess(child: ChildProcess, ending: Ending = 'KILL'): void {
+export function cleanUpProcess(child: ChildProcess, ending: Ending = 'KILL'): void {
   if (child.pid !== undefined) child.once('exit', cleanup(ending, String(child.pid)));
 }
 
 /** Removes `folder` with this process. @returns a function that unregisters it. */
-export function wardFolder(folder: string): () => void {
+export function cleanUpFolder(folder: string): () => void {
   return cleanup('folders', folder);
 }
 
 function cleanup(name: keyof typeof lists, item: string): () => void {
   lists[name].add(item);
-  tell(name);
+  report(name);
   return () => {
     lists[name].delete(item);
-    tell(name);
+    report(name);
   };
 }
 
-function tell(name: keyof typeof lists): void {
+function report(name: keyof typeof lists): void {
   if (shell === undefined) {
     shell = spawn('sh', ['-c', SHELL], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
     shell.on('error', () => {});

@@ -13,7 +13,7 @@ import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { draft, slotToCompose } from '../../src/workflow/week.ts';
 import { comparison, tool } from './compose.ts';
 import { createDatabase } from './database.ts';
-import { copyDatabase, temporaryFolder } from './homes.ts';
+import { copyDatabase, temporaryFolder } from './locations.ts';
 import { answerRequests } from './mail-requests.ts';
 import { signUpParts } from './site.ts';
 
@@ -59,15 +59,17 @@ export const CHIEF = 'chief@desk.example';
 export const EDITOR = 'editor@desk.example';
 
 /** The desk's database: the settings that name it, and how to remove it. */
-export type DeskHome = (dataDir: string) => Promise<{ env: Record<string, string>; close(): Promise<void> }>;
+export type NewDeskDatabase = (
+  dataDir: string,
+) => Promise<{ env: Record<string, string>; close(): Promise<void> }>;
 
-export const embedded: DeskHome = async (dataDir) => {
+export const embedded: NewDeskDatabase = async (dataDir) => {
   copyDatabase(dataDir);
   return { env: {}, close: async () => {} };
 };
 
 /** @param server `inject('databaseUrl')` */
-export function onServer(server: string): DeskHome {
+export function onServer(server: string): NewDeskDatabase {
   return async () => {
     const { url, drop } = await createDatabase(server);
     return { env: { DATABASE_URL: url }, close: drop };
@@ -76,14 +78,14 @@ export function onServer(server: string): DeskHome {
 
 export async function openDesk(
   env: Record<string, string> = {},
-  home: DeskHome = embedded,
+  newDatabase: NewDeskDatabase = embedded,
 ): Promise<TestDesk> {
   const lifetime = new Lifetime();
   try {
     const folder = temporaryFolder();
     lifetime.defer(() => folder[Symbol.dispose]());
-    const place = await home(folder.path);
-    lifetime.defer(() => place.close());
+    const created = await newDatabase(folder.path);
+    lifetime.defer(() => created.close());
     const { config, secrets } = loadConfig({
       DATA_DIR: folder.path,
       SECRET_KEY: 'k'.repeat(40),
@@ -93,7 +95,7 @@ export async function openDesk(
       TIMEZONE: 'Europe/Berlin',
       LOG_LEVEL: 'silent',
       EDITORS: `${CHIEF}:publisher, ${EDITOR}:editor`,
-      ...place.env,
+      ...created.env,
       ...env,
     });
     const app = lifetime.use(
@@ -169,22 +171,22 @@ export async function openDesk(
  * @param use gets it before the first test.
  */
 export function deskForAll(
-  home: DeskHome,
+  newDatabase: NewDeskDatabase,
   use: (opened: { desk: TestDesk; chief: Visitor; editor: Visitor }) => unknown,
   env: Record<string, string> = {},
 ): void {
   let desk: TestDesk | undefined;
   beforeAll(async () => {
-    desk = await openDesk(env, home);
+    desk = await openDesk(env, newDatabase);
     await use({ desk, chief: await desk.signIn(CHIEF), editor: await desk.signIn(EDITOR) });
   });
   afterAll(() => desk?.[Symbol.asyncDispose]());
 }
 
 /** An editor's actions on the desk's draft and views of it; evaluated when used. */
-export function draftAt(place: () => { desk: TestDesk; issue: Issue }) {
+export function draftAt(opened: () => { desk: TestDesk; issue: Issue }) {
   const fresh = async () => {
-    const { desk, issue } = place();
+    const { desk, issue } = opened();
     const found = await findIssue(desk.app.db, { id: issue.id });
     if (found === undefined) throw new Error('no issue');
     return found;
@@ -193,11 +195,11 @@ export function draftAt(place: () => { desk: TestDesk; issue: Issue }) {
     fresh,
     slugs: async () => (await fresh()).plan?.comparisons.map((each) => each.comparison.slug),
     edit: async (visitor: Visitor, form: Record<string, string | string[]>, revision?: number) =>
-      visitor.post(`/editor/issues/${place().issue.slug}/edit`, {
+      visitor.post(`/editor/issues/${opened().issue.slug}/edit`, {
         revision: String(revision ?? (await fresh()).revision),
         ...form,
       }),
-    lastDeed: async () => (await listAudit(place().desk.app.db, { limit: 1 }))[0],
+    lastAction: async () => (await listAudit(opened().desk.app.db, { limit: 1 }))[0],
   };
 }
 

@@ -4,7 +4,7 @@ import type { App } from '../../src/app/app.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import type { Connection } from '../../src/platform/db/database.ts';
 import { parseSource } from '../../src/sources/gather.ts';
-import { databaseForAll, embeddedPlace } from './homes.ts';
+import { databaseForAll, embeddedLocation } from './locations.ts';
 import { openSiteServer, type SiteServer } from './site-server.ts';
 
 /** A web site in this process, and an installation that gathers from it. */
@@ -21,7 +21,7 @@ export interface Gatherer {
  */
 export function gatheringForAll(use: (opened: Gatherer) => void): void {
   let site: SiteServer | undefined;
-  databaseForAll(embeddedPlace, async ({ kysely: db }, { dataDir }) => {
+  databaseForAll(embeddedLocation, async ({ kysely: db }, { dataDir }) => {
     site = await openSiteServer();
     const { config } = loadConfig({
       DATA_DIR: dataDir,

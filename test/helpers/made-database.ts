@@ -1,7 +1,7 @@
 import type { TestProject } from 'vitest/node';
 import { openDatabase } from '../../src/platform/db/database.ts';
 import { openQueue } from '../../src/platform/queue/job-queue.ts';
-import { temporaryFolder } from './homes.ts';
+import { temporaryFolder } from './locations.ts';
 
 /**
  * An embedded database, created once for a whole project and copied by `copyDatabase`: creating one takes seconds,

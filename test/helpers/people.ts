@@ -8,7 +8,7 @@ import {
   type ImportReport,
   importSubscribers,
 } from '../../src/subscribers/import-export/import.ts';
-import type { WithDatabase } from './homes.ts';
+import type { WithDatabase } from './locations.ts';
 
 let hosts = 0;
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { wardProcess } from './cleanup.ts';
+import { cleanUpProcess } from './cleanup.ts';
 
 /**
  * The repository's root. Children run there: tsx takes the JSX mode from the tsconfig.json of the working directory.
@@ -57,7 +57,7 @@ export function start(
     },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  wardProcess(child);
+  cleanUpProcess(child);
   let stdout = '';
   let stderr = '';
   const received = new Set<() => void>();

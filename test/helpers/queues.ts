@@ -9,12 +9,12 @@ import {
   type QueueName,
 } from '../../src/platform/queue/contracts.ts';
 import { type JobQueue, openQueue, type Processors } from '../../src/platform/queue/job-queue.ts';
-import type { Place } from './homes.ts';
+import type { DatabaseLocation } from './locations.ts';
 
 /** The backend of the queues, for one file of tests. */
-export interface QueueHome extends AsyncDisposable {
+export interface QueueBackend extends AsyncDisposable {
   /** The arguments of `openQueue`. */
-  home: Parameters<typeof openQueue>[0];
+  connection: Parameters<typeof openQueue>[0];
   /** BullMQ's own view, to insert jobs that the program refuses, and to inspect them. The caller closes it. */
   raw(name: QueueName): Queue;
   /** Deletes every job. */
@@ -22,12 +22,12 @@ export interface QueueHome extends AsyncDisposable {
 }
 
 /** Queues in a database of their own, with its pool as the program would use it. */
-export async function databaseHome(newPlace: () => Promise<Place>): Promise<QueueHome> {
-  const place = await newPlace();
-  const database = await place.open(30);
+export async function databaseQueues(newLocation: () => Promise<DatabaseLocation>): Promise<QueueBackend> {
+  const location = await newLocation();
+  const database = await location.open(30);
   const pool = database.queuePool();
   return {
-    home: { pool },
+    connection: { pool },
     raw: (name) =>
       new Queue(name, { connection: pool as never }, createPostgresBackend as never) as unknown as Queue,
     empty: async () => {
@@ -35,7 +35,7 @@ export async function databaseHome(newPlace: () => Promise<Place>): Promise<Queu
     },
     [Symbol.asyncDispose]: async () => {
       await database[Symbol.asyncDispose]();
-      await place[Symbol.asyncDispose]();
+      await location[Symbol.asyncDispose]();
     },
   };
 }
@@ -88,23 +88,23 @@ export interface QueueBench {
   empty(): Promise<void>;
 }
 
-export function benchForAll(newHome: () => Promise<QueueHome>): QueueBench {
-  let home: QueueHome;
+export function benchForAll(newBackend: () => Promise<QueueBackend>): QueueBench {
+  let backend: QueueBackend;
   let queue: JobQueue;
   const disturbances: Error[] = [];
   const done: QueueBench['done'] = [];
   const failures: Failure[] = [];
   const workers: AsyncDisposable[] = [];
   const backoffs = NAMES.map((job) => [job, contracts[job].backoffMs] as const);
-  const open = () => openQueue(home.home, (error) => disturbances.push(error));
+  const open = () => openQueue(backend.connection, (error) => disturbances.push(error));
 
   beforeAll(async () => {
-    home = await newHome();
+    backend = await newBackend();
     // The number of attempts is tested; BullMQ's wait between them would only take time.
     for (const job of NAMES) Object.assign(contracts[job], { backoffMs: 1 });
   });
   beforeEach(async () => {
-    await home.empty();
+    await backend.empty();
     queue = await open();
     done.length = 0;
     failures.length = 0;
@@ -116,12 +116,12 @@ export function benchForAll(newHome: () => Promise<QueueHome>): QueueBench {
   afterAll(async () => {
     for (const [job, backoffMs] of backoffs) Object.assign(contracts[job], { backoffMs });
     const disturbed = new Set(disturbances.map(({ message }) => message));
-    await home?.[Symbol.asyncDispose]();
+    await backend?.[Symbol.asyncDispose]();
     expect([...disturbed]).toEqual([]);
   });
 
   const look: QueueBench['look'] = async (at, what) => {
-    const raw = home.raw(at);
+    const raw = backend.raw(at);
     try {
       return await what(raw);
     } finally {
@@ -166,6 +166,6 @@ export function benchForAll(newHome: () => Promise<QueueHome>): QueueBench {
     attempts: () =>
       failures.toSorted((a, b) => a.attempt - b.attempt).map(({ attempt, final }) => [attempt, final]),
     quiet: () => expect.poll(nothingLeft, POLL).toBe(true),
-    empty: () => home.empty(),
+    empty: () => backend.empty(),
   };
 }

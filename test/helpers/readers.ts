@@ -2,8 +2,8 @@ import type { Connection } from '../../src/platform/db/database.ts';
 import type { Address } from '../../src/subscribers/address.ts';
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { keyId, oneTimeToken } from '../../src/subscribers/tokens.ts';
-import type { WithDatabase } from './homes.ts';
 import { KEYS } from './ledger.ts';
+import type { WithDatabase } from './locations.ts';
 
 type Status = 'active' | 'pending' | 'unsubscribed' | 'suppressed';
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { type Ending, wardFolder, wardProcess } from './cleanup.ts';
+import { cleanUpFolder, cleanUpProcess, type Ending } from './cleanup.ts';
 
 /**
  * PostgreSQL and Redis for the `services` project: started once before its first test, on loopback and free ports, with
@@ -220,7 +220,7 @@ interface Program {
 
 async function run(program: Program): Promise<Service> {
   const { dir, url, stopSignal } = program;
-  const release = wardFolder(dir);
+  const release = cleanUpFolder(dir);
   let running = launch(program);
 
   const end = async (signal: NodeJS.Signals) => {
@@ -251,7 +251,7 @@ async function run(program: Program): Promise<Service> {
 /** `failure`: null once it listens, or its output when it failed. */
 function launch({ file, args, as, dir, ready, ending }: Program) {
   const child = spawn(file, args, { ...as, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
-  wardProcess(child, ending);
+  cleanUpProcess(child, ending);
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());

@@ -6,8 +6,8 @@ import type { Connection } from '../../src/platform/db/database.ts';
 import type { Mailer, SingleMail } from '../../src/providers/port.ts';
 import { createMailSender } from '../../src/sending/transactional/send-transactional-email.ts';
 import { signFormToken } from '../../src/subscribers/sign-up/form-token.ts';
-import type { WithDatabase } from './homes.ts';
 import { KEYS } from './ledger.ts';
+import type { WithDatabase } from './locations.ts';
 import { answerRequests, passRequests } from './mail-requests.ts';
 import { SITE, signUpParts } from './site.ts';
 

@@ -16,7 +16,7 @@ import type { SignUpParts } from '../../src/subscribers/sign-up/sign-up-form.ts'
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { type Keys, keyId, type Scope, signer } from '../../src/subscribers/tokens.ts';
 import { comparison, tool } from './compose.ts';
-import { embeddedPlace } from './homes.ts';
+import { embeddedLocation } from './locations.ts';
 import { answerRequests } from './mail-requests.ts';
 
 /** A site with two published issues, on an embedded database of its own in a temporary directory. */
@@ -75,9 +75,9 @@ export async function openSite(options: { logger?: Logger } = {}): Promise<TestS
 }
 
 async function build(lifetime: Lifetime, logger: Logger | false): Promise<TestSite> {
-  const place = lifetime.use(await embeddedPlace());
-  const dir = place.dataDir;
-  const database = lifetime.use(await place.open());
+  const location = lifetime.use(await embeddedLocation());
+  const dir = location.dataDir;
+  const database = lifetime.use(await location.open());
   const db = database.kysely;
 
   const enqueued: string[] = [];

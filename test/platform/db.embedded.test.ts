@@ -9,10 +9,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Connection, Database } from '../../src/platform/db/database.ts';
 import { explain } from '../../src/platform/errors.ts';
 import { describeDatabase } from '../conformance/database.ts';
-import { embeddedPlace, emptyPlace, type Place, temporaryFolder } from '../helpers/homes.ts';
+import {
+  type DatabaseLocation,
+  embeddedLocation,
+  emptyLocation,
+  temporaryFolder,
+} from '../helpers/locations.ts';
 import { type Process, start } from '../helpers/processes.ts';
 
-describeDatabase('PGlite', emptyPlace);
+describeDatabase('PGlite', emptyLocation);
 
 const CHILD = 'test/helpers/child-database.ts';
 
@@ -23,57 +28,57 @@ const keptIn = async (db: Connection) =>
   `.execute(db)
   ).rows;
 
-let place: Place;
+let location: DatabaseLocation;
 beforeAll(async () => {
-  place = await embeddedPlace();
+  location = await embeddedLocation();
 });
 afterAll(async () => {
-  await place?.[Symbol.asyncDispose]();
+  await location?.[Symbol.asyncDispose]();
 });
 
 describe('one process for one DATA_DIR', () => {
   it('refuses a second process and a second opener, and the first continues', async () => {
-    await using first = start(CHILD, ['hold', place.dataDir]);
+    await using first = start(CHILD, ['hold', location.dataDir]);
     await first.says('open');
-    expect(await start(CHILD, ['hold', place.dataDir]).ended).toMatchObject({
+    expect(await start(CHILD, ['hold', location.dataDir]).ended).toMatchObject({
       code: 0,
       stdout: 'refused data-dir-locked\n',
     });
-    const refusal = await place.open().catch((reason: unknown) => reason);
+    const refusal = await location.open().catch((reason: unknown) => reason);
     expect(refusal).toMatchObject({ code: 'data-dir-locked' });
-    expect(explain(refusal)).toContain(place.dataDir);
+    expect(explain(refusal)).toContain(location.dataDir);
     expect(explain(refusal)).toContain('DATABASE_URL');
 
     first.tell('7');
     await first.says('kept 7');
     first.kill('SIGKILL');
     await first.ended;
-    await using database = await place.open();
+    await using database = await location.open();
     expect(await keptIn(database.kysely)).toEqual([{ batch: 7, rows: 1 }]);
   });
 
   it('takes over the lock of a killed process, once, and leaves no file behind', async () => {
-    const dead = start(CHILD, ['hold', place.dataDir]);
+    const dead = start(CHILD, ['hold', location.dataDir]);
     await dead.says('open');
     dead.kill('SIGKILL');
     await dead.ended;
-    expect((await lstat(path.join(place.dataDir, 'lock'))).isSocket()).toBe(true);
+    expect((await lstat(path.join(location.dataDir, 'lock'))).isSocket()).toBe(true);
 
-    const heirs = Array.from({ length: 4 }, () => start(CHILD, ['hold', place.dataDir]));
+    const heirs = Array.from({ length: 4 }, () => start(CHILD, ['hold', location.dataDir]));
     const said = await Promise.all(heirs.map(saidFirst));
     expect(said.filter((line) => line === 'open')).toHaveLength(1);
     expect(said.filter((line) => line === 'refused data-dir-locked')).toHaveLength(3);
     await Promise.all(heirs.map((heir) => heir[Symbol.asyncDispose]()));
 
-    await using database = await place.open();
+    await using database = await location.open();
     expect(database.backend).toBe('embedded');
-    expect((await readdir(place.dataDir)).filter((name) => name !== 'db')).toEqual(['lock']);
+    expect((await readdir(location.dataDir)).filter((name) => name !== 'db')).toEqual(['lock']);
   });
 
   it('takes over a dead socket, and a name too long for a socket', async () => {
     using folder = temporaryFolder();
     const dataDir = path.join(folder.path, 'deep'.repeat(30));
-    cpSync(path.join(place.dataDir, 'db'), path.join(dataDir, 'db'), { recursive: true });
+    cpSync(path.join(location.dataDir, 'db'), path.join(dataDir, 'db'), { recursive: true });
     await using first = start(CHILD, ['hold', dataDir]);
     await first.says('open');
     expect((await start(CHILD, ['hold', dataDir]).ended).stdout).toBe('refused data-dir-locked\n');
@@ -89,18 +94,18 @@ describe('one process for one DATA_DIR', () => {
 
 describe('a database whose process was killed', () => {
   it('opens again with all committed rows', async () => {
-    await using before = await place.open();
+    await using before = await location.open();
     await sql`drop table if exists kept`.execute(before.kysely);
     await before[Symbol.asyncDispose]();
     let committed = 0;
     for (const until of [3, 40]) {
-      const child = start(CHILD, ['write', place.dataDir]);
+      const child = start(CHILD, ['write', location.dataDir]);
       await child.says(`committed ${until}.`);
       child.kill('SIGKILL');
       const { stdout } = await child.ended;
       committed += Number(/committed (\d+)\.\s*$/.exec(stdout)?.[1]);
     }
-    await using database = await place.open();
+    await using database = await location.open();
     const kept = await keptIn(database.kysely);
     const rows = kept.reduce((sum, batch) => sum + batch.rows, 0);
     expect(kept.every((batch) => batch.rows % 3 === 0)).toBe(true);
@@ -115,37 +120,39 @@ describe('a database whose process was killed', () => {
     ['before there are files', 'db.initialising'],
     ['in the middle of its files', 'db/pg_wal'],
   ])('killed during its creation, %s, is created again', async (_, sign) => {
-    await using place = await emptyPlace();
-    await mkdir(place.dataDir, { recursive: true });
-    const child = start(CHILD, ['hold', place.dataDir]);
-    await appears(place.dataDir, sign, child);
+    await using location = await emptyLocation();
+    await mkdir(location.dataDir, { recursive: true });
+    const child = start(CHILD, ['hold', location.dataDir]);
+    await appears(location.dataDir, sign, child);
     child.kill('SIGKILL');
     expect((await child.ended).stdout).toBe('');
-    expect(await readdir(place.dataDir)).toContain('db.initialising');
+    expect(await readdir(location.dataDir)).toContain('db.initialising');
 
-    await using database: Database = await place.open();
+    await using database: Database = await location.open();
     expect((await sql`select count(*) from issues`.execute(database.kysely)).rows).toEqual([{ count: 0 }]);
-    expect(await readdir(place.dataDir)).not.toContain('db.initialising');
+    expect(await readdir(location.dataDir)).not.toContain('db.initialising');
   });
 
   it('that cannot be repaired reports its location and what to do', async () => {
-    await using place = await emptyPlace();
-    await mkdir(path.join(place.dataDir, 'db'), { recursive: true });
-    await writeFile(path.join(place.dataDir, 'db', 'PG_VERSION'), '17\n');
-    const error = await place.open().catch((reason: unknown) => reason);
+    await using location = await emptyLocation();
+    await mkdir(path.join(location.dataDir, 'db'), { recursive: true });
+    await writeFile(path.join(location.dataDir, 'db', 'PG_VERSION'), '17\n');
+    const error = await location.open().catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'database-damaged' });
-    expect(explain(error)).toContain(path.join(place.dataDir, 'db'));
+    expect(explain(error)).toContain(path.join(location.dataDir, 'db'));
     // The lock is free again.
-    expect(await place.open().catch((reason: unknown) => reason)).toMatchObject({ code: 'database-damaged' });
+    expect(await location.open().catch((reason: unknown) => reason)).toMatchObject({
+      code: 'database-damaged',
+    });
   });
 });
 
 it('refuses to use a path whose socket another program answers', async () => {
-  await using place = await emptyPlace();
-  await mkdir(place.dataDir, { recursive: true });
-  const other = net.createServer((socket) => socket.destroy()).listen(path.join(place.dataDir, 'lock'));
+  await using location = await emptyLocation();
+  await mkdir(location.dataDir, { recursive: true });
+  const other = net.createServer((socket) => socket.destroy()).listen(path.join(location.dataDir, 'lock'));
   try {
-    await expect(place.open()).rejects.toMatchObject({ code: 'data-dir-locked' });
+    await expect(location.open()).rejects.toMatchObject({ code: 'data-dir-locked' });
   } finally {
     other.close();
   }
@@ -180,7 +187,7 @@ async function appears(folder: string, file: string, child: Process): Promise<vo
 
 describe('a long series of transactions', () => {
   it('lets sockets and timers of this process run', async () => {
-    await using database = await place.open();
+    await using database = await location.open();
     let turns = 0;
     let isRunning = true;
     const turn = () => {
@@ -201,7 +208,7 @@ describe('a long series of transactions', () => {
 it('F7: rows read from the embedded database do not stay in memory', async () => {
   setFlagsFromString('--expose-gc');
   const collectGarbage: () => void = runInNewContext('gc');
-  await using database = await place.open();
+  await using database = await location.open();
   const read = async (times: number) => {
     for (let count = 0; count < times; count += 1)
       await sql`select repeat('x', 100000) as large`.execute(database.kysely);

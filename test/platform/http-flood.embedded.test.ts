@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { runCommand } from '../helpers/command.ts';
-import { copyDatabase, temporaryFolder } from '../helpers/homes.ts';
+import { copyDatabase, temporaryFolder } from '../helpers/locations.ts';
 import { startCommand } from '../helpers/processes.ts';
 
 /** The whole program with the memory limit of the image, and one client that tries to use all of it. */

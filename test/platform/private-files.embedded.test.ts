@@ -1,4 +1,4 @@
 import { describePrivateFiles } from '../conformance/private-files.ts';
-import { emptyPlace } from '../helpers/homes.ts';
+import { emptyLocation } from '../helpers/locations.ts';
 
-describePrivateFiles('the files of the embedded default', emptyPlace);
+describePrivateFiles('the files of the embedded default', emptyLocation);

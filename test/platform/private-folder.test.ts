@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { examineFiles } from '../../src/app/doctor.ts';
 import { closeFolder, makePrivate } from '../../src/platform/private-folder.ts';
-import { temporaryFolder } from '../helpers/homes.ts';
+import { temporaryFolder } from '../helpers/locations.ts';
 import { openToOthers } from '../helpers/other-user.ts';
 import { start } from '../helpers/processes.ts';
 

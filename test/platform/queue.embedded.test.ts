@@ -1,5 +1,5 @@
 import { describeQueue } from '../conformance/queue.ts';
-import { embeddedPlace } from '../helpers/homes.ts';
-import { databaseHome } from '../helpers/queues.ts';
+import { embeddedLocation } from '../helpers/locations.ts';
+import { databaseQueues } from '../helpers/queues.ts';
 
-describeQueue('BullMQ on PGlite', () => databaseHome(embeddedPlace));
+describeQueue('BullMQ on PGlite', () => databaseQueues(embeddedLocation));

@@ -4,8 +4,8 @@ import { describe, expect, inject, it } from 'vitest';
 import { explain } from '../../src/platform/errors.ts';
 import { openQueue } from '../../src/platform/queue/job-queue.ts';
 import { describeQueue } from '../conformance/queue.ts';
-import { postgresPlace } from '../helpers/homes.ts';
-import { databaseHome, type QueueHome } from '../helpers/queues.ts';
+import { postgresLocation } from '../helpers/locations.ts';
+import { databaseQueues, type QueueBackend } from '../helpers/queues.ts';
 import { findRedis, freePort, startRedis } from '../helpers/services.ts';
 
 const { redisUrl, databaseUrl } = { redisUrl: inject('redisUrl'), databaseUrl: inject('databaseUrl') };
@@ -51,16 +51,16 @@ describe.skipIf(redisUrl === '')('on Redis', () => {
 });
 
 describe.skipIf(databaseUrl === '')('on PostgreSQL', () => {
-  describeQueue('BullMQ on PostgreSQL', () => databaseHome(() => postgresPlace(databaseUrl)));
+  describeQueue('BullMQ on PostgreSQL', () => databaseQueues(() => postgresLocation(databaseUrl)));
 });
 
-async function redisHome(server: string): Promise<QueueHome> {
+async function redisHome(server: string): Promise<QueueBackend> {
   const url = new URL(server);
   // A numbered database: other tests may use the first one.
   url.pathname = '/7';
   const redis = new Redis(url.href, { maxRetriesPerRequest: null });
   return {
-    home: { redisUrl: url.href },
+    connection: { redisUrl: url.href },
     raw: (name) => new Queue(name, { connection: redis, prefix: 'weekly-verdict' }),
     empty: async () => {
       await redis.flushdb();

@@ -3,7 +3,7 @@ import { openDatabase } from '../../src/platform/db/database.ts';
 import { APPEND_ONLY } from '../../src/platform/db/roles.ts';
 import { explain } from '../../src/platform/errors.ts';
 import { expectOneLine, runCommand } from '../helpers/command.ts';
-import { temporaryFolder } from '../helpers/homes.ts';
+import { temporaryFolder } from '../helpers/locations.ts';
 import { newTwoRoles, type TwoRoles } from '../helpers/two-roles.ts';
 
 const server = inject('databaseUrl');

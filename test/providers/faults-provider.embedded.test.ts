@@ -1,4 +1,4 @@
 import { describeFaults } from '../conformance/faults.ts';
-import { embeddedPlace } from '../helpers/homes.ts';
+import { embeddedLocation } from '../helpers/locations.ts';
 
-describeFaults('a provider that misbehaves, on PGlite', embeddedPlace);
+describeFaults('a provider that misbehaves, on PGlite', embeddedLocation);

@@ -8,7 +8,7 @@ import { openOutbox } from '../../src/providers/outbox/outbox.ts';
 import type { Mailer, Message } from '../../src/providers/port.ts';
 import { batch, describeMailer, describeRecall, message } from '../conformance/mailer.ts';
 import { type Mail, readMail } from '../helpers/eml.ts';
-import { temporaryFolder } from '../helpers/homes.ts';
+import { temporaryFolder } from '../helpers/locations.ts';
 import { start } from '../helpers/processes.ts';
 
 /** Every .eml of an outbox, by path. */

@@ -12,7 +12,7 @@ import { type Scope, signer } from '../../src/subscribers/tokens.ts';
 import { draft, gatherAll, prepare, slotToCompose } from '../../src/workflow/week.ts';
 import { tool } from '../helpers/compose.ts';
 import { CHIEF, openDesk, type TestDesk } from '../helpers/desk.ts';
-import { temporaryFolder } from '../helpers/homes.ts';
+import { temporaryFolder } from '../helpers/locations.ts';
 
 /**
  * All content of a comparison comes from strangers. Here each comparison has an attack in every field, is imported

@@ -16,7 +16,7 @@ import { draft, gatherAll, slotToCompose } from '../../src/workflow/week.ts';
 import { comparison, tool } from '../helpers/compose.ts';
 import { CHIEF, openDesk, type TestDesk } from '../helpers/desk.ts';
 import { type Mail, readMail } from '../helpers/eml.ts';
-import { temporaryFolder } from '../helpers/homes.ts';
+import { temporaryFolder } from '../helpers/locations.ts';
 import { tokenLinks } from '../helpers/reader-tokens.ts';
 import { openSiteServer } from '../helpers/site-server.ts';
 

@@ -86,10 +86,10 @@ export class Accepting {
 
   #read(request: SendRequest, fingerprint: string, refuseEvery: number | undefined): Answered | Refusal {
     const { rules, ledger, limits, aftermath, clock } = this.#parts;
-    const judged = judge(request, rules, refuseEvery);
-    if (isRefusal(judged)) return judged;
-    const { errors } = judged;
-    const emails = judged.emails.map(([, email]) => email);
+    const checked = checkRequest(request, rules, refuseEvery);
+    if (isRefusal(checked)) return checked;
+    const { errors } = checked;
+    const emails = checked.emails.map(([, email]) => email);
     const overQuota = limits.takeRecipients(emails.reduce((sum, email) => sum + countRecipients(email), 0));
     if (overQuota !== undefined) return overQuota;
 
@@ -100,10 +100,10 @@ export class Accepting {
       count: emails.length,
       ...(errors ? { errors } : {}),
     };
-    const messages = judged.emails.map(([position, email], index) =>
+    const messages = checked.emails.map(([position, email], index) =>
       acceptedOf(email, { id: idOf(answer.seed, index), position, request, at }),
     );
-    ledger.refused.push(...judged.refused);
+    ledger.refused.push(...checked.refused);
     ledger.accept(scopeOf(request), { fingerprint, at: at.getTime(), answer }, messages, emails);
     for (const [index, message] of messages.entries())
       aftermath.follow(message, emails[index]?.scheduled_at ?? null);
@@ -112,7 +112,7 @@ export class Accepting {
 }
 
 /** Reads a send request: the messages to accept, or the reason to refuse it. */
-function judge(
+function checkRequest(
   { path, key, bytes, isPermissive }: SendRequest,
   rules: Rules,
   refuseEvery: number | undefined,

@@ -1,4 +1,4 @@
 import { describeDelivery } from '../conformance/delivery.ts';
-import { embeddedPlace } from '../helpers/homes.ts';
+import { embeddedLocation } from '../helpers/locations.ts';
 
-describeDelivery('delivery on PGlite', embeddedPlace);
+describeDelivery('delivery on PGlite', embeddedLocation);

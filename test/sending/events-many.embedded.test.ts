@@ -1,4 +1,4 @@
 import { describeManyEvents } from '../conformance/events-many.ts';
-import { embeddedPlace } from '../helpers/homes.ts';
+import { embeddedLocation } from '../helpers/locations.ts';
 
-describeManyEvents('many events on PGlite', embeddedPlace);
+describeManyEvents('many events on PGlite', embeddedLocation);

@@ -1,9 +1,9 @@
 import { describe, inject } from 'vitest';
 import { describeManyEvents } from '../conformance/events-many.ts';
-import { postgresPlace } from '../helpers/homes.ts';
+import { postgresLocation } from '../helpers/locations.ts';
 
 const server = inject('databaseUrl');
 
 describe.skipIf(server === '')('on a server', () => {
-  describeManyEvents('many events on PostgreSQL', () => postgresPlace(server));
+  describeManyEvents('many events on PostgreSQL', () => postgresLocation(server));
 });

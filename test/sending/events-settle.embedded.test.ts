@@ -10,7 +10,6 @@ import { reconcile } from '../../src/workflow/duties.ts';
 import { takeEvents } from '../../src/workflow/week.ts';
 import { runCommand } from '../helpers/command.ts';
 import { eventAbout, WEBHOOK_SECRET } from '../helpers/events.ts';
-import { embeddedPlace, type Place } from '../helpers/homes.ts';
 import {
   ageClaim,
   batchRow,
@@ -19,20 +18,21 @@ import {
   onlyReaders,
   sendingIssue,
 } from '../helpers/ledger.ts';
+import { type DatabaseLocation, embeddedLocation } from '../helpers/locations.ts';
 import { type Behaviour, Provider } from '../helpers/provider.ts';
 
-let place: Place;
+let location: DatabaseLocation;
 beforeAll(async () => {
-  place = await embeddedPlace();
+  location = await embeddedLocation();
 });
 afterAll(async () => {
-  await place?.[Symbol.asyncDispose]();
+  await location?.[Symbol.asyncDispose]();
 });
 
 /** An installation that sends through Resend and receives its events, with this provider in Resend's place. */
 function openApp() {
   const { config, secrets } = loadConfig({
-    DATA_DIR: place.dataDir,
+    DATA_DIR: location.dataDir,
     LOG_LEVEL: 'silent',
     RESEND_API_KEY: 're_nobody',
     RESEND_BASE_URL: 'http://127.0.0.1:9',
@@ -121,7 +121,7 @@ it('`settle` lists uncertain batches and accepts one decision about each, and `s
     issue = await uncertainIssue(app, 'answer-lost');
     await ageClaim(app.db, issue.batch, 25);
   }
-  const run = (...args: string[]) => runCommand(args, { DATA_DIR: place.dataDir });
+  const run = (...args: string[]) => runCommand(args, { DATA_DIR: location.dataDir });
 
   const undecided = await run('settle', '--batch', issue.batch, '--accepted', '--not-accepted');
   expect([undecided.code, undecided.stderr]).toEqual([

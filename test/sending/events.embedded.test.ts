@@ -1,4 +1,4 @@
 import { describeEvents } from '../conformance/events.ts';
-import { embeddedPlace } from '../helpers/homes.ts';
+import { embeddedLocation } from '../helpers/locations.ts';
 
-describeEvents('events on PGlite', embeddedPlace);
+describeEvents('events on PGlite', embeddedLocation);

@@ -1,9 +1,9 @@
 import { describe, inject } from 'vitest';
 import { describeEvents } from '../conformance/events.ts';
-import { postgresPlace } from '../helpers/homes.ts';
+import { postgresLocation } from '../helpers/locations.ts';
 
 const server = inject('databaseUrl');
 
 describe.skipIf(server === '')('on a server', () => {
-  describeEvents('events on PostgreSQL', () => postgresPlace(server));
+  describeEvents('events on PostgreSQL', () => postgresLocation(server));
 });

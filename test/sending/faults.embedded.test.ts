@@ -9,15 +9,15 @@ import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
 import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
 import { createSubmitter } from '../../src/sending/submit.ts';
 import { unsubscribe } from '../../src/subscribers/subscriber-store.ts';
-import { databaseForAll, embeddedPlace } from '../helpers/homes.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { deliveriesOf, expireLeases, KEYS, onlyReaders, sendingIssue } from '../helpers/ledger.ts';
+import { databaseForAll, embeddedLocation } from '../helpers/locations.ts';
 import { Provider } from '../helpers/provider.ts';
 import { type LocalResendOptions, startResend } from '../resend/index.ts';
 
 /** Rows of the fault matrix that have no test file of their own. */
 let db: Connection;
-databaseForAll(embeddedPlace, (database) => {
+databaseForAll(embeddedLocation, (database) => {
   db = database.kysely;
 });
 

@@ -1,4 +1,4 @@
 import { describeConsentLog } from '../conformance/consent-log.ts';
-import { embeddedPlace, emptyPlace } from '../helpers/homes.ts';
+import { embeddedLocation, emptyLocation } from '../helpers/locations.ts';
 
-describeConsentLog('the consent log on PGlite', embeddedPlace, emptyPlace);
+describeConsentLog('the consent log on PGlite', embeddedLocation, emptyLocation);

@@ -3,25 +3,25 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Connection, Database } from '../../src/platform/db/database.ts';
 import { sealConsentLog, verifyConsentLog } from '../../src/subscribers/consent-log/consent-log-store.ts';
 import { describeConsentLog } from '../conformance/consent-log.ts';
-import { type Place, postgresPlace } from '../helpers/homes.ts';
+import { type DatabaseLocation, postgresLocation } from '../helpers/locations.ts';
 
 const server = inject('databaseUrl');
 
 describe.skipIf(server === '')('on a server', () => {
   describeConsentLog(
     'the consent log on PostgreSQL',
-    () => postgresPlace(server),
-    () => postgresPlace(server),
+    () => postgresLocation(server),
+    () => postgresLocation(server),
   );
 
   describe('a log with many simultaneous writers', () => {
-    let place: Place;
+    let location: DatabaseLocation;
     let database: Database;
     let db: Connection;
     let reader: string;
     beforeAll(async () => {
-      place = await postgresPlace(server);
-      database = await place.open(20);
+      location = await postgresLocation(server);
+      database = await location.open(20);
       db = database.kysely;
       const { rows } = await sql<{ id: string }>`insert into subscribers (email, email_key, status)
         values ('a@b.example', 'a@b.example', 'pending') returning id`.execute(db);
@@ -29,7 +29,7 @@ describe.skipIf(server === '')('on a server', () => {
     });
     afterAll(async () => {
       await database?.[Symbol.asyncDispose]();
-      await place?.[Symbol.asyncDispose]();
+      await location?.[Symbol.asyncDispose]();
     });
     const write = (on: Connection) =>
       sql`insert into consent_events (subscriber_id, event, method)

@@ -1,4 +1,4 @@
 import { describeLists } from '../conformance/lists.ts';
-import { embeddedPlace } from '../helpers/homes.ts';
+import { embeddedLocation } from '../helpers/locations.ts';
 
-describeLists('lists on PGlite', embeddedPlace);
+describeLists('lists on PGlite', embeddedLocation);

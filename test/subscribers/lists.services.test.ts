@@ -1,9 +1,9 @@
 import { describe, inject } from 'vitest';
 import { describeLists } from '../conformance/lists.ts';
-import { postgresPlace } from '../helpers/homes.ts';
+import { postgresLocation } from '../helpers/locations.ts';
 
 const server = inject('databaseUrl');
 
 describe.skipIf(server === '')('on a server', () => {
-  describeLists('lists on PostgreSQL', () => postgresPlace(server));
+  describeLists('lists on PostgreSQL', () => postgresLocation(server));
 });

@@ -10,7 +10,7 @@ import { Lifetime } from '../../src/platform/lifetime.ts';
 import { runCommand } from '../helpers/command.ts';
 import { createDatabase } from '../helpers/database.ts';
 import { readMail } from '../helpers/eml.ts';
-import { temporaryFolder } from '../helpers/homes.ts';
+import { temporaryFolder } from '../helpers/locations.ts';
 
 /**
  * B13: an installation moves to a larger one. The embedded default mails an issue; then its list is exported and

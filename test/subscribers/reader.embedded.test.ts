@@ -1,4 +1,4 @@
 import { describeReader } from '../conformance/reader.ts';
-import { embeddedPlace } from '../helpers/homes.ts';
+import { embeddedLocation } from '../helpers/locations.ts';
 
-describeReader('readers on the embedded database', embeddedPlace);
+describeReader('readers on the embedded database', embeddedLocation);

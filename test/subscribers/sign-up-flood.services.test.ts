@@ -11,7 +11,7 @@ import { signFormToken } from '../../src/subscribers/sign-up/form-token.ts';
 import { foldAddress } from '../../src/transactional/requests/request-policy.ts';
 import { reconcile } from '../../src/workflow/duties.ts';
 import { createDatabase } from '../helpers/database.ts';
-import { temporaryFolder } from '../helpers/homes.ts';
+import { temporaryFolder } from '../helpers/locations.ts';
 import { Provider } from '../helpers/provider.ts';
 import { findRedis, freePort, startRedis } from '../helpers/services.ts';
 

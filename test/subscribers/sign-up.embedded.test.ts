@@ -1,4 +1,4 @@
 import { describeSignUp } from '../conformance/sign-up.ts';
-import { embeddedPlace } from '../helpers/homes.ts';
+import { embeddedLocation } from '../helpers/locations.ts';
 
-describeSignUp('signing up on the embedded database', embeddedPlace);
+describeSignUp('signing up on the embedded database', embeddedLocation);

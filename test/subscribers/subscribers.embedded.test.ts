@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { setTopics, unsubscribe } from '../../src/subscribers/subscriber-store.ts';
-import { databaseForAll, embeddedPlace } from '../helpers/homes.ts';
+import { databaseForAll, embeddedLocation } from '../helpers/locations.ts';
 import { peopleForEach } from '../helpers/people.ts';
 
-const people = peopleForEach(databaseForAll(embeddedPlace));
+const people = peopleForEach(databaseForAll(embeddedLocation));
 
 const AT = '2026-10-01T08:00:00Z';
 

@@ -1,4 +1,4 @@
 import { describeTransactional } from '../conformance/transactional.ts';
-import { embeddedPlace } from '../helpers/homes.ts';
+import { embeddedLocation } from '../helpers/locations.ts';
 
-describeTransactional('transactional mail on the embedded database', embeddedPlace);
+describeTransactional('transactional mail on the embedded database', embeddedLocation);

@@ -8,7 +8,7 @@ import type { JobQueue } from '../../src/platform/queue/job-queue.ts';
 import { keyId } from '../../src/subscribers/tokens.ts';
 import { queueMail } from '../../src/transactional/transactional-store.ts';
 import { DUTIES, type Duty, NOTIFY_AFTER, reconcile } from '../../src/workflow/duties.ts';
-import { copyDatabase, temporaryFolder } from '../helpers/homes.ts';
+import { copyDatabase, temporaryFolder } from '../helpers/locations.ts';
 
 const duties: Readonly<Record<string, Duty>> = DUTIES;
 const NAMES = Object.keys(duties);

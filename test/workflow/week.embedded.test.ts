@@ -1,5 +1,5 @@
 import { describeWeek } from '../conformance/week.ts';
-import { copyDatabase } from '../helpers/homes.ts';
+import { copyDatabase } from '../helpers/locations.ts';
 
 describeWeek('PGlite', async (dataDir) => {
   copyDatabase(dataDir);

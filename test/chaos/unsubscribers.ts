@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Unsubscribe } from './check-issue.ts';
 import type { Installation, Reader } from './ground.ts';
-import type { Leaving } from './judge.ts';
 
 /** Readers who unsubscribe while an issue is sent: one after the other, in random order. */
 export class Unsubscribers {
-  readonly leavings: Leaving[] = [];
+  readonly unsubscribes: Unsubscribe[] = [];
   readonly #installation: Installation;
   readonly #draw: () => number;
-  #isLeaving = true;
+  #isRunning = true;
   #done: Promise<void> = Promise.resolve();
 
   constructor(installation: Installation, draw: () => number) {
@@ -16,36 +16,36 @@ export class Unsubscribers {
   }
 
   start(): void {
-    this.#done = this.#letThemLeave();
+    this.#done = this.#unsubscribeAll();
   }
 
   /** Stops further unsubscribes; resolves when the last one is answered, or gives up. */
   async stop(): Promise<void> {
-    this.#isLeaving = false;
+    this.#isRunning = false;
     await this.#done;
   }
 
-  async #letThemLeave(): Promise<void> {
-    const staying = [...this.#installation.readers];
-    while (this.#isLeaving && staying.length > 0) {
-      const [reader] = staying.splice(Math.floor(this.#draw() * staying.length), 1);
-      if (reader !== undefined) await this.#leave(reader);
+  async #unsubscribeAll(): Promise<void> {
+    const subscribed = [...this.#installation.readers];
+    while (this.#isRunning && subscribed.length > 0) {
+      const [reader] = subscribed.splice(Math.floor(this.#draw() * subscribed.length), 1);
+      if (reader !== undefined) await this.#unsubscribe(reader);
       await sleep(this.#draw() * 3_000);
     }
   }
 
   /** Over HTTP like their mail program, and repeated until it is answered. */
-  async #leave({ email, unsubscribe }: Reader): Promise<void> {
-    const leaving = { email, answeredAt: Number.POSITIVE_INFINITY };
-    this.leavings.push(leaving);
-    while (this.#isLeaving) {
+  async #unsubscribe({ email, unsubscribe }: Reader): Promise<void> {
+    const request = { email, answeredAt: Number.POSITIVE_INFINITY };
+    this.unsubscribes.push(request);
+    while (this.#isRunning) {
       const answer = await fetch(`${this.#installation.origin}${unsubscribe}`, {
         method: 'POST',
         body: new URLSearchParams({ 'List-Unsubscribe': 'One-Click' }),
         signal: AbortSignal.timeout(5_000),
       }).catch(() => null);
       if (answer?.ok) {
-        leaving.answeredAt = Date.now();
+        request.answeredAt = Date.now();
         return;
       }
       await sleep(100);

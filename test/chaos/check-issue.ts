@@ -8,7 +8,7 @@ import { fateOf, type Reader } from './ground.ts';
 import type { Stop } from './strikes.ts';
 
 /** An unsubscribe as its reader knows it: the latest time at which it was committed. */
-export interface Leaving {
+export interface Unsubscribe {
   email: string;
   /** Milliseconds since 1970, of the answer. */
   answeredAt: number;
@@ -35,11 +35,11 @@ interface Row {
   status: string;
   reason: string | null;
   /** Status of the subscriber. */
-  standing: string;
+  subscriber: string;
 }
 
 /** The final state of a message in the database once every event is applied. */
-const SPOKEN: Record<string, string> = {
+const FINAL_STATUS: Record<string, string> = {
   delivered: 'delivered',
   delayed: 'delivered',
   bounced: 'bounced',
@@ -62,7 +62,7 @@ export async function checkIssue(
   resend: LocalResend,
   issueId: string,
   readers: readonly Reader[],
-  leavings: readonly Leaving[],
+  unsubscribes: readonly Unsubscribe[],
   stops: readonly Stop[],
 ): Promise<Verdict> {
   const faults: string[] = [];
@@ -72,13 +72,13 @@ export async function checkIssue(
     faults.push(`${name}: ${rows.length}`);
 
   const { rows: deliveries } = await sql<Row>`
-    select d.id, s.email, d.status, d.reason, s.status as standing from deliveries d join subscribers s on s.id = d.subscriber_id
+    select d.id, s.email, d.status, d.reason, s.status as subscriber from deliveries d join subscribers s on s.id = d.subscriber_id
     where d.issue_id = ${issueId}
   `.execute(db);
   const byEmail = new Map(deliveries.map((row) => [row.email, row]));
   const accepted = resend.accepted();
   const refused = new Set(resend.refused().map(({ to }) => to));
-  const left = new Map(leavings.map((leaving) => [leaving.email, leaving]));
+  const left = new Map(unsubscribes.map((unsubscribe) => [unsubscribe.email, unsubscribe]));
 
   const lost: string[] = [];
   const doubled: string[] = [];
@@ -91,18 +91,19 @@ export async function checkIssue(
       if (!left.has(email)) lost.push(`${email} has no delivery`);
       continue;
     }
-    const { status, reason, standing } = delivery;
+    const { status, reason, subscriber } = delivery;
     if (ACCEPTED.has(status) !== copies > 0) {
       const message = `${email} is ${status}(${reason}) with ${copies} copies`;
       (copies > 0 ? faults : lost).push(message);
     }
     const fate = fateOf(email);
-    if (copies > 0 && status !== SPOKEN[fate])
+    if (copies > 0 && status !== FINAL_STATUS[fate])
       faults.push(`${email} is ${status}(${reason}), though it was ${fate}`);
-    const isBarred = copies > 0 && (fate === 'bounced' || fate === 'complained');
-    if (isBarred && standing !== 'suppressed') faults.push(`${email} ${fate} and is ${standing} (I7)`);
-    if (Number.isFinite(left.get(email)?.answeredAt ?? Number.NaN) && standing === 'active')
-      faults.push(`${email} was told they are off the list, and is ${standing}`);
+    const isSuppressing = copies > 0 && (fate === 'bounced' || fate === 'complained');
+    if (isSuppressing && subscriber !== 'suppressed')
+      faults.push(`${email} ${fate} and is ${subscriber} (I7)`);
+    if (Number.isFinite(left.get(email)?.answeredAt ?? Number.NaN) && subscriber === 'active')
+      faults.push(`${email} was told they are off the list, and is ${subscriber}`);
     if (status === 'failed' && !refused.has(email)) lost.push(`${email} failed: ${reason}`);
     if (status === 'excluded' && reason !== 'no-content' && !left.has(email))
       lost.push(`${email} was excluded: ${reason}`);
@@ -116,12 +117,12 @@ export async function checkIssue(
   const afterLeaving: string[] = [];
   let inFlight = 0;
   for (const { to, arrivedAt } of accepted) {
-    const leaving = left.get(to);
+    const unsubscribe = left.get(to);
     const arrived = Date.parse(arrivedAt);
-    if (leaving === undefined || arrived <= leaving.answeredAt) continue;
-    const stood = stops.some(({ from, to: until }) => from <= arrived && until >= leaving.answeredAt);
-    if (stood || arrived - leaving.answeredAt < ON_ITS_WAY_MS) inFlight += 1;
-    else afterLeaving.push(`${to} ${arrived - leaving.answeredAt} ms after leaving`);
+    if (unsubscribe === undefined || arrived <= unsubscribe.answeredAt) continue;
+    const stood = stops.some(({ from, to: until }) => from <= arrived && until >= unsubscribe.answeredAt);
+    if (stood || arrived - unsubscribe.answeredAt < ON_ITS_WAY_MS) inFlight += 1;
+    else afterLeaving.push(`${to} ${arrived - unsubscribe.answeredAt} ms after the unsubscribe`);
   }
 
   const progress = await issueProgress(db, issueId);

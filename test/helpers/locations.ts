@@ -6,8 +6,8 @@ import { type Database, openDatabase } from '../../src/platform/db/database.ts';
 import { createDatabase } from './database.ts';
 
 /** A location for one database on one of its two backends. Nothing runs in it until it is opened. */
-export interface Place extends AsyncDisposable {
-  readonly home: Database['backend'];
+export interface DatabaseLocation extends AsyncDisposable {
+  readonly backend: Database['backend'];
   /** The DATA_DIR: of the embedded database, and of the outbox on both backends. */
   readonly dataDir: string;
   readonly databaseUrl: string | undefined;
@@ -32,18 +32,18 @@ export function copyDatabase(dataDir: string): void {
 }
 
 /** With a database that already has its schema. */
-export async function embeddedPlace(): Promise<Place> {
-  const place = await emptyPlace();
-  copyDatabase(place.dataDir);
-  return place;
+export async function embeddedLocation(): Promise<DatabaseLocation> {
+  const location = await emptyLocation();
+  copyDatabase(location.dataDir);
+  return location;
 }
 
 /** The location of a database that does not exist yet. */
-export async function emptyPlace(): Promise<Place> {
+export async function emptyLocation(): Promise<DatabaseLocation> {
   const folder = temporaryFolder();
   const dataDir = path.join(folder.path, 'data');
   return {
-    home: 'embedded',
+    backend: 'embedded',
     dataDir,
     databaseUrl: undefined,
     open: (connections = 10) => openDatabase({ databaseUrl: undefined, dataDir, connections }),
@@ -52,7 +52,7 @@ export async function emptyPlace(): Promise<Place> {
 }
 
 /** Gives a suite the database of its group, before the first of its tests. */
-export type WithDatabase = (use: (database: Database, place: Place) => unknown) => void;
+export type WithDatabase = (use: (database: Database, location: DatabaseLocation) => unknown) => void;
 
 /**
  * A database for all tests of a file or group: opened before the first, removed after the last.
@@ -60,33 +60,33 @@ export type WithDatabase = (use: (database: Database, place: Place) => unknown) 
  * @returns gives it to the suites within the group too, so that they need none of their own.
  */
 export function databaseForAll(
-  newPlace: () => Promise<Place>,
-  use: (database: Database, place: Place) => unknown = () => {},
+  newLocation: () => Promise<DatabaseLocation>,
+  use: (database: Database, location: DatabaseLocation) => unknown = () => {},
 ): WithDatabase {
-  let place: Place;
+  let location: DatabaseLocation;
   let database: Database;
   beforeAll(async () => {
-    place = await newPlace();
-    database = await place.open(20);
-    await use(database, place);
+    location = await newLocation();
+    database = await location.open(20);
+    await use(database, location);
   });
   afterAll(async () => {
     await database?.[Symbol.asyncDispose]();
-    await place?.[Symbol.asyncDispose]();
+    await location?.[Symbol.asyncDispose]();
   });
   return (useToo) => {
-    beforeAll(() => useToo(database, place));
+    beforeAll(() => useToo(database, location));
   };
 }
 
 /** @param server `inject('databaseUrl')` */
-export async function postgresPlace(server: string): Promise<Place> {
+export async function postgresLocation(server: string): Promise<DatabaseLocation> {
   const folder = temporaryFolder();
   const created = await createDatabase(server);
   const dataDir = path.join(folder.path, 'data');
   mkdirSync(dataDir);
   return {
-    home: 'postgres',
+    backend: 'postgres',
     dataDir,
     databaseUrl: created.url,
     open: (connections = 10) => openDatabase({ databaseUrl: created.url, dataDir, connections }),
