@@ -28,15 +28,5 @@ export interface Question {
   input: unknown[];
 }
 
-/** The thread's answer. Errors lose their class between threads, so their parts are sent. */
-export type Answer =
-  | { outcome: 'read'; value: unknown }
-  | { outcome: 'unreadable'; reason: string }
-  | {
-      outcome: 'refused';
-      code: string;
-      message: string;
-      help: string | undefined;
-      context: Record<string, unknown>;
-    }
-  | { outcome: 'broken'; message: string; stack: string | undefined };
+/** The thread's answer: the value, or why the input cannot be read. */
+export type Reading = { value: unknown } | { unreadable: string };
