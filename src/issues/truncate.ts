@@ -14,12 +14,57 @@ const DANGLING = /[\s,;:·|/&–—(["'“‘-]+$/u;
 
 /** Length in graphemes. */
 export function lengthOf(text: string): number {
-  return [...graphemes.segment(text)].length;
+  if (/^[ -~]*$/u.test(text)) return text.length;
+  let length = 0;
+  for (const piece of pieces(text)) for (const _ of graphemes.segment(piece)) length++;
+  return length;
 }
 
 /** Counts words. */
 export function countWords(text: string): number {
-  return [...words.segment(text)].filter((segment) => segment.isWordLike).length;
+  let count = 0;
+  for (const piece of pieces(text))
+    for (const { isWordLike } of words.segment(piece)) count += Number(isWordLike);
+  return count;
+}
+
+/** Borders between words, and between graphemes of other text: between two such characters there always is one. */
+const BORDERS = [
+  /\s(?=[!-~\p{Script=Han}])/u,
+  /[ -~\p{Script=Han}\p{Script=Hiragana}](?=[ -~\p{Script=Han}])/u,
+];
+const PIECE = 500;
+
+/**
+ * Splits a text into short pieces, between words where it can, because a segmenter's time and memory grow with the
+ * square of its input: in Node 20 every segment carries a copy of it.
+ */
+function* pieces(text: string): Generator<string> {
+  let start = 0;
+  for (let at = PIECE; at < text.length; at += PIECE) {
+    const next = text.slice(at, at + PIECE);
+    const border = BORDERS.map((each) => each.exec(next)).find((found) => found !== null);
+    if (border == null) continue;
+    const end = at + border.index + border[0].length;
+    yield text.slice(start, end);
+    start = end;
+  }
+  yield text.slice(start);
+}
+
+/** The longest grapheme that people write has 11 code units: a family of four. */
+const UNITS = 16;
+
+/**
+ * Returns a beginning of the text with more than `count` graphemes, or all of it. The last grapheme of a beginning may
+ * be incomplete.
+ */
+function beginning(text: string, count: number): string {
+  for (let units = (count + 2) * UNITS; units < text.length; units *= 2) {
+    const start = text.slice(0, units);
+    if (lengthOf(start) > count + 1) return start;
+  }
+  return text;
 }
 
 /** Replaces line breaks, tabs and control characters by single spaces: safe in a mail header. */
@@ -32,9 +77,10 @@ export function oneLine(text: string): string {
  * and then always marked.
  */
 export function truncateAtWord(text: string, max: number, mark = '…'): string {
-  const all = [...graphemes.segment(text)];
+  const start = beginning(text, max);
+  const all = [...graphemes.segment(start)];
   if (all.length <= max) return text;
-  const wordStarts = new Set([...words.segment(text)].map((segment) => segment.index));
+  const wordStarts = new Set([...words.segment(start)].map((segment) => segment.index));
   for (let count = max - lengthOf(mark); count > 0; count--) {
     const [last, next] = [all[count - 1], all[count]];
     if (!last || !next || !mayPart(last, next, wordStarts)) continue;
@@ -49,9 +95,10 @@ export function truncateAtWord(text: string, max: number, mark = '…'): string 
  * limit, otherwise whole words and "…".
  */
 export function truncateAtSentence(text: string, max: number): string {
-  if (lengthOf(text) <= max) return text;
+  const start = beginning(text, max);
+  if (lengthOf(start) <= max) return text;
   let kept = '';
-  for (const { segment } of sentences.segment(text)) {
+  for (const { segment } of sentences.segment(start)) {
     if (lengthOf((kept + segment).trimEnd()) > max - 2) break;
     kept += segment;
   }

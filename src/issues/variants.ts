@@ -1,3 +1,4 @@
+import type { CountedComparison } from '../comparisons/model.ts';
 import { entryPrices, topics as topicsOf } from '../comparisons/names.ts';
 import { cardFor, compactRow, glanceRow } from './cards.ts';
 import type { Plan, PlannedComparison, Topical } from './compose.ts';
@@ -36,6 +37,32 @@ export interface Assignment {
 export interface Variants {
   variants: Variant[];
   assignments: Assignment[];
+}
+
+/**
+ * What costs time in a variant, each made once however many variants show it: shortening texts and counting words.
+ */
+interface Parts {
+  lead(comparison: CountedComparison): ComparisonCard;
+  card(comparison: CountedComparison): ComparisonCard;
+  wordsIn(text: string): number;
+}
+
+function partsOnce(): Parts {
+  return {
+    lead: once((comparison) => cardFor(comparison, 'lead')),
+    card: once((comparison) => cardFor(comparison, 'card')),
+    wordsIn: once(countWords),
+  };
+}
+
+function once<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const known = new Map<Key, Value>();
+  return (key) => {
+    const value = known.get(key) ?? make(key);
+    known.set(key, value);
+    return value;
+  };
 }
 
 interface Selection {
@@ -78,9 +105,10 @@ export function variantsOf(plan: Plan, topicSets: readonly (readonly string[])[]
     return { topics, variant: group.number };
   });
 
+  const parts = partsOnce();
   const variants = [...groups.values()].map(({ selection, sets, number }) => ({
     number,
-    content: contentOf(plan, selection, number === 1 ? [] : chosenTopics(selection, sets)),
+    content: contentOf(plan, selection, number === 1 ? [] : chosenTopics(selection, sets), parts),
   }));
   return { variants, assignments };
 }
@@ -124,15 +152,15 @@ function chosenTopics({ comparisons, changed, readers }: Selection, sets: readon
   return [...chosen].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, topic]) => topic);
 }
 
-function contentOf(plan: Plan, selection: Selection, topics: string[]): IssueContent {
+function contentOf(plan: Plan, selection: Selection, topics: string[], parts: Parts): IssueContent {
   const comparisons = selection.comparisons.map(({ comparison }) => comparison);
   const [lead, ...others] = comparisons;
   if (!lead) throw new Error('a variant without a comparison');
   const body = {
     intro: plan.intro,
     glance: comparisons.map(glanceRow),
-    lead: cardFor(lead, 'lead'),
-    cards: others.slice(0, plan.cards).map((comparison) => cardFor(comparison, 'card')),
+    lead: parts.lead(lead),
+    cards: others.slice(0, plan.cards).map(parts.card),
     compact: others.slice(plan.cards).map(compactRow),
     changed: selection.changed.map(({ row }) => row),
     readers: selection.readers.map(({ row }) => row),
@@ -143,7 +171,7 @@ function contentOf(plan: Plan, selection: Selection, topics: string[]): IssueCon
     slug: plan.slug,
     date: plan.date,
     dateLabel: DATE_LABEL.format(new Date(`${plan.date}T00:00:00Z`)),
-    readingMinutes: readingMinutes(body),
+    readingMinutes: readingMinutes(body, parts.wordsIn),
     ...firstLines(plan, selection),
     ...body,
     topics,
@@ -182,11 +210,11 @@ function lineOf({ slug, title, url, verdict, tools }: ComparisonCard): CompactRo
 /** Whole minutes, at least 1. */
 function readingMinutes(
   body: Pick<IssueContent, 'intro' | 'glance' | 'lead' | 'cards' | 'compact' | 'changed' | 'readers'>,
+  wordsIn: (text: string) => number = countWords,
 ): number {
   const { intro, glance, lead, cards, compact, changed, readers } = body;
   const texts = readable({ intro, glance, lead, cards, compact, changed, readers });
-  // Each text is segmented separately, because the segmenter's time grows with the square of a text's length.
-  const words = texts.reduce((sum, text) => sum + countWords(text), 0);
+  const words = texts.reduce((sum, text) => sum + wordsIn(text), 0);
   return Math.max(1, Math.ceil(words / WORDS_PER_MINUTE));
 }
 
