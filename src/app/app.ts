@@ -9,6 +9,7 @@ import { openOutboxProvider } from '../providers/outbox/outbox.ts';
 import type { Mailer, Provider, Webhook } from '../providers/port.ts';
 import { openResendProvider } from '../providers/resend/open-provider.ts';
 import { resendWebhook } from '../providers/resend/resend-webhook.ts';
+import { stopRendering } from '../render/thread/rendering-thread.ts';
 import { expireAllLeases } from '../sending/batches/batch-store.ts';
 import { createSubmitter, type Submitter } from '../sending/submit.ts';
 import { createMailSender, type MailSender } from '../sending/transactional/send-transactional-email.ts';
@@ -62,8 +63,9 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     const logger = overrides.logger ?? createLogger(config.logLevel);
     const { databaseUrl, redisUrl, secretKeys, resendWebhookSecrets: webhookSecrets } = secrets;
 
-    // The reader process starts on first use.
+    // The threads start on first use.
     lifetime.defer(stopReading);
+    lifetime.defer(stopRendering);
     // On a server the folder may still hold an outbox or a preview from an earlier configuration.
     closeFolder(config.dataDir);
     const database = lifetime.use(await openDatabase({ databaseUrl, dataDir: config.dataDir }));

@@ -30,6 +30,7 @@ export function deskOf(app: App): DeskOptions | undefined {
     sender: mail.from,
     actions: deskActions(app),
     queues: { bare: app.queue.raw, knowWorkers: app.database.backend !== 'embedded' },
+    checksWaitMs: 1_500,
     setUp: setUpOf(app),
   };
 }

@@ -4,8 +4,9 @@ import { changeIssue, type Issue } from '../issues/issue-store.ts';
 import { sourcesOf } from '../issues/lifecycle.ts';
 import { AppError } from '../platform/errors.ts';
 import { PRIVATE_DIRECTORY, PRIVATE_FILE } from '../platform/private-folder.ts';
-import { type Check, checks } from '../render/checks.ts';
-import { renderToFit, TEMPLATES } from '../render/render-variant.ts';
+import type { Check } from '../render/checks.ts';
+import { TEMPLATES } from '../render/render-variant.ts';
+import { renderChecked } from '../render/thread/rendering-thread.ts';
 import { renderIssue } from '../sending/prepare-issue.ts';
 import { queueTest } from '../sending/preview/test-send.ts';
 import { countSubscribers } from '../subscribers/subscriber-store.ts';
@@ -58,9 +59,8 @@ export async function preview(context: Context, options: IssueOptions & { out?: 
   for (const { number, content, subject, preheader, text } of variants) {
     const checked: Record<string, Check[]> = {};
     for (const template of TEMPLATES) {
-      const fitted = await renderToFit(content, template);
-      const { rendered } = fitted;
-      checked[template] = checks(fitted.content, rendered);
+      const { rendered, checks } = await renderChecked(content, template);
+      checked[template] = checks;
       await writeFile(
         path.join(folder, `variant-${number}.${template.replace(':', '-')}.html`),
         rendered.html,

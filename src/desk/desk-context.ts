@@ -54,6 +54,8 @@ export interface DeskOptions {
     /** Whether they know their workers; sessions of a database all look alike. */
     knowWorkers: boolean;
   };
+  /** How long a page waits for checks that are not stored yet, before it says that they are being made. */
+  checksWaitMs: number;
   /** Findings about settings and DNS, from the last check. */
   setUp(): SetUpFinding[];
 }

@@ -14,8 +14,9 @@ import { variantsOf } from '../issues/variants.ts';
 import type { Connection } from '../platform/db/database.ts';
 import { AppError } from '../platform/errors.ts';
 import { failpoint } from '../platform/failpoint.ts';
-import { type Check, checks } from '../render/checks.ts';
-import { renderToFit, type TemplateRef } from '../render/render-variant.ts';
+import type { Check } from '../render/checks.ts';
+import type { TemplateRef } from '../render/render-variant.ts';
+import { renderChecked } from '../render/thread/rendering-thread.ts';
 import {
   chosenTopics,
   freezePage,
@@ -46,7 +47,7 @@ export async function renderIssue(
   const { variants, assignments } = variantsOf(planOf(issue), await chosenTopics(db));
   const drafts: DraftVariant[] = [];
   for (const { number, content: full } of variants) {
-    const { content, rendered } = await renderToFit(full, issue.template as TemplateRef);
+    const { content, rendered, checks } = await renderChecked(full, issue.template as TemplateRef);
     const { subject, preheader, html, text } = rendered;
     drafts.push({
       number,
@@ -57,7 +58,7 @@ export async function renderIssue(
       contentHash: contentHash({ subject, html, text }),
       topics: assignments.filter((each) => each.variant === number).map((each) => each.topics),
       content,
-      checks: checks(content, rendered),
+      checks,
     });
   }
   return {

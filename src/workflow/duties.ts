@@ -1,5 +1,5 @@
 import { watchVotes } from '../comparisons/votes/watch-votes.ts';
-import { findIssue, listIssues } from '../issues/issue-store.ts';
+import { findIssue, listIssues, requireIssue } from '../issues/issue-store.ts';
 import { draftAt, dueLabel, dueSlot, lateness, MISSED_AFTER_HOURS, slotsToDraft } from '../issues/slot.ts';
 import { notify, openNotices, resolve } from '../notices/notice-store.ts';
 import { installedAt } from '../platform/db/database.ts';
@@ -8,6 +8,8 @@ import { issuesInPreparation } from '../sending/audience/audience-store.ts';
 import { closeCancelled } from '../sending/batches/batch-store.ts';
 import { issueWithoutEvents } from '../sending/counters/counter-store.ts';
 import { hasDueEvents } from '../sending/events/event-store.ts';
+import { makeRendering } from '../sending/inspection/inspect-issue.ts';
+import { unrenderedDrafts } from '../sending/inspection/inspection-store.ts';
 import { unsettledBatches } from '../sending/settlements/settlement-store.ts';
 import { reconcileWithProvider } from '../sending/submit.ts';
 import { forgetOldSignUps } from '../subscribers/sign-up/sign-up-store.ts';
@@ -61,6 +63,7 @@ export const DUTIES = {
   'watch for missing events': watchForMissingEvents,
   'watch for uncertain batches': watchForUncertainBatches,
   'watch votes': watchVotes,
+  'check drafts': checkDrafts,
 } as const satisfies Record<string, Duty>;
 
 export type Duty = (app: WeekContext) => Promise<void>;
@@ -194,6 +197,13 @@ async function enqueuePendingMails({ db, queue }: WeekContext): Promise<void> {
   if ((await queue.waiting('transactional')) > 0) return;
   const mailIds = await pendingMails(db);
   if (mailIds.length > 0) await queue.enqueue('mail', ...mailIds.map((mailId) => ({ mailId })));
+}
+
+/** Renders and checks every draft whose current content was not rendered yet, so that the desk need not. */
+async function checkDrafts({ db, clock }: WeekContext): Promise<void> {
+  await each(await unrenderedDrafts(db), async (id) => {
+    await makeRendering(db, await requireIssue(db, { id }), clock());
+  });
 }
 
 /** Notifies editors of a sent issue for which no events arrive. */

@@ -1,10 +1,12 @@
 import { load } from 'cheerio';
 import { sql } from 'kysely';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { saveComparisons } from '../../src/comparisons/comparison-store.ts';
 import type { Comparison } from '../../src/comparisons/model.ts';
 import { listAudit } from '../../src/desk/audit/audit.ts';
+import { createInspector } from '../../src/desk/checks/inspector.ts';
 import type { Issue } from '../../src/issues/issue-store.ts';
+import { DUTIES, reconcile } from '../../src/workflow/duties.ts';
 import { prepare } from '../../src/workflow/week.ts';
 import {
   CHIEF,
@@ -68,6 +70,29 @@ export function describeChecks(name: string, newDatabase: NewDeskDatabase): void
       );
     });
 
+    it('Y5: are stored, and a view renders nothing while they are', async () => {
+      const { db } = desk.app;
+      await sql`delete from issue_renderings`.execute(db);
+      await reconcile(desk.app, { 'check drafts': DUTIES['check drafts'] });
+      const found = { id: 'size.html', level: 'block', where: 'html', message: 'As stored.', help: '' };
+      const variants = [{ number: 1, bytes: 12_345, content: { topics: [] }, checks: [found] }];
+      const { rows } = await sql`
+        update issue_renderings set variants = ${JSON.stringify(variants)}::jsonb returning issue_id
+      `.execute(db);
+      expect(rows).toEqual([{ issue_id: issue.id }]);
+      expect((await checks())('.checks').text()).toContain('As stored.');
+      // The approval is refused or granted by what is sent, never by what is stored.
+      expect((await approve()).statusCode).toBe(303);
+    });
+
+    it('Y5: are said to be in progress while a view has them made in the background', async () => {
+      await sql`delete from issue_renderings`.execute(desk.app.db);
+      const { db, clock } = desk.app;
+      const inspect = createInspector({ db, clock, desk: { checksWaitMs: 0, setUp: () => [] } });
+      expect(await inspect(await fresh())).toBeNull();
+      await vi.waitUntil(async () => (await inspect(await fresh())) !== null, { timeout: 60_000 });
+    });
+
     it('stop an approval while one is red; after composing again the issue is approved', async () => {
       await raisePrice();
       const page = await checks();
@@ -125,7 +150,8 @@ export function describeChecks(name: string, newDatabase: NewDeskDatabase): void
 
     it('cannot be overridden where the law or every reader is concerned', async () => {
       await sql`
-      update issues set plan = jsonb_set(plan::jsonb, '{newsletter,postalAddress}', '""') where id = ${issue.id}
+      update issues set plan_hash = repeat('a', 64),
+        plan = jsonb_set(plan::jsonb, '{newsletter,postalAddress}', '""') where id = ${issue.id}
     `.execute(desk.app.db);
       expect(await headline()).toContain('1 stops it');
       const answer = await override(chief, 'postal-address', REASON);

@@ -6,7 +6,7 @@ import type { EditorPage } from '../auth/editor-page.ts';
 import type { DeskContext } from '../desk-context.ts';
 import { reasonIn } from '../this-week/decisions.ts';
 import { issueOf } from '../this-week/week-routes.ts';
-import { checksPage } from './checks-page.tsx';
+import { checksInProgressPage, checksPage } from './checks-page.tsx';
 import type { Inspect } from './inspector.ts';
 
 const HTML = 'text/html; charset=utf-8';
@@ -20,7 +20,8 @@ export function checkRoutes(
   editorPage<{ slug: string }>('/editor/issues/:slug/checks', {
     GET: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
-      const inspection = await inspect(issue, { afresh: true });
+      const inspection = await inspect(issue);
+      if (inspection === null) return reply.type(HTML).send(checksInProgressPage(site, session, issue));
       return reply.type(HTML).send(checksPage(site, { session, zone: desk.zone, issue, inspection }));
     },
   });

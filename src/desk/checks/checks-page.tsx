@@ -58,6 +58,30 @@ export function summaryOf(checks: readonly PanelCheck[]): string {
   return parts.length === 0 ? 'all is well' : parts.join(', ');
 }
 
+/** While the first checks of this content are being made. The page looks again by itself. */
+export function checksInProgressPage(site: Site, session: DeskSession, issue: Issue): string {
+  const here = `/editor/issues/${issue.slug}`;
+  return render(
+    <DeskPage site={site} title="Checks" session={session} refreshSeconds={2}>
+      <Overline issue={issue} />
+      <h1>The checks are being made</h1>
+      <div className="stack">
+        <p>
+          Every variant of the issue is rendered for them. This page shows them as soon as they are there.
+        </p>
+      </div>
+      <p>
+        <a className="button" href={`${here}/checks`}>
+          Look again
+        </a>{' '}
+        <a className="button quiet" href={here}>
+          Back to the issue
+        </a>
+      </p>
+    </DeskPage>,
+  );
+}
+
 export function checksPage(site: Site, props: ChecksProps): string {
   const { session, issue, inspection } = props;
   const { checks } = inspection;

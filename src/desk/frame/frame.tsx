@@ -32,17 +32,28 @@ interface FrameProps {
   here?: DeskSection | undefined;
   /** Whether frames of mail are side by side. */
   wide?: boolean;
+  /** The browser loads the page again after this many seconds; only where nobody types. */
+  refreshSeconds?: number;
   children: ReactNode;
 }
 
 /** The frame of every page of the desk. It works without its script; the script saves steps. */
-export const DeskPage = ({ site, title, session, here, wide = false, children }: FrameProps) => (
+export const DeskPage = ({
+  site,
+  title,
+  session,
+  here,
+  wide = false,
+  refreshSeconds,
+  children,
+}: FrameProps) => (
   <html lang="en" dir="ltr">
     <head>
       <meta charSet="utf-8" />
       <title>{`${title} · Desk of ${site.newsletterName}`}</title>
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="color-scheme" content="light dark" />
+      {refreshSeconds !== undefined && <meta httpEquiv="refresh" content={String(refreshSeconds)} />}
       {/* biome-ignore lint/security/noDangerouslySetInnerHtml: our own constant, which must match its hash byte for byte */}
       <style dangerouslySetInnerHTML={{ __html: deskStylesheet }} />
       {session && <script src={DESK_SCRIPT.url} defer />}

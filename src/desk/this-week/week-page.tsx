@@ -53,7 +53,7 @@ export function weekPage(site: Site, props: WeekProps): string {
       {props.checks !== undefined && (
         <p className="checked">
           <a className="tap" href={`/editor/issues/${issue.slug}/checks`}>
-            {`Checks: ${summaryOf(props.checks)}`}
+            {props.checks === null ? 'Checks: being made' : `Checks: ${summaryOf(props.checks)}`}
           </a>
         </p>
       )}

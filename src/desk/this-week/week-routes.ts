@@ -45,7 +45,8 @@ export function weekRoutes(editorPage: EditorPage, { db, site, desk }: DeskConte
   const pageOf = async (session: DeskSession, issue: Issue) => {
     const view = await fromDatabase(viewOf(db, issue));
     const isOpen = issue.status === 'draft' || issue.status === 'review';
-    const checks = isOpen && issue.plan !== null ? (await inspect(issue)).checks : undefined;
+    const inspection = isOpen && issue.plan !== null ? await inspect(issue) : undefined;
+    const checks = inspection === null ? null : inspection?.checks;
     return weekPage(site, { session, zone: desk.zone, view, checks });
   };
 

@@ -25,8 +25,8 @@ export interface WeekView {
 
 export interface WeekProps {
   session: DeskSession;
-  /** The checks of a draft that can still be edited. */
-  checks?: readonly PanelCheck[] | undefined;
+  /** The checks of a draft that can still be edited; null while they are being made. */
+  checks?: readonly PanelCheck[] | null | undefined;
   zone: string;
   view: WeekView;
 }

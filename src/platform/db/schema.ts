@@ -56,6 +56,7 @@ export interface Schema {
   test_sends: TestSendsTable;
   link_checks: LinkChecksTable;
   check_overrides: CheckOverridesTable;
+  issue_renderings: IssueRenderingsTable;
 }
 
 /** Written as a JSON string, read back parsed. */
@@ -783,4 +784,14 @@ interface VotesTable {
   /** Salted hashes of the voter's network, and of the wider IPv6 network; deleted after a week. */
   network: string | null;
   wide_network: string | null;
+}
+
+/** Of each issue the last rendering, as the desk shows it before the issue is frozen. */
+interface IssueRenderingsTable {
+  issue_id: string;
+  plan_hash: string;
+  template: string;
+  /** `RenderedIssue[]` of inspect-issue.ts. */
+  variants: Json<unknown>;
+  rendered_at: Date;
 }

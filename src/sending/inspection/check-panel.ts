@@ -41,6 +41,13 @@ export interface Linted {
   checks: readonly Check[];
 }
 
+/** The fields of a rendered variant that an inspection needs. */
+export interface RenderedIssue extends Linted {
+  number: number;
+  /** Size of the HTML in UTF-8. */
+  bytes: number;
+}
+
 export interface CheckInput {
   plan: Plan;
   variants: readonly Linted[];

@@ -5,12 +5,20 @@ import { AppError } from '../../platform/errors.ts';
 import type { LinkCheck } from '../../sources/crawl/follow-links.ts';
 import { sourceHealth } from '../../sources/source-store.ts';
 import { planOf, renderIssue } from '../prepare-issue.ts';
-import { type CheckContext, type Linted, type Override, type PanelCheck, panelOf } from './check-panel.ts';
+import {
+  type CheckContext,
+  type Override,
+  type PanelCheck,
+  panelOf,
+  type RenderedIssue,
+} from './check-panel.ts';
 import {
   factsOf,
   insertOverride,
   lockIfUnchanged,
   newlyQuarantined,
+  storedRendering,
+  storeRendering,
   writeLinks,
 } from './inspection-store.ts';
 
@@ -23,42 +31,38 @@ export interface Inspection {
   links: { url: string; title: string; fact: LinkFact | undefined }[];
 }
 
-/** The fields of a rendered variant that an inspection needs. */
-export interface RenderedIssue extends Linted {
-  number: number;
-  /** Size of the HTML in UTF-8. */
-  bytes: number;
-}
-
-/** Renders every variant as it would be sent. @throws AppError `issue-empty`, `render-failed`. */
-export async function renderForInspection(db: Connection, issue: Issue): Promise<RenderedIssue[]> {
+/**
+ * Renders every variant as it would be sent, and stores what the checks found.
+ * @throws AppError `issue-empty`, `render-failed`.
+ */
+export async function makeRendering(db: Connection, issue: Issue, now: Date): Promise<RenderedIssue[]> {
   const { variants } = await renderIssue(db, issue);
-  return variants.map(({ number, html, content, checks }) => ({
+  const rendered = variants.map(({ number, html, content, checks }) => ({
     ...{ number, content: { topics: content.topics }, checks },
     bytes: Buffer.byteLength(html),
   }));
+  await storeRendering(db, issue, rendered, now);
+  return rendered;
 }
 
 export interface InspectionOptions {
   now: Date;
   setUp?: CheckContext['setUp'];
-  /** Renders every variant; {@link renderIssue} unless the caller has a cache. */
-  render?: (issue: Issue) => Promise<RenderedIssue[]>;
+  variants: RenderedIssue[];
 }
 
 /**
  * Checks everything that can be known about an issue before it is sent. Nothing is written, and no other host is
  * asked.
- * @throws AppError `issue-empty`, `render-failed`.
+ * @throws AppError `issue-empty`.
  */
 export async function inspectIssue(
   db: Connection,
   issue: Issue,
-  { now, setUp = [], render = (each) => renderForInspection(db, each) }: InspectionOptions,
+  { now, setUp = [], variants }: InspectionOptions,
 ): Promise<Inspection> {
   const plan = planOf(issue);
-  const [variants, known, health, quarantined] = await Promise.all([
-    render(issue),
+  const [known, health, quarantined] = await Promise.all([
     factsOf(db, issue),
     sourceHealth(db),
     newlyQuarantined(db),
@@ -98,7 +102,8 @@ export async function overrideCheck(
     throw new AppError('override-refused', 'An override needs a reason.', {
       help: `Write at least ${REASON_FROM} characters: the next editor wants to know.`,
     });
-  const { checks } = await inspectIssue(db, issue, { now });
+  const variants = (await storedRendering(db, issue))?.variants ?? (await makeRendering(db, issue, now));
+  const { checks } = await inspectIssue(db, issue, { now, variants });
   const check = checks.find((each) => each.key === key && each.level === 'block');
   if (check === undefined)
     throw new AppError('override-refused', 'This check is not red any more.', { help: 'Look again.' });

@@ -4,7 +4,7 @@ import { type ComparisonFacts, type LinkFact, linksOf, WEEKS_APART } from '../..
 import type { Issue } from '../../issues/issue-store.ts';
 import type { Connection } from '../../platform/db/database.ts';
 import type { LinkCheck } from '../../sources/crawl/follow-links.ts';
-import type { Override } from './check-panel.ts';
+import type { Override, RenderedIssue } from './check-panel.ts';
 
 export interface Facts {
   facts: ComparisonFacts[];
@@ -98,6 +98,53 @@ export async function lockIfUnchanged(tx: Connection, { id, planHash, template }
     .forUpdate()
     .executeTakeFirst();
   return row !== undefined;
+}
+
+/**
+ * Reads the rendering that was stored for an issue's current plan and template.
+ * @returns undefined when there is none yet.
+ */
+export async function storedRendering(
+  db: Connection,
+  { id, planHash, template }: Issue,
+): Promise<{ variants: RenderedIssue[]; renderedAt: Date } | undefined> {
+  const row = await db
+    .selectFrom('issue_renderings')
+    .select(['variants', 'rendered_at as renderedAt'])
+    .where('issue_id', '=', id)
+    .where('plan_hash', '=', planHash ?? '')
+    .where('template', '=', template)
+    .executeTakeFirst();
+  return row && { variants: row.variants as RenderedIssue[], renderedAt: row.renderedAt };
+}
+
+/** Stores the rendering of an issue; of each issue only the last one. */
+export async function storeRendering(
+  db: Connection,
+  { id, planHash, template }: Issue,
+  variants: readonly RenderedIssue[],
+  at: Date,
+): Promise<void> {
+  await sql`
+    insert into issue_renderings (issue_id, plan_hash, template, variants, rendered_at)
+    values (${id}, ${planHash ?? ''}, ${template}, ${JSON.stringify(variants)}::jsonb, ${at})
+    on conflict (issue_id) do update set
+      plan_hash = excluded.plan_hash, template = excluded.template,
+      variants = excluded.variants, rendered_at = excluded.rendered_at
+  `.execute(db);
+}
+
+/** Reads the ids of the issues under review whose current plan was never rendered. */
+export async function unrenderedDrafts(db: Connection): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select i.id from issues i
+    where i.status in ('draft', 'review') and i.plan is not null and not exists (
+      select from issue_renderings r
+      where r.issue_id = i.id and r.plan_hash = i.plan_hash and r.template = i.template
+    )
+    order by i.due_at
+  `.execute(db);
+  return rows.map(({ id }) => id);
 }
 
 /** @returns whether it is new. */

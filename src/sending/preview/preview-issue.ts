@@ -3,7 +3,8 @@ import { variantsOf } from '../../issues/variants.ts';
 import type { Connection } from '../../platform/db/database.ts';
 import { AppError } from '../../platform/errors.ts';
 import { compile, personalise } from '../../render/personalise.ts';
-import { renderToFit, type TemplateRef } from '../../render/render-variant.ts';
+import type { TemplateRef } from '../../render/render-variant.ts';
+import { renderChecked } from '../../render/thread/rendering-thread.ts';
 import { findSubscriber } from '../../subscribers/subscriber-store.ts';
 import { chosenTopics } from '../audience/audience-store.ts';
 import { planOf } from '../prepare-issue.ts';
@@ -58,7 +59,7 @@ export async function previewIssue(
     : variant;
   const chosen = variants.find((each) => each.number === number);
   if (chosen === undefined) throw unknown('Nothing of this issue is for them.');
-  const { rendered } = await renderToFit(chosen.content, template ?? (issue.template as TemplateRef));
+  const { rendered } = await renderChecked(chosen.content, template ?? (issue.template as TemplateRef));
   return {
     ...rendered,
     number: chosen.number,
