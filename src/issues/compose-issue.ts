@@ -18,7 +18,6 @@ import {
   lockComposing,
   lockIssue,
   lockSlot,
-  nextNumber,
   type RecordChange,
   readmitComparison,
   rewriteIssue,
@@ -27,6 +26,7 @@ import {
   writeContents,
   writeIssue,
 } from './issue-store.ts';
+import { expectedNumber } from './number-store.ts';
 import type { Slot } from './slot.ts';
 
 export interface WeekSettings {
@@ -55,7 +55,7 @@ export async function composeIssue(
     if (existing !== undefined && !isOpen(existing, now)) return existing;
 
     const choices = await findChoices(tx, existing?.id);
-    const number = existing?.number ?? (await nextNumber(tx));
+    const number = await expectedNumber(tx, slot.key);
     const week = await composeWeek(tx, { id: existing?.id, key: slot.key, number }, settings, choices);
     const template = choices.template ?? settings.template;
     const { composition } = week;
@@ -65,7 +65,7 @@ export async function composeIssue(
       await record?.(tx, issue);
       return issue;
     }
-    const issue = await writeIssue(tx, slot, template, { number, plan: composition.plan });
+    const issue = await writeIssue(tx, slot, template, { plan: composition.plan });
     await writeContents(tx, issue.id, week.contentsOf(composition.plan));
     await record?.(tx, issue);
     return issue;

@@ -8,6 +8,11 @@ export function contentHash(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex');
 }
 
+/** Hash of a plan without its number, which is given when the content is frozen: an approval is for the rest. */
+export function planHashOf(plan: { number: number }): string {
+  return contentHash({ ...plan, number: null });
+}
+
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, field: unknown) =>
     typeof field === 'object' && field !== null && !Array.isArray(field)

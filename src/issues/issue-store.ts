@@ -5,7 +5,7 @@ import type { IssueStatus } from '../platform/db/schema.ts';
 import { AppError } from '../platform/errors.ts';
 import type { MailedComparison } from './changes.ts';
 import type { Plan } from './compose.ts';
-import { contentHash } from './content-hash.ts';
+import { contentHash, planHashOf } from './content-hash.ts';
 import { type Choices, choicesSchema, NO_CHOICES } from './edit.ts';
 import { type IssueState, type LifecycleEvent, Refusal, sourcesOf, transition } from './lifecycle.ts';
 import type { Candidate } from './rank.ts';
@@ -15,7 +15,7 @@ import { oneLine } from './truncate.ts';
 /** An issue's row, without its variants. */
 export interface Issue {
   id: string;
-  /** null while skipped. */
+  /** The number that readers see; before the content is frozen, the one that it would get. null: it has none. */
   number: number | null;
   slug: string;
   /** Local date of the slot. */
@@ -55,13 +55,20 @@ const COLUMNS = [
   'revision',
 ] as const;
 
+/** A cancelled issue has the number that some readers saw, or none. */
+function toIssue(row: unknown): Issue {
+  const issue = row as Issue;
+  const expected = issue.status === 'cancelled' ? null : (issue.plan?.number ?? null);
+  return { ...issue, number: issue.number ?? expected };
+}
+
 export async function findIssue(
   db: Connection,
   by: { id: string } | { slug: string } | { slot: string },
 ): Promise<Issue | undefined> {
   const [[column, value]] = Object.entries(by) as [['id' | 'slug' | 'slot', string]];
   const row = await db.selectFrom('issues').select(COLUMNS).where(column, '=', value).executeTakeFirst();
-  return row as Issue | undefined;
+  return row && toIssue(row);
 }
 
 /** @throws AppError `issue-unknown`. */
@@ -86,7 +93,7 @@ export async function listIssues(
     .orderBy('slot', 'desc')
     .limit(filter.limit ?? 100);
   if (filter.status !== undefined) query = query.where('status', 'in', filter.status);
-  return (await query.execute()) as Issue[];
+  return (await query.execute()).map(toIssue);
 }
 
 /** Writes into the audit log who changed an issue, in the same transaction: there is no change without its entry. */
@@ -161,7 +168,7 @@ export async function lockSlot(tx: Connection, slot: string): Promise<Issue | un
     .where('slot', '=', slot)
     .forUpdate()
     .executeTakeFirst();
-  return row as Issue | undefined;
+  return row && toIssue(row);
 }
 
 /** Takes the lock for composing until the transaction ends. */
@@ -182,13 +189,13 @@ export async function refreshNewsletter(
   const plan = { ...issue.plan, newsletter, links: { online: `${newsletter.url}/issues/${issue.slug}` } };
   const row = await db
     .updateTable('issues')
-    .set({ plan: JSON.stringify(plan), plan_hash: contentHash(plan) })
+    .set({ plan: JSON.stringify(plan), plan_hash: planHashOf(plan) })
     .where('id', '=', issue.id)
     .where('status', 'in', ['draft', 'review'])
     .where('plan_hash', '=', issue.planHash)
     .returning(COLUMNS)
     .executeTakeFirst();
-  return (row as Issue | undefined) ?? issue;
+  return row === undefined ? issue : toIssue(row);
 }
 
 /**
@@ -338,14 +345,14 @@ export async function rewriteIssue(tx: Connection, id: string, plan: Plan, templ
     .updateTable('issues')
     .set({
       plan: JSON.stringify(plan),
-      plan_hash: contentHash(plan),
+      plan_hash: planHashOf(plan),
       template,
       revision: sql<number>`revision + 1`,
     })
     .where('id', '=', id)
     .returning(COLUMNS)
     .executeTakeFirstOrThrow();
-  return row as Issue;
+  return toIssue(row);
 }
 
 /** Skips the slot of a draft without comparisons; until the slot is due it can be composed again. */
@@ -355,7 +362,6 @@ export async function skipIssue(tx: Connection, id: string, reason: string): Pro
     .set({
       status: 'skipped',
       reason,
-      number: null,
       plan: null,
       plan_hash: null,
       revision: sql<number>`revision + 1`,
@@ -363,7 +369,7 @@ export async function skipIssue(tx: Connection, id: string, reason: string): Pro
     .where('id', '=', id)
     .returning(COLUMNS)
     .executeTakeFirstOrThrow();
-  return row as Issue;
+  return toIssue(row);
 }
 
 /** Returns the comparisons of the last sent issue, with their current content. */
@@ -377,15 +383,6 @@ export async function findLastMailed(db: Connection): Promise<Comparison[]> {
   return rows.map(({ content }) => comparisonSchema.parse(content));
 }
 
-/** Returns the number that the next issue would get. */
-export async function nextNumber(db: Connection): Promise<number> {
-  const { last } = await db
-    .selectFrom('issues')
-    .select(({ fn }) => fn.max('number').as('last'))
-    .executeTakeFirstOrThrow();
-  return (last ?? 0) + 1;
-}
-
 /**
  * Writes a composed issue into its slot, or the reason why there is none. Replaces a draft, an issue in review or a
  * skipped slot that is still in the future; the caller has checked that it is one of these.
@@ -394,17 +391,16 @@ export async function writeIssue(
   tx: Connection,
   slot: Slot,
   template: string,
-  composed: { number: number; plan: Plan } | { skipped: string },
+  composed: { plan: Plan } | { skipped: string },
 ): Promise<Issue> {
   const values =
     'skipped' in composed
-      ? { number: null, status: 'skipped' as const, reason: composed.skipped, plan: null, plan_hash: null }
+      ? { status: 'skipped' as const, reason: composed.skipped, plan: null, plan_hash: null }
       : {
-          number: composed.number,
           status: 'draft' as const,
           reason: null,
           plan: JSON.stringify(composed.plan),
-          plan_hash: contentHash(composed.plan),
+          plan_hash: planHashOf(composed.plan),
         };
   const row = await tx
     .insertInto('issues')
@@ -420,7 +416,7 @@ export async function writeIssue(
     )
     .returning(COLUMNS)
     .executeTakeFirstOrThrow();
-  return row as Issue;
+  return toIssue(row);
 }
 
 /** Stores the comparisons of an issue as they were composed; *changed verdicts* compares with them later. */

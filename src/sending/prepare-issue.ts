@@ -9,6 +9,7 @@ import {
   lockStatus,
   requireIssue,
 } from '../issues/issue-store.ts';
+import { giveNumber, lockNumbers, nextNumber, renumberIssues } from '../issues/number-store.ts';
 import { hiddenAmong } from '../issues/take-down/take-down-store.ts';
 import { variantsOf } from '../issues/variants.ts';
 import type { Connection } from '../platform/db/database.ts';
@@ -117,8 +118,9 @@ export async function approveIssue(
 
 /**
  * Prepares an approved issue: renders and stores the variants, freezes the first page of the audience and creates
- * its batches, all in one transaction that ends in `sending`. After a crash it is done again; two workers that do
- * it at once render twice and store once. {@link freezeRest} freezes the other pages.
+ * its batches, all in one transaction that ends in `sending` and gives the issue its number. After a crash it is
+ * done again; two workers that do it at once render twice and store once. {@link freezeRest} freezes the other
+ * pages.
  * @returns whether this call moved the issue to `sending`.
  */
 export async function prepareIssue(
@@ -127,10 +129,27 @@ export async function prepareIssue(
   envelope: Envelope,
   pageSize = PAGES.first,
 ): Promise<boolean> {
-  const found = await requireIssue(db, { id: issueId });
-  if (found.status !== 'approved' && found.status !== 'preparing') return false;
-  const { issue } = await changeIssue(db, issueId, { type: 'prepare' });
+  for (;;) {
+    const found = await requireIssue(db, { id: issueId });
+    if (found.status !== 'approved' && found.status !== 'preparing') return false;
+    await changeIssue(db, issueId, { type: 'prepare' });
+    await renumberIssues(db);
+    const outcome = await freezeIssue(db, await requireIssue(db, { id: issueId }), envelope, pageSize);
+    if (outcome !== 'renumbered') return outcome === 'started';
+  }
+}
 
+/**
+ * @returns `renumbered` when another issue took the number that this one was rendered with: it must be rendered
+ * again.
+ */
+async function freezeIssue(
+  db: Connection,
+  issue: Issue,
+  envelope: Envelope,
+  pageSize: number,
+): Promise<'started' | 'stopped' | 'renumbered'> {
+  const { id: issueId } = issue;
   let drafts: Awaited<ReturnType<typeof renderIssue>>;
   try {
     drafts = await renderIssue(db, issue);
@@ -141,21 +160,25 @@ export async function prepareIssue(
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     await changeIssue(db, issueId, { type: 'fail', reason: error.message });
-    return false;
+    return 'stopped';
   }
 
   return db.transaction().execute(async (tx) => {
-    if ((await lockStatus(tx, issueId)) !== 'preparing') return false;
+    await lockNumbers(tx);
+    if ((await lockStatus(tx, issueId)) !== 'preparing') return 'stopped';
+    const { number } = planOf(issue);
+    if ((await nextNumber(tx)) !== number) return 'renumbered';
     const hidden = await hiddenAmong(tx, slugsOf(planOf(issue)));
     if (hidden.length > 0) {
       await changeIssue(tx, issueId, { type: 'fail', reason: takenDownReason(hidden) });
-      return false;
+      return 'stopped';
     }
+    await giveNumber(tx, issueId, number);
     await storeVariants(tx, issueId, drafts.variants, drafts.withoutContent, envelope);
     await freezePage(tx, issueId, null, pageSize);
     failpoint('mid-prepare');
     await changeIssue(tx, issueId, { type: 'start' });
-    return true;
+    return 'started';
   });
 }
 

@@ -5,15 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { processors } from '../../jobs/all-jobs.ts';
 import { type App, createApp } from '../../src/app/app.ts';
+import { findPublished, publishedIssues } from '../../src/archive/archive-store.ts';
 import { loadConfig } from '../../src/config/config.ts';
-import { findIssue, type Issue } from '../../src/issues/issue-store.ts';
+import { changeIssue, findIssue, type Issue, requireIssue } from '../../src/issues/issue-store.ts';
 import { prepareIssue } from '../../src/sending/prepare-issue.ts';
 import { issueProgress } from '../../src/sending/progress.ts';
 import { parseSource } from '../../src/sources/gather.ts';
 import { addSubscribers, unsubscribe } from '../../src/subscribers/subscriber-store.ts';
 import { keyId } from '../../src/subscribers/tokens.ts';
 import { doSlotDuties, reconcile } from '../../src/workflow/duties.ts';
-import { approve, draft, gatherAll, send, slotToCompose } from '../../src/workflow/week.ts';
+import { approve, cancel, draft, gatherAll, send, slotToCompose } from '../../src/workflow/week.ts';
 import { acceptedRecipients } from '../helpers/outbox.ts';
 
 /** A whole week, on the given database and queue: the same steps with the same result. */
@@ -240,6 +241,62 @@ export function describeWeek(
       const third = await draft(app, await slotToCompose(app));
       expect(third.plan?.comparisons.map(({ comparison }) => comparison.slug)).toEqual([extra]);
       expect(third.plan?.changed).toEqual([]);
+    });
+
+    test('Y8: a cancelled issue leaves no hole in the numbers that readers see', async () => {
+      await addReaders(2);
+      await gatherAll(app);
+      await workOn([app]);
+      const first = await approve(app, await draft(app, await slotToCompose(app)));
+      await send(app, first);
+      await whenSettled(first);
+      now = new Date('2026-11-30T10:00:00Z');
+      await addExtra(app);
+      const second = await approve(app, await draft(app, await slotToCompose(app)));
+      expect(second.number).toBe(2);
+      // Its content is frozen and has the number, but nothing was submitted.
+      await changeIssue(app.db, second.id, { type: 'prepare' });
+      await prepareOnly(second);
+      await cancel(app, await requireIssue(app.db, { id: second.id }));
+      now = new Date('2026-12-07T10:00:00Z');
+      const third = await approve(app, await draft(app, await slotToCompose(app)));
+      expect(third).toMatchObject({ slug: '2026-12-08', number: 2 });
+      await send(app, third);
+      expect((await whenSettled(third)).status).toBe('sent');
+      expect((await publishedIssues(app.db, 10)).map(({ number, slug }) => [number, slug])).toEqual([
+        [2, '2026-12-08'],
+        [1, '2026-11-24'],
+      ]);
+      expect((await findPublished(app.db, third.slug))?.text).toContain('No. 2 ·');
+    });
+
+    test('Y8: an issue that waits keeps no number from the issue that goes out before it', async () => {
+      await addReaders(1);
+      await gatherAll(app);
+      const late = await draft(app, await slotToCompose(app));
+      now = new Date('2026-11-30T10:00:00Z');
+      await addExtra(app);
+      const issue = await approve(app, await draft(app, await slotToCompose(app)));
+      expect([late.number, issue.number]).toEqual([1, 2]);
+      await workOn([app]);
+      await send(app, issue);
+      await whenSettled(issue);
+      expect((await findPublished(app.db, issue.slug))?.text).toContain('No. 1 ·');
+      await reconcile(app);
+      expect((await requireIssue(app.db, { id: late.id })).number).toBe(2);
+    });
+
+    test('Y8: an issue that was cancelled after somebody got it keeps its number', async () => {
+      await addReaders(101);
+      await gatherAll(app);
+      const issue = await approve(app, await draft(app, await slotToCompose(app)));
+      await prepareOnly(issue);
+      const { id: batchId } = await app.db.selectFrom('batches').select('id').executeTakeFirstOrThrow();
+      await app.submit(batchId);
+      await cancel(app, await requireIssue(app.db, { id: issue.id }));
+      now = new Date('2026-11-30T10:00:00Z');
+      await addExtra(app);
+      expect((await draft(app, await slotToCompose(app))).number).toBe(2);
     });
 
     /** One more comparison, so that there is a third week. */

@@ -199,7 +199,7 @@ export type IssueStatus =
 
 interface IssuesTable {
   id: Generated<string>;
-  /** Counts from 1; null while skipped. */
+  /** Counts from 1; given when the content is frozen, taken back when it is cancelled before anything was submitted. */
   number: number | null;
   slug: string;
   /** Local date of the slot, unique (I6). */
@@ -226,11 +226,15 @@ interface IssuesTable {
   revision: Generated<number>;
 }
 
-/** The comparisons of an issue, as they were mailed; *changed verdicts* are computed from it. */
+/** The comparisons that an issue tells its readers about, as they were then; *changed verdicts* are computed from it. */
 interface IssueComparisonsTable {
   issue_id: string;
   comparison_id: string;
   section: 'new' | 'changed';
+  /** In a row of its own, counted in a summary, or left out by an editor, which counts as told. */
+  told: Generated<'row' | 'summary' | 'dropped'>;
+  /** `ChangedVerdict` of src/issues/content.ts; null for a new comparison. */
+  change: ColumnType<unknown, string | null, string | null>;
   /** `Comparison` as composed. */
   content: Json<unknown>;
   content_hash: string;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
+import { renumberIssues } from '../../issues/number-store.ts';
 import type { Connection } from '../../platform/db/database.ts';
 import { prepared } from '../../platform/db/prepared.ts';
 import type { BatchStatus, IssueStatus } from '../../platform/db/schema.ts';
@@ -283,7 +284,8 @@ export async function splitBatch(
 
 /**
  * Closes the batches of cancelled issues: deliveries that were not submitted are excluded. A batch whose lease
- * expired without a response becomes `uncertain`, because asking again could mail it. Other issues are not changed.
+ * expired without a response becomes `uncertain`, because asking again could mail it. Of other issues, only the
+ * numbers that they would get change: a cancelled issue that nobody can have gives its number back.
  */
 export async function closeCancelled(db: Connection, issueId?: string): Promise<void> {
   const ofCancelled = sql`b.issue_id in (
@@ -307,6 +309,7 @@ export async function closeCancelled(db: Connection, issueId?: string): Promise<
     update deliveries d set status = 'uncertain', reason = batch.reason
     from batch where d.batch_id = batch.id and d.status = 'prepared'
   `.execute(db);
+  await renumberIssues(db);
 }
 
 /**
