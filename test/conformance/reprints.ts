@@ -14,14 +14,14 @@ import { openNotices } from '../../src/notices/notice-store.ts';
 import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
 import { approve, draft, finish, prepare, slotToCompose } from '../../src/workflow/week.ts';
 import { comparison, tool } from '../helpers/compose.ts';
-import { type DeskHome, deskForAll, EDITOR, type TestDesk, type Visitor } from '../helpers/desk.ts';
+import { deskForAll, EDITOR, type NewDeskDatabase, type TestDesk, type Visitor } from '../helpers/desk.ts';
 
 /** A site that prints its comparisons in another way. */
-export function describeReprints(name: string, home: DeskHome): void {
+export function describeReprints(name: string, newDatabase: NewDeskDatabase): void {
   describe(`a site that changes its print, on ${name}`, () => {
     let desk: TestDesk;
     let editor: Visitor;
-    deskForAll(home, (opened) => {
+    deskForAll(newDatabase, (opened) => {
       ({ desk, editor } = opened);
     });
     beforeEach(async () => {
