@@ -1,7 +1,5 @@
 import { type CountedComparison, countedComparisonSchema } from '../comparisons/model.ts';
 import { entryPrices, isNamedIn, title } from '../comparisons/names.ts';
-import { inTodaysPrint } from '../comparisons/reprints/field-changes.ts';
-import { reprintedFields } from '../comparisons/reprints/reprint-store.ts';
 import { verdict } from '../comparisons/verdict.ts';
 import { type Publish, publicAmong } from '../comparisons/visibility-store.ts';
 import type { Plan } from '../issues/compose.ts';
@@ -78,23 +76,21 @@ export async function findPublished(
   return issue && { ...issue, html: row.html, text: row.text };
 }
 
-/** Returns the newest public issue with a comparison, and that comparison as it was mailed, in today's print. */
+/** Returns the newest public issue with a comparison, and that comparison as it was mailed. */
 export async function lastMailing(
   db: Connection,
   comparisonId: string,
 ): Promise<{ issue: PublishedIssue; asMailed: CountedComparison } | undefined> {
   const row = await published(db)
     .innerJoin('issue_comparisons as ic', 'ic.issue_id', 'i.id')
-    .innerJoin('comparisons as c', 'c.id', 'ic.comparison_id')
-    .select(['ic.content', reprintedFields.as('reprinted')])
+    .select('ic.content')
     .where('ic.comparison_id', '=', comparisonId)
     .orderBy('i.slot', 'desc')
     .limit(1)
     .executeTakeFirst();
   if (row === undefined) return undefined;
   const [issue] = await toPublished(db, [row]);
-  const asMailed = inTodaysPrint(countedComparisonSchema.parse(row.content), row.reprinted);
-  return issue && { issue, asMailed };
+  return issue && { issue, asMailed: countedComparisonSchema.parse(row.content) };
 }
 
 /**

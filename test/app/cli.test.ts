@@ -95,7 +95,6 @@ describe('--help', () => {
     'comparisons list',
     'comparisons hide',
     'comparisons show',
-    'comparisons reprints',
     'subscribers',
     'subscribers import',
     'subscribers export',

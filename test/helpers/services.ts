@@ -67,9 +67,14 @@ export function findRedis(env: NodeJS.ProcessEnv = process.env): string | null {
  * Starts a PostgreSQL of its own: trust authentication, loopback, `fsync` off (its data need not survive).
  * @param bin from {@link findPostgres}.
  * @param more settings; a test that kills PostgreSQL needs `synchronous_commit` on, or it loses committed rows.
+ * @param env variables of the server, beside those of this process.
  * @throws with the output when `initdb` or `postgres` fails; nothing is left behind.
  */
-export async function startPostgres(bin: string, more: Record<string, string> = {}): Promise<Service> {
+export async function startPostgres(
+  bin: string,
+  more: Record<string, string> = {},
+  env: Record<string, string> = {},
+): Promise<Service> {
   const owner = unprivilegedUser();
   const dir = temporaryDirectory(owner);
   try {
@@ -96,6 +101,7 @@ export async function startPostgres(bin: string, more: Record<string, string> = 
       file: join(bin, 'postgres'),
       args: ['-D', data, '-p', String(port), ...options],
       as,
+      env,
       dir,
       ready: 'database system is ready to accept connections',
       // SIGINT is "fast shutdown": it ends the sessions that a test left open.
@@ -113,8 +119,13 @@ export async function startPostgres(bin: string, more: Record<string, string> = 
  * Starts a Redis of its own, configured as BullMQ needs it. A test that has to kill or restart Redis starts one with
  * this, on a `port` for its restart, and does not touch the shared one.
  * @param file from {@link findRedis}.
+ * @param env variables of the server, beside those of this process.
  */
-export async function startRedis(file: string, port?: number): Promise<Service> {
+export async function startRedis(
+  file: string,
+  port?: number,
+  env: Record<string, string> = {},
+): Promise<Service> {
   const chosen = port ?? (await freePort());
   const dir = temporaryDirectory(null);
   const options = {
@@ -129,6 +140,7 @@ export async function startRedis(file: string, port?: number): Promise<Service> 
     file,
     args: Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]),
     as: {},
+    env,
     dir,
     ready: 'Ready to accept connections',
     stopSignal: 'SIGTERM',
@@ -209,6 +221,7 @@ interface Program {
   file: string;
   args: string[];
   as: { uid?: number; gid?: number };
+  env: Record<string, string>;
   dir: string;
   /** Its output when it listens. */
   ready: string;
@@ -249,8 +262,13 @@ async function run(program: Program): Promise<Service> {
 }
 
 /** `failure`: null once it listens, or its output when it failed. */
-function launch({ file, args, as, dir, ready, ending }: Program) {
-  const child = spawn(file, args, { ...as, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+function launch({ file, args, as, env, dir, ready, ending }: Program) {
+  const child = spawn(file, args, {
+    ...as,
+    env: { ...process.env, ...env },
+    cwd: dir,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   cleanUpProcess(child, ending);
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());

@@ -1,4 +1,0 @@
-import { describeReprints } from '../conformance/reprints.ts';
-import { embedded } from '../helpers/desk.ts';
-
-describeReprints('PGlite', embedded);
