@@ -12,6 +12,7 @@ import {
   cancel,
   draft,
   pause,
+  resume,
   send,
   slotToCompose,
   weekSettings,
@@ -62,10 +63,8 @@ function deskActions(app: App): DeskActions {
       await send(app, issue, record);
     },
     pause: ({ id }, record, reason) => pause(app, id, reason, record),
-    // The issue returns to its earlier state: an issue that was only approved still waits for its slot.
-    resume: async ({ id }, record) => {
-      const { issue } = await changeIssue(db, id, { type: 'resume' }, { record });
-      if (issue.status !== 'approved' || issue.dueAt <= app.clock()) await send(app, issue);
+    resume: async (issue, record) => {
+      await resume(app, issue, record);
     },
     cancel: async (issue, record) => {
       await cancel(app, issue, record);

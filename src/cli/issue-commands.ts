@@ -11,7 +11,7 @@ import { renderIssue } from '../sending/prepare-issue.ts';
 import { queueTest } from '../sending/preview/test-send.ts';
 import { countSubscribers } from '../subscribers/subscriber-store.ts';
 import { keyId } from '../subscribers/tokens.ts';
-import { approve, cancel, draft, send, slotToCompose } from '../workflow/week.ts';
+import { approve, cancel, draft, resume, slotToCompose } from '../workflow/week.ts';
 import { chooseIssue, openApp, sendAndWatch } from './open-app.ts';
 import { type Context, say, sayJson, withReasons } from './output.ts';
 
@@ -109,7 +109,10 @@ export async function testSend(context: Context, options: IssueOptions & { to: s
 
 export async function approveCommand(context: Context, options: IssueOptions): Promise<void> {
   await using app = await openApp(context);
-  const issue = await approve(app, await chooseIssue(app, options.issue, ['review', 'draft', 'approved']));
+  const issue = await approve(
+    app,
+    await chooseIssue(app, options.issue, ['review', 'draft', 'approved', 'paused']),
+  );
   print(issue, options);
 }
 
@@ -123,7 +126,7 @@ export async function sendCommand(context: Context, options: IssueOptions): Prom
     'paused',
     'failed',
   ]);
-  if (chosen.status === 'review' || chosen.status === 'draft') {
+  if (chosen.status === 'review' || chosen.status === 'draft' || chosen.resumeTo === 'review') {
     throw new AppError('issue-refuses', `Issue ${chosen.slug} is not approved.`, {
       help: `\`verdict approve --issue ${chosen.slug}\` first.`,
     });
@@ -160,7 +163,7 @@ export async function pauseCommand(
 
 export async function resumeCommand(context: Context, options: IssueOptions): Promise<void> {
   await using app = await openApp(context);
-  const issue = await send(app, await chooseIssue(app, options.issue, sourcesOf('resume')));
+  const issue = await resume(app, await chooseIssue(app, options.issue, sourcesOf('resume')));
   print(issue, options);
 }
 

@@ -26,6 +26,14 @@ import {
   writeContents,
   writeIssue,
 } from './issue-store.ts';
+import {
+  findHolders,
+  findSuperseded,
+  findTaken,
+  type Holder,
+  namesOf,
+  withdrawApproval,
+} from './late-store.ts';
 import { expectedNumber } from './number-store.ts';
 import type { Slot } from './slot.ts';
 
@@ -60,7 +68,8 @@ export async function composeIssue(
     const template = choices.template ?? settings.template;
     const { composition } = week;
     if (composition.kind === 'skipped') {
-      const issue = await writeIssue(tx, slot, template, { skipped: composition.reason });
+      const reason = [composition.reason, ...(await findHolders(tx, slot.key)).map(holds)].join(' ');
+      const issue = await writeIssue(tx, slot, template, { skipped: reason });
       await writeContents(tx, issue.id, []);
       await record?.(tx, issue);
       return issue;
@@ -133,23 +142,92 @@ export async function editIssue(
  * new comparison is added. When none is left, the slot is skipped.
  */
 export async function recomposeIssue(tx: Connection, issue: Issue, without: string): Promise<Issue> {
-  const { plan } = issue;
-  if (plan === null) return issue;
-  const choices = withoutComparison(await findChoices(tx, issue.id), without);
-  const about = new Set(
-    [...plan.comparisons.map(({ comparison }) => comparison.slug), ...plan.heldBack, ...plan.leftOut].filter(
-      (slug) => slug !== without,
-    ),
-  );
-  const settings = { newsletter: plan.newsletter, template: issue.template, minComparisons: 1 };
-  const target = { id: issue.id, key: issue.slot, number: plan.number };
-  const { composition, contentsOf } = await composeWeek(tx, target, settings, choices, about);
+  if (issue.plan === null) return issue;
+  const { composition, contentsOf } = await composeOwn(tx, issue, issue.plan, without);
   if (composition.kind === 'skipped') {
     await writeContents(tx, issue.id, []);
     return skipIssue(tx, issue.id, composition.reason);
   }
   await writeContents(tx, issue.id, contentsOf(composition.plan));
   return rewriteIssue(tx, issue.id, composition.plan, issue.template);
+}
+
+/** Composes an issue again from its current comparisons; `without` one of them. Nothing is written. */
+async function composeOwn(tx: Connection, issue: Issue, plan: Plan, without?: string) {
+  const choices = await findChoices(tx, issue.id);
+  const about = new Set(
+    [...plan.comparisons.map(({ comparison }) => comparison.slug), ...plan.heldBack, ...plan.leftOut].filter(
+      (slug) => slug !== without,
+    ),
+  );
+  return composeWeek(
+    tx,
+    { id: issue.id, key: issue.slot, number: plan.number },
+    { newsletter: plan.newsletter, template: issue.template, minComparisons: 1 },
+    without === undefined ? choices : withoutComparison(choices, without),
+    about,
+  );
+}
+
+/** Why comparisons are no news for a slot although nobody was mailed them. */
+function holds({ slug, status, comparisons }: Holder): string {
+  return `Issue ${slug}, which is ${status}, has ${comparisons === 1 ? 'one comparison' : `${comparisons} comparisons`} that ${comparisons === 1 ? 'is' : 'are'} not sent yet.`;
+}
+
+/**
+ * Composes a late issue again without what other issues carry by now; its approval is withdrawn, because it was
+ * given for other content.
+ * @throws AppError `contents-taken` in any case: with what is left of it, and what a person can do.
+ */
+export async function composeUntaken(db: Connection, issueId: string): Promise<never> {
+  const { slug, taken, isLeft } = await db.transaction().execute(async (tx) => {
+    await lockComposing(tx);
+    const issue = await lockIssue(tx, issueId);
+    const taken = await findTaken(tx, issueId);
+    if (issue.plan === null) return { slug: issue.slug, taken, isLeft: false };
+    const { composition, contentsOf } = await composeOwn(tx, issue, issue.plan);
+    const isLeft = composition.kind === 'composed';
+    if (isLeft) {
+      await withdrawApproval(tx, issueId);
+      await writeContents(tx, issueId, contentsOf(composition.plan));
+      await rewriteIssue(tx, issueId, composition.plan, issue.template);
+    }
+    return { slug: issue.slug, taken, isLeft };
+  });
+  if (taken.length === 0)
+    throw new AppError('contents-taken', `Issue ${slug} was changed in the meantime.`, {
+      help: 'Try again.',
+    });
+  throw new AppError(
+    'contents-taken',
+    `Issue ${slug} missed its slot, and ${namesOf(taken)} what was in it.`,
+    {
+      help: isLeft
+        ? 'It was composed again from what is left: look at it, and approve that.'
+        : 'Nothing is left of it: cancel it.',
+      context: { issue: slug },
+    },
+  );
+}
+
+/**
+ * Closes the late issues whose comparisons have all been sent by other issues: their slots are skipped.
+ * @returns them, with the reason.
+ */
+export async function skipSuperseded(db: Connection): Promise<Issue[]> {
+  if ((await findSuperseded(db)).length === 0) return [];
+  return db.transaction().execute(async (tx) => {
+    await lockComposing(tx);
+    const skipped: Issue[] = [];
+    for (const { id, sentWith } of await findSuperseded(tx)) {
+      await lockIssue(tx, id);
+      await writeContents(tx, id, []);
+      skipped.push(
+        await skipIssue(tx, id, `It missed its slot, and issue ${sentWith} was sent with what was in it.`),
+      );
+    }
+    return skipped;
+  });
 }
 
 /** @param about only these new comparisons; without it, every comparison that no issue carries yet. */

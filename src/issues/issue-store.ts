@@ -7,7 +7,15 @@ import type { MailedComparison } from './changes.ts';
 import type { Plan } from './compose.ts';
 import { contentHash, planHashOf } from './content-hash.ts';
 import { type Choices, choicesSchema, NO_CHOICES } from './edit.ts';
-import { type IssueState, type LifecycleEvent, Refusal, sourcesOf, transition } from './lifecycle.ts';
+import { assertUntaken } from './late-store.ts';
+import {
+  type IssueState,
+  type LifecycleEvent,
+  Refusal,
+  RUNNING_STATUSES,
+  sourcesOf,
+  transition,
+} from './lifecycle.ts';
 import type { Candidate } from './rank.ts';
 import type { Slot } from './slot.ts';
 import { oneLine } from './truncate.ts';
@@ -35,6 +43,11 @@ export interface Issue {
   finishedAt: Date | null;
   /** Increased by every composing and every edit. */
   revision: number;
+  /**
+   * Set when its slot passed without it, until it is approved or resumed: meanwhile it keeps no comparison from other
+   * issues, see late-store.ts.
+   */
+  lateAt: Date | null;
 }
 
 const COLUMNS = [
@@ -53,6 +66,7 @@ const COLUMNS = [
   'approved_at as approvedAt',
   'finished_at as finishedAt',
   'revision',
+  'late_at as lateAt',
 ] as const;
 
 /** A cancelled issue has the number that some readers saw, or none. */
@@ -110,7 +124,8 @@ export interface ChangeOptions {
  * Changes the state of an issue. The row's status is the lock: of two concurrent calls, one changes the row and the
  * other finds it changed.
  * @returns the current issue, and whether this call changed it.
- * @throws AppError `issue-refuses` when the event is not allowed in its state, `issue-changed`.
+ * @throws AppError `issue-refuses` when the event is not allowed in its state, `issue-changed`; `contents-taken` when
+ *   the issue is late, and another issue carries some of its comparisons by now.
  */
 export async function changeIssue(
   db: Connection,
@@ -128,6 +143,13 @@ export async function changeIssue(
     if (next instanceof Refusal)
       throw new AppError('issue-refuses', next.reason, { context: { issue: issue.slug } });
     if (next.status === issue.status) return { issue, changed: false };
+    const claims = issue.lateAt !== null && RUNNING_STATUSES.includes(next.status);
+    if (claims) {
+      if (!db.isTransaction) return db.transaction().execute((tx) => changeIssue(tx, id, event, options));
+      // No issue is composed between the check and the commit.
+      await lockComposing(db);
+      await assertUntaken(db, issue);
+    }
     const { numUpdatedRows } = await db
       .updateTable('issues')
       .set({
@@ -137,6 +159,8 @@ export async function changeIssue(
         ...(next.status === 'approved' && event.type === 'approve' ? { approved_at: sql<Date>`now()` } : {}),
         ...(next.status === 'sending' && event.type === 'start' ? { prepared_at: sql<Date>`now()` } : {}),
         ...(next.status === 'sent' || next.status === 'cancelled' ? { finished_at: sql<Date>`now()` } : {}),
+        ...(event.type === 'miss' ? { late_at: sql<Date>`coalesce(late_at, now())` } : {}),
+        ...(claims ? { late_at: null } : {}),
       })
       .where('id', '=', id)
       .where('status', '=', issue.status)
@@ -146,7 +170,7 @@ export async function changeIssue(
       .where('plan_hash', 'is not distinct from', issue.planHash)
       .executeTakeFirst();
     if (numUpdatedRows > 0n) {
-      const changed = { ...issue, ...next } as Issue;
+      const changed = { ...issue, ...next, ...(claims ? { lateAt: null } : {}) } as Issue;
       await record?.(db, changed);
       return { issue: changed, changed: true };
     }
@@ -200,7 +224,7 @@ export async function refreshNewsletter(
 
 /**
  * Returns the comparisons that no other open or sent issue carries and that are not excluded, so that no comparison
- * is lost between two weeks.
+ * is lost between two weeks. A late issue keeps none from the next one.
  */
 export async function findCandidates(
   db: Connection,
@@ -210,7 +234,7 @@ export async function findCandidates(
     select c.id, c.content, c.content_hash as hash, c.first_seen_at from comparisons c
     where c.hidden_at is null and not exists (
       select from issue_comparisons ic join issues i on i.id = ic.issue_id
-      where ic.comparison_id = c.id and i.status not in ('cancelled', 'skipped')
+      where ic.comparison_id = c.id and i.status not in ('cancelled', 'skipped') and i.late_at is null
         and i.id is distinct from ${except ?? null}::uuid
     )
     and not exists (
@@ -361,6 +385,8 @@ export async function skipIssue(tx: Connection, id: string, reason: string): Pro
     .updateTable('issues')
     .set({
       status: 'skipped',
+      resume_to: null,
+      late_at: null,
       reason,
       plan: null,
       plan_hash: null,
@@ -395,7 +421,7 @@ export async function writeIssue(
 ): Promise<Issue> {
   const values =
     'skipped' in composed
-      ? { status: 'skipped' as const, reason: composed.skipped, plan: null, plan_hash: null }
+      ? { status: 'skipped' as const, reason: composed.skipped, plan: null, plan_hash: null, late_at: null }
       : {
           status: 'draft' as const,
           reason: null,

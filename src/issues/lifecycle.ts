@@ -10,6 +10,7 @@
  *    skipped                 skipped                paused (remembers where it was; resume goes back there)
  *
  *    approved, preparing, sending ── fail ──▶ failed (remembers too; resume tries again)
+ *    draft, review, approved ── miss ──▶ paused: its slot passed without it (a draft returns to review)
  *    every state but sent and skipped ── cancel ──▶ cancelled
  * ```
  *
@@ -21,7 +22,8 @@
  * | preparing | content is being rendered and frozen; nothing was submitted |
  * | sending   | content is frozen for good, the audience from page to page; batches are being submitted |
  * | sent      | final: no delivery is open or uncertain and the totals balance (I2) |
- * | paused    | no new batch is claimed; what was submitted stays submitted; goes on, never starts again |
+ * | paused    | no new batch is claimed; what was submitted stays submitted; goes on, never starts again. One that
+ *               missed its slot before it was approved returns to review |
  * | failed    | stopped by a fault that waiting does not cure; keeps its place like `paused` |
  * | cancelled | final: no new batch is claimed, ever; what was submitted stays submitted |
  * | skipped   | final: the slot passed without an issue, with the reason |
@@ -50,7 +52,7 @@ const EVERY_STATUS: Record<IssueStatus, true> = {
 export const STATUSES = Object.keys(EVERY_STATUS) as IssueStatus[];
 
 /** The states to which an interrupted issue can return. */
-export type Resumable = Extract<IssueStatus, 'approved' | 'preparing' | 'sending'>;
+export type Resumable = Extract<IssueStatus, 'review' | 'approved' | 'preparing' | 'sending'>;
 
 /** The three columns of an issue's row that change together. */
 export interface IssueState {
@@ -63,7 +65,7 @@ export interface IssueState {
 
 export type LifecycleEvent =
   | { type: 'submit_for_review' | 'approve' | 'edit' | 'prepare' | 'start' | 'finish' | 'resume' | 'cancel' }
-  | { type: 'pause' | 'skip' | 'fail'; reason: string };
+  | { type: 'pause' | 'miss' | 'skip' | 'fail'; reason: string };
 export type EventName = LifecycleEvent['type'];
 
 /**
@@ -89,6 +91,9 @@ interface Rule {
 
 const RUNNING: readonly Resumable[] = ['approved', 'preparing', 'sending'];
 
+/** Somebody answers for the content, and it goes out or will. */
+export const RUNNING_STATUSES: readonly IssueStatus[] = RUNNING;
+
 const RULES: Record<EventName, Rule> = {
   submit_for_review: { from: ['draft'], to: 'review', done: ['review'], participle: 'submitted for review' },
   approve: { from: ['review'], to: 'approved', done: [...RUNNING, 'sent'], participle: 'approved' },
@@ -102,7 +107,13 @@ const RULES: Record<EventName, Rule> = {
   start: { from: ['preparing'], to: 'sending', done: ['sending', 'sent'], participle: 'started' },
   finish: { from: ['sending'], to: 'sent', done: ['sent'], participle: 'finished' },
   pause: { from: RUNNING, to: 'paused', done: ['paused'], participle: 'paused' },
-  resume: { from: ['paused', 'failed'], to: 'back', done: RUNNING, participle: 'resumed' },
+  miss: {
+    from: ['draft', 'review', 'approved'],
+    to: 'paused',
+    done: ['paused'],
+    participle: 'paused for its missed slot',
+  },
+  resume: { from: ['paused', 'failed'], to: 'back', done: ['review', ...RUNNING], participle: 'resumed' },
   fail: { from: RUNNING, to: 'failed', done: ['failed'], participle: 'marked as failed' },
   skip: { from: ['draft', 'review'], to: 'skipped', done: ['skipped'], participle: 'skipped' },
   cancel: {
@@ -130,7 +141,7 @@ export function transition(state: IssueState, event: LifecycleEvent): IssueState
   if (rule.to !== 'back') {
     return {
       status: rule.to,
-      resumeTo: interrupts(event.type) ? (state.status as Resumable) : null,
+      resumeTo: interrupts(event.type) ? placeOf(state.status as Resumable | 'draft') : null,
       reason,
     };
   }
@@ -158,7 +169,12 @@ export function isTerminal(status: IssueStatus): boolean {
 export const OPEN_STATUSES: readonly IssueStatus[] = STATUSES.filter((status) => !isTerminal(status));
 
 function interrupts(event: EventName): boolean {
-  return event === 'pause' || event === 'fail';
+  return event === 'pause' || event === 'miss' || event === 'fail';
+}
+
+/** Where an interrupted issue goes on: what is still a draft is then looked at by a person. */
+function placeOf(status: Resumable | 'draft'): Resumable {
+  return status === 'draft' ? 'review' : status;
 }
 
 function refuse(state: IssueState, rule: Rule): Refusal {

@@ -10,7 +10,8 @@ export type NoticeKind =
   | 'events-missing'
   | 'batch-uncertain'
   | 'votes-set-aside'
-  | 'duty-failing';
+  | 'duty-failing'
+  | 'checks-failed';
 
 export interface Notice {
   kind: NoticeKind;

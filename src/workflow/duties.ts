@@ -1,6 +1,8 @@
 import { watchVotes } from '../comparisons/votes/watch-votes.ts';
-import { findIssue, listIssues, requireIssue } from '../issues/issue-store.ts';
-import { draftAt, dueLabel, dueSlot, lateness, MISSED_AFTER_HOURS, slotsToDraft } from '../issues/slot.ts';
+import { skipSuperseded } from '../issues/compose-issue.ts';
+import { findCandidates, findIssue, type Issue, listIssues, requireIssue } from '../issues/issue-store.ts';
+import { markLate } from '../issues/late-store.ts';
+import { draftAt, dueLabel, dueSlot, lateness, type Slot, slotsToDraft } from '../issues/slot.ts';
 import { notify, openNotices, resolve } from '../notices/notice-store.ts';
 import { installedAt } from '../platform/db/database.ts';
 import { AppError } from '../platform/errors.ts';
@@ -24,7 +26,7 @@ import {
   enqueueBatches,
   finish,
   gatherAll,
-  pause,
+  miss,
   sealConsents,
   send,
 } from './week.ts';
@@ -38,6 +40,7 @@ import type { WeekContext } from './week-context.ts';
 export const DUTIES = {
   'draft issues': draftIssues,
   'start issues that are due': startIssues,
+  'pause issues that missed their slot': pauseMissedIssues,
   'remind editors': remindOfDrafts,
   'go on preparing issues': async ({ db, queue }) => {
     for (const issueId of await issuesInPreparation(db)) await queue.enqueue('prepare', { issueId });
@@ -81,12 +84,13 @@ export async function reconcile(
 
 /** Does the duties that depend on the time of the slot; the others can wait for the next minute. */
 export async function doSlotDuties(app: WeekContext): Promise<void> {
-  const { 'draft issues': draftAll, 'start issues that are due': start, 'remind editors': remind } = DUTIES;
-  await reconcile(app, {
-    'draft issues': draftAll,
-    'start issues that are due': start,
-    'remind editors': remind,
-  });
+  const names = [
+    'draft issues',
+    'start issues that are due',
+    'pause issues that missed their slot',
+    'remind editors',
+  ] as const;
+  await reconcile(app, Object.fromEntries(names.map((name) => [name, DUTIES[name]])));
 }
 
 /**
@@ -131,34 +135,58 @@ async function each<Item>(items: readonly Item[], act: (item: Item) => Promise<v
   if (errors.length > 1) throw new AggregateError(errors, errors.map(String).join('; '));
 }
 
-/** Composes the drafts that should exist by now. A missed slot is left to a person. */
+/**
+ * Composes the drafts that should exist by now, and again the skipped ones for which there is news. A slot that was
+ * missed by many hours is left to a person.
+ */
 async function draftIssues(app: WeekContext): Promise<void> {
   const { db, config, clock } = app;
   const now = clock();
   const due = dueSlot(config.schedule, now, { since: await installedAt(db) });
-  const toDraft = slotsToDraft(config.schedule, now, config.reviewLeadMs).map((slot) => ({
-    slot,
-    late: false,
-  }));
-  if (due !== null) toDraft.unshift({ slot: due.slot, late: due.kind === 'missed' });
-  await each(toDraft, async ({ slot, late }) => {
+  const slots = slotsToDraft(config.schedule, now, config.reviewLeadMs);
+  await each(due === null ? slots : [due.slot, ...slots], async (slot) => {
     const issue = await findIssue(db, { slot: slot.key });
-    // A slot that was skipped before its draft was due is composed again.
-    const tooEarly = issue?.status === 'skipped' && issue.composedAt < draftAt(slot, config.reviewLeadMs);
-    if (issue !== undefined && !tooEarly) return;
-    try {
-      await gatherAll(app);
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      // The process that is gathering also drafts this slot afterwards.
-      if (error.code === 'gathering-runs') return;
-      // An issue can be composed from the comparisons that are already in the database.
-      app.logger.error({ reason: error.message }, 'gathering failed');
+    if (issue !== undefined && !(await canComposeAgain(app, issue, slot))) return;
+    if (issue === undefined || isTooEarly(app, issue, slot)) {
+      try {
+        await gatherAll(app);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        // The process that is gathering also drafts this slot afterwards.
+        if (error.code === 'gathering-runs') return;
+        // An issue can be composed from the comparisons that are already in the database.
+        app.logger.error({ reason: error.message }, 'gathering failed');
+      }
     }
     const drafted = await draft(app, slot);
-    if (config.approval === 'auto' && drafted.status === 'review' && !late)
+    const isMissed = lateness(slot, now) === 'missed';
+    if (config.approval === 'auto' && drafted.status === 'review' && !isMissed)
       await approveAutomatically(app, drafted);
+    // At once, because the draft of the next slot is composed of what this one does not keep.
+    const composed = await requireIssue(db, { id: drafted.id });
+    if (slot.dueAt <= now && composed.status === 'review') await miss(app, composed);
   });
+}
+
+/** A slot that was skipped before its draft was due is gathered for and composed again. */
+function isTooEarly({ config }: WeekContext, issue: Issue, slot: Slot): boolean {
+  return issue.status === 'skipped' && issue.composedAt < draftAt(slot, config.reviewLeadMs);
+}
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * Whether a skipped slot that is still ahead may have enough comparisons by now: some came since, or something else
+ * freed them (then it is tried once an hour).
+ */
+async function canComposeAgain(app: WeekContext, issue: Issue, slot: Slot): Promise<boolean> {
+  const now = app.clock();
+  if (issue.status !== 'skipped' || issue.dueAt <= now) return false;
+  if (isTooEarly(app, issue, slot)) return true;
+  const candidates = await findCandidates(app.db, issue.id);
+  if (candidates.length < app.config.minComparisons) return false;
+  const isNew = candidates.some(({ firstSeenAt }) => firstSeenAt > issue.composedAt);
+  return isNew || now.getTime() - issue.composedAt.getTime() > HOUR_MS;
 }
 
 /** Sends approved issues that are due. */
@@ -168,13 +196,25 @@ async function startIssues(app: WeekContext): Promise<void> {
     if (issue.dueAt > now) return;
     const decidedLate = issue.approvedAt !== null && issue.approvedAt > issue.dueAt;
     if (lateness(issue, now) === 'due' || decidedLate) await send(app, issue);
-    else
-      await pause(
-        app,
-        issue.id,
-        `Its slot was missed by more than ${MISSED_AFTER_HOURS} hours; send it if it should still go out.`,
-      );
+    else await miss(app, issue);
   });
+}
+
+/**
+ * Pauses the issues whose slot passed before anybody approved them, and closes those whose comparisons a later issue
+ * was sent with. Each is paused once: a person who lets it go on decides when it goes out.
+ */
+async function pauseMissedIssues(app: WeekContext): Promise<void> {
+  const { db, clock, logger } = app;
+  const now = clock();
+  const open = await listIssues(db, { status: ['draft', 'review', 'paused', 'failed'] });
+  await each(open, async (issue) => {
+    if (issue.dueAt > now || issue.lateAt !== null) return;
+    if (issue.status === 'draft' || issue.status === 'review') await miss(app, issue);
+    else await markLate(db, issue.id);
+  });
+  for (const { slug, reason } of await skipSuperseded(db))
+    logger.warn({ issue: slug, reason }, 'a late issue is closed');
 }
 
 /** Reminds each editor once of a draft that waits for review. */

@@ -1,14 +1,16 @@
 import { type Saved, saveComparisons } from '../comparisons/comparison-store.ts';
-import { composeIssue, isOpen, type WeekSettings } from '../issues/compose-issue.ts';
+import { composeIssue, composeUntaken, isOpen, type WeekSettings } from '../issues/compose-issue.ts';
 import {
   changeIssue,
   findIssue,
   type Issue,
   type RecordChange,
   refreshNewsletter,
+  requireIssue,
 } from '../issues/issue-store.ts';
-import { dueSlot, nextSlot, type Slot } from '../issues/slot.ts';
-import { notify, resolve } from '../notices/notice-store.ts';
+import { markLate } from '../issues/late-store.ts';
+import { dueLabel, dueSlot, lateness, MISSED_AFTER_HOURS, nextSlot, type Slot } from '../issues/slot.ts';
+import { notify, openNotices, resolve } from '../notices/notice-store.ts';
 import { installedAt } from '../platform/db/database.ts';
 import { AppError } from '../platform/errors.ts';
 import { claimableBatches, closeCancelled } from '../sending/batches/batch-store.ts';
@@ -121,8 +123,9 @@ export async function draft(app: WeekContext, slot: Slot, record?: RecordChange)
     return issue;
   }
   const { issue: inReview } = await changeIssue(app.db, issue.id, { type: 'submit_for_review' });
+  if (slot.dueAt <= app.clock()) await markLate(app.db, issue.id);
   app.logger.info({ issue: issue.slug, status: inReview.status }, 'composed');
-  return inReview;
+  return requireIssue(app.db, { id: issue.id });
 }
 
 /** The settings that composing needs. */
@@ -138,7 +141,8 @@ function newsletterOf({ config }: WeekContext) {
 /**
  * Approves the given version of an issue. It is sent at its slot, or at once if the slot has passed: then a person
  * has decided.
- * @throws AppError `postal-address-missing`, `checks-failed`, `issue-refuses`, `issue-empty`, `issue-changed`.
+ * @throws AppError `postal-address-missing`, `checks-failed`, `issue-refuses`, `issue-empty`, `issue-changed`;
+ *   `contents-taken` when it is late, and another issue carries some of its comparisons by now.
  */
 export async function approve(app: WeekContext, issue: Issue, record?: RecordChange): Promise<Issue> {
   if (app.config.mail.postalAddress === '') {
@@ -146,30 +150,64 @@ export async function approve(app: WeekContext, issue: Issue, record?: RecordCha
       help: 'Set POSTAL_ADDRESS to the address that every issue must print.',
     });
   }
+  // An issue that missed its slot before anybody approved it.
+  if (issue.status === 'paused' && issue.resumeTo === 'review')
+    await changeIssue(app.db, issue.id, { type: 'resume' }, { planHash: issue.planHash });
   const current = await refreshNewsletter(app.db, issue, newsletterOf(app));
-  const approved = await approveIssue(app.db, current.id, {
-    planHash: current.planHash,
-    now: app.clock(),
-    record,
-  });
+  const approved = await claimContents(app, issue, () =>
+    approveIssue(app.db, current.id, { planHash: current.planHash, now: app.clock(), record }),
+  );
   if (approved.status === 'approved' && approved.dueAt <= app.clock()) return send(app, approved);
   return approved;
 }
 
 /**
  * Starts an approved issue now, or continues an interrupted one.
- * @throws AppError `issue-refuses` when it is not approved.
+ * @throws AppError `issue-refuses` when it is not approved; `contents-taken` as for {@link approve}.
  */
-export async function send(app: WeekContext, { id, status }: Issue, record?: RecordChange): Promise<Issue> {
+export async function send(app: WeekContext, issue: Issue, record?: RecordChange): Promise<Issue> {
+  const { id, status } = issue;
   const isInterrupted = status === 'paused' || status === 'failed';
-  const started = await app.db.transaction().execute(async (tx) => {
-    const resumed = isInterrupted && (await changeIssue(tx, id, { type: 'resume' })).changed;
-    const { issue, changed } = await changeIssue(tx, id, { type: 'prepare' });
-    if (resumed || changed) await record?.(tx, issue);
-    return issue;
-  });
+  const started = await claimContents(app, issue, () =>
+    app.db.transaction().execute(async (tx) => {
+      const resumed = isInterrupted && (await changeIssue(tx, id, { type: 'resume' })).changed;
+      const { issue: prepared, changed } = await changeIssue(tx, id, { type: 'prepare' });
+      if (resumed || changed) await record?.(tx, prepared);
+      return prepared;
+    }),
+  );
   await app.queue.enqueue('prepare', { issueId: id });
   return started;
+}
+
+/**
+ * Continues an interrupted issue where it was: one that nobody had approved is in review again, and one that waits
+ * for its slot still waits.
+ * @throws AppError `issue-refuses`; `contents-taken` as for {@link approve}.
+ */
+export async function resume(app: WeekContext, issue: Issue, record?: RecordChange): Promise<Issue> {
+  const { issue: resumed } = await claimContents(app, issue, () =>
+    changeIssue(app.db, issue.id, { type: 'resume' }, { record }),
+  );
+  const waits = resumed.status === 'review' || (resumed.status === 'approved' && resumed.dueAt > app.clock());
+  return waits ? resumed : send(app, resumed);
+}
+
+/**
+ * Does what sends a late issue. When another issue carries some of its comparisons by now, it is composed again
+ * without them, and a person looks at it first.
+ */
+async function claimContents<Result>(
+  app: WeekContext,
+  { id }: Issue,
+  act: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'contents-taken') return composeUntaken(app.db, id);
+    throw error;
+  }
 }
 
 /**
@@ -211,6 +249,29 @@ export async function pause(
 ): Promise<void> {
   const { issue, changed } = await changeIssue(app.db, issueId, { type: 'pause', reason }, { record });
   if (changed) app.logger.error({ issue: issue.slug, reason }, 'paused');
+}
+
+/** Pauses an issue whose slot has passed without it, with the reason that people read. */
+export async function miss(app: WeekContext, issue: Issue): Promise<void> {
+  const { db, config, clock } = app;
+  const due = dueLabel(issue.dueAt, config.schedule.zone);
+  const failed = (await openNotices(db)).find(
+    ({ kind, subject }) => kind === 'checks-failed' && subject === issue.slug,
+  );
+  const reason = [
+    issue.status === 'approved'
+      ? 'It was approved, but nothing ran at its slot.'
+      : failed !== undefined
+        ? `It failed its checks, and nobody approved it. ${failed.message}`
+        : issue.lateAt !== null
+          ? 'It was composed after its slot, because nothing ran before, and nobody has approved it.'
+          : 'Nobody approved it before its slot.',
+    ...(lateness(issue, clock()) === 'missed'
+      ? [`Its slot was missed by more than ${MISSED_AFTER_HOURS} hours; send it if it should still go out.`]
+      : []),
+  ].join(' ');
+  const { issue: paused, changed } = await changeIssue(db, issue.id, { type: 'miss', reason });
+  if (changed) app.logger.error({ issue: paused.slug, due, reason }, 'an issue missed its slot');
 }
 
 /**

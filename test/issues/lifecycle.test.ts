@@ -22,6 +22,7 @@ const EVENTS: LifecycleEvent[] = [
   { type: 'start' },
   { type: 'finish' },
   { type: 'pause', reason: 'monthly quota reached' },
+  { type: 'miss', reason: 'nobody approved it' },
   { type: 'resume' },
   { type: 'cancel' },
   { type: 'skip', reason: 'too few comparisons' },
@@ -70,8 +71,9 @@ describe('the life of an issue', () => {
       expect(state.resumeTo !== null).toBe(interrupted);
       expect(state.reason !== null).toBe(interrupted || state.status === 'skipped');
     }
-    // 10 statuses; paused and failed can each return to one of three states.
-    expect(states).toHaveLength(8 + 2 * 3);
+    // 10 statuses; paused and failed can each return to one of three states, and paused to review too.
+    const places = new Set(states.map(({ status, resumeTo }) => `${status} ${resumeTo}`));
+    expect(places.size).toBe(8 + 2 * 3 + 1);
   });
 
   it('ends: no event changes sent, cancelled or skipped', () => {
@@ -102,7 +104,7 @@ describe('the life of an issue', () => {
           if (next !== state && event.type === 'edit') approved = false;
           state = next;
           const past: IssueStatus[] = ['approved', 'preparing', 'sending', 'sent', 'paused', 'failed'];
-          if (past.includes(state.status)) expect(approved).toBe(true);
+          if (past.includes(state.status) && state.resumeTo !== 'review') expect(approved).toBe(true);
         }
       }),
       { numRuns: 500 },
@@ -139,6 +141,21 @@ describe('an interruption', () => {
       });
       expect(accepted(stopped, 'resume')).toEqual(place);
     }
+  });
+
+  it('Y3: an issue that misses its slot unapproved goes on in review, and one that was approved is approved', () => {
+    const miss = { type: 'miss', reason: 'nobody approved it' } as const;
+    for (const place of [INITIAL, life('submit_for_review')]) {
+      const missed = accepted(place, miss);
+      expect(missed).toEqual({ status: 'paused', resumeTo: 'review', reason: 'nobody approved it' });
+      expect(accepted(missed, 'resume').status).toBe('review');
+      expect(transition(missed, { type: 'prepare' })).toBeInstanceOf(Refusal);
+    }
+    const approved = life('submit_for_review', 'approve');
+    expect(accepted(accepted(approved, miss), 'resume')).toEqual(approved);
+    expect(transition(life('submit_for_review', 'approve', 'prepare', 'start'), miss)).toBeInstanceOf(
+      Refusal,
+    );
   });
 
   it('keeps its first reason and refuses every event that would continue the issue', () => {
@@ -181,7 +198,7 @@ describe('an event', () => {
   it('that is not allowed is refused with one line that says what is possible', () => {
     const refusal = (state: IssueState, type: EventName) => transition(state, eventOf(type)) as Refusal;
     expect(refusal(INITIAL, 'approve').reason).toBe(
-      'An issue that is a draft cannot be approved; possible now: submit for review, skip, cancel.',
+      'An issue that is a draft cannot be approved; possible now: submit for review, miss, skip, cancel.',
     );
     expect(refusal(life('submit_for_review', 'approve', 'prepare', 'start', 'finish'), 'cancel').reason).toBe(
       'An issue that is sent cannot be cancelled; nothing can change it any more.',

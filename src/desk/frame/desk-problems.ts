@@ -11,6 +11,7 @@ const STATUS: Record<string, number> = {
   'reason-long': 422,
   'issue-refuses': 409,
   'issue-changed': 409,
+  'contents-taken': 409,
   'issue-empty': 409,
   'checks-failed': 422,
   'override-refused': 422,

@@ -94,6 +94,7 @@ function sentence(
     case 'send':
       return `It goes ${whom}, from now.`;
     case 'resume':
+      if (issue.resumeTo === 'review') return 'It can be edited again. It goes out when it is approved.';
       if (issue.resumeTo !== 'approved') return `It goes on ${whom}. Nobody gets it twice.`;
       return `It goes ${whom}, ${isLate ? 'from now' : `from ${due}`}.`;
     case 'pause':

@@ -17,6 +17,8 @@ export function stateOf(issue: Issue, zone: string): string {
   switch (issue.status) {
     case 'draft':
     case 'review':
+      if (issue.lateAt !== null)
+        return `In review. Its slot, ${due}, has passed: it goes out at once when a publisher approves it. Until then the next issue may carry its comparisons.`;
       return `In review. It goes out ${due}, once a publisher has approved it.`;
     case 'approved':
       return `Approved. It goes out ${due}.`;
@@ -28,6 +30,9 @@ export function stateOf(issue: Issue, zone: string): string {
       return 'It is sent.';
     case 'paused':
     case 'failed':
+      if (issue.lateAt !== null)
+        return `Its slot, ${due}, has passed without it. It is ${issue.status}: ${issue.reason ?? 'nobody said why.'} Until somebody sends it, the next issue may carry its comparisons.`;
+      return `It is ${issue.status}: ${issue.reason ?? 'nobody said why.'}`;
     case 'skipped':
       return `It is ${issue.status}: ${issue.reason ?? 'nobody said why.'}`;
     case 'cancelled':
@@ -69,6 +74,13 @@ const NEXT: Partial<Record<Issue['status'], [action: ActionName, label: string][
   ],
 };
 
+/** For an issue that missed its slot before anybody approved it. */
+const NEXT_UNAPPROVED: typeof NEXT.paused = [
+  ['approve', 'Approve and send…'],
+  ['resume', 'Edit it…'],
+  ['cancel', 'Cancel…'],
+];
+
 /** The page with its numbers, once there are any. */
 const FIGURES: Partial<Record<Issue['status'], [page: string, label: string]>> = {
   preparing: ['watch', 'Watch it go'],
@@ -80,7 +92,8 @@ const FIGURES: Partial<Record<Issue['status'], [page: string, label: string]>> =
 };
 
 export const IssueActions = ({ issue, isPublisher }: { issue: Issue; isPublisher: boolean }) => {
-  const [first, ...others] = isPublisher ? (NEXT[issue.status] ?? []) : [];
+  const next = issue.resumeTo === 'review' ? NEXT_UNAPPROVED : NEXT[issue.status];
+  const [first, ...others] = isPublisher ? (next ?? []) : [];
   const figures = FIGURES[issue.status];
   const here = `/editor/issues/${issue.slug}`;
   return (

@@ -12,6 +12,7 @@ import {
   type RecordChange,
   requireIssue,
 } from '../issue-store.ts';
+import { withdrawApproval } from '../late-store.ts';
 import { lengthOf, oneLine } from '../truncate.ts';
 import { forgetReminders, openIssuesWith } from './take-down-store.ts';
 
@@ -97,7 +98,8 @@ async function dropFrom(
 ): Promise<AffectedIssue> {
   const was = issue.status;
   if (!isUnfrozen(issue)) return { slug: issue.slug, was, now: was, isDropped: false };
-  if (was !== 'draft' && was !== 'review') {
+  if (issue.lateAt !== null) await withdrawApproval(tx, issue.id);
+  else if (was !== 'draft' && was !== 'review') {
     if (was !== 'approved') await changeIssue(tx, issue.id, { type: 'resume' });
     await changeIssue(tx, issue.id, { type: 'edit' }, { record: recordTakenBack });
     await forgetReminders(tx, issue.id);
@@ -112,7 +114,7 @@ function isUnfrozen({ status, resumeTo }: Issue): boolean {
     status === 'draft' ||
     status === 'review' ||
     status === 'approved' ||
-    ((status === 'paused' || status === 'failed') && resumeTo === 'approved')
+    ((status === 'paused' || status === 'failed') && (resumeTo === 'approved' || resumeTo === 'review'))
   );
 }
 

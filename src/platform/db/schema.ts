@@ -14,6 +14,7 @@ export interface Schema {
   gathering: GatheringTable;
   notices: NoticesTable;
   failing_duties: FailingDutiesTable;
+  reconciles: ReconcilesTable;
   issues: IssuesTable;
   issue_comparisons: IssueComparisonsTable;
   variants: VariantsTable;
@@ -173,7 +174,13 @@ interface FailingDutiesTable {
   failed_at: Date;
 }
 
-/** Notices for editors, each shown once. */
+/** At most one row: the last time that the recurring duties were done. */
+interface ReconcilesTable {
+  is_only: Generated<boolean>;
+  at: Date;
+}
+
+/** Notices for people, each shown and mailed once. */
 interface NoticesTable {
   id: Generated<string>;
   /** `NoticeKind` of src/notices. */
@@ -181,8 +188,15 @@ interface NoticesTable {
   /** The source, the slot, the domain, the issue, the batch, the tool, or the duty. */
   subject: string;
   message: string;
+  /** Since when. */
   at: Created;
   resolved_at: Date | null;
+  /** When the mail about it was queued. */
+  mailed_at: Date | null;
+  /** How it ended, for its recovery note; null: in the usual words of its kind. */
+  recovery: string | null;
+  /** When the recovery note was queued, or decided not to be. */
+  recovery_mailed_at: Date | null;
 }
 
 export type IssueStatus =
@@ -224,6 +238,8 @@ interface IssuesTable {
   finished_at: Date | null;
   /** Raised by every composing and every edit; an editor's request names the revision it was based on. */
   revision: Generated<number>;
+  /** When its slot was found to have passed without it. Until somebody sends it, other issues may carry its content. */
+  late_at: Date | null;
 }
 
 /** The comparisons that an issue tells its readers about, as they were then; *changed verdicts* are computed from it. */

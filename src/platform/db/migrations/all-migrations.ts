@@ -23,6 +23,7 @@ import * as freshLinks from './0023-fresh-links.ts';
 import * as countedVotes from './0024-votes.ts';
 import * as duties from './0025-duties.ts';
 import * as told from './0026-told.ts';
+import * as late from './0028-late.ts';
 import * as storedChecks from './0030-stored-checks.ts';
 
 /** A static list, so that the build, the tests and both databases use the same migrations. */
@@ -51,5 +52,6 @@ export const migrations: Record<string, Migration> = {
   '0024-votes': countedVotes,
   '0025-duties': duties,
   '0026-told': told,
+  '0028-late': late,
   '0030-stored-checks': storedChecks,
 };

@@ -1,0 +1,4 @@
+import { describeLate } from '../conformance/late.ts';
+import { embedded } from '../helpers/desk.ts';
+
+describeLate('PGlite', embedded);
