@@ -1,5 +1,7 @@
 import { type CountedComparison, countedComparisonSchema } from '../comparisons/model.ts';
 import { entryPrices, isNamedIn, title } from '../comparisons/names.ts';
+import { inTodaysPrint } from '../comparisons/reprints/field-changes.ts';
+import { reprintedFields } from '../comparisons/reprints/reprint-store.ts';
 import { verdict } from '../comparisons/verdict.ts';
 import { type Publish, publicAmong } from '../comparisons/visibility-store.ts';
 import type { Plan } from '../issues/compose.ts';
@@ -76,21 +78,23 @@ export async function findPublished(
   return issue && { ...issue, html: row.html, text: row.text };
 }
 
-/** Returns the newest public issue with a comparison, and that comparison as it was mailed. */
+/** Returns the newest public issue with a comparison, and that comparison as it was mailed, in today's print. */
 export async function lastMailing(
   db: Connection,
   comparisonId: string,
 ): Promise<{ issue: PublishedIssue; asMailed: CountedComparison } | undefined> {
   const row = await published(db)
     .innerJoin('issue_comparisons as ic', 'ic.issue_id', 'i.id')
-    .select('ic.content')
+    .innerJoin('comparisons as c', 'c.id', 'ic.comparison_id')
+    .select(['ic.content', reprintedFields.as('reprinted')])
     .where('ic.comparison_id', '=', comparisonId)
     .orderBy('i.slot', 'desc')
     .limit(1)
     .executeTakeFirst();
   if (row === undefined) return undefined;
   const [issue] = await toPublished(db, [row]);
-  return issue && { issue, asMailed: countedComparisonSchema.parse(row.content) };
+  const asMailed = inTodaysPrint(countedComparisonSchema.parse(row.content), row.reprinted);
+  return issue && { issue, asMailed };
 }
 
 /**

@@ -187,6 +187,17 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
       (await import('./comparisons-commands.ts')).comparisonsShow(context, slug, options),
     );
 
+  comparisons
+    .command('reprints')
+    .description('the same change in many comparisons: list it, or say whether it is news')
+    .option('--answer <id>', 'which one, by its id or the beginning of it')
+    .option('--not-news', 'this is how the site prints now: nothing is told')
+    .option('--news', 'these are real changes: the next issue tells them')
+    .addOption(json())
+    .action(async (options) =>
+      (await import('./comparisons-commands.ts')).comparisonsReprints(context, options),
+    );
+
   const subscribers = program.command('subscribers').description('the people in the database');
 
   subscribers

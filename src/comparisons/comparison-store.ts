@@ -3,6 +3,8 @@ import type { Connection } from '../platform/db/database.ts';
 import { alignTo, clash, type Identified, identify, type Known, swapped } from './identity.ts';
 import { type Comparison, type CountedComparison, comparisonSchema } from './model.ts';
 import { canonicalUrl, contentHash, pairKey } from './names.ts';
+import { type FieldChange, fieldChanges } from './reprints/field-changes.ts';
+import { recordFieldChanges } from './reprints/reprint-store.ts';
 import { type Change, changesBetween } from './revisions.ts';
 import { isPublic, type Publish } from './visibility-store.ts';
 
@@ -15,8 +17,8 @@ export interface Saved {
 }
 
 /**
- * Saves the comparisons of a source, each change with its revision; unchanged ones are not written. At most five
- * statements for any number of comparisons; two when nothing changed.
+ * Saves the comparisons of a source, each change with its revision; unchanged ones are not written. At most ten
+ * statements for any number of comparisons, and one for each reprint that is found; two when nothing changed.
  */
 export async function saveComparisons(db: Connection, incoming: Comparison[]): Promise<Saved> {
   return db.transaction().execute(async (tx) => {
@@ -81,6 +83,8 @@ interface Changed {
   id: string;
   comparison: Comparison;
   changes: Change[];
+  /** The same changes by field, see {@link recordFieldChanges}. */
+  fields: FieldChange[];
 }
 
 async function save(tx: Connection, identified: Identified<Row>[]) {
@@ -121,7 +125,7 @@ async function withChanges(
   return changedRows.map(({ id, comparison }) => {
     const was = comparisonSchema.parse(contents.get(id));
     const now = alignTo(was, comparison);
-    return { id, comparison: now, changes: changesBetween(was, now) };
+    return { id, comparison: now, changes: changesBetween(was, now), fields: fieldChanges(was, now) };
   });
 }
 
@@ -144,7 +148,7 @@ async function insertAll(tx: Connection, comparisons: Comparison[]): Promise<voi
 async function updateAll(tx: Connection, changed: Changed[]): Promise<void> {
   if (changed.length === 0) return;
   const rows = changed.map(({ id, comparison, changes }) => ({ ...columnsOf(comparison), id, changes }));
-  await sql`
+  const { rows: written } = await sql<{ id: string; number: number }>`
     with moved as (
       update comparisons c
       set pair_key = r.pair_key, url = r.url, content = r.content, content_hash = r.content_hash,
@@ -160,7 +164,13 @@ async function updateAll(tx: Connection, changed: Changed[]): Promise<void> {
     insert into revisions (comparison_id, number, at, content, content_hash, changed)
     select m.id, coalesce(last.number, 0) + 1, m.changed_at, m.content, m.content_hash, m.changes
     from moved m left join last on last.comparison_id = m.id
+    returning comparison_id as id, number
   `.execute(tx);
+  const numbers = new Map(written.map(({ id, number }) => [id, number]));
+  await recordFieldChanges(
+    tx,
+    changed.map(({ id, fields }) => ({ comparisonId: id, revision: numbers.get(id) ?? 0, changes: fields })),
+  );
 }
 
 function columnsOf(comparison: Comparison) {

@@ -1,4 +1,5 @@
 import type { Comparison, Review, Tool } from './model.ts';
+import { isSamePrice } from './reprints/price-print.ts';
 import { verdict } from './verdict.ts';
 
 /** The parts of a comparison whose changes are reported. `text` is every text that is not a figure. */
@@ -44,7 +45,7 @@ function toolChanges(was: Tool, now: Tool): Change[] {
   const { name } = now;
   return [
     change('panel', `Panel on ${name}`, share(was.panelShip), share(now.panelShip)),
-    change('price', `Entry price of ${name}`, was.entryPrice, now.entryPrice),
+    priceChange(name, was.entryPrice, now.entryPrice),
     change('community', `Community on ${name}`, share(was.communityShip), share(now.communityShip)),
     change('text', 'Name', was.name, now.name),
     change('text', `Category of ${name}`, was.category, now.category),
@@ -52,6 +53,13 @@ function toolChanges(was: Tool, now: Tool): Change[] {
     rewritten(`Description of ${name}`, was.description, now.description),
     reviewChanges(name, was.reviews, now.reviews),
   ].flat();
+}
+
+/** The same price in another print is a change of a text. */
+function priceChange(name: string, was: string, now: string): Change[] {
+  return isSamePrice(was, now)
+    ? change('text', `Print of the entry price of ${name}`, was, now)
+    : change('price', `Entry price of ${name}`, was, now);
 }
 
 /** Reviews are matched by lens; two reviews with one lens, by their order. */

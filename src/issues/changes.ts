@@ -1,5 +1,6 @@
 import type { CountedComparison, CountedTool } from '../comparisons/model.ts';
 import { title } from '../comparisons/names.ts';
+import { isSamePrice } from '../comparisons/reprints/price-print.ts';
 import { communityOf, verdict } from '../comparisons/verdict.ts';
 import type { ChangedVerdict } from './content.ts';
 
@@ -54,7 +55,7 @@ function moved(was: CountedTool, now: CountedTool, turned: boolean): string[] {
   if (turned && before !== after) {
     moves.push(`Readers on ${now.name} ${share(before)} → ${share(after)}`);
   }
-  if (was.entryPrice.toLowerCase() !== now.entryPrice.toLowerCase()) {
+  if (!isSamePrice(was.entryPrice, now.entryPrice)) {
     moves.push(`${now.name} now ${now.entryPrice} (was ${was.entryPrice})`);
   }
   return moves;

@@ -1,5 +1,6 @@
 import type { Comparison } from '../comparisons/model.ts';
 import { contentHash, nameKey, title } from '../comparisons/names.ts';
+import { isSamePrice } from '../comparisons/reprints/price-print.ts';
 import type { Plan } from './compose.ts';
 
 /**
@@ -172,7 +173,7 @@ function comparisonChecks(planned: Comparison, facts: ComparisonFacts, now: Date
 
   const moved = planned.tools.flatMap(({ name, entryPrice }) => {
     const today = facts.now.tools.find((tool) => nameKey(tool.name) === nameKey(name))?.entryPrice;
-    return today === undefined || today === entryPrice
+    return today === undefined || isSamePrice(today, entryPrice)
       ? []
       : [`${name} costs ${today} now, not ${entryPrice}`];
   });

@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import { type Comparison, comparisonSchema, countedComparisonSchema } from '../comparisons/model.ts';
+import { inTodaysPrint, type Reprinted } from '../comparisons/reprints/field-changes.ts';
+import { reprintedFields } from '../comparisons/reprints/reprint-store.ts';
 import type { Connection } from '../platform/db/database.ts';
 import type { IssueStatus } from '../platform/db/schema.ts';
 import { AppError } from '../platform/errors.ts';
@@ -251,12 +253,23 @@ export async function findCandidates(
   }));
 }
 
-/** Returns the comparisons whose content changed since the last issue with them was sent. */
+/**
+ * Returns the comparisons whose content changed since the last issue with them was sent. What is only the site's new
+ * print, or may be, is no difference: see src/comparisons/reprints.
+ */
 export async function findChanged(
   db: Connection,
 ): Promise<(MailedComparison & { id: string; hash: string })[]> {
-  const { rows } = await sql<{ id: string; was: unknown; now: unknown; hash: string; mailed_in: number }>`
-    select c.id, mailed.content as was, c.content as now, c.content_hash as hash, mailed.number as mailed_in
+  const { rows } = await sql<{
+    id: string;
+    was: unknown;
+    now: unknown;
+    hash: string;
+    mailed_in: number;
+    reprinted: Reprinted[];
+  }>`
+    select c.id, mailed.content as was, c.content as now, c.content_hash as hash, mailed.number as mailed_in,
+      ${reprintedFields} as reprinted
     from comparisons c
     cross join lateral (
       select ic.content, ic.content_hash, i.number
@@ -270,7 +283,7 @@ export async function findChanged(
   return rows.map((row) => ({
     id: row.id,
     hash: row.hash,
-    was: countedComparisonSchema.parse(row.was),
+    was: inTodaysPrint(countedComparisonSchema.parse(row.was), row.reprinted),
     now: comparisonSchema.parse(row.now),
     mailedIn: row.mailed_in,
   }));

@@ -5,6 +5,7 @@ import type { Connection } from '../platform/db/database.ts';
 
 export type NoticeKind =
   | 'source-failing'
+  | 'reprint'
   | 'silent-week'
   | 'sign-up-flood'
   | 'events-missing'
@@ -15,7 +16,7 @@ export type NoticeKind =
 
 export interface Notice {
   kind: NoticeKind;
-  /** The source, the slot, the domain, the issue, the batch, the tool, or the duty. */
+  /** The source, the reprint, the slot, the domain, the issue, the batch, the tool, or the duty. */
   subject: string;
   message: string;
   at: Date;

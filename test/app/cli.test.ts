@@ -95,6 +95,7 @@ describe('--help', () => {
     'comparisons list',
     'comparisons hide',
     'comparisons show',
+    'comparisons reprints',
     'subscribers',
     'subscribers import',
     'subscribers export',

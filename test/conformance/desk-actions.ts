@@ -189,6 +189,13 @@ export function describeActions(name: string, newDatabase: NewDeskDatabase): voi
       }),
       votes_counted: async () => ({ by: editor, ...(await voteDecision('count')) }),
       votes_discarded: async () => ({ by: editor, ...(await voteDecision('discard')) }),
+      reprint_answered: async () => {
+        const { rows } = await sql<{ id: string }>`
+          insert into reprints (field, way, keeps_figures, is_told, archive_size)
+          values ('price', 'from → starts at', true, true, 4) returning id`.execute(desk.app.db);
+        const url = `/editor/sources/reprints/${rows[0]?.id}`;
+        return { by: editor, url, form: { answer: 'not_news' }, isOnce: true };
+      },
       gather_rung: async () => ({ by: editor, url: '/editor/sources/gather' }),
       signed_out_everywhere: async () => ({
         by: editor,

@@ -28,6 +28,7 @@ export type AuditAction =
   | 'review_revoked'
   | 'batch_settled'
   | 'gather_rung'
+  | 'reprint_answered'
   | 'job_tended'
   | 'suppressed'
   | 'comparison_hidden'

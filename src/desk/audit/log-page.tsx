@@ -33,6 +33,7 @@ const WORDS: Record<AuditAction, string> = {
   review_revoked: 'took back a link for reviewers of',
   batch_settled: 'settled a batch of',
   gather_rung: 'had the sources looked at',
+  reprint_answered: 'said whether a change of the site is news',
   job_tended: 'saw to a queue',
   suppressed: 'suppressed a reader',
   comparison_hidden: 'took down a comparison',

@@ -1,4 +1,5 @@
 import { UNSEEN } from '../../comparisons/model.ts';
+import type { ListedReprint } from '../../comparisons/reprints/reprint-store.ts';
 import type { Notice } from '../../notices/notice-store.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
@@ -9,6 +10,7 @@ import { formatTime } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { count } from '../frame/numbers.ts';
 import { Table } from '../frame/table.tsx';
+import { ReprintQuestions } from './reprint-questions.tsx';
 
 interface SourcesProps {
   session: DeskSession;
@@ -17,6 +19,7 @@ interface SourcesProps {
   health: Health[];
   quarantine: { total: number; entries: QuarantineEntry[] };
   notices: Notice[];
+  reprints: ListedReprint[];
   /** Whether a worker was just asked to gather. */
   isGathering: boolean;
 }
@@ -25,7 +28,7 @@ interface SourcesProps {
 const SHOWN = 50;
 
 export function sourcesPage(site: Site, props: SourcesProps): string {
-  const { session, zone, gathered, health, quarantine, notices, isGathering } = props;
+  const { session, zone, gathered, health, quarantine, notices, reprints, isGathering } = props;
   const sick = new Map(health.map((each) => [each.source, each]));
   return render(
     <DeskPage site={site} title="Sources" session={session} here="/editor/sources">
@@ -48,6 +51,7 @@ export function sourcesPage(site: Site, props: SourcesProps): string {
         <Csrf session={session} />
         <button type="submit">Gather now</button>
       </form>
+      <ReprintQuestions session={session} zone={zone} reprints={reprints} />
       <section>
         <h2>The last look</h2>
         {gathered === undefined ? (

@@ -7,6 +7,9 @@ import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 export interface Schema {
   comparisons: ComparisonsTable;
   revisions: RevisionsTable;
+  reprints: ReprintsTable;
+  field_changes: FieldChangesTable;
+  comparison_listings: ComparisonListingsTable;
   gathers: GathersTable;
   pages: PagesTable;
   quarantine: QuarantineTable;
@@ -81,8 +84,13 @@ interface ComparisonsTable {
   /** Why, and by whom. */
   hidden_reason: string | null;
   hidden_by: string | null;
-  /** When it was last taken down or shown again. */
+  /** When it was last taken down or shown again, or when its page went or came back. */
   visibility_changed_at: Date | null;
+  /** Since when it is no longer on its site; null while it is. */
+  gone_at: Date | null;
+  /** `page`: its page answers that it is gone; `listing`: its source lists it no more. */
+  gone_by: 'page' | 'listing' | null;
+  gone_reason: string | null;
 }
 
 /** Every version of a comparison, including the first; written with it, never changed. */
@@ -96,6 +104,55 @@ interface RevisionsTable {
   content_hash: string;
   /** `Change[]` of src/comparisons/revisions.ts; empty for the first. */
   changed: Json<unknown>;
+}
+
+/** An event of a site: much of the archive changed within days in the same field and way. */
+interface ReprintsTable {
+  id: Generated<string>;
+  /** `Field` of src/comparisons/reprints. */
+  field: string;
+  way: string;
+  keeps_figures: boolean;
+  /** An issue would tell at least one of its changes. */
+  is_told: boolean;
+  /** The number of comparisons when it was detected. */
+  archive_size: number;
+  first_at: Created;
+  last_at: Created;
+  /** null: an editor has to answer. */
+  answer: 'not_news' | 'news' | null;
+  /** null when the rule answered. */
+  answered_by: string | null;
+  answered_at: Date | null;
+}
+
+/** Changes of single fields: those of the last days, and those of reprints. */
+interface FieldChangesTable {
+  comparison_id: string;
+  /** Number of the revision that made it. */
+  revision: number;
+  side: number;
+  field: string;
+  way: string;
+  keeps_figures: boolean;
+  is_told: boolean;
+  /** The values, see `FieldChange` of src/comparisons/reprints. */
+  was: Json<unknown>;
+  now: Json<unknown>;
+  at: Created;
+  /** null: it belongs to no reprint, and is forgotten after the window. */
+  reprint_id: string | null;
+}
+
+/** Where a comparison comes from; none for a pushed one. */
+interface ComparisonListingsTable {
+  comparison_id: string;
+  /** The entry of SOURCES that gave it last. */
+  source: string;
+  /** Its file, or its page's URL, in that source. */
+  entry: string;
+  /** For how many gatherings in a row the source has not listed it. */
+  missed: Generated<number>;
 }
 
 /** One run over all sources. */

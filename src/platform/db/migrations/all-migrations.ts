@@ -23,6 +23,7 @@ import * as freshLinks from './0023-fresh-links.ts';
 import * as countedVotes from './0024-votes.ts';
 import * as duties from './0025-duties.ts';
 import * as told from './0026-told.ts';
+import * as siteChanges from './0027-site-changes.ts';
 import * as late from './0028-late.ts';
 import * as storedChecks from './0030-stored-checks.ts';
 
@@ -52,6 +53,7 @@ export const migrations: Record<string, Migration> = {
   '0024-votes': countedVotes,
   '0025-duties': duties,
   '0026-told': told,
+  '0027-site-changes': siteChanges,
   '0028-late': late,
   '0030-stored-checks': storedChecks,
 };

@@ -1,0 +1,4 @@
+import { describeReprints } from '../conformance/reprints.ts';
+import { embedded } from '../helpers/desk.ts';
+
+describeReprints('PGlite', embedded);
