@@ -6,7 +6,8 @@ import { noBrowser } from './test/helpers/browser.ts';
  *
  * - `unit`      pure and fast, all cores; its files share what they import;
  * - `mocked`    the same for files that mock a module, which have to import everything anew;
- * - `embedded`  PGlite in the test process: each takes seconds to boot and close to 1 GB, so few at a time;
+ * - `embedded`  PGlite in the test process, two at a time, because each takes most of 1 GB; its files share what they
+ *               import and the compiled PGlite, which take seconds;
  * - `services`  a throw-away PostgreSQL and Redis shared by the whole project: each file has databases of its own in
  *               both, and mostly waits, so two at a time;
  * - `browser`   the system's Chromium, two at a time.
@@ -43,6 +44,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'embedded',
+          isolate: false,
           include: ['test/**/*.embedded.test.{ts,tsx}'],
           globalSetup: ['test/helpers/made-database.ts'],
           testTimeout: 180_000,
@@ -55,6 +57,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'services',
+          isolate: false,
           include: ['test/**/*.services.test.{ts,tsx}'],
           globalSetup: ['test/helpers/services.ts'],
           testTimeout: 180_000,
@@ -67,6 +70,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'browser',
+          isolate: false,
           provide: { servicesMissing: noBrowser ?? '' },
           include: ['test/**/*.browser.test.{ts,tsx}'],
           globalSetup: ['test/helpers/made-database.ts'],

@@ -184,7 +184,7 @@ describe('docker-compose.yml', () => {
     expect([...new Set([...interpolated, ...given])].filter((name) => !explained.has(name))).toEqual([]);
   });
 
-  /** What must be kept from whoever does not use it; the type of `Secrets` says so for most. */
+  /** Secrets that only the processes that use them may have; the type of `Secrets` says so for most. */
   const SECRETS = [
     'DATABASE_URL',
     'MIGRATE_DATABASE_URL',

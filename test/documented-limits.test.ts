@@ -5,7 +5,7 @@ import { MISSED_AFTER_HOURS } from '../src/issues/slot.ts';
 import { REPLAY_HOURS } from '../src/providers/port.ts';
 import { ROOT } from './helpers/processes.ts';
 
-/** Limits that operators read about: whoever changes one here changes its sentence too. */
+/** Limits that operators read about. A change of one here changes its sentence too. */
 it.each([
   ['docs/operating.md', `A slot missed by more than ${MISSED_AFTER_HOURS} hours`],
   ['docs/operating.md', `its key is forgotten after ${REPLAY_HOURS} hours`],

@@ -20,7 +20,7 @@ export default transactionalEmail<VoidedProps>({
     action: { label: 'Open my preferences', url: preferences },
     notes: [
       {
-        text: 'This was not you? Then nothing is lost: whoever did it has no link of yours any more that works.',
+        text: 'This was not you? Then nothing is lost: the person who did it has no working link of yours any more.',
       },
     ],
     unsubscribe,

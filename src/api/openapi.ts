@@ -195,9 +195,11 @@ const LEAVING: ApiDocument['paths'] = {
       },
       responses: {
         200: { description: 'Off the list, from this moment on.' },
-        404: problem('No link of ours; one that another installation signed is told so in plain text.'),
+        404: problem(
+          'No link of ours; for one that another installation signed, the answer says so in plain text.',
+        ),
         410: {
-          description: 'A link of ours, and whose it is cannot be told: nobody was taken off the list.',
+          description: 'A link of ours, but it is not known whose it is: nobody was taken off the list.',
           content: { 'text/plain': { schema: text } },
         },
         503: problem('Not now; come again.'),

@@ -210,7 +210,7 @@ export function examineRole({ role, isSuperuser, isOwner, makesIn, changes }: Po
   return {
     level: 'warn',
     about,
-    message: `The role "${role}" ${faults.join('; it ')}: whoever gets hold of it can rewrite the consent log.`,
+    message: `The role "${role}" ${faults.join('; it ')}: anybody who gets hold of it can rewrite the consent log.`,
     help: 'Give it a role of its own and the owner’s to MIGRATE_DATABASE_URL, see "Two database roles" in docs/operating.md; then run `migrate`.',
   };
 }

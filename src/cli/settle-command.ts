@@ -81,7 +81,7 @@ export function evidence(batch: UnsettledBatch): string[] {
     `Uncertain: issue ${issue}, batch ${number}, ${deliveries} readers: ${reason ?? 'no answer'}`,
     `  submitted ${claimedAt.toISOString()} under the key batch/${id}/r${revision}; ${left} of them left since, ${events} events about it`,
     overdue
-      ? `  no event has told in ${EVIDENCE_HOURS} hours: verdict settle --batch ${id}`
+      ? `  no event arrived in ${EVIDENCE_HOURS} hours: verdict settle --batch ${id}`
       : `  an event of the provider settles it; after ${EVIDENCE_HOURS} hours without one, \`verdict settle\` does`,
     ...(notBefore === null
       ? []

@@ -188,7 +188,7 @@ export const settingsSchema = z.object({
     .enum(['off', 'local', 'token'])
     .default('off')
     .describe(
-      'Who may read /metrics: off is nobody, local is programs on this machine at METRICS_PORT, token is whoever sends METRICS_TOKEN.',
+      'Who may read /metrics: off is nobody, local is programs on this machine at METRICS_PORT, token is anybody who sends METRICS_TOKEN.',
     ),
   METRICS_PORT: z.coerce
     .number({ error: 'must be a port number' })

@@ -46,7 +46,7 @@ export interface WeekSettings {
 /**
  * Composes the issue of a slot from the database, in one transaction, and applies its editors' choices. Composing
  * again refreshes a draft, an issue in review, or a skipped slot that is still in the future; an issue in a later
- * state is returned unchanged. A slot has exactly one issue, whoever calls this (I6).
+ * state is returned unchanged. A slot has exactly one issue, however often this is called (I6).
  * @param record called only when an issue was composed.
  */
 export async function composeIssue(

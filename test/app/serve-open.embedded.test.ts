@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { temporaryFolder } from '../helpers/locations.ts';
+import { copyDatabase, temporaryFolder } from '../helpers/locations.ts';
 import { PROGRAMS, start } from '../helpers/processes.ts';
 
 /** A request by a name of this machine, like one of a browser, or of nginx with its default `proxy_pass`. */
@@ -8,6 +8,7 @@ const ask = (url: string) => fetch(url).then(({ status }) => status);
 
 it('F16: serve opens the metrics on a loopback port and the outbox by a link, and neither by an address that can be guessed', async () => {
   using folder = temporaryFolder();
+  copyDatabase(path.join(folder.path, 'data'));
   await using served = start(PROGRAMS.source, ['serve'], {
     ...{ DATA_DIR: path.join(folder.path, 'data'), LOG_LEVEL: 'silent' },
     // On every address, as in a container.
@@ -34,6 +35,7 @@ it('F16: serve opens the metrics on a loopback port and the outbox by a link, an
 
 it('takes the events of mail that went out through Resend also while the outbox has its place', async () => {
   using folder = temporaryFolder();
+  copyDatabase(path.join(folder.path, 'data'));
   await using served = start(PROGRAMS.source, ['serve'], {
     ...{ DATA_DIR: path.join(folder.path, 'data'), LOG_LEVEL: 'silent', PORT: '0' },
     RESEND_WEBHOOK_SECRET: `whsec_${Buffer.from('a secret of the account').toString('base64')}`,

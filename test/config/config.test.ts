@@ -179,14 +179,17 @@ describe('settings', () => {
 
   it('F20: a process without the key knows where mail goes, and a process with the key can be kept from mailing', () => {
     const mail = { MAIL_FROM: 'digest@verdicts.test', MAIL_FROM_TRANSACTIONAL: 'hello@verdicts.test' };
-    const told = (env: Record<string, string>) => {
+    const mailSettings = (env: Record<string, string>) => {
       const { mailer, takesEvents } = load({ ...mail, ...env }).config;
       return [mailer, takesEvents];
     };
-    expect(told({})).toEqual(['outbox', false]);
-    expect(told({ RESEND_API_KEY: 're_1', RESEND_WEBHOOK_SECRET: 'whsec_YWJj' })).toEqual(['resend', true]);
-    expect(told({ MAILER: 'resend', MAIL_EVENTS: 'taken' })).toEqual(['resend', true]);
-    expect(told({ RESEND_API_KEY: 're_1', MAILER: 'outbox' })).toEqual(['outbox', false]);
+    expect(mailSettings({})).toEqual(['outbox', false]);
+    expect(mailSettings({ RESEND_API_KEY: 're_1', RESEND_WEBHOOK_SECRET: 'whsec_YWJj' })).toEqual([
+      'resend',
+      true,
+    ]);
+    expect(mailSettings({ MAILER: 'resend', MAIL_EVENTS: 'taken' })).toEqual(['resend', true]);
+    expect(mailSettings({ RESEND_API_KEY: 're_1', MAILER: 'outbox' })).toEqual(['outbox', false]);
     expect(complaint({ MAILER: 'resend' })).toMatch(/MAIL_FROM: is required with MAILER=resend/);
   });
 

@@ -1,11 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { temporaryFolder } from '../helpers/locations.ts';
+import { copyDatabase, temporaryFolder } from '../helpers/locations.ts';
 import { PROGRAMS, start } from '../helpers/processes.ts';
 
 it('B35: a value in .env reaches every issue whole, and doctor names values that another parser would truncate', async () => {
   using folder = temporaryFolder();
+  copyDatabase(path.join(folder.path, 'data'));
   writeFileSync(
     path.join(folder.path, '.env'),
     'POSTAL_ADDRESS=Unit #5, 12 Example Street\nNEWSLETTER_NAME=C# Weekly\n',

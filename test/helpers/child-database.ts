@@ -16,18 +16,18 @@ const [mode = 'hold', dataDir = ''] = process.argv.slice(2);
 try {
   await using database = await openDatabase({ databaseUrl: undefined, dataDir });
   const db = database.kysely;
-  await sql`create table if not exists kept (batch int not null, row int not null)`.execute(db);
+  await sql`create table if not exists stored (batch int not null, row int not null)`.execute(db);
   console.log('open');
   if (mode === 'hold') {
     for await (const line of createInterface({ input: process.stdin })) {
-      await sql`insert into kept values (${Number(line)}, 1)`.execute(db);
-      console.log(`kept ${line}`);
+      await sql`insert into stored values (${Number(line)}, 1)`.execute(db);
+      console.log(`stored ${line}`);
     }
   } else {
     for (let batch = 1; ; batch += 1) {
       await db.transaction().execute(async (tx) => {
         for (let row = 1; row <= 3; row += 1)
-          await sql`insert into kept values (${batch}, ${row})`.execute(tx);
+          await sql`insert into stored values (${batch}, ${row})`.execute(tx);
       });
       console.log(`committed ${batch}.`);
     }

@@ -13,7 +13,7 @@ export interface TestDatabase {
  * @param databaseUrl `inject('databaseUrl')`; its user must be allowed to create databases.
  * @param original makes it a copy of this one instead, which must have no sessions.
  */
-export async function createDatabase(databaseUrl: string, original?: TestDatabase): Promise<TestDatabase> {
+export async function createDatabase(databaseUrl: string, original?: { url: string }): Promise<TestDatabase> {
   const name = `verdict_${randomBytes(6).toString('hex')}`;
   const template = original === undefined ? '' : ` TEMPLATE ${new URL(original.url).pathname.slice(1)}`;
   await execute(databaseUrl, `CREATE DATABASE ${name}${template}`);

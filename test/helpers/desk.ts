@@ -12,8 +12,7 @@ import { Lifetime } from '../../src/platform/lifetime.ts';
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { draft, slotToCompose } from '../../src/workflow/week.ts';
 import { comparison, tool } from './compose.ts';
-import { createDatabase } from './database.ts';
-import { copyDatabase, temporaryFolder } from './locations.ts';
+import { copyDatabase, createMigratedDatabase, temporaryFolder } from './locations.ts';
 import { answerRequests } from './mail-requests.ts';
 import { signUpParts } from './site.ts';
 
@@ -71,7 +70,7 @@ export const embedded: NewDeskDatabase = async (dataDir) => {
 /** @param server `inject('databaseUrl')` */
 export function onServer(server: string): NewDeskDatabase {
   return async () => {
-    const { url, drop } = await createDatabase(server);
+    const { url, drop } = await createMigratedDatabase(server);
     return { env: { DATABASE_URL: url }, close: drop };
   };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, inject } from 'vitest';
 import { type Database, openDatabase } from '../../src/platform/db/database.ts';
-import { createDatabase } from './database.ts';
+import { createDatabase, type TestDatabase } from './database.ts';
 
 /** A location for one database on one of its two backends. Nothing runs in it until it is opened. */
 export interface DatabaseLocation extends AsyncDisposable {
@@ -79,19 +79,32 @@ export function databaseForAll(
   };
 }
 
-/** @param server `inject('databaseUrl')` */
+/** A database that already has its schema. @param server `inject('databaseUrl')` */
+export function createMigratedDatabase(server: string): Promise<TestDatabase> {
+  return createDatabase(server, { url: inject('migratedDatabaseUrl') });
+}
+
+/** With a database that already has its schema. @param server `inject('databaseUrl')` */
 export async function postgresLocation(server: string): Promise<DatabaseLocation> {
+  return locationOf(await createMigratedDatabase(server));
+}
+
+/** With a database that is empty. @param server `inject('databaseUrl')` */
+export async function emptyPostgresLocation(server: string): Promise<DatabaseLocation> {
+  return locationOf(await createDatabase(server));
+}
+
+function locationOf({ url, drop }: TestDatabase): DatabaseLocation {
   const folder = temporaryFolder();
-  const created = await createDatabase(server);
   const dataDir = path.join(folder.path, 'data');
   mkdirSync(dataDir);
   return {
     backend: 'postgres',
     dataDir,
-    databaseUrl: created.url,
-    open: (connections = 10) => openDatabase({ databaseUrl: created.url, dataDir, connections }),
+    databaseUrl: url,
+    open: (connections = 10) => openDatabase({ databaseUrl: url, dataDir, connections }),
     [Symbol.asyncDispose]: async () => {
-      await created.drop();
+      await drop();
       folder[Symbol.dispose]();
     },
   };

@@ -5,7 +5,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { openDatabase } from '../../src/platform/db/database.ts';
 import { cleanUpFolder, cleanUpProcess, type Ending } from './cleanup.ts';
+import { createDatabase, type TestDatabase } from './database.ts';
 
 /**
  * PostgreSQL and Redis for the `services` project: started once before its first test, on loopback and free ports, with
@@ -21,6 +23,8 @@ declare module 'vitest' {
     databaseUrl: string;
     /** A Redis that belongs to the test run; '' when there is none. */
     redisUrl: string;
+    /** A database with the newest schema and no rows, to be copied (`createDatabase`); '' when there is no PostgreSQL. */
+    migratedDatabaseUrl: string;
     /** Why the URLs are empty, for the totals at the end; '' when both services run. */
     servicesMissing: string;
   }
@@ -161,6 +165,7 @@ export async function freePort(): Promise<number> {
 }
 
 const started: Service[] = [];
+let migrated: TestDatabase | undefined;
 const hangUp = () => process.exit(129);
 
 /** Vitest calls this before the first test of the project; it provides the URLs. */
@@ -196,7 +201,9 @@ export async function setup(project: TestProject): Promise<void> {
     return file === null ? null : startRedis(file);
   });
 
+  if (databaseUrl !== '') migrated = await migratedDatabase(databaseUrl);
   project.provide('databaseUrl', databaseUrl);
+  project.provide('migratedDatabaseUrl', migrated?.url ?? '');
   project.provide('redisUrl', redisUrl);
   project.provide('servicesMissing', missing.join(', '));
   if (missing.length > 0 && REQUIRE_SERVICES === '1') {
@@ -214,7 +221,17 @@ export async function setup(project: TestProject): Promise<void> {
 /** Vitest calls this after the last test of the project. */
 export async function teardown(): Promise<void> {
   process.off('SIGHUP', hangUp);
+  await migrated?.drop();
   await Promise.all(started.splice(0).map((service) => service.stop()));
+}
+
+/** Copying a database takes a tenth of the time that its migrations take. */
+async function migratedDatabase(server: string): Promise<TestDatabase> {
+  const created = await createDatabase(server);
+  const dataDir = temporaryDirectory(null);
+  await using _database = await openDatabase({ databaseUrl: created.url, dataDir });
+  rmSync(dataDir, { recursive: true, force: true });
+  return created;
 }
 
 interface Program {

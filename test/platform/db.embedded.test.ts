@@ -21,10 +21,10 @@ describeDatabase('PGlite', emptyLocation);
 
 const CHILD = 'test/helpers/child-database.ts';
 
-const keptIn = async (db: Connection) =>
+const storedIn = async (db: Connection) =>
   (
     await sql<{ batch: number; rows: number }>`
-    select batch, count(*) as rows from kept group by batch order by batch
+    select batch, count(*) as rows from stored group by batch order by batch
   `.execute(db)
   ).rows;
 
@@ -50,11 +50,11 @@ describe('one process for one DATA_DIR', () => {
     expect(explain(refusal)).toContain('DATABASE_URL');
 
     first.tell('7');
-    await first.says('kept 7');
+    await first.says('stored 7');
     first.kill('SIGKILL');
     await first.ended;
     await using database = await location.open();
-    expect(await keptIn(database.kysely)).toEqual([{ batch: 7, rows: 1 }]);
+    expect(await storedIn(database.kysely)).toEqual([{ batch: 7, rows: 1 }]);
   });
 
   it('takes over the lock of a killed process, once, and leaves no file behind', async () => {
@@ -95,7 +95,7 @@ describe('one process for one DATA_DIR', () => {
 describe('a database whose process was killed', () => {
   it('opens again with all committed rows', async () => {
     await using before = await location.open();
-    await sql`drop table if exists kept`.execute(before.kysely);
+    await sql`drop table if exists stored`.execute(before.kysely);
     await before[Symbol.asyncDispose]();
     let committed = 0;
     for (const until of [3, 40]) {
@@ -106,14 +106,14 @@ describe('a database whose process was killed', () => {
       committed += Number(/committed (\d+)\.\s*$/.exec(stdout)?.[1]);
     }
     await using database = await location.open();
-    const kept = await keptIn(database.kysely);
-    const rows = kept.reduce((sum, batch) => sum + batch.rows, 0);
-    expect(kept.every((batch) => batch.rows % 3 === 0)).toBe(true);
+    const stored = await storedIn(database.kysely);
+    const rows = stored.reduce((sum, batch) => sum + batch.rows, 0);
+    expect(stored.every((batch) => batch.rows % 3 === 0)).toBe(true);
     // The kill may come between a commit and its message, twice.
     expect(rows / 3 - committed).toBeGreaterThanOrEqual(0);
     expect(rows / 3 - committed).toBeLessThanOrEqual(2);
     // And it works: a damaged index would fail here.
-    await sql`reindex table kept`.execute(database.kysely);
+    await sql`reindex table stored`.execute(database.kysely);
   });
 
   it.each([

@@ -82,26 +82,30 @@ describe('events', () => {
       webhook: { url, secrets: SECRETS, concurrency: 1 },
       fate: (to) => (to.startsWith('full@') ? 'soft-bounced' : undefined),
     });
-    const told = async (to: string) => {
+    const eventsOf = async (to: string) => {
       posts.length = 0;
       await post([email(to)], {}, resend);
       await resend.webhooks.idle();
       return typesOf(posts);
     };
-    expect(await told('delivered+x@resend.dev')).toEqual(['email.sent', 'email.delivered']);
-    expect(await told('bounced@resend.dev')).toEqual(['email.sent', 'email.bounced', 'suppression.added']);
-    expect(await told('bounced@resend.dev')).toEqual(['email.suppressed']);
-    expect(await told('complained@resend.dev')).toEqual([
+    expect(await eventsOf('delivered+x@resend.dev')).toEqual(['email.sent', 'email.delivered']);
+    expect(await eventsOf('bounced@resend.dev')).toEqual([
+      'email.sent',
+      'email.bounced',
+      'suppression.added',
+    ]);
+    expect(await eventsOf('bounced@resend.dev')).toEqual(['email.suppressed']);
+    expect(await eventsOf('complained@resend.dev')).toEqual([
       'email.sent',
       'email.delivered',
       'email.complained',
       'suppression.added',
     ]);
-    expect(await told('suppressed@resend.dev')).toEqual(['email.suppressed']);
-    expect(await told('full@readers.example')).toEqual(['email.sent', 'email.bounced']);
+    expect(await eventsOf('suppressed@resend.dev')).toEqual(['email.suppressed']);
+    expect(await eventsOf('full@readers.example')).toEqual(['email.sent', 'email.bounced']);
     const bounce = posts.map(({ body }) => JSON.parse(body)).find(({ type }) => type === 'email.bounced');
     expect(bounce.data.bounce).toMatchObject({ type: 'Transient', subType: 'MailboxFull' });
-    expect(await told('full@readers.example')).toEqual(['email.sent', 'email.bounced']);
+    expect(await eventsOf('full@readers.example')).toEqual(['email.sent', 'email.bounced']);
   });
 
   it('are repeated under the same id until they are accepted, and given up after the schedule', async () => {

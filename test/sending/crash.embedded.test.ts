@@ -7,6 +7,7 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createApp } from '../../src/app/app.ts';
 import { loadConfig } from '../../src/config/config.ts';
+import { copyDatabase } from '../helpers/locations.ts';
 import { acceptedBatches, acceptedRecipients } from '../helpers/outbox.ts';
 import { startCommand } from '../helpers/processes.ts';
 
@@ -70,6 +71,7 @@ describe('a process killed without warning', () => {
   }, 300_000);
 
   test('fault 1: leaves no lease that the next process has to wait for', async () => {
+    copyDatabase(dataDir);
     const { config, secrets } = loadConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'silent' });
     {
       await using app = await createApp(config, secrets);

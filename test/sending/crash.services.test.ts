@@ -9,8 +9,8 @@ import { findIssue } from '../../src/issues/issue-store.ts';
 import { issueProgress } from '../../src/sending/progress.ts';
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { approve, draft, gatherAll, send, slotToCompose } from '../../src/workflow/week.ts';
+import { createMigratedDatabase } from '../helpers/locations.ts';
 
-import { createDatabase } from '../helpers/database.ts';
 import { acceptedRecipients } from '../helpers/outbox.ts';
 import { type Process, startCommand } from '../helpers/processes.ts';
 
@@ -27,7 +27,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('two workers and a web process', () =
 
   beforeEach(async () => {
     dataDir = await mkdtemp(path.join(os.tmpdir(), 'wv-workers-'));
-    const database = await createDatabase(databaseUrl);
+    const database = await createMigratedDatabase(databaseUrl);
     drop = database.drop;
     env = {
       DATA_DIR: dataDir,

@@ -10,7 +10,7 @@ import { keyId, verify } from '../../src/subscribers/tokens.ts';
 
 const OLD = 'the key of last year, long enough.';
 const NEW = 'the key of this year, long enough.';
-const STAMP = {
+const METADATA = {
   slug: '2026-11-24',
   number: 47,
   envelope: {
@@ -37,7 +37,7 @@ const members = [0, 1, 2].map(member);
 const BATCH = randomUUID();
 const build = (
   more: {
-    stamp?: typeof STAMP;
+    metadata?: typeof METADATA;
     keys?: [string, ...string[]];
     members?: typeof members;
     variant?: ReturnType<typeof variant>;
@@ -45,7 +45,7 @@ const build = (
   } = {},
 ) => {
   const request = buildBatch(
-    toSendable(more.stamp ?? STAMP, more.variant ?? variant()),
+    toSendable(more.metadata ?? METADATA, more.variant ?? variant()),
     more.batchId ?? BATCH,
     more.members ?? members,
     more.keys ?? [OLD],
@@ -95,10 +95,12 @@ describe('a batch', () => {
       { variant: variant({ subject: 'Skip Inkwell' }) },
       { variant: variant({ html: '<p>' }) },
       { variant: variant({ text: 'p' }) },
-      { stamp: { ...STAMP, slug: '2026-12-01' } },
-      { stamp: { ...STAMP, envelope: { ...STAMP.envelope, from: 'other@verdicts.example' } } },
-      { stamp: { ...STAMP, envelope: { ...STAMP.envelope, replyTo: 'other@verdicts.example' } } },
-      { stamp: { ...STAMP, envelope: { ...STAMP.envelope, publicUrl: 'https://elsewhere.example' } } },
+      { metadata: { ...METADATA, slug: '2026-12-01' } },
+      { metadata: { ...METADATA, envelope: { ...METADATA.envelope, from: 'other@verdicts.example' } } },
+      { metadata: { ...METADATA, envelope: { ...METADATA.envelope, replyTo: 'other@verdicts.example' } } },
+      {
+        metadata: { ...METADATA, envelope: { ...METADATA.envelope, publicUrl: 'https://elsewhere.example' } },
+      },
       { batchId: randomUUID() },
     ];
     const hashes = [build(), ...changed.map(build)].map(({ payloadHash }) => payloadHash);
@@ -116,13 +118,13 @@ describe('a batch', () => {
       members: fc.subarray(members, { minLength: 1 }),
       batchId: fc.constantFrom(BATCH, 'another'),
       keys: fc.constantFrom<[string, ...string[]]>([OLD], [NEW], [NEW, OLD]),
-      stamp: fc.constantFrom(STAMP, { ...STAMP, slug: '2026-12-01' }),
+      metadata: fc.constantFrom(METADATA, { ...METADATA, slug: '2026-12-01' }),
     });
     // Two unrelated batches are never equal, so the second is the first one, changed in one place or none.
     const pair = fc.tuple(
       few,
       few,
-      fc.constantFrom('variant', 'members', 'batchId', 'keys', 'stamp', 'none'),
+      fc.constantFrom('variant', 'members', 'batchId', 'keys', 'metadata', 'none'),
     );
     fc.assert(
       fc.property(pair, ([one, other, changed]) => {
@@ -140,14 +142,14 @@ describe('a batch', () => {
                 members,
                 batchId: BATCH,
                 keys: [OLD],
-                stamp: STAMP,
+                metadata: METADATA,
               },
               {
                 variant: { subject: '', html: 'a', text: 'bc' },
                 members,
                 batchId: BATCH,
                 keys: [OLD],
-                stamp: STAMP,
+                metadata: METADATA,
               },
               'variant',
             ],
@@ -178,9 +180,9 @@ describe('a message', () => {
     expect(first).toMatchObject({
       deliveryId: members[0]?.deliveryId,
       issue: '2026-11-24',
-      from: STAMP.envelope.from,
+      from: METADATA.envelope.from,
       to: 'reader-0@readers.example',
-      replyTo: STAMP.envelope.replyTo,
+      replyTo: METADATA.envelope.replyTo,
       subject: 'Ship Inkwell',
     });
   });
@@ -221,12 +223,12 @@ describe('a message', () => {
 
   it('is valid for a newsletter with brackets in its name and a sender without a name', () => {
     const envelope = {
-      ...STAMP.envelope,
+      ...METADATA.envelope,
       newsletterName: 'Ship <it>',
       from: 'a@b.example',
       replyTo: 'c@d.example',
     };
-    const [message] = build({ stamp: { ...STAMP, envelope } }).messages;
+    const [message] = build({ metadata: { ...METADATA, envelope } }).messages;
     expect(message?.headers['List-Id']).toBe('Ship it <digest.b.example>');
     expect(message?.headers['List-Owner']).toBe('<mailto:c@d.example>');
     expect(message?.headers['List-Unsubscribe']).toMatch(/<mailto:u\+[\w.-]+@d\.example>$/);

@@ -12,9 +12,9 @@ import { lockFrozenTo } from '../../src/sending/audience/audience-store.ts';
 import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
 import { keyId } from '../../src/subscribers/tokens.ts';
 import { queueMail } from '../../src/transactional/transactional-store.ts';
-import { createDatabase } from '../helpers/database.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { expireLeases, onlyReaders, sendingIssue } from '../helpers/ledger.ts';
+import { createMigratedDatabase } from '../helpers/locations.ts';
 import { type Process, startCommand } from '../helpers/processes.ts';
 import { type LocalResend, startResend } from '../resend/index.ts';
 
@@ -32,7 +32,7 @@ describe.skipIf(!databaseUrl || !redisUrl)('workers that share a database, a Red
 
   beforeEach(async () => {
     dataDir = await mkdtemp(path.join(os.tmpdir(), 'wv-many-'));
-    const database = await createDatabase(databaseUrl);
+    const database = await createMigratedDatabase(databaseUrl);
     drop = database.drop;
     provider = await startResend({ ratePerSecond: Number.POSITIVE_INFINITY });
     env = {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Connection, Database } from '../../src/platform/db/database.ts';
 import { sealConsentLog, verifyConsentLog } from '../../src/subscribers/consent-log/consent-log-store.ts';
 import { describeConsentLog } from '../conformance/consent-log.ts';
-import { type DatabaseLocation, postgresLocation } from '../helpers/locations.ts';
+import { type DatabaseLocation, emptyPostgresLocation, postgresLocation } from '../helpers/locations.ts';
 
 const server = inject('databaseUrl');
 
@@ -11,7 +11,7 @@ describe.skipIf(server === '')('on a server', () => {
   describeConsentLog(
     'the consent log on PostgreSQL',
     () => postgresLocation(server),
-    () => postgresLocation(server),
+    () => emptyPostgresLocation(server),
   );
 
   describe('a log with many simultaneous writers', () => {

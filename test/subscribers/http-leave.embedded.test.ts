@@ -89,7 +89,7 @@ describe('B13: a link whose id is in no row', () => {
     const answer = await oneClick(stranger);
     expect([answer.statusCode, answer.headers['content-type']]).toEqual([410, 'text/plain; charset=utf-8']);
     expect(answer.body).toBe(
-      `Nobody was taken off the list: whose link this is cannot be told. Leave at ${SITE.publicUrl}/unsubscribe\n`,
+      `Nobody was taken off the list: it is not known whose link this is. Leave at ${SITE.publicUrl}/unsubscribe\n`,
     );
     for (const page of [await get(stranger), await press(stranger)]) {
       expect([page.statusCode, h1(page.body)]).toEqual([410, 'We cannot tell whose link this is']);

@@ -8,9 +8,8 @@ import { publicServer } from '../../src/app/public-server.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { Lifetime } from '../../src/platform/lifetime.ts';
 import { runCommand } from '../helpers/command.ts';
-import { createDatabase } from '../helpers/database.ts';
 import { readMail } from '../helpers/eml.ts';
-import { temporaryFolder } from '../helpers/locations.ts';
+import { createMigratedDatabase, temporaryFolder } from '../helpers/locations.ts';
 
 /**
  * B13: an installation moves to a larger one. The embedded default mails an issue; then its list is exported and
@@ -54,7 +53,7 @@ describe.skipIf(server === '')('B13: after a move to PostgreSQL', () => {
     const list = path.join(folder.path, 'people.csv');
     await run(['subscribers', 'export', '--out', list], old);
 
-    const { url, drop } = await createDatabase(server);
+    const { url, drop } = await createMigratedDatabase(server);
     lifetime.defer(drop);
     const fresh = { ...COMMON, DATA_DIR: path.join(folder.path, 'new'), DATABASE_URL: url };
     await run(['migrate'], fresh);

@@ -10,8 +10,7 @@ import { Lifetime } from '../../src/platform/lifetime.ts';
 import { signFormToken } from '../../src/subscribers/sign-up/form-token.ts';
 import { foldAddress } from '../../src/transactional/requests/request-policy.ts';
 import { reconcile } from '../../src/workflow/duties.ts';
-import { createDatabase } from '../helpers/database.ts';
-import { temporaryFolder } from '../helpers/locations.ts';
+import { createMigratedDatabase, temporaryFolder } from '../helpers/locations.ts';
 import { Provider } from '../helpers/provider.ts';
 import { findRedis, freePort, startRedis } from '../helpers/services.ts';
 
@@ -41,7 +40,7 @@ describe.skipIf(!databaseUrl || redis === null)('10,000 sign-ups for ten people 
     lifetimes.push(lifetime);
     const folder = temporaryFolder();
     lifetime.defer(() => folder[Symbol.dispose]());
-    const database = await createDatabase(databaseUrl);
+    const database = await createMigratedDatabase(databaseUrl);
     lifetime.defer(() => database.drop());
     const port = await freePort();
     let server = await startRedis(redis ?? '', port);

@@ -237,7 +237,7 @@ test('no limit is ever exceeded, whatever the earlier and the new requests are',
 });
 
 test("F10: the decision about a request does not depend on the subscriber's row", () => {
-  // The history has no field for it: whoever adds one here must read this.
+  // The history has no field for it: add one only after you have read this.
   expect(Object.keys(NOTHING).sort()).toEqual(['answered', 'isMailHost', 'lastHour', 'readers', 'refused']);
 });
 

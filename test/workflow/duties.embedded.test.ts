@@ -56,7 +56,7 @@ describe('duties', () => {
   });
 
   it.each(NAMES)(
-    '%s: when it fails, the others are done, and editors are notices after three times',
+    '%s: when it fails, the others are done, and editors are notified after three times',
     async (name) => {
       const done: string[] = [];
       const observed = Object.fromEntries(

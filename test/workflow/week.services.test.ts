@@ -1,6 +1,6 @@
 import { describe, inject } from 'vitest';
 import { describeWeek } from '../conformance/week.ts';
-import { createDatabase } from '../helpers/database.ts';
+import { createMigratedDatabase } from '../helpers/locations.ts';
 
 const databaseUrl = inject('databaseUrl');
 const redisUrl = inject('redisUrl');
@@ -10,11 +10,11 @@ let nextRedis = 1;
 
 describe.skipIf(!databaseUrl || !redisUrl)('with services', () => {
   describeWeek('PostgreSQL and Redis', async () => {
-    const { url, drop } = await createDatabase(databaseUrl);
+    const { url, drop } = await createMigratedDatabase(databaseUrl);
     return { env: { DATABASE_URL: url, REDIS_URL: `${redisUrl}/${nextRedis++}` }, close: drop };
   });
   describeWeek('PostgreSQL alone', async () => {
-    const { url, drop } = await createDatabase(databaseUrl);
+    const { url, drop } = await createMigratedDatabase(databaseUrl);
     return { env: { DATABASE_URL: url }, close: drop };
   });
 });

@@ -54,7 +54,7 @@ export function passkeyPage(site: Site, session: DeskSession): string {
       </PasskeyForm>
       <div className="stack">
         <p className="meta after">
-          Lost it? Use another one of yours, or ask whoever runs this installation: they can take your
+          Lost it? Use another one of yours, or ask the people who run this installation: they can take your
           passkeys away and give you a new link.
         </p>
       </div>

@@ -270,6 +270,6 @@ async function refuse(db: Connection, { editor }: Session, reason: string): Prom
   const why = reason.slice(0, REASON_MAX_LENGTH).toWellFormed();
   await auditRefusal(db, { who: editor.email, what: 'passkey_refused', details: { why } });
   throw new AppError('passkey-refused', 'This passkey was not accepted.', {
-    help: 'Press the button again. If that does not help, use another passkey, or ask whoever runs this installation.',
+    help: 'Press the button again. If that does not help, use another passkey, or ask the people who run this installation.',
   });
 }

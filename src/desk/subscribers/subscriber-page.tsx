@@ -73,7 +73,7 @@ export function personPage(site: Site, { session, zone, id, history }: PersonPro
       />
       <Part
         name="Events"
-        none="The provider told nothing about them."
+        none="The provider reported nothing about them."
         columns={['When', 'What', 'More']}
         rows={events.map(({ at: when, kind, reason, link, issue }) => [
           formatTime(when, zone),

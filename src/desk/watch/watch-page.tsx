@@ -189,7 +189,7 @@ const Uncertain = ({ session, zone, slug, batches }: UncertainProps) => (
                 </Choice>
               ) : (
                 <p>
-                  A request may still be on its way to the provider. Whether it was not accepted can be told
+                  A request may still be on its way to the provider. Whether it was not accepted is known
                   after {formatTime(batch.notBefore, zone)}.
                 </p>
               )}

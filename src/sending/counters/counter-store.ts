@@ -12,7 +12,7 @@ export interface IssueCounters {
   complained: number;
   /** Accepted and then not sent; the reasons are in the ledger. */
   failed: number;
-  /** By readers, and by programs that fetch images for them: the two cannot be told apart. */
+  /** By readers, and by programs that fetch images for them: nothing distinguishes the two. */
   opened: number;
   /** Readers who followed a link. */
   clicked: number;

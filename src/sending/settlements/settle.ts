@@ -67,9 +67,13 @@ export async function settleBatch(
  */
 function rejectUnsafeDecision({ id, notBefore, events }: NamedBatch): void {
   if (events > 0) {
-    throw new AppError('batch-proven', `Batch ${id} was accepted: the provider has told of its messages.`, {
-      help: 'Nothing was changed. It settles by itself; `--accepted` settles it now.',
-    });
+    throw new AppError(
+      'batch-proven',
+      `Batch ${id} was accepted: the provider has reported on its messages.`,
+      {
+        help: 'Nothing was changed. It settles by itself; `--accepted` settles it now.',
+      },
+    );
   }
   if (notBefore !== null) {
     throw new AppError('batch-not-yet', `A request of batch ${id} may still be on its way to the provider.`, {

@@ -81,8 +81,8 @@ export function neverPage(site: Site, address: string): string {
       <div className="stack">
         <h1>Never mail you again?</h1>
         <p>
-          Press the button, and whoever types <strong>{address}</strong> into our form, nothing comes of it.
-          No issue is sent to you either. Only a person here can undo it, when you ask for it.
+          After you press the button, nothing happens when anybody types <strong>{address}</strong> into our
+          form. No issue is sent to you either. Only a person here can undo it, when you ask for it.
         </p>
       </div>
       <form method="post">

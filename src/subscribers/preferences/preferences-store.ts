@@ -182,7 +182,7 @@ async function readChange(db: Connection, token: string, lock = sql``) {
 }
 
 /**
- * Blocks the new address of a change, at the request of whoever has its link: it is never mailed again.
+ * Blocks the new address of a change, at the request of a person who has its link: it is never mailed again.
  * @returns whether the link was ever ours.
  */
 export async function refuseAddressChange(db: Connection, token: string): Promise<boolean> {

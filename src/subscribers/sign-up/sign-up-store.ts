@@ -289,7 +289,7 @@ export async function consumeConfirmToken(
 }
 
 /**
- * Blocks this inbox in every spelling, at the request of whoever has a link to it. It stays blocked until a person
+ * Blocks this inbox in every spelling, at the request of a person who has a link to it. It stays blocked until a person
  * lifts it (I7).
  */
 export async function blockInbox(
@@ -340,7 +340,7 @@ async function forgetUnconfirmed(tx: Connection): Promise<void> {
       where status = 'pending' and created_at < now() - make_interval(days => ${PENDING_DAYS})
         and not exists (select from confirmations c where c.subscriber_id = s.id and c.expires_at > now())
       returning id
-    ), told as (
+    ), recorded as (
       insert into consent_events (subscriber_id, event, method, details)
       select id, 'erased', 'retention', jsonb_build_object('days', ${PENDING_DAYS}::int) from gone
     )

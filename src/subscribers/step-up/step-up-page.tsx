@@ -6,7 +6,7 @@ import type { FreshLinkPurpose } from './step-up-store.ts';
 
 /**
  * What requires a fresh link: requesting one, by a link in an issue, and using it. Only the pages behind a fresh link
- * show the whole address, because whoever opens them can read its mail.
+ * show the whole address, because only a person who reads its mail can open them.
  */
 
 /** One button that asks for a fresh link; its form can stand on any page. */
@@ -39,8 +39,8 @@ export function freshLinkSentPage(site: Site, maskedAddress: string): string {
           once, for {FRESH_LINK_MINUTES} minutes.
         </p>
         <p>
-          Why? A link in an issue works for whoever has the issue, and issues are passed on. The one in the
-          mail proves that the inbox is yours. Nothing has changed so far.
+          Why? A link in an issue works for everybody who has the issue, and issues are passed on. The one in
+          the mail proves that the inbox is yours. Nothing has changed so far.
         </p>
         <p>
           Nothing there after ten minutes? Look among the spam, or write to <ReplyTo site={site} />.

@@ -22,7 +22,7 @@ export const FRESH_LINK_PURPOSES: readonly FreshLinkPurpose[] = ['export', 'eras
 
 /**
  * Stores a request for a fresh link, made by somebody with another link of this reader. The mail goes to the reader's
- * address, whoever asks. A job answers, within the limits of all mail that strangers can cause.
+ * address, also when a stranger asks. A job answers, within the limits of all mail that strangers can cause.
  */
 export async function requestFreshLink(
   db: Connection,

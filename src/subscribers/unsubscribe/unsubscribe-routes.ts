@@ -101,7 +101,7 @@ const REFUSALS: Record<string, { status: number; line(site: Site): string }> = {
   'link-lost': {
     status: 410,
     line: ({ publicUrl }) =>
-      `Nobody was taken off the list: whose link this is cannot be told. Leave at ${publicUrl}/unsubscribe\n`,
+      `Nobody was taken off the list: it is not known whose link this is. Leave at ${publicUrl}/unsubscribe\n`,
   },
 };
 
