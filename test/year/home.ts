@@ -68,11 +68,11 @@ export async function openHome(store: Store, start: Date): Promise<Home> {
         FAKETIME_TIMESTAMP_FILE: timeFile,
         FAKETIME_NO_CACHE: '1',
         FAKETIME_DONT_FAKE_MONOTONIC: '1',
-        FAKETIME_DONT_RESET: '1',
       };
       const postgres = await startPostgres(bin, {}, time);
       services.push(postgres);
-      const redis = await startRedis(file, undefined, time);
+      // Its own allocator asks for the time before libfaketime is ready, and both wait for each other.
+      const redis = await startRedis(file, undefined, { ...time, LD_PRELOAD: `${library}:libc.so.6` });
       services.push(redis);
       env.DATABASE_URL = (await createDatabase(postgres.url)).url;
       env.REDIS_URL = redis.url;
