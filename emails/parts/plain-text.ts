@@ -32,10 +32,17 @@ export function wrap(text: string, first = '', rest = first): string {
 
 /** A transactional email as text: the same parts in the same order as in HTML. A link has its own line. */
 export function transactionalText(content: TransactionalContent): string {
-  const { newsletter, heading, paragraphs, action, list, notes, why } = content;
+  const { newsletter, heading, paragraphs, sections = [], action, list, notes, why } = content;
   const blocks = [
     `${newsletter.name}\n${wrap(heading)}`,
     ...paragraphs.map((text) => wrap(text)),
+    ...sections.map(({ title, paragraphs: texts, link }) =>
+      [
+        wrap(title.toUpperCase()),
+        ...texts.map((text) => wrap(text)),
+        ...(link ? [`${link.label}:\n${link.url}`] : []),
+      ].join('\n\n'),
+    ),
     ...(action ? [`${action.label}:\n${action.url}`] : []),
     ...(list
       ? [[list.title, ...list.rows.map(({ text, url }) => `${wrap(text)}\n${url}`)].join('\n\n')]

@@ -31,6 +31,8 @@ export interface TransactionalWords {
   action?: { label: string; url: string };
   /** Lines with a link each: the content of the latest issue. */
   list?: { title: string; rows: { text: string; url: string }[] };
+  /** Longer texts, each under a title of its own, with one link. */
+  sections?: { title: string; paragraphs: string[]; link?: { label: string; url: string } }[];
   /** Smaller text below: what happens if the reader does nothing, and what else they can do. */
   notes: { text: string; link?: { label: string; url: string } }[];
   /** The link that unsubscribes with one click; only in mail to subscribers. It is in the header, too. */
@@ -74,6 +76,7 @@ export function TransactionalLayout({
   preheader,
   heading,
   paragraphs,
+  sections,
   action,
   list,
   notes,
@@ -89,6 +92,20 @@ export function TransactionalLayout({
         <P key={text} style={{ paddingTop: 16 }}>
           {text}
         </P>
+      ))}
+      {sections?.map(({ title, paragraphs: texts, link }) => (
+        <Section key={title} title={title}>
+          {texts.map((text) => (
+            <P key={text} style={{ paddingTop: 8 }}>
+              {text}
+            </P>
+          ))}
+          {link && (
+            <p style={{ margin: 0, paddingTop: 8 }}>
+              <Link href={link.url}>{link.label}</Link>
+            </p>
+          )}
+        </Section>
       ))}
       {action && (
         <p style={{ margin: 0, paddingTop: 24 }}>

@@ -42,6 +42,8 @@ export interface Config {
   /** Whether web sources may have private, local and link-local addresses. */
   allowPrivateSources: boolean;
   editors: Editor[];
+  /** Who is mailed about what needs a person: lower case, each once. */
+  operators: string[];
   /** Whether the desk has a second factor, and whether publishers must use it. */
   passkeys: PasskeyPolicy;
   /** Origins of other sites that may carry the sign-up form. */
@@ -80,6 +82,8 @@ export interface Secrets {
   /** An event must match one of them; empty: no events are received. */
   resendWebhookSecrets: string[];
   turnstileSecretKey: string | undefined;
+  /** Who knows it can pretend that all is well; undefined: there is none. */
+  heartbeatUrl: string | undefined;
 }
 
 /**
@@ -127,6 +131,10 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
       sources: settings.SOURCES,
       allowPrivateSources: settings.ALLOW_PRIVATE_SOURCES === '1',
       editors: settings.EDITORS,
+      operators:
+        settings.OPERATORS.length > 0
+          ? settings.OPERATORS
+          : settings.EDITORS.filter(({ role }) => role === 'publisher').map(({ email }) => email),
       passkeys: settings.DESK_PASSKEYS,
       embedOrigins: settings.EMBED_ORIGINS,
       privacy:
@@ -153,6 +161,7 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
       resendApiKey: settings.RESEND_API_KEY,
       resendWebhookSecrets: settings.RESEND_WEBHOOK_SECRET,
       turnstileSecretKey: settings.TURNSTILE_SECRET_KEY,
+      heartbeatUrl: settings.HEARTBEAT_URL,
     },
   };
 }

@@ -6,6 +6,7 @@ import {
   list,
   listOf,
   mailbox,
+  parseAddressee,
   parsed,
   parseEditor,
   parseHsts,
@@ -153,6 +154,17 @@ export const settingsSchema = z.object({
   EDITORS: listOf(parseEditor).describe(
     'Who may open the desk, comma-separated: chief@example.org:publisher, desk@example.org:editor. Empty: nobody.',
   ),
+  OPERATORS: listOf(parseAddressee)
+    .transform((addresses) => [...new Set(addresses)])
+    .describe(
+      'Who is mailed when something needs a person, comma-separated: ops@example.org. Empty: the publishers of EDITORS.',
+    ),
+  HEARTBEAT_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an absolute http(s) URL' })
+    .optional()
+    .describe(
+      'A worker requests it every minute while all is well; a service behind it tells you when that stops. Empty: nothing is requested.',
+    ),
   DESK_PASSKEYS: z
     .enum(PASSKEY_POLICIES)
     .default('optional')

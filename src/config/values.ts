@@ -67,6 +67,13 @@ export function parseEditor(text: string): Editor {
   return { email: email.toLowerCase(), role: known };
 }
 
+/** An entry of `OPERATORS`. */
+export function parseAddressee(text: string): string {
+  if (!/^[^<>@\s:]+@[^<>@\s:]+$/.test(text))
+    throw new AppError('bad-operator', `"${text}" is no address; write ops@site.example`);
+  return text.toLowerCase();
+}
+
 export interface Hsts {
   /** Seconds. */
   maxAge: number;

@@ -37,6 +37,10 @@ export interface DueSlot {
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+
+/** The time between two slots, but for clock changes. */
+export const SCHEDULE_INTERVAL_MS = 7 * 24 * HOUR;
+
 const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
 
 /**

@@ -16,6 +16,8 @@ export const MAIL_KINDS = [
   'voided',
   'sign_in',
   'reminder',
+  /** To operators and editors: what needs a person, and what is over. */
+  'notice',
   /** A test copy of an issue, requested by an editor: it has no template of its own. */
   'test',
 ] as const;

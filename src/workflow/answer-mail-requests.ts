@@ -1,7 +1,6 @@
-import { notify, openNotices, resolve } from '../notices/notice-store.ts';
+import { notify } from '../notices/notice-store.ts';
 import { isMailHost } from '../subscribers/sign-up/reputation.ts';
 import { answerMailRequests } from '../transactional/requests/answer-requests.ts';
-import { postponedDomains } from '../transactional/requests/request-store.ts';
 import type { WeekContext } from './week-context.ts';
 
 /**
@@ -25,16 +24,5 @@ export async function answerWaiting(app: WeekContext): Promise<void> {
     const message = `More sign-ups of ${domain} than an hour may have confirm mails: they wait for the next.`;
     if (await notify(app.db, { kind: 'sign-up-flood', subject, message, at: app.clock() }))
       app.logger.error({ domain }, 'the budget of confirm mails is exceeded');
-  }
-}
-
-/** Resolves the notices about floods of requests, once no request waits for a budget. */
-export async function endFloods({ db, clock }: Pick<WeekContext, 'db' | 'clock'>): Promise<void> {
-  const floods = (await openNotices(db)).filter(({ kind }) => kind === 'sign-up-flood');
-  if (floods.length === 0) return;
-  const waiting = await postponedDomains(db);
-  for (const { subject } of floods) {
-    const isOver = subject === '*' ? waiting.length === 0 : !waiting.includes(subject);
-    if (isOver) await resolve(db, { kind: 'sign-up-flood', subject, at: clock() });
   }
 }

@@ -8,18 +8,19 @@ import { installedAt } from '../platform/db/database.ts';
 import { AppError } from '../platform/errors.ts';
 import { issuesInPreparation } from '../sending/audience/audience-store.ts';
 import { closeCancelled } from '../sending/batches/batch-store.ts';
-import { issueWithoutEvents } from '../sending/counters/counter-store.ts';
 import { hasDueEvents } from '../sending/events/event-store.ts';
 import { makeRendering } from '../sending/inspection/inspect-issue.ts';
 import { unrenderedDrafts } from '../sending/inspection/inspection-store.ts';
-import { unsettledBatches } from '../sending/settlements/settlement-store.ts';
 import { reconcileWithProvider } from '../sending/submit.ts';
 import { forgetOldSignUps } from '../subscribers/sign-up/sign-up-store.ts';
 import { keyId } from '../subscribers/tokens.ts';
 import { pendingMails } from '../transactional/transactional-store.ts';
-import { answerWaiting, endFloods } from './answer-mail-requests.ts';
-import { countDutyFailure, forgetDutyFailures } from './duty-store.ts';
+import { answerWaiting } from './answer-mail-requests.ts';
+import { countDutyFailure, forgetDutyFailures, forgetOldDuties, NOTIFY_AFTER } from './duty-store.ts';
+import { each } from './each.ts';
+import { mailNotices } from './mail-notices.ts';
 import { remindEditors } from './remind-editors.ts';
+import { watchForProblems } from './watch-problems.ts';
 import {
   approveAutomatically,
   draft,
@@ -53,7 +54,6 @@ export const DUTIES = {
     if ((await app.queue.waiting('delivery')) === 0) await enqueueBatches(app);
   },
   'answer requests for mail': answerWaiting,
-  'end floods of requests': endFloods,
   'forget old sign-ups': ({ db, clock }) => forgetOldSignUps(db, clock()),
   'seal the consent log': sealConsents,
   'enqueue transactional emails': enqueuePendingMails,
@@ -63,16 +63,15 @@ export const DUTIES = {
   'finish issues': async (app) => {
     await each(await listIssues(app.db, { status: ['sending'] }), ({ id }) => finish(app, id));
   },
-  'watch for missing events': watchForMissingEvents,
-  'watch for uncertain batches': watchForUncertainBatches,
   'watch votes': watchVotes,
   'check drafts': checkDrafts,
+  'forget duties of other versions': forgetOtherDuties,
+  // After all others: what they found is noticed and mailed in the same minute.
+  'watch for problems': watchForProblems,
+  'mail notices': mailNotices,
 } as const satisfies Record<string, Duty>;
 
 export type Duty = (app: WeekContext) => Promise<void>;
-
-/** How many times in a row a duty may fail before editors are notified. */
-export const NOTIFY_AFTER = 3;
 
 /** Does all duties, one after the other, even if some fail. */
 export async function reconcile(
@@ -89,6 +88,8 @@ export async function doSlotDuties(app: WeekContext): Promise<void> {
     'start issues that are due',
     'pause issues that missed their slot',
     'remind editors',
+    'watch for problems',
+    'mail notices',
   ] as const;
   await reconcile(app, Object.fromEntries(names.map((name) => [name, DUTIES[name]])));
 }
@@ -119,23 +120,6 @@ async function doDuty(app: WeekContext, name: string, duty: Duty): Promise<void>
 }
 
 /**
- * Calls `act` with each item, even if some calls fail.
- * @throws the error itself when one call failed; an AggregateError when more failed.
- */
-async function each<Item>(items: readonly Item[], act: (item: Item) => Promise<void>): Promise<void> {
-  const errors: unknown[] = [];
-  for (const item of items) {
-    try {
-      await act(item);
-    } catch (error) {
-      errors.push(error);
-    }
-  }
-  if (errors.length === 1) throw errors[0];
-  if (errors.length > 1) throw new AggregateError(errors, errors.map(String).join('; '));
-}
-
-/**
  * Composes the drafts that should exist by now, and again the skipped ones for which there is news. A slot that was
  * missed by many hours is left to a person.
  */
@@ -146,7 +130,12 @@ async function draftIssues(app: WeekContext): Promise<void> {
   const slots = slotsToDraft(config.schedule, now, config.reviewLeadMs);
   await each(due === null ? slots : [due.slot, ...slots], async (slot) => {
     const issue = await findIssue(db, { slot: slot.key });
-    if (issue !== undefined && !(await canComposeAgain(app, issue, slot))) return;
+    if (issue !== undefined && !(await canComposeAgain(app, issue, slot))) {
+      // A crash, or a person who composed it early, left it to be approved.
+      if (config.approval === 'auto' && issue.status === 'review' && (await wasNeverTried(app, issue)))
+        await approveAutomatically(app, issue);
+      return;
+    }
     if (issue === undefined || isTooEarly(app, issue, slot)) {
       try {
         await gatherAll(app);
@@ -166,6 +155,14 @@ async function draftIssues(app: WeekContext): Promise<void> {
     const composed = await requireIssue(db, { id: drafted.id });
     if (slot.dueAt <= now && composed.status === 'review') await miss(app, composed);
   });
+}
+
+/** Whether neither a person nor the program has decided about the approval of an issue that is in time. */
+async function wasNeverTried({ db, clock }: WeekContext, issue: Issue): Promise<boolean> {
+  if (issue.approvedAt !== null || issue.dueAt <= clock()) return false;
+  return (await openNotices(db)).every(
+    ({ kind, subject }) => kind !== 'checks-failed' || subject !== issue.slug,
+  );
 }
 
 /** A slot that was skipped before its draft was due is gathered for and composed again. */
@@ -232,6 +229,11 @@ async function remindOfDrafts(app: WeekContext): Promise<void> {
   });
 }
 
+/** Another version of this program may have had other duties. */
+async function forgetOtherDuties({ db }: WeekContext): Promise<void> {
+  await forgetOldDuties(db, Object.keys(DUTIES));
+}
+
 /** Enqueues every transactional email whose row was committed but whose job was lost in a crash. */
 async function enqueuePendingMails({ db, queue }: WeekContext): Promise<void> {
   if ((await queue.waiting('transactional')) > 0) return;
@@ -244,33 +246,4 @@ async function checkDrafts({ db, clock }: WeekContext): Promise<void> {
   await each(await unrenderedDrafts(db), async (id) => {
     await makeRendering(db, await requireIssue(db, { id }), clock());
   });
-}
-
-/** Notifies editors of a sent issue for which no events arrive. */
-async function watchForMissingEvents(app: WeekContext): Promise<void> {
-  const at = app.clock();
-  const affected = app.events === 'taken' ? await issueWithoutEvents(app.db) : undefined;
-  if (affected !== undefined) {
-    const message = `Issue ${affected} is out, and not one event came: bounces and complaints are not seen. Look at the webhook in Resend.`;
-    if (await notify(app.db, { kind: 'events-missing', subject: affected, at, message }))
-      app.logger.error({ issue: affected }, 'no events arrive: bounces and complaints are not seen');
-  }
-  for (const { kind, subject } of await openNotices(app.db)) {
-    if (kind === 'events-missing' && subject !== affected) await resolve(app.db, { kind, subject, at });
-  }
-}
-
-/** Notifies editors of batches that neither the provider nor an event has settled. */
-async function watchForUncertainBatches(app: WeekContext): Promise<void> {
-  const at = app.clock();
-  const overdue = (await unsettledBatches(app.db)).filter(({ overdue }) => overdue);
-  for (const { id, issue, number } of overdue) {
-    const message = `Nobody knows whether batch ${number} of issue ${issue} was accepted; \`verdict settle\` tells what to do.`;
-    if (await notify(app.db, { kind: 'batch-uncertain', subject: id, at, message }))
-      app.logger.error({ batch: id }, 'a batch needs a decision by a person');
-  }
-  const open = new Set(overdue.map(({ id }) => id));
-  for (const { kind, subject } of await openNotices(app.db)) {
-    if (kind === 'batch-uncertain' && !open.has(subject)) await resolve(app.db, { kind, subject, at });
-  }
 }

@@ -3,6 +3,9 @@ import type { Connection } from '../platform/db/database.ts';
 
 /** The failures of duties, of all workers together: one row for each duty whose last run failed. */
 
+/** How many times in a row a duty may fail before people are told. */
+export const NOTIFY_AFTER = 3;
+
 /** @returns how many times in a row it has failed now. */
 export async function countDutyFailure(db: Connection, duty: string, reason: string): Promise<number> {
   const { rows } = await sql<{ failures: number }>`
@@ -24,4 +27,9 @@ export async function forgetDutyFailures(db: Connection, duty: string): Promise<
 export async function failingDuties(db: Connection): Promise<Record<string, number>> {
   const rows = await db.selectFrom('failing_duties').select(['duty', 'failures']).execute();
   return Object.fromEntries(rows.map(({ duty, failures }) => [duty, failures]));
+}
+
+/** Forgets the failures of duties that this version does not have. */
+export async function forgetOldDuties(db: Connection, names: readonly string[]): Promise<void> {
+  await db.deleteFrom('failing_duties').where('duty', 'not in', names).execute();
 }

@@ -10,7 +10,8 @@ import {
 } from '../issues/issue-store.ts';
 import { markLate } from '../issues/late-store.ts';
 import { dueLabel, dueSlot, lateness, MISSED_AFTER_HOURS, nextSlot, type Slot } from '../issues/slot.ts';
-import { notify, openNotices, resolve } from '../notices/notice-store.ts';
+import { oneLine } from '../issues/truncate.ts';
+import { notify, openNotices } from '../notices/notice-store.ts';
 import { installedAt } from '../platform/db/database.ts';
 import { AppError } from '../platform/errors.ts';
 import { claimableBatches, closeCancelled } from '../sending/batches/batch-store.ts';
@@ -109,15 +110,15 @@ export async function slotToCompose({ db, config, clock }: WeekContext): Promise
 /** Composes the issue of a slot and submits it for review; with too few comparisons the slot is skipped. */
 export async function draft(app: WeekContext, slot: Slot, record?: RecordChange): Promise<Issue> {
   const issue = await composeIssue(app.db, slot, weekSettings(app), app.clock(), record);
-  const matter = { kind: 'silent-week' as const, subject: slot.key, at: app.clock() };
   if (issue.status === 'skipped') {
+    const matter = { kind: 'silent-week' as const, subject: slot.key, at: app.clock() };
     const message = `Nothing goes out on ${slot.label}: ${issue.reason ?? 'too little is new.'}`;
     if (await notify(app.db, { ...matter, message }))
       app.logger.warn(
         { slot: slot.key, reason: issue.reason },
         'the slot was skipped: too few new comparisons',
       );
-  } else await resolve(app.db, matter);
+  }
   if (issue.status !== 'draft') {
     app.logger.info({ issue: issue.slug, status: issue.status, reason: issue.reason }, 'composed');
     return issue;
@@ -318,6 +319,9 @@ export async function afterSettling(app: WeekContext, issueId: string): Promise<
   await finish(app, issueId);
 }
 
+/** The most characters of what failed, in a notice: an issue may fail a hundred checks. */
+const LONGEST_REASON = 600;
+
 /** For `APPROVAL=auto`: an issue that fails its checks stays in review for a person. */
 export async function approveAutomatically(app: WeekContext, issue: Issue): Promise<void> {
   try {
@@ -325,5 +329,7 @@ export async function approveAutomatically(app: WeekContext, issue: Issue): Prom
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     app.logger.error({ issue: issue.slug, reason: error.message }, 'not approved');
+    const message = oneLine(error.message).slice(0, LONGEST_REASON);
+    await notify(app.db, { kind: 'checks-failed', subject: issue.slug, message, at: app.clock() });
   }
 }

@@ -70,6 +70,7 @@ describe('settings', () => {
       sources: [],
       allowPrivateSources: false,
       editors: [],
+      operators: [],
       passkeys: 'optional',
       embedOrigins: [],
       privacy: null,
@@ -90,6 +91,7 @@ describe('settings', () => {
       resendApiKey: undefined,
       resendWebhookSecrets: [],
       turnstileSecretKey: undefined,
+      heartbeatUrl: undefined,
     });
   });
 
@@ -121,6 +123,8 @@ describe('settings', () => {
       RESEND_RATE: '2.5',
       MAIL_FROM_TRANSACTIONAL: 'Hello <hello@verdicts.example>',
       EDITORS: 'Chief@example.org:publisher, desk@example.org',
+      OPERATORS: 'Ops@example.org, ops@example.org, night@example.org',
+      HEARTBEAT_URL: 'https://beats.example/ping/1234',
       EMBED_ORIGINS: 'https://site.example/, http://localhost:8080',
       PRIVACY_URL: 'https://site.example/privacy',
       PRIVACY_VERSION: '2026-11',
@@ -145,6 +149,7 @@ describe('settings', () => {
         { email: 'chief@example.org', role: 'publisher' },
         { email: 'desk@example.org', role: 'editor' },
       ],
+      operators: ['ops@example.org', 'night@example.org'],
       embedOrigins: ['https://site.example', 'http://localhost:8080'],
       privacy: { url: 'https://site.example/privacy', version: '2026-11' },
       turnstile: { url: 'https://challenges.cloudflare.com/turnstile/v0/siteverify', siteKey: 'site' },
@@ -159,8 +164,17 @@ describe('settings', () => {
       resendApiKey: 're_123',
       resendWebhookSecrets: ['whsec_YWJj', 'whsec_ZGVm'],
       turnstileSecretKey: 'secret',
+      heartbeatUrl: 'https://beats.example/ping/1234',
     });
     expect(load({ TRUST_PROXY: '2' }).config.trustProxy).toBe(2);
+  });
+
+  it('the publishers are the operators unless others are named', () => {
+    const EDITORS = 'chief@example.org:publisher, desk@example.org, vice@example.org:publisher';
+    expect(load({ EDITORS }).config.operators).toEqual(['chief@example.org', 'vice@example.org']);
+    expect(load({ EDITORS, OPERATORS: 'ops@example.org' }).config.operators).toEqual(['ops@example.org']);
+    expect(complaint({ OPERATORS: 'Ops <ops@example.org>' })).toMatch(/OPERATORS: .* is no address/);
+    expect(complaint({ HEARTBEAT_URL: 'ftp://beats.example' })).toMatch(/HEARTBEAT_URL: must be an absolute/);
   });
 
   it('that belong together are required together', () => {

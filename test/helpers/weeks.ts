@@ -91,7 +91,7 @@ export async function openWeeks(
     });
     const app: App = { ...opened, queue };
     const { db } = app;
-    await sql`update kysely_migration set timestamp = '2026-12-01T00:00:00.000Z'`.execute(db);
+    await sql`update kysely_migration set timestamp = '2027-01-02T00:00:00.000Z'`.execute(db);
     const email = 'reader@readers.example';
     const confirmedAt = new Date('2026-12-01T00:00:00Z');
     await addSubscribers(

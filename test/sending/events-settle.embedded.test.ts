@@ -74,7 +74,10 @@ it('editors are notified once of a batch that needs a person and of an issue wit
   await using app = await openApp();
   const issue = await uncertainIssue(app, 'answer-lost');
   const about = async (subject: string) =>
-    (await openNotices(app.db)).filter((notice) => notice.subject === subject).map(({ kind }) => kind);
+    (await openNotices(app.db))
+      // Its slot was years ago.
+      .filter((notice) => notice.subject === subject && notice.kind !== 'nothing-sent')
+      .map(({ kind }) => kind);
   await reconcile(app);
   expect([await about(issue.batch), await about(issue.slug)]).toEqual([[], []]);
 

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { load } from 'cheerio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Issue } from '../../src/issues/issue-store.ts';
+import { EVERY_KIND, kindOf } from '../../src/notices/notice-kinds.ts';
 import type { Outcome, SingleMail } from '../../src/providers/port.ts';
 import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
 import { approveIssue } from '../../src/sending/prepare-issue.ts';
@@ -269,6 +270,21 @@ describe('every link of every transactional email leads to its page', () => {
         async () => {
           const content = { about: 'ready', issueId: issue.id, due: 'on Tuesday' };
           return { ...(await queue({ kind: 'reminder', recipient: EDITOR, content })), browser: editor };
+        },
+      ],
+      buttons: 0,
+    },
+    notice: {
+      cause: [
+        async () => {
+          const problems = [{ message: 'It failed.', since: 'Tuesday' }];
+          const pages = new Set(EVERY_KIND.map((each) => kindOf(each).page(issue.slug)));
+          const groups = [...pages].map((page) => ({
+            ...{ title: `About ${page}`, problems, more: 0, page },
+            ...{ standsStill: 'This.', whatToDo: 'That.', isOver: 'it is over' },
+          }));
+          const content = { groups, over: [], moreOver: 0, isEditor: true };
+          return { ...(await queue({ kind: 'notice', recipient: EDITOR, content })), browser: editor };
         },
       ],
       buttons: 0,

@@ -7,7 +7,8 @@ import { openNotices } from '../../src/notices/notice-store.ts';
 import type { JobQueue } from '../../src/platform/queue/job-queue.ts';
 import { keyId } from '../../src/subscribers/tokens.ts';
 import { queueMail } from '../../src/transactional/transactional-store.ts';
-import { DUTIES, type Duty, NOTIFY_AFTER, reconcile } from '../../src/workflow/duties.ts';
+import { DUTIES, type Duty, reconcile } from '../../src/workflow/duties.ts';
+import { NOTIFY_AFTER } from '../../src/workflow/duty-store.ts';
 import { copyDatabase, temporaryFolder } from '../helpers/locations.ts';
 
 const duties: Readonly<Record<string, Duty>> = DUTIES;

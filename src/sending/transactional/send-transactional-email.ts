@@ -73,9 +73,10 @@ export function createMailSender(
     }
     if (isSuppressed(mail)) return await end('dropped', 'the address is suppressed');
     if (await isRefused(db, mail)) return await end('dropped', 'its owner asked never to be mailed');
-    if (mail.forgotten) return await end('uncertain', 'the provider may have forgotten its key');
+    const { write, isHarmlessTwice = false } = TRANSACTIONAL_EMAILS[mail.kind];
+    if (mail.forgotten && !isHarmlessTwice)
+      return await end('uncertain', 'the provider may have forgotten its key');
 
-    const { write } = TRANSACTIONAL_EMAILS[mail.kind];
     const email = await write(mail, { db, keys, newsletter: settings.newsletter });
     if (email === null) return await end('dropped', 'it is not true any more');
     const may = await checkCircuit(db, LEASE_MS);

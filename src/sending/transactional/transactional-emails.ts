@@ -3,6 +3,7 @@ import type {
   TransactionalContent,
   TransactionalEmail,
 } from '../../../emails/parts/transactional-email.tsx';
+import type { NoticeProps } from '../../../emails/transactional/notice.tsx';
 import { title } from '../../comparisons/names.ts';
 import { verdict } from '../../comparisons/verdict.ts';
 import { findIssue } from '../../issues/issue-store.ts';
@@ -39,6 +40,11 @@ export interface FrozenEmail {
 interface RegisteredEmail {
   /** Whether a stranger can cause it; then it is not sent to an inbox whose owner refused all mail. */
   canStrangersCause: boolean;
+  /**
+   * Whether a second copy does no harm. Then it is still sent when the provider may have forgotten its key, because a
+   * provider that was away for a day is just what it is about.
+   */
+  isHarmlessTwice?: boolean;
   /** @returns null when there is nothing to say any more: then the email is dropped. */
   write(mail: ClaimedMail, context: EmailContext): Promise<TransactionalContent | FrozenEmail | null>;
 }
@@ -159,6 +165,15 @@ export const TRANSACTIONAL_EMAILS: Readonly<Record<MailKind, RegisteredEmail>> =
           isUrgent: about === 'slot_nears',
         };
       },
+    ),
+  },
+  notice: {
+    canStrangersCause: false,
+    isHarmlessTwice: true,
+    write: fromTemplate(
+      () => import('../../../emails/transactional/notice.tsx'),
+      // Written by src/workflow/mail-notices.ts; it stays true as what was found at that time.
+      ({ content }) => content as unknown as NoticeProps,
     ),
   },
   test: {
