@@ -49,22 +49,20 @@ export interface Service {
 export function findPostgres(env: NodeJS.ProcessEnv = process.env): string | null {
   const versions = list('/usr/lib/postgresql').sort((a, b) => Number(b) - Number(a));
   const candidates = [
-    env.POSTGRES_BIN,
     ...(env.PATH ?? '').split(delimiter),
     output('pg_config', ['--bindir']),
     ...versions.map((version) => `/usr/lib/postgresql/${version}/bin`),
   ];
   const has = (dir: string) => executable(join(dir, 'postgres')) && executable(join(dir, 'initdb'));
-  return candidates.find((dir) => dir && has(dir)) ?? null;
+  // A directory that was named is the only one.
+  return (env.POSTGRES_BIN ? [env.POSTGRES_BIN] : candidates).find((dir) => dir && has(dir)) ?? null;
 }
 
 /** Path of `redis-server`, or null. */
 export function findRedis(env: NodeJS.ProcessEnv = process.env): string | null {
-  const candidates = [
-    env.REDIS_SERVER,
-    ...(env.PATH ?? '').split(delimiter).map((dir) => join(dir, 'redis-server')),
-  ];
-  return candidates.find((file) => file && executable(file)) ?? null;
+  const candidates = (env.PATH ?? '').split(delimiter).map((dir) => join(dir, 'redis-server'));
+  // A file that was named is the only one.
+  return (env.REDIS_SERVER ? [env.REDIS_SERVER] : candidates).find(executable) ?? null;
 }
 
 /**
