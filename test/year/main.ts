@@ -6,7 +6,8 @@ import { simulateYear } from './year.ts';
 /** `npm run year`: a year of weekly issues in minutes, compared with what should have happened. */
 
 const USAGE = `npm run year -- [--weeks N] [--seed S] [--store embedded|services] [--readers N]
-                [--change PERCENT] [--reprint WEEK] [--source site|folder] [--calm] [--subjects]
+                [--change PERCENT] [--reprint WEEK] [--source site|folder] [--provider direct|http]
+                [--calm] [--subjects]
 
 Drives the program through so many weekly slots (default 60) by a virtual clock, in a world that follows from the
 seed: readers come and leave, pages appear, change and are deleted, processes, provider and source fail. A row a week;
@@ -16,6 +17,8 @@ any difference from what should have happened is a failure, with the command tha
   --change    share of the pages that visibly change in a week, in percent (default 6)
   --reprint   week in which the site prints all prices in another way (default 40; 0: never)
   --source    what the program reads: the site with its sitemap (default), or a folder
+  --provider  how mail leaves: to a part of this process (default), or over HTTP to the local Resend, which keeps
+              every message in memory
   --calm      nothing fails
   --subjects  prints the subject and preheader of each issue
 `;
@@ -28,6 +31,7 @@ const options = {
   change: { type: 'string', default: '6' },
   reprint: { type: 'string', default: '40' },
   source: { type: 'string', default: 'site' },
+  provider: { type: 'string', default: 'direct' },
   calm: { type: 'boolean', default: false },
   subjects: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
@@ -45,10 +49,12 @@ function settings() {
       throw new Error(`--${name} ${values[name]} is no whole number from ${least}`);
     return number;
   };
-  const { store, source, calm, subjects } = values;
+  const { store, source, provider, calm, subjects } = values;
   if (store !== 'embedded' && store !== 'services')
     throw new Error(`--store is embedded or services, not ${store}`);
   if (source !== 'site' && source !== 'folder') throw new Error(`--source is site or folder, not ${source}`);
+  if (provider !== 'direct' && provider !== 'http')
+    throw new Error(`--provider is direct or http, not ${provider}`);
   return {
     store: store as Store,
     subjects,
@@ -61,6 +67,7 @@ function settings() {
       reprint: whole('reprint', 0) || null,
       calm,
       source,
+      provider,
       from: '2026-12-05',
     },
   } as const;
@@ -85,9 +92,9 @@ async function main(): Promise<number> {
   });
   process.stdout.write(summaryOf(report));
   if (report.differences.length === 0) return 0;
-  const { weeks, seed, readers, change, reprint, source, calm } = year;
+  const { weeks, seed, readers, change, reprint, source, provider, calm } = year;
   process.stdout.write(
-    `again: npm run year -- --store ${store} --weeks ${weeks} --seed ${seed} --readers ${readers} --change ${Math.round(change * 100)} --reprint ${reprint ?? 0} --source ${source}${calm ? ' --calm' : ''}\n`,
+    `again: npm run year -- --store ${store} --weeks ${weeks} --seed ${seed} --readers ${readers} --change ${Math.round(change * 100)} --reprint ${reprint ?? 0} --source ${source} --provider ${provider}${calm ? ' --calm' : ''}\n`,
   );
   return 1;
 }

@@ -3,7 +3,8 @@ import type { Random } from './random.ts';
 
 /** What goes wrong in a year, and when. */
 export interface Trouble {
-  kind: 'process' | 'provider' | 'source';
+  /** `process` and `source`: there is none. */
+  kind: 'process' | 'source' | 'provider-away' | 'provider-failing';
   from: Date;
   to: Date;
 }
@@ -46,7 +47,7 @@ export function planTroubles({ weeks, random, reprint, calm }: PlanOptions): Pla
         // A day, over draft and slot: too late to be sent without a person.
         ...around('process', place(0.15, 3), -27, 21),
         // The provider is away for a day.
-        ...around('provider', place(0.25, 5), -0.6, 24.4),
+        ...around('provider-away', place(0.25, 5), -0.6, 24.4),
         ...(isShort
           ? []
           : [
@@ -54,7 +55,7 @@ export function planTroubles({ weeks, random, reprint, calm }: PlanOptions): Pla
               ...around('source', place(0.34, 0), -150, 4 * 168 - 150),
               // Back an hour after the slot: it is still sent.
               ...around('process', place(0.5, 0), -2, 1.2),
-              ...around('provider', place(0.63, 0), -0.2, 3.3),
+              ...around('provider-failing', place(0.63, 0), -0.2, 3.3),
               ...around('process', place(0.75, 0), -30, 20),
             ]),
       ];

@@ -25,7 +25,8 @@ export interface Program extends AsyncDisposable {
 
 export interface ProgramOptions {
   env: Record<string, string>;
-  mailer: Mailer;
+  /** Undefined: the one that the settings name. */
+  mailer: Mailer | undefined;
   /** Lines of the program's log of level error. */
   onError(line: string): void;
 }
@@ -39,7 +40,11 @@ const DNS = {
 
 export async function startProgram({ env, mailer, onError }: ProgramOptions): Promise<Program> {
   const { config, secrets } = loadConfig(env);
-  const app = await createApp(config, secrets, { mailer, dns: DNS, logger: errorsOnly(onError) });
+  const app = await createApp(config, secrets, {
+    ...(mailer === undefined ? {} : { mailer }),
+    dns: DNS,
+    logger: errorsOnly(onError),
+  });
   const server = await publicServer(app, secrets);
   let workers = await work(app);
   const jobs = processors(app);

@@ -82,10 +82,10 @@ const WORDS =
   );
 const LENSES = ['builder', 'skeptic', 'founder', 'futurist'];
 
-/** Prices as the site prints them; a reprint changes the print of all of them. */
+/** Prices as the site prints them; a reprint changes the print of all but the free ones. */
 const PRINTS: readonly ((price: number) => string)[] = [
   (price) => (price === 0 ? 'Free' : `$${price}/mo`),
-  (price) => (price === 0 ? '$0 per month' : `$${price} per month`),
+  (price) => (price === 0 ? 'Free' : `From $${price} per seat and month`),
 ];
 
 export class Site implements AsyncDisposable {

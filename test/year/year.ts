@@ -6,7 +6,7 @@ import { LongestBlock, type Memory, memory, type TableSize, tableSizes } from '.
 import { type Difference, Model, type Snapshot, slotDifference } from './model.ts';
 import { isIn, type Plan, planTroubles } from './outages.ts';
 import { type Program, startProgram } from './program.ts';
-import { Provider } from './provider.ts';
+import { HttpProvider, type MailService, Provider, type ProviderEvents } from './provider.ts';
 import { random } from './random.ts';
 import { HABITS, type Habits, Readers } from './readers.ts';
 import { type Page, Site } from './site.ts';
@@ -26,6 +26,8 @@ export interface YearOptions {
   /** Nothing fails. */
   calm: boolean;
   source: 'folder' | 'site';
+  /** How mail leaves: to a part of this process, or over HTTP to the local Resend. */
+  provider: 'direct' | 'http';
   /** Local date on or after which the first slot is. */
   from: string;
   habits?: Partial<Habits>;
@@ -102,7 +104,7 @@ class Year implements AsyncDisposable {
   readonly #site: Site;
   readonly #readers: Readers;
   readonly #model: Model;
-  readonly #provider: Provider;
+  #provider: MailService;
   readonly #outcomes: Outcomes;
   readonly #random;
   readonly #block = new LongestBlock();
@@ -132,38 +134,15 @@ class Year implements AsyncDisposable {
     this.#readers = new Readers(random(seed, 'readers'), { ...HABITS, ...options.habits });
     this.#model = new Model(site, this.#readers);
     this.#outcomes = new Outcomes(random(seed, 'outcomes'));
-    this.#provider = new Provider(
-      {
-        onCopy: (copy) => {
-          this.#model.copy(this.#week, copy);
-          const reader = this.#readers.of(copy.to);
-          if (reader === undefined) return;
-          if (reader.links === null || !reader.keepsFirstMail) reader.links = copy.links;
-          this.#outcomes.follow(copy, reader, this.#week);
-          const known = this.#largest.get(copy.issue) ?? { htmlBytes: 0, text: '', copies: 0 };
-          this.#largest.set(copy.issue, { ...known, copies: known.copies + 1 });
-        },
-        onVariant: (issue, { html, text }) => {
-          const known = this.#largest.get(issue) ?? { htmlBytes: 0, text: '', copies: 0 };
-          const htmlBytes = Buffer.byteLength(html);
-          if (htmlBytes > known.htmlBytes)
-            this.#largest.set(issue, { ...known, htmlBytes, text: text.replace(/\s+/gu, ' ') });
-        },
-        onMail: (mail, at) => {
-          const { to, kind, subject } = mail;
-          if (to === EDITOR || to === OPERATOR) this.#staffMails.push({ at, to, kind, subject });
-          else this.#readers.receive(mail);
-        },
-      },
-      random(seed, 'provider'),
-      options.calm ? 0 : 0.02,
-    );
+    this.#provider = new Provider(this.#mailEvents, random(seed, 'provider'), options.calm ? 0 : 0.02);
   }
 
   static async begin(home: Home, options: YearOptions): Promise<Year> {
     const site = await Site.open({ seed: options.seed, kind: options.source, folder: home.folder });
     const year = new Year(home, options, site);
     try {
+      if (options.provider === 'http')
+        year.#provider = await HttpProvider.open(year.#mailEvents, home.folder);
       // A site that has been there for a while.
       for (let page = 0; page < 12; page += 1) site.publish(home.clock.now);
       await year.#start();
@@ -216,6 +195,8 @@ class Year implements AsyncDisposable {
       });
       if (difference !== null) this.#model.report(week.number, 'late-unreported', difference);
     }
+    for (const message of wrongStaffMail(this.#staffMails))
+      this.#model.report(this.#week, 'staff-mail', message);
     for (const line of this.#errors) this.#model.report(this.#week, 'error', line);
     return {
       rows: this.#rows,
@@ -229,7 +210,33 @@ class Year implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#program?.[Symbol.asyncDispose]();
+    await this.#provider[Symbol.asyncDispose]();
     await this.#site[Symbol.asyncDispose]();
+  }
+
+  get #mailEvents(): ProviderEvents {
+    return {
+      onCopy: (copy) => {
+        this.#model.copy(this.#week, copy);
+        const reader = this.#readers.of(copy.to);
+        if (reader === undefined) return;
+        if (reader.links === null || !reader.keepsFirstMail) reader.links = copy.links;
+        this.#outcomes.follow(copy, reader, this.#week);
+        const known = this.#largest.get(copy.issue) ?? { htmlBytes: 0, text: '', copies: 0 };
+        this.#largest.set(copy.issue, { ...known, copies: known.copies + 1 });
+      },
+      onVariant: (issue, { html, text }) => {
+        const known = this.#largest.get(issue) ?? { htmlBytes: 0, text: '', copies: 0 };
+        const htmlBytes = Buffer.byteLength(html);
+        if (htmlBytes > known.htmlBytes)
+          this.#largest.set(issue, { ...known, htmlBytes, text: text.replace(/\s+/gu, ' ') });
+      },
+      onMail: (mail, at) => {
+        const { to, kind, subject } = mail;
+        if (to === EDITOR || to === OPERATOR) this.#staffMails.push({ at, to, kind, subject });
+        else this.#readers.receive(mail);
+      },
+    };
   }
 
   get #running(): Program {
@@ -250,9 +257,7 @@ class Year implements AsyncDisposable {
         ...this.#home.env,
         SECRET_KEY: keys.join(','),
         PUBLIC_URL: 'https://verdicts.example',
-        MAILER: 'resend',
-        MAIL_FROM: 'Weekly AI Tool Verdicts <digest@verdicts.example>',
-        MAIL_FROM_TRANSACTIONAL: 'Weekly AI Tool Verdicts <hello@verdicts.example>',
+        ...this.#provider.env,
         RESEND_WEBHOOK_SECRET: WEBHOOK_SECRET,
         POSTAL_ADDRESS: '1 Example Street, Sampleton',
         SCHEDULE,
@@ -263,17 +268,20 @@ class Year implements AsyncDisposable {
         EDITORS: `${EDITOR}:publisher`,
         OPERATORS: OPERATOR,
       },
-      mailer: this.#provider,
+      mailer: this.#provider.mailer,
       onError: (line) => this.#onError(line),
     });
   }
 
   /** Errors that the plan does not explain are differences. */
   #onError(line: string): void {
-    const { msg = line, err, reason = '', duty = '', job = '' } = JSON.parse(line) as Record<string, string>;
+    const entry = JSON.parse(line) as Record<string, string>;
+    const { msg = line, err, reason = '', duty = '', job = '', notice } = entry;
+    // People are mailed about it, and their mail is looked at.
+    if (notice !== undefined) return;
     const error = (err as unknown as { message?: string } | undefined)?.message ?? '';
     const isExplained =
-      this.#provider.isDown || this.#site.isDown || /the slot was skipped|failing source/u.test(msg);
+      this.#provider.state !== 'works' || this.#site.isDown || /an issue missed its slot/u.test(msg);
     if (!isExplained)
       this.#errors.add([msg, duty, job, reason, error].filter(Boolean).join(': ').slice(0, 300));
   }
@@ -281,8 +289,14 @@ class Year implements AsyncDisposable {
   /** Begins and ends troubles, and rotates the key. */
   async #trouble(now: Date): Promise<void> {
     this.#site.isDown = isIn(this.#plan, 'source', now);
-    const wasDown = this.#provider.isDown;
-    this.#provider.isDown = isIn(this.#plan, 'provider', now);
+    const hadProvider = this.#provider.state === 'works';
+    await this.#provider.become(
+      isIn(this.#plan, 'provider-away', now)
+        ? 'away'
+        : isIn(this.#plan, 'provider-failing', now)
+          ? 'failing'
+          : 'works',
+    );
     const isStopped = isIn(this.#plan, 'process', now);
     const rotates = this.#week === this.#plan.rotation && this.#row.outcome === undefined;
     if (this.#program !== null && (isStopped || rotates)) {
@@ -291,7 +305,7 @@ class Year implements AsyncDisposable {
     }
     this.#row.outcome ??= '';
     if (this.#program === null && !isStopped) await this.#start();
-    if (wasDown) await this.#program?.restartWorkers();
+    if (!hadProvider) await this.#program?.restartWorkers();
   }
 
   /** The site's own week: new pages on its working days, changes, deletions, the reprint. */
@@ -364,13 +378,11 @@ class Year implements AsyncDisposable {
 
   async #settle(): Promise<void> {
     const program = this.#running;
-    if (this.#provider.isDown) {
-      // Its workers wait for the provider, some of them for long.
-      await program.settle(400);
-      return;
-    }
-    if (!(await program.settle(60_000)))
-      this.#model.report(this.#week, 'stuck', 'the queues do not get empty');
+    // Without a provider its workers wait, some of them for long.
+    const works = this.#provider.state === 'works';
+    const isIdle = await program.settle(works ? 60_000 : 400);
+    await this.#provider.drain();
+    if (!isIdle && works) this.#model.report(this.#week, 'stuck', 'the queues do not get empty');
   }
 
   /** Looks at the issues, and judges those that are out. */
@@ -404,7 +416,14 @@ class Year implements AsyncDisposable {
     const { db } = this.#running.app;
     const open = this.#drafts.get(slug);
     const largest = this.#largest.get(slug);
-    if (open === undefined || largest === undefined) return;
+    if (open === undefined || largest === undefined) {
+      this.#model.report(
+        this.#week,
+        'unrecorded',
+        `${slug} is sent, and nothing of it was accepted or drafted`,
+      );
+      return;
+    }
     const contents = await sql<{ slug: string; section: string }>`
       select c.slug, ic.section from issue_comparisons ic
       join comparisons c on c.id = ic.comparison_id join issues i on i.id = ic.issue_id where i.slug = ${slug}
@@ -484,7 +503,29 @@ class Year implements AsyncDisposable {
   }
 }
 
-/** A mail that says that something is wrong, and not that a draft can be read. */
-export function isAlarm({ kind, subject }: StaffMail): boolean {
-  return kind !== 'reminder' || /not approved/u.test(subject);
+/** A mail that says why an issue is not with its readers. */
+export function isAlarm({ subject }: StaffMail): boolean {
+  return !subject.startsWith('Over: ') && ALARMS.test(subject);
+}
+
+const ALARMS =
+  /did not go out|stopped half-way|failed its checks|does not answer|goes out on|was sent for|your decision|worker cannot|not approved/u;
+
+/** What the mail to staff itself gets wrong: the same twice within days, and alarms without a cause. */
+function wrongStaffMail(mails: readonly StaffMail[]): string[] {
+  const again = mails.filter((mail, index) =>
+    mails
+      .slice(0, index)
+      .some(
+        ({ to, subject, at }) =>
+          to === mail.to && subject === mail.subject && mail.at.getTime() - at.getTime() < 5 * MS.day,
+      ),
+  );
+  // In a simulated year events always come, an hour or two after the mail.
+  const untrue = mails.filter(({ subject }) => /^No event of the provider/u.test(subject));
+  const label = ({ at, subject, to }: StaffMail) => `${at.toISOString().slice(0, 16)} to ${to}: ${subject}`;
+  return [
+    ...again.map((mail) => `the same again, ${label(mail)}`),
+    ...untrue.map((mail) => `an alarm without a cause, ${label(mail)}`),
+  ];
 }
