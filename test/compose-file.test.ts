@@ -195,6 +195,7 @@ describe('docker-compose.yml', () => {
     'RESEND_API_KEY',
     'RESEND_WEBHOOK_SECRET',
     'TURNSTILE_SECRET_KEY',
+    'HEARTBEAT_URL',
   ];
 
   it('F20: gives each container the secrets that it uses, and no other', () => {
@@ -210,7 +211,7 @@ describe('docker-compose.yml', () => {
     expect(given('web')).toEqual(
       [...both, 'API_TOKEN', 'RESEND_WEBHOOK_SECRET', 'TURNSTILE_SECRET_KEY'].sort(),
     );
-    expect(given('worker')).toEqual([...both, 'RESEND_API_KEY'].sort());
+    expect(given('worker')).toEqual([...both, 'HEARTBEAT_URL', 'RESEND_API_KEY'].sort());
     expect(given('migrate')).toEqual(['DATABASE_URL', 'MIGRATE_DATABASE_URL', 'REDIS_URL']);
     expect(new URL(ours.migrate.environment.DATABASE_URL ?? '').password).toBe('');
   });

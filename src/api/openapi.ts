@@ -313,8 +313,21 @@ const OPERATING: ApiDocument['paths'] = {
   '/healthz': {
     get: {
       tags: ['Operating'],
-      summary: 'Whether the process lives',
-      responses: { 200: { description: 'It does.', content: json(object({ status: { const: 'ok' } })) } },
+      summary: 'Whether the process lives; with `deep`, whether the installation does its work',
+      parameters: [
+        {
+          ...{ name: 'deep', in: 'query', required: false, schema: { type: 'string' } },
+          description:
+            'Present, with any value: the late slot, the recurring duties, the queue and the provider count too.',
+        },
+      ],
+      responses: {
+        200: { description: 'It does.', content: json(object({ status: { const: 'ok' } })) },
+        503: {
+          description: 'With `deep`: something needs a person.',
+          content: json(object({ status: { const: 'failing' } })),
+        },
+      },
     },
   },
   '/readyz': {

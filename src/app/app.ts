@@ -21,6 +21,7 @@ import {
   type DomainCheck,
   systemDns,
 } from '../subscribers/sign-up/reputation.ts';
+import { createHeartbeat } from '../workflow/heartbeat.ts';
 import type { WeekContext } from '../workflow/week-context.ts';
 import { mailRequestHandlers } from './mail-request-handlers.ts';
 
@@ -139,6 +140,7 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       showSignInLink: (provider.browsable !== null && overrides.terminal) || null,
       events: eventsOf(config),
       clock,
+      beat: createHeartbeat(secrets.heartbeatUrl, logger),
       submit: createSubmitter(database.kysely, mailer, secretKeys),
       sendMail: createMailSender(database.kysely, mailer, secretKeys, {
         from: config.mail.fromTransactional,

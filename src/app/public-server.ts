@@ -1,12 +1,14 @@
 import type { Secrets } from '../config/config.ts';
 import { listIssues } from '../issues/issue-store.ts';
+import { countOpenNotices } from '../notices/notice-store.ts';
 import { turnstile } from '../platform/http/challenge.ts';
 import { createMetrics, type Metrics, type MetricValues } from '../platform/http/metrics.ts';
 import { QUEUE_NAMES } from '../platform/queue/contracts.ts';
 import { circuitState } from '../providers/circuit/circuit-store.ts';
 import { countEvents } from '../sending/counters/counter-store.ts';
 import { issueProgress, total } from '../sending/progress.ts';
-import { failingDuties } from '../workflow/duty-store.ts';
+import { failingDuties, reconciledAt } from '../workflow/duty-store.ts';
+import { cachedHealth, checkHealth, type Health } from '../workflow/health.ts';
 import type { App } from './app.ts';
 import { contentActions, deskOf } from './desk-options.ts';
 import { createServer } from './server.ts';
@@ -66,6 +68,7 @@ export function publicServer(
     trustProxy: config.trustProxy,
     hsts: config.hsts,
     ready: () => ready(app),
+    health: healthOf(app),
     metrics,
     metricsToken: secrets.metricsToken,
     docs: config.docs,
@@ -118,7 +121,9 @@ function enqueueMail(app: App, mailId: string): void {
 }
 
 /** Reads the values for `/metrics` from the database. */
-export async function readMetrics({ db, queue }: App): Promise<MetricValues> {
+export async function readMetrics(app: App): Promise<MetricValues> {
+  const { db, queue } = app;
+  const health = await checkHealth(app);
   const queues: Record<string, number> = {};
   for (const name of QUEUE_NAMES) queues[name] = await queue.waiting(name);
   const deliveries: Record<string, Record<string, number>> = {};
@@ -131,7 +136,15 @@ export async function readMetrics({ db, queue }: App): Promise<MetricValues> {
     events: await countEvents(db),
     circuit: await circuitState(db),
     failingDuties: await failingDuties(db),
+    openNotices: await countOpenNotices(db),
+    slotLateSeconds: health.slot.lateSeconds,
+    reconciledAt: await reconciledAt(db),
   };
+}
+
+/** The check behind `/healthz?deep` of a process. */
+export function healthOf(app: App): () => Promise<Health> {
+  return cachedHealth(() => checkHealth(app));
 }
 
 /** @throws when the database or the queue is unavailable. */

@@ -35,6 +35,7 @@ import { subscribeRoutes } from '../subscribers/sign-up/subscribe-routes.ts';
 import { stepUpRoutes } from '../subscribers/step-up/step-up-routes.ts';
 import type { Keys } from '../subscribers/tokens.ts';
 import { unsubscribeRoutes } from '../subscribers/unsubscribe/unsubscribe-routes.ts';
+import type { Health } from '../workflow/health.ts';
 
 export interface ServerOptions {
   db: Connection;
@@ -60,6 +61,8 @@ export interface ServerOptions {
   desk?: DeskOptions | undefined;
   /** Throws when the database or the queue is unavailable. */
   ready(): Promise<void>;
+  /** Whether the installation does its work; must be cheap. */
+  health?: () => Promise<Health>;
   /** Records response times. */
   metrics?: Metrics | undefined;
   /** Token for reading the metrics here; without it this server has no `/metrics`. */
@@ -118,7 +121,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { metrics, metricsToken, docs = true } = options;
   metrics?.observe(app);
   if (metrics !== undefined && metricsToken !== undefined) metricsRoutes(app, metrics, metricsToken);
-  healthRoutes(app, options.ready);
+  healthRoutes(app, options.ready, options.health);
   if (docs) {
     apiDocsRoutes(app, site, {
       takesPushes: options.apiToken !== undefined,
@@ -186,15 +189,19 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 /** The server of processes without public pages: `/healthz`, `/readyz`, and `/metrics` with a token. */
 export async function createHealthServer({
   ready,
+  health,
   logger,
   metrics,
   metricsToken,
-}: Pick<ServerOptions, 'ready' | 'logger' | 'metrics' | 'metricsToken'>): Promise<FastifyInstance> {
+}: Pick<
+  ServerOptions,
+  'ready' | 'health' | 'logger' | 'metrics' | 'metricsToken'
+>): Promise<FastifyInstance> {
   const app = createBaseServer({ logger });
   answerProblems(app);
   metrics?.observe(app);
   if (metrics !== undefined && metricsToken !== undefined) metricsRoutes(app, metrics, metricsToken);
-  healthRoutes(app, ready);
+  healthRoutes(app, ready, health);
   await app.ready();
   return app;
 }

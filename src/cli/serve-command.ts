@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { schedulers } from '../../jobs/all-jobs.ts';
 import { type App, createApp } from '../app/app.ts';
-import { metricsOf, publicServer, ready } from '../app/public-server.ts';
+import { healthOf, metricsOf, publicServer, ready } from '../app/public-server.ts';
 import { createHealthServer, createMetricsServer } from '../app/server.ts';
 import { loadConfig, type Secrets } from '../config/config.ts';
 import { endAccessOfFormerEditors } from '../desk/auth/sessions.ts';
@@ -123,6 +123,7 @@ async function listenForHealth(
   const { config, logger } = app;
   const server = await createHealthServer({
     ready: () => ready(app),
+    health: healthOf(app),
     metrics,
     metricsToken,
     logger,

@@ -16,8 +16,15 @@ import { forgetOldSignUps } from '../subscribers/sign-up/sign-up-store.ts';
 import { keyId } from '../subscribers/tokens.ts';
 import { pendingMails } from '../transactional/transactional-store.ts';
 import { answerWaiting } from './answer-mail-requests.ts';
-import { countDutyFailure, forgetDutyFailures, forgetOldDuties, NOTIFY_AFTER } from './duty-store.ts';
+import {
+  countDutyFailure,
+  forgetDutyFailures,
+  forgetOldDuties,
+  NOTIFY_AFTER,
+  recordReconcile,
+} from './duty-store.ts';
 import { each } from './each.ts';
+import { checkHealth } from './health.ts';
 import { mailNotices } from './mail-notices.ts';
 import { remindEditors } from './remind-editors.ts';
 import { watchForProblems } from './watch-problems.ts';
@@ -73,12 +80,24 @@ export const DUTIES = {
 
 export type Duty = (app: WeekContext) => Promise<void>;
 
-/** Does all duties, one after the other, even if some fail. */
+/** Does all duties, one after the other, even if some fail. @returns the names of those that failed. */
 export async function reconcile(
   app: WeekContext,
   duties: Readonly<Record<string, Duty>> = DUTIES,
-): Promise<void> {
-  for (const [name, duty] of Object.entries(duties)) await doDuty(app, name, duty);
+): Promise<string[]> {
+  const failed: string[] = [];
+  for (const [name, duty] of Object.entries(duties)) if (!(await doDuty(app, name, duty))) failed.push(name);
+  return failed;
+}
+
+/**
+ * Does all duties, records when, and tells a service outside that all is well, but only then: its silence tells people
+ * what no mail of ours can.
+ */
+export async function reconcileAndBeat(app: WeekContext): Promise<void> {
+  const failed = await reconcile(app);
+  await recordReconcile(app.db, app.clock());
+  if (failed.length === 0 && (await checkHealth(app)).status === 'ok') await app.beat();
 }
 
 /** Does the duties that depend on the time of the slot; the others can wait for the next minute. */
@@ -96,9 +115,10 @@ export async function doSlotDuties(app: WeekContext): Promise<void> {
 
 /**
  * Does one duty and never throws. A failure is logged and counted in the metrics; after {@link NOTIFY_AFTER}
- * failures in a row editors are notified.
+ * failures in a row people are told.
+ * @returns whether it succeeded.
  */
-async function doDuty(app: WeekContext, name: string, duty: Duty): Promise<void> {
+async function doDuty(app: WeekContext, name: string, duty: Duty): Promise<boolean> {
   const { db, clock, logger } = app;
   try {
     await duty(app);
@@ -106,16 +126,18 @@ async function doDuty(app: WeekContext, name: string, duty: Duty): Promise<void>
       logger.warn({ duty: name }, 'a failing duty has recovered');
       await resolve(db, { kind: 'duty-failing', subject: name, at: clock() });
     }
+    return true;
   } catch (error) {
     logger.error({ duty: name, err: error }, 'a duty failed');
     const reason = error instanceof Error ? error.message : String(error);
     try {
-      if ((await countDutyFailure(db, name, reason)) < NOTIFY_AFTER) return;
+      if ((await countDutyFailure(db, name, reason)) < NOTIFY_AFTER) return false;
       const message = `The worker cannot ${name}: it failed ${NOTIFY_AFTER} times in a row (${reason}). Its log says more.`;
       await notify(db, { kind: 'duty-failing', subject: name, message, at: clock() });
     } catch (storeError) {
       logger.error({ duty: name, err: storeError }, 'the failure of a duty could not be stored');
     }
+    return false;
   }
 }
 

@@ -33,3 +33,16 @@ export async function failingDuties(db: Connection): Promise<Record<string, numb
 export async function forgetOldDuties(db: Connection, names: readonly string[]): Promise<void> {
   await db.deleteFrom('failing_duties').where('duty', 'not in', names).execute();
 }
+
+/** Records that all recurring duties were tried. */
+export async function recordReconcile(db: Connection, at: Date): Promise<void> {
+  await sql`
+    insert into reconciles (at) values (${at}) on conflict (is_only) do update set at = excluded.at
+  `.execute(db);
+}
+
+/** When a worker last tried all recurring duties; null: never. */
+export async function reconciledAt(db: Connection): Promise<Date | null> {
+  const row = await db.selectFrom('reconciles').select('at').executeTakeFirst();
+  return row?.at ?? null;
+}

@@ -21,6 +21,8 @@ export interface WeekContext {
    */
   events: 'taken' | 'unseen' | 'none';
   clock(): Date;
+  /** Requests HEARTBEAT_URL, if it is set; never throws. */
+  beat(): Promise<void>;
   /**
    * The handler of each kind of mail request.
    * @param onSignInLink is called with the token of every sign-in link to the desk.

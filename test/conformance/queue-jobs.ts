@@ -54,6 +54,21 @@ export function describeJobs(bench: QueueBench): void {
     });
   });
 
+  it('the age of the oldest waiting job is that of the first one that waits', async () => {
+    const { queue } = bench;
+    expect(await queue.oldestWaitingMs('delivery')).toBeNull();
+    const hourAgo = Date.now() - 3_600_000;
+    await bench.look('delivery', async (raw) => {
+      await raw.add('submit', PAYLOADS.submit, { timestamp: hourAgo });
+      await raw.add('submit', PAYLOADS.submit, { timestamp: hourAgo + 1_800_000 });
+      await raw.add('submit', PAYLOADS.submit, { timestamp: hourAgo - 3_600_000, delay: 7_200_000 });
+    });
+    const age = (await queue.oldestWaitingMs('delivery')) ?? 0;
+    expect(age).toBeGreaterThanOrEqual(3_600_000);
+    expect(age).toBeLessThan(5_400_000);
+    expect(await queue.oldestWaitingMs('issues')).toBeNull();
+  });
+
   it('enqueued many times, a once-only job runs once and waits at most once', async () => {
     const { queue } = bench;
     for (let time = 0; time < 5; time += 1) await queue.enqueue('events', {});

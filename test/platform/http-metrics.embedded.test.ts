@@ -13,6 +13,9 @@ const MEASURES = {
   events: { waiting: 3, parked: 2, lastAt: new Date('2026-11-24T09:00:00Z') },
   circuit: { failures: 6, isOpen: true, unresponsiveSeconds: 42.5 },
   failingDuties: { 'draft issues': 2 },
+  openNotices: { 'issue-late': 1 },
+  slotLateSeconds: 3_600,
+  reconciledAt: new Date('2026-11-24T09:00:00Z'),
 };
 
 let site: TestSite;
@@ -62,6 +65,9 @@ describe('GET /metrics', () => {
     expect(body).toContain('weekly_verdict_queue_waiting{queue="delivery"} 7');
     expect(body).toContain('weekly_verdict_deliveries{issue="2026-11-24",status="prepared"} 93');
     expect(body).toContain('weekly_verdict_duty_failures{duty="draft issues"} 2');
+    expect(body).toContain('weekly_verdict_notices_open{kind="issue-late"} 1');
+    expect(body).toContain('weekly_verdict_slot_late_seconds 3600');
+    expect(body).toContain('weekly_verdict_reconcile_last_timestamp_seconds 1795510800');
     expect(body).toContain('weekly_verdict_events_waiting 3');
     expect(body).toContain('weekly_verdict_events_parked 2');
     expect(body).toContain(

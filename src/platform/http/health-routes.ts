@@ -6,12 +6,24 @@ import { resource } from './resource.ts';
 const PATIENCE_MS = 3_000;
 
 /**
- * `/healthz`: the process is alive. `/readyz`: its dependencies respond too, else 503.
+ * `/healthz`: the process is alive; `/healthz?deep`: and the installation does its work, else 503. `/readyz`: the
+ * dependencies of the process respond too, else 503.
  * @param ready throws when the database or the queue is unavailable.
+ * @param deep must be cheap, however often it is called.
  */
-export function healthRoutes(app: FastifyInstance, ready: () => Promise<void>): void {
+export function healthRoutes(
+  app: FastifyInstance,
+  ready: () => Promise<void>,
+  deep?: () => Promise<{ status: 'ok' | 'failing' }>,
+): void {
   resource(app, '/healthz', {
-    GET: (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }),
+    GET: async (request, reply) => {
+      reply.header('cache-control', 'no-store');
+      const isDeep = deep !== undefined && (request.query as Record<string, unknown>).deep !== undefined;
+      if (!isDeep) return reply.send({ status: 'ok' });
+      const health = await deep();
+      return reply.code(health.status === 'ok' ? 200 : 503).send(health);
+    },
   });
   resource(app, '/readyz', {
     GET: async (_request, reply) => {

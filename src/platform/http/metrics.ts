@@ -15,6 +15,12 @@ export interface MetricValues {
   circuit: { failures: number; isOpen: boolean; unresponsiveSeconds: number };
   /** Recurring duties whose last run failed: name → failures in a row. */
   failingDuties: Record<string, number>;
+  /** Open notices, by kind; kinds without one may be missing. */
+  openNotices: Record<string, number>;
+  /** For how long a slot has waited for its issue; 0 when none does. */
+  slotLateSeconds: number;
+  /** When a worker last did the recurring duties. */
+  reconciledAt: Date | null;
 }
 
 /** Metrics of this process for Prometheus. Numbers and routes only: no address, no token, no URL. */
@@ -57,6 +63,12 @@ export function createMetrics(measure: () => Promise<MetricValues>): Metrics {
   const duties = gauge('duty_failures', 'Times in a row that a recurring duty failed; none while it works.', [
     'duty',
   ]);
+  const notices = gauge('notices_open', 'Problems that need a person, by kind.', ['kind']);
+  const late = gauge('slot_late_seconds', 'Since when a slot waits for its issue; 0 when none does.');
+  const reconciled = gauge(
+    'reconcile_last_timestamp_seconds',
+    'When a worker last did the recurring duties; 0 for never.',
+  );
   const stored = new Counter({
     name: `${prefix}events_stored_total`,
     help: 'Events of the mail provider that this process stored.',
@@ -82,6 +94,10 @@ export function createMetrics(measure: () => Promise<MetricValues>): Metrics {
       }
       duties.reset();
       for (const [duty, count] of Object.entries(now.failingDuties)) duties.set({ duty }, count);
+      notices.reset();
+      for (const [kind, count] of Object.entries(now.openNotices)) notices.set({ kind }, count);
+      late.set(now.slotLateSeconds);
+      reconciled.set((now.reconciledAt?.getTime() ?? 0) / 1_000);
       due.set(now.events.waiting);
       parked.set(now.events.parked);
       last.set((now.events.lastAt?.getTime() ?? 0) / 1_000);

@@ -39,6 +39,8 @@ export interface JobQueue extends AsyncDisposable {
   enqueue<Name extends JobName>(name: Name, ...payloads: Payload<Name>[]): Promise<void>;
   /** Number of jobs in `queue` that wait for a worker. */
   waiting(queue: QueueName): Promise<number>;
+  /** For how long the oldest job in `queue` has waited for a worker, in ms; null: none waits. */
+  oldestWaitingMs(queue: QueueName): Promise<number | null>;
   /** Replaces all schedulers by these; every process may call it at every start. */
   schedule(schedulers: JobScheduler[]): Promise<void>;
   /**
@@ -139,6 +141,13 @@ export async function openQueue(
         }
       },
       waiting: (name) => queueOf(name).getWaitingCount(),
+      async oldestWaitingMs(name) {
+        // Both backends list the newest first; `asc` would not change that on PostgreSQL.
+        const last = (await queueOf(name).getWaitingCount()) - 1;
+        const [oldest] = last < 0 ? [] : await queueOf(name).getJobs(['wait'], last, last);
+        // A worker may have taken it by now.
+        return oldest === undefined ? null : Math.max(0, Date.now() - oldest.timestamp - (oldest.delay ?? 0));
+      },
       async schedule(schedulers) {
         for (const name of QUEUE_NAMES) {
           for (const { key } of await queueOf(name).getJobSchedulers()) {
