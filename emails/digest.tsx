@@ -4,12 +4,14 @@ import { Card, Lead } from './parts/comparison.tsx';
 import { Entry, P, Section } from './parts/elements.tsx';
 import { Footer, Frame, Masthead } from './parts/frame.tsx';
 import { GlanceTable } from './parts/glance-table.tsx';
-import { ChangedVerdicts, CompactList, ReadersVoted } from './parts/lists.tsx';
-import { copy, glanceTitle } from './words.ts';
+import { BriefLines, ChangedVerdicts, CompactList, More, ReadersVoted, TurnedLines } from './parts/lists.tsx';
+import { copy, glanceTitle, restOfChanges, restOfNew } from './words.ts';
 
 /** The weekly digest: the ten-second table, the lead, the cards, and the short sections that have content. */
 export function Digest(content: IssueContent) {
-  const { intro, glance, lead, cards, compact, changed, readers, links } = content;
+  const { intro, glance, lead, cards, compact, brief, changed, turned, rest, readers, links } = content;
+  const moreNew = rest === null ? '' : restOfNew(rest);
+  const moreChanges = rest === null ? '' : restOfChanges(rest);
   return (
     <Frame title={content.subject} preheader={content.preheader}>
       <Masthead content={content} />
@@ -25,14 +27,18 @@ export function Digest(content: IssueContent) {
           ))}
         </Section>
       )}
-      {compact.length > 0 && (
+      {(compact.length + brief.length > 0 || moreNew !== '') && (
         <Section title={copy.compact}>
           <CompactList rows={compact} vote={links.vote} />
+          <BriefLines rows={brief} />
+          <More text={moreNew} link={copy.restOfNew} url={rest?.url} />
         </Section>
       )}
-      {changed.length > 0 && (
+      {(changed.length + turned.length > 0 || moreChanges !== '') && (
         <Section title={copy.changed}>
           <ChangedVerdicts rows={changed} vote={links.vote} />
+          <TurnedLines rows={turned} />
+          <More text={moreChanges} link={copy.restOfChanges} url={rest?.url} />
         </Section>
       )}
       {readers.length > 0 && (

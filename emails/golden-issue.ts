@@ -309,6 +309,9 @@ const compact = [
   },
 ] satisfies IssueContent['compact'];
 
+/** The comparison without a row of its own. */
+const BRIEF = 'sotto-vs-bellwether';
+
 const glanceOf = (card: ComparisonCard, entryPrice: string): IssueContent['glance'][number] => ({
   slug: card.slug,
   title: card.title,
@@ -346,9 +349,11 @@ export const goldenIssue: IssueContent = {
   ],
   lead,
   cards,
-  compact,
+  compact: compact.filter(({ slug }) => slug !== BRIEF),
+  brief: compact.filter(({ slug }) => slug === BRIEF),
   changed: [
     {
+      kind: 'turned',
       slug: 'corvid-vs-almanac',
       title: 'Corvid Search vs Almanac',
       url: page('corvid-vs-almanac'),
@@ -358,22 +363,50 @@ export const goldenIssue: IssueContent = {
       mailedIn: 9,
     },
   ],
+  turned: [
+    {
+      kind: 'turned',
+      slug: 'lattice-vs-brindle',
+      title: 'Lattice vs Brindle',
+      url: page('lattice-vs-brindle'),
+      was: verdict('ship', 0, 'Ship Lattice', 'Lattice 75%, Brindle 50%.'),
+      now: verdict('ship', null, 'Ship both', 'Lattice 75%, Brindle 75%.'),
+      whatMoved: 'Panel on Brindle 50% → 75%',
+      mailedIn: 7,
+    },
+  ],
+  rest: {
+    url: 'https://verdicts.example/issues/2026-11-24/all',
+    turnedTitles: ['Thistle vs Ember Notes', 'Sextant vs Harbour'],
+    turned: 3,
+    prices: 22,
+    panels: 1,
+    new: 37,
+  },
   readers: [
     {
+      slug: 'tandem-desk-vs-foolscap',
       tool: 'Tandem Desk',
       title: 'Tandem Desk vs Foolscap',
       url: page('tandem-desk-vs-foolscap'),
       panelShip: 25,
       readersShip: 81,
       votes: 1204,
+      since: '12 September',
+      isPanelChanged: true,
+      recent: { ship: 79, votes: 310, since: '17 November' },
     },
     {
+      slug: 'tandem-desk-vs-foolscap',
       tool: 'Foolscap',
       title: 'Tandem Desk vs Foolscap',
       url: page('tandem-desk-vs-foolscap'),
       panelShip: 75,
       readersShip: 68,
-      votes: 1,
+      votes: 25,
+      since: '4 August 2025',
+      isPanelChanged: false,
+      recent: { ship: 33, votes: 3, since: '17 November' },
     },
   ],
   links: {

@@ -1,5 +1,5 @@
 import type { Call, Mark, Verdict } from '../src/comparisons/model.ts';
-import type { IssueContent } from '../src/issues/content.ts';
+import type { ChangedVerdict, IssueContent, ReadersSaid, Rest } from '../src/issues/content.ts';
 
 /** The word of each mark, so that a mark never depends on its shape or colour alone. */
 export const markWord: Record<Mark, string> = { ship: 'Ship', skip: 'Skip', split: 'Split' };
@@ -17,6 +17,16 @@ export function afterMark(verdict: Verdict): string {
   return isName ? rest : rest.charAt(0).toUpperCase() + rest.slice(1);
 }
 
+/** The whole verdict in words: "Ship Cursor", "Split: Zed or Cursor"; with the mark's word where it has another. */
+export function inWords(verdict: Verdict): string {
+  const word = markWord[verdict.mark];
+  return verdict.words.startsWith(word) ? verdict.words : `${word}: ${verdict.words}`;
+}
+
+/** After the title of a line: "Ship Cursor (was “Split: Zed or Cursor”)" */
+export const turnedLine = ({ was, now }: Pick<ChangedVerdict, 'was' | 'now'>): string =>
+  `${inWords(now)} (was “${inWords(was)}”)`;
+
 /** "88%", or an em dash until there is a vote. */
 export const share = (value: number | null): string => (value === null ? '—' : `${value}%`);
 
@@ -31,11 +41,52 @@ export const votesCast = (votes: number): string =>
   `${votes.toLocaleString('en-US')} ${votes === 1 ? 'vote' : 'votes'}`;
 
 /** The title above the ten-second table, which in a long issue has its first rows only. */
-export function glanceTitle({ glance, cards, compact }: IssueContent): string {
-  const all = 1 + cards.length + compact.length;
-  return glance.length === all
-    ? 'Every verdict in ten seconds'
-    : `The first ${glance.length} of ${all} verdicts`;
+export function glanceTitle({ glance, cards, compact, brief, rest }: IssueContent): string {
+  const shown = 1 + cards.length + compact.length + brief.length;
+  const all = shown + (rest?.new ?? 0);
+  if (glance.length === all) return 'Every verdict in ten seconds';
+  return glance.length === 1
+    ? 'The first verdict in ten seconds'
+    : `The first ${glance.length} of ${all.toLocaleString('en-US')} verdicts`;
+}
+
+/** "Also turned: Zed vs Cursor and 12 others. 22 more prices and 1 more panel moved." Empty: each has its row. */
+export function restOfChanges({ turnedTitles, turned, prices, panels }: Rest): string {
+  const isNamed = turnedTitles.length > 0;
+  const names = [...turnedTitles, ...(turned > 0 ? [amount(turned, 'other')] : [])];
+  const moved = [
+    ...(prices > 0 ? [amount(prices, 'more price')] : []),
+    ...(panels > 0 ? [amount(panels, 'more panel')] : []),
+  ];
+  return [
+    ...(isNamed ? [`Also turned: ${list(names)}.`] : []),
+    ...(turned > 0 && !isNamed ? [`${amount(turned, 'more verdict')} turned.`] : []),
+    ...(moved.length > 0 ? [`${list(moved)} moved.`] : []),
+  ].join(' ');
+}
+
+/** "920 more new comparisons are on the site." Empty: each has its line. */
+export function restOfNew({ new: count }: Rest): string {
+  if (count === 0) return '';
+  return count === 1
+    ? 'One more new comparison is on the site.'
+    : `${amount(count, 'more new comparison')} are on the site.`;
+}
+
+/** "45 votes since the panel changed on 12 January; 12 since 3 March, 58% ship" */
+export function votesSince({ votes, since, isPanelChanged, recent }: ReadersSaid): string {
+  const all = `${votesCast(votes)} since ${isPanelChanged ? 'the panel changed on ' : ''}${since}`;
+  return `${all}; ${recent.votes.toLocaleString('en-US')} since ${recent.since}, ${recent.ship}% ship`;
+}
+
+/** "1 price", "1,204 prices" */
+function amount(count: number, what: string): string {
+  return `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** "a, b and c" */
+function list(parts: readonly string[]): string {
+  return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
 /**
@@ -75,7 +126,10 @@ export const copy = {
   now: 'Now',
   read: (title: string) => `Read the ${title} comparison`,
   mailedIn: (number: number) => `Mailed in No. ${number}.`,
-  topics: (topics: string[]) => `Your topics: ${topics.join(', ')}`,
+  restOfChanges: 'Every change of this issue',
+  restOfNew: 'Every new comparison of this issue',
+  topics: (topics: string[]) =>
+    `Your topics: ${topics.length > 12 ? `${topics.slice(0, 12).join(', ')} and ${topics.length - 12} more` : topics.join(', ')}`,
   why: (newsletter: string) => `You get this because you confirmed your subscription to ${newsletter}.`,
   unsubscribe: 'Unsubscribe in one step',
   preferences: 'Change topics or pause',

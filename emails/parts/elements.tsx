@@ -69,6 +69,17 @@ export const VoteLink = ({ href, label, children }: Styled & { href: string; lab
   </a>
 );
 
+/** A link within a line, as high as a thumb. */
+export const LineLink = ({ href, children }: Styled & { href: string }) => (
+  <a
+    href={href}
+    className="link"
+    style={{ display: 'inline-block', lineHeight: '44px', color: light.accent }}
+  >
+    {children}
+  </a>
+);
+
 /** A layout table, which screen readers do not announce. Children are rows. */
 export const Table = ({
   children,

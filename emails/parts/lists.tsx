@@ -1,7 +1,7 @@
 import type { ChangedVerdict, CompactRow, ReadersSaid } from '../../src/issues/content.ts';
-import { copy, votesCast, voteUrl } from '../words.ts';
+import { copy, inWords, turnedLine, votesSince, voteUrl } from '../words.ts';
 import { Figure } from './bar.tsx';
-import { Entry, Link, Meta, P, SideBySide, Table, VoteLink } from './elements.tsx';
+import { Entry, LineLink, Link, Meta, P, SideBySide, Table, VoteLink } from './elements.tsx';
 import { VerdictMark } from './verdict-mark.tsx';
 
 /** Every comparison without a card, as one line each. */
@@ -50,6 +50,31 @@ export const ChangedVerdicts = ({ rows, vote }: { rows: ChangedVerdict[]; vote: 
     </Entry>
   ));
 
+/** Comparisons in one line each: the title as a link, and the verdict. */
+export const BriefLines = ({ rows }: { rows: CompactRow[] }) =>
+  rows.map((row) => <Line key={row.slug} url={row.url} title={row.title} text={inWords(row.verdict)} />);
+
+/** Verdicts that turned, in one line each: the current one, and the earlier one. */
+export const TurnedLines = ({ rows }: { rows: ChangedVerdict[] }) =>
+  rows.map((row) => <Line key={row.slug} url={row.url} title={row.title} text={turnedLine(row)} />);
+
+const Line = ({ url, title, text }: { url: string; title: string; text: string }) => (
+  <P>
+    <LineLink href={url}>{title}</LineLink>
+    {`: ${text}`}
+  </P>
+);
+
+/** What is told by number, with a link to the page that lists it; nothing when the text is empty. */
+export const More = ({ text, link, url }: { text: string; link: string; url: string | undefined }) =>
+  text !== '' &&
+  url !== undefined && (
+    <>
+      <P style={{ paddingTop: 18 }}>{text}</P>
+      <Link href={url}>{link}</Link>
+    </>
+  );
+
 /** Readers' votes on the last issue, beside the panel. */
 export const ReadersVoted = ({ rows }: { rows: ReadersSaid[] }) =>
   rows.map((row, index) => (
@@ -67,7 +92,7 @@ export const ReadersVoted = ({ rows }: { rows: ReadersSaid[] }) =>
           </Table>
         }
       />
-      <Meta style={{ paddingTop: 8 }}>{votesCast(row.votes)}</Meta>
+      <Meta style={{ paddingTop: 8 }}>{votesSince(row)}</Meta>
       <Link href={row.url}>{row.title}</Link>
     </Entry>
   ));

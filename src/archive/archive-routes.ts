@@ -9,10 +9,17 @@ import type { Site } from '../platform/site.ts';
 import { compile, personalise } from '../render/personalise.ts';
 import type { Forms } from '../subscribers/sign-up/sign-up-form.ts';
 import { archivePage } from './archive-page.tsx';
-import { findPublished, type PublishedIssue, publishedIssues, publishedVerdicts } from './archive-store.ts';
+import {
+  findPublished,
+  findTold,
+  type PublishedIssue,
+  publishedIssues,
+  publishedVerdicts,
+} from './archive-store.ts';
 import { atomFeed, jsonFeed } from './feeds.ts';
 import { homePage } from './home-page.tsx';
 import { withNotice, withTextNotice } from './taken-down-notice.ts';
+import { toldPage } from './told-page.tsx';
 
 const HTML = 'text/html; charset=utf-8';
 
@@ -78,6 +85,16 @@ export function archiveRoutes(
     },
   });
 
+  resource<{ slug: string }>(app, '/issues/:slug/all', {
+    GET: async (request, reply) => {
+      const { slug } = request.params;
+      const told = isSlug(slug) ? await fromDatabase(findTold(db, slug, publish)) : undefined;
+      if (told === undefined) throw new AppError('page-unknown', 'No such issue.');
+      const { changedAt } = told.issue;
+      return sendCached(request, reply, { type: HTML, body: toldPage(site, told), changedAt });
+    },
+  });
+
   resource<{ slug: string }>(app, '/issues/:slug.txt', {
     GET: async (request, reply) => {
       const { text, takenDown, changedAt } = await asMailed(db, site, request.params.slug);
@@ -89,6 +106,9 @@ export function archiveRoutes(
     },
   });
 }
+
+/** A slot never has other characters, and a NUL would be a database error. */
+const isSlug = (slug: string): boolean => /^[\p{L}\p{N}-]+$/u.test(slug);
 
 /** Returns when an issue of the list changed last. */
 function latestOf(issues: readonly PublishedIssue[]): Date | undefined {
@@ -102,8 +122,7 @@ function latestOf(issues: readonly PublishedIssue[]): Date | undefined {
  * @throws AppError `page-unknown`.
  */
 async function asMailed(db: Connection, site: Site, slug: string) {
-  // A slot never has other characters, and a NUL would be a database error.
-  const issue = /^[\p{L}\p{N}-]+$/u.test(slug) ? await fromDatabase(findPublished(db, slug)) : undefined;
+  const issue = isSlug(slug) ? await fromDatabase(findPublished(db, slug)) : undefined;
   if (issue === undefined) throw new AppError('page-unknown', 'No such issue.');
   const links = {
     unsubscribe: `${site.publicUrl}/unsubscribe`,

@@ -1,11 +1,13 @@
+import { sql } from 'kysely';
 import { type CountedComparison, countedComparisonSchema } from '../comparisons/model.ts';
 import { entryPrices, isNamedIn, title } from '../comparisons/names.ts';
 import { inTodaysPrint } from '../comparisons/reprints/field-changes.ts';
 import { reprintedFields } from '../comparisons/reprints/reprint-store.ts';
 import { verdict } from '../comparisons/verdict.ts';
-import { type Publish, publicAmong } from '../comparisons/visibility-store.ts';
+import { isPublic, type Publish, publicAmong } from '../comparisons/visibility-store.ts';
+import { byKind } from '../issues/changes.ts';
 import type { Plan } from '../issues/compose.ts';
-import type { GlanceRow } from '../issues/content.ts';
+import type { ChangedVerdict, GlanceRow } from '../issues/content.ts';
 import type { Connection } from '../platform/db/database.ts';
 import { day } from '../platform/http/pages/dates.ts';
 
@@ -78,6 +80,46 @@ export async function findPublished(
   return issue && { ...issue, html: row.html, text: row.text };
 }
 
+/** Everything that a public issue told, in rows or by number; only comparisons that are public still. */
+export interface ToldByIssue {
+  issue: PublishedIssue;
+  /** In the order of the issue: verdicts that turned, then prices, then panels. */
+  changed: ChangedVerdict[];
+  /** New comparisons, as they were then, by title. */
+  added: GlanceRow[];
+}
+
+export async function findTold(
+  db: Connection,
+  slug: string,
+  publish: Publish,
+): Promise<ToldByIssue | undefined> {
+  const row = await published(db).where('i.slug', '=', slug).executeTakeFirst();
+  if (row === undefined) return undefined;
+  const [issue] = await toPublished(db, [row]);
+  const { rows } = await sql<{ section: string; slug: string; change: unknown; tools: unknown }>`
+    select ic.section, c.slug, ic.change, case when ic.section = 'new' then ic.content -> 'tools' end as tools
+    from issue_comparisons ic join comparisons c on c.id = ic.comparison_id
+    where ic.issue_id = ${row.id} and ic.told <> 'dropped' and ${isPublic(publish)}
+  `.execute(db);
+  const changed = rows
+    .filter(({ section, change }) => section === 'changed' && change !== null)
+    .map(({ change }) => change as ChangedVerdict);
+  const added = rows
+    .filter(({ section }) => section === 'new')
+    .map((each): GlanceRow => {
+      const tools = each.tools as CountedComparison['tools'];
+      return {
+        slug: each.slug,
+        title: title({ tools }),
+        verdict: verdict(tools),
+        entryPrice: entryPrices(tools),
+      };
+    })
+    .sort((a, b) => a.title.localeCompare(b.title, 'en'));
+  return issue && { issue, changed: changed.sort(byKind), added };
+}
+
 /** Returns the newest public issue with a comparison, and that comparison as it was mailed, in today's print. */
 export async function lastMailing(
   db: Connection,
@@ -88,6 +130,7 @@ export async function lastMailing(
     .innerJoin('comparisons as c', 'c.id', 'ic.comparison_id')
     .select(['ic.content', reprintedFields.as('reprinted')])
     .where('ic.comparison_id', '=', comparisonId)
+    .where('ic.told', '=', 'row')
     .orderBy('i.slot', 'desc')
     .limit(1)
     .executeTakeFirst();
@@ -150,6 +193,7 @@ async function visibilityChanges(db: Connection, issueIds: readonly string[]) {
     .innerJoin('issue_comparisons as ic', 'ic.comparison_id', 'c.id')
     .select(['ic.issue_id', 'ic.content', 'c.hidden_at', 'c.visibility_changed_at'])
     .where('c.visibility_changed_at', 'is not', null)
+    .where('ic.told', '=', 'row')
     .where('ic.issue_id', 'in', [...issueIds])
     .orderBy('c.slug')
     .execute();

@@ -5,7 +5,7 @@ import { type Comparison, type CountedComparison, comparisonSchema } from './mod
 import { canonicalUrl, contentHash, pairKey } from './names.ts';
 import { type FieldChange, fieldChanges } from './reprints/field-changes.ts';
 import { recordFieldChanges } from './reprints/reprint-store.ts';
-import { type Change, changesBetween } from './revisions.ts';
+import { type Change, changesBetween, panelOf } from './revisions.ts';
 import { isPublic, type Publish } from './visibility-store.ts';
 
 export interface Saved {
@@ -285,6 +285,26 @@ export async function revisionsOf(db: Connection, comparisonId: string, limit: n
     .limit(limit)
     .execute();
   return rows as Revision[];
+}
+
+/** When the panel of each tool last changed; null: never since the comparison was first seen. */
+export async function panelChanges(
+  db: Connection,
+  tools: readonly { comparisonId: string; name: string }[],
+): Promise<(Date | null)[]> {
+  if (tools.length === 0) return [];
+  const asked = tools.map(({ comparisonId, name }, place) => ({
+    ...{ place, id: comparisonId },
+    change: [{ part: 'panel', what: panelOf(name) }],
+  }));
+  const { rows } = await sql<{ place: number; at: Date }>`
+    select a.place, max(r.at) as at
+    from jsonb_to_recordset(${JSON.stringify(asked)}::jsonb) as a (place int, id uuid, change jsonb)
+    join revisions r on r.comparison_id = a.id and r.changed @> a.change
+    group by a.place
+  `.execute(db);
+  const found = new Map(rows.map(({ place, at }) => [place, at]));
+  return tools.map((_, place) => found.get(place) ?? null);
 }
 
 /**

@@ -41,10 +41,15 @@ function verdictChange(was: Comparison, now: Comparison): Change[] {
   return [{ part: 'verdict', what: 'Verdict', from: before.words, to: after.words }];
 }
 
+/** Names the panel of a tool in a {@link Change}. */
+export function panelOf(tool: string): string {
+  return `Panel on ${tool}`;
+}
+
 function toolChanges(was: Tool, now: Tool): Change[] {
   const { name } = now;
   return [
-    change('panel', `Panel on ${name}`, share(was.panelShip), share(now.panelShip)),
+    change('panel', panelOf(name), share(was.panelShip), share(now.panelShip)),
     priceChange(name, was.entryPrice, now.entryPrice),
     change('community', `Community on ${name}`, share(was.communityShip), share(now.communityShip)),
     change('text', 'Name', was.name, now.name),

@@ -38,13 +38,21 @@ export function glanceRow(comparison: CountedComparison): GlanceRow {
   return { slug, title: title(comparison), verdict: verdict(tools), entryPrice: entryPrices(tools) };
 }
 
+/** A grapheme may have any number of code units; so many for each keep a text's size within limits. */
+const UNITS = 4;
+
+function shorten(text: string, max: number): string {
+  const start = text.length > max * UNITS ? `${text.slice(0, max * UNITS).toWellFormed()}…` : text;
+  return truncateAtSentence(start, max);
+}
+
 function toolCard(tool: CountedTool, room: number): ToolCard {
   const { name, category, tagline, panelShip, communityShip, entryPrice } = tool;
   return {
     name,
     category,
     tagline,
-    description: truncateAtSentence(tool.description, room),
+    description: shorten(tool.description, room),
     mark: toolMark(tool),
     panelShip,
     communityShip,
@@ -86,7 +94,6 @@ function callOf(side: LensSide | null): LensSide['call'] {
 }
 
 function truncateQuotes({ lens, sides }: LensRow, room: number): LensRow {
-  const truncate = (side: LensSide | null) =>
-    side && { call: side.call, quote: truncateAtSentence(side.quote, room) };
+  const truncate = (side: LensSide | null) => side && { call: side.call, quote: shorten(side.quote, room) };
   return { lens, sides: [truncate(sides[0]), truncate(sides[1])] };
 }

@@ -1,9 +1,8 @@
-import type { Comparison, Votes } from '../comparisons/model.ts';
-import { nameKey } from '../comparisons/names.ts';
-import { countVotes, withVotes } from '../comparisons/votes/vote-store.ts';
+import { panelChanges } from '../comparisons/comparison-store.ts';
+import { countVotes, countVotesSince, withVotes } from '../comparisons/votes/vote-store.ts';
 import type { Connection } from '../platform/db/database.ts';
 import { AppError } from '../platform/errors.ts';
-import { type Composition, compose, type Plan, type ToolVotes } from './compose.ts';
+import { type Composition, compose, type Plan } from './compose.ts';
 import type { IssueContent } from './content.ts';
 import { applyEdit, type Choices, type Edit, withoutComparison } from './edit.ts';
 import {
@@ -12,7 +11,9 @@ import {
   findCandidates,
   findChanged,
   findChoices,
-  findLastMailed,
+  findPastLeads,
+  findSummarised,
+  findVotable,
   type Issue,
   issueChanged,
   lockComposing,
@@ -22,9 +23,10 @@ import {
   readmitComparison,
   rewriteIssue,
   skipIssue,
+  type ToldContent,
   writeChoices,
-  writeContents,
   writeIssue,
+  writeTold,
 } from './issue-store.ts';
 import {
   findHolders,
@@ -35,6 +37,8 @@ import {
   withdrawApproval,
 } from './late-store.ts';
 import { expectedNumber } from './number-store.ts';
+import type { Told } from './planned-rows.ts';
+import type { ToolVotes } from './readers-rows.ts';
 import type { Slot } from './slot.ts';
 
 export interface WeekSettings {
@@ -70,12 +74,12 @@ export async function composeIssue(
     if (composition.kind === 'skipped') {
       const reason = [composition.reason, ...(await findHolders(tx, slot.key)).map(holds)].join(' ');
       const issue = await writeIssue(tx, slot, template, { skipped: reason });
-      await writeContents(tx, issue.id, []);
+      await writeTold(tx, issue.id, []);
       await record?.(tx, issue);
       return issue;
     }
     const issue = await writeIssue(tx, slot, template, { plan: composition.plan });
-    await writeContents(tx, issue.id, week.contentsOf(composition.plan));
+    await writeTold(tx, issue.id, week.contentsOf(composition.told));
     await record?.(tx, issue);
     return issue;
   });
@@ -131,7 +135,7 @@ export async function editIssue(
     }
     await writeChoices(tx, issueId, choices, who);
     const edited = await rewriteIssue(tx, issueId, plan, choices.template ?? settings.template);
-    await writeContents(tx, issueId, contentsOf(plan));
+    await writeTold(tx, issueId, contentsOf(composition.told));
     await record?.(tx, edited);
     return edited;
   });
@@ -145,10 +149,10 @@ export async function recomposeIssue(tx: Connection, issue: Issue, without: stri
   if (issue.plan === null) return issue;
   const { composition, contentsOf } = await composeOwn(tx, issue, issue.plan, without);
   if (composition.kind === 'skipped') {
-    await writeContents(tx, issue.id, []);
+    await writeTold(tx, issue.id, []);
     return skipIssue(tx, issue.id, composition.reason);
   }
-  await writeContents(tx, issue.id, contentsOf(composition.plan));
+  await writeTold(tx, issue.id, contentsOf(composition.told));
   return rewriteIssue(tx, issue.id, composition.plan, issue.template);
 }
 
@@ -189,7 +193,7 @@ export async function composeUntaken(db: Connection, issueId: string): Promise<n
     const isLeft = composition.kind === 'composed';
     if (isLeft) {
       await withdrawApproval(tx, issueId);
-      await writeContents(tx, issueId, contentsOf(composition.plan));
+      await writeTold(tx, issueId, contentsOf(composition.told));
       await rewriteIssue(tx, issueId, composition.plan, issue.template);
     }
     return { slug: issue.slug, taken, isLeft };
@@ -221,7 +225,7 @@ export async function skipSuperseded(db: Connection): Promise<Issue[]> {
     const skipped: Issue[] = [];
     for (const { id, sentWith } of await findSuperseded(tx)) {
       await lockIssue(tx, id);
-      await writeContents(tx, id, []);
+      await writeTold(tx, id, []);
       skipped.push(
         await skipIssue(tx, id, `It missed its slot, and issue ${sentWith} was sent with what was in it.`),
       );
@@ -237,20 +241,23 @@ async function composeWeek(
   settings: WeekSettings,
   choices: Choices,
   about?: ReadonlySet<string>,
-): Promise<{ composition: Composition; contentsOf: (plan: Plan) => Parameters<typeof writeContents>[2] }> {
+): Promise<{ composition: Composition; contentsOf: (told: readonly Told[]) => ToldContent[] }> {
+  const summarised =
+    about === undefined || issue.id === undefined
+      ? []
+      : (await findSummarised(tx, issue.id)).filter((slug) => !about.has(slug));
+  const relevant = about && new Set([...about, ...summarised]);
   const found = (await findCandidates(tx, issue.id)).filter(
-    ({ comparison }) => about?.has(comparison.slug) ?? true,
+    ({ comparison }) => relevant?.has(comparison.slug) ?? true,
   );
-  const moved = await findChanged(tx);
-  const last = await findLastMailed(tx);
+  const changed = await findChanged(tx, issue.id);
   // The current votes are part of the composition, and are frozen with it.
   const counted = await countVotes(tx, [
     ...found.map(({ comparison }) => comparison),
-    ...moved.map(({ now }) => now),
-    ...last,
+    ...changed.map(({ now }) => now),
   ]);
   const candidates = found.map((each) => ({ ...each, comparison: withVotes(each.comparison, counted) }));
-  const mailed = moved.map((each) => ({ ...each, now: withVotes(each.now, counted) }));
+  const mailed = changed.map((each) => ({ ...each, now: withVotes(each.now, counted) }));
   const leftOut = issue.id === undefined ? [] : await excludedFrom(tx, issue.id);
   const composition = compose({
     newsletter: settings.newsletter,
@@ -260,30 +267,51 @@ async function composeWeek(
     links: { online: `${settings.newsletter.url}/issues/${issue.key}` },
     candidates,
     mailed,
-    votes: last.flatMap((comparison) => votesOn(comparison, counted)),
+    votes: await readersVotes(tx),
+    pastLeads: await findPastLeads(tx, issue.key),
+    summarised,
     editor: { ...choices, leftOut: leftOut.map(({ slug }) => slug) },
     minComparisons: settings.minComparisons,
   });
-  const contentsOf = (plan: Plan) => {
-    const planned = new Set(plan.comparisons.map(({ comparison }) => comparison.slug));
-    const changed = new Set(plan.changed.map(({ row }) => row.slug));
-    const asNew = candidates.filter(({ comparison }) => planned.has(comparison.slug));
-    const asChanged = mailed.filter(({ now }) => changed.has(now.slug));
-    return [
-      ...asNew.map(({ id, comparison, hash }) => ({ id, section: 'new' as const, comparison, hash })),
-      ...asChanged.map(({ id, now, hash }) => ({ id, section: 'changed' as const, comparison: now, hash })),
-    ];
-  };
+  const contents = new Map([
+    ...mailed.map(({ id, now, hash }) => [now.slug, { id, comparison: now, hash }] as const),
+    ...candidates.map(({ id, comparison, hash }) => [comparison.slug, { id, comparison, hash }] as const),
+  ]);
+  const contentsOf = (told: readonly Told[]) =>
+    told.flatMap((each) => {
+      const content = contents.get(each.slug);
+      return content === undefined ? [] : [{ ...each, ...content }];
+    });
   return { composition, contentsOf };
 }
 
-/** Returns the votes on each tool of a comparison; empty when nobody voted. */
-function votesOn(comparison: Comparison, counted: ReadonlyMap<string, Votes>): ToolVotes[] {
-  return ([0, 1] as const).flatMap((tool) => {
-    const votes = counted.get(nameKey(comparison.tools[tool].name));
-    return votes ? [{ comparison, tool, ship: votes.ship, skip: votes.skip }] : [];
-  });
+/** Returns the votes on the tools of the last issue: those on the current panel, and those since that issue. */
+async function readersVotes(tx: Connection): Promise<ToolVotes[]> {
+  const asked = (await findVotable(tx)).flatMap(({ sides, ...votable }) =>
+    sides.map((tool) => ({ ...votable, tool, name: votable.comparison.tools[tool].name })),
+  );
+  const changes = await panelChanges(
+    tx,
+    asked.map(({ id, name }) => ({ comparisonId: id, name })),
+  );
+  const onPanel = await countVotesSince(
+    tx,
+    asked.map(({ name, firstSeenAt }, at) => ({ name, since: changes[at] ?? firstSeenAt })),
+  );
+  const recent = await countVotesSince(
+    tx,
+    asked.map(({ name, sinceAt }) => ({ name, since: sinceAt })),
+  );
+  return asked.map(({ comparison, tool, since, sinceAt, firstSeenAt }, at) => ({
+    ...{ comparison, tool, since, sinceAt: sinceAt.toISOString() },
+    ...(onPanel[at] ?? NO_VOTES),
+    panelSince: (changes[at] ?? firstSeenAt).toISOString().slice(0, 10),
+    isPanelChanged: changes[at] != null,
+    recent: recent[at] ?? NO_VOTES,
+  }));
 }
+
+const NO_VOTES = { ship: 0, skip: 0 };
 
 /** Whether composing may still replace the issue. */
 export function isOpen(issue: Issue, now: Date): boolean {

@@ -1,10 +1,12 @@
 import type { CountedComparison } from '../comparisons/model.ts';
-import { nameKey, title, topics } from '../comparisons/names.ts';
-import { shipShare } from '../comparisons/verdict.ts';
-import { byWeight, changedVerdict, type MailedComparison } from './changes.ts';
+import { topics } from '../comparisons/names.ts';
+import { changedRows, countedBy } from './changed-rows.ts';
+import type { MailedComparison } from './changes.ts';
 import type { ChangedVerdict, IssueContent, ReadersSaid } from './content.ts';
-import { type Candidate, interest, rank } from './rank.ts';
-import { sameText } from './subject.ts';
+import type { Aside, Counted, EditorChoices, Limits, Told, Topical } from './planned-rows.ts';
+import { type Candidate, interest, leadFirst, MEMORY, type PastLead, rank } from './rank.ts';
+import { type HeldVotes, readersRows, type ToolVotes } from './readers-rows.ts';
+import { formOf, type SubjectForm, sameText } from './subject.ts';
 import { oneLine } from './truncate.ts';
 
 /**
@@ -23,57 +25,29 @@ export interface ComposeInput {
   links: { online: string };
   /** Every comparison that no sent issue has carried yet; each slug once. */
   candidates: readonly Candidate[];
-  /** Comparisons that were mailed before, each once, whether they changed or not. */
+  /** Comparisons that readers were told about before, each once, whether they changed or not. */
   mailed: readonly MailedComparison[];
   /** Readers' votes on the last issue. */
   votes: readonly ToolVotes[];
+  /** The leads of the last issues, newest first; the last {@link MEMORY} count. */
+  pastLeads?: readonly PastLead[];
+  /** Slugs of candidates that this issue already tells in its summary: they stay there while it is edited. */
+  summarised?: readonly string[];
   editor?: Partial<EditorChoices>;
   /** `ISSUE_MIN_COMPARISONS`, default 1; less than 1 means 1, because an empty issue is never sent. */
   minComparisons?: number;
   limits?: Partial<Limits>;
 }
 
-export interface ToolVotes {
-  comparison: CountedComparison;
-  /** Index of the tool in its comparison. */
-  tool: 0 | 1;
-  ship: number;
-  skip: number;
-}
-
-export interface EditorChoices {
-  /** Slug of the comparison to lead with. */
-  lead: string | null;
-  /** Slugs in the editor's order; later arrivals come after them. Empty: the default order. */
-  order: readonly string[];
-  /** Slugs that are held back for the next issue. */
-  heldBack: readonly string[];
-  /** Slugs that are left out of this issue; the store also keeps them out of later ones. */
-  leftOut: readonly string[];
-  /** Topics that are held back for the next issue, with every comparison that has no other topic. */
-  withoutTopics: readonly string[];
-  intro: string | null;
-  subject: string | null;
-  preheader: string | null;
-}
-
-export interface Limits {
-  /** How many standard cards follow the lead; the rest go to the compact list. Default 5. */
-  cards: number;
-  /**
-   * The most comparisons in one issue, the most interesting first. The rest is not dropped: like every comparison
-   * that no issue has carried, it is a candidate for the next issue. Default 40, which fits into one mail when only
-   * the lead has a card.
-   */
-  comparisons: number;
-  /** Rows of *what readers said*, with the widest disagreement first. Default 4. */
-  readers: number;
-  /**
-   * How many votes a tool needs for *what readers said*: with fewer, the row would reveal how one reader voted.
-   * Default 3.
-   */
-  votes: number;
-}
+const LIMITS: Limits = {
+  cards: 5,
+  comparisons: 40,
+  waiting: 40,
+  changed: 8,
+  turned: 100,
+  readers: 4,
+  votes: 3,
+};
 
 /**
  * An issue as it is approved. Rows that need no further choice are finished; comparisons are shortened for each
@@ -92,10 +66,20 @@ export interface Plan {
   cards: number;
   /** In the order in which they appear. */
   comparisons: PlannedComparison[];
+  /** Verdicts that turned first, then prices, then panels. */
   changed: Topical<ChangedVerdict>[];
+  /** What is told by number only. Plans of earlier versions have none. */
+  summary?: Topical<Counted>[];
   readers: Topical<ReadersSaid>[];
   heldBack: string[];
   leftOut: string[];
+  /** Rows of *changed verdicts* and *what readers said* that the editor took out. */
+  aside?: Aside[];
+  heldVotes?: HeldVotes[];
+  /** The form of the default subject; null: the editor wrote the subject. */
+  form?: SubjectForm | null;
+  /** The forms of the last subjects, newest first: the default subject of every variant avoids them. */
+  pastForms?: (SubjectForm | null)[];
   /** Notes for the editor, one line each, such as a pinned lead that does not exist. */
   notes: string[];
 }
@@ -109,32 +93,43 @@ export interface PlannedComparison {
   pinned: boolean;
 }
 
-export interface Topical<Row> {
-  row: Row;
-  /** Categories of the tools it is about. */
-  topics: string[];
-}
-
-export type Composition = { kind: 'composed'; plan: Plan } | { kind: 'skipped'; reason: string };
+export type Composition =
+  | { kind: 'composed'; plan: Plan; told: Told[] }
+  | { kind: 'skipped'; reason: string };
 
 /** Plans an issue, or returns in one line why the slot has none. */
 export function compose(input: ComposeInput): Composition {
   const { leftOut = [], withoutTopics = [], order = [], lead: pin = null, ...words } = input.editor ?? {};
+  const limits = { ...LIMITS, ...input.limits };
   const heldBack = [...(words.heldBack ?? []), ...offTopic(input.candidates, withoutTopics)];
   const excluded = new Set([...heldBack, ...leftOut]);
-  const present = input.candidates.filter(({ comparison }) => !excluded.has(comparison.slug));
+  const counted = new Set(input.summarised);
+  const present = input.candidates.filter(
+    ({ comparison: { slug } }) => !excluded.has(slug) && !counted.has(slug),
+  );
   const minimum = Math.max(1, input.minComparisons ?? 1);
   if (present.length < minimum) return { kind: 'skipped', reason: tooFew(present.length, minimum, input) };
 
   const day = new Date(`${input.date}T00:00:00Z`);
-  const ranked = inOrder(rank(present, day), order);
+  const pastLeads = (input.pastLeads ?? []).slice(0, MEMORY);
+  const ranked =
+    order.length > 0 ? inOrder(rank(present, day), order) : leadFirst(rank(present, day), pastLeads, day);
   const pinned = ranked.find(({ comparison }) => comparison.slug === pin);
   const ordered = pinned ? [pinned, ...ranked.filter((candidate) => candidate !== pinned)] : ranked;
+  const planned = ordered.slice(0, limits.comparisons);
+  const waiting = ordered.slice(planned.length, planned.length + limits.waiting);
+  const summarised = [
+    ...ordered.slice(planned.length + waiting.length),
+    ...input.candidates.filter(({ comparison: { slug } }) => counted.has(slug) && !excluded.has(slug)),
+  ].map(({ comparison }) => comparison);
 
-  const limit = input.limits?.comparisons ?? 40;
   const notes = pin !== null && !pinned ? [lostPin(pin, excluded.has(pin))] : [];
-  if (ordered.length > limit)
-    notes.push(`${ordered.length - limit} comparisons wait for the next issue: ${limit} fit in one.`);
+  if (waiting.length > 0)
+    notes.push(`${waiting.length} comparisons wait for the next issue: ${limits.comparisons} fit in one.`);
+  if (summarised.length > 0)
+    notes.push(
+      `${summarised.length} new comparisons are told by number, with a link to the page that lists them.`,
+    );
   const late =
     order.length === 0 ? 0 : present.filter(({ comparison }) => !order.includes(comparison.slug)).length;
   if (late > 0)
@@ -146,7 +141,10 @@ export function compose(input: ComposeInput): Composition {
   if (echo) notes.push('The preheader repeats the subject; ours is used instead.');
 
   const known = new Set(input.candidates.map(({ comparison }) => comparison.slug));
-  const unless = new Set([...excluded, ...known]);
+  const changes = changedRows(input.mailed, new Set([...excluded, ...known]), words, limits);
+  const readers = readersRows(input, words, limits);
+  const pastForms = pastLeads.map(({ form }) => form);
+  const [lead] = planned;
   return {
     kind: 'composed',
     plan: {
@@ -158,19 +156,36 @@ export function compose(input: ComposeInput): Composition {
       intro: said(words.intro),
       subject,
       preheader: echo ? null : preheader,
-      cards: input.limits?.cards ?? 5,
-      comparisons: ordered.slice(0, limit).map((candidate) => ({
+      cards: limits.cards,
+      comparisons: planned.map((candidate) => ({
         comparison: candidate.comparison,
         interest: interest(candidate, day),
         pinned: candidate === pinned,
       })),
-      changed: changedRows(input.mailed, unless),
-      readers: readersRows(input.votes, input.limits ?? {}),
+      changed: changes.rows,
+      summary: countedBy([
+        ...changes.summarised.map(({ row: { kind }, topics }) => ({ kind, topics })),
+        ...summarised.map((comparison) => ({ kind: 'new' as const, topics: topics(comparison) })),
+      ]),
+      readers: readers.rows,
       heldBack: distinct(heldBack).filter((slug) => known.has(slug)),
       leftOut: distinct(leftOut).filter((slug) => known.has(slug)),
+      aside: [...changes.aside, ...readers.aside],
+      heldVotes: readers.heldVotes,
+      form: lead === undefined || subject !== null ? null : formOf(lead.comparison, pastForms),
+      pastForms,
       notes,
     },
+    told: [
+      ...planned.map(({ comparison: { slug } }) => asTold(slug, 'row')),
+      ...summarised.map(({ slug }) => asTold(slug, 'summary')),
+      ...changes.told,
+    ],
   };
+}
+
+function asTold(slug: string, told: Told['told']): Told {
+  return { slug, section: 'new', told, change: null };
 }
 
 /** Sorts: comparisons in the editor's order first, then the rest by rank. */
@@ -186,48 +201,6 @@ function offTopic(candidates: readonly Candidate[], without: readonly string[]):
   return candidates
     .filter(({ comparison }) => topics(comparison).every((topic) => waiting.has(topic.toLowerCase())))
     .map(({ comparison }) => comparison.slug);
-}
-
-/** A comparison that is in this issue needs no row, nor does one that the editor left out. */
-function changedRows(mailed: readonly MailedComparison[], unless: ReadonlySet<string>): Plan['changed'] {
-  return mailed
-    .filter(({ now }) => !unless.has(now.slug))
-    .flatMap((comparison) => {
-      const row = changedVerdict(comparison);
-      return row ? [{ row, topics: topics(comparison.now) }] : [];
-    })
-    .sort((a, b) => byWeight(a.row, b.row));
-}
-
-/** A tool in two comparisons gets one row: its votes are the same in both. */
-function readersRows(
-  votes: readonly ToolVotes[],
-  { readers: limit = 4, votes: fewest = 3 }: Partial<Limits>,
-): Plan['readers'] {
-  const gap = ({ row }: Topical<ReadersSaid>) => Math.abs(row.readersShip - row.panelShip);
-  const listed = new Set<string>();
-  return votes
-    .filter(({ ship, skip }) => ship + skip >= Math.max(1, fewest))
-    .sort((a, b) => compare(a.comparison.slug, b.comparison.slug) || a.tool - b.tool)
-    .filter(({ comparison, tool }) => {
-      const key = nameKey(comparison.tools[tool].name);
-      return !listed.has(key) && listed.add(key);
-    })
-    .map(({ comparison, tool, ship, skip }) => {
-      const { name, category, panelShip } = comparison.tools[tool];
-      const readersShip = shipShare({ ship, skip }) ?? 0;
-      const row = {
-        tool: name,
-        title: title(comparison),
-        url: comparison.url,
-        panelShip,
-        readersShip,
-        votes: ship + skip,
-      };
-      return { row, topics: [category] };
-    })
-    .sort((a, b) => gap(b) - gap(a) || b.row.votes - a.row.votes)
-    .slice(0, limit);
 }
 
 function tooFew(count: number, minimum: number, { candidates }: ComposeInput): string {

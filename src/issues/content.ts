@@ -40,7 +40,13 @@ export interface IssueContent {
   lead: ComparisonCard;
   cards: ComparisonCard[];
   compact: CompactRow[];
+  /** New comparisons in one line each, where there is no room for their rows. */
+  brief: CompactRow[];
   changed: ChangedVerdict[];
+  /** Verdicts that turned, in one line each, where there is no room for their rows. */
+  turned: ChangedVerdict[];
+  /** What has neither row nor line here; null: everything has one. */
+  rest: Rest | null;
   readers: ReadersSaid[];
   links: {
     /** This issue in the archive. */
@@ -97,8 +103,12 @@ export interface CompactRow {
   entryPrice: string;
 }
 
-/** An earlier comparison whose panel, price or verdict changed since it was mailed. */
+/** What changed most: the verdict, else a price, else a panel. */
+export type ChangeKind = 'turned' | 'price' | 'panel';
+
+/** An earlier comparison whose panel, price or verdict changed since readers were told about it. */
 export interface ChangedVerdict {
+  kind: ChangeKind;
   slug: string;
   title: string;
   url: string;
@@ -107,18 +117,38 @@ export interface ChangedVerdict {
   now: Verdict;
   /** "Panel on Cursor 62% → 88%; Zed now $10/mo (was Free)". */
   whatMoved: string;
-  /** Number of the issue that carried it last. */
+  /** Number of the issue that told it last. */
   mailedIn: number;
 }
 
-/** Readers' votes on the last issue, beside the panel. */
+/** What an issue tells by number only, and the page of our site that lists it. */
+export interface Rest {
+  /** "https://…/issues/2026-11-24/all" */
+  url: string;
+  /** Titles of comparisons whose verdict turned. */
+  turnedTitles: string[];
+  /** How many further verdicts turned, prices and panels moved, and comparisons are new. */
+  turned: number;
+  prices: number;
+  panels: number;
+  new: number;
+}
+
+/** Readers' votes on a tool of the last issue, beside the panel. */
 export interface ReadersSaid {
+  slug: string;
   tool: string;
   title: string;
   url: string;
   panelShip: number;
+  /** The votes on this panel. */
   readersShip: number;
   votes: number;
+  /** "12 January": when the panel changed last, or when the comparison was first seen. */
+  since: string;
+  isPanelChanged: boolean;
+  /** The votes since the issue that carried it last, and its day: "3 March". */
+  recent: { ship: number; votes: number; since: string };
 }
 
 /**

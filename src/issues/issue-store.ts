@@ -1,11 +1,13 @@
-import { sql } from 'kysely';
+import { setImmediate } from 'node:timers/promises';
+import { type RawBuilder, sql } from 'kysely';
 import { type Comparison, comparisonSchema, countedComparisonSchema } from '../comparisons/model.ts';
+import { nameKey, topics } from '../comparisons/names.ts';
 import { inTodaysPrint, type Reprinted } from '../comparisons/reprints/field-changes.ts';
 import { reprintedFields } from '../comparisons/reprints/reprint-store.ts';
 import type { Connection } from '../platform/db/database.ts';
 import type { IssueStatus } from '../platform/db/schema.ts';
 import { AppError } from '../platform/errors.ts';
-import type { MailedComparison } from './changes.ts';
+import { type MailedComparison, TURN_VOTES } from './changes.ts';
 import type { Plan } from './compose.ts';
 import { contentHash, planHashOf } from './content-hash.ts';
 import { type Choices, choicesSchema, NO_CHOICES } from './edit.ts';
@@ -18,8 +20,10 @@ import {
   sourcesOf,
   transition,
 } from './lifecycle.ts';
-import type { Candidate } from './rank.ts';
+import type { Told } from './planned-rows.ts';
+import { type Candidate, MEMORY, type PastLead } from './rank.ts';
 import type { Slot } from './slot.ts';
+import { directForm, type SubjectForm } from './subject.ts';
 import { oneLine } from './truncate.ts';
 
 /** An issue's row, without its variants. */
@@ -225,7 +229,25 @@ export async function refreshNewsletter(
 }
 
 /**
- * Returns the comparisons that no other open or sent issue carries and that are not excluded, so that no comparison
+ * A condition on `issues i`: what it tells its readers counts as told, or will be when it is sent. A late issue keeps
+ * nothing from the next one.
+ */
+const isTelling = sql<boolean>`(i.status not in ('cancelled', 'skipped') and i.late_at is null)`;
+
+/** How many rows are parsed before other work of the process gets its turn. */
+const SLICE = 100;
+
+async function inSlices<Row, Parsed>(rows: readonly Row[], parse: (row: Row) => Parsed): Promise<Parsed[]> {
+  const parsed: Parsed[] = [];
+  for (let at = 0; at < rows.length; at += SLICE) {
+    if (at > 0) await setImmediate();
+    parsed.push(...rows.slice(at, at + SLICE).map(parse));
+  }
+  return parsed;
+}
+
+/**
+ * Returns the comparisons that no other open or sent issue tells and that are not excluded, so that no comparison
  * is lost between two weeks. A late issue keeps none from the next one.
  */
 export async function findCandidates(
@@ -236,15 +258,14 @@ export async function findCandidates(
     select c.id, c.content, c.content_hash as hash, c.first_seen_at from comparisons c
     where c.hidden_at is null and not exists (
       select from issue_comparisons ic join issues i on i.id = ic.issue_id
-      where ic.comparison_id = c.id and i.status not in ('cancelled', 'skipped') and i.late_at is null
-        and i.id is distinct from ${except ?? null}::uuid
+      where ic.comparison_id = c.id and ${isTelling} and i.id is distinct from ${except ?? null}::uuid
     )
     and not exists (
       select from left_out l where l.comparison_id = c.id and l.issue_id is distinct from ${except ?? null}::uuid
     )
     order by c.slug
   `.execute(db);
-  return rows.map((row) => ({
+  return inSlices(rows, (row) => ({
     id: row.id,
     hash: row.hash,
     comparison: comparisonSchema.parse(row.content),
@@ -253,12 +274,21 @@ export async function findCandidates(
   }));
 }
 
+/** The figures of a comparison's content that can make a change news. */
+const figuresOf = (content: RawBuilder<unknown>) =>
+  sql`jsonb_build_array(jsonb_path_query_array(${content}, '$.tools[*].panelShip'),
+    jsonb_path_query_array(${content}, '$.tools[*].communityShip'),
+    jsonb_path_query_array(${content}, '$.tools[*].entryPrice'))`;
+
 /**
- * Returns the comparisons whose content changed since the last issue with them was sent. What is only the site's new
- * print, or may be, is no difference: see src/comparisons/reprints.
+ * Returns the comparisons whose figures changed since an issue told them last, in a row or in a summary, or that so
+ * many readers voted on that their votes can have turned the verdict. What is only the site's new print, or may be, is
+ * no difference: see src/comparisons/reprints.
+ * @param except the issue that is being composed.
  */
 export async function findChanged(
   db: Connection,
+  except: string | undefined,
 ): Promise<(MailedComparison & { id: string; hash: string })[]> {
   const { rows } = await sql<{
     id: string;
@@ -266,27 +296,80 @@ export async function findChanged(
     now: unknown;
     hash: string;
     mailed_in: number;
+    is_recent: boolean;
     reprinted: Reprinted[];
   }>`
-    select c.id, mailed.content as was, c.content as now, c.content_hash as hash, mailed.number as mailed_in,
-      ${reprintedFields} as reprinted
+    with voted as (
+      select tool_key from votes group by tool_key having count(*) >= ${TURN_VOTES}::int
+    ), last as (
+      select i.id from issues i
+      where ${isTelling} and i.id is distinct from ${except ?? null}::uuid order by i.slot desc limit 1
+    )
+    select c.id, told.content as was, c.content as now, c.content_hash as hash, told.number as mailed_in,
+      told.is_recent, ${reprintedFields} as reprinted
     from comparisons c
     cross join lateral (
-      select ic.content, ic.content_hash, i.number
+      select ic.content, coalesce(i.number, (i.plan ->> 'number')::int) as number,
+        ic.section = 'changed' and ic.told = 'row' and i.id = (select id from last) as is_recent
       from issue_comparisons ic join issues i on i.id = ic.issue_id
-      where ic.comparison_id = c.id and i.status = 'sent'
+      where ic.comparison_id = c.id and ${isTelling} and i.id is distinct from ${except ?? null}::uuid
       order by i.slot desc limit 1
-    ) mailed
-    where mailed.content_hash <> c.content_hash and c.hidden_at is null
+    ) told
+    where c.hidden_at is null and (
+      ${figuresOf(sql`told.content`)} <> ${figuresOf(sql`c.content`)}
+      or exists (select from jsonb_array_elements_text(c.pair_key::jsonb) as key join voted on tool_key = key)
+    )
     order by c.slug
   `.execute(db);
-  return rows.map((row) => ({
+  return inSlices(rows, (row) => ({
     id: row.id,
     hash: row.hash,
     was: inTodaysPrint(countedComparisonSchema.parse(row.was), row.reprinted),
     now: comparisonSchema.parse(row.now),
     mailedIn: row.mailed_in,
+    isRecent: row.is_recent,
   }));
+}
+
+/** Returns the slugs of the new comparisons that an issue tells in its summary. */
+export async function findSummarised(db: Connection, issueId: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('issue_comparisons as ic')
+    .innerJoin('comparisons as c', 'c.id', 'ic.comparison_id')
+    .select('c.slug')
+    .where('ic.issue_id', '=', issueId)
+    .where('ic.section', '=', 'new')
+    .where('ic.told', '=', 'summary')
+    .orderBy('c.slug')
+    .execute();
+  return rows.map(({ slug }) => slug);
+}
+
+/** Returns what led the last issues before a slot, newest first. */
+export async function findPastLeads(db: Connection, slot: string): Promise<PastLead[]> {
+  const { rows } = await sql<{
+    lead: unknown;
+    form: SubjectForm | null;
+    has_form: boolean;
+    subject: string | null;
+  }>`
+    select plan #> '{comparisons,0,comparison}' as lead, plan ->> 'form' as form, plan ? 'form' as has_form,
+      plan ->> 'subject' as subject
+    from issues i
+    where ${isTelling} and plan is not null and slot < ${slot}::date order by slot desc limit ${MEMORY}
+  `.execute(db);
+  return rows.flatMap(({ lead, form, has_form, subject }) => {
+    const comparison = countedComparisonSchema.safeParse(lead).data;
+    if (comparison === undefined) return [];
+    return [
+      {
+        tools: comparison.tools.map(({ name }) => nameKey(name)),
+        topics: topics(comparison),
+        // Plans of earlier versions do not say it.
+        form: has_form ? form : subject === null ? directForm(comparison) : null,
+      },
+    ];
+  });
 }
 
 /** Returns the issue, locked until the transaction ends. @throws AppError `issue-unknown`. */
@@ -411,15 +494,52 @@ export async function skipIssue(tx: Connection, id: string, reason: string): Pro
   return toIssue(row);
 }
 
-/** Returns the comparisons of the last sent issue, with their current content. */
-export async function findLastMailed(db: Connection): Promise<Comparison[]> {
-  const { rows } = await sql<{ content: unknown }>`
-    select c.content from comparisons c join issue_comparisons ic on ic.comparison_id = c.id
-    where ic.issue_id = (select id from issues where status = 'sent' order by slot desc limit 1)
-      and c.hidden_at is null
-    order by c.slug
+/** A comparison whose votes may be told. */
+export interface Votable {
+  id: string;
+  comparison: Comparison;
+  /** The sides that may be told. */
+  sides: (0 | 1)[];
+  /** Votes since then are recent, and the local date that readers know it by. */
+  sinceAt: Date;
+  since: string;
+  firstSeenAt: Date;
+}
+
+/**
+ * Returns the comparisons that had a row in the last sent issue, with their current content; and those whose row of
+ * *what readers said* an editor held back there, with the time since which their votes were not told.
+ */
+export async function findVotable(db: Connection): Promise<Votable[]> {
+  const { rows } = await sql<{
+    id: string;
+    content: unknown;
+    sides: (0 | 1)[] | null;
+    since_at: Date;
+    since: string;
+    first_seen_at: Date;
+  }>`
+    with last as (
+      select id, slot, prepared_at, plan from issues where status = 'sent' order by slot desc limit 1
+    ), held as (
+      select v.slug, v.side, v."sinceAt" as since_at, v.since
+      from last cross join lateral jsonb_to_recordset(coalesce(plan -> 'heldVotes', '[]'))
+        as v (slug text, side int, "sinceAt" timestamptz, since text)
+    )
+    select c.id, c.content, null::int[] as sides, coalesce(last.prepared_at, last.slot) as since_at,
+      last.slot::text as since, c.first_seen_at
+    from last join issue_comparisons ic on ic.issue_id = last.id and ic.told = 'row'
+    join comparisons c on c.id = ic.comparison_id
+    where c.hidden_at is null
+    union all
+    select c.id, c.content, array[held.side], held.since_at, held.since, c.first_seen_at
+    from held join comparisons c on c.slug = held.slug
+    where c.hidden_at is null
   `.execute(db);
-  return rows.map(({ content }) => comparisonSchema.parse(content));
+  return rows.map(({ id, content, sides, since_at, since, first_seen_at }) => ({
+    ...{ id, comparison: comparisonSchema.parse(content), sides: sides ?? [0, 1], since },
+    ...{ sinceAt: since_at, firstSeenAt: first_seen_at },
+  }));
 }
 
 /**
@@ -458,24 +578,30 @@ export async function writeIssue(
   return toIssue(row);
 }
 
-/** Stores the comparisons of an issue as they were composed; *changed verdicts* compares with them later. */
-export async function writeContents(
+/** What an issue tells about one comparison, with the comparison as it is told. */
+export interface ToldContent extends Told {
+  id: string;
+  comparison: Comparison;
+  hash: string;
+}
+
+/** Stores what an issue tells; *changed verdicts* compares with it later. */
+export async function writeTold(
   tx: Connection,
   issueId: string,
-  contents: { id: string; section: 'new' | 'changed'; comparison: Comparison; hash: string }[],
+  contents: readonly ToldContent[],
 ): Promise<void> {
   await tx.deleteFrom('issue_comparisons').where('issue_id', '=', issueId).execute();
   if (contents.length === 0) return;
-  const rows = contents.map(({ id, section, comparison, hash }) => ({
-    id,
-    section,
+  const rows = contents.map(({ id, section, told, change, comparison, hash }) => ({
+    ...{ id, section, told, change, hash },
     content: comparison,
-    hash,
   }));
   await sql`
-    insert into issue_comparisons (issue_id, comparison_id, section, content, content_hash)
-    select ${issueId}::uuid, id, section, content, hash
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (id uuid, section text, content jsonb, hash text)
+    insert into issue_comparisons (issue_id, comparison_id, section, told, change, content, content_hash)
+    select ${issueId}::uuid, id, section, told, change, content, hash
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      as r (id uuid, section text, told text, change jsonb, content jsonb, hash text)
   `.execute(tx);
 }
 

@@ -1,5 +1,7 @@
 import type { CountedComparison, Verdict } from '../comparisons/model.ts';
+import { nameKey, topics } from '../comparisons/names.ts';
 import { communityOf, verdict } from '../comparisons/verdict.ts';
+import { directForm, type SubjectForm } from './subject.ts';
 
 /** A comparison that no sent issue has carried yet. */
 export interface Candidate {
@@ -68,6 +70,54 @@ export function rank(candidates: readonly Candidate[], at: Date): Candidate[] {
         (a.candidate.comparison.slug < b.candidate.comparison.slug ? -1 : 1),
     )
     .map(({ candidate }) => candidate);
+}
+
+/** What led an earlier issue. */
+export interface PastLead {
+  /** `nameKey` of both tools. */
+  tools: readonly string[];
+  topics: readonly string[];
+  /** The form of its subject; null: the editor wrote it. */
+  form: SubjectForm | null;
+}
+
+/** How many issues the choice of a lead remembers. */
+export const MEMORY = 4;
+
+/** Taken off for each of the last {@link MEMORY} leads that had the same; a tool outweighs every interest. */
+const PENALTIES = { tool: 1_000, topic: 6, form: 6 };
+
+/**
+ * Returns how much a comparison should lead the issue of the day `at`: its interest, less a penalty for each recent
+ * lead with one of its tools, one of its topics, or a subject of the form that this verdict has. So no tool leads
+ * twice within four issues while there is another candidate, and topics and verdicts take turns when their interest
+ * is similar.
+ */
+export function leadInterest(candidate: Candidate, past: readonly PastLead[], at: Date): number {
+  const tools = candidate.comparison.tools.map(({ name }) => nameKey(name));
+  const about = topics(candidate.comparison);
+  const form = directForm(candidate.comparison);
+  const penalty = past
+    .slice(0, MEMORY)
+    .reduce(
+      (sum, lead) =>
+        sum +
+        (lead.tools.some((tool) => tools.includes(tool)) ? PENALTIES.tool : 0) +
+        (lead.topics.some((topic) => about.includes(topic)) ? PENALTIES.topic : 0) +
+        (lead.form === form ? PENALTIES.form : 0),
+      0,
+    );
+  return interest(candidate, at) - penalty;
+}
+
+/** Moves the best lead to the front; the order of the others stays. The first of equal ones wins. */
+export function leadFirst(ranked: readonly Candidate[], past: readonly PastLead[], at: Date): Candidate[] {
+  const weighed = ranked.map((candidate) => ({ candidate, weight: leadInterest(candidate, past, at) }));
+  const lead = weighed.reduce<(typeof weighed)[number] | undefined>(
+    (best, each) => (best === undefined || each.weight > best.weight ? each : best),
+    undefined,
+  )?.candidate;
+  return lead === undefined ? [] : [lead, ...ranked.filter((candidate) => candidate !== lead)];
 }
 
 /** A site's old pages do not count as new on the day when we first read them. */

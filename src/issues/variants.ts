@@ -1,15 +1,17 @@
 import type { CountedComparison } from '../comparisons/model.ts';
-import { entryPrices, topics as topicsOf } from '../comparisons/names.ts';
+import { topics as topicsOf } from '../comparisons/names.ts';
 import { cardFor, compactRow, glanceRow } from './cards.ts';
-import type { Plan, PlannedComparison, Topical } from './compose.ts';
+import type { Plan, PlannedComparison } from './compose.ts';
 import {
   type ChangedVerdict,
-  type CompactRow,
   type ComparisonCard,
   type IssueContent,
   PLACEHOLDERS,
   type ReadersSaid,
+  type Rest,
 } from './content.ts';
+import type { Counted, Topical } from './planned-rows.ts';
+import { readingMinutes } from './reading-time.ts';
 import { preheaderFor, sameText, subjectFor } from './subject.ts';
 import { countWords, oneLine } from './truncate.ts';
 
@@ -68,6 +70,7 @@ function once<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
 interface Selection {
   comparisons: PlannedComparison[];
   changed: Topical<ChangedVerdict>[];
+  summary: Topical<Counted>[];
   readers: Topical<ReadersSaid>[];
 }
 
@@ -80,8 +83,8 @@ const DATE_LABEL = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
 });
 
-/** Words that a reader reads per minute on a screen. */
-const WORDS_PER_MINUTE = 220;
+/** How many changes have a full row; more verdicts that turned have a line. */
+const CHANGED_ROWS = 8;
 
 /**
  * Returns every variant of an issue, the general one first, and which one each topic set gets. Sets with the same
@@ -126,14 +129,16 @@ function select(plan: Plan, chosen: ReadonlySet<string>): Selection {
   return {
     comparisons: plan.comparisons.filter(({ comparison }) => wanted(topicsOf(comparison))),
     changed: plan.changed.filter(({ topics }) => wanted(topics)),
+    summary: (plan.summary ?? []).filter(({ topics }) => wanted(topics)),
     readers: plan.readers.filter(({ topics }) => wanted(topics)),
   };
 }
 
-function fingerprint({ comparisons, changed, readers }: Selection): string {
+function fingerprint({ comparisons, changed, summary, readers }: Selection): string {
   return JSON.stringify([
     comparisons.map(({ comparison }) => comparison.slug),
     changed.map(({ row }) => row.slug),
+    countsOf(summary),
     readers.map(({ row }) => [row.url, row.tool]),
   ]);
 }
@@ -156,13 +161,17 @@ function contentOf(plan: Plan, selection: Selection, topics: string[], parts: Pa
   const comparisons = selection.comparisons.map(({ comparison }) => comparison);
   const [lead, ...others] = comparisons;
   if (!lead) throw new Error('a variant without a comparison');
+  const changed = selection.changed.map(({ row }) => row);
   const body = {
     intro: plan.intro,
     glance: comparisons.map(glanceRow),
     lead: parts.lead(lead),
     cards: others.slice(0, plan.cards).map(parts.card),
     compact: others.slice(plan.cards).map(compactRow),
-    changed: selection.changed.map(({ row }) => row),
+    brief: [],
+    changed: changed.slice(0, CHANGED_ROWS),
+    turned: changed.slice(CHANGED_ROWS),
+    rest: restOf(plan, selection.summary),
     readers: selection.readers.map(({ row }) => row),
   };
   return {
@@ -184,38 +193,24 @@ function contentOf(plan: Plan, selection: Selection, topics: string[], parts: Pa
   };
 }
 
-/** How many rows the ten-second table keeps when there is no room for all: one screen. */
-const GLANCE_ROWS = 10;
-
-/**
- * Returns the same variant in less space, or null when it cannot get smaller: first the last card becomes a line of
- * the compact list, one card at a time, then the ten-second table keeps only its first rows. Nothing is dropped: a
- * comparison without its card or row still has its line.
- */
-export function shrink(content: IssueContent): IssueContent | null {
-  const { cards, compact, glance } = content;
-  const last = cards.at(-1);
-  if (last === undefined && glance.length <= GLANCE_ROWS) return null;
-  const less =
-    last === undefined
-      ? { ...content, glance: glance.slice(0, GLANCE_ROWS) }
-      : { ...content, cards: cards.slice(0, -1), compact: [lineOf(last), ...compact] };
-  return { ...less, readingMinutes: readingMinutes(less) };
+/** How many of each kind the summary tells. */
+function countsOf(summary: readonly Topical<Counted>[]): Record<Counted['kind'], number> {
+  const counts = { turned: 0, price: 0, panel: 0, new: 0 };
+  for (const { row } of summary) counts[row.kind] += row.count;
+  return counts;
 }
 
-function lineOf({ slug, title, url, verdict, tools }: ComparisonCard): CompactRow {
-  return { slug, title, url, verdict, entryPrice: entryPrices(tools) };
-}
-
-/** Whole minutes, at least 1. */
-function readingMinutes(
-  body: Pick<IssueContent, 'intro' | 'glance' | 'lead' | 'cards' | 'compact' | 'changed' | 'readers'>,
-  wordsIn: (text: string) => number = countWords,
-): number {
-  const { intro, glance, lead, cards, compact, changed, readers } = body;
-  const texts = readable({ intro, glance, lead, cards, compact, changed, readers });
-  const words = texts.reduce((sum, text) => sum + wordsIn(text), 0);
-  return Math.max(1, Math.ceil(words / WORDS_PER_MINUTE));
+function restOf(plan: Plan, summary: readonly Topical<Counted>[]): Rest | null {
+  const { turned, price, panel, new: added } = countsOf(summary);
+  if (turned + price + panel + added === 0) return null;
+  return {
+    url: `${plan.links.online}/all`,
+    turnedTitles: [],
+    turned,
+    prices: price,
+    panels: panel,
+    new: added,
+  };
 }
 
 /**
@@ -229,7 +224,7 @@ function firstLines(plan: Plan, { comparisons }: Selection): Pick<IssueContent, 
       .every(({ comparison }, index) => comparisons[index]?.comparison.slug === comparison.slug);
   const [lead, ...others] = comparisons.map(({ comparison }) => comparison);
   if (!lead) throw new Error('a variant without a comparison');
-  const subject = plan.subject !== null && opensAlike(1) ? plan.subject : subjectFor(lead);
+  const subject = plan.subject !== null && opensAlike(1) ? plan.subject : subjectFor(lead, plan.pastForms);
   const ours = preheaderFor(lead, others, subject);
   const theirs = plan.preheader !== null && opensAlike(3) && !sameText(plan.preheader, subject);
   return {
@@ -237,14 +232,6 @@ function firstLines(plan: Plan, { comparisons }: Selection): Pick<IssueContent, 
     preheader: oneLine(theirs && plan.preheader !== null ? plan.preheader : ours),
   };
 }
-
-/** Returns every readable text of a variant, without URLs and marks. */
-function readable(value: unknown): string[] {
-  if (typeof value === 'string') return [value];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, field]) => (UNREAD.has(key) ? [] : readable(field)));
-}
-const UNREAD = new Set(['slug', 'url', 'mark', 'call']);
 
 /** Each set once, in a fixed order: variants get the same numbers on every machine. */
 function inOrder(topicSets: readonly (readonly string[])[]): string[][] {

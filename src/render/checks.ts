@@ -1,5 +1,5 @@
 import { type CheerioAPI, load } from 'cheerio';
-import { afterMark } from '../../emails/words.ts';
+import { afterMark, restOfChanges, restOfNew, votesSince } from '../../emails/words.ts';
 import type { IssueContent, PlaceholderCounts } from '../issues/content.ts';
 import { parseUrl } from '../platform/url.ts';
 import { unreadableText } from './contrast.ts';
@@ -144,8 +144,8 @@ const contentRules: Rule[] = [
     level: 'block',
     where: 'content',
     help: 'The mail links to the newsletter instead; give the comparison its http(s) address.',
-    find: ({ content: { lead, cards, compact, changed, readers } }) =>
-      [lead, ...cards, ...compact, ...changed, ...readers]
+    find: ({ content: { lead, cards, compact, brief, changed, turned, readers } }) =>
+      [lead, ...cards, ...compact, ...brief, ...changed, ...turned, ...readers]
         .filter(({ url }) => !/^https?:\/\//iu.test(url) || parseUrl(url) === null)
         .map(({ title, url }) => `${shorten(title)} leads to "${shorten(url)}".`),
   },
@@ -305,19 +305,30 @@ const lineRules: Rule[] = [
   },
 ];
 
-/** Returns every comparison's title and its verdict in words, in the order of the issue. */
-function facts({ glance, lead, cards, compact, changed, readers }: IssueContent): string[] {
+/** Returns every comparison's title and its verdict in words, and every number of the summary, in the order of the issue. */
+function facts({
+  glance,
+  lead,
+  cards,
+  compact,
+  brief,
+  changed,
+  turned,
+  rest,
+  readers,
+}: IssueContent): string[] {
   return [
-    ...[...glance, lead, ...cards, ...compact].flatMap(({ title, verdict }) => [
+    ...[...glance, lead, ...cards, ...compact, ...brief].flatMap(({ title, verdict }) => [
       title,
       `${verdict.mark} ${afterMark(verdict)}`,
     ]),
-    ...changed.flatMap(({ title, was, now }) => [
+    ...[...changed, ...turned].flatMap(({ title, was, now }) => [
       title,
       `${was.mark} ${afterMark(was)}`,
       `${now.mark} ${afterMark(now)}`,
     ]),
-    ...readers.flatMap(({ title, tool }) => [title, tool]),
+    ...(rest === null ? [] : [restOfNew(rest), restOfChanges(rest)]),
+    ...readers.flatMap((row) => [row.title, row.tool, votesSince(row)]),
   ];
 }
 

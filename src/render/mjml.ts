@@ -10,14 +10,18 @@ import {
   copy,
   dateline,
   glanceTitle,
+  inWords,
   markWord,
   readersLabel,
+  restOfChanges,
+  restOfNew,
   share,
-  votesCast,
+  turnedLine,
+  votesSince,
   voteUrl,
 } from '../../emails/words.ts';
 import type { Call, Mark, Verdict } from '../comparisons/model.ts';
-import type { IssueContent } from '../issues/content.ts';
+import type { ChangedVerdict, IssueContent, ReadersSaid } from '../issues/content.ts';
 
 /** `templates/` is beside `src/`, one level higher from a build. */
 const root = ['../../templates/', '../../../templates/']
@@ -43,7 +47,13 @@ const liquid = new Liquid({
 liquid.registerFilter('after_mark', (verdict: Verdict) => afterMark(verdict));
 liquid.registerFilter('mark_word', (mark: Mark) => markWord[mark]);
 liquid.registerFilter('share', (value: number | null) => share(value));
-liquid.registerFilter('votes_cast', (votes: number) => votesCast(votes));
+liquid.registerFilter('in_words', (verdict: Verdict) => inWords(verdict));
+liquid.registerFilter('turned_line', (row: ChangedVerdict) => turnedLine(row));
+liquid.registerFilter('votes_since', (row: ReadersSaid) => votesSince(row));
+liquid.registerFilter('rest_of_new', ({ rest }: IssueContent) => (rest === null ? '' : restOfNew(rest)));
+liquid.registerFilter('rest_of_changes', ({ rest }: IssueContent) =>
+  rest === null ? '' : restOfChanges(rest),
+);
 liquid.registerFilter('readers_label', (votes: number) => readersLabel(votes));
 liquid.registerFilter('vote_url', (start: string, slug: string, side?: 0 | 1, call?: Call) =>
   voteUrl(start, slug, side, call),

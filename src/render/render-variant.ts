@@ -1,7 +1,7 @@
 import type { TransactionalContent } from '../../emails/parts/transactional-email.tsx';
 import { digestLinks } from '../../emails/personal-links.ts';
 import type { IssueContent, PlaceholderCounts } from '../issues/content.ts';
-import { shrink } from '../issues/variants.ts';
+import { sizesOf, timed } from '../issues/shrink.ts';
 import { AppError } from '../platform/errors.ts';
 import { SIZE_LIMITS } from './checks.ts';
 import { createSecretLinks, placePlaceholders, type SecretLinks } from './placeholders.ts';
@@ -80,8 +80,9 @@ export async function renderBy(
 }
 
 /**
- * Renders a variant with as many cards as fit: above this size mail clients clip the end, which has the link to
- * unsubscribe (Gmail clips at about 102 kB).
+ * Renders a variant in the largest size that fits: above this size mail clients clip the end, which has the link to
+ * unsubscribe (Gmail clips at about 102 kB). Steps of growing length find a size that fits, halving finds the largest:
+ * few renders for a little too much as well as for far too much.
  *
  * @throws AppError `render-failed`.
  */
@@ -89,17 +90,33 @@ export async function renderToFit(
   full: IssueContent,
   template: TemplateRef,
 ): Promise<{ content: IssueContent; rendered: RenderedVariant }> {
-  let content = full;
-  let rendered = await renderVariant(content, template);
-  for (
-    let smaller = shrink(content);
-    smaller !== null && rendered.bytes.html > SIZE_LIMITS.warn;
-    smaller = shrink(content)
-  ) {
-    content = smaller;
-    rendered = await renderVariant(content, template);
+  const first = { content: full, rendered: await renderVariant(full, template) };
+  if (fits(first)) return first;
+  const sizes = sizesOf(full);
+  const renderSize = async (at: number) => {
+    const content = timed(sizes[at] ?? full);
+    return { content, rendered: await renderVariant(content, template) };
+  };
+  const smallest = sizes.length - 1;
+  let tooLarge = 0;
+  let at = Math.min(1, smallest);
+  let best = await renderSize(at);
+  for (let step = 2; !fits(best) && at < smallest; step *= 2) {
+    tooLarge = at;
+    at = Math.min(at + step, smallest);
+    best = await renderSize(at);
   }
-  return { content, rendered };
+  while (at - tooLarge > 1) {
+    const middle = Math.floor((at + tooLarge) / 2);
+    const tried = await renderSize(middle);
+    if (fits(tried)) [at, best] = [middle, tried];
+    else tooLarge = middle;
+  }
+  return best;
+}
+
+function fits({ rendered }: { rendered: RenderedVariant }): boolean {
+  return rendered.bytes.html <= SIZE_LIMITS.warn;
 }
 
 /** Renders a transactional email. Its engine is loaded on first use, like those of the issue. */

@@ -3,10 +3,14 @@ import {
   copy,
   dateline,
   glanceTitle,
+  inWords,
   markWord,
   readersLabel,
+  restOfChanges,
+  restOfNew,
   share,
-  votesCast,
+  turnedLine,
+  votesSince,
   voteUrl,
 } from '../../emails/words.ts';
 import type { Mark, Verdict } from '../comparisons/model.ts';
@@ -24,9 +28,8 @@ const rule = (character: string): string => character.repeat(WIDTH);
 const heading = (text: string): string => `${rule('-')}\n${text.toUpperCase()}`;
 
 /** "[x] Ship Kestrel"; the mark's word is added where the outcome does not begin with it. */
-function verdictLine({ mark, words }: Verdict, indent = ''): string {
-  const said = words.startsWith(markWord[mark]) ? words : `${markWord[mark]}: ${words}`;
-  return wrap(said, `${indent}${box[mark]} `, `${indent}    `);
+function verdictLine(verdict: Verdict, indent = ''): string {
+  return wrap(inWords(verdict), `${indent}${box[verdict.mark]} `, `${indent}    `);
 }
 
 function tool(one: ToolCard, full: boolean): string {
@@ -109,12 +112,24 @@ export function renderText(content: IssueContent): string {
       votes(links.vote, row),
     ].join('\n'),
   );
+  const line = (title: string, text: string, url: string) => `${wrap(`${title}: ${text}`)}\n${url}`;
+  const more = (text: string, link: string) =>
+    text === '' || content.rest === null ? [] : [`${wrap(text)}\n${wrap(link)}:\n${content.rest.url}`];
+  const newLines = [
+    ...content.brief.map(({ title, verdict, url }) => line(title, inWords(verdict), url)),
+    ...more(content.rest === null ? '' : restOfNew(content.rest), copy.restOfNew),
+  ];
+  const changedLines = [
+    ...content.turned.map((row) => line(row.title, turnedLine(row), row.url)),
+    ...more(content.rest === null ? '' : restOfChanges(content.rest), copy.restOfChanges),
+  ];
   const readers = content.readers.map((row) =>
     [
       wrap(`${row.tool} (${row.title})`),
       wrap(
-        `${copy.figures.panel} ${share(row.panelShip)} | ${copy.figures.readers} ${share(row.readersShip)} | ${votesCast(row.votes)}`,
+        `${copy.figures.panel} ${share(row.panelShip)} | ${copy.figures.readers} ${share(row.readersShip)}`,
       ),
+      wrap(votesSince(row)),
       row.url,
     ].join('\n'),
   );
@@ -133,8 +148,8 @@ export function renderText(content: IssueContent): string {
       copy.cards,
       content.cards.map((one) => card(one, false, links.vote)),
     ),
-    ...section(copy.compact, compact),
-    ...section(copy.changed, changed),
+    ...section(copy.compact, [...compact, ...newLines]),
+    ...section(copy.changed, [...changed, ...changedLines]),
     ...section(copy.readers, readers),
     rule('='),
     wrap(copy.why(newsletter.name)),

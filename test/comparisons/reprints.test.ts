@@ -234,7 +234,7 @@ describe('Y2: inTodaysPrint', () => {
     const reprinted: Reprinted[] = [{ side: 0, field: 'price', was: 'From $20', now: 'Starts at $20' }];
     const today = comparison('a-vs-b', tool('A', 50, { entryPrice: 'Starts at $25' }), tool('B', 50));
     expect(
-      changedVerdict({ was: inTodaysPrint(mailed, reprinted), now: today, mailedIn: 1 })?.whatMoved,
+      changedVerdict({ was: inTodaysPrint(mailed, reprinted), now: today, mailedIn: 1 })?.row.whatMoved,
     ).toBe('A now Starts at $25 (was Starts at $20)');
   });
 });

@@ -58,7 +58,9 @@ export function describeReprints(name: string, newDatabase: NewDeskDatabase): vo
 
     /** What the next issue would tell as changed. */
     const told = async () =>
-      (await findChanged(desk.app.db)).flatMap((each) => changedVerdict(each)?.whatMoved ?? []);
+      (await findChanged(desk.app.db, undefined)).flatMap(
+        (each) => changedVerdict(each)?.row.whatMoved ?? [],
+      );
     const gather = (comparisons: Comparison[]) => saveComparisons(desk.app.db, comparisons);
     const reprints = () => listReprints(desk.app.db);
     const answer = async (given: ReprintAnswer) => {

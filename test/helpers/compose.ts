@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { type Comparison, comparisonSchema, type Tool } from '../../src/comparisons/model.ts';
 import type { MailedComparison } from '../../src/issues/changes.ts';
-import type { ComposeInput, ToolVotes } from '../../src/issues/compose.ts';
+import type { ComposeInput } from '../../src/issues/compose.ts';
 import type { Candidate } from '../../src/issues/rank.ts';
+import type { ToolVotes } from '../../src/issues/readers-rows.ts';
 
 /** Comparisons for the tests of composing: by hand when the texts matter, by fast-check otherwise. */
 
@@ -45,6 +46,19 @@ export function input(candidates: readonly Candidate[], more: Partial<ComposeInp
     mailed: [],
     votes: [],
     ...more,
+  };
+}
+
+/** Votes on a tool, all of them cast since the last issue. */
+export function votesOn(comparison: Comparison, side: 0 | 1, ship: number, skip: number): ToolVotes {
+  return {
+    ...{ comparison, tool: side, ship, skip, recent: { ship, skip } },
+    ...{
+      panelSince: '2026-09-01',
+      isPanelChanged: false,
+      since: '2026-11-17',
+      sinceAt: '2026-11-17T08:00:00.000Z',
+    },
   };
 }
 
@@ -116,12 +130,9 @@ const mailed: fc.Arbitrary<MailedComparison[]> = fc
     ),
   );
 const votes: fc.Arbitrary<ToolVotes[]> = fc.uniqueArray(
-  fc.record({
-    comparison: comparisons,
-    tool: fc.constantFrom(0 as const, 1 as const),
-    ship: fc.nat(30),
-    skip: fc.nat(30),
-  }),
+  fc
+    .tuple(comparisons, fc.constantFrom(0 as const, 1 as const), fc.nat(30), fc.nat(30))
+    .map((drawn) => votesOn(...drawn)),
   { selector: (vote) => vote.comparison.slug, maxLength: 6 },
 );
 

@@ -38,7 +38,7 @@ describe('a subject', () => {
     [
       'readers upset the panel',
       pair(tool('Lindy', 100, { communityShip: 10 }), tool('Relay', 80)),
-      'Ship Relay over Lindy: readers doubt Lindy',
+      'Ship Relay over Lindy: readers doubt the panel',
     ],
     [
       'readers decide',
@@ -85,9 +85,19 @@ describe('a preheader', () => {
     expect(preheaderFor(zed, [short, other], '')).toBe('Ship A, skip B: panel 90% to 10%. Ship C, skip D.');
   });
 
-  it('has the shares behind the lead when there is nothing else', () => {
-    expect(preheaderFor(zed, [], subjectFor(zed))).toBe(
-      'The panel would ship Zed (88%) and skip Cursor (31%).',
+  it('has the figures of the lead when there is nothing else', () => {
+    expect(preheaderFor(zed, [], subjectFor(zed))).toBe('Panel at 88% and 31%. Entry price: Free.');
+  });
+
+  it('passes over comparisons with a tool of the lead, which the subject names', () => {
+    const again = pair(tool('zed', 88), tool('Windsurf', 20));
+    expect(preheaderFor(zed, [again, splits, skips], subjectFor(zed))).toBe(
+      'Split: V0 or Bolt. Skip both Suno and Udio.',
+    );
+    expect(preheaderFor(zed, [again], subjectFor(zed))).toBe('Panel at 88% and 31%. Entry price: Free.');
+    const priced = pair(tool('Zed', 88, { entryPrice: 'Zed Pro $20' }), tool('Cursor', 31));
+    expect(preheaderFor(priced, [], 'Panel at 88% and 31%.')).toBe(
+      'Both tools side by side, reviewer by reviewer.',
     );
   });
 

@@ -1,12 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Comparison } from '../../src/comparisons/model.ts';
-import { type ComposeInput, compose, type EditorChoices, type Plan } from '../../src/issues/compose.ts';
+import { type ComposeInput, compose, type Plan } from '../../src/issues/compose.ts';
 import type { IssueContent } from '../../src/issues/content.ts';
 import { contentHash } from '../../src/issues/content-hash.ts';
+import type { EditorChoices } from '../../src/issues/planned-rows.ts';
+import type { ToolVotes } from '../../src/issues/readers-rows.ts';
 import { lengthOf } from '../../src/issues/truncate.ts';
 import { variantFor, variantsOf } from '../../src/issues/variants.ts';
-import { CATEGORIES, candidate, candidates, comparison, input, tool, weeks } from '../helpers/compose.ts';
+import {
+  CATEGORIES,
+  candidate,
+  candidates,
+  comparison,
+  input,
+  tool,
+  votesOn,
+  weeks,
+} from '../helpers/compose.ts';
 
 function planOf(week: ComposeInput): Plan {
   const composition = compose(week);
@@ -343,15 +354,14 @@ describe('a changed verdict', () => {
 
 describe('what readers said', () => {
   it('shows the panel beside readers, the widest disagreement first, without tools that have no votes', () => {
-    const votes = [
-      { comparison: clear, tool: 0 as const, ship: 9, skip: 1 },
-      { comparison: clear, tool: 1 as const, ship: 2, skip: 1 },
-      { comparison: music, tool: 0 as const, ship: 0, skip: 0 },
-    ];
+    const votes = [votesOn(clear, 0, 9, 1), votesOn(clear, 1, 2, 1), votesOn(music, 0, 0, 0)];
     const { readers } = issueOf(planOf(edited(week, {}, { votes })));
+    const { slug, url } = clear;
+    const row = { slug, url, title: 'Zed vs Cursor', since: '1 September', isPanelChanged: false };
+    const recent = (ship: number, votes: number) => ({ ship, votes, since: '17 November' });
     expect(readers).toEqual([
-      { tool: 'Cursor', title: 'Zed vs Cursor', url: clear.url, panelShip: 10, readersShip: 67, votes: 3 },
-      { tool: 'Zed', title: 'Zed vs Cursor', url: clear.url, panelShip: 90, readersShip: 90, votes: 10 },
+      { ...row, tool: 'Cursor', panelShip: 10, readersShip: 67, votes: 3, recent: recent(67, 3) },
+      { ...row, tool: 'Zed', panelShip: 90, readersShip: 90, votes: 10, recent: recent(90, 10) },
     ]);
     expect(planOf(edited(week, {}, { votes, limits: { readers: 1 } })).readers).toHaveLength(1);
   });
@@ -362,19 +372,28 @@ describe('what readers said', () => {
       slug: 'suno-again',
       tools: [music.tools[0], clear.tools[0]] as typeof music.tools,
     };
-    const votes = [
-      { comparison: clear, tool: 0 as const, ship: 1, skip: 1 },
-      { comparison: again, tool: 0 as const, ship: 1, skip: 2 },
-      { comparison: music, tool: 0 as const, ship: 1, skip: 2 },
-    ];
+    const votes = [votesOn(clear, 0, 1, 1), votesOn(again, 0, 1, 2), votesOn(music, 0, 1, 2)];
     const rows = (limits = {}) =>
       planOf(edited(week, {}, { votes, limits })).readers.map(({ row }) => row.tool);
     expect(rows()).toEqual(['Suno']);
     expect(rows({ votes: 0 })).toEqual(['Zed', 'Suno']);
   });
 
+  it('dates the votes on the current panel and those since the last issue, and repeats none', () => {
+    const rowsOf = (more: Partial<ToolVotes>) =>
+      issueOf(planOf(edited(week, {}, { votes: [{ ...votesOn(clear, 0, 30, 10), ...more }] }))).readers;
+    const changed = { panelSince: '2025-12-12', isPanelChanged: true, recent: { ship: 1, skip: 3 } };
+    expect(rowsOf(changed)[0]).toMatchObject({
+      ...{ readersShip: 75, votes: 40, since: '12 December 2025', isPanelChanged: true },
+      recent: { ship: 25, votes: 4, since: '17 November' },
+    });
+    // Nobody voted since the last issue, or the panel changed after the votes.
+    expect(rowsOf({ recent: { ship: 0, skip: 0 } })).toEqual([]);
+    expect(rowsOf({ ship: 0, skip: 0 })).toEqual([]);
+  });
+
   it('has a fixed order also where everything is equal', () => {
-    const votes = ([0, 1] as const).map((side) => ({ comparison: music, tool: side, ship: 1, skip: 3 }));
+    const votes = ([0, 1] as const).map((side) => votesOn(music, side, 1, 3));
     for (const order of [votes, votes.toReversed()]) {
       const { readers } = issueOf(planOf(edited(week, {}, { votes: order })));
       expect(readers.map((row) => row.tool)).toEqual(['Suno', 'Udio']);

@@ -43,15 +43,21 @@ describe.each(TEMPLATES)('a long issue by %s', (template) => {
     const { content, rendered } = await renderToFit(full, template);
     expect(rendered.bytes.html).toBeLessThanOrEqual(SIZE_LIMITS.block);
     expect(checks(content, rendered).filter(({ level }) => level === 'block')).toEqual([]);
-    const shown = [content.lead, ...content.cards, ...content.compact].map(({ slug }) => slug);
+    const shown = [content.lead, ...content.cards, ...content.compact, ...content.brief].map(
+      ({ slug }) => slug,
+    );
     expect(shown).toEqual([full.lead, ...full.cards, ...full.compact].map(({ slug }) => slug));
     for (const { title } of [full.lead, ...full.cards, ...full.compact])
       expect(rendered.text).toContain(title);
   });
 });
 
-test('a backlog waits for later issues, with a note for the editor', () => {
+test('of a flood, forty are in the issue, forty wait, and the rest is told by number', () => {
   const { content, notes } = contentOf(100);
   expect(1 + content.cards.length + content.compact.length).toBe(40);
-  expect(notes).toEqual(['60 comparisons wait for the next issue: 40 fit in one.']);
+  expect(content.rest).toMatchObject({ new: 20, url: 'https://site.example/issues/2026-11-24/all' });
+  expect(notes).toEqual([
+    '40 comparisons wait for the next issue: 40 fit in one.',
+    '20 new comparisons are told by number, with a link to the page that lists them.',
+  ]);
 });

@@ -21,7 +21,7 @@ import { readFeed } from '../../src/sources/listing/feed.ts';
 import { normalise } from '../../src/sources/parse/values.ts';
 import { keyId } from '../../src/subscribers/tokens.ts';
 import { hostileText, hostileUrl } from '../helpers/bait.ts';
-import { candidate, input } from '../helpers/compose.ts';
+import { candidate, input, votesOn } from '../helpers/compose.ts';
 import { tokenLinks } from '../helpers/reader-tokens.ts';
 
 /**
@@ -161,7 +161,7 @@ async function contentOf({ given: all, words }: Week): Promise<IssueContent> {
           now,
           mailedIn: 3,
         })),
-        votes: voted.map((each) => ({ comparison: each, tool: 0, ship: 7, skip: 2 })),
+        votes: voted.map((each) => votesOn(each, 0, 7, 2)),
         editor,
         limits: { cards: 2 },
         newsletter: { name: 'Weekly AI Tool Verdicts', url: PUBLIC_URL, postalAddress: '1 Street, Town' },
@@ -204,8 +204,8 @@ function meant({ lead, cards, compact, changed }: IssueContent, links: Record<st
 }
 
 /** URLs of comparisons in the order in which they are printed, as a browser follows them. */
-function addresses({ lead, cards, compact, changed, readers }: IssueContent): string[] {
-  return [lead, ...cards, ...compact, ...changed, ...readers].map(({ url }) => {
+function addresses({ lead, cards, compact, brief, changed, turned, readers }: IssueContent): string[] {
+  return [lead, ...cards, ...compact, ...brief, ...changed, ...turned, ...readers].map(({ url }) => {
     const { href, username, password } = new URL(url);
     // A link with a user name or password is replaced by our own page.
     return username + password === '' ? href.replace(/[{}]/gu, encodeURIComponent) : `${PUBLIC_URL}/`;

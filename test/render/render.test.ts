@@ -64,7 +64,10 @@ describe.each(TEMPLATES)('%s renders the golden issue', (template) => {
   });
 
   it('without its empty sections', async () => {
-    const short = { ...goldenIssue, intro: null, cards: [], compact: [], changed: [], readers: [] };
+    const short = {
+      ...goldenIssue,
+      ...{ intro: null, cards: [], compact: [], brief: [], changed: [], turned: [], rest: null, readers: [] },
+    };
     const { html, text } = await renderVariant({ ...short, topics: ['Coding agents'] }, template);
     expect(
       load(html)('h2')

@@ -149,6 +149,24 @@ export async function countVotes(
   return new Map(rows.map(({ key, ...votes }) => [key, votes]));
 }
 
+/** Readers' votes on tools since a time each, in the order of the request. One statement for any number of tools. */
+export async function countVotesSince(
+  db: Connection,
+  tools: readonly { name: string; since: Date }[],
+): Promise<Votes[]> {
+  if (tools.length === 0) return [];
+  const asked = tools.map(({ name, since }, place) => ({ place, key: nameKey(name), since }));
+  const { rows } = await sql<{ place: number; ship: number; skip: number }>`
+    select a.place, (count(*) filter (where v.call = 'ship'))::int as ship,
+      (count(*) filter (where v.call = 'skip'))::int as skip
+    from jsonb_to_recordset(${JSON.stringify(asked)}::jsonb) as a (place int, key text, since timestamptz)
+    join votes v on v.tool_key = a.key and v.at >= a.since
+    where ${isCounted} group by a.place
+  `.execute(db);
+  const found = new Map(rows.map(({ place, ship, skip }) => [place, { ship, skip }]));
+  return tools.map((_, place) => found.get(place) ?? { ship: 0, skip: 0 });
+}
+
 /** A comparison with the readers' votes on its tools. Pure. */
 export function withVotes<Of extends Comparison>(
   comparison: Of,

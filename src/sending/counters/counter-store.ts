@@ -95,7 +95,7 @@ export async function issueOutcomes(db: Connection, issueId: string): Promise<Ou
     `.execute(db),
     sql<{ votes: number }>`
       select coalesce(sum(each.count), 0)::int as votes
-      from issues i join issue_comparisons ic on ic.issue_id = i.id
+      from issues i join issue_comparisons ic on ic.issue_id = i.id and ic.told = 'row'
         cross join lateral (
           select count(*) from votes v
           where v.comparison_id = ic.comparison_id and ${isCounted} and v.at >= i.prepared_at and v.at < coalesce(

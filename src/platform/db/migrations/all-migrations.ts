@@ -26,6 +26,7 @@ import * as told from './0026-told.ts';
 import * as siteChanges from './0027-site-changes.ts';
 import * as late from './0028-late.ts';
 import * as storedChecks from './0030-stored-checks.ts';
+import * as openPlans from './0031-open-plans.ts';
 
 /** A static list, so that the build, the tests and both databases use the same migrations. */
 export const migrations: Record<string, Migration> = {
@@ -56,4 +57,5 @@ export const migrations: Record<string, Migration> = {
   '0027-site-changes': siteChanges,
   '0028-late': late,
   '0030-stored-checks': storedChecks,
+  '0031-open-plans': openPlans,
 };
