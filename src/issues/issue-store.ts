@@ -365,6 +365,7 @@ export async function findPastLeads(db: Connection, slot: string): Promise<PastL
       {
         tools: comparison.tools.map(({ name }) => nameKey(name)),
         topics: topics(comparison),
+        kind: directForm(comparison),
         // Plans of earlier versions do not say it.
         form: has_form ? form : subject === null ? directForm(comparison) : null,
       },

@@ -77,6 +77,8 @@ export interface PastLead {
   /** `nameKey` of both tools. */
   tools: readonly string[];
   topics: readonly string[];
+  /** The form that says its verdict directly: the kind of verdict. */
+  kind: SubjectForm;
   /** The form of its subject; null: the editor wrote it. */
   form: SubjectForm | null;
 }
@@ -85,18 +87,18 @@ export interface PastLead {
 export const MEMORY = 4;
 
 /** Taken off for each of the last {@link MEMORY} leads that had the same; a tool outweighs every interest. */
-const PENALTIES = { tool: 1_000, topic: 6, form: 6 };
+const PENALTIES = { tool: 1_000, topic: 6, kind: 8 };
 
 /**
  * Returns how much a comparison should lead the issue of the day `at`: its interest, less a penalty for each recent
- * lead with one of its tools, one of its topics, or a subject of the form that this verdict has. So no tool leads
- * twice within four issues while there is another candidate, and topics and verdicts take turns when their interest
- * is similar.
+ * lead with one of its tools, one of its topics, or a verdict of the same kind. So no tool leads twice within four
+ * issues while there is another candidate, and topics and kinds of verdicts take turns when their interest is
+ * similar.
  */
 export function leadInterest(candidate: Candidate, past: readonly PastLead[], at: Date): number {
   const tools = candidate.comparison.tools.map(({ name }) => nameKey(name));
   const about = topics(candidate.comparison);
-  const form = directForm(candidate.comparison);
+  const kind = directForm(candidate.comparison);
   const penalty = past
     .slice(0, MEMORY)
     .reduce(
@@ -104,7 +106,7 @@ export function leadInterest(candidate: Candidate, past: readonly PastLead[], at
         sum +
         (lead.tools.some((tool) => tools.includes(tool)) ? PENALTIES.tool : 0) +
         (lead.topics.some((topic) => about.includes(topic)) ? PENALTIES.topic : 0) +
-        (lead.form === form ? PENALTIES.form : 0),
+        (lead.kind === kind ? PENALTIES.kind : 0),
       0,
     );
   return interest(candidate, at) - penalty;

@@ -339,6 +339,79 @@ describe('a changed verdict', () => {
     );
   });
 
+  it('turns by readers only when their share moved far enough, and enough of them voted', () => {
+    // The panel ships X; with a community of 34% or less its verdict is a split.
+    const at = (communityShip: number | null, readers?: { ship: number; skip: number }) =>
+      comparison(
+        'x-vs-y',
+        { ...tool('X', 100, { communityShip }), ...(readers && { readers }) },
+        tool('Y', 25),
+      );
+    const kindOf = (mailed: Comparison, today: Comparison) =>
+      rows({ mailed: [{ was: mailed, now: today, mailedIn: 5 }] }).changed.map(({ kind }) => kind);
+    expect(kindOf(at(36), at(34))).toEqual([]);
+    expect(kindOf(at(36), at(30))).toEqual([]);
+    expect(kindOf(at(36), at(29))).toEqual(['turned']);
+    // Back again: to and fro around the threshold is no news either way.
+    expect(kindOf(at(29), at(35))).toEqual([]);
+    expect(kindOf(at(29), at(40))).toEqual(['turned']);
+    // A share that is not printed any more says nothing.
+    expect(kindOf(at(10), at(null))).toEqual([]);
+    // Our own readers: 1 of 12 may be chance, 2 of 24 are not.
+    expect(kindOf(at(null), at(null, { ship: 1, skip: 11 }))).toEqual([]);
+    expect(kindOf(at(null), at(null, { ship: 2, skip: 22 }))).toEqual(['turned']);
+    // A panel turns a verdict at once.
+    const panel = (panelShip: number) => comparison('x-vs-y', tool('X', panelShip), tool('Y', 25));
+    expect(kindOf(panel(67), panel(65))).toEqual(['turned']);
+  });
+
+  it('is not listed two issues in a row, unless its verdict turned', () => {
+    const twice = (today: Comparison) =>
+      rows({ mailed: [{ was, now: today, mailedIn: 6, isRecent: true }] }).changed.map(({ kind }) => kind);
+    expect(twice(comparison('x-vs-y', tool('X', 62, { entryPrice: '$9/mo' }), tool('Y', 25)))).toEqual([]);
+    expect(twice(comparison('x-vs-y', tool('X', 60), tool('Y', 25)))).toEqual([]);
+    expect(twice(now)).toEqual(['turned']);
+  });
+
+  it('comes before changed prices, and these before changed panels', () => {
+    const changed = (slug: string, today: Comparison['tools'][0]) => ({
+      was: { ...was, slug },
+      now: comparison(slug, today, was.tools[1]),
+      mailedIn: 5,
+    });
+    const mailed = [
+      changed('a', tool('X', 60)),
+      changed('b', tool('X', 62, { entryPrice: '$9/mo' })),
+      changed('c', tool('X', 50)),
+      changed('d', tool('X', 90)),
+    ];
+    const plan = planOf(input([candidate(clear)], { mailed, limits: { changed: 3 } }));
+    expect(plan.changed.map(({ row }) => [row.slug, row.kind])).toEqual([
+      ['d', 'turned'],
+      ['b', 'price'],
+      ['c', 'panel'],
+    ]);
+    expect(plan.summary).toEqual([{ row: { kind: 'panel', count: 1 }, topics: ['Coding'] }]);
+    expect(issueOf(plan).rest).toMatchObject({ turned: 0, prices: 0, panels: 1, new: 0 });
+  });
+
+  it('can be left out or deferred by an editor: the one is told, the other comes next week', () => {
+    const mailed = [{ was, now, mailedIn: 5 }];
+    const composed = (editor: Partial<EditorChoices>) => {
+      const result = compose(input([candidate(clear)], { mailed, editor }));
+      if (result.kind === 'skipped') throw new Error(result.reason);
+      const told = result.told.filter(({ slug }) => slug === 'x-vs-y').map((each) => each.told);
+      return { told, rows: result.plan.changed.length, aside: result.plan.aside?.map(({ how }) => how) };
+    };
+    expect(composed({})).toEqual({ told: ['row'], rows: 1, aside: [] });
+    expect(composed({ leftOutChanges: ['x-vs-y'] })).toEqual({
+      told: ['dropped'],
+      rows: 0,
+      aside: ['dropped'],
+    });
+    expect(composed({ heldChanges: ['x-vs-y'] })).toEqual({ told: [], rows: 0, aside: ['held'] });
+  });
+
   it('is not listed when the comparison is in the issue, or the editor excluded it', () => {
     const value = { mailed: [{ was, now, mailedIn: 5 }] };
     expect(planOf(input([candidate(now)], value)).changed).toEqual([]);
@@ -390,6 +463,24 @@ describe('what readers said', () => {
     // Nobody voted since the last issue, or the panel changed after the votes.
     expect(rowsOf({ recent: { ship: 0, skip: 0 } })).toEqual([]);
     expect(rowsOf({ ship: 0, skip: 0 })).toEqual([]);
+  });
+
+  it('can be left out or deferred row by row; deferred votes are told with those of next week', () => {
+    const votes = [votesOn(clear, 0, 9, 1), votesOn(clear, 1, 2, 1)];
+    const plan = planOf(
+      edited(
+        week,
+        { heldReaders: ['zed-vs-cursor zed'], leftOutReaders: ['zed-vs-cursor cursor'] },
+        { votes },
+      ),
+    );
+    expect(plan.readers).toEqual([]);
+    expect(plan.aside?.map(({ how, title }) => [how, title])).toEqual([
+      ['dropped', 'Cursor (Zed vs Cursor)'],
+      ['held', 'Zed (Zed vs Cursor)'],
+    ]);
+    const { since, sinceAt } = votesOn(clear, 0, 9, 1);
+    expect(plan.heldVotes).toEqual([{ slug: 'zed-vs-cursor', side: 0, since, sinceAt }]);
   });
 
   it('has a fixed order also where everything is equal', () => {

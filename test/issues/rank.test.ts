@@ -1,7 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Comparison } from '../../src/comparisons/model.ts';
+import { nameKey, topics } from '../../src/comparisons/names.ts';
 import { verdict } from '../../src/comparisons/verdict.ts';
-import { type Candidate, interest, interestParts, rank } from '../../src/issues/rank.ts';
+import {
+  type Candidate,
+  interest,
+  interestParts,
+  leadFirst,
+  leadInterest,
+  type PastLead,
+  rank,
+} from '../../src/issues/rank.ts';
+import { directForm } from '../../src/issues/subject.ts';
 import { candidate, candidates, comparison, tool } from '../helpers/compose.ts';
 
 const AT = new Date('2026-11-24T00:00:00Z');
@@ -88,5 +99,51 @@ describe('rank', () => {
         expect(all).toEqual(before);
       }),
     );
+  });
+});
+
+describe('the lead', () => {
+  const past = (comparison: Comparison): PastLead => ({
+    tools: comparison.tools.map(({ name }) => nameKey(name)),
+    topics: topics(comparison),
+    kind: directForm(comparison),
+    form: directForm(comparison),
+  });
+  const split = comparison('split', tool('A', 50), tool('B', 50));
+  const music = comparison(
+    'music',
+    tool('C', 60, { category: 'Music' }),
+    tool('D', 10, { category: 'Music' }),
+  );
+  const leadOf = (all: Comparison[], leads: PastLead[]) =>
+    leadFirst(
+      rank(
+        all.map((each) => candidate(each, old)),
+        AT,
+      ),
+      leads,
+      AT,
+    ).map(({ comparison: { slug } }) => slug);
+
+  it('is the most interesting comparison, and the others keep their order', () => {
+    expect(leadOf([music, split, unanimous], [])).toEqual(['split', 'music', 'unanimous']);
+    expect(leadFirst([], [], AT)).toEqual([]);
+  });
+
+  it('has no tool of a lead of the last four issues, while there is another candidate', () => {
+    const again = past(comparison('x', tool('b', 90), tool('E', 10)));
+    expect(leadOf([split, unanimous], [again])).toEqual(['split', 'unanimous']);
+    const other = comparison('other', tool('F', 100), tool('G', 0));
+    expect(leadOf([split, other], [again])).toEqual(['other', 'split']);
+    expect(leadOf([split], [again])).toEqual(['split']);
+    const leads = [1, 2, 3, 4].map((n) => past(comparison(`${n}`, tool(`P${n}`, 0), tool(`Q${n}`, 0))));
+    expect(leadOf([split, other], [...leads, again])[0]).toBe('split');
+  });
+
+  it('takes turns in topic and kind of verdict', () => {
+    const leads = [past(comparison('x', tool('P', 50), tool('Q', 50)))];
+    expect(leadInterest(candidate(split, old), leads, AT)).toBe(interest(candidate(split, old), AT) - 14);
+    expect(leadInterest(candidate(unanimous, old), leads, AT)).toBe(-6);
+    expect(leadInterest(candidate(music, old), leads, AT)).toBe(interest(candidate(music, old), AT) - 8);
   });
 });
