@@ -113,6 +113,8 @@ export type Outcome =
    * responded, and is still processing this key.
    */
   | { kind: 'ambiguous'; reason: string; final: boolean; isBusy?: true }
+  /** The key was used for other bytes: an earlier request under it was accepted, and this one was not. */
+  | { kind: 'conflict'; reason: string }
   /** Not accepted, for certain, and nothing will be until a person repairs the account. */
   | { kind: 'halt'; reason: string };
 

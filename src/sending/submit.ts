@@ -5,19 +5,22 @@ import { isResponse } from '../providers/circuit/is-response.ts';
 import type { Mailer, Outcome } from '../providers/port.ts';
 import type { Keys } from '../subscribers/tokens.ts';
 import {
+  beginRequest,
   type ClaimedBatch,
   claimBatch,
   closeBatch,
-  hasUnsubscribed,
   recordResponse,
   releaseBatch,
   reopenBatch,
   splitBatch,
   uncertainBatches,
 } from './batches/batch-store.ts';
-import { readCounters, readVariant } from './delivery-store.ts';
+import { isUnderWay, readCounters, readVariant } from './delivery-store.ts';
 import { buildBatch, type SendableVariant, toSendable } from './envelope.ts';
-import { progressOf, total } from './progress.ts';
+import { progressOf } from './progress.ts';
+import { countRefusal, endRefusals, reopenRefused } from './refusals/refusal-store.ts';
+import { isRefusalOfAll, sizeOfFirstPart, suspiciousRefusals } from './refusals/refusals.ts';
+import { settleConflict } from './settlements/settlement-store.ts';
 
 /**
  * How long a worker may hold one batch: longer than the provider's slowest response, and short enough that a crash
@@ -27,11 +30,6 @@ const LEASE_MS = 60_000;
 
 /** The part of the lease that is reserved for recording the response: no request may run into it. */
 const RECORD_MS = 10_000;
-
-/**
- * When more time than this passes between claim and request, the worker checks again for unsubscribed members (I3).
- */
-const RECHECK_MS = 250;
 
 export type SubmitResult =
   /** Submitted, or there was nothing left to do. The issue may be finished. */
@@ -66,7 +64,7 @@ export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys, leas
     return found;
   };
 
-  return async (batchId) => {
+  const submit: Submitter = async (batchId) => {
     const lease = stopwatch();
     failpoint('before-claim');
     const claim = await claimBatch(db, batchId, leaseMs, async (tx, variantId, members) =>
@@ -83,9 +81,10 @@ export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys, leas
       await releaseBatch(db, batch);
       return { kind: 'again', reason: 'this worker was suspended for longer than its lease' };
     }
-    if (lease() > RECHECK_MS && (await hasUnsubscribed(db, batch.id))) {
-      await returnBatch(db, batch);
-      return { kind: 'again', reason: 'a member unsubscribed while this worker was suspended' };
+    if (!(await beginRequest(db, batch))) {
+      return (await returnBatch(db, batch))
+        ? { kind: 'again', reason: 'a member left after the batch was claimed' }
+        : { kind: 'unavailable' };
     }
     const outcome = await mailer
       .submit({ key: batchKey(batch), ...built }, AbortSignal.timeout(timeLeft))
@@ -100,8 +99,16 @@ export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys, leas
     failpoint('after-accept');
     const result = await record(db, batch, outcome);
     failpoint('after-record');
-    return result;
+    return result.kind === 'probe' ? await probe(result.batchIds) : result;
   };
+
+  /** Submits the first part of a refused batch at once: what becomes of it says whether the rest is worth a request. */
+  const probe = async ([first = '', ...rest]: string[]): Promise<SubmitResult> => {
+    const result = await submit(first);
+    if (result.kind === 'halted' || rest.length === 0) return result;
+    return { kind: 'split', batchIds: result.kind === 'done' ? rest : [first, ...rest] };
+  };
+  return submit;
 }
 
 /**
@@ -118,7 +125,10 @@ function batchKey(batch: { id: string; revision: number }): string {
   return `batch/${batch.id}/r${batch.revision}`;
 }
 
-async function record(db: Connection, batch: ClaimedBatch, outcome: Outcome): Promise<SubmitResult> {
+/** The batch was split: the first of these is to be submitted before the others. */
+type Probe = { kind: 'probe'; batchIds: string[] };
+
+async function record(db: Connection, batch: ClaimedBatch, outcome: Outcome): Promise<SubmitResult | Probe> {
   const { issueId, positions } = batch;
   const hasResponse = isResponse(outcome);
   if (hasResponse && batch.failures > 0) await resetFailures(db);
@@ -132,18 +142,24 @@ async function record(db: Connection, batch: ClaimedBatch, outcome: Outcome): Pr
           `${outcome.items.length} answers for ${positions.length} messages`,
         );
       } else {
-        await recordResponse(db, batch, outcome.items);
-        const refusals = outcome.items.flatMap((item) => ('rejected' in item ? [item.rejected] : []));
-        if (refusals.length === positions.length) return await afterRefusal(db, issueId, refusals[0] ?? '');
+        if (!(await recordResponse(db, batch, outcome.items))) return { kind: 'unavailable' };
+        const refusals = suspiciousRefusals(outcome.items);
+        if (refusals !== null) return await afterRefusal(db, batch, refusals);
+        if (batch.hasRefusals) await endRefusals(db, issueId);
       }
       return { kind: 'done', issueId };
     case 'rejected':
     case 'split':
-      if (batch.replayed) await closeBatch(db, batch, 'uncertain', `${outcome.reason}, but only at a replay`);
-      else if (outcome.kind === 'rejected' || positions.length === 1) {
-        await closeBatch(db, batch, 'failed', outcome.reason);
-        return await afterRefusal(db, issueId, outcome.reason);
-      } else return { kind: 'split', batchIds: await splitBatch(db, batch) };
+      if (batch.replayed) return await afterRefusedReplay(db, batch, outcome.reason);
+      if (outcome.kind === 'rejected' || positions.length === 1) {
+        if (!(await closeBatch(db, batch, 'failed', outcome.reason))) return { kind: 'unavailable' };
+        return await afterRefusal(db, batch, { readers: positions.length, reason: outcome.reason });
+      }
+      return await splitRefused(db, batch);
+    case 'conflict':
+      if (batch.replayed) await settleConflict(db, batch, outcome.reason);
+      // Nobody here has used this key before: another installation has, with a copy of this database.
+      else await closeBatch(db, batch, 'uncertain', `${outcome.reason}: its key was used elsewhere`);
       return { kind: 'done', issueId };
     case 'ambiguous':
       if (outcome.final) {
@@ -168,15 +184,45 @@ async function record(db: Connection, batch: ClaimedBatch, outcome: Outcome): Pr
   }
 }
 
-/** When at least this many messages were refused and none was accepted, the addresses are not the cause. */
-const REFUSED_BY_ALL = 10;
+/**
+ * The provider refused all messages of a request. Usually it is their addresses; when it is not, nobody may lose the
+ * issue by it: the refused are opened again, and the issue is to be paused.
+ */
+async function afterRefusal(
+  db: Connection,
+  { id, issueId }: ClaimedBatch,
+  { readers, reason }: { readers: number; reason: string },
+): Promise<SubmitResult> {
+  const run = await countRefusal(db, { issueId, batchId: id, readers, reason });
+  const isLast =
+    !(await isUnderWay(db, issueId)) && progressOf(await readCounters(db, issueId), []).submitted === 0;
+  if (!isRefusalOfAll(run, isLast)) return { kind: 'done', issueId };
+  await reopenRefused(db, issueId);
+  return { kind: 'halted', issueId, reason: `The provider refuses every message: ${reason}` };
+}
 
-/** The provider refused all of a batch for good: a person should look before it refuses the whole list. */
-async function afterRefusal(db: Connection, issueId: string, reason: string): Promise<SubmitResult> {
-  const { submitted, failed } = progressOf(await readCounters(db, issueId), []);
-  return submitted === 0 && total(failed) >= REFUSED_BY_ALL
-    ? { kind: 'halted', issueId, reason: `The provider refuses every message: ${reason}` }
-    : { kind: 'done', issueId };
+async function splitRefused(db: Connection, batch: ClaimedBatch): Promise<SubmitResult | Probe> {
+  const size = sizeOfFirstPart(batch.positions.length, batch.revision, batch.hasRefusals);
+  const batchIds = await splitBatch(db, batch, size);
+  return { kind: size === 1 ? 'probe' : 'split', batchIds };
+}
+
+/** How often a batch is asked again that is refused although an earlier request under its key had no answer. */
+const REFUSED_REPLAYS = 5;
+
+/**
+ * A provider that accepted a request answers the same one alike, so a refusal says that it was not accepted; unless it
+ * checks before it looks for the key. It is asked again, and then events or a person decide.
+ */
+async function afterRefusedReplay(
+  db: Connection,
+  batch: ClaimedBatch,
+  reason: string,
+): Promise<SubmitResult> {
+  if (batch.attempts < REFUSED_REPLAYS)
+    return (await releaseBatch(db, batch)) ? { kind: 'again', reason } : { kind: 'unavailable' };
+  await closeBatch(db, batch, 'uncertain', `${reason}, but only at a replay`);
+  return { kind: 'done', issueId: batch.issueId };
 }
 
 /**

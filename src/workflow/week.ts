@@ -20,6 +20,7 @@ import { applyEvents } from '../sending/events/apply-events.ts';
 import { forgetEvents, suppressSoftBouncers } from '../sending/events/event-store.ts';
 import { approveIssue, freezeRest, prepareIssue } from '../sending/prepare-issue.ts';
 import { finishIssue } from '../sending/progress.ts';
+import { reopenRefused } from '../sending/refusals/refusal-store.ts';
 import { gather, userAgent } from '../sources/gather.ts';
 import type { Gathered, SourceReport } from '../sources/gathered.ts';
 import {
@@ -177,6 +178,8 @@ export async function send(app: WeekContext, issue: Issue, record?: RecordChange
       return prepared;
     }),
   );
+  // What was refused while it stopped was refused for the reason that stopped it.
+  await reopenRefused(app.db, id);
   await app.queue.enqueue('prepare', { issueId: id });
   return started;
 }

@@ -47,17 +47,17 @@ export function describeAnswers(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('that refuses the whole batch fails every delivery in it, with the reason', async () => {
-      const { issue, batch, submit, statuses } = await weekOf(db, 2, {
+    it('that refuses a single message fails its delivery, with the reason', async () => {
+      const { issue, batch, submit, statuses } = await weekOf(db, 1, {
         kind: 'rejected',
         reason: 'validation_error',
       });
       expect(await submit(batch)).toMatchObject({ kind: 'done' });
-      expect(await statuses()).toEqual(['failed', 'failed']);
+      expect(await statuses()).toEqual(['failed']);
       expect(await batchRow(db, batch)).toMatchObject({ status: 'failed', reason: 'validation_error' });
       expect(await finishIssue(db, issue.id)).toBe(true);
       expect(await issueProgress(db, issue.id)).toMatchObject({
-        failed: { validation_error: 2 },
+        failed: { validation_error: 1 },
         submitted: 0,
       });
       await assertInvariants(db, issue.id);
@@ -107,12 +107,14 @@ export function describeAnswers(withDatabase: WithDatabase): void {
     });
 
     it('that refuses a replay does not prove that the first request was refused', async () => {
-      const { issue, batch, submit, provider, statuses } = await weekOf(db, 2, 'answer-lost', {
-        kind: 'rejected',
-        reason: 'validation_error',
-      });
-      await submit(batch);
-      await submit(batch);
+      const refuses = { kind: 'rejected', reason: 'validation_error' } as const;
+      const plan = Array.from({ length: 4 }, () => refuses);
+      const { issue, batch, submit, provider, statuses } = await weekOf(db, 2, 'answer-lost', ...plan);
+      for (let request = 1; request <= 4; request += 1) {
+        expect(await submit(batch)).toMatchObject({ kind: 'again' });
+        expect(await batchRow(db, batch)).toMatchObject({ status: 'submitting', revision: 1 });
+      }
+      expect(await submit(batch)).toMatchObject({ kind: 'done' });
       expect(await statuses()).toEqual(['uncertain', 'uncertain']);
       expect(await reconcileWithProvider(db, provider)).toContain(issue.id);
       expect(await statuses()).toEqual(['submitted', 'submitted']);

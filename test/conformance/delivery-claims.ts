@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { changeIssue } from '../../src/issues/issue-store.ts';
 import type { Connection } from '../../src/platform/db/database.ts';
 import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
@@ -59,23 +59,16 @@ export function describeClaims(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('by a worker that is suspended before its request mails no member who unsubscribed meanwhile (I3)', async () => {
+    it('mails no member who unsubscribes between the claim and the request (I3)', async () => {
       const { issue, readers, batch, provider, statuses } = await weekOf(db, 3);
-      const now = vi.spyOn(Date, 'now');
-      try {
-        const submit = createSubmitter(
-          pausedAfterTransactions(db, async () => {
-            await leave(db, readers[1]);
-            const later = Date.now() + 1_000;
-            now.mockImplementation(() => later);
-          }),
-          provider,
-          KEYS,
-        );
-        expect(await submit(batch)).toMatchObject({ kind: 'again' });
-      } finally {
-        now.mockRestore();
-      }
+      const submit = createSubmitter(
+        pausedAfterTransactions(db, async () => {
+          await leave(db, readers[1]);
+        }),
+        provider,
+        KEYS,
+      );
+      expect(await submit(batch)).toMatchObject({ kind: 'again' });
       expect(provider.requests).toEqual([]);
       expect(await batchRow(db, batch)).toMatchObject({ status: 'pending', revision: 2, lease_id: null });
       expect(await createSubmitter(db, provider, KEYS)(batch)).toEqual({ kind: 'done', issueId: issue.id });

@@ -7,7 +7,7 @@ import {
   expireAllLeases,
   uncertainBatches,
 } from '../../src/sending/batches/batch-store.ts';
-import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
+import { finishIssue } from '../../src/sending/progress.ts';
 import { createSubmitter, reconcileWithProvider } from '../../src/sending/submit.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
 import { ageClaim, batchRow, deliveriesOf, expireLeases, leave, weekOf } from '../helpers/ledger.ts';
@@ -97,51 +97,59 @@ export function describeReplays(withDatabase: WithDatabase): void {
       expect(await database()).toEqual(before);
     });
 
-    it('faults 12, 13: leaves an uncertain batch when a member has unsubscribed meanwhile', async () => {
-      const { issue, readers, batch, submit, provider, statuses } = await weekOf(db, 3, 'answer-lost');
+    it('D3, faults 12, 13: is asked without the member who left; a conflict says that all were mailed', async () => {
+      const { issue, readers, batch, submit, provider } = await weekOf(db, 3, 'answer-lost');
       await submit(batch);
       await leave(db, readers[1]);
       expect(await submit(batch)).toEqual({ kind: 'done', issueId: issue.id });
-      expect(provider.requests).toHaveLength(1);
+      expect(provider.requests.map(({ key, messages }) => [key, messages.length])).toEqual([
+        [`batch/${batch}/r1`, 3],
+        [`batch/${batch}/r1`, 2],
+      ]);
       expect(await batchRow(db, batch)).toMatchObject({
-        status: 'uncertain',
-        reason: 'a reader in it left before the answer arrived',
+        status: 'submitted',
+        reason: 'settled by its key: it was accepted',
       });
-      expect(await statuses()).toEqual(['uncertain', 'uncertain', 'uncertain']);
-      expect(await finishIssue(db, issue.id)).toBe(false);
-      expect(await issueProgress(db, issue.id)).toMatchObject({ audience: 3, uncertain: 3, submitted: 0 });
-      expect(await uncertainBatches(db, issue.id)).toMatchObject([{ id: batch, positions: { length: 3 } }]);
-      await assertInvariants(db, issue.id);
-
-      // It had been accepted, so it counts as submitted to the unsubscribed reader as well.
-      expect(await reconcileWithProvider(db, provider)).toContain(issue.id);
-      expect(await statuses()).toEqual(['submitted', 'submitted', 'submitted']);
+      const deliveries = await deliveriesOf(db, issue.id);
+      expect(deliveries.get(readers[1] ?? '')).toMatchObject({
+        status: 'submitted',
+        reason: 'mailed before they left',
+      });
+      expect(deliveries.get(readers[0] ?? '')).toMatchObject({ status: 'submitted', reason: null });
       expect(provider.copies).toHaveLength(3);
-      expect(await reconcileWithProvider(db, provider)).not.toContain(issue.id);
       expect(await finishIssue(db, issue.id)).toBe(true);
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 13: is replaced without the unsubscribed reader, under a new key, when its request never arrived', async () => {
-      const { issue, readers, batch, submit, provider } = await weekOf(db, 3, 'request-lost');
+    it('D3, fault 13: mails those who stay, under the same key, when its request never arrived', async () => {
+      const { issue, readers, batch, submit, provider } = await weekOf(db, 3, 'request-lost', 'request-lost');
       await submit(batch);
       await leave(db, readers[1]);
-      await submit(batch);
-      expect(await reconcileWithProvider(db, provider)).toContain(issue.id);
-      expect(await batchRow(db, batch)).toMatchObject({
-        status: 'pending',
-        revision: 2,
-        payload_hash: null,
-      });
-      await assertInvariants(db, issue.id);
+      await expireLeases(db);
+      expect(await submit(batch)).toMatchObject({ kind: 'again' });
+      await leave(db, readers[2]);
+      await expireLeases(db);
       expect(await submit(batch)).toMatchObject({ kind: 'done' });
-      expect(provider.requests.map(({ key }) => key)).toEqual([`batch/${batch}/r1`, `batch/${batch}/r2`]);
-      expect(provider.copies).toHaveLength(2);
+      expect(provider.requests.map(({ key, messages }) => [key, messages.length])).toEqual([
+        [`batch/${batch}/r1`, 3],
+        [`batch/${batch}/r1`, 2],
+        [`batch/${batch}/r1`, 1],
+      ]);
+      expect(provider.copies).toHaveLength(1);
       const deliveries = await deliveriesOf(db, issue.id);
-      expect(deliveries.get(readers[1] ?? '')).toMatchObject({
-        status: 'excluded',
-        reason: 'unsubscribed',
-      });
+      for (const id of readers.slice(1))
+        expect(deliveries.get(id)).toMatchObject({ status: 'excluded', reason: 'unsubscribed' });
+      expect(await finishIssue(db, issue.id)).toBe(true);
+      await assertInvariants(db, issue.id);
+    });
+
+    it('D3: needs no answer when all of its members have left', async () => {
+      const { issue, readers, batch, submit, provider } = await weekOf(db, 2, 'answer-lost');
+      await submit(batch);
+      for (const id of readers) await leave(db, id);
+      expect(await submit(batch)).toMatchObject({ kind: 'done' });
+      expect(provider.requests).toHaveLength(1);
+      expect(await finishIssue(db, issue.id)).toBe(true);
       await assertInvariants(db, issue.id);
     });
 
@@ -164,23 +172,37 @@ export function describeReplays(withDatabase: WithDatabase): void {
       expect(await finishIssue(db, issue.id)).toBe(true);
     });
 
-    it('is not replayed with other bytes', async () => {
-      const { issue, batch, submit, provider } = await weekOf(db, 2, 'answer-lost');
-      await submit(batch);
-      const stranger = createSubmitter(db, provider, ['a key that signs other links, long']);
-      expect(await stranger(batch)).toMatchObject({ kind: 'done' });
-      expect(provider.requests).toHaveLength(1);
-      expect(await batchRow(db, batch)).toMatchObject({
-        status: 'uncertain',
-        reason: expect.stringContaining('byte for byte'),
+    it('D3: is asked with other bytes when its own cannot be built again, and mails nobody twice', async () => {
+      for (const [lost, copies] of [
+        ['answer-lost', 2],
+        ['request-lost', 2],
+      ] as const) {
+        const { issue, batch, submit, provider } = await weekOf(db, 2, lost);
+        await submit(batch);
+        await expireLeases(db);
+        const other = createSubmitter(db, provider, ['a key that signs other links, long']);
+        expect(await other(batch)).toMatchObject({ kind: 'done' });
+        expect(provider.copies).toHaveLength(copies);
+        expect(await batchRow(db, batch)).toMatchObject({ status: 'submitted' });
+        await assertInvariants(db, issue.id);
+      }
+    });
+
+    it('D2: a key that was used elsewhere mails nobody, and leaves the decision to a person', async () => {
+      const { issue, batch, submit, provider, statuses } = await weekOf(db, 2, {
+        kind: 'conflict',
+        reason: '409',
       });
+      expect(await submit(batch)).toMatchObject({ kind: 'done' });
+      expect(provider.copies).toHaveLength(0);
+      expect(await statuses()).toEqual(['uncertain', 'uncertain']);
       await assertInvariants(db, issue.id);
     });
 
     it('leaves the decision to a person when the provider keeps no record', async () => {
-      const { issue, readers, batch, submit, provider } = await weekOf(db, 1, 'answer-lost');
+      const { issue, batch, submit, provider } = await weekOf(db, 1, 'answer-lost');
       await submit(batch);
-      await leave(db, readers[0]);
+      await ageClaim(db, batch, 21);
       await submit(batch);
       const { recall: _, ...forgetful } = {
         ...provider,

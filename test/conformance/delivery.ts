@@ -5,6 +5,7 @@ import { describeAudience } from './delivery-audience.ts';
 import { describeClaims } from './delivery-claims.ts';
 import { describeEnds } from './delivery-ends.ts';
 import { describeInterrupted } from './delivery-interrupted.ts';
+import { describeRefusals } from './delivery-refusals.ts';
 import { describeReplays } from './delivery-replays.ts';
 import { describeUnreachable } from './delivery-unreachable.ts';
 import { describeVariants } from './delivery-variants.ts';
@@ -15,6 +16,7 @@ export function describeDelivery(name: string, newLocation: () => Promise<Databa
     const withDatabase = databaseForAll(newLocation);
     describeClaims(withDatabase);
     describeReplays(withDatabase);
+    describeRefusals(withDatabase);
     describeAnswers(withDatabase);
     describeUnreachable(withDatabase);
     describeInterrupted(withDatabase);

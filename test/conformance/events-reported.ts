@@ -115,12 +115,12 @@ export function describeTelling(withDatabase: WithDatabase): void {
       await assertInvariants(db, issue.id);
     });
 
-    it('fault 11: without tags and without a known message suppresses a reader who complains, and waits', async () => {
+    it('D11: of a complaint about another product’s mail is kept, and suppresses nobody', async () => {
       const { issue, readers } = await submittedWeek(db, 2);
       const { email } = (await deliveriesOf(db, issue.id)).get(readers[0] ?? '') ?? { email: '' };
       const event = eventAbout('email.complained', null, { data: { to: [email.toUpperCase()] } });
-      expect(await take(db, event)).toMatchObject({ applied: 0, parked: 1, suppressed: 1 });
-      expect(await subscriberRow(db, readers[0])).toEqual({ status: 'suppressed', reason: 'complained' });
+      expect(await take(db, event)).toMatchObject({ applied: 0, parked: 1, suppressed: 0 });
+      expect(await subscriberRow(db, readers[0])).toMatchObject({ status: 'active' });
       expect(JSON.stringify(await eventRow(db, event.id)).toLowerCase()).not.toContain(email.toLowerCase());
       await ageEvents(db, 73);
       expect(await applyEvents(db)).toMatchObject({ unmatched: 1 });

@@ -8,7 +8,7 @@ import { unsettledBatches } from '../../src/sending/settlements/settlement-store
 import { createSubmitter } from '../../src/sending/submit.ts';
 import { ageEvents, eventAbout, take } from '../helpers/events.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
-import { batchRow, deliveriesOf, KEYS, leave, weekOf } from '../helpers/ledger.ts';
+import { ageClaim, batchRow, deliveriesOf, KEYS, leave, weekOf } from '../helpers/ledger.ts';
 import type { WithDatabase } from '../helpers/locations.ts';
 
 /**
@@ -40,6 +40,7 @@ export function describeSettling(withDatabase: WithDatabase): void {
       });
       await submit(batch);
       await leave(db, readers[0]);
+      await ageClaim(db, batch, 21);
       await submit(batch);
       expect(await batchRow(db, batch)).toMatchObject({ status: 'uncertain', lease_id: null });
       expect(await says(batch, 'not-accepted')).toMatch(/^batch-not-yet: .*after 20\d\d-.*Z/);
@@ -59,6 +60,7 @@ export function describeSettling(withDatabase: WithDatabase): void {
       const { issue, readers, batch, submit, provider } = await weekOf(db, 3, 'request-lost');
       await submit(batch);
       await leave(db, readers[0]);
+      await ageClaim(db, batch, 21);
       await submit(batch);
       await wait(batch, 9);
       expect(await says(batch, 'not-accepted')).toMatch(/^batch-not-yet/);
@@ -75,6 +77,7 @@ export function describeSettling(withDatabase: WithDatabase): void {
       const { issue, readers, batch, submit, provider } = await weekOf(db, 2, 'answer-lost');
       await submit(batch);
       await leave(db, readers[0]);
+      await ageClaim(db, batch, 21);
       await submit(batch);
       expect(await says(batch, 'accepted')).toEqual({ batchId: batch, issueId: issue.id });
       expect(provider.copies).toHaveLength(2);
@@ -88,6 +91,7 @@ export function describeSettling(withDatabase: WithDatabase): void {
       // It arrived while the response was awaited, and is tried again only in an hour.
       expect(await take(db, eventAbout('email.delivered', second?.id ?? ''))).toMatchObject({ parked: 1 });
       await leave(db, readers[0]);
+      await ageClaim(db, batch, 21);
       await submit(batch);
       await wait(batch, 60);
       expect(await says(batch, 'not-accepted')).toMatch(/^batch-proven: .*settles by itself/);

@@ -23,11 +23,12 @@ export function describeUnanswered(withDatabase: WithDatabase): void {
       db = kysely;
     });
 
-    /** A batch without a response, one of whose members has unsubscribed: it cannot be sent again. */
+    /** A batch whose response is lost for so long that it cannot be asked again. One of its members has unsubscribed. */
     async function uncertain(count: number, behaviour: Behaviour) {
       const found = await submittedWeek(db, count, behaviour);
       await unsubscribe(db, found.readers[0] ?? '', 'test');
       await expireLeases(db);
+      await ageClaim(db, found.batch, 21);
       await found.submit(found.batch);
       expect(await batchRow(db, found.batch)).toMatchObject({ status: 'uncertain' });
       return found;
@@ -70,6 +71,7 @@ export function describeUnanswered(withDatabase: WithDatabase): void {
       });
       await unsubscribe(db, readers[0] ?? '', 'test');
       await expireLeases(db);
+      await ageClaim(db, batch, 21);
       await submit(batch);
       await ageEvents(db, 200);
       expect(await applyEvents(db)).toMatchObject({ applied: 1, settled: [{ id: batch }] });

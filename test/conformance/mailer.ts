@@ -93,7 +93,7 @@ export function describeMailer(name: string, open: () => Promise<TestMailer>): v
       const first = batch([message()]);
       await mailer.submit(first);
       const outcome = await mailer.submit(batch([message()], first.key));
-      expect(outcome).toMatchObject({ kind: 'ambiguous', final: true });
+      expect(outcome).toMatchObject({ kind: 'conflict' });
       expect(await opened.copies()).toEqual([first.copies[0]?.to]);
       // And the first answer is still returned.
       expect(await mailer.submit(first)).toMatchObject({ kind: 'accepted' });
@@ -113,7 +113,7 @@ export function describeMailer(name: string, open: () => Promise<TestMailer>): v
         Array.from({ length: 6 }, () => mailer.submit(batch([message()], key))),
       );
       expect(outcomes.filter(({ kind }) => kind === 'accepted')).toHaveLength(1);
-      expect(outcomes.filter((outcome) => outcome.kind === 'ambiguous' && outcome.final)).toHaveLength(5);
+      expect(outcomes.filter(({ kind }) => kind === 'conflict')).toHaveLength(5);
       expect(await opened.copies()).toHaveLength(1);
     });
 
@@ -125,7 +125,7 @@ export function describeMailer(name: string, open: () => Promise<TestMailer>): v
       expect(answer).toEqual({ kind: 'accepted', items: [{ accepted: expect.any(String) }] });
       expect(await mailer.send(structuredClone(mail), `mail/${mailId}`)).toEqual(answer);
       const other = await mailer.send({ ...mail, subject: 'Another' }, `mail/${mailId}`);
-      expect(other).toMatchObject({ kind: 'ambiguous', final: true });
+      expect(other).toMatchObject({ kind: 'conflict' });
       expect(await opened.copies()).toEqual(['one@readers.example']);
     });
   });

@@ -84,7 +84,7 @@ export class Provider implements Mailer {
     if (earlier !== undefined) {
       return earlier.payloadHash === payloadHash
         ? { kind: 'accepted', items: earlier.items }
-        : { kind: 'ambiguous', reason: 'other bytes under a used key', final: true };
+        : { kind: 'conflict', reason: 'other bytes under a used key' };
     }
     const items = copies.map(({ to }, index): ItemOutcome => {
       if (refusesSome && index % 3 === 2) return { rejected: 'invalid address' };

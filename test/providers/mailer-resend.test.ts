@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ItemOutcome, Outcome } from '../../src/providers/port.ts';
 import { classify, retryAfterMs } from '../../src/providers/resend/classify.ts';
@@ -141,6 +141,22 @@ describe('the Resend adapter', () => {
     await mailer[Symbol.asyncDispose]();
   });
 
+  it.each([
+    ['speaks no TLS', (socket: Socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['ends the handshake', (socket: Socket) => socket.destroy()],
+  ])('D7: reports a server that %s as certainly not accepted: no request began', async (_, answer) => {
+    const server = createServer((socket) => {
+      socket.once('data', () => answer(socket));
+      socket.on('error', () => {});
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as { port: number };
+    const mailer = openResend({ apiKey: 're_1', baseUrl: `https://127.0.0.1:${port}` });
+    expect(await mailer.submit(batch([message()]))).toMatchObject({ kind: 'unreachable' });
+    await mailer[Symbol.asyncDispose]();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it('fault 9: maps refused and accepted messages by their index', async () => {
     const messages = Array.from({ length: 7 }, (_, index) =>
       message(index === 2 || index === 5 ? { to: `bad ${index}@readers.example` } : {}),
@@ -198,7 +214,7 @@ describe('a refusal', () => {
     [405, 'method_not_allowed', 'halt'],
     [408, undefined, 'ambiguous'],
     [409, 'concurrent_idempotent_requests', 'ambiguous'],
-    [409, 'invalid_idempotent_request', 'ambiguous'],
+    [409, 'invalid_idempotent_request', 'conflict'],
     [409, 'resource_locked', 'ambiguous'],
     [409, undefined, 'ambiguous'],
     [413, undefined, 'split'],
@@ -227,7 +243,7 @@ describe('a refusal', () => {
 
   it('of a request that may have been accepted is repeated, except when the key was used for other bytes', () => {
     expect(refusal(409, 'concurrent_idempotent_requests')).toMatchObject({ final: false });
-    expect(refusal(409, 'invalid_idempotent_request')).toMatchObject({ final: true });
+    expect(refusal(409, 'invalid_idempotent_request')).toMatchObject({ kind: 'conflict' });
     expect(refusal(500, 'application_error')).toMatchObject({ final: false });
   });
 

@@ -44,7 +44,7 @@ function openApp() {
   return createApp(config, secrets, { mailer: provider as Provider });
 }
 
-/** An issue with one batch whose response is lost and whose first reader has unsubscribed. */
+/** An issue with one batch whose response is lost for good, and whose first reader has unsubscribed. */
 async function uncertainIssue(app: Awaited<ReturnType<typeof openApp>>, behaviour: Behaviour) {
   const readers = await onlyReaders(app.db, [[], [], []]);
   const issue = await sendingIssue(app.db);
@@ -53,6 +53,7 @@ async function uncertainIssue(app: Awaited<ReturnType<typeof openApp>>, behaviou
   await submit(batch);
   await unsubscribe(app.db, readers[0] ?? '', 'test');
   await expireLeases(app.db);
+  await ageClaim(app.db, batch, 21);
   await submit(batch);
   expect(await batchRow(app.db, batch)).toMatchObject({ status: 'uncertain' });
   const plan = JSON.stringify({ comparisons: [], notes: [] });

@@ -61,6 +61,7 @@ export interface Schema {
   link_checks: LinkChecksTable;
   check_overrides: CheckOverridesTable;
   issue_renderings: IssueRenderingsTable;
+  refusal_runs: RefusalRunsTable;
 }
 
 /** Written as a JSON string, read back parsed. */
@@ -352,6 +353,17 @@ interface BatchesTable {
   claimed_at: Date | null;
   attempts: Generated<number>;
   reason: string | null;
+  /** When the provider refused its members, in a way that may be no fault of theirs. */
+  refused_at: Date | null;
+}
+
+/** Of each issue the refusals since the provider last accepted something of it. */
+interface RefusalRunsTable {
+  issue_id: string;
+  requests: number;
+  readers: number;
+  reason: string;
+  since: Created;
 }
 
 export type DeliveryStatus =

@@ -77,9 +77,10 @@ export async function openOutbox(dataDir: string, clock: () => Date = () => new 
 
   async function accept(section: string, parcel: Parcel): Promise<Outcome> {
     const answer = await answerOnce(section, parcel.key, (draft) => writeParcel(draft, parcel, clock()));
-    return answer.payloadHash === parcel.payloadHash
-      ? { kind: 'accepted', items: answer.items }
-      : { kind: 'ambiguous', reason: 'this key was used with other messages, or given up', final: true };
+    if (answer.payloadHash === parcel.payloadHash) return { kind: 'accepted', items: answer.items };
+    return answer.payloadHash === null
+      ? { kind: 'ambiguous', reason: 'this key was given up', final: true }
+      : { kind: 'conflict', reason: 'this key was used with other messages' };
   }
 
   return {

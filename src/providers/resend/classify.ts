@@ -29,7 +29,8 @@ export function classify(refusal: Refusal): Outcome {
     case 409:
       if (name === 'concurrent_idempotent_requests' || name === 'resource_locked')
         return { kind: 'ambiguous', reason: label, final: false, isBusy: true };
-      return { kind: 'ambiguous', reason: `409 ${label}: the key was used for other bytes`, final: true };
+      if (name === 'invalid_idempotent_request') return { kind: 'conflict', reason: `409 ${label}` };
+      return { kind: 'ambiguous', reason: `409 ${label}`, final: true };
     case 413:
       return size > 1
         ? { kind: 'split', reason: 'too many bytes' }

@@ -59,6 +59,11 @@ export function openResend(options: ResendOptions): Mailer & AsyncDisposable {
     async submit(batch, signal) {
       const size = batch.copies.length;
       const body = bodyOf(batch);
+      let hasBegun = false;
+      const observed = (function* () {
+        hasBegun = true;
+        yield* body;
+      })();
       try {
         const answer = await request(`${baseUrl}/emails/batch`, {
           dispatcher: agent,
@@ -71,7 +76,7 @@ export function openResend(options: ResendOptions): Mailer & AsyncDisposable {
             'idempotency-key': batch.key,
             'x-batch-validation': 'permissive',
           },
-          body: body as Iterable<Buffer> as never,
+          body: observed as never,
           signal: within(signal),
         });
         const headers = plain(answer.headers);
@@ -83,9 +88,9 @@ export function openResend(options: ResendOptions): Mailer & AsyncDisposable {
         return itemsOf(json, size);
       } catch (error) {
         const reason = reasonOf(error);
-        return neverConnected(error)
-          ? { kind: 'unreachable', reason }
-          : { kind: 'ambiguous', reason, final: false };
+        // The body is read when a connection stands. Without it nothing can have been accepted, whatever failed:
+        // the name, the address, the handshake, the certificate.
+        return !hasBegun ? { kind: 'unreachable', reason } : { kind: 'ambiguous', reason, final: false };
       }
     },
 
@@ -195,13 +200,4 @@ function reasonOf(error: unknown): string {
   if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'no answer in time';
   const { code } = error as NodeJS.ErrnoException;
   return code === undefined ? error.message : `no answer: ${code}`;
-}
-
-/** Whether there was no connection yet: then no byte of the request can have arrived. */
-function neverConnected(error: unknown): boolean {
-  // For a host with several addresses, all of them.
-  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(neverConnected);
-  if (!(error instanceof Error)) return false;
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  return syscall === 'connect' || syscall === 'getaddrinfo' || code === 'UND_ERR_CONNECT_TIMEOUT';
 }

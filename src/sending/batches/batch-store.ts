@@ -24,6 +24,12 @@ export interface ClaimedBatch {
   positions: number[];
   /** An earlier request under this key had no response: it may have been accepted already. */
   replayed: boolean;
+  /** Members of that earlier request who have left since. They are not in this request. */
+  leavers: { deliveryId: string; reason: ExclusionReason }[];
+  /** How many requests were made for it, with this one. */
+  attempts: number;
+  /** The provider has refused messages of this issue since it last accepted one. */
+  hasRefusals: boolean;
   /** How many requests in a row had no response, of all workers, before this one. */
   failures: number;
   /** The circuit is open, and this worker tests whether the provider responds again. */
@@ -47,18 +53,21 @@ interface BatchRow {
   revision: number;
   payload_hash: string | null;
   lease_id: string | null;
+  attempts: number;
   leased: boolean;
   forgotten: boolean;
   issue_status: IssueStatus;
   failures: number;
   is_circuit_open: boolean;
+  has_refusals: boolean;
 }
 
 /**
  * Claims a batch in one transaction: members who have unsubscribed are excluded (I3), membership, order and bytes
  * are frozen (I5), and `submitting` is durable before any request to the provider. A batch that was already
- * `submitting` is taken over when its lease has expired, with the same members and bytes. Where that is impossible
- * (too old, a member has unsubscribed since, different bytes) the batch becomes `uncertain`.
+ * `submitting` is taken over when its lease has expired, under the same key. When members have left since, it is asked
+ * with the bytes of those who stay: a conflict says that the earlier request was accepted, and otherwise only they are
+ * mailed (docs/adr/0027). A batch that is too old for that becomes `uncertain`.
  *
  * `build` runs inside the transaction: it must read through `tx` only, and its result must depend on nothing else.
  */
@@ -70,11 +79,13 @@ export async function claimBatch<Built extends { payloadHash: string }>(
 ): Promise<Claim<Built>> {
   return db.transaction().execute(async (tx): Promise<Claim<Built>> => {
     const { rows } = await prepared<BatchRow>('claim_batch')`
-      select b.id, b.issue_id, b.variant_id, b.status, b.revision, b.payload_hash, b.lease_id, i.status as issue_status,
+      select b.id, b.issue_id, b.variant_id, b.status, b.revision, b.payload_hash, b.lease_id, b.attempts,
+        i.status as issue_status,
         coalesce(b.lease_until > now(), false) as leased,
         coalesce(b.claimed_at < now() - make_interval(hours => ${REPLAY_HOURS}), false) as forgotten,
-        c.failures, c.open_until is not null as is_circuit_open
+        c.failures, c.open_until is not null as is_circuit_open, r.issue_id is not null as has_refusals
       from batches b join issues i on i.id = b.issue_id cross join circuit c
+        left join refusal_runs r on r.issue_id = b.issue_id
       where b.id = ${batchId} and b.status in ('pending', 'submitting')
       for update of b skip locked
     `.execute(tx);
@@ -87,17 +98,19 @@ export async function claimBatch<Built extends { payloadHash: string }>(
       ({ exclusionReason }) =>
         exclusionReason !== null && (exclusionReason !== 'paused' || row.status === 'pending'),
     );
-    if (row.status === 'pending') await exclude(tx, excludedMembers);
-    else if (row.forgotten) {
+    if (row.forgotten && row.status === 'submitting') {
       return await setUncertain(
         tx,
         row,
         `unanswered for more than ${REPLAY_HOURS} h, the provider may have forgotten its key`,
       );
-    } else if (excludedMembers.length > 0) {
-      return await setUncertain(tx, row, 'a reader in it left before the answer arrived');
     }
     const members = open.filter((member) => !excludedMembers.includes(member));
+    const leavers = excludedMembers.map(({ deliveryId, exclusionReason }) => ({
+      deliveryId,
+      reason: exclusionReason as ExclusionReason,
+    }));
+    if (row.status === 'pending' || members.length === 0) await exclude(tx, leavers);
     if (members.length === 0) {
       await tx
         .updateTable('batches')
@@ -108,9 +121,6 @@ export async function claimBatch<Built extends { payloadHash: string }>(
     }
 
     const built = await build(tx, row.variant_id, members);
-    if (row.status === 'submitting' && built.payloadHash !== row.payload_hash) {
-      return await setUncertain(tx, row, 'its messages cannot be built again byte for byte');
-    }
     if (row.is_circuit_open && !(await canProbe(tx, leaseMs))) return { kind: 'wait', ms: PROBE_MS };
     const leaseId = randomUUID();
     await prepared('lease_batch')`
@@ -130,6 +140,9 @@ export async function claimBatch<Built extends { payloadHash: string }>(
         payloadHash: built.payloadHash,
         positions: members.map(({ position }) => position),
         replayed: row.status === 'submitting',
+        leavers: row.status === 'submitting' ? leavers : [],
+        attempts: row.attempts + 1,
+        hasRefusals: row.has_refusals,
         failures: row.failures,
         isProbe: row.is_circuit_open,
       },
@@ -157,11 +170,21 @@ async function membersOf(tx: Connection, batchId: string): Promise<CheckedMember
   return rows;
 }
 
-/** Whether a member of a claimed batch has unsubscribed since. */
-export async function hasUnsubscribed(db: Connection, batchId: string): Promise<boolean> {
-  const { rows } = await sql`
-    select from deliveries d join subscribers s on s.id = d.subscriber_id
-    where d.batch_id = ${batchId} and d.status = 'prepared' and s.status <> 'active' limit 1
+/**
+ * Begins the request of a claimed batch: one statement, the last before the request (I3).
+ * @returns false when a member of the request has left, or another worker has the lease: no request may be made.
+ */
+export async function beginRequest(
+  db: Connection,
+  { id, leaseId, positions }: Pick<ClaimedBatch, 'id' | 'leaseId' | 'positions'>,
+): Promise<boolean> {
+  const { rows } = await prepared('begin_request')`
+    select from batches b
+    where b.id = ${id} and b.lease_id = ${leaseId}::uuid and b.lease_until > now() and not exists (
+      select from deliveries d join subscribers s on s.id = d.subscriber_id
+      where d.batch_id = b.id and d.status = 'prepared' and s.status <> 'active'
+        and d.position = any(${positions}::int[])
+    )
   `.execute(db);
   return rows.length > 0;
 }
@@ -170,13 +193,12 @@ export async function hasUnsubscribed(db: Connection, batchId: string): Promise<
  * Excludes the members by the reasons that `membersOf` read. Their state is not read again: a person who subscribes
  * again meanwhile must stay out, because the frozen bytes leave them out too.
  */
-async function exclude(tx: Connection, excludedMembers: CheckedMember[]): Promise<void> {
-  if (excludedMembers.length === 0) return;
+async function exclude(tx: Connection, leavers: ClaimedBatch['leavers']): Promise<void> {
+  if (leavers.length === 0) return;
   await sql`
     update deliveries d set status = 'excluded', reason = reasons.reason
     from unnest(
-      ${excludedMembers.map(({ deliveryId }) => deliveryId)}::uuid[],
-      ${excludedMembers.map(({ exclusionReason }) => exclusionReason)}::text[]
+      ${leavers.map(({ deliveryId }) => deliveryId)}::uuid[], ${leavers.map(({ reason }) => reason)}::text[]
     ) as reasons (id, reason)
     where d.id = reasons.id and d.status = 'prepared'
   `.execute(tx);
@@ -188,12 +210,27 @@ async function setUncertain(tx: Connection, row: BatchRow, reason: string): Prom
 }
 
 /**
- * Records the provider's response in one statement, if the lease is still ours (fencing: a worker that outlived its
- * lease changes nothing). Members are found by their positions, so that one index scan finds all of them.
+ * Records the provider's response, if the lease is still ours (fencing: a worker that outlived its lease changes
+ * nothing). Members are found by their positions, so that one index scan finds all of them. Members who left after an
+ * earlier request are excluded: this response proves that it was not accepted.
  * @param items the outcomes of the members at `positions`, in the same order.
  * @returns whether it was recorded.
  */
 export async function recordResponse(
+  db: Connection,
+  batch: { id: string; leaseId: string | null; positions: number[]; leavers?: ClaimedBatch['leavers'] },
+  items: ItemOutcome[],
+): Promise<boolean> {
+  const { leavers = [] } = batch;
+  if (leavers.length === 0) return recordItems(db, batch, items);
+  return db.transaction().execute(async (tx) => {
+    const isRecorded = await recordItems(tx, batch, items);
+    if (isRecorded) await exclude(tx, leavers);
+    return isRecorded;
+  });
+}
+
+async function recordItems(
   db: Connection,
   { id, leaseId, positions }: { id: string; leaseId: string | null; positions: number[] },
   items: ItemOutcome[],
@@ -247,15 +284,16 @@ export async function reopenBatch(
 }
 
 /**
- * Splits a batch that certainly was not accepted, but half of which may be: a new batch gets the second half of the
+ * Splits a batch that certainly was not accepted, but a part of which may be: a new batch gets all but the first `size`
  * members, and both get new keys.
  * @returns the batches to submit now; empty when the lease was no longer ours.
  */
 export async function splitBatch(
   db: Connection,
   batch: { id: string; issueId: string; leaseId: string; positions: number[] },
+  size: number,
 ): Promise<string[]> {
-  const moved = batch.positions.slice(Math.ceil(batch.positions.length / 2));
+  const moved = batch.positions.slice(size);
   return db.transaction().execute(async (tx) => {
     // The lock on the issue prevents two new batches from getting the same number.
     await sql`select from issues where id = ${batch.issueId} for no key update`.execute(tx);
@@ -264,10 +302,11 @@ export async function splitBatch(
         update batches set status = 'pending', revision = revision + 1, payload_hash = null, claimed_at = null,
           lease_id = null, lease_until = null, reason = null
         where id = ${batch.id} and status = 'submitting' and lease_id = ${batch.leaseId}::uuid
-        returning id, issue_id, variant_id
+        returning id, issue_id, variant_id, revision
       ), made as (
-        insert into batches (issue_id, variant_id, number)
-        select issue_id, variant_id, (select max(number) + 1 from batches where issue_id = ${batch.issueId}) from old
+        insert into batches (issue_id, variant_id, number, revision)
+        select issue_id, variant_id, (select max(number) + 1 from batches where issue_id = ${batch.issueId}), revision
+        from old
         returning id
       )
       select id from old union all select id from made
@@ -326,22 +365,26 @@ export async function releaseBatch(db: Connection, batch: { id: string; leaseId:
 /**
  * Closes a batch without a response: `failed` when the provider refused all of it for good, `uncertain` when only
  * events or a person can settle it. `lease_until` stays: it says until when a worker waited for the response.
+ * @returns whether the lease was still ours.
  */
 export async function closeBatch(
   db: Connection,
   batch: { id: string; leaseId: string | null },
   status: 'failed' | 'uncertain',
   reason: string,
-): Promise<void> {
-  await sql`
+): Promise<boolean> {
+  const { rows } = await sql`
     with batch as (
       update batches set status = ${status}, reason = ${reason}, lease_id = null
       where id = ${batch.id} and lease_id is not distinct from ${batch.leaseId}::uuid
       returning id
+    ), members as (
+      update deliveries d set status = ${status}, reason = ${reason}
+      from batch where d.batch_id = batch.id and d.status = 'prepared'
     )
-    update deliveries d set status = ${status}, reason = ${reason}
-    from batch where d.batch_id = batch.id and d.status = 'prepared'
+    select from batch
   `.execute(db);
+  return rows.length > 0;
 }
 
 /**

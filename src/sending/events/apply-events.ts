@@ -90,9 +90,9 @@ export async function applyChunk(tx: Connection): Promise<Applied | null> {
     const isKnown = entry !== undefined || mail !== undefined || isAboutAddress(event);
     const waits = !isKnown || (entry ? isAwaitingResponse(entry) : mail?.isOpen);
     const reason = suppression(event);
-    // A complaint counts at once. A bounce waits until the response is known: a batch with a suppressed member cannot
-    // be sent again to get its response. Meanwhile the provider itself sends nothing to that address.
-    const isDecided = reason === 'complained' || (!waits && !reasons.has(subscriberId ?? ''));
+    // A complaint about our mail counts at once; one account may send for other products too. A bounce waits until the
+    // response is known. Meanwhile the provider itself sends nothing to that address.
+    const isDecided = (reason === 'complained' && isKnown) || (!waits && !reasons.has(subscriberId ?? ''));
     if (subscriberId && reason !== null && isDecided) reasons.set(subscriberId, reason);
     if (waits) {
       results.push(reschedule(event, isKnown));

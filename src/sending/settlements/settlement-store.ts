@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Connection } from '../../platform/db/database.ts';
 import type { BatchStatus, IssueStatus } from '../../platform/db/schema.ts';
+import { closeBatch } from '../batches/batch-store.ts';
 
 /** How long an uncertain batch waits for an event before a person is asked. */
 export const EVIDENCE_HOURS = 24;
@@ -49,6 +50,25 @@ export async function settleAccepted(
     select id, issue_id as "issueId" from settled
   `.execute(tx);
   return rows;
+}
+
+/**
+ * Settles a claimed batch by the provider's word that its key was used for other bytes: the earlier request was
+ * accepted, with all of its members. Nothing changes when the lease is not ours any more.
+ */
+export async function settleConflict(
+  db: Connection,
+  batch: { id: string; leaseId: string },
+  reason: string,
+): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await closeBatch(tx, batch, 'uncertain', reason);
+    await settleAccepted(
+      tx,
+      new Map([[batch.id, `provider ${reason}`]]),
+      'settled by its key: it was accepted',
+    );
+  });
 }
 
 /** An uncertain batch, with what a person needs to decide about it. */

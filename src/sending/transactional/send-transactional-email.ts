@@ -160,6 +160,10 @@ async function record(
       await releaseMail(db, mail);
       if (hasResponse) return { kind: 'again', reason: outcome.reason };
       return await countNoResponse(db, outcome.reason, isProbe);
+    case 'conflict':
+      // A mail is built from its row alone, so other bytes under its key are a fault of ours.
+      await closeMail(db, mail, { status: 'uncertain', reason: outcome.reason });
+      return { kind: 'done' };
     case 'unreachable':
       await returnMail(db, mail);
       return await countNoResponse(db, outcome.reason, isProbe);

@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest';
+import type { Connection } from '../../src/platform/db/database.ts';
+import type { BatchRequest, Outcome } from '../../src/providers/port.ts';
+import { classify } from '../../src/providers/resend/classify.ts';
+import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
+import { finishIssue, issueProgress } from '../../src/sending/progress.ts';
+import { reopenRefused } from '../../src/sending/refusals/refusal-store.ts';
+import { createSubmitter, type SubmitResult } from '../../src/sending/submit.ts';
+import { assertInvariants } from '../helpers/invariants.ts';
+import { batchRow, KEYS, onlyReaders, sendingIssue, weekOf } from '../helpers/ledger.ts';
+import type { WithDatabase } from '../helpers/locations.ts';
+import { Provider } from '../helpers/provider.ts';
+
+/** How a provider refuses a whole request: by Resend's status and name, or message by message in an answer. */
+const REFUSALS: [string, (request: BatchRequest) => Outcome][] = [
+  ...(
+    [
+      [400, 'validation_error'],
+      [422, 'validation_error'],
+      [422, 'missing_required_field'],
+      [422, 'missing_required_parameter'],
+      [422, 'invalid_parameter'],
+      [422, 'invalid_attachment'],
+      [422, 'invalid_from_address'],
+      [422, 'invalid_access'],
+      [422, 'invalid_region'],
+      [400, 'invalid_idempotency_key'],
+      [401, 'missing_api_key'],
+      [401, 'restricted_api_key'],
+      [403, 'invalid_api_key'],
+      [403, 'suspended_api_key'],
+      [403, 'invalid_permission'],
+      [403, 'validation_error'],
+      [403, 'email_above_quota'],
+      [403, undefined],
+      [404, 'not_found'],
+      [405, 'method_not_allowed'],
+      [413, undefined],
+      [429, 'daily_quota_exceeded'],
+      [429, 'monthly_quota_exceeded'],
+      [451, 'security_error'],
+    ] as const
+  ).map(([status, name]): [string, (request: BatchRequest) => Outcome] => [
+    `${status} ${name ?? 'without a name'}`,
+    ({ copies }) => classify({ status, name, headers: {}, size: copies.length, now: new Date() }),
+  ]),
+  [
+    '200 with errors',
+    ({ copies }) => ({ kind: 'accepted', items: copies.map(() => ({ rejected: 'not today' })) }),
+  ],
+];
+
+/** What a refusal costs: one address its reader, the whole account nobody. */
+export function describeRefusals(withDatabase: WithDatabase): void {
+  describe('D1: a provider that refuses everything', () => {
+    let db: Connection;
+    withDatabase((database) => {
+      db = database.kysely;
+    });
+
+    /** Submits until nothing is left to do or the issue is to be paused, like workers one after the other. */
+    const work = async (issueId: string, submit: (batchId: string) => Promise<SubmitResult>) => {
+      for (let batch = await next(issueId); batch !== undefined; batch = await next(issueId)) {
+        const result = await submit(batch);
+        if (result.kind === 'halted') return result;
+      }
+      return null;
+    };
+    const next = async (issueId: string) => (await claimableBatches(db, issueId))[0];
+
+    it.each(REFUSALS.flatMap(([name, refuse]) => [0, 1, 5].map((good) => [name, good, refuse] as const)))(
+      'by %s after %i good batches stops the issue within three, and costs nobody',
+      async (_, good, refuse) => {
+        await onlyReaders(
+          db,
+          Array.from({ length: 900 }, () => []),
+        );
+        const issue = await sendingIssue(db);
+        const accepts = Array.from({ length: good }, () => 'answers' as const);
+        let isMended = false;
+        const provider = new Provider(
+          ...accepts,
+          ...Array.from({ length: 50 }, () => async (request: BatchRequest, honest: () => Outcome) => {
+            return isMended ? honest() : refuse(request);
+          }),
+        );
+        const submit = createSubmitter(db, provider, KEYS);
+        const halted = await work(issue.id, submit);
+        expect(halted).toMatchObject({ kind: 'halted', issueId: issue.id, reason: expect.any(String) });
+        const tried = new Set(
+          provider.requests.slice(good).flatMap(({ messages }) => messages.map(({ to }) => to)),
+        );
+        expect(tried.size).toBeLessThanOrEqual(300);
+        expect(provider.requests.length).toBeLessThanOrEqual(good + 9);
+        expect(await issueProgress(db, issue.id)).toMatchObject({
+          submitted: 100 * good,
+          prepared: 900 - 100 * good,
+          failed: {},
+          uncertain: 0,
+        });
+        expect(await finishIssue(db, issue.id)).toBe(false);
+
+        isMended = true;
+        expect(await work(issue.id, submit)).toBeNull();
+        expect(provider.copies).toHaveLength(900);
+        expect(new Set(provider.copies).size).toBe(900);
+        expect(await finishIssue(db, issue.id)).toBe(true);
+        await assertInvariants(db, issue.id);
+      },
+    );
+
+    it('also stops an issue of a single batch, and one whose last readers are all that is left', async () => {
+      for (const count of [2, 60]) {
+        const refuse = async (): Promise<Outcome> => ({ kind: 'split', reason: 'validation_error' });
+        const plan = Array.from({ length: 8 }, () => refuse);
+        const { issue, submit } = await weekOf(db, count, ...plan);
+        expect(await work(issue.id, submit), `${count} readers`).toMatchObject({ kind: 'halted' });
+        expect(await issueProgress(db, issue.id)).toMatchObject({ prepared: count, failed: {} });
+      }
+    });
+
+    it('in most of an answer, for one reason, stops the issue too; its accepted readers keep their copy', async () => {
+      const { issue, submit, provider } = await weekOf(db, 100, async ({ copies }, honest) => {
+        const outcome = honest();
+        if (outcome.kind !== 'accepted') return outcome;
+        provider.copies.splice(-80);
+        return {
+          kind: 'accepted',
+          items: copies.map((_, index) =>
+            index < 20 ? (outcome.items[index] as { accepted: string }) : { rejected: 'quota' },
+          ),
+        };
+      });
+      expect(await work(issue.id, submit)).toMatchObject({ kind: 'halted' });
+      expect(await issueProgress(db, issue.id)).toMatchObject({ submitted: 20, prepared: 80, failed: {} });
+      expect(await work(issue.id, submit)).toBeNull();
+      expect(provider.copies).toHaveLength(100);
+      await assertInvariants(db, issue.id);
+    });
+
+    it('is told from one that refuses an address: that costs its reader alone, in few requests', async () => {
+      let bad = '';
+      const { issue, readers, submit, provider } = await weekOf(
+        db,
+        100,
+        ...Array.from({ length: 40 }, () => async (request: BatchRequest, honest: () => Outcome) => {
+          const isBad = request.copies.some(({ to }) => to === bad);
+          if (!isBad) return honest();
+          const reason = 'validation_error';
+          return request.copies.length > 1
+            ? ({ kind: 'split', reason } as const)
+            : ({ kind: 'rejected', reason } as const);
+        }),
+      );
+      const reader = await db
+        .selectFrom('subscribers')
+        .select('email')
+        .where('id', '=', readers[41] ?? '')
+        .executeTakeFirstOrThrow();
+      bad = reader.email ?? '';
+      expect(await work(issue.id, submit)).toBeNull();
+      expect(await issueProgress(db, issue.id)).toMatchObject({
+        submitted: 99,
+        failed: { validation_error: 1 },
+      });
+      expect(provider.requests.length).toBeLessThan(24);
+      expect(await finishIssue(db, issue.id)).toBe(true);
+      await assertInvariants(db, issue.id);
+    });
+
+    it('and is asked once more about the refused when the issue goes on', async () => {
+      const { issue, submit, batch } = await weekOf(db, 1, { kind: 'rejected', reason: 'too large' });
+      await submit(batch);
+      expect(await issueProgress(db, issue.id)).toMatchObject({ failed: { 'too large': 1 } });
+      expect(await reopenRefused(db, issue.id)).toBe(1);
+      expect(await batchRow(db, batch)).toMatchObject({ status: 'pending', revision: 2, refused_at: null });
+      expect(await reopenRefused(db, issue.id)).toBe(0);
+      expect(await submit(batch)).toMatchObject({ kind: 'done' });
+      expect(await finishIssue(db, issue.id)).toBe(true);
+      await assertInvariants(db, issue.id);
+    });
+  });
+}
