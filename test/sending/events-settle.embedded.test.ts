@@ -135,7 +135,9 @@ it('`settle` lists uncertain batches and accepts one decision about each, and `s
 
   const listed = await run('settle', '--issue', issue.slug);
   expect(listed.stderr).toBe('');
-  expect(listed.stdout).toContain(`Uncertain: issue ${issue.slug}, batch 1, 3 readers: a reader in it left`);
+  expect(listed.stdout).toContain(
+    `Uncertain: issue ${issue.slug}, batch 1, 3 readers: unanswered for more than 20 h`,
+  );
   expect(listed.stdout).toContain('1 of them left since, 0 events about it');
   expect(listed.stdout).toContain(`verdict settle --batch ${issue.batch}`);
   expect((await run('status')).stdout).toContain(`verdict settle --batch ${issue.batch}`);
