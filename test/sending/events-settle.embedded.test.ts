@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createApp } from '../../src/app/app.ts';
 import { loadConfig } from '../../src/config/config.ts';
@@ -103,6 +104,13 @@ it('editors are notified once of a batch that needs a person and of an issue wit
     )
     .returning('id')
     .executeTakeFirstOrThrow();
+  await app.db
+    .insertInto('deliveries')
+    .values({
+      ...{ issue_id: issue.id, batch_id: other.id, subscriber_id: randomUUID(), position: 0 },
+      ...{ status: 'submitted', submitted_at: hourAgo },
+    })
+    .execute();
   await reconcile(app);
   await reconcile(app);
   expect([await about(issue.batch), await about(issue.slug)]).toEqual([
@@ -115,7 +123,9 @@ it('editors are notified once of a batch that needs a person and of an issue wit
   await takeEvents(app);
   await reconcile(app);
   expect([await about(issue.batch), await about(issue.slug)]).toEqual([[], []]);
+  await app.db.deleteFrom('deliveries').where('batch_id', '=', other.id).execute();
   await app.db.deleteFrom('batches').where('id', '=', other.id).execute();
+  await app.db.deleteFrom('tallies').where('holder', '=', other.id).execute();
 });
 
 it('`settle` lists uncertain batches and accepts one decision about each, and `status` shows both', async () => {

@@ -216,14 +216,21 @@ export async function submitRate(db: Connection, issueId: string): Promise<numbe
 const NO_EVENTS_MINUTES = 30;
 
 /**
- * Returns the newest issue if it was submitted a while ago and no event has arrived since: then the webhook address
- * is wrong, or the provider has disabled it. Otherwise undefined.
+ * Returns the newest issue if some of it was accepted a while ago and no event has arrived since it was prepared: then
+ * the webhook address is wrong, or the provider has disabled it. Otherwise undefined. An issue may be accepted long after
+ * it was prepared, when the provider did not answer before.
  */
 export async function issueWithoutEvents(db: Connection): Promise<string | undefined> {
   const { rows } = await sql<{ slug: string }>`
     select i.slug from (select * from issues where prepared_at is not null order by prepared_at desc limit 1) i
     where i.prepared_at < now() - make_interval(mins => ${NO_EVENTS_MINUTES})
-      and exists (select from batches b where b.issue_id = i.id and b.status = 'submitted' and b.claimed_at is not null)
+      and exists (
+        select from batches b join lateral (
+          select d.submitted_at from deliveries d where d.batch_id = b.id and d.submitted_at is not null limit 1
+        ) accepted on true
+        where b.issue_id = i.id and b.status = 'submitted' and b.claimed_at is not null
+          and accepted.submitted_at < now() - make_interval(mins => ${NO_EVENTS_MINUTES})
+      )
       and not exists (select from events e where e.received_at >= i.prepared_at)
   `.execute(db);
   return rows[0]?.slug;
