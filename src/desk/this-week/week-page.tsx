@@ -7,7 +7,7 @@ import { formatTime } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import type { WeekProps } from '../writing/edit-form.tsx';
 import { AppearanceForm, LinesForm } from '../writing/edit-lines.tsx';
-import { Aside, Ballot, ComparisonStatus } from './week-ballot.tsx';
+import { Aside, Ballot, OwnRows } from './week-ballot.tsx';
 import { IssueActions, stateOf } from './week-state.tsx';
 
 /** The page before the first issue is composed. */
@@ -70,7 +70,7 @@ export function weekPage(site: Site, props: WeekProps): string {
         <>
           {canEdit && <LinesForm {...props} />}
           <Ballot {...props} canEdit={canEdit} />
-          <ComparisonStatus content={content} />
+          <OwnRows {...props} canEdit={canEdit} />
           {canEdit && <Aside {...props} />}
           {canEdit && <AppearanceForm {...props} />}
         </>
