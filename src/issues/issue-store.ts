@@ -105,7 +105,7 @@ export async function requireIssue(db: Connection, by: { id: string } | { slug: 
 /** Newest slot first. */
 export async function listIssues(
   db: Connection,
-  filter: { status?: IssueStatus[]; limit?: number } = {},
+  filter: { status?: IssueStatus[]; dueBy?: Date; limit?: number } = {},
 ): Promise<Issue[]> {
   let query = db
     .selectFrom('issues')
@@ -113,6 +113,7 @@ export async function listIssues(
     .orderBy('slot', 'desc')
     .limit(filter.limit ?? 100);
   if (filter.status !== undefined) query = query.where('status', 'in', filter.status);
+  if (filter.dueBy !== undefined) query = query.where('due_at', '<=', filter.dueBy);
   return (await query.execute()).map(toIssue);
 }
 

@@ -75,6 +75,17 @@ export const NOTICE_KINDS = {
     isOver: 'the duty succeeds',
     recovery: 'The duty succeeds again.',
   },
+  'clock-wrong': {
+    isForEditors: false,
+    title: (workers) =>
+      counted(workers, `The clock of the worker ${workers[0]} is wrong`, 'workers have wrong clocks'),
+    standsStill:
+      'The scheduled work of this worker. The other workers do it; if there is none, no issue is composed or started.',
+    whatToDo: 'Set the clock of its machine, or of the database’s, and keep both by NTP.',
+    page: sourcesPage,
+    isOver: 'the clock is right to a minute, or the worker has ended',
+    recovery: 'The clock is right again, or the worker has ended.',
+  },
   'nothing-sent': {
     isForEditors: false,
     title: () => 'Nothing was sent for more than eight days',

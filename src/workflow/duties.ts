@@ -5,6 +5,7 @@ import { markLate } from '../issues/late-store.ts';
 import { draftAt, dueLabel, dueSlot, lateness, type Slot, slotsToDraft } from '../issues/slot.ts';
 import { notify, openNotices, resolve } from '../notices/notice-store.ts';
 import { installedAt } from '../platform/db/database.ts';
+import { isClockRight } from '../platform/db/database-time.ts';
 import { AppError } from '../platform/errors.ts';
 import { issuesInPreparation } from '../sending/audience/audience-store.ts';
 import { closeCancelled } from '../sending/batches/batch-store.ts';
@@ -80,13 +81,30 @@ export const DUTIES = {
 
 export type Duty = (app: WeekContext) => Promise<void>;
 
-/** Does all duties, one after the other, even if some fail. @returns the names of those that failed. */
+/** The duties that depend on the time of the slot. */
+const OF_SLOTS: readonly string[] = [
+  'draft issues',
+  'start issues that are due',
+  'pause issues that missed their slot',
+  'remind editors',
+] satisfies (keyof typeof DUTIES)[];
+
+/**
+ * Does all duties, one after the other, even if some fail. A worker whose clock is wrong leaves those of slots to
+ * others.
+ * @returns the names of those that failed.
+ */
 export async function reconcile(
   app: WeekContext,
   duties: Readonly<Record<string, Duty>> = DUTIES,
 ): Promise<string[]> {
+  // While the database does not answer, the duties say so.
+  await app.time.measure().catch(() => {});
   const failed: string[] = [];
-  for (const [name, duty] of Object.entries(duties)) if (!(await doDuty(app, name, duty))) failed.push(name);
+  for (const [name, duty] of Object.entries(duties)) {
+    if (OF_SLOTS.includes(name) && !isClockRight(app.time)) continue;
+    if (!(await doDuty(app, name, duty))) failed.push(name);
+  }
   return failed;
 }
 
@@ -96,21 +114,23 @@ export async function reconcile(
  */
 export async function reconcileAndBeat(app: WeekContext): Promise<void> {
   const failed = await reconcile(app);
+  if (!isClockRight(app.time)) return;
   await recordReconcile(app.db, app.clock());
   if (failed.length === 0 && (await checkHealth(app)).status === 'ok') await app.beat();
 }
 
-/** Does the duties that depend on the time of the slot; the others can wait for the next minute. */
+/** Does the duties of slots, and tells people what they found; the others can wait for the next minute. */
 export async function doSlotDuties(app: WeekContext): Promise<void> {
-  const names = [
-    'draft issues',
-    'start issues that are due',
-    'pause issues that missed their slot',
-    'remind editors',
-    'watch for problems',
-    'mail notices',
-  ] as const;
-  await reconcile(app, Object.fromEntries(names.map((name) => [name, DUTIES[name]])));
+  await reconcile(app, withNames([...OF_SLOTS, 'watch for problems', 'mail notices']));
+}
+
+/** What a worker does whose clock is wrong. */
+export async function doDutiesWithoutSlots(app: WeekContext): Promise<void> {
+  await reconcile(app, withNames(Object.keys(DUTIES).filter((name) => !OF_SLOTS.includes(name))));
+}
+
+function withNames(names: readonly string[]): Record<string, Duty> {
+  return Object.fromEntries(Object.entries(DUTIES).filter(([name]) => names.includes(name)));
 }
 
 /**
@@ -208,11 +228,10 @@ async function canComposeAgain(app: WeekContext, issue: Issue, slot: Slot): Prom
   return isNew || now.getTime() - issue.composedAt.getTime() > HOUR_MS;
 }
 
-/** Sends approved issues that are due. */
+/** Sends approved issues that are due by the database's time. */
 async function startIssues(app: WeekContext): Promise<void> {
-  const now = app.clock();
-  await each(await listIssues(app.db, { status: ['approved'] }), async (issue) => {
-    if (issue.dueAt > now) return;
+  const now = await app.time.read();
+  await each(await listIssues(app.db, { status: ['approved'], dueBy: now }), async (issue) => {
     const decidedLate = issue.approvedAt !== null && issue.approvedAt > issue.dueAt;
     if (lateness(issue, now) === 'due' || decidedLate) await send(app, issue);
     else await miss(app, issue);

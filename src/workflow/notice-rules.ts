@@ -5,6 +5,8 @@ import { dueLabel, SCHEDULE_INTERVAL_MS } from '../issues/slot.ts';
 import type { NoticeKind } from '../notices/notice-kinds.ts';
 import type { Notice } from '../notices/notice-store.ts';
 import { installedAt } from '../platform/db/database.ts';
+import { describeClock } from '../platform/db/database-time.ts';
+import { wrongClocks } from '../platform/db/wrong-clock-store.ts';
 import { openCircuit } from '../providers/circuit/circuit-store.ts';
 import { issueWithoutEvents } from '../sending/counters/counter-store.ts';
 import { unsettledBatches } from '../sending/settlements/settlement-store.ts';
@@ -93,6 +95,14 @@ export const NOTICE_RULES: Readonly<Record<NoticeKind, NoticeRule>> = {
       const failing = await failingDuties(db);
       const failed = Object.keys(failing).filter((duty) => (failing[duty] ?? 0) >= NOTIFY_AFTER);
       return stillTrue(open, new Set(failed));
+    },
+  },
+  'clock-wrong': {
+    async find({ db }) {
+      return (await wrongClocks(db)).map(({ worker, aheadMs }) => ({
+        subject: worker,
+        message: `The clock of the worker ${worker} is ${describeClock(aheadMs)} the database's, so it takes no scheduled work.`,
+      }));
     },
   },
   'nothing-sent': {

@@ -159,7 +159,7 @@ export async function approve(app: WeekContext, issue: Issue, record?: RecordCha
   const approved = await claimContents(app, issue, () =>
     approveIssue(app.db, current.id, { planHash: current.planHash, now: app.clock(), record }),
   );
-  if (approved.status === 'approved' && approved.dueAt <= app.clock()) return send(app, approved);
+  if (approved.status === 'approved' && approved.dueAt <= (await app.time.read())) return send(app, approved);
   return approved;
 }
 
@@ -193,7 +193,8 @@ export async function resume(app: WeekContext, issue: Issue, record?: RecordChan
   const { issue: resumed } = await claimContents(app, issue, () =>
     changeIssue(app.db, issue.id, { type: 'resume' }, { record }),
   );
-  const waits = resumed.status === 'review' || (resumed.status === 'approved' && resumed.dueAt > app.clock());
+  const waits =
+    resumed.status === 'review' || (resumed.status === 'approved' && resumed.dueAt > (await app.time.read()));
   return waits ? resumed : send(app, resumed);
 }
 

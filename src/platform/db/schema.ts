@@ -17,6 +17,7 @@ export interface Schema {
   gathering: GatheringTable;
   notices: NoticesTable;
   failing_duties: FailingDutiesTable;
+  wrong_clocks: WrongClocksTable;
   reconciles: ReconcilesTable;
   issues: IssuesTable;
   issue_comparisons: IssueComparisonsTable;
@@ -230,6 +231,15 @@ interface FailingDutiesTable {
   failures: number;
   reason: string;
   failed_at: Date;
+}
+
+/** Of each worker whose clock is wrong by more than a minute, the last measurement. */
+interface WrongClocksTable {
+  /** Host and process id. */
+  worker: string;
+  /** Ahead of the database; negative: behind. */
+  ahead_ms: number;
+  measured_at: Created;
 }
 
 /** At most one row: the last time that the recurring duties were done. */
