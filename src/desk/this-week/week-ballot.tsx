@@ -185,7 +185,7 @@ const OwnRow = ({ section, row: { key, name, detail }, isOut = false, canEdit, .
         {name}. <span className="meta">{detail}</span>
       </p>
       {canEdit && (
-        <EditForm {...props}>
+        <EditForm {...props} className="words">
           <input type="hidden" name="section" value={section} />
           <input type="hidden" name="key" value={key} />
           {isOut ? (
