@@ -152,7 +152,11 @@ export async function editIssue(
  * Composes an open issue again without one comparison, from its current comparisons and the editors' choices; no
  * new comparison is added. When none is left, the slot is skipped.
  */
-export async function recomposeIssue(tx: Connection, issue: Issue, without: string): Promise<Issue> {
+export async function recomposeIssue(
+  tx: Connection,
+  issue: Issue,
+  without: string | undefined,
+): Promise<Issue> {
   if (issue.plan === null) return issue;
   const { composition, contentsOf } = await composeOwn(tx, issue, issue.plan, without);
   if (composition.kind === 'skipped') {

@@ -25,6 +25,7 @@ import {
   recordReconcile,
 } from './duty-store.ts';
 import { each } from './each.ts';
+import { approveHeld, leaveOutAutomatically } from './follow-issue-links.ts';
 import { checkHealth } from './health.ts';
 import { mailNotices } from './mail-notices.ts';
 import { remindEditors } from './remind-editors.ts';
@@ -36,6 +37,7 @@ import {
   finish,
   gatherAll,
   miss,
+  pause,
   sealConsents,
   send,
 } from './week.ts';
@@ -48,6 +50,9 @@ import type { WeekContext } from './week-context.ts';
  */
 export const DUTIES = {
   'draft issues': draftIssues,
+  'leave out what is gone': (app) => leaveOutAutomatically(app, (issue) => approveAutomatically(app, issue)),
+  'approve issues whose links work by now': (app) =>
+    approveHeld(app, (issue) => approveAutomatically(app, issue)),
   'start issues that are due': startIssues,
   'pause issues that missed their slot': pauseMissedIssues,
   'remind editors': remindOfDrafts,
@@ -84,6 +89,8 @@ export type Duty = (app: WeekContext) => Promise<void>;
 /** The duties that depend on the time of the slot. */
 const OF_SLOTS: readonly string[] = [
   'draft issues',
+  'leave out what is gone',
+  'approve issues whose links work by now',
   'start issues that are due',
   'pause issues that missed their slot',
   'remind editors',
@@ -233,9 +240,19 @@ async function startIssues(app: WeekContext): Promise<void> {
   const now = await app.time.read();
   await each(await listIssues(app.db, { status: ['approved'], dueBy: now }), async (issue) => {
     const decidedLate = issue.approvedAt !== null && issue.approvedAt > issue.dueAt;
-    if (lateness(issue, now) === 'due' || decidedLate) await send(app, issue);
+    if (lateness(issue, now) === 'due' || decidedLate) await sendUnlessGone(app, issue);
     else await miss(app, issue);
   });
+}
+
+/** Sends an issue; one that carries what is gone is paused, and an editor leaves it out. */
+async function sendUnlessGone(app: WeekContext, issue: Issue): Promise<void> {
+  try {
+    await send(app, issue);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'comparison-gone') throw error;
+    await pause(app, issue.id, `${error.message} ${error.help}`);
+  }
 }
 
 /**

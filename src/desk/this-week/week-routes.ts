@@ -11,6 +11,7 @@ import {
   listIssues,
 } from '../../issues/issue-store.ts';
 import { OPEN_STATUSES } from '../../issues/lifecycle.ts';
+import { goneIn } from '../../issues/take-down/gone.ts';
 import { variantFor } from '../../issues/variants.ts';
 import type { Connection } from '../../platform/db/database.ts';
 import { AppError } from '../../platform/errors.ts';
@@ -48,7 +49,9 @@ export function weekRoutes(editorPage: EditorPage, { db, site, desk }: DeskConte
     const isOpen = issue.status === 'draft' || issue.status === 'review';
     const inspection = isOpen && issue.plan !== null ? await inspect(issue) : undefined;
     const checks = inspection === null ? null : inspection?.checks;
-    return weekPage(site, { session, zone: desk.zone, view, checks });
+    const isFinal = !OPEN_STATUSES.includes(issue.status) || issue.status === 'sending';
+    const gone = issue.plan === null || isFinal ? [] : await fromDatabase(goneIn(db, issue.plan));
+    return weekPage(site, { session, zone: desk.zone, view, checks, gone });
   };
 
   editorPage('/editor', {
