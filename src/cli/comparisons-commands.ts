@@ -33,10 +33,9 @@ export async function comparisonsList(context: Context, options: ListOptions): P
   });
   if (options.json) return sayJson(found.map(({ comparison: _, ...listed }) => listed));
   if (found.length === 0) return say('There is none.');
-  for (const { slug, title, state, hidden, gone } of found) {
+  for (const { slug, title, state, hidden } of found) {
     const why = hidden === null ? '' : `: ${hidden.reason} (${hidden.who}, ${hidden.at.toISOString()})`;
-    const went = gone === null ? '' : `, gone since ${gone.since.toISOString()} (${gone.reason})`;
-    say(`${slug}   ${title}   ${STATE[state]}${why}${went}`);
+    say(`${slug}   ${title}   ${STATE[state]}${why}`);
   }
 }
 

@@ -1,7 +1,6 @@
 import { eventsOf } from '../app/app.ts';
 import {
   dnsRecords,
-  examineClocks,
   examineConsentLog,
   examineDns,
   examineEnvFile,
@@ -13,7 +12,6 @@ import {
 } from '../app/doctor.ts';
 import { loadConfig } from '../config/config.ts';
 import { powersOf } from '../platform/db/roles.ts';
-import { wrongClocks } from '../platform/db/wrong-clock-store.ts';
 import { explain } from '../platform/errors.ts';
 import { verifyConsentLog } from '../subscribers/consent-log/consent-log-store.ts';
 import { openApp } from './open-app.ts';
@@ -56,7 +54,6 @@ async function examineServices(context: Context): Promise<Finding[]> {
     return [
       { level: 'ok', about, message: `${home} and the queue answer.`, help: '' },
       ...(isEmbedded ? [] : [examineRole(await powersOf(app.db))]),
-      ...examineClocks(await app.time.measure(), await wrongClocks(app.db)),
       ...examineConsentLog(await verifyConsentLog(app.db)),
     ];
   } catch (error) {

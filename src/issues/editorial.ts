@@ -1,4 +1,3 @@
-import type { GoneComparison } from '../comparisons/gone/gone-store.ts';
 import type { Comparison } from '../comparisons/model.ts';
 import { contentHash, nameKey, title } from '../comparisons/names.ts';
 import { isSamePrice } from '../comparisons/reprints/price-print.ts';
@@ -55,8 +54,8 @@ const LINK_DAYS = 7;
 const DAY = 24 * 3_600_000;
 
 /**
- * Returns all findings: those of subject and preheader, then those of each comparison in the plan's order, then what is
- * gone, then those of the links. Pure. A comparison without facts is no longer in the database, and is checked as it was
+ * Returns all findings: those of subject and preheader, then those of each comparison in the plan's order, then
+ * those of the links. Pure. A comparison without facts is no longer in the database, and is checked as it was
  * composed.
  */
 export function editorialChecks(
@@ -64,7 +63,6 @@ export function editorialChecks(
   facts: readonly ComparisonFacts[],
   links: readonly LinkFact[],
   now: Date,
-  gone: readonly GoneComparison[] = [],
 ): EditorialCheck[] {
   const known = new Map(facts.map((each) => [each.slug, each]));
   return [
@@ -76,20 +74,8 @@ export function editorialChecks(
         ...(found === undefined ? [] : comparisonChecks(comparison, found, now)),
       ];
     }),
-    ...goneChecks(gone),
-    ...linkChecks(plan, links, now, new Set(gone.map(({ slug }) => slug))),
+    ...linkChecks(plan, links, now),
   ];
-}
-
-/** What is gone is mailed to nobody: an editor can leave it out, and cannot let it stand. */
-function goneChecks(gone: readonly GoneComparison[]): EditorialCheck[] {
-  return gone.map(({ slug, title, reason }) => ({
-    id: 'gone',
-    level: 'block',
-    comparison: { slug, title },
-    message: `Its page is gone: it ${reason}.`,
-    help: 'Leave it out: the issue is composed again without it, and your choices stay.',
-  }));
 }
 
 /** Returns every page that the issue links to, each once, in the order of the issue, without personal links. */
@@ -114,13 +100,7 @@ function slugOf(url: string): string {
   );
 }
 
-/** @param gone slugs of comparisons that have a check of their own. */
-function linkChecks(
-  plan: Plan,
-  facts: readonly LinkFact[],
-  now: Date,
-  gone: ReadonlySet<string>,
-): EditorialCheck[] {
+function linkChecks(plan: Plan, facts: readonly LinkFact[], now: Date): EditorialCheck[] {
   const known = new Map(facts.map((each) => [each.url, each]));
   const links = linksOf(plan);
   const due = links.filter(({ url }) => isDue(known.get(url), now));
@@ -128,7 +108,7 @@ function linkChecks(
   return [
     ...links.flatMap(({ url, about: comparison }): EditorialCheck[] => {
       const fact = known.get(url);
-      if (fact === undefined || fact.reason === null || gone.has(comparison.slug)) return [];
+      if (fact === undefined || fact.reason === null) return [];
       const isGone = fact.status === 404 || fact.status === 410;
       return [
         {

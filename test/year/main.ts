@@ -5,7 +5,7 @@ import { simulateYear } from './year.ts';
 
 /** `npm run year`: a year of weekly issues in minutes, compared with what should have happened. */
 
-const USAGE = `npm run year -- [--weeks N] [--seed S] [--store embedded|services] [--readers N]
+const USAGE = `npm run year -- [--weeks N] [--seed S] [--store embedded|services] [--readers N] [--growth PERCENT]
                 [--change PERCENT] [--reprint WEEK] [--source site|folder] [--provider direct|http]
                 [--calm] [--subjects]
 
@@ -14,6 +14,7 @@ seed: readers come and leave, pages appear, change and are deleted, processes, p
 any difference from what should have happened is a failure, with the command that repeats it.
 
   --readers   readers at the beginning (default 200)
+  --growth    new readers in a week, in percent (default 3); some 1.2 leave
   --change    share of the pages that visibly change in a week, in percent (default 6)
   --reprint   week in which the site prints all prices in another way (default 40; 0: never)
   --source    what the program reads: the site with its sitemap (default), or a folder
@@ -28,6 +29,7 @@ const options = {
   seed: { type: 'string', default: '1' },
   store: { type: 'string', default: 'embedded' },
   readers: { type: 'string', default: '200' },
+  growth: { type: 'string', default: '3' },
   change: { type: 'string', default: '6' },
   reprint: { type: 'string', default: '40' },
   source: { type: 'string', default: 'site' },
@@ -49,6 +51,8 @@ function settings() {
       throw new Error(`--${name} ${values[name]} is no whole number from ${least}`);
     return number;
   };
+  const growth = Number(values.growth);
+  if (!(growth >= 0)) throw new Error(`--growth ${values.growth} is no share in percent`);
   const { store, source, provider, calm, subjects } = values;
   if (store !== 'embedded' && store !== 'services')
     throw new Error(`--store is embedded or services, not ${store}`);
@@ -62,6 +66,7 @@ function settings() {
       weeks: whole('weeks', 1),
       seed: whole('seed', 0),
       readers: whole('readers', 1),
+      habits: { growth: growth / 100 },
       change: whole('change', 0) / 100,
       fresh: [3, 12] as const,
       reprint: whole('reprint', 0) || null,
@@ -92,9 +97,9 @@ async function main(): Promise<number> {
   });
   process.stdout.write(summaryOf(report));
   if (report.differences.length === 0) return 0;
-  const { weeks, seed, readers, change, reprint, source, provider, calm } = year;
+  const { weeks, seed, readers, habits, change, reprint, source, provider, calm } = year;
   process.stdout.write(
-    `again: npm run year -- --store ${store} --weeks ${weeks} --seed ${seed} --readers ${readers} --change ${Math.round(change * 100)} --reprint ${reprint ?? 0} --source ${source} --provider ${provider}${calm ? ' --calm' : ''}\n`,
+    `again: npm run year -- --store ${store} --weeks ${weeks} --seed ${seed} --readers ${readers} --growth ${habits.growth * 100} --change ${Math.round(change * 100)} --reprint ${reprint ?? 0} --source ${source} --provider ${provider}${calm ? ' --calm' : ''}\n`,
   );
   return 1;
 }

@@ -72,3 +72,58 @@ export async function tableSizes(db: Connection): Promise<TableSize[]> {
   }
   return sizes.filter((size) => size.rows > 0).sort((a, b) => b.bytes - a.bytes);
 }
+
+/** The cost of one week, as far as its growth is judged. */
+export interface WeekCost {
+  archive: number;
+  draftSeconds: number;
+  sendSeconds: number;
+  memory: Memory;
+}
+
+/** From this week on nothing may grow any more; the weeks before fill caches and buffers. */
+const SETTLED_WEEK = 10;
+
+/** MB that the heap may grow afterwards: the simulated world itself grows, too. */
+const HEAP_GROWTH_MB = 20;
+
+/** Time may grow with the archive, and this much more, because the machine is not always equally busy. */
+const TIME_NOISE = 1.5;
+
+/** Six weeks after the first ten, and the last six; null for a year that is too short to say. */
+export function growthOf(rows: readonly WeekCost[]): { early: WeekCost; late: WeekCost } | null {
+  if (rows.length < 30) return null;
+  const of = (weeks: readonly WeekCost[]): WeekCost => ({
+    archive: middle(weeks.map(({ archive }) => archive)),
+    draftSeconds: middle(weeks.map(({ draftSeconds }) => draftSeconds)),
+    sendSeconds: middle(weeks.map(({ sendSeconds }) => sendSeconds)),
+    memory: {
+      rss: middle(weeks.map(({ memory: { rss } }) => rss)),
+      heap: weeks[0]?.memory.heap == null ? null : middle(weeks.map(({ memory: { heap } }) => heap ?? 0)),
+    },
+  });
+  return { early: of(rows.slice(SETTLED_WEEK - 1, SETTLED_WEEK + 5)), late: of(rows.slice(-6)) };
+}
+
+/** What grows without bound, or faster than the archive. */
+export function growthFaults(rows: readonly WeekCost[]): string[] {
+  const growth = growthOf(rows);
+  if (growth === null) return [];
+  const { early, late } = growth;
+  const faults: string[] = [];
+  if (early.memory.heap !== null && late.memory.heap !== null) {
+    const grown = late.memory.heap - early.memory.heap;
+    if (grown > HEAP_GROWTH_MB) faults.push(`the heap grew by ${grown.toFixed(0)} MB after week 10`);
+  }
+  const seconds = (cost: WeekCost) => cost.draftSeconds + cost.sendSeconds;
+  const slower = seconds(late) / seconds(early);
+  if (slower > (late.archive / early.archive) * TIME_NOISE)
+    faults.push(`drafting and sending took ${slower.toFixed(1)} times as long at the end as after week 10`);
+  return faults;
+}
+
+/** The median of those above zero; 0 when there is none. */
+function middle(values: readonly number[]): number {
+  const sorted = values.filter((value) => value > 0).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}

@@ -50,7 +50,7 @@ const issue = (more: Partial<SentIssue> = {}): SentIssue => ({
   outAt: TUESDAY,
   fresh: [page.slug],
   changed: [],
-  summarised: 0,
+  ...{ freshCounted: [], changedCounted: [], subject: 'Ship it', preheader: '' },
   htmlBytes: 70_000,
   text: page.title,
   ...more,
@@ -129,6 +129,27 @@ describe('the model of a year', () => {
       model.judge(3, issue({ slug, fresh: [] }));
     }
     expect(kinds()).toEqual(['change-untold']);
+  });
+
+  test('finds subjects that are alike, and a tool that is in subject and preheader', () => {
+    const pages = Array.from({ length: 4 }, () => site.publish(MONDAY));
+    site.wasRead(MONDAY);
+    const fresh = [page, ...pages].map(({ slug }) => slug);
+    const text = [page, ...pages].map(({ title }) => title).join(' ');
+    const [first, second] = page.tools.map(({ name }) => name);
+    const subjects = [`Ship ${first} over ${second}`, 'Ship it', 'Ship it', `Ship ${second}`];
+    for (const [index, subject] of subjects.entries()) {
+      model.copy(1, copy(String(index)));
+      model.judge(
+        1,
+        issue({ slug: String(index), fresh, text, subject, preheader: index === 0 ? `${first}` : '' }),
+      );
+    }
+    expect(kinds().filter((kind) => kind.startsWith('subject'))).toEqual([
+      'subject-preheader',
+      'subject-form',
+      'subject-tool',
+    ]);
   });
 
   test('finds html over the budget, and a comparison that the mail does not name', () => {

@@ -19,8 +19,12 @@ export interface SentIssue {
   /** Slugs of the comparisons that it has as new, and as changed. */
   fresh: string[];
   changed: string[];
-  /** How many further changes it mentions in a summary. */
-  summarised: number;
+  /** Slugs of those that it only tells by number, as new and as changed. */
+  freshCounted: string[];
+  changedCounted: string[];
+  /** Of the general variant. */
+  subject: string;
+  preheader: string;
   /** Of its largest variant, as delivered. */
   htmlBytes: number;
   text: string;
@@ -52,6 +56,9 @@ const REFUSALS = 3;
 /** Most new comparisons of one issue; the others wait for the next. */
 const NEW_AT_MOST = 40;
 
+/** More rows of changes than this in one issue, and something grows. */
+const CHANGED_AT_MOST = 60;
+
 /** A change may wait for one issue: the same comparison is not told as changed twice in a row. */
 const ISSUES_UNTIL_TOLD = 2;
 
@@ -65,6 +72,8 @@ export class Model {
   readonly #untold = new Map<string, number>();
   /** By slug of the issue: who got it, by index. */
   readonly #got = new Map<string, Set<number>>();
+
+  readonly #subjects: { form: string; tools: string[] }[] = [];
 
   constructor(site: Site, readers: Readers) {
     this.#site = site;
@@ -97,6 +106,7 @@ export class Model {
     this.#judgeAudience(week, issue);
     this.#judgeNew(week, issue);
     this.#judgeChanged(week, issue);
+    this.#judgeSubject(week, issue);
     if (issue.htmlBytes > HTML_BUDGET)
       this.report(week, 'html', `${issue.slug} has ${issue.htmlBytes} bytes of html, of ${HTML_BUDGET}`);
     this.#got.delete(issue.slug);
@@ -136,8 +146,9 @@ export class Model {
     return reader.topics.length === 0 || reader.topics.some((topic) => topics.has(topic)) ? 'yes' : 'no';
   }
 
-  #judgeNew(week: number, { slug: issue, fresh, draft, text }: SentIssue): void {
-    for (const slug of fresh) {
+  #judgeNew(week: number, { slug: issue, fresh, freshCounted, draft, text }: SentIssue): void {
+    const inRows = new Set(fresh);
+    for (const slug of [...fresh, ...freshCounted]) {
       const read = draft.pages.get(slug);
       if (read === undefined) {
         this.report(week, 'unknown-page', `${issue} has ${slug}, which was not on the site`);
@@ -147,7 +158,7 @@ export class Model {
       if (read.missed >= GONE_AFTER)
         this.report(week, 'gone-mailed', `${issue} has ${slug} as new, which is gone from the site`);
       const missing = this.#site.page(slug)?.tools.find(({ name }) => !text.includes(name));
-      if (missing !== undefined)
+      if (missing !== undefined && inRows.has(slug))
         this.report(week, 'new-unnamed', `${issue} does not name ${missing.name} of ${slug}`);
       this.#told.set(slug, read.state);
       this.#untold.delete(slug);
@@ -160,8 +171,10 @@ export class Model {
     }
   }
 
-  #judgeChanged(week: number, { slug: issue, changed, summarised, fresh, draft }: SentIssue): void {
-    for (const slug of changed) {
+  #judgeChanged(week: number, { slug: issue, changed, changedCounted, draft }: SentIssue): void {
+    if (changed.length > CHANGED_AT_MOST)
+      this.report(week, 'changed-rows', `${issue} has ${changed.length} rows of changes`);
+    for (const slug of [...changed, ...changedCounted]) {
       const read = draft.pages.get(slug);
       if (read === undefined || !this.#told.has(slug)) {
         this.report(week, 'changed-unmailed', `${issue} has ${slug} as changed, which was never mailed`);
@@ -172,23 +185,14 @@ export class Model {
       this.#told.set(slug, read.state);
       this.#untold.delete(slug);
     }
-    const isNew = new Set(fresh);
-    const open: [slug: string, now: PageState][] = [];
+    const open: string[] = [];
     for (const [slug, state] of this.#told) {
       const read = draft.pages.get(slug);
-      if (read === undefined || read.missed > 0 || isNew.has(slug)) continue;
-      if (isVisible(state, read.state)) open.push([slug, read.state]);
+      if (read === undefined || read.missed > 0) continue;
+      if (isVisible(state, read.state)) open.push(slug);
       else this.#untold.delete(slug);
     }
-    // A summary covers changes without naming them.
-    if (summarised > 0 && summarised >= open.length) {
-      for (const [slug, now] of open) {
-        this.#told.set(slug, now);
-        this.#untold.delete(slug);
-      }
-      return;
-    }
-    for (const [slug] of open) {
+    for (const slug of open) {
       const count = (this.#untold.get(slug) ?? 0) + 1;
       this.#untold.set(slug, count);
       if (count === ISSUES_UNTIL_TOLD)
@@ -200,9 +204,42 @@ export class Model {
     }
   }
 
+  /** No form more than three times running, no tool in two of four subjects, and none again in its own preheader. */
+  #judgeSubject(week: number, { slug, fresh, subject, preheader }: SentIssue): void {
+    const form = formOf(subject);
+    const tools = fresh
+      .flatMap((each) => this.#site.page(each)?.tools ?? [])
+      .map(({ name }) => name)
+      .filter((name) => names(subject, name));
+    const last = this.#subjects.slice(-3);
+    this.#subjects.push({ form, tools: [...new Set(tools)] });
+    const again = tools.find((name) => names(preheader, name));
+    if (again !== undefined)
+      this.report(week, 'subject-preheader', `${slug} has ${again} in subject and preheader`);
+    // With few comparisons there is no choice.
+    if (fresh.length < 4) return;
+    if (last.length === 3 && last.every((each) => each.form === form))
+      this.report(week, 'subject-form', `${slug} begins with "${form}" like the three before: ${subject}`);
+    const known = tools.find((name) => last.some((each) => each.tools.includes(name)));
+    if (known !== undefined)
+      this.report(week, 'subject-tool', `${slug} has ${known} in its subject, like one of the last three`);
+  }
+
   #topicsOf(slug: string): string[] {
     return this.#site.page(slug)?.tools.map(({ category }) => category) ?? [];
   }
+}
+
+/** How a subject is built; the names of the tools do not matter. */
+export function formOf(subject: string): string {
+  const opening = /^(?:Ship both|Skip both|Ship|Skip|Split)/u.exec(subject)?.[0];
+  return opening ?? (/\b(?:ship|skip|split)\b/iu.exec(subject)?.[0] ?? 'other').toLowerCase();
+}
+
+/** Whether a text names a tool, and not one with a longer name. */
+function names(text: string, name: string): boolean {
+  const at = text.indexOf(name);
+  return at >= 0 && !/^(?:\w| \d)/u.test(text.slice(at + name.length));
 }
 
 /** Whether a reader would call it a change; another print of the same price is none. */

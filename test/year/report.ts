@@ -1,3 +1,4 @@
+import { growthOf, type WeekCost } from './measure.ts';
 import type { Difference } from './model.ts';
 import type { WeekRow, YearReport } from './year.ts';
 
@@ -12,6 +13,7 @@ const COLUMNS: readonly [head: string, width: number, cell: (row: WeekRow) => st
   ['archive', 7, ({ archive }) => String(archive)],
   ['new', 3, ({ fresh }) => String(fresh)],
   ['changed', 7, ({ changed }) => String(changed)],
+  ['counted', 7, ({ counted }) => String(counted)],
   ['variants', 8, ({ variants }) => String(variants)],
   ['html kB', 7, ({ htmlBytes }) => (htmlBytes / 1_000).toFixed(1)],
   ['draft s', 7, ({ draftSeconds }) => draftSeconds.toFixed(1)],
@@ -26,11 +28,6 @@ export const headLine = () => COLUMNS.map(([head, width]) => head.padStart(width
 
 export const lineOf = (row: WeekRow) =>
   COLUMNS.map(([, width, cell]) => cell(row).padStart(width)).join('  ');
-
-/** How the subject is built; the words of the tools do not matter. */
-export function formOf(subject: string): string {
-  return /^(?:Ship both|Skip both|Ship|Skip|Split)/u.exec(subject)?.[0] ?? 'other';
-}
 
 export function summaryOf(report: YearReport): string {
   const { rows, sent, differences, staffMails, tables, readers, seconds } = report;
@@ -63,22 +60,17 @@ export function summaryOf(report: YearReport): string {
   ].join('\n');
 }
 
-/** Averages of five weeks near the beginning and at the end. */
 function growthLines(rows: readonly WeekRow[]): string[] {
-  if (rows.length < 20) return [];
-  const early = rows.slice(9, 15);
-  const late = rows.slice(-6);
-  const mean = (of: readonly WeekRow[], value: (row: WeekRow) => number) => {
-    const values = of.map(value).filter((each) => each > 0);
-    return values.length === 0 ? 0 : values.reduce((sum, each) => sum + each, 0) / values.length;
-  };
-  const line = (name: string, value: (row: WeekRow) => number, digits = 1) =>
-    `${name}: ${mean(early, value).toFixed(digits)} in weeks 10 to 15, ${mean(late, value).toFixed(digits)} in the last six`;
+  const growth = growthOf(rows);
+  if (growth === null) return [];
+  const { early, late } = growth;
+  const line = (name: string, value: (cost: WeekCost) => number | null, digits: number) =>
+    `${name}: ${value(early)?.toFixed(digits) ?? '-'} after week 10, ${value(late)?.toFixed(digits) ?? '-'} at the end`;
   return [
     line('archive', ({ archive }) => archive, 0),
-    line('draft seconds', ({ draftSeconds }) => draftSeconds),
-    line('send seconds', ({ sendSeconds }) => sendSeconds),
-    line('heap MB', ({ memory }) => memory.heap ?? 0),
+    line('draft seconds', ({ draftSeconds }) => draftSeconds, 1),
+    line('send seconds', ({ sendSeconds }) => sendSeconds, 1),
+    line('heap MB', ({ memory }) => memory.heap, 0),
     line('rss MB', ({ memory }) => memory.rss, 0),
   ];
 }

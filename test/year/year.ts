@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { instantsOf, MS, SCHEDULE, type Week, weeksFrom, ZONE } from './calendar.ts';
 import { Outcomes, WEBHOOK_SECRET } from './events.ts';
 import type { Home } from './home.ts';
-import { LongestBlock, type Memory, memory, type TableSize, tableSizes } from './measure.ts';
+import { growthFaults, LongestBlock, type Memory, memory, type TableSize, tableSizes } from './measure.ts';
 import { type Difference, Model, type Snapshot, slotDifference } from './model.ts';
 import { isIn, type Plan, planTroubles } from './outages.ts';
 import { type Program, startProgram } from './program.ts';
@@ -47,7 +47,9 @@ export interface WeekRow {
   /** Comparisons of the site that are there. */
   archive: number;
   fresh: number;
+  /** Changes with a row, and those that are told by number. */
   changed: number;
+  counted: number;
   variants: number;
   /** Bytes of the largest variant, as delivered. */
   htmlBytes: number;
@@ -195,6 +197,7 @@ class Year implements AsyncDisposable {
       });
       if (difference !== null) this.#model.report(week.number, 'late-unreported', difference);
     }
+    for (const message of growthFaults(this.#rows)) this.#model.report(this.#week, 'growth', message);
     for (const message of wrongStaffMail(this.#staffMails))
       this.#model.report(this.#week, 'staff-mail', message);
     for (const line of this.#errors) this.#model.report(this.#week, 'error', line);
@@ -424,38 +427,35 @@ class Year implements AsyncDisposable {
       );
       return;
     }
-    const contents = await sql<{ slug: string; section: string }>`
-      select c.slug, ic.section from issue_comparisons ic
+    const contents = await sql<{ slug: string; section: string; told: string }>`
+      select c.slug, ic.section, ic.told from issue_comparisons ic
       join comparisons c on c.id = ic.comparison_id join issues i on i.id = ic.issue_id where i.slug = ${slug}
     `.execute(db);
     const variants = await sql<{ count: number; subject: string; preheader: string }>`
       select count(*) over ()::int as count, subject, preheader
       from variants v join issues i on i.id = v.issue_id where i.slug = ${slug} order by v.number limit 1
     `.execute(db);
-    const of = (section: string) =>
-      contents.rows.filter((row) => row.section === section).map((row) => row.slug);
-    const [fresh, changed] = [of('new'), of('changed')];
+    const of = (section: string, told: string) =>
+      contents.rows.filter((row) => row.section === section && row.told === told).map((row) => row.slug);
+    const [fresh, changed, changedCounted] = [
+      of('new', 'row'),
+      of('changed', 'row'),
+      of('changed', 'summary'),
+    ];
     const { htmlBytes, text, copies } = largest;
+    const { count: variantCount = 0, subject = '', preheader = '' } = variants.rows[0] ?? {};
     this.#model.judge(this.#week, {
-      ...{
-        slug,
-        draft: open.draft,
-        frozenAt,
-        outAt: this.#home.clock.now,
-        fresh,
-        changed,
-        summarised: 0,
-        htmlBytes,
-        text,
-      },
+      ...{ slug, draft: open.draft, frozenAt, outAt: this.#home.clock.now },
+      ...{ fresh, changed, changedCounted, freshCounted: of('new', 'summary') },
+      ...{ subject, preheader, htmlBytes, text },
     });
     this.#sent.push(slug);
     this.#lastIssue = fresh.flatMap((each) => this.#site.page(each) ?? []);
     this.#drafts.delete(slug);
     this.#largest.delete(slug);
-    const { count: variantCount = 0, subject = '', preheader = '' } = variants.rows[0] ?? {};
     Object.assign(this.#row, {
       ...{ copies: (this.#row.copies ?? 0) + copies, fresh: fresh.length, changed: changed.length },
+      counted: changedCounted.length,
       ...{ variants: variantCount, htmlBytes, subject, preheader },
     });
   }
@@ -469,7 +469,16 @@ class Year implements AsyncDisposable {
             this.#program.app.db,
           );
     const row: WeekRow = {
-      ...{ copies: 0, fresh: 0, changed: 0, variants: 0, htmlBytes: 0, draftSeconds: 0, sendSeconds: 0 },
+      ...{
+        copies: 0,
+        fresh: 0,
+        changed: 0,
+        counted: 0,
+        variants: 0,
+        htmlBytes: 0,
+        draftSeconds: 0,
+        sendSeconds: 0,
+      },
       ...{ subject: '', preheader: '' },
       ...this.#row,
       week: week.number,

@@ -90,14 +90,10 @@ function readReason(text: string): string {
   return reason;
 }
 
-/**
- * Composes an open issue again without a comparison, and without all that is gone.
- * @param slug undefined: only what is gone.
- */
-export async function dropFrom(
+async function dropFrom(
   tx: Connection,
   issue: Issue,
-  slug: string | undefined,
+  slug: string,
   recordTakenBack: RecordChange | undefined,
 ): Promise<AffectedIssue> {
   const was = issue.status;

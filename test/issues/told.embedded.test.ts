@@ -1,4 +1,0 @@
-import { describeTold } from '../conformance/told.ts';
-import { embedded } from '../helpers/desk.ts';
-
-describeTold('PGlite', embedded);

@@ -1,4 +1,0 @@
-import { describeClocks } from '../conformance/clocks.ts';
-import { embedded } from '../helpers/desk.ts';
-
-describeClocks('PGlite', embedded);
