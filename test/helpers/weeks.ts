@@ -11,7 +11,8 @@ import { issuesInPreparation } from '../../src/sending/audience/audience-store.t
 import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { pendingMails } from '../../src/transactional/transactional-store.ts';
-import { doSlotDuties, reconcile } from '../../src/workflow/duties.ts';
+import { doSlotDuties, reconcileAndBeat } from '../../src/workflow/duties.ts';
+import type { VirtualClock } from '../year/clock.ts';
 import { comparison, tool } from './compose.ts';
 import type { NewDeskDatabase } from './desk.ts';
 import { temporaryFolder } from './locations.ts';
@@ -46,11 +47,17 @@ export interface Weeks extends AsyncDisposable {
   provider: Provider;
 }
 
-/** Opens it at noon of Monday, 4 January 2027; slots are Tuesdays, 09:00 UTC. */
+/** Noon of a Monday, a day before a slot: slots are Tuesdays, 09:00 UTC. */
+export const START = '2027-01-04T12:00:00Z';
+
+/**
+ * Opens it at {@link START}. Without `time` the database has the time of this machine; with it, the embedded database
+ * follows.
+ */
 export async function openWeeks(
   newDatabase: NewDeskDatabase,
   env: Record<string, string> = {},
-  overrides: { mailer?: (clock: () => Date) => Mailer } = {},
+  overrides: { mailer?: Mailer; time?: VirtualClock } = {},
 ): Promise<Weeks> {
   const lifetime = new Lifetime();
   try {
@@ -58,13 +65,18 @@ export async function openWeeks(
     lifetime.defer(() => folder[Symbol.dispose]());
     const place = await newDatabase(folder.path);
     lifetime.defer(() => place.close());
-    let now = new Date('2027-01-04T12:00:00Z');
-    const clock = () => now;
+    const { time } = overrides;
+    let now = new Date(START);
+    const clock = () => time?.now ?? now;
+    const at = (to: Date) => {
+      now = to;
+      time?.goTo(to);
+    };
     const inbox: Received[] = [];
     const provider = new Provider();
     const recording: Mailer = Object.assign(Object.create(provider) as Provider, {
       async send(mail: SingleMail, key: string): Promise<Outcome> {
-        inbox.push({ ...mail, at: now });
+        inbox.push({ ...mail, at: clock() });
         return provider.send(mail, key);
       },
       submit: provider.submit.bind(provider),
@@ -82,7 +94,7 @@ export async function openWeeks(
       ...env,
     });
     const opened = lifetime.use(
-      await createApp(config, secrets, { clock, mailer: overrides.mailer?.(clock) ?? recording }),
+      await createApp(config, secrets, { clock, mailer: overrides.mailer ?? recording }),
     );
     // The rows say what is left to do; nothing waits in a queue.
     const queue = Object.assign(Object.create(opened.queue) as JobQueue, {
@@ -113,24 +125,22 @@ export async function openWeeks(
     };
     const minute = async () => {
       await doSlotDuties(app);
-      await reconcile(app);
+      await reconcileAndBeat(app);
       await doJobs();
     };
     return {
       app,
       inbox,
       provider,
-      at(time) {
-        now = new Date(time);
-      },
+      at: (to) => at(new Date(to)),
       async news(...slugs) {
         const contents = slugs.map((slug) => comparison(slug, tool(`${slug} A`, 80), tool(`${slug} B`, 20)));
         await saveComparisons(db, contents);
       },
       minute,
       async hours(from, to, step = 1) {
-        for (let at = Date.parse(from); at <= Date.parse(to); at += step * 3_600_000) {
-          now = new Date(at);
+        for (let next = Date.parse(from); next <= Date.parse(to); next += step * 3_600_000) {
+          at(new Date(next));
           await minute();
         }
       },
