@@ -6,6 +6,7 @@ import { gather } from './gather-job.ts';
 import { mail } from './mail-job.ts';
 import { prepare } from './prepare-job.ts';
 import { reconcile } from './reconcile-job.ts';
+import { retention } from './retention-job.ts';
 import { signUp } from './sign-up-job.ts';
 import { slot } from './slot-job.ts';
 import { submit } from './submit-job.ts';
@@ -22,6 +23,7 @@ export function processors(app: App): Processors {
     mail: (payload) => mail(app, payload),
     events: () => events(app),
     clean_outbox: () => cleanOutbox(app),
+    retention: () => retention(app),
   };
 }
 
@@ -36,5 +38,6 @@ export function schedulers({ config }: App): JobScheduler[] {
     { name: 'gather', every: 3_600_000 },
     { name: 'reconcile', every: 60_000 },
     { name: 'clean_outbox', every: 3_600_000 },
+    { name: 'retention', every: 3_600_000 },
   ];
 }

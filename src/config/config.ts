@@ -62,6 +62,7 @@ export interface Config {
     port: number;
   };
   outbox: { access: Settings['OUTBOX']; days: number };
+  retention: Settings['RETENTION'];
   /** Whether `/docs` and `/openapi.json` exist. */
   docs: boolean;
   logLevel: Settings['LOG_LEVEL'];
@@ -149,6 +150,7 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
       hsts: settings.HSTS,
       metrics: { readers: settings.METRICS, port: settings.METRICS_PORT },
       outbox: { access: settings.OUTBOX, days: settings.OUTBOX_DAYS },
+      retention: settings.RETENTION,
       docs: settings.DOCS === 'on',
       logLevel: settings.LOG_LEVEL,
     },

@@ -11,6 +11,7 @@ import {
   parseEditor,
   parseHsts,
   parseOrigin,
+  parseRetention,
   parseReviewLead,
   parseTime,
   parseTrustProxy,
@@ -228,6 +229,11 @@ export const settingsSchema = z.object({
     .max(3_650)
     .default(30)
     .describe('How many days the outbox keeps a mail.'),
+  RETENTION: parsed(parseRetention)
+    .prefault('')
+    .describe(
+      'How long data is kept, where it differs from events:90d, gathers:90d, evidence:12m. Evidence of a consent counts from the day its reader left.',
+    ),
   DOCS: z
     .enum(['on', 'off'])
     .default('on')

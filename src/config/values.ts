@@ -137,3 +137,39 @@ export function parseReviewLead(text: string): number {
   if (ms > WEEK_MS) throw new AppError('bad-duration', `"${text}" is longer than a week`);
   return ms;
 }
+
+/** How long data is kept after its use. */
+export interface Retention {
+  eventDays: number;
+  gatherDays: number;
+  /** From the day when the reader left. */
+  evidenceMonths: number;
+}
+
+const RETENTION_KEYS = {
+  events: ['eventDays', 'd'],
+  gathers: ['gatherDays', 'd'],
+  evidence: ['evidenceMonths', 'm'],
+} as const;
+
+/** "events:30d, evidence:24m"; what is not named has its default. */
+export function parseRetention(text: string): Retention {
+  const retention: Retention = { eventDays: 90, gatherDays: 90, evidenceMonths: 12 };
+  for (const entry of list.parse(text)) {
+    const [, name = '', count, unit] = /^(\w+):(\d{1,4})([dm])$/.exec(entry) ?? [];
+    const key = Object.entries(RETENTION_KEYS).find(([each]) => each === name)?.[1];
+    if (key === undefined || key[1] !== unit || Number(count) < 1)
+      throw new AppError(
+        'bad-retention',
+        `"${entry}" is no time; write events:90d, gathers:90d or evidence:12m`,
+      );
+    retention[key[0]] = Number(count);
+  }
+  // An hour's report and a week's events have to be there when somebody looks.
+  if (retention.eventDays < 31)
+    throw new AppError(
+      'bad-retention',
+      'events are needed for 31 days, because the provider repeats them; write events:31d or more',
+    );
+  return retention;
+}

@@ -242,3 +242,11 @@ export async function lastGather(db: Connection): Promise<GatherRecord | undefin
     .executeTakeFirst();
   return row as GatherRecord | undefined;
 }
+
+/** Deletes the reports of gatherings that are older than this many days, but never the last. @returns how many. */
+export async function forgetGathers(db: Connection, days: number): Promise<number> {
+  const { numAffectedRows } = await sql`
+    delete from gathers where at < now() - make_interval(days => ${days}) and at < (select max(at) from gathers)
+  `.execute(db);
+  return Number(numAffectedRows ?? 0n);
+}

@@ -17,7 +17,7 @@ import { AppError } from '../platform/errors.ts';
 import { claimableBatches, closeCancelled } from '../sending/batches/batch-store.ts';
 import { isUnderWay } from '../sending/delivery-store.ts';
 import { applyEvents } from '../sending/events/apply-events.ts';
-import { forgetEvents, suppressSoftBouncers } from '../sending/events/event-store.ts';
+import { suppressSoftBouncers } from '../sending/events/event-store.ts';
 import { approveIssue, freezeRest, prepareIssue } from '../sending/prepare-issue.ts';
 import { finishIssue } from '../sending/progress.ts';
 import { reopenRefused } from '../sending/refusals/refusal-store.ts';
@@ -313,7 +313,6 @@ export async function takeEvents(app: WeekContext): Promise<void> {
   if (counts.applied + counts.unmatched > 0) app.logger.info(counts, 'events applied');
   for (const { id } of settled) app.logger.warn({ batch: id }, 'an event settled a batch: it was accepted');
   for (const issueId of new Set(settled.map((each) => each.issueId))) await finish(app, issueId);
-  await forgetEvents(app.db);
 }
 
 /** Called after a batch was settled: the issue may be finished now, or the batch may have to be submitted again. */

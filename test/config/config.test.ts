@@ -79,6 +79,7 @@ describe('settings', () => {
       hsts: null,
       metrics: { readers: 'off', port: 9464 },
       outbox: { access: 'link', days: 30 },
+      retention: { eventDays: 90, gatherDays: 90, evidenceMonths: 12 },
       docs: true,
       logLevel: 'info',
     } satisfies Config);
@@ -253,6 +254,7 @@ const WRONG: Record<string, string[]> = {
   MAILER: ['smtp'],
   MAIL_EVENTS: ['on'],
   HSTS: ['yes', '31536000', 'max-age=1; other', 'max-age=; preload'],
+  RETENTION: ['events', 'events:0d', 'events:90m', 'events:30d', 'letters:9d', 'evidence:1y'],
   TRUST_PROXY: ['true', '10.0.0.0/33', '10.0.0', 'anybody'],
   LOG_LEVEL: ['loud'],
 };

@@ -1,7 +1,9 @@
+import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { notify, openNotices } from '../../src/notices/notice-store.ts';
 import type { Connection } from '../../src/platform/db/database.ts';
 import { parseAddress } from '../../src/subscribers/address.ts';
+import { deleteExpiredEvidence } from '../../src/subscribers/consent-log/consent-log-store.ts';
 import { forgetOldSignUps } from '../../src/subscribers/sign-up/sign-up-store.ts';
 import { foldAddress } from '../../src/transactional/requests/request-policy.ts';
 import { NOTICE_RULES } from '../../src/workflow/notice-rules.ts';
@@ -92,7 +94,7 @@ export function describeLimits(withDatabase: WithDatabase): void {
       expect(sent).toHaveLength(2);
     });
 
-    it('the origin of a consent is stored for a year', async () => {
+    it('Y10: the origin of a consent is stored as long as somebody reads, and a year after', async () => {
       await post({ email: 'traced@example.org' }, { headers: { 'user-agent': 'Reader/1.0' } });
       await work();
       const evidence = () =>
@@ -101,9 +103,23 @@ export function describeLimits(withDatabase: WithDatabase): void {
           .select(['ip', 'user_agent'])
           .where('user_agent', '=', 'Reader/1.0')
           .execute();
-      expect(await evidence()).toEqual([{ ip: expect.stringMatching(/^10\./), user_agent: 'Reader/1.0' }]);
-      await pass('13 months');
-      await forgetOldSignUps(db, new Date());
+      const found = [{ ip: expect.stringMatching(/^10\./), user_agent: 'Reader/1.0' }];
+      expect(await evidence()).toEqual(found);
+      await sql`update subscribers set status = 'active', confirmed_at = now() where email = 'traced@example.org'`.execute(
+        db,
+      );
+      await pass('30 months');
+      await deleteExpiredEvidence(db, 12);
+      expect(await evidence()).toEqual(found);
+
+      const leave = (ago: string) =>
+        sql`update subscribers set status = 'unsubscribed', left_at = now() - ${ago}::interval
+          where email = 'traced@example.org'`.execute(db);
+      await leave('11 months');
+      await deleteExpiredEvidence(db, 12);
+      expect(await evidence()).toEqual(found);
+      await leave('13 months');
+      expect(await deleteExpiredEvidence(db, 12)).toBeGreaterThan(0);
       expect(await evidence()).toEqual([]);
     });
 

@@ -53,6 +53,7 @@ export const PAYLOADS: { [Name in JobName]: Payload<Name> } = {
   mail: { mailId: randomUUID() },
   events: {},
   clean_outbox: {},
+  retention: {},
 };
 
 /** Longer than any test may take: an event that never comes fails the test, and a busy machine does not. */

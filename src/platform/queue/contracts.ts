@@ -39,6 +39,8 @@ export const contracts = {
   events: { queue: 'issues', payload: nothing, attempts: 3, backoffMs: 1_000, once: true },
   /** Every hour, at boot and after an erasure: delete outbox mails that are too old, or of erased people. */
   clean_outbox: { queue: 'issues', payload: nothing, attempts: 3, backoffMs: 5_000, once: true },
+  /** Every hour and at boot: delete what is older than RETENTION says. */
+  retention: { queue: 'issues', payload: nothing, attempts: 3, backoffMs: 5_000, once: true },
 } as const satisfies Record<string, Contract>;
 
 export type JobName = keyof typeof contracts;

@@ -263,19 +263,21 @@ export async function markEvents(tx: Connection, results: readonly EventResult[]
   `.execute(tx);
 }
 
-/** How long an event is stored after it was received. */
-const RETENTION_DAYS = 90;
-
-/** Deletes expired events, at most 10,000 in one call. @returns how many. */
-export async function forgetEvents(db: Connection): Promise<number> {
-  const { rows } = await sql`
-    delete from events where id in (
-      select id from events where received_at < now() - make_interval(days => ${RETENTION_DAYS})
-      order by received_at limit 10000
-    ) returning 1
-  `.execute(db);
-  return rows.length;
+/** Deletes the events that are older than this many days, 10,000 in each statement. @returns how many. */
+export async function forgetEvents(db: Connection, days: number): Promise<number> {
+  let deleted = 0;
+  for (let last = LIMIT; last === LIMIT; deleted += last) {
+    const { rows } = await sql`
+      delete from events where id in (
+        select id from events where received_at < now() - make_interval(days => ${days})
+        order by received_at limit ${LIMIT}
+      ) returning 1
+    `.execute(db);
+    last = rows.length;
+  }
+  return deleted;
 }
+const LIMIT = 10_000;
 
 /**
  * Suppresses the subscribers whose deliveries bounced softly in each of their last three issues. Called before an

@@ -102,9 +102,15 @@ export async function deleteEvidenceOfForgotten(tx: Connection, ids: string[]): 
   if (ids.length > 0) await sql`select delete_evidence_of_forgotten(${ids}::uuid[])`.execute(tx);
 }
 
-/** Deletes evidence older than this many months, by the same kind of function. */
-export async function deleteExpiredEvidence(db: Connection, months: number): Promise<void> {
-  await sql`select delete_expired_evidence(${months}::int)`.execute(db);
+/**
+ * Deletes the evidence of people who left this many months ago, by the same kind of function. Evidence of somebody who
+ * still reads is kept, however old it is. @returns how many entries.
+ */
+export async function deleteExpiredEvidence(db: Connection, months: number): Promise<number> {
+  const { rows } = await sql<{ deleted: number }>`
+    select delete_expired_evidence(${months}::int)::int as deleted
+  `.execute(db);
+  return rows[0]?.deleted ?? 0;
 }
 
 /** A fault in the consent log, and where it is. */

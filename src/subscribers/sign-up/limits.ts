@@ -18,6 +18,3 @@ export const AFTER_BOUNCE: readonly Limit[] = [
 
 /** A person who does not confirm within this time is forgotten. */
 export const PENDING_DAYS = 30;
-
-/** The origin of a consent is kept this long: long enough for any complaint about it. */
-export const EVIDENCE_MONTHS = 12;

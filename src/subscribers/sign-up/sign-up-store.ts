@@ -5,10 +5,10 @@ import { CONFIRM_LINK_HOURS } from '../../transactional/link-lifetimes.ts';
 import { PER_INBOX } from '../../transactional/requests/request-policy.ts';
 import { addMailRequest, forgetOldCounts, refuseInbox } from '../../transactional/requests/request-store.ts';
 import type { Address } from '../address.ts';
-import { deleteEvidenceOfForgotten, deleteExpiredEvidence } from '../consent-log/consent-log-store.ts';
+import { deleteEvidenceOfForgotten } from '../consent-log/consent-log-store.ts';
 import { BOUNCE_REASONS, REFUSED_REASON } from '../suppression.ts';
 import type { ConsentText, PrivacyNote } from './consent.ts';
-import { AFTER_BOUNCE, ALREADY_DAYS, EVIDENCE_MONTHS, PENDING_DAYS } from './limits.ts';
+import { AFTER_BOUNCE, ALREADY_DAYS, PENDING_DAYS } from './limits.ts';
 
 /** Where a consent came from, stored only as long as it is needed. */
 export interface Evidence {
@@ -316,8 +316,7 @@ export async function blockInbox(
 }
 
 /**
- * Deletes expired data: links and counters, evidence after {@link EVIDENCE_MONTHS}, and the address of people who did
- * not confirm within {@link PENDING_DAYS}. Their row stays without personal data, because the consent log refers to it.
+ * Deletes expired data: links and counters, and the address of people who did not confirm within {@link PENDING_DAYS}. Their row stays without personal data, because the consent log refers to it.
  */
 export async function forgetOldSignUps(db: Connection, now: Date): Promise<void> {
   await sql`
@@ -328,7 +327,6 @@ export async function forgetOldSignUps(db: Connection, now: Date): Promise<void>
   );
   await forgetOldCounts(db);
   await sql`delete from rate_limits where expire < ${now.getTime()}`.execute(db);
-  await deleteExpiredEvidence(db, EVIDENCE_MONTHS);
   await db.transaction().execute((tx) => forgetUnconfirmed(tx));
 }
 
