@@ -234,7 +234,7 @@ export async function refreshNewsletter(
  */
 const isTelling = sql<boolean>`(i.status not in ('cancelled', 'skipped') and i.late_at is null)`;
 
-/** How many rows are parsed before other work of the process gets its turn. */
+/** How many rows are parsed or written before other work of the process gets its turn. */
 const SLICE = 100;
 
 async function inSlices<Row, Parsed>(rows: readonly Row[], parse: (row: Row) => Parsed): Promise<Parsed[]> {
@@ -593,17 +593,18 @@ export async function writeTold(
   contents: readonly ToldContent[],
 ): Promise<void> {
   await tx.deleteFrom('issue_comparisons').where('issue_id', '=', issueId).execute();
-  if (contents.length === 0) return;
-  const rows = contents.map(({ id, section, told, change, comparison, hash }) => ({
-    ...{ id, section, told, change, hash },
-    content: comparison,
-  }));
-  await sql`
-    insert into issue_comparisons (issue_id, comparison_id, section, told, change, content, content_hash)
-    select ${issueId}::uuid, id, section, told, change, content, hash
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-      as r (id uuid, section text, told text, change jsonb, content jsonb, hash text)
-  `.execute(tx);
+  for (let at = 0; at < contents.length; at += SLICE) {
+    const rows = contents.slice(at, at + SLICE).map(({ id, section, told, change, comparison, hash }) => ({
+      ...{ id, section, told, change, hash },
+      content: comparison,
+    }));
+    await sql`
+      insert into issue_comparisons (issue_id, comparison_id, section, told, change, content, content_hash)
+      select ${issueId}::uuid, id, section, told, change, content, hash
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        as r (id uuid, section text, told text, change jsonb, content jsonb, hash text)
+    `.execute(tx);
+  }
 }
 
 /** Locks an issue until the transaction ends. @returns its status; undefined when there is no such issue. */
