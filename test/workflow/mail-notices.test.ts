@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import notice from '../../emails/transactional/notice.tsx';
-import { EVERY_KIND, kindOf } from '../../src/notices/notice-kinds.ts';
+import { EVERY_KIND, type KindOfNotice, kindOf } from '../../src/notices/notice-kinds.ts';
 import type { UnmailedNotice } from '../../src/notices/notice-store.ts';
 import { renderTransactional } from '../../src/render/render-transactional.ts';
 import { contentOf, isTime, LONG_PAUSE_MS, PAUSE_MS } from '../../src/workflow/mail-notices.ts';
@@ -44,6 +45,15 @@ describe('the mail about notices', () => {
       expect(NOTICE_RULES[kind].find).toBeTypeOf('function');
     },
   );
+
+  it('every kind is in the table of docs/operating.md, with those who are mailed', () => {
+    const rows = readFileSync('docs/operating.md', 'utf8').matchAll(
+      /^\| `([a-z-]+)` \| (operators[a-z, ]*) \| /gmu,
+    );
+    const documented = new Map([...rows].map(([, kind, to]) => [kind, to]));
+    const to = ({ isForEditors }: KindOfNotice) => (isForEditors ? 'operators, editors' : 'operators');
+    expect(documented).toEqual(new Map(EVERY_KIND.map((kind) => [kind, to(kindOf(kind))])));
+  });
 
   it('Y6: a hundred failing sources are one short mail', async () => {
     const many = Array.from({ length: 100 }, (_, index) =>
