@@ -1,4 +1,5 @@
 import type { App } from '../src/app/app.ts';
+import { SCHEDULE_INTERVAL_MS } from '../src/issues/slot.ts';
 import type { JobScheduler, Processors } from '../src/platform/queue/job-queue.ts';
 import { cleanOutbox } from './clean-outbox-job.ts';
 import { events } from './events-job.ts';
@@ -27,6 +28,9 @@ export function processors(app: App): Processors {
   };
 }
 
+/** Clock changes move a slot by an hour or two. */
+const LONGEST_SLOT_MS = SCHEDULE_INTERVAL_MS + 2 * 3_600_000;
+
 /**
  * The scheduled jobs. The cron pattern only wakes the worker. The rules of src/issues/slot.ts and the unique slot
  * in the database decide which slot it is, and whether it already has its issue.
@@ -34,7 +38,12 @@ export function processors(app: App): Processors {
 export function schedulers({ config }: App): JobScheduler[] {
   const { weekday, hour, minute, zone } = config.schedule;
   return [
-    { name: 'slot', pattern: `${minute} ${hour} * * ${weekday % 7}`, timezone: zone },
+    {
+      name: 'slot',
+      pattern: `${minute} ${hour} * * ${weekday % 7}`,
+      timezone: zone,
+      longestMs: LONGEST_SLOT_MS,
+    },
     { name: 'gather', every: 3_600_000 },
     { name: 'reconcile', every: 60_000 },
     { name: 'clean_outbox', every: 3_600_000 },

@@ -69,12 +69,12 @@ export const VoteLink = ({ href, label, children }: Styled & { href: string; lab
   </a>
 );
 
-/** A link within a line, as high as a thumb. */
+/** A link above its text, as high as a thumb. */
 export const LineLink = ({ href, children }: Styled & { href: string }) => (
   <a
     href={href}
     className="link"
-    style={{ display: 'inline-block', lineHeight: '44px', color: light.accent }}
+    style={{ display: 'inline-block', paddingTop: 14, lineHeight: '30px', color: light.accent }}
   >
     {children}
   </a>

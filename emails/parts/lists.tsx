@@ -50,18 +50,19 @@ export const ChangedVerdicts = ({ rows, vote }: { rows: ChangedVerdict[]; vote: 
     </Entry>
   ));
 
-/** Comparisons in one line each: the title as a link, and the verdict. */
+/** Comparisons without a row: the title as a link, and the verdict. */
 export const BriefLines = ({ rows }: { rows: CompactRow[] }) =>
   rows.map((row) => <Line key={row.slug} url={row.url} title={row.title} text={inWords(row.verdict)} />);
 
-/** Verdicts that turned, in one line each: the current one, and the earlier one. */
+/** Verdicts that turned, without a row: the title as a link, the current verdict, and the earlier one. */
 export const TurnedLines = ({ rows }: { rows: ChangedVerdict[] }) =>
   rows.map((row) => <Line key={row.slug} url={row.url} title={row.title} text={turnedLine(row)} />);
 
 const Line = ({ url, title, text }: { url: string; title: string; text: string }) => (
-  <P>
+  <P style={{ paddingBottom: 4 }}>
     <LineLink href={url}>{title}</LineLink>
-    {`: ${text}`}
+    <br />
+    {text}
   </P>
 );
 

@@ -1,6 +1,7 @@
 import { type Logger, pino } from 'pino';
 import type { Config, Secrets } from '../config/config.ts';
 import { type Database, openDatabase } from '../platform/db/database.ts';
+import { injectedTime, openDatabaseTime } from '../platform/db/database-time.ts';
 import { Lifetime } from '../platform/lifetime.ts';
 import { closeFolder } from '../platform/private-folder.ts';
 import { openQueue } from '../platform/queue/job-queue.ts';
@@ -48,7 +49,10 @@ export interface App extends WeekContext, AsyncDisposable {
 
 /** Parts that replace the real ones: a test names what it replaces here, and mocks nothing. */
 export interface Overrides {
+  /** The time that decides, instead of the database's. */
   clock?: () => Date;
+  /** This machine's clock, in ms. */
+  machineClock?: () => number;
   logger?: Logger;
   mailer?: Mailer;
   dns?: Dns;
@@ -60,7 +64,6 @@ export interface Overrides {
 export async function createApp(config: Config, secrets: Secrets, overrides: Overrides = {}): Promise<App> {
   const lifetime = new Lifetime();
   try {
-    const clock = overrides.clock ?? (() => new Date());
     const logger = overrides.logger ?? createLogger(config.logLevel);
     const { databaseUrl, redisUrl, secretKeys, resendWebhookSecrets: webhookSecrets } = secrets;
 
@@ -72,6 +75,16 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     const database = lifetime.use(await openDatabase({ databaseUrl, dataDir: config.dataDir }));
     // No other process uses this database: a process that held a lease or a job is gone, so there is no need to wait
     // for expiry.
+    const time = overrides.clock
+      ? injectedTime(overrides.clock)
+      : await openDatabaseTime(database.kysely, overrides.machineClock);
+    const clock = time.now;
+    const comparing = setInterval(() => {
+      // While the database is away, the last measurement holds.
+      time.measure().catch(() => {});
+    }, COMPARE_CLOCKS_MS);
+    comparing.unref();
+    lifetime.defer(() => clearInterval(comparing));
     const isAlone = database.backend === 'embedded';
     if (isAlone) {
       await expireAllLeases(database.kysely);
@@ -141,6 +154,7 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       events: eventsOf(config),
       clock,
       beat: createHeartbeat(secrets.heartbeatUrl, logger),
+      time,
       submit: createSubmitter(database.kysely, mailer, secretKeys),
       sendMail: createMailSender(database.kysely, mailer, secretKeys, {
         from: config.mail.fromTransactional,
@@ -164,6 +178,9 @@ export function eventsOf({ mailer, takesEvents }: Pick<Config, 'mailer' | 'takes
   if (mailer === 'outbox') return 'none';
   return takesEvents ? 'taken' : 'unseen';
 }
+
+/** How often this machine's clock is compared with the database's. */
+const COMPARE_CLOCKS_MS = 60_000;
 
 /** How many of the provider's requests per second issues may use: one is reserved for confirm mails. */
 function paceOf(perSecond: number): number {

@@ -2,9 +2,10 @@ import type { DeskActions, DeskOptions } from '../desk/desk-context.ts';
 import { editIssue } from '../issues/compose-issue.ts';
 import { changeIssue, type Issue, requireIssue } from '../issues/issue-store.ts';
 import type { ContentActions } from '../issues/take-down/content-steps.ts';
+import { leaveOutGone } from '../issues/take-down/gone.ts';
 import { hideComparison, showComparison } from '../issues/take-down/take-down.ts';
-import { checkLinks } from '../sending/inspection/inspect-issue.ts';
-import { followLinks, userAgent } from '../sources/gather.ts';
+import { AppError } from '../platform/errors.ts';
+import { followIssueLinks } from '../workflow/follow-issue-links.ts';
 import {
   afterSettling,
   approve,
@@ -46,16 +47,20 @@ function deskActions(app: App): DeskActions {
     approve: async (issue, record) => {
       await approve(app, issue, record);
     },
-    followLinks: (issue, record) =>
-      checkLinks(db, issue, {
-        now: app.clock(),
-        record,
-        follow: (urls) =>
-          followLinks(urls, {
-            userAgent: userAgent(app.config.publicUrl),
-            ...(app.config.allowPrivateSources ? { mayReach: () => true } : {}),
-          }),
-      }),
+    followLinks: (issue, record) => followIssueLinks(app, issue, record),
+    leaveOutGone: async ({ id, slug }, record) => {
+      const affected = await leaveOutGone(db, { issueId: id, ...record });
+      if (affected?.isDropped === false)
+        throw new AppError(
+          'issue-refuses',
+          `Issue ${slug} is ${affected.was}: nothing can be left out any more.`,
+          {
+            help: 'Cancel it; what else it carries stands for the next issue.',
+          },
+        );
+      if (app.config.approval === 'auto' && affected?.was === 'approved')
+        await approveAutomatically(app, await requireIssue(db, { id }));
+    },
     takeBack: async ({ id }, record) => {
       await changeIssue(db, id, { type: 'edit' }, { record });
     },

@@ -2,6 +2,7 @@ import { Resolver } from 'node:dns/promises';
 import type { Config } from '../config/config.ts';
 import type { EnvAmbiguity } from '../config/env-file.ts';
 import { RESEND_URL } from '../config/settings.ts';
+import { describeClock, isClockRight } from '../platform/db/database-time.ts';
 import type { Powers } from '../platform/db/roles.ts';
 import { examineFolder, isReadByOthers } from '../platform/private-folder.ts';
 import { openOutboxFiles } from '../providers/outbox/outbox-files.ts';
@@ -213,6 +214,33 @@ export function examineRole({ role, isSuperuser, isOwner, makesIn, changes }: Po
     message: `The role "${role}" ${faults.join('; it ')}: anybody who gets hold of it can rewrite the consent log.`,
     help: 'Give it a role of its own and the owner’s to MIGRATE_DATABASE_URL, see "Two database roles" in docs/operating.md; then run `migrate`.',
   };
+}
+
+/** Checks the clocks of this machine and of the workers against the database's, which decides. */
+export function examineClocks(
+  aheadMs: number,
+  workers: readonly { worker: string; aheadMs: number }[],
+): Finding[] {
+  const about = 'clocks';
+  const help = 'Set it, and keep the clocks of all machines by NTP.';
+  const wrong = workers.map(
+    (each): Finding => ({
+      level: 'block',
+      about,
+      message: `The clock of the worker ${each.worker} is ${describeClock(each.aheadMs)} the database's: it takes no scheduled work.`,
+      help,
+    }),
+  );
+  if (!isClockRight({ aheadMs })) {
+    wrong.push({
+      level: 'warn',
+      about,
+      message: `The clock of this machine is ${describeClock(aheadMs)} the database's: a worker here takes no scheduled work.`,
+      help,
+    });
+  }
+  if (wrong.length > 0) return wrong;
+  return [{ level: 'ok', about, message: 'The clocks of this machine and of the database agree.', help: '' }];
 }
 
 /** Checks whether the consent log is unchanged (I8). */

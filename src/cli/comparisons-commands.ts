@@ -33,9 +33,10 @@ export async function comparisonsList(context: Context, options: ListOptions): P
   });
   if (options.json) return sayJson(found.map(({ comparison: _, ...listed }) => listed));
   if (found.length === 0) return say('There is none.');
-  for (const { slug, title, state, hidden } of found) {
+  for (const { slug, title, state, hidden, gone } of found) {
     const why = hidden === null ? '' : `: ${hidden.reason} (${hidden.who}, ${hidden.at.toISOString()})`;
-    say(`${slug}   ${title}   ${STATE[state]}${why}`);
+    const went = gone === null ? '' : `, gone since ${gone.since.toISOString()} (${gone.reason})`;
+    say(`${slug}   ${title}   ${STATE[state]}${why}${went}`);
   }
 }
 

@@ -1,6 +1,7 @@
 import { eventsOf } from '../app/app.ts';
 import {
   dnsRecords,
+  examineClocks,
   examineConsentLog,
   examineDns,
   examineEnvFile,
@@ -12,6 +13,7 @@ import {
 } from '../app/doctor.ts';
 import { loadConfig } from '../config/config.ts';
 import { powersOf } from '../platform/db/roles.ts';
+import { wrongClocks } from '../platform/db/wrong-clock-store.ts';
 import { explain } from '../platform/errors.ts';
 import { verifyConsentLog } from '../subscribers/consent-log/consent-log-store.ts';
 import { openApp } from './open-app.ts';
@@ -54,6 +56,7 @@ async function examineServices(context: Context): Promise<Finding[]> {
     return [
       { level: 'ok', about, message: `${home} and the queue answer.`, help: '' },
       ...(isEmbedded ? [] : [examineRole(await powersOf(app.db))]),
+      ...examineClocks(await app.time.measure(), await wrongClocks(app.db)),
       ...examineConsentLog(await verifyConsentLog(app.db)),
     ];
   } catch (error) {

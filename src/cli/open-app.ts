@@ -5,6 +5,7 @@ import { loadConfig } from '../config/config.ts';
 import { findIssue, type Issue, listIssues, requireIssue } from '../issues/issue-store.ts';
 import type { IssueStatus } from '../platform/db/schema.ts';
 import { AppError } from '../platform/errors.ts';
+import type { Working } from '../platform/queue/job-queue.ts';
 import { keyMissing } from '../providers/resend/open-provider.ts';
 import { issueProgress, type Progress, total } from '../sending/progress.ts';
 import { send } from '../workflow/week.ts';
@@ -20,7 +21,7 @@ export async function openApp(context: Context, settings: Record<string, string>
  * Starts this process's workers.
  * @throws AppError `mailer-key-missing`: it could take jobs from the queue, but not send them.
  */
-export async function work(app: App, onLost: (error: Error) => void = () => {}): Promise<AsyncDisposable> {
+export async function work(app: App, onLost: (error: Error) => void = () => {}): Promise<Working> {
   if (!app.canSend) throw keyMissing();
   await app.queue.pace(app.pace);
   return await app.queue.work(processors(app), {

@@ -10,6 +10,7 @@ import { AppError } from '../platform/errors.ts';
 import { CONNECTION_LIMITS } from '../platform/http/connections.ts';
 import type { Metrics } from '../platform/http/metrics.ts';
 import { Lifetime } from '../platform/lifetime.ts';
+import { watchClock } from '../workflow/watch-clock.ts';
 import { work } from './open-app.ts';
 import { type Context, say } from './output.ts';
 
@@ -48,7 +49,8 @@ export async function serve(context: Context, role: Role): Promise<void> {
       lifetime.use(await listenForMetrics(app, metrics));
     if (role !== 'web') {
       await app.queue.schedule(schedulers(app));
-      lifetime.use(await work(app));
+      const working = lifetime.use(await work(app));
+      lifetime.use(await watchClock(app, working));
       await app.queue.enqueue('reconcile', {});
     }
     if (!context.signal.aborted) await once(context.signal, 'abort');

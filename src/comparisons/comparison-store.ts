@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Connection } from '../platform/db/database.ts';
+import { markPushed } from './gone/gone-store.ts';
 import { alignTo, clash, type Identified, identify, type Known, swapped } from './identity.ts';
 import { type Comparison, type CountedComparison, comparisonSchema } from './model.ts';
 import { canonicalUrl, contentHash, pairKey } from './names.ts';
@@ -53,6 +54,7 @@ export async function pushComparison(db: Connection, incoming: Comparison): Prom
     if (created) return { status: 'created', slug: created.slug, revision: 1, changed: [], hidden: false };
     const [moved] = changed;
     const slug = moved?.comparison.slug ?? unchanged[0]?.slug ?? comparison.slug;
+    await markPushed(tx, slug);
     const { rows } = await sql<{ revision: number; hidden: boolean }>`
       select max(r.number) as revision, bool_or(c.hidden_at is not null) as hidden
       from revisions r join comparisons c on c.id = r.comparison_id where c.slug = ${slug}
@@ -192,19 +194,29 @@ export interface StoredComparison {
   /** When the site published it, or when we first saw it. */
   since: Date;
   changedAt: Date;
+  /** Since when it is no longer on its site; null while it is. */
+  goneSince: Date | null;
+  /** When it last went or came back; null when it never did. */
+  presenceChangedAt: Date | null;
 }
 
-const stored = sql`id, content, coalesce(published_at, first_seen_at) as since, changed_at`;
+const stored = sql`id, content, coalesce(published_at, first_seen_at) as since, changed_at, gone_at,
+  presence_changed_at`;
 
 interface StoredRow {
   id: string;
   content: unknown;
   since: Date;
   changed_at: Date;
+  gone_at: Date | null;
+  presence_changed_at: Date | null;
 }
 
-function toStored({ id, content, since, changed_at }: StoredRow): StoredComparison {
-  return { id, comparison: comparisonSchema.parse(content), since, changedAt: changed_at };
+function toStored({ id, content, since, ...row }: StoredRow): StoredComparison {
+  return {
+    ...{ id, comparison: comparisonSchema.parse(content), since, changedAt: row.changed_at },
+    ...{ goneSince: row.gone_at, presenceChangedAt: row.presence_changed_at },
+  };
 }
 
 /** Finds a comparison for a caller who may see hidden ones; strangers get {@link findPublicComparison}. */
@@ -258,10 +270,13 @@ export async function listComparisons(
   return rows.map(toStored);
 }
 
-/** When any comparison was last added, changed, taken down or shown again; undefined when there is none. */
+/**
+ * When any comparison was last added, changed, taken down or shown again, or went or came back; undefined when there is
+ * none.
+ */
 export async function lastChange(db: Connection): Promise<Date | undefined> {
   const { rows } = await sql<{ at: Date | null }>`
-    select greatest(max(changed_at), max(visibility_changed_at)) as at from comparisons
+    select greatest(max(changed_at), max(visibility_changed_at), max(presence_changed_at)) as at from comparisons
   `.execute(db);
   return rows[0]?.at ?? undefined;
 }

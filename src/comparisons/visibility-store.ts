@@ -105,6 +105,8 @@ export interface ListedComparison {
   /** `waiting` for the issue that will carry it, when PUBLISH requires one. */
   state: VisibilityState;
   hidden: Hidden | null;
+  /** Since when it is no longer on its site, and why we think so; null while it is. */
+  gone: { since: Date; reason: string } | null;
 }
 
 interface ListQuery {
@@ -143,19 +145,22 @@ export async function listWithVisibility(
     hidden_reason: string | null;
     hidden_by: string;
     hidden_at: Date;
+    gone_at: Date | null;
+    gone_reason: string | null;
   }>`
     select c.slug, c.content, coalesce(published_at, first_seen_at) as since, ${isPublic(publish)} as is_public,
-      hidden_reason, hidden_by, hidden_at
+      hidden_reason, hidden_by, hidden_at, gone_at, gone_reason
     from comparisons c
     where ${isHidden ? sql`hidden_at is not null` : sql`true`} ${only === undefined ? sql`` : sql`and c.slug = ${only}`}
       ${matches.length === 0 ? sql`` : sql`and ${sql.join(matches, sql` and `)}`} ${after === undefined ? sql`` : further}
     order by coalesce(published_at, first_seen_at) desc, c.slug desc
     limit ${limit}
   `.execute(db);
-  return rows.map(({ slug, content, since, is_public, hidden_reason, hidden_by, hidden_at }) => {
+  return rows.map(({ slug, content, since, is_public, hidden_reason, hidden_by, hidden_at, ...row }) => {
     const comparison = comparisonSchema.parse(content);
+    const gone = row.gone_at === null ? null : { since: row.gone_at, reason: row.gone_reason ?? '' };
     const hidden = hidden_reason === null ? null : { reason: hidden_reason, who: hidden_by, at: hidden_at };
     const state = hidden !== null ? 'hidden' : is_public ? 'public' : 'waiting';
-    return { slug, comparison, title: title(comparison), since, state, hidden };
+    return { slug, comparison, title: title(comparison), since, state, hidden, gone };
   });
 }

@@ -3,6 +3,7 @@ import type { Editor, PasskeyPolicy } from '../config/editors.ts';
 import type { EditRequest } from '../issues/compose-issue.ts';
 import type { Issue, RecordChange } from '../issues/issue-store.ts';
 import type { ContentActions } from '../issues/take-down/content-steps.ts';
+import type { LeaveOutRequest } from '../issues/take-down/gone.ts';
 import type { Connection } from '../platform/db/database.ts';
 import type { RawQueue } from '../platform/queue/job-queue.ts';
 import type { Limiter } from '../platform/queue/limiter.ts';
@@ -21,6 +22,8 @@ export interface DeskActions {
   approve(issue: Issue, record: RecordChange): Promise<void>;
   /** Requests the pages that the issue links to; `record` gets the number of pages that answered in time. */
   followLinks(issue: Issue, record: (tx: Connection, followed: number) => Promise<unknown>): Promise<void>;
+  /** Composes the issue again without what is gone; an approval is withdrawn. */
+  leaveOutGone(issue: Issue, record: Pick<LeaveOutRequest, 'record' | 'recordTakenBack'>): Promise<void>;
   takeBack(issue: Issue, record: RecordChange): Promise<void>;
   send(issue: Issue, record: RecordChange): Promise<void>;
   pause(issue: Issue, record: RecordChange, reason: string): Promise<void>;

@@ -4,7 +4,14 @@ import type { Connection } from '../platform/db/database.ts';
 import { AppError } from '../platform/errors.ts';
 import { type Composition, compose, type Plan } from './compose.ts';
 import type { IssueContent } from './content.ts';
-import { applyEdit, type Choices, type Edit, withoutComparison } from './edit.ts';
+import {
+  applyEdit,
+  type Choices,
+  type Edit,
+  type RowKeys,
+  type RowSection,
+  withoutComparison,
+} from './edit.ts';
 import {
   excludeComparison,
   excludedFrom,
@@ -38,7 +45,7 @@ import {
 } from './late-store.ts';
 import { expectedNumber } from './number-store.ts';
 import type { Told } from './planned-rows.ts';
-import type { ToolVotes } from './readers-rows.ts';
+import { readersKey, type ToolVotes } from './readers-rows.ts';
 import type { Slot } from './slot.ts';
 
 export interface WeekSettings {
@@ -117,7 +124,7 @@ export async function editIssue(
     }
     if (issue.revision !== revision) throw issueChanged(issue);
     const order = issue.plan.comparisons.map(({ comparison }) => comparison.slug);
-    const choices = applyEdit(await findChoices(tx, issueId), edit, order);
+    const choices = applyEdit(await findChoices(tx, issueId), edit, order, rowKeysOf(issue.plan));
     if (edit.kind === 'leave_out') await excludeComparison(tx, { ...edit, issueId, who });
     if (edit.kind === 'add') await readmitComparison(tx, edit.slug);
 
@@ -145,7 +152,11 @@ export async function editIssue(
  * Composes an open issue again without one comparison, from its current comparisons and the editors' choices; no
  * new comparison is added. When none is left, the slot is skipped.
  */
-export async function recomposeIssue(tx: Connection, issue: Issue, without: string): Promise<Issue> {
+export async function recomposeIssue(
+  tx: Connection,
+  issue: Issue,
+  without: string | undefined,
+): Promise<Issue> {
   if (issue.plan === null) return issue;
   const { composition, contentsOf } = await composeOwn(tx, issue, issue.plan, without);
   if (composition.kind === 'skipped') {
@@ -312,6 +323,16 @@ async function readersVotes(tx: Connection): Promise<ToolVotes[]> {
 }
 
 const NO_VOTES = { ship: 0, skip: 0 };
+
+/** Names the rows of a plan, also those that an editor took out. */
+function rowKeysOf({ changed, readers, aside = [] }: Plan): RowKeys {
+  const asideOf = (section: RowSection) =>
+    aside.filter((each) => each.section === section).map(({ key }) => key);
+  return {
+    changed: [...changed.map(({ row }) => row.slug), ...asideOf('changed')],
+    readers: [...readers.map(({ row }) => readersKey(row)), ...asideOf('readers')],
+  };
+}
 
 /** Whether composing may still replace the issue. */
 export function isOpen(issue: Issue, now: Date): boolean {

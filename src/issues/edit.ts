@@ -19,6 +19,10 @@ export const choicesSchema = z.object({
   order: slugs,
   heldBack: slugs,
   withoutTopics: slugs,
+  heldChanges: slugs,
+  leftOutChanges: slugs,
+  heldReaders: slugs,
+  leftOutReaders: slugs,
   intro: texts,
   subject: texts,
   preheader: texts,
@@ -43,9 +47,20 @@ export type Edit =
   | { kind: 'leave_out'; slug: string; reason: string }
   /** Adds a comparison that was held back or excluded, here or in an earlier issue, or that arrived since. */
   | { kind: 'add'; slug: string }
+  /**
+   * Takes a row of *changed verdicts* or *what readers said* out of the issue, or back into it. A row that is held
+   * comes next week; one that is left out counts as told.
+   */
+  | { kind: 'row_hold' | 'row_leave_out' | 'row_add'; section: RowSection; key: string }
   /** An empty text restores the default text. */
   | { kind: 'words'; subject: string; preheader: string; intro: string }
   | { kind: 'look'; template: string; withoutTopics: string[] };
+
+/** The sections whose rows come by themselves. */
+export type RowSection = 'changed' | 'readers';
+
+/** The keys of their rows, in the issue or taken out of it. */
+export type RowKeys = Record<RowSection, readonly string[]>;
 
 /** In graphemes. The checks block a longer subject anyway; the other limits are what a reader accepts. */
 export const MAX_LENGTH = { subject: 199, preheader: 250, intro: 1_200, reason: 300 } as const;
@@ -54,7 +69,12 @@ export const MAX_LENGTH = { subject: 199, preheader: 250, intro: 1_200, reason: 
  * @param order slugs of the current issue, the lead first.
  * @throws AppError `edit-refused` when the edit cannot apply to anything.
  */
-export function applyEdit(choices: Choices, edit: Edit, order: readonly string[]): Choices {
+export function applyEdit(
+  choices: Choices,
+  edit: Edit,
+  order: readonly string[],
+  rows: RowKeys = { changed: [], readers: [] },
+): Choices {
   switch (edit.kind) {
     case 'up':
     case 'down': {
@@ -87,6 +107,11 @@ export function applyEdit(choices: Choices, edit: Edit, order: readonly string[]
       return withoutComparison(choices, edit.slug);
     case 'add':
       return { ...choices, heldBack: choices.heldBack.filter((slug) => slug !== edit.slug) };
+    case 'row_hold':
+    case 'row_leave_out':
+    case 'row_add':
+      if (!rows[edit.section].includes(edit.key)) throw refused('That row is not in this issue any more.');
+      return withRow(choices, edit);
     case 'words': {
       const { subject, preheader, intro } = edit;
       for (const [name, text] of Object.entries({ subject, preheader, intro }))
@@ -115,6 +140,21 @@ export function withoutComparison(choices: Choices, slug: string): Choices {
     lead: choices.lead === slug ? null : choices.lead,
     order: choices.order.filter((each) => each !== slug),
     heldBack: choices.heldBack.filter((each) => each !== slug),
+  };
+}
+
+const ROW_CHOICES = {
+  changed: { held: 'heldChanges', leftOut: 'leftOutChanges' },
+  readers: { held: 'heldReaders', leftOut: 'leftOutReaders' },
+} as const;
+
+function withRow(choices: Choices, { kind, section, key }: Extract<Edit, { section: RowSection }>): Choices {
+  const { held, leftOut } = ROW_CHOICES[section];
+  const without = (keys: readonly string[]) => keys.filter((each) => each !== key);
+  return {
+    ...choices,
+    [held]: kind === 'row_hold' ? [...without(choices[held]), key] : without(choices[held]),
+    [leftOut]: kind === 'row_leave_out' ? [...without(choices[leftOut]), key] : without(choices[leftOut]),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { GoneComparison } from '../comparisons/gone/gone-store.ts';
 import type { Comparison } from '../comparisons/model.ts';
 import { contentHash, nameKey, title } from '../comparisons/names.ts';
 import { isSamePrice } from '../comparisons/reprints/price-print.ts';
@@ -54,8 +55,8 @@ const LINK_DAYS = 7;
 const DAY = 24 * 3_600_000;
 
 /**
- * Returns all findings: those of subject and preheader, then those of each comparison in the plan's order, then
- * those of the links. Pure. A comparison without facts is no longer in the database, and is checked as it was
+ * Returns all findings: those of subject and preheader, then those of each comparison in the plan's order, then what is
+ * gone, then those of the links. Pure. A comparison without facts is no longer in the database, and is checked as it was
  * composed.
  */
 export function editorialChecks(
@@ -63,6 +64,7 @@ export function editorialChecks(
   facts: readonly ComparisonFacts[],
   links: readonly LinkFact[],
   now: Date,
+  gone: readonly GoneComparison[] = [],
 ): EditorialCheck[] {
   const known = new Map(facts.map((each) => [each.slug, each]));
   return [
@@ -74,8 +76,20 @@ export function editorialChecks(
         ...(found === undefined ? [] : comparisonChecks(comparison, found, now)),
       ];
     }),
-    ...linkChecks(plan, links, now),
+    ...goneChecks(gone),
+    ...linkChecks(plan, links, now, new Set(gone.map(({ slug }) => slug))),
   ];
+}
+
+/** What is gone is mailed to nobody: an editor can leave it out, and cannot let it stand. */
+function goneChecks(gone: readonly GoneComparison[]): EditorialCheck[] {
+  return gone.map(({ slug, title, reason }) => ({
+    id: 'gone',
+    level: 'block',
+    comparison: { slug, title },
+    message: `Its page is gone: it ${reason}.`,
+    help: 'Leave it out: the issue is composed again without it, and your choices stay.',
+  }));
 }
 
 /** Returns every page that the issue links to, each once, in the order of the issue, without personal links. */
@@ -100,7 +114,13 @@ function slugOf(url: string): string {
   );
 }
 
-function linkChecks(plan: Plan, facts: readonly LinkFact[], now: Date): EditorialCheck[] {
+/** @param gone slugs of comparisons that have a check of their own. */
+function linkChecks(
+  plan: Plan,
+  facts: readonly LinkFact[],
+  now: Date,
+  gone: ReadonlySet<string>,
+): EditorialCheck[] {
   const known = new Map(facts.map((each) => [each.url, each]));
   const links = linksOf(plan);
   const due = links.filter(({ url }) => isDue(known.get(url), now));
@@ -108,7 +128,7 @@ function linkChecks(plan: Plan, facts: readonly LinkFact[], now: Date): Editoria
   return [
     ...links.flatMap(({ url, about: comparison }): EditorialCheck[] => {
       const fact = known.get(url);
-      if (fact === undefined || fact.reason === null) return [];
+      if (fact === undefined || fact.reason === null || gone.has(comparison.slug)) return [];
       const isGone = fact.status === 404 || fact.status === 410;
       return [
         {

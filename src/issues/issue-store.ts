@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { type RawBuilder, sql } from 'kysely';
+import { isThere } from '../comparisons/gone/gone-store.ts';
 import { type Comparison, comparisonSchema, countedComparisonSchema } from '../comparisons/model.ts';
 import { nameKey, topics } from '../comparisons/names.ts';
 import { inTodaysPrint, type Reprinted } from '../comparisons/reprints/field-changes.ts';
@@ -105,7 +106,7 @@ export async function requireIssue(db: Connection, by: { id: string } | { slug: 
 /** Newest slot first. */
 export async function listIssues(
   db: Connection,
-  filter: { status?: IssueStatus[]; limit?: number } = {},
+  filter: { status?: IssueStatus[]; dueBy?: Date; limit?: number } = {},
 ): Promise<Issue[]> {
   let query = db
     .selectFrom('issues')
@@ -113,6 +114,7 @@ export async function listIssues(
     .orderBy('slot', 'desc')
     .limit(filter.limit ?? 100);
   if (filter.status !== undefined) query = query.where('status', 'in', filter.status);
+  if (filter.dueBy !== undefined) query = query.where('due_at', '<=', filter.dueBy);
   return (await query.execute()).map(toIssue);
 }
 
@@ -256,7 +258,7 @@ export async function findCandidates(
 ): Promise<(Candidate & { id: string; hash: string })[]> {
   const { rows } = await sql<{ id: string; content: unknown; hash: string; first_seen_at: Date }>`
     select c.id, c.content, c.content_hash as hash, c.first_seen_at from comparisons c
-    where c.hidden_at is null and not exists (
+    where c.hidden_at is null and ${isThere} and not exists (
       select from issue_comparisons ic join issues i on i.id = ic.issue_id
       where ic.comparison_id = c.id and ${isTelling} and i.id is distinct from ${except ?? null}::uuid
     )
@@ -315,7 +317,7 @@ export async function findChanged(
       where ic.comparison_id = c.id and ${isTelling} and i.id is distinct from ${except ?? null}::uuid
       order by i.slot desc limit 1
     ) told
-    where c.hidden_at is null and (
+    where c.hidden_at is null and ${isThere} and (
       ${figuresOf(sql`told.content`)} <> ${figuresOf(sql`c.content`)}
       or exists (select from jsonb_array_elements_text(c.pair_key::jsonb) as key join voted on tool_key = key)
     )
@@ -460,6 +462,16 @@ export async function excludedFrom(
   return rows.map(({ content, ...row }) => ({ ...row, comparison: comparisonSchema.parse(content) }));
 }
 
+/** Says why an issue in review was not approved; null: nothing holds it. */
+export async function setReviewReason(db: Connection, id: string, reason: string | null): Promise<void> {
+  await db
+    .updateTable('issues')
+    .set({ reason })
+    .where('id', '=', id)
+    .where('status', '=', 'review')
+    .execute();
+}
+
 /** Stores an edited draft; its status stays. */
 export async function rewriteIssue(tx: Connection, id: string, plan: Plan, template: string): Promise<Issue> {
   const row = await tx
@@ -531,11 +543,11 @@ export async function findVotable(db: Connection): Promise<Votable[]> {
       last.slot::text as since, c.first_seen_at
     from last join issue_comparisons ic on ic.issue_id = last.id and ic.told = 'row'
     join comparisons c on c.id = ic.comparison_id
-    where c.hidden_at is null
+    where c.hidden_at is null and ${isThere}
     union all
     select c.id, c.content, array[held.side], held.since_at, held.since, c.first_seen_at
     from held join comparisons c on c.slug = held.slug
-    where c.hidden_at is null
+    where c.hidden_at is null and ${isThere}
   `.execute(db);
   return rows.map(({ id, content, sides, since_at, since, first_seen_at }) => ({
     ...{ id, comparison: comparisonSchema.parse(content), sides: sides ?? [0, 1], since },

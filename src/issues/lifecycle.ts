@@ -59,7 +59,7 @@ export interface IssueState {
   readonly status: IssueStatus;
   /** Set while paused or failed, null otherwise. */
   readonly resumeTo: Resumable | null;
-  /** Why it is paused, failed or skipped, for the editor; null otherwise. */
+  /** Why it is paused, failed or skipped, or was not approved automatically, for the editor; null otherwise. */
   readonly reason: string | null;
 }
 

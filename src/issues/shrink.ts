@@ -32,17 +32,17 @@ const STEPS: readonly Step[] = [
     return { ...content, changed: kept, rest };
   },
   (content) => (content.readers.length > 0 ? { ...content, readers: [] } : null),
+  // New comparisons, from the end, become lines.
+  (content) => {
+    const [kept, removed] = split(content.compact, () => true, 8);
+    return removed.length === 0 ? null : { ...content, compact: kept, brief: [...removed, ...content.brief] };
+  },
   // Verdicts that turned, from the end, become lines.
   (content) => {
     const [kept, removed] = split(content.changed, () => true, 4);
     return removed.length === 0
       ? null
       : { ...content, changed: kept, turned: [...removed, ...content.turned] };
-  },
-  // New comparisons, from the end, become lines.
-  (content) => {
-    const [kept, removed] = split(content.compact, () => true, 8);
-    return removed.length === 0 ? null : { ...content, compact: kept, brief: [...removed, ...content.brief] };
   },
   // The lead loses its later lenses, then all of them, then its descriptions.
   ({ lead, ...content }) =>

@@ -55,6 +55,26 @@ export const NOTICE_KINDS = {
     isOver: 'somebody approves or cancels it, or its slot passes: then a mail says that it is late',
     recovery: null,
   },
+  'links-broken': {
+    isForEditors: true,
+    title: (slugs) =>
+      counted(slugs, `Links of the issue of ${slugs[0]} lead nowhere`, 'issues have links that lead nowhere'),
+    standsStill: 'Its automatic approval. The links are followed again until its slot.',
+    whatToDo: 'Leave out what is gone, or approve it yourself if the links are right.',
+    page: issuePage,
+    isOver: 'its links work, somebody edits, approves or cancels it, or its slot passes',
+    recovery: null,
+  },
+  'comparison-gone': {
+    isForEditors: true,
+    title: (slugs) =>
+      counted(slugs, `The issue of ${slugs[0]} carries what is gone`, 'issues carry what is gone'),
+    standsStill: 'The issue: it does not go out with a comparison whose page is gone.',
+    whatToDo: 'Leave it out, on the page of the issue, and approve the rest.',
+    page: issuePage,
+    isOver: 'it is left out, its page is back, or the issue is cancelled',
+    recovery: null,
+  },
   'provider-away': {
     isForEditors: false,
     title: () => 'The mail provider does not answer',
@@ -74,6 +94,17 @@ export const NOTICE_KINDS = {
     page: sourcesPage,
     isOver: 'the duty succeeds',
     recovery: 'The duty succeeds again.',
+  },
+  'clock-wrong': {
+    isForEditors: false,
+    title: (workers) =>
+      counted(workers, `The clock of the worker ${workers[0]} is wrong`, 'workers have wrong clocks'),
+    standsStill:
+      'The scheduled work of this worker. The other workers do it; if there is none, no issue is composed or started.',
+    whatToDo: 'Set the clock of its machine, or of the database’s, and keep both by NTP.',
+    page: sourcesPage,
+    isOver: 'the clock is right to a minute, or the worker has ended',
+    recovery: 'The clock is right again, or the worker has ended.',
   },
   'nothing-sent': {
     isForEditors: false,
@@ -138,6 +169,15 @@ export const NOTICE_KINDS = {
     whatToDo: 'Count or discard them under Comparisons at the desk.',
     page: () => '/editor/comparisons',
     isOver: 'somebody has counted or discarded them',
+    recovery: null,
+  },
+  'comparisons-missing': {
+    isForEditors: true,
+    title: (sources) => counted(sources, 'A source misses many comparisons', 'sources miss many comparisons'),
+    standsStill: 'Nothing: until somebody answers they are mailed and shown as before.',
+    whatToDo: 'Look whether the site still has them. If not, say so under Sources at the desk.',
+    page: sourcesPage,
+    isOver: 'the source lists them again, or somebody has said that they are gone',
     recovery: null,
   },
   reprint: {

@@ -10,6 +10,7 @@ import {
   requireIssue,
 } from '../issues/issue-store.ts';
 import { giveNumber, lockNumbers, nextNumber, renumberIssues } from '../issues/number-store.ts';
+import { describeGone, goneIn } from '../issues/take-down/gone.ts';
 import { hiddenAmong } from '../issues/take-down/take-down-store.ts';
 import { variantsOf } from '../issues/variants.ts';
 import type { Connection } from '../platform/db/database.ts';
@@ -169,8 +170,10 @@ async function freezeIssue(
     const { number } = planOf(issue);
     if ((await nextNumber(tx)) !== number) return 'renumbered';
     const hidden = await hiddenAmong(tx, slugsOf(planOf(issue)));
-    if (hidden.length > 0) {
-      await changeIssue(tx, issueId, { type: 'fail', reason: takenDownReason(hidden) });
+    const gone = await goneIn(tx, planOf(issue));
+    if (hidden.length + gone.length > 0) {
+      const reason = hidden.length > 0 ? takenDownReason(hidden) : goneReason(describeGone(gone));
+      await changeIssue(tx, issueId, { type: 'fail', reason });
       return 'stopped';
     }
     await giveNumber(tx, issueId, number);
@@ -190,6 +193,11 @@ function slugsOf({ comparisons, changed }: Plan): string[] {
 /** For a take-down while the issue was being prepared; before that, the issue drops the comparison. */
 function takenDownReason(slugs: readonly string[]): string {
   return `${slugs.join(', ')}: taken down since the issue was approved. Cancel it; what else it carries stands for the next issue.`;
+}
+
+/** For a page that went while the issue was being prepared; before that, it is left out of the issue. */
+function goneReason(gone: string): string {
+  return `${gone}. Cancel it; what else it carries stands for the next issue.`;
 }
 
 /**

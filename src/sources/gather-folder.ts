@@ -1,10 +1,12 @@
 import { constants } from 'node:fs';
 import { open, readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
+import type { ListedEntry } from '../comparisons/gone/presence.ts';
+import { pairKey } from '../comparisons/names.ts';
 import { AppError } from '../platform/errors.ts';
 import { Postponed } from './crawl/body.ts';
 import { listFaults } from './faults.ts';
-import { Collection, type Gathered } from './gathered.ts';
+import { Collection, type GatheredFolder } from './gathered.ts';
 import { read } from './thread/thread.ts';
 
 const MAX_BYTES = 1_000_000;
@@ -16,27 +18,37 @@ const MAX_BYTES = 1_000_000;
  *
  * @throws AppError `source-missing` when there is no such folder.
  */
-export async function gatherFolder(path: string): Promise<Gathered> {
+export async function gatherFolder(path: string): Promise<GatheredFolder> {
   const gathered = new Collection();
+  const entries: ListedEntry[] = [];
   for (const name of await fileNames(path)) {
     try {
       const kind = extname(name).toLowerCase();
       if (kind !== '.json' && kind !== '.md') throw new Error('neither .json nor .md');
       for (const each of await read('file', name, kind, await readBytes(path, join(path, name)))) {
         const { label } = each;
-        if ('comparison' in each) gathered.add(label, each.comparison);
-        else {
+        if ('comparison' in each) {
+          gathered.add(label, each.comparison);
+          entries.push({ entry: name, pairKey: pairKey(each.comparison), state: 'inline' });
+        } else {
+          entries.push(unread(name));
           const { faults, bodyHash } = each;
           gathered.reject({ name: label, reason: listFaults(faults), faults, bodyHash });
         }
       }
     } catch (error) {
       if (error instanceof Postponed) throw error;
+      entries.push(unread(name));
       const reason = error instanceof Error ? error.message : String(error);
       gathered.reject({ name, reason, faults: [{ field: '', reason }], bodyHash: null });
     }
   }
-  return { comparisons: gathered.comparisons, rejected: gathered.rejected };
+  return { comparisons: gathered.comparisons, rejected: gathered.rejected, entries };
+}
+
+/** What a file holds that cannot be read is still there. */
+function unread(name: string): ListedEntry {
+  return { entry: name, pairKey: null, state: 'listed' };
 }
 
 async function fileNames(path: string): Promise<string[]> {

@@ -1,11 +1,13 @@
+import type { ListedEntry, SourceListing } from '../comparisons/gone/presence.ts';
 import type { Comparison } from '../comparisons/model.ts';
+import { pairKey } from '../comparisons/names.ts';
 import type { Fault } from '../platform/errors.ts';
 import { AppError } from '../platform/errors.ts';
 import { parseUrl } from '../platform/url.ts';
 import { Unreadable } from './crawl/decode.ts';
 import { Fetcher, type FetcherOptions } from './crawl/fetcher.ts';
 import { followEach, type LinkCheck, readRobotsOf, refusal } from './crawl/follow-links.ts';
-import { fetchOne, gatherWeb, type WebGathered } from './crawl/gather-web.ts';
+import { fetchOne, gatherWeb, type Outcome, type WebGathered } from './crawl/gather-web.ts';
 import { listFaults } from './faults.ts';
 import { gatherFolder } from './gather-folder.ts';
 import { Collection, type Gathered, type SourceReport } from './gathered.ts';
@@ -55,6 +57,8 @@ export interface GatherOptions {
 
 export interface Gathering extends Gathered {
   sources: SourceReport[];
+  /** What each source lists now: a comparison that is in none of them may be gone. */
+  listings: SourceListing[];
   memory: MemoryChanges;
 }
 
@@ -140,6 +144,7 @@ export async function gather(sources: readonly Source[], options: GatherOptions 
   const web = await readWeb(sources, memory, options.web);
   const all = new Collection();
   const reports: SourceReport[] = [];
+  const listings = new Map<string, SourceListing>();
   for (const source of sources) {
     const name = formatSource(source);
     const counts = { comparisons: 0, unchanged: 0, rejected: 0, duplicates: 0, postponed: 0 };
@@ -147,11 +152,19 @@ export async function gather(sources: readonly Source[], options: GatherOptions 
     reports.push(report);
     const before = all.rejected.length;
     const gathered = web.get(name);
-    if (source.kind === 'folder') await takeFolder(source.path, report, all, memory);
-    else if (gathered) takeWeb(gathered, report, all);
+    let entries: ListedEntry[] = [];
+    if (source.kind === 'folder') entries = await takeFolder(source.path, report, all, memory);
+    else if (gathered) entries = takeWeb(gathered, report, all);
+    // A feed lists only the latest of its entries.
+    const isComplete = source.kind !== 'feed' && report.fault === null && memory.isComplete(name);
+    if (!listings.has(name)) listings.set(name, { source: name, isComplete, entries });
     report.rejected = all.rejected.length - before;
   }
-  return { comparisons: all.comparisons, rejected: all.rejected, sources: reports, memory: memory.changes() };
+  const { comparisons, rejected } = all;
+  return {
+    ...{ comparisons, rejected, sources: reports },
+    ...{ listings: [...listings.values()], memory: memory.changes() },
+  };
 }
 
 async function readWeb(
@@ -180,23 +193,25 @@ async function takeFolder(
   report: SourceReport,
   all: Collection,
   memory: Memory,
-): Promise<void> {
+): Promise<ListedEntry[]> {
   try {
-    const { comparisons, rejected } = await gatherFolder(path);
+    const { comparisons, rejected, entries } = await gatherFolder(path);
     for (const rejection of rejected) {
       all.reject(rejection);
       const { name, faults, bodyHash = null } = rejection;
       if (faults) memory.quarantine(report.source, name, faults, bodyHash);
     }
     for (const comparison of comparisons) count(report, all.add(comparison.slug, comparison, report.source));
+    return entries;
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     report.fault = error;
     memory.isPartial(report.source);
+    return [];
   }
 }
 
-function takeWeb(gathered: WebGathered, report: SourceReport, all: Collection): void {
+function takeWeb(gathered: WebGathered, report: SourceReport, all: Collection): ListedEntry[] {
   report.fault = gathered.fault;
   report.duplicates += gathered.duplicates;
   for (const { url, fault } of gathered.rejected) all.reject({ name: url, reason: fault.reason });
@@ -208,6 +223,26 @@ function takeWeb(gathered: WebGathered, report: SourceReport, all: Collection): 
     else if (outcome.pairKey !== null) {
       all.reserve(url, outcome.pairKey, report.source);
       report.unchanged += 1;
+    }
+  }
+  return gathered.outcomes.map(listed);
+}
+
+function listed(outcome: Outcome): ListedEntry {
+  const { url: entry } = outcome;
+  switch (outcome.kind) {
+    case 'read':
+      return { entry, pairKey: pairKey(outcome.comparison), state: outcome.isRequested ? 'page' : 'inline' };
+    case 'unchanged':
+      return { entry, pairKey: outcome.pairKey, state: outcome.isRequested ? 'page' : 'inline' };
+    case 'postponed':
+      return { entry, pairKey: null, state: 'listed' };
+    case 'wrong': {
+      const { pairKey: pair, status, faults } = outcome;
+      const isGone = status === 404 || status === 410;
+      return isGone
+        ? { entry, pairKey: pair, state: 'gone', reason: faults[0]?.reason ?? `answered ${status}` }
+        : { entry, pairKey: pair, state: 'listed' };
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { ListedEntry } from '../comparisons/gone/presence.ts';
 import type { Comparison } from '../comparisons/model.ts';
 import { pairKey } from '../comparisons/names.ts';
 import type { AppError, Fault } from '../platform/errors.ts';
@@ -16,6 +17,11 @@ export interface Rejection {
 export interface Gathered {
   comparisons: Comparison[];
   rejected: Rejection[];
+}
+
+/** What a folder gave, and which of its files gave it. */
+export interface GatheredFolder extends Gathered {
+  entries: ListedEntry[];
 }
 
 /** The report on one source, named as in the settings ("folder:samples/comparisons"). */

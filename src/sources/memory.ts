@@ -104,6 +104,11 @@ export class Memory {
     this.#partial.add(source);
   }
 
+  /** Whether everything that this source lists was listed. */
+  isComplete(source: string): boolean {
+    return !this.#partial.has(source);
+  }
+
   changes(): MemoryChanges {
     const stays = (source: string) => this.#partial.has(source);
     const forget = [...this.#pages.values()].filter(

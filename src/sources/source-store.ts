@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
+import { type PresenceChanges, recordPresence } from '../comparisons/gone/gone-store.ts';
+import type { SourceListing } from '../comparisons/gone/presence.ts';
 import { notify } from '../notices/notice-store.ts';
 import type { Connection } from '../platform/db/database.ts';
-import type { Fault } from '../platform/errors.ts';
+import { AppError, type Fault } from '../platform/errors.ts';
 import type { Gathered, SourceReport } from './gathered.ts';
 import type { Known, MemoryChanges } from './memory.ts';
 
@@ -45,6 +47,7 @@ export interface GatherResult extends Pick<Gathered, 'rejected'> {
   changed: number;
   unchanged: number;
   sources: SourceReport[];
+  listings: SourceListing[];
   memory: MemoryChanges;
   at: Date;
 }
@@ -55,17 +58,25 @@ export interface HealthChanges {
   recovered: string[];
 }
 
+/** What a gathering changed beside the comparisons themselves. */
+export type GatherChanges = HealthChanges & PresenceChanges;
+
 /**
- * Stores the result of one gathering: changed pages and quarantine, the health of the sources, and a row for the
- * history. Call it after the comparisons are saved, never before. A few statements for any number of pages; none for
- * unchanged ones.
+ * Stores the result of one gathering: changed pages and quarantine, which comparisons are gone or back, the health of the
+ * sources, and a row for the history. Call it after the comparisons are saved, never before. A few statements for any
+ * number of pages; none for unchanged ones. A source that lists nothing of what it had gets a fault.
  */
-export async function recordGather(db: Connection, result: GatherResult): Promise<HealthChanges> {
+export async function recordGather(db: Connection, result: GatherResult): Promise<GatherChanges> {
   const { added, changed, unchanged, memory, at } = result;
   return db.transaction().execute(async (tx) => {
     await rememberPages(tx, memory);
     await saveQuarantine(tx, memory, at);
-    const changes = await recordHealth(tx, result.sources, at);
+    const presence = await recordPresence(tx, result.listings, at);
+    for (const { source, of, isEmpty } of presence.withheld) {
+      const report = result.sources.find((each) => each.source === source);
+      if (isEmpty && report) report.fault ??= emptySource(source, of);
+    }
+    const changes = { ...(await recordHealth(tx, result.sources, at)), ...presence };
     const sources = result.sources.map(({ fault, ...report }) => ({
       ...report,
       fault: fault?.message ?? null,
@@ -83,6 +94,12 @@ export async function recordGather(db: Connection, result: GatherResult): Promis
       })
       .execute();
     return changes;
+  });
+}
+
+function emptySource(source: string, of: number): AppError {
+  return new AppError('source-empty', `${source} lists none of the ${of} comparisons that it had.`, {
+    help: 'What it gave before is kept. If they are gone, say so at the desk, on the page of the sources.',
   });
 }
 

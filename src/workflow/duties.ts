@@ -5,6 +5,7 @@ import { markLate } from '../issues/late-store.ts';
 import { draftAt, dueLabel, dueSlot, lateness, type Slot, slotsToDraft } from '../issues/slot.ts';
 import { notify, openNotices, resolve } from '../notices/notice-store.ts';
 import { installedAt } from '../platform/db/database.ts';
+import { isClockRight } from '../platform/db/database-time.ts';
 import { AppError } from '../platform/errors.ts';
 import { issuesInPreparation } from '../sending/audience/audience-store.ts';
 import { closeCancelled } from '../sending/batches/batch-store.ts';
@@ -24,6 +25,7 @@ import {
   recordReconcile,
 } from './duty-store.ts';
 import { each } from './each.ts';
+import { approveHeld, leaveOutAutomatically } from './follow-issue-links.ts';
 import { checkHealth } from './health.ts';
 import { mailNotices } from './mail-notices.ts';
 import { remindEditors } from './remind-editors.ts';
@@ -35,6 +37,7 @@ import {
   finish,
   gatherAll,
   miss,
+  pause,
   sealConsents,
   send,
 } from './week.ts';
@@ -47,6 +50,9 @@ import type { WeekContext } from './week-context.ts';
  */
 export const DUTIES = {
   'draft issues': draftIssues,
+  'leave out what is gone': (app) => leaveOutAutomatically(app, (issue) => approveAutomatically(app, issue)),
+  'approve issues whose links work by now': (app) =>
+    approveHeld(app, (issue) => approveAutomatically(app, issue)),
   'start issues that are due': startIssues,
   'pause issues that missed their slot': pauseMissedIssues,
   'remind editors': remindOfDrafts,
@@ -80,13 +86,32 @@ export const DUTIES = {
 
 export type Duty = (app: WeekContext) => Promise<void>;
 
-/** Does all duties, one after the other, even if some fail. @returns the names of those that failed. */
+/** The duties that depend on the time of the slot. */
+const OF_SLOTS: readonly string[] = [
+  'draft issues',
+  'leave out what is gone',
+  'approve issues whose links work by now',
+  'start issues that are due',
+  'pause issues that missed their slot',
+  'remind editors',
+] satisfies (keyof typeof DUTIES)[];
+
+/**
+ * Does all duties, one after the other, even if some fail. A worker whose clock is wrong leaves those of slots to
+ * others.
+ * @returns the names of those that failed.
+ */
 export async function reconcile(
   app: WeekContext,
   duties: Readonly<Record<string, Duty>> = DUTIES,
 ): Promise<string[]> {
+  // While the database does not answer, the duties say so.
+  await app.time.measure().catch(() => {});
   const failed: string[] = [];
-  for (const [name, duty] of Object.entries(duties)) if (!(await doDuty(app, name, duty))) failed.push(name);
+  for (const [name, duty] of Object.entries(duties)) {
+    if (OF_SLOTS.includes(name) && !isClockRight(app.time)) continue;
+    if (!(await doDuty(app, name, duty))) failed.push(name);
+  }
   return failed;
 }
 
@@ -96,21 +121,23 @@ export async function reconcile(
  */
 export async function reconcileAndBeat(app: WeekContext): Promise<void> {
   const failed = await reconcile(app);
+  if (!isClockRight(app.time)) return;
   await recordReconcile(app.db, app.clock());
   if (failed.length === 0 && (await checkHealth(app)).status === 'ok') await app.beat();
 }
 
-/** Does the duties that depend on the time of the slot; the others can wait for the next minute. */
+/** Does the duties of slots, and tells people what they found; the others can wait for the next minute. */
 export async function doSlotDuties(app: WeekContext): Promise<void> {
-  const names = [
-    'draft issues',
-    'start issues that are due',
-    'pause issues that missed their slot',
-    'remind editors',
-    'watch for problems',
-    'mail notices',
-  ] as const;
-  await reconcile(app, Object.fromEntries(names.map((name) => [name, DUTIES[name]])));
+  await reconcile(app, withNames([...OF_SLOTS, 'watch for problems', 'mail notices']));
+}
+
+/** What a worker does whose clock is wrong. */
+export async function doDutiesWithoutSlots(app: WeekContext): Promise<void> {
+  await reconcile(app, withNames(Object.keys(DUTIES).filter((name) => !OF_SLOTS.includes(name))));
+}
+
+function withNames(names: readonly string[]): Record<string, Duty> {
+  return Object.fromEntries(Object.entries(DUTIES).filter(([name]) => names.includes(name)));
 }
 
 /**
@@ -208,15 +235,24 @@ async function canComposeAgain(app: WeekContext, issue: Issue, slot: Slot): Prom
   return isNew || now.getTime() - issue.composedAt.getTime() > HOUR_MS;
 }
 
-/** Sends approved issues that are due. */
+/** Sends approved issues that are due by the database's time. */
 async function startIssues(app: WeekContext): Promise<void> {
-  const now = app.clock();
-  await each(await listIssues(app.db, { status: ['approved'] }), async (issue) => {
-    if (issue.dueAt > now) return;
+  const now = await app.time.read();
+  await each(await listIssues(app.db, { status: ['approved'], dueBy: now }), async (issue) => {
     const decidedLate = issue.approvedAt !== null && issue.approvedAt > issue.dueAt;
-    if (lateness(issue, now) === 'due' || decidedLate) await send(app, issue);
+    if (lateness(issue, now) === 'due' || decidedLate) await sendUnlessGone(app, issue);
     else await miss(app, issue);
   });
+}
+
+/** Sends an issue; one that carries what is gone is paused, and an editor leaves it out. */
+async function sendUnlessGone(app: WeekContext, issue: Issue): Promise<void> {
+  try {
+    await send(app, issue);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'comparison-gone') throw error;
+    await pause(app, issue.id, `${error.message} ${error.help}`);
+  }
 }
 
 /**

@@ -1,10 +1,14 @@
+import { missingOfSources } from '../comparisons/gone/gone-store.ts';
 import { listReprints } from '../comparisons/reprints/reprint-store.ts';
 import { listSetAside } from '../comparisons/votes/vote-store.ts';
 import { findIssue, type Issue, listIssues } from '../issues/issue-store.ts';
 import { dueLabel, SCHEDULE_INTERVAL_MS } from '../issues/slot.ts';
+import { describeGone, goneIn } from '../issues/take-down/gone.ts';
 import type { NoticeKind } from '../notices/notice-kinds.ts';
 import type { Notice } from '../notices/notice-store.ts';
 import { installedAt } from '../platform/db/database.ts';
+import { describeClock } from '../platform/db/database-time.ts';
+import { wrongClocks } from '../platform/db/wrong-clock-store.ts';
 import { openCircuit } from '../providers/circuit/circuit-store.ts';
 import { issueWithoutEvents } from '../sending/counters/counter-store.ts';
 import { unsettledBatches } from '../sending/settlements/settlement-store.ts';
@@ -12,6 +16,7 @@ import { formatSource } from '../sources/gather.ts';
 import { sourceHealth } from '../sources/source-store.ts';
 import { postponedDomains } from '../transactional/requests/request-store.ts';
 import { failingDuties, NOTIFY_AFTER } from './duty-store.ts';
+import { isHeldByLinks } from './follow-issue-links.ts';
 import type { WeekContext } from './week-context.ts';
 
 /** What is wrong now. */
@@ -79,6 +84,27 @@ export const NOTICE_RULES: Readonly<Record<NoticeKind, NoticeRule>> = {
         : null;
     },
   },
+  'links-broken': {
+    async find({ db }) {
+      return (await listIssues(db, { status: ['review'] })).filter(isHeldByLinks).map((issue) => ({
+        subject: issue.slug,
+        message: `${nameOf(issue)} is not approved. ${issue.reason}`,
+      }));
+    },
+  },
+  'comparison-gone': {
+    async find(app) {
+      const problems: Problem[] = [];
+      for (const issue of await openIssues(app)) {
+        // The notice about its links names what is gone, too.
+        if (issue.plan === null || issue.resumeTo === 'sending' || isHeldByLinks(issue)) continue;
+        const gone = await goneIn(app.db, issue.plan);
+        const message = `${nameOf(issue)} carries what is gone: ${describeGone(gone)}.`;
+        if (gone.length > 0) problems.push({ subject: issue.slug, message });
+      }
+      return problems;
+    },
+  },
   'provider-away': {
     async find({ db, clock, mailer, config }) {
       const circuit = await openCircuit(db);
@@ -93,6 +119,14 @@ export const NOTICE_RULES: Readonly<Record<NoticeKind, NoticeRule>> = {
       const failing = await failingDuties(db);
       const failed = Object.keys(failing).filter((duty) => (failing[duty] ?? 0) >= NOTIFY_AFTER);
       return stillTrue(open, new Set(failed));
+    },
+  },
+  'clock-wrong': {
+    async find({ db }) {
+      return (await wrongClocks(db)).map(({ worker, aheadMs }) => ({
+        subject: worker,
+        message: `The clock of the worker ${worker} is ${describeClock(aheadMs)} the database's, so it takes no scheduled work.`,
+      }));
     },
   },
   'nothing-sent': {
@@ -167,6 +201,20 @@ export const NOTICE_RULES: Readonly<Record<NoticeKind, NoticeRule>> = {
     async find({ db }, open) {
       if (open.length === 0) return [];
       return stillTrue(open, new Set((await listSetAside(db)).map(({ tool }) => tool)));
+    },
+  },
+  'comparisons-missing': {
+    async find({ db, config }) {
+      const configured = new Set(config.sources.map(formatSource));
+      const failing = new Set(
+        (await sourceHealth(db)).filter(({ failures }) => failures > 0).map(({ source }) => source),
+      );
+      return (await missingOfSources(db))
+        .filter(({ source }) => configured.has(source) && !failing.has(source))
+        .map(({ source, missing, of }) => ({
+          subject: source,
+          message: `${missing} of the ${of} comparisons of ${source} are missing at once.`,
+        }));
     },
   },
   reprint: {

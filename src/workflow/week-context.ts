@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Connection } from '../platform/db/database.ts';
+import type { DatabaseTime } from '../platform/db/database-time.ts';
 import type { JobQueue } from '../platform/queue/job-queue.ts';
 import type { Mailer } from '../providers/port.ts';
 import type { Keys } from '../subscribers/tokens.ts';
@@ -20,9 +21,11 @@ export interface WeekContext {
    * when no mail leaves the machine.
    */
   events: 'taken' | 'unseen' | 'none';
+  /** The time of {@link WeekContext.time}, without asking. */
   clock(): Date;
   /** Requests HEARTBEAT_URL, if it is set; never throws. */
   beat(): Promise<void>;
+  time: DatabaseTime;
   /**
    * The handler of each kind of mail request.
    * @param onSignInLink is called with the token of every sign-in link to the desk.

@@ -7,6 +7,7 @@ import {
   type RecordChange,
   refreshNewsletter,
   requireIssue,
+  setReviewReason,
 } from '../issues/issue-store.ts';
 import { markLate } from '../issues/late-store.ts';
 import { dueLabel, dueSlot, lateness, MISSED_AFTER_HOURS, nextSlot, type Slot } from '../issues/slot.ts';
@@ -21,11 +22,11 @@ import { suppressSoftBouncers } from '../sending/events/event-store.ts';
 import { approveIssue, freezeRest, prepareIssue } from '../sending/prepare-issue.ts';
 import { finishIssue } from '../sending/progress.ts';
 import { reopenRefused } from '../sending/refusals/refusal-store.ts';
-import { gather, userAgent } from '../sources/gather.ts';
+import { gather } from '../sources/gather.ts';
 import type { Gathered, SourceReport } from '../sources/gathered.ts';
 import {
   GATHER_LEASE_MINUTES,
-  type HealthChanges,
+  type GatherChanges,
   loadKnown,
   recordGather,
   releaseGatherLock,
@@ -33,6 +34,14 @@ import {
 } from '../sources/source-store.ts';
 import { sealConsentLog } from '../subscribers/consent-log/consent-log-store.ts';
 import { keyId } from '../subscribers/tokens.ts';
+import {
+  assertLinks,
+  isHeldByLinks,
+  logPresence,
+  refuseGone,
+  requestGonePages,
+  webOptionsOf,
+} from './follow-issue-links.ts';
 import type { WeekContext } from './week-context.ts';
 
 /**
@@ -40,7 +49,7 @@ import type { WeekContext } from './week-context.ts';
  * repeated at any time: the rows decide what is left to do, the queue only wakes a worker.
  */
 
-export type GatherReport = Saved & Gathered & { sources: SourceReport[]; changes: HealthChanges };
+export type GatherReport = Saved & Gathered & { sources: SourceReport[]; changes: GatherChanges };
 
 /**
  * Reads every source and saves new and changed comparisons. Editors are notified once of a source that keeps
@@ -65,16 +74,19 @@ export async function gatherAll(app: WeekContext): Promise<GatherReport> {
 async function gatherAlone(app: WeekContext): Promise<GatherReport> {
   const { config, db, logger } = app;
   const at = app.clock();
-  const web = {
-    userAgent: userAgent(config.publicUrl),
-    ...(config.allowPrivateSources ? { mayReach: () => true } : {}),
-  };
-  const gathered = await gather(config.sources, { known: await loadKnown(db), web, now: at });
+  const gathered = await gather(config.sources, {
+    known: await loadKnown(db),
+    web: webOptionsOf(app),
+    now: at,
+  });
   const saved = await saveComparisons(db, gathered.comparisons);
   const held = gathered.sources.reduce((sum, { unchanged }) => sum + unchanged, 0);
   const unchanged = saved.unchanged + held;
   const rejected = [...gathered.rejected, ...saved.refused.map(({ url, reason }) => ({ name: url, reason }))];
   const changes = await recordGather(db, { ...gathered, ...saved, unchanged, rejected, at });
+
+  logPresence(app, changes);
+  await requestGonePages(app);
 
   for (const { source, reason } of changes.failing)
     logger.error({ source, reason }, 'a source is failing: it gave nothing three times in a row');
@@ -159,15 +171,17 @@ export async function approve(app: WeekContext, issue: Issue, record?: RecordCha
   const approved = await claimContents(app, issue, () =>
     approveIssue(app.db, current.id, { planHash: current.planHash, now: app.clock(), record }),
   );
-  if (approved.status === 'approved' && approved.dueAt <= app.clock()) return send(app, approved);
+  if (approved.status === 'approved' && approved.dueAt <= (await app.time.read())) return send(app, approved);
   return approved;
 }
 
 /**
  * Starts an approved issue now, or continues an interrupted one.
- * @throws AppError `issue-refuses` when it is not approved; `contents-taken` as for {@link approve}.
+ * @throws AppError `issue-refuses` when it is not approved; `contents-taken` as for {@link approve};
+ *   `comparison-gone` when it carries what is no longer on its site.
  */
 export async function send(app: WeekContext, issue: Issue, record?: RecordChange): Promise<Issue> {
+  await refuseGone(app, issue);
   const { id, status } = issue;
   const isInterrupted = status === 'paused' || status === 'failed';
   const started = await claimContents(app, issue, () =>
@@ -193,7 +207,8 @@ export async function resume(app: WeekContext, issue: Issue, record?: RecordChan
   const { issue: resumed } = await claimContents(app, issue, () =>
     changeIssue(app.db, issue.id, { type: 'resume' }, { record }),
   );
-  const waits = resumed.status === 'review' || (resumed.status === 'approved' && resumed.dueAt > app.clock());
+  const waits =
+    resumed.status === 'review' || (resumed.status === 'approved' && resumed.dueAt > (await app.time.read()));
   return waits ? resumed : send(app, resumed);
 }
 
@@ -260,16 +275,18 @@ export async function miss(app: WeekContext, issue: Issue): Promise<void> {
   const { db, config, clock } = app;
   const due = dueLabel(issue.dueAt, config.schedule.zone);
   const failed = (await openNotices(db)).find(
-    ({ kind, subject }) => kind === 'checks-failed' && subject === issue.slug,
+    ({ kind, subject }) => (kind === 'checks-failed' || kind === 'links-broken') && subject === issue.slug,
   );
   const reason = [
     issue.status === 'approved'
       ? 'It was approved, but nothing ran at its slot.'
       : failed !== undefined
         ? `It failed its checks, and nobody approved it. ${failed.message}`
-        : issue.lateAt !== null
-          ? 'It was composed after its slot, because nothing ran before, and nobody has approved it.'
-          : 'Nobody approved it before its slot.',
+        : isHeldByLinks(issue)
+          ? `Nobody approved it. ${issue.reason}`
+          : issue.lateAt !== null
+            ? 'It was composed after its slot, because nothing ran before, and nobody has approved it.'
+            : 'Nobody approved it before its slot.',
     ...(lateness(issue, clock()) === 'missed'
       ? [`Its slot was missed by more than ${MISSED_AFTER_HOURS} hours; send it if it should still go out.`]
       : []),
@@ -324,12 +341,24 @@ export async function afterSettling(app: WeekContext, issueId: string): Promise<
 /** The most characters of what failed, in a notice: an issue may fail a hundred checks. */
 const LONGEST_REASON = 600;
 
-/** For `APPROVAL=auto`: an issue that fails its checks stays in review for a person. */
+/**
+ * For `APPROVAL=auto`: an issue that fails its checks, or whose links do not all lead somewhere, stays in review for a
+ * person, with the reason.
+ */
 export async function approveAutomatically(app: WeekContext, issue: Issue): Promise<void> {
   try {
+    await assertLinks(app, issue);
     await approve(app, issue);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
+    if (error.code === 'links-broken') {
+      if (issue.reason !== error.message)
+        app.logger.error(
+          { issue: issue.slug, reason: error.message },
+          'not approved: its links are not in order',
+        );
+      return setReviewReason(app.db, issue.id, error.message);
+    }
     app.logger.error({ issue: issue.slug, reason: error.message }, 'not approved');
     const message = oneLine(error.message).slice(0, LONGEST_REASON);
     await notify(app.db, { kind: 'checks-failed', subject: issue.slug, message, at: app.clock() });

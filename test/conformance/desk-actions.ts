@@ -116,6 +116,11 @@ export function describeActions(name: string, newDatabase: NewDeskDatabase): voi
       },
       signed_out: async () => ({ by: await desk.signIn(EDITOR), url: '/editor/sign-out' }),
       composed: async () => ({ by: editor, url: `${here()}/compose` }),
+      gone_left_out: async () => {
+        await sql`update comparisons set gone_at = now(), gone_by = 'page', gone_reason = 'answered 404'
+          where slug = 'moth-vs-lamp'`.execute(desk.app.db);
+        return { by: editor, url: `${here()}/checks/leave-out-gone`, isOnce: true };
+      },
       edited: async () => {
         const subject = 'Orca: 99% would ship it, says nobody';
         return edit({ kind: 'words', subject, preheader: '', intro: '' });
@@ -195,6 +200,13 @@ export function describeActions(name: string, newDatabase: NewDeskDatabase): voi
           values ('price', 'from → starts at', true, true, 4) returning id`.execute(desk.app.db);
         const url = `/editor/sources/reprints/${rows[0]?.id}`;
         return { by: editor, url, form: { answer: 'not_news' }, isOnce: true };
+      },
+      missing_confirmed: async () => {
+        await sql`insert into comparison_listings (comparison_id, source, entry, missed)
+          select id, 'folder:x', 'reed.json', 3 from comparisons where slug = 'reed-vs-rush'`.execute(
+          desk.app.db,
+        );
+        return { by: editor, url: '/editor/sources/missing', form: { source: 'folder:x' }, isOnce: true };
       },
       gather_rung: async () => ({ by: editor, url: '/editor/sources/gather' }),
       signed_out_everywhere: async () => ({

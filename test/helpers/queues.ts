@@ -8,7 +8,12 @@ import {
   QUEUE_NAMES,
   type QueueName,
 } from '../../src/platform/queue/contracts.ts';
-import { type JobQueue, openQueue, type Processors } from '../../src/platform/queue/job-queue.ts';
+import {
+  type JobQueue,
+  openQueue,
+  type Processors,
+  type Working,
+} from '../../src/platform/queue/job-queue.ts';
 import type { DatabaseLocation } from './locations.ts';
 
 /** The backend of the queues, for one file of tests. */
@@ -74,11 +79,7 @@ export interface QueueBench {
   /** Another process's connection to the same queue; the caller closes it. */
   open(): Promise<JobQueue>;
   /** Starts a worker, which ends with the test. */
-  work(
-    queue: JobQueue,
-    does?: Partial<Processors>,
-    options?: { concurrency?: number },
-  ): Promise<AsyncDisposable>;
+  work(queue: JobQueue, does?: Partial<Processors>, options?: { concurrency?: number }): Promise<Working>;
   /** Failed attempts by number: the next may be over before the event of the last one arrives. */
   attempts(): [attempt: number, final: boolean][];
   /** Inspects a queue like BullMQ. */

@@ -12,6 +12,7 @@ import { type Change, describeChange } from '../revisions.ts';
 import { type LensRow, lensRows, readersOf } from '../side-by-side.ts';
 import { toolMark, verdict } from '../verdict.ts';
 import { FROM_SECOND_ISSUE } from '../votes/vote-words.ts';
+import { Gone } from './gone.tsx';
 import { jsonLd } from './json-ld.ts';
 import { Marked, Outcome } from './verdict-mark.tsx';
 
@@ -50,6 +51,7 @@ export function comparisonPage(site: Site, page: ComparisonPage, voter?: Voter):
         </p>
         <p className="because">{outcome.because}</p>
         <Dates stored={page.stored} />
+        <Gone since={page.stored.goneSince} />
         {voter?.isCounted === false && <p className="notice">{FROM_SECOND_ISSUE}</p>}
         <div className="pair tools">
           {([0, 1] as const).map((side) => (

@@ -72,7 +72,7 @@ export function comparisonRoutes(app: FastifyInstance, options: ComparisonOption
   resource<{ slug: string }>(app, '/comparisons/:slug', {
     GET: async (request, reply) => {
       const stored = await publicComparison(db, request.params.slug, publish);
-      const { id, changedAt } = stored;
+      const { id, changedAt, presenceChangedAt } = stored;
       const [mailing, latest, revisions, votes] = await fromDatabase(
         Promise.all([
           options.lastMailing(id),
@@ -95,7 +95,7 @@ export function comparisonRoutes(app: FastifyInstance, options: ComparisonOption
           form: await forms.make(`comparison:${comparison.slug}`),
         }),
         finish: forms.withToken,
-        changedAt: latestOf(changedAt, votes, latest?.changedAt),
+        changedAt: latestOf(changedAt, votes, latest?.changedAt, presenceChangedAt ?? undefined),
       });
     },
   });
@@ -105,9 +105,9 @@ export function comparisonRoutes(app: FastifyInstance, options: ComparisonOption
 function latestOf(
   changedAt: Date | undefined,
   votes: ReadonlyMap<string, { lastAt: Date }>,
-  publishedAt?: Date,
+  ...others: (Date | undefined)[]
 ): Date | undefined {
-  const times = [changedAt, publishedAt, ...[...votes.values()].map(({ lastAt }) => lastAt)];
+  const times = [changedAt, ...others, ...[...votes.values()].map(({ lastAt }) => lastAt)];
   const known = times.filter((time) => time !== undefined).map(Number);
   return known.length === 0 ? undefined : new Date(Math.max(...known));
 }

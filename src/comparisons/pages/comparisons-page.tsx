@@ -5,6 +5,7 @@ import { SignUp, type SignUpForm } from '../../subscribers/sign-up/sign-up-page.
 import type { StoredComparison } from '../comparison-store.ts';
 import { entryPrices, title, topics } from '../names.ts';
 import { verdict } from '../verdict.ts';
+import { Gone } from './gone.tsx';
 import { Outcome } from './verdict-mark.tsx';
 
 export interface ComparisonList {
@@ -58,7 +59,7 @@ export function comparisonsPage(site: Site, list: ComparisonList): string {
   );
 }
 
-const Entry = ({ stored: { comparison, since } }: { stored: StoredComparison }) => (
+const Entry = ({ stored: { comparison, since, goneSince } }: { stored: StoredComparison }) => (
   <li>
     <p className="meta">
       {topics(comparison).join(' / ')} · <time dateTime={since.toISOString()}>{day(since)}</time>
@@ -72,6 +73,7 @@ const Entry = ({ stored: { comparison, since } }: { stored: StoredComparison }) 
       <Outcome verdict={verdict(comparison.tools)} size="small" />
     </p>
     <p className="meta">{entryPrices(comparison.tools)}</p>
+    <Gone since={goneSince} />
   </li>
 );
 

@@ -30,6 +30,9 @@ const PERIODS: [RegExp, string][] = [
   [/ ?\/ ?/gu, '/'],
 ];
 
+/** "$0", "0 €/month": nothing in any currency. */
+const NOTHING = new RegExp(`^(?:\\p{Sc}|${CODE})?0(?:/[a-z]+)*$`, 'u');
+
 function spelling(price: string): string {
   let text = price.normalize('NFKC').toLowerCase().replace(/\s+/gu, ' ').trim();
   text = text.replace(BESIDE, (_, before, amount, amountFirst, after) =>
@@ -38,5 +41,6 @@ function spelling(price: string): string {
   text = text.replace(new RegExp(AMOUNT, 'gu'), (amount) =>
     amount.replaceAll(',', '').replace(/(\.\d)0$/u, (_, tenths) => (tenths === '.0' ? '' : tenths)),
   );
-  return PERIODS.reduce((spelled, [from, to]) => spelled.replace(from, to), text);
+  const spelled = PERIODS.reduce((rest, [from, to]) => rest.replace(from, to), text);
+  return NOTHING.test(spelled) ? 'free' : spelled;
 }

@@ -29,6 +29,8 @@ export type AuditAction =
   | 'batch_settled'
   | 'gather_rung'
   | 'reprint_answered'
+  | 'missing_confirmed'
+  | 'gone_left_out'
   | 'job_tended'
   | 'suppressed'
   | 'comparison_hidden'

@@ -33,6 +33,8 @@ const WORDS: Record<AuditAction, string> = {
   review_revoked: 'took back a link for reviewers of',
   batch_settled: 'settled a batch of',
   gather_rung: 'had the sources looked at',
+  missing_confirmed: 'said that what a source misses is gone',
+  gone_left_out: 'left out what is gone, of',
   reprint_answered: 'said whether a change of the site is news',
   job_tended: 'saw to a queue',
   suppressed: 'suppressed a reader',

@@ -37,6 +37,26 @@ export function checkRoutes(
     },
   });
 
+  editorPage<{ slug: string }>('/editor/issues/:slug/checks/leave-out-gone', {
+    POST: async (session, request, reply) => {
+      const issue = await issueOf(db, request.params.slug);
+      const entry = { who: session.editor.email, issue: issue.slug };
+      await desk.actions.leaveOutGone(issue, {
+        record: (tx, gone) => {
+          const comparisons = gone.map(({ slug }) => slug);
+          return audit(tx, { ...entry, what: 'gone_left_out', details: { comparisons } });
+        },
+        recordTakenBack: (tx) =>
+          audit(tx, {
+            ...entry,
+            what: 'approval_taken_back',
+            details: { because: 'it carried what is gone' },
+          }),
+      });
+      return reply.redirect(`/editor/issues/${issue.slug}`, 303);
+    },
+  });
+
   editorPage<{ slug: string }>('/editor/issues/:slug/checks/override', {
     publisher: true,
 

@@ -10,6 +10,7 @@ import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { Table } from '../frame/table.tsx';
 import { REASON_MAX_LENGTH } from '../this-week/decisions.ts';
 import { Overline } from '../this-week/week-state.tsx';
+import { GoneComparisons } from './gone-comparisons.tsx';
 
 interface ChecksProps {
   session: DeskSession;
@@ -83,7 +84,7 @@ export function checksInProgressPage(site: Site, session: DeskSession, issue: Is
 }
 
 export function checksPage(site: Site, props: ChecksProps): string {
-  const { session, issue, inspection } = props;
+  const { session, zone, issue, inspection } = props;
   const { checks } = inspection;
   const here = `/editor/issues/${issue.slug}`;
   const well = (Object.keys(AREAS) as Area[]).filter((area) => checks.every((check) => check.area !== area));
@@ -109,6 +110,7 @@ export function checksPage(site: Site, props: ChecksProps): string {
           </li>
         ))}
       </ul>
+      <GoneComparisons {...{ session, zone, issue }} gone={inspection.gone} />
       <Sizes inspection={inspection} />
       <Links {...props} />
       <p>

@@ -78,8 +78,9 @@ export function comparisonsPage(site: Site, { session, zone, list, setAside }: C
             },
             {
               head: 'Strangers see it',
-              cell: ({ state, hidden }) =>
-                hidden === null ? STATE[state] : `${STATE[state]}: ${hidden.reason}`,
+              cell: ({ state, hidden, gone }) =>
+                (hidden === null ? STATE[state] : `${STATE[state]}: ${hidden.reason}`) +
+                (gone === null ? '' : `; no longer on the site since ${formatTime(gone.since, zone)}`),
               breaks: true,
             },
           ]}
@@ -184,7 +185,7 @@ interface ComparisonProps {
 
 /** One comparison: its public state, and how to change that. */
 export function comparisonPage(site: Site, { session, zone, listed, issues }: ComparisonProps): string {
-  const { slug, comparison, title, since, state, hidden } = listed;
+  const { slug, comparison, title, since, state, hidden, gone } = listed;
   const here = `/editor/comparisons/${encodeURIComponent(slug)}`;
   return render(
     <DeskPage site={site} title={title} session={session} here="/editor/comparisons">
@@ -198,6 +199,9 @@ export function comparisonPage(site: Site, { session, zone, listed, issues }: Co
         <Fact name="Entry prices">{entryPrices(comparison.tools)}</Fact>
         <Fact name="Comes from">{comparison.url}</Fact>
         <Fact name="Strangers see it">{STATE[state]}</Fact>
+        {gone !== null && (
+          <Fact name="No longer on the site">{`since ${formatTime(gone.since, zone)}: ${gone.reason}`}</Fact>
+        )}
       </dl>
       <p>
         <a className="tap" href={`${here}/page`}>

@@ -57,7 +57,7 @@ export const deskStylesheet =
     '.drags .ballot li[draggable=true]{cursor:grab}.drags .ballot li.over{border-top:3px solid var(--accent)}.drags .ballot li.held{opacity:.4}',
     '.row{display:flex;flex-wrap:wrap;justify-content:space-between;column-gap:24px}.row>.marked{flex:1 1 280px}',
     '.row>.meta{line-height:26px}',
-    '.aside{list-style:none;margin:12px 0 0;padding:0}.aside>li{border-top:1px solid var(--rule);padding:12px 0}.aside form{margin:0}.aside .row{align-items:baseline}',
+    '.aside{list-style:none;margin:12px 0 0;padding:0}.aside>li{border-top:1px solid var(--rule);padding:12px 0}.aside form{margin:0}.aside form.words{display:flex;flex-wrap:wrap;column-gap:16px}.aside .row{align-items:baseline}',
 
     // Changing numbers, facts about one thing, and charts.
     '.going{margin-top:24px}.going svg{display:block;background:var(--track);fill:var(--ink)}.going p{margin-top:8px}',

@@ -1,3 +1,4 @@
+import { confirmMissing, missingOfSources } from '../../comparisons/gone/gone-store.ts';
 import { answerReprint, listReprints, type ReprintAnswer } from '../../comparisons/reprints/reprint-store.ts';
 import { describeReprint } from '../../comparisons/reprints/reprint-words.ts';
 import { openNotices } from '../../notices/notice-store.ts';
@@ -17,13 +18,14 @@ const SHOWN = 50;
 export function sourcesRoutes(editorPage: EditorPage, { db, site, desk, clock }: DeskContext): void {
   editorPage('/editor/sources', {
     GET: async (session, request, reply) => {
-      const [gathered, health, quarantine, notices, reprints] = await fromDatabase(
+      const [gathered, health, quarantine, notices, reprints, missing] = await fromDatabase(
         Promise.all([
           lastGather(db),
           sourceHealth(db),
           quarantined(db, { limit: SHOWN }),
           openNotices(db),
           listReprints(db),
+          missingOfSources(db),
         ]),
       );
       const isGathering = request.query.gathering !== undefined;
@@ -36,6 +38,7 @@ export function sourcesRoutes(editorPage: EditorPage, { db, site, desk, clock }:
           quarantine,
           notices,
           reprints,
+          missing,
           isGathering,
         }),
       );
@@ -48,6 +51,22 @@ export function sourcesRoutes(editorPage: EditorPage, { db, site, desk, clock }:
       await fromDatabase(audit(db, { who: session.editor.email, what: 'gather_rung' }));
       await desk.actions.gather();
       return reply.redirect('/editor/sources?gathering', 303);
+    },
+  });
+
+  editorPage('/editor/sources/missing', {
+    POST: async (session, _request, reply) => {
+      const source = session.form.get('source');
+      if (source === null) throw new AppError('form-unknown', 'No source is named.');
+      const who = session.editor.email;
+      await fromDatabase(
+        db.transaction().execute(async (tx) => {
+          const comparisons = await confirmMissing(tx, source, clock());
+          if (comparisons > 0)
+            await audit(tx, { who, what: 'missing_confirmed', details: { source, comparisons } });
+        }),
+      );
+      return reply.redirect('/editor/sources', 303);
     },
   });
 

@@ -1,3 +1,4 @@
+import type { MissingOfSource } from '../../comparisons/gone/gone-store.ts';
 import { UNSEEN } from '../../comparisons/model.ts';
 import type { ListedReprint } from '../../comparisons/reprints/reprint-store.ts';
 import type { Notice } from '../../notices/notice-store.ts';
@@ -10,6 +11,7 @@ import { formatTime } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { count } from '../frame/numbers.ts';
 import { Table } from '../frame/table.tsx';
+import { MissingComparisons } from './missing-comparisons.tsx';
 import { ReprintQuestions } from './reprint-questions.tsx';
 
 interface SourcesProps {
@@ -20,6 +22,7 @@ interface SourcesProps {
   quarantine: { total: number; entries: QuarantineEntry[] };
   notices: Notice[];
   reprints: ListedReprint[];
+  missing: MissingOfSource[];
   /** Whether a worker was just asked to gather. */
   isGathering: boolean;
 }
@@ -28,7 +31,7 @@ interface SourcesProps {
 const SHOWN = 50;
 
 export function sourcesPage(site: Site, props: SourcesProps): string {
-  const { session, zone, gathered, health, quarantine, notices, reprints, isGathering } = props;
+  const { session, zone, gathered, health, quarantine, notices, reprints, missing, isGathering } = props;
   const sick = new Map(health.map((each) => [each.source, each]));
   return render(
     <DeskPage site={site} title="Sources" session={session} here="/editor/sources">
@@ -52,6 +55,7 @@ export function sourcesPage(site: Site, props: SourcesProps): string {
         <button type="submit">Gather now</button>
       </form>
       <ReprintQuestions session={session} zone={zone} reprints={reprints} />
+      <MissingComparisons session={session} missing={missing} />
       <section>
         <h2>The last look</h2>
         {gathered === undefined ? (

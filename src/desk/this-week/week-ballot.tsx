@@ -1,12 +1,13 @@
-import { copy } from '../../../emails/words.ts';
+import { copy, restOfChanges, votesSince } from '../../../emails/words.ts';
 import type { Comparison } from '../../comparisons/model.ts';
 import { entryPrices, title, topics } from '../../comparisons/names.ts';
 import { Outcome } from '../../comparisons/pages/verdict-mark.tsx';
 import { verdict } from '../../comparisons/verdict.ts';
-import type { IssueContent } from '../../issues/content.ts';
-import { MAX_LENGTH } from '../../issues/edit.ts';
+import { MAX_LENGTH, type RowSection } from '../../issues/edit.ts';
+import { readersKey } from '../../issues/readers-rows.ts';
 import { formatTime } from '../frame/clock.ts';
 import { Csrf } from '../frame/frame.tsx';
+import { count } from '../frame/numbers.ts';
 import { EditForm, type WeekProps } from '../writing/edit-form.tsx';
 
 /** The comparisons of the issue in their order, with the edits that are possible. */
@@ -112,30 +113,98 @@ const Controls = ({ comparison, isFirst, isLast, pinned, ...props }: ControlsPro
   );
 };
 
-/** The sections that editors cannot change. */
-export const ComparisonStatus = ({ content: { changed, readers } }: { content: IssueContent }) =>
-  changed.length + readers.length === 0 ? null : (
-    <section>
-      <h2>By itself</h2>
-      <ul className="aside">
-        {changed.map(({ slug, title: name, whatMoved }) => (
-          <li key={slug}>
-            <strong>{copy.changed}</strong>: {name}. <span className="meta">{whatMoved}</span>
-          </li>
-        ))}
-        {readers.map(({ tool, title: name, panelShip, readersShip, votes }) => (
-          <li key={name + tool}>
-            <strong>{copy.readers}</strong>: {tool}.{' '}
-            <span className="meta">{`Panel ${panelShip}%, readers ${readersShip}% of ${votes}`}</span>
-          </li>
-        ))}
-      </ul>
-    </section>
+/** The rows of *changed verdicts* and *what readers said*: each can be held back, left out and put back. */
+export const OwnRows = (props: WeekProps & { canEdit: boolean }) => {
+  const { plan } = props.view.issue;
+  const { content } = props.view;
+  if (plan === null) return null;
+  const { changed, readers, aside = [] } = plan;
+  const rest = content?.rest ? restOfChanges(content.rest) : '';
+  const sections = [
+    {
+      section: 'changed' as const,
+      title: copy.changed,
+      rows: changed.map(({ row: { slug, title: name, kind, was, now, whatMoved } }) => ({
+        key: slug,
+        name,
+        detail: kind === 'turned' ? `${was.words} → ${now.words}. ${whatMoved}` : whatMoved,
+      })),
+    },
+    {
+      section: 'readers' as const,
+      title: copy.readers,
+      rows: readers.map(({ row }) => ({
+        key: readersKey(row),
+        name: `${row.tool} (${row.title})`,
+        detail: `Panel ${row.panelShip}%, readers ${row.readersShip}%. ${votesSince(row)}`,
+      })),
+    },
+  ];
+  return sections.map(({ section, title: heading, rows }) => {
+    const out = aside.filter((each) => each.section === section);
+    if (rows.length + out.length === 0 && (section !== 'changed' || rest === '')) return null;
+    return (
+      <section id={section} key={section}>
+        <h2>{heading}</h2>
+        <ul className="aside">
+          {rows.map((row) => (
+            <OwnRow {...props} key={row.key} section={section} row={row} />
+          ))}
+          {out.map(({ key, title: name, how }) => (
+            <OwnRow
+              {...props}
+              key={key}
+              section={section}
+              row={{ key, name, detail: how === 'held' ? 'waits for the next issue' : 'left out' }}
+              isOut
+            />
+          ))}
+        </ul>
+        {section === 'changed' && rest !== '' && <p className="meta after">{rest}</p>}
+      </section>
+    );
+  });
+};
+
+interface OwnRowProps extends WeekProps {
+  canEdit: boolean;
+  section: RowSection;
+  row: { key: string; name: string; detail: string };
+  isOut?: boolean;
+}
+
+const OwnRow = ({ section, row: { key, name, detail }, isOut = false, canEdit, ...props }: OwnRowProps) => {
+  const button = (kind: string, text: string) => (
+    <button type="submit" name="kind" value={kind} className="word" aria-label={`${text}: ${name}`}>
+      {text}
+    </button>
   );
+  return (
+    <li>
+      <p>
+        {name}. <span className="meta">{detail}</span>
+      </p>
+      {canEdit && (
+        <EditForm {...props} className="words">
+          <input type="hidden" name="section" value={section} />
+          <input type="hidden" name="key" value={key} />
+          {isOut ? (
+            button('row_add', 'Put back')
+          ) : (
+            <>
+              {button('row_hold', 'Hold back')}
+              {button('row_leave_out', 'Leave out')}
+            </>
+          )}
+        </EditForm>
+      )}
+    </li>
+  );
+};
 
 /** Comparisons that are not in the issue, but could be. */
 export const Aside = (props: WeekProps) => {
-  const { held, leftOut, addable, issue } = props.view;
+  const { held, leftOut, addable, furtherAddable, issue } = props.view;
   const row = (comparison: Comparison, why: string, action: string) => (
     <li key={comparison.slug}>
       <EditForm {...props} slug={comparison.slug}>
@@ -167,6 +236,9 @@ export const Aside = (props: WeekProps) => {
         )}
         {addable.map(({ comparison, why }) => row(comparison, why, 'Add'))}
       </ul>
+      {furtherAddable > 0 && (
+        <p className="meta after">{`And ${count(furtherAddable, 'more comparison')}.`}</p>
+      )}
       <form method="post" action={`/editor/issues/${issue.slug}/compose`}>
         <Csrf session={props.session} />
         <button type="submit" className="word">

@@ -1,13 +1,15 @@
+import type { GoneComparison } from '../../comparisons/gone/gone-store.ts';
 import { longDate } from '../../platform/http/pages/dates.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import type { DeskSession } from '../auth/editor-page.ts';
 import { summaryOf } from '../checks/checks-page.tsx';
+import { GoneComparisons } from '../checks/gone-comparisons.tsx';
 import { formatTime } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import type { WeekProps } from '../writing/edit-form.tsx';
 import { AppearanceForm, LinesForm } from '../writing/edit-lines.tsx';
-import { Aside, Ballot, ComparisonStatus } from './week-ballot.tsx';
+import { Aside, Ballot, OwnRows } from './week-ballot.tsx';
 import { IssueActions, stateOf } from './week-state.tsx';
 
 /** The page before the first issue is composed. */
@@ -26,8 +28,9 @@ export function emptyPage(site: Site, session: DeskSession): string {
   );
 }
 
-export function weekPage(site: Site, props: WeekProps): string {
-  const { session, zone, view } = props;
+/** @param props with what an approved issue carries although it is gone; the checks of a draft name it, too. */
+export function weekPage(site: Site, props: WeekProps & { gone: readonly GoneComparison[] }): string {
+  const { session, zone, view, gone } = props;
   const { issue, edited, content } = view;
   const canEdit = issue.plan !== null && (issue.status === 'draft' || issue.status === 'review');
   return render(
@@ -57,6 +60,7 @@ export function weekPage(site: Site, props: WeekProps): string {
           </a>
         </p>
       )}
+      <GoneComparisons {...{ session, zone, issue, gone }} />
       <IssueActions issue={issue} isPublisher={session.editor.role === 'publisher'} />
       {view.others.length > 0 && (
         <p className="meta">
@@ -70,7 +74,7 @@ export function weekPage(site: Site, props: WeekProps): string {
         <>
           {canEdit && <LinesForm {...props} />}
           <Ballot {...props} canEdit={canEdit} />
-          <ComparisonStatus content={content} />
+          <OwnRows {...props} canEdit={canEdit} />
           {canEdit && <Aside {...props} />}
           {canEdit && <AppearanceForm {...props} />}
         </>

@@ -5,11 +5,13 @@ import {
   findCandidates,
   findChoices,
   findIssue,
+  findSummarised,
   type Issue,
   lastEdit,
   listIssues,
 } from '../../issues/issue-store.ts';
 import { OPEN_STATUSES } from '../../issues/lifecycle.ts';
+import { goneIn } from '../../issues/take-down/gone.ts';
 import { variantFor } from '../../issues/variants.ts';
 import type { Connection } from '../../platform/db/database.ts';
 import { AppError } from '../../platform/errors.ts';
@@ -47,7 +49,9 @@ export function weekRoutes(editorPage: EditorPage, { db, site, desk }: DeskConte
     const isOpen = issue.status === 'draft' || issue.status === 'review';
     const inspection = isOpen && issue.plan !== null ? await inspect(issue) : undefined;
     const checks = inspection === null ? null : inspection?.checks;
-    return weekPage(site, { session, zone: desk.zone, view, checks });
+    const isFinal = !OPEN_STATUSES.includes(issue.status) || issue.status === 'sending';
+    const gone = issue.plan === null || isFinal ? [] : await fromDatabase(goneIn(db, issue.plan));
+    return weekPage(site, { session, zone: desk.zone, view, checks, gone });
   };
 
   editorPage('/editor', {
@@ -106,7 +110,8 @@ export function weekRoutes(editorPage: EditorPage, { db, site, desk }: DeskConte
           .send(conflictPage(site, { session, zone: desk.zone, view, edit, form }));
       }
       const stays = 'slug' in edit && edit.kind !== 'hold' && edit.kind !== 'leave_out';
-      return back(reply, issue, stays ? `at-${edit.slug}` : edit.kind === 'words' ? 'words' : 'ballot');
+      const anchor = edit.kind === 'words' ? 'words' : 'section' in edit ? edit.section : 'ballot';
+      return back(reply, issue, stays ? `at-${edit.slug}` : anchor);
     },
   });
 }
@@ -136,6 +141,13 @@ function editOf(form: URLSearchParams): Edit {
       return { kind, slug, before: form.get('before') || null };
     case 'leave_out':
       return { kind, slug, reason: form.get('reason') ?? '' };
+    case 'row_hold':
+    case 'row_leave_out':
+    case 'row_add': {
+      const section = (['changed', 'readers'] as const).find((each) => each === form.get('section'));
+      if (section === undefined) break;
+      return { kind, section, key: form.get('key') ?? '' };
+    }
     case 'words':
       return {
         kind,
@@ -153,14 +165,18 @@ function editOf(form: URLSearchParams): Edit {
   throw new AppError('form-unknown', 'Not a form of the desk.');
 }
 
+/** How many comparisons that could be added are listed. */
+const ADDABLE = 50;
+
 async function viewOf(db: Connection, issue: Issue): Promise<WeekView> {
   const { plan } = issue;
-  const [choices, edited, leftOut, allLeftOut, candidates, others] = await Promise.all([
+  const [choices, edited, leftOut, allLeftOut, candidates, summarised, others] = await Promise.all([
     findChoices(db, issue.id),
     lastEdit(db, issue.id),
     excludedFrom(db, issue.id),
     excludedFrom(db, undefined, 50),
     findCandidates(db, issue.id),
+    findSummarised(db, issue.id),
     listIssues(db, { status: [...OPEN_STATUSES], limit: 20 }),
   ]);
   const here = new Set(plan?.comparisons.map(({ comparison }) => comparison.slug));
@@ -169,6 +185,8 @@ async function viewOf(db: Connection, issue: Issue): Promise<WeekView> {
   const aside = candidates
     .map(({ comparison }) => comparison)
     .filter(({ slug }) => !here.has(slug) && !out.has(slug));
+  const counted = new Set(summarised);
+  const addable = aside.filter(({ slug }) => !held.has(slug));
   return {
     issue,
     choices,
@@ -176,9 +194,10 @@ async function viewOf(db: Connection, issue: Issue): Promise<WeekView> {
     leftOut,
     held: aside.filter(({ slug }) => held.has(slug)),
     addable: [
-      ...aside
-        .filter(({ slug }) => !held.has(slug))
-        .map((comparison) => ({ comparison, why: 'came in since' })),
+      ...addable.slice(0, ADDABLE).map((comparison) => ({
+        comparison,
+        why: counted.has(comparison.slug) ? 'told by number' : 'waits for the next issue',
+      })),
       ...allLeftOut
         .filter(({ slug }) => !out.has(slug) && !here.has(slug))
         .map(({ comparison, issue: from, reason }) => ({
@@ -186,6 +205,7 @@ async function viewOf(db: Connection, issue: Issue): Promise<WeekView> {
           why: `left out of ${from}: ${reason}`,
         })),
     ],
+    furtherAddable: Math.max(0, addable.length - ADDABLE),
     content: plan && variantFor(plan, []),
     ours: plan && variantFor({ ...plan, subject: null, preheader: null }, []),
     others: others.filter(({ id }) => id !== issue.id),

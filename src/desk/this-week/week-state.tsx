@@ -19,6 +19,8 @@ export function stateOf(issue: Issue, zone: string): string {
     case 'review':
       if (issue.lateAt !== null)
         return `In review. Its slot, ${due}, has passed: it goes out at once when a publisher approves it. Until then the next issue may carry its comparisons.`;
+      if (issue.reason !== null)
+        return `In review. ${issue.reason} It goes out ${due}, once a publisher has approved it.`;
       return `In review. It goes out ${due}, once a publisher has approved it.`;
     case 'approved':
       return `Approved. It goes out ${due}.`;

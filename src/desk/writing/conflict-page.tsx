@@ -20,6 +20,9 @@ const WORDS: Record<Edit['kind'], string> = {
   hold: 'hold back',
   leave_out: 'leave out',
   add: 'add',
+  row_hold: 'hold back',
+  row_leave_out: 'leave out',
+  row_add: 'put back',
   words: 'change the first lines',
   look: 'change template and topics',
 };
@@ -86,6 +89,7 @@ export function conflictPage(site: Site, { session, zone, view, edit, form }: Co
             <h2>What you wanted</h2>
             <p>
               {'slug' in edit && <strong>{edit.slug}: </strong>}
+              {'key' in edit && <strong>{edit.key}: </strong>}
               {WORDS[edit.kind]}
               {edit.kind === 'move' && `, ${edit.before === null ? 'to the end' : `before ${edit.before}`}`}
               {edit.kind === 'leave_out' && `, because: ${edit.reason}`}

@@ -19,6 +19,8 @@ export interface WeekView {
   held: Comparison[];
   leftOut: Excluded[];
   addable: { comparison: Comparison; why: string }[];
+  /** How many more could be added. */
+  furtherAddable: number;
   /** Other issues whose status is not final. */
   others: Issue[];
 }

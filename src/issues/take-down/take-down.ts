@@ -90,10 +90,14 @@ function readReason(text: string): string {
   return reason;
 }
 
-async function dropFrom(
+/**
+ * Composes an open issue again without a comparison, and without all that is gone.
+ * @param slug undefined: only what is gone.
+ */
+export async function dropFrom(
   tx: Connection,
   issue: Issue,
-  slug: string,
+  slug: string | undefined,
   recordTakenBack: RecordChange | undefined,
 ): Promise<AffectedIssue> {
   const was = issue.status;

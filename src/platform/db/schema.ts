@@ -17,6 +17,7 @@ export interface Schema {
   gathering: GatheringTable;
   notices: NoticesTable;
   failing_duties: FailingDutiesTable;
+  wrong_clocks: WrongClocksTable;
   reconciles: ReconcilesTable;
   issues: IssuesTable;
   issue_comparisons: IssueComparisonsTable;
@@ -85,13 +86,15 @@ interface ComparisonsTable {
   /** Why, and by whom. */
   hidden_reason: string | null;
   hidden_by: string | null;
-  /** When it was last taken down or shown again, or when its page went or came back. */
+  /** When it was last taken down or shown again. */
   visibility_changed_at: Date | null;
   /** Since when it is no longer on its site; null while it is. */
   gone_at: Date | null;
   /** `page`: its page answers that it is gone; `listing`: its source lists it no more. */
   gone_by: 'page' | 'listing' | null;
   gone_reason: string | null;
+  /** When it last went or came back. */
+  presence_changed_at: Date | null;
 }
 
 /** Every version of a comparison, including the first; written with it, never changed. */
@@ -230,6 +233,15 @@ interface FailingDutiesTable {
   failures: number;
   reason: string;
   failed_at: Date;
+}
+
+/** Of each worker whose clock is wrong by more than a minute, the last measurement. */
+interface WrongClocksTable {
+  /** Host and process id. */
+  worker: string;
+  /** Ahead of the database; negative: behind. */
+  ahead_ms: number;
+  measured_at: Created;
 }
 
 /** At most one row: the last time that the recurring duties were done. */
@@ -842,6 +854,8 @@ interface LinkChecksTable {
   /** What is wrong with the link; null when it is correct. */
   reason: string | null;
   checked_at: Date;
+  /** A reader who follows it finds nothing; false for a page that only refuses programs. */
+  is_broken: Generated<boolean>;
 }
 
 /** A publisher's decision to ignore one failed check, for exactly one plan in one template. */

@@ -30,6 +30,8 @@ export interface JobScheduler {
   every?: number;
   pattern?: string;
   timezone?: string;
+  /** No two runs are further apart than this many ms; needed with a pattern. */
+  longestMs?: number;
 }
 
 /** BullMQ on one of two backends: Redis, or the program's database. */
@@ -54,7 +56,13 @@ export interface JobQueue extends AsyncDisposable {
    */
   reclaim(): Promise<void>;
   /** Starts working; disposing waits for the running jobs. */
-  work(processors: Processors, options: WorkOptions): Promise<AsyncDisposable>;
+  work(processors: Processors, options: WorkOptions): Promise<Working>;
+}
+
+/** The workers of one process. */
+export interface Working extends AsyncDisposable {
+  /** While it is held, this process takes no job of `queue`; one that runs is finished first. */
+  hold(queue: QueueName, isHeld: boolean): Promise<void>;
 }
 
 export interface WorkOptions {
@@ -102,6 +110,8 @@ export async function openQueue(
     const queueOf = (name: QueueName) => queues.get(name) as Queue;
     const limits = new Map<QueueName, Limit>(QUEUE_NAMES.map((name) => [name, NEVER_REACHED]));
     const wanted = new Map<string, JobScheduler>();
+    /** Whether all that are wanted were updated once. */
+    let isScheduled = true;
     const limit = async (name: QueueName) => {
       const { max, duration } = limits.get(name) ?? NEVER_REACHED;
       await queueOf(name).setGlobalRateLimit(max, duration);
@@ -120,13 +130,28 @@ export async function openQueue(
         if (!made) throw error;
       });
     };
+    /**
+     * Creates the schedulers that are missing, and puts right those whose next run is too far ahead: a process with a
+     * wrong clock computed it. A process whose own clock is wrong leaves them all alone.
+     * @param all updates the others too.
+     */
+    const maintainSchedulers = async (all: boolean) => {
+      const now = await connect.now();
+      if (Math.abs(Date.now() - now) > CLOCK_TOLERANCE_MS) return;
+      for (const scheduler of wanted.values()) {
+        const { name, every, longestMs = every ?? Number.POSITIVE_INFINITY } = scheduler;
+        const queue = queueOf(contracts[name].queue);
+        const found = await queue.getJobScheduler(name);
+        const isTooFarAhead = (found?.next ?? 0) > now + longestMs + CLOCK_TOLERANCE_MS;
+        if (isTooFarAhead) await queue.removeJobScheduler(name);
+        if (all || !found || isTooFarAhead) await upsert(scheduler);
+      }
+      isScheduled = true;
+    };
     /** A Redis that was emptied has lost limits and schedulers; a worker process restores them. */
     const maintainQueues = async () => {
       for (const name of QUEUE_NAMES) if (!(await queueOf(name).getGlobalRateLimit())) await limit(name);
-      for (const scheduler of wanted.values()) {
-        if (!(await queueOf(contracts[scheduler.name].queue).getJobScheduler(scheduler.name)))
-          await upsert(scheduler);
-      }
+      await maintainSchedulers(!isScheduled);
     };
 
     return {
@@ -156,10 +181,9 @@ export async function openQueue(
           }
         }
         wanted.clear();
-        for (const scheduler of schedulers) {
-          wanted.set(scheduler.name, scheduler);
-          await upsert(scheduler);
-        }
+        for (const scheduler of schedulers) wanted.set(scheduler.name, scheduler);
+        isScheduled = false;
+        await maintainSchedulers(true);
       },
       async pace(perSecond) {
         limits.set('delivery', perSecond === null ? NEVER_REACHED : rateLimit(perSecond));
@@ -173,6 +197,7 @@ export async function openQueue(
       },
       async work(processors, options) {
         const working = new Lifetime();
+        const workers = new Map<QueueName, Worker>();
         await maintainQueues();
         const maintenance = setInterval(() => maintainQueues().catch(onError), RETENTION_MS);
         working.defer(() => clearInterval(maintenance));
@@ -187,6 +212,7 @@ export async function openQueue(
               }),
             name === 'delivery' ? options.concurrency : OTHERS_CONCURRENCY,
           );
+          workers.set(name, worker);
           worker.on('error', onError);
           worker.on('failed', (job, error) => {
             const attempts = job?.opts.attempts ?? 1;
@@ -196,7 +222,14 @@ export async function openQueue(
           });
           working.defer(() => worker.close());
         }
-        return working;
+        return {
+          async hold(name, isHeld) {
+            const worker = workers.get(name) as Worker;
+            if (isHeld) await worker.pause();
+            else await worker.resume();
+          },
+          [Symbol.asyncDispose]: () => working[Symbol.asyncDispose](),
+        };
       },
       [Symbol.asyncDispose]: () => lifetime[Symbol.asyncDispose](),
     };
@@ -230,9 +263,14 @@ function rateLimit(perSecond: number): Limit {
 /** How long an emptied Redis may lack limits and schedulers. */
 const RETENTION_MS = 15_000;
 
+/** A difference between two clocks that does no harm: a job runs that much late. */
+const CLOCK_TOLERANCE_MS = 60_000;
+
 const COLLISIONS = new Set<unknown>([ErrorCode.SchedulerJobIdCollision, ErrorCode.SchedulerJobSlotsBusy]);
 
 interface Backend {
+  /** The time of the server, which all processes share, in ms. */
+  now(): Promise<number>;
   queue(name: QueueName): Queue;
   worker(name: QueueName, processor: (job: Job) => Promise<void>, concurrency: number): Worker;
 }
@@ -245,6 +283,10 @@ async function backend(
     const connection = await connectRedis(location.redisUrl);
     lifetime.defer(() => connection.disconnect());
     return {
+      now: async () => {
+        const [seconds, microseconds] = await connection.time();
+        return Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+      },
       queue: (name) => new Queue(name, { connection, prefix: 'weekly-verdict' }),
       worker: (name, processor, concurrency) =>
         new Worker(name, processor, { connection, prefix: 'weekly-verdict', concurrency }),
@@ -254,8 +296,13 @@ async function backend(
   location.pool.setMaxListeners(0);
   await prepareQueueDatabase(location.pool);
   const connection = location.pool as never;
+  const { pool } = location;
   const factory = createPostgresBackend as unknown as BackendFactory<IQueueBackend, never>;
   return {
+    now: async () => {
+      const { rows } = await pool.query('select clock_timestamp() as now');
+      return (rows[0] as { now: Date }).now.getTime();
+    },
     queue: (name) => new Queue(name, { connection }, factory) as unknown as Queue,
     worker: (name, processor, concurrency) =>
       new Worker(name, processor, { connection, concurrency }, factory) as unknown as Worker,

@@ -1,3 +1,4 @@
+import type { GoneComparison } from '../../comparisons/gone/gone-store.ts';
 import type { Plan } from '../../issues/compose.ts';
 import type { ComparisonFacts, LinkFact } from '../../issues/editorial.ts';
 import { editorialChecks } from '../../issues/editorial.ts';
@@ -53,6 +54,8 @@ export interface CheckInput {
   variants: readonly Linted[];
   facts: readonly ComparisonFacts[];
   links: readonly LinkFact[];
+  /** Comparisons of the issue that are no longer on their site. */
+  gone?: readonly GoneComparison[];
   overrides: readonly Override[];
   now: Date;
 }
@@ -71,7 +74,7 @@ export interface CheckContext {
  * Red checks that a publisher may override. The list names what may be overridden, so a new check cannot be until
  * somebody adds it. Never on it: what the law requires (postal address, unsubscribe, preferences), what Gmail would
  * clip, what is broken for every reader (placeholders, encoding, dead or active content, a comparison or its
- * verdict missing), and what would forge a header.
+ * verdict missing, or gone from its site), and what would forge a header.
  */
 const OVERRIDABLE: ReadonlySet<string> = new Set([
   'a11y.alt',
@@ -91,7 +94,7 @@ const OVERRIDABLE: ReadonlySet<string> = new Set([
 
 /** Returns all findings, red ones first, each once even if several variants have it. Pure. */
 export function panelOf(
-  { plan, variants, facts, links, overrides, now }: CheckInput,
+  { plan, variants, facts, links, gone, overrides, now }: CheckInput,
   context?: CheckContext,
 ): PanelCheck[] {
   const byKey = new Map(overrides.map((each) => [each.key, each]));
@@ -117,7 +120,7 @@ export function panelOf(
         message,
         help,
       });
-  for (const { id, level, comparison, message, help } of editorialChecks(plan, facts, links, now)) {
+  for (const { id, level, comparison, message, help } of editorialChecks(plan, facts, links, now, gone)) {
     const where = comparison?.title ?? (id.startsWith('link.') ? 'Links' : 'First lines');
     add(id, { area: areaOf(id), level, topics: null, where, comparison, message, help });
   }
@@ -144,7 +147,7 @@ function areaOf(id: string): Area {
   if (id.startsWith('size.')) return 'size';
   if (/^(?:subject|preheader|figure)\./u.test(id)) return 'words';
   if (id.startsWith('link.') || id === 'content.links') return 'links';
-  if (/^(?:price\.|stale$|repeated$|taken-down$|content\.changed$)/u.test(id)) return 'comparisons';
+  if (/^(?:price\.|stale$|repeated$|taken-down$|gone$|content\.changed$)/u.test(id)) return 'comparisons';
   if (id === 'postal-address') return 'set-up';
   return 'mail';
 }

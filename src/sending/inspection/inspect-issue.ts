@@ -1,3 +1,8 @@
+import {
+  type GoneComparison,
+  type PresenceChanges,
+  recordPageAnswers,
+} from '../../comparisons/gone/gone-store.ts';
 import { type LinkFact, linksOf } from '../../issues/editorial.ts';
 import { type Issue, issueChanged } from '../../issues/issue-store.ts';
 import type { Connection } from '../../platform/db/database.ts';
@@ -29,6 +34,8 @@ export interface Inspection {
   variants: { number: number; topics: string[]; bytes: number }[];
   /** Every page that the issue links to, with the result of the last request to it. */
   links: { url: string; title: string; fact: LinkFact | undefined }[];
+  /** What the issue carries and its site no longer has. */
+  gone: GoneComparison[];
 }
 
 /**
@@ -73,6 +80,7 @@ export async function inspectIssue(
     checks: panelOf({ plan, variants, ...known, now }, { failing, quarantined, setUp }),
     variants: variants.map(({ number, bytes, content }) => ({ number, topics: content.topics, bytes })),
     links: linksOf(plan).map(({ url, about }) => ({ url, title: about.title, fact: byUrl.get(url) })),
+    gone: known.gone,
   };
 }
 
@@ -118,21 +126,26 @@ export async function overrideCheck(
 }
 
 export interface FollowOptions {
-  follow(urls: string[]): Promise<LinkCheck[]>;
+  follow(urls: readonly string[]): Promise<LinkCheck[]>;
   now: Date;
   /** Writes into the audit log how many links were followed, in the transaction that stores the results. */
-  record?: (tx: Connection, followed: number) => Promise<unknown>;
+  record?: ((tx: Connection, followed: number) => Promise<unknown>) | undefined;
 }
 
-/** Requests every page that the issue links to, and stores the results. */
+/**
+ * Requests pages that issues link to, and stores the results.
+ * @returns the comparisons that turned out to be gone, or back.
+ */
 export async function checkLinks(
   db: Connection,
-  issue: Issue,
+  urls: readonly string[],
   { follow, now, record }: FollowOptions,
-): Promise<void> {
-  const checks = await follow(linksOf(planOf(issue)).map(({ url }) => url));
-  await db.transaction().execute(async (tx) => {
+): Promise<Pick<PresenceChanges, 'gone' | 'back'>> {
+  const checks = await follow(urls);
+  return db.transaction().execute(async (tx) => {
     if (checks.length > 0) await writeLinks(tx, checks, now);
+    const presence = await recordPageAnswers(tx, checks, now);
     await record?.(tx, checks.length);
+    return presence;
   });
 }

@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
+import type { GoneComparison } from '../../comparisons/gone/gone-store.ts';
 import { comparisonSchema } from '../../comparisons/model.ts';
 import { type ComparisonFacts, type LinkFact, linksOf, WEEKS_APART } from '../../issues/editorial.ts';
 import type { Issue } from '../../issues/issue-store.ts';
+import { goneIn } from '../../issues/take-down/gone.ts';
 import type { Connection } from '../../platform/db/database.ts';
 import type { LinkCheck } from '../../sources/crawl/follow-links.ts';
 import type { Override, RenderedIssue } from './check-panel.ts';
@@ -9,22 +11,24 @@ import type { Override, RenderedIssue } from './check-panel.ts';
 export interface Facts {
   facts: ComparisonFacts[];
   links: LinkFact[];
+  gone: GoneComparison[];
   overrides: Override[];
 }
 
-/** Reads what is known about an issue's comparisons and links, and its overrides, in three statements. */
+/** Reads what is known about an issue's comparisons and links, and its overrides, in four statements. */
 export async function factsOf(db: Connection, issue: Issue): Promise<Facts> {
   const { plan } = issue;
-  if (plan === null) return { facts: [], links: [], overrides: [] };
-  const [facts, links, overrides] = await Promise.all([
+  if (plan === null) return { facts: [], links: [], gone: [], overrides: [] };
+  const [facts, links, gone, overrides] = await Promise.all([
     comparisonFacts(db, issue),
     linkFacts(
       db,
       linksOf(plan).map(({ url }) => url),
     ),
+    goneIn(db, plan),
     overridesOf(db, issue),
   ]);
-  return { facts, links, overrides };
+  return { facts, links, gone, overrides };
 }
 
 /**
@@ -61,14 +65,27 @@ export async function linkFacts(db: Connection, urls: readonly string[]): Promis
   return rows;
 }
 
+/** The last result for each of these links that was ever followed. */
+export async function linkResults(
+  db: Connection,
+  urls: readonly string[],
+): Promise<(LinkFact & { isBroken: boolean })[]> {
+  const { rows } = await sql<LinkFact & { isBroken: boolean }>`
+    select url, status, reason, checked_at as "checkedAt", is_broken as "isBroken" from link_checks
+    where url = any(${urls}::text[])
+  `.execute(db);
+  return rows;
+}
+
 /** Stores the results of following links; of each link only the last one. */
 export async function writeLinks(db: Connection, checks: readonly LinkCheck[], at: Date): Promise<void> {
   await sql`
-    insert into link_checks (url, status, reason, checked_at)
-    select url, status, reason, ${at}::timestamptz
-    from jsonb_to_recordset(${JSON.stringify(checks)}::jsonb) as r (url text, status int, reason text)
-    on conflict (url) do update
-      set status = excluded.status, reason = excluded.reason, checked_at = excluded.checked_at
+    insert into link_checks (url, status, reason, is_broken, checked_at)
+    select url, status, reason, "isBroken", ${at}::timestamptz
+    from jsonb_to_recordset(${JSON.stringify(checks)}::jsonb) as r (url text, status int, reason text,
+      "isBroken" boolean)
+    on conflict (url) do update set status = excluded.status, reason = excluded.reason,
+      is_broken = excluded.is_broken, checked_at = excluded.checked_at
   `.execute(db);
 }
 

@@ -10,6 +10,9 @@ export class FetchFault extends Error {
   }
 }
 
+/** No request was made: our own rules forbid it, or the host was given up. It says nothing about the page. */
+export class NotAsked extends FetchFault {}
+
 /** The time budget ended before this request's turn. */
 export class Postponed extends Error {}
 

@@ -3,7 +3,7 @@ import type { LookupFunction } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Agent, type Dispatcher, errors, request } from 'undici';
 import { parseUrl } from '../../platform/url.ts';
-import { decoded, FetchFault, limited, Postponed, Refusal, tooLong, unpacked } from './body.ts';
+import { decoded, FetchFault, limited, NotAsked, Postponed, Refusal, tooLong, unpacked } from './body.ts';
 import { Unreadable } from './decode.ts';
 import { HostClosed, Hosts } from './hosts.ts';
 import { isPublicAddress, literalAddress } from './public-address.ts';
@@ -149,9 +149,9 @@ export class Fetcher implements AsyncDisposable {
       throw new FetchFault('leads to an address with a password');
     // A literal IP address is connected to without a DNS lookup, so it is checked here.
     const literal = literalAddress(target.hostname);
-    if (literal !== null && !this.#mayReach(literal)) throw new FetchFault(privateReason(literal));
+    if (literal !== null && !this.#mayReach(literal)) throw new NotAsked(privateReason(literal));
     const refusal = options.refuses?.(target.href);
-    if (refusal) throw new FetchFault(refusal);
+    if (refusal) throw new NotAsked(refusal);
     return target;
   }
 
@@ -173,7 +173,7 @@ export class Fetcher implements AsyncDisposable {
         }
       });
     } catch (error) {
-      if (error instanceof HostClosed) throw new FetchFault(error.message);
+      if (error instanceof HostClosed) throw new NotAsked(error.message);
       throw error;
     }
   }
@@ -273,7 +273,7 @@ export class Fetcher implements AsyncDisposable {
       const find = async () => {
         const addresses = await resolve(hostname);
         const refused = addresses.find(({ address }) => !this.#mayReach(address));
-        if (refused) throw new FetchFault(privateReason(refused.address));
+        if (refused) throw new NotAsked(privateReason(refused.address));
         return addresses;
       };
       find().then(

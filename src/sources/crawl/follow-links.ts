@@ -1,6 +1,8 @@
+import { parseUrl } from '../../platform/url.ts';
 import { read } from '../thread/thread.ts';
-import { FetchFault, Postponed, readBytes } from './body.ts';
+import { FetchFault, NotAsked, Postponed, readBytes } from './body.ts';
 import { Fetcher, type FetcherOptions } from './fetcher.ts';
+import { isReservedName } from './public-address.ts';
 import { allows, type Robots } from './robots.ts';
 
 /** The result of following one link. No reason: the link works. */
@@ -9,15 +11,23 @@ export interface LinkCheck {
   /** HTTP status of the last answer; null when there was no request or no answer. */
   status: number | null;
   reason: string | null;
+  /**
+   * A reader who follows it finds nothing. False for a page that only refuses programs, or that our rules or those of its
+   * site keep from us.
+   */
+  isBroken: boolean;
 }
+
+/** Answers to programs: a browser may well get the page. */
+const REFUSED = new Set([401, 403, 405, 406, 407, 425, 429, 451]);
 
 /** More than any sensible robots.txt; a longer one is ignored. */
 const ROBOTS_BYTES = 512 * 1024;
 
 /**
  * Follows links by the rules of gathering: with our name, one request at a time per host, as its robots.txt allows, and
- * never to a private address. Only the headers of an answer are read. Links whose turn has not come when the time ends
- * are not in the result.
+ * never to a private address. Only the headers of an answer are read. Links whose turn has not come when the time ends,
+ * and names that lead nowhere by definition, are not in the result.
  * @param agent our name in robots.txt.
  */
 export async function followEach(
@@ -38,8 +48,15 @@ export async function followEach(
     robots.set(origin, known);
     return known;
   };
-  const checks = await Promise.all([...new Set(urls)].map((url) => follow(fetcher, url, robotsOf)));
+  const known = [...new Set(urls)].filter((url) => isFollowable(url, options));
+  const checks = await Promise.all(known.map((url) => follow(fetcher, url, robotsOf)));
   return checks.filter((check) => check !== null);
+}
+
+/** Whether it makes sense to follow a link at all. */
+export function isFollowable(url: string, { resolve }: Pick<FetcherOptions, 'resolve'> = {}): boolean {
+  const target = parseUrl(url);
+  return target !== null && (resolve !== undefined || !isReservedName(target.hostname));
 }
 
 async function follow(
@@ -56,10 +73,14 @@ async function follow(
       refuses: (target) => refusal(rules, target),
       read: async () => {},
     });
-    return { url, status: 200, reason: null };
+    return { url, status: 200, reason: null, isBroken: false };
   } catch (error) {
     if (error instanceof Postponed) return null;
-    if (error instanceof FetchFault) return { url, status: error.status, reason: error.message };
+    if (error instanceof FetchFault) {
+      const { status, message: reason } = error;
+      const isBroken = !(error instanceof NotAsked) && !(status !== null && REFUSED.has(status));
+      return { url, status, reason, isBroken };
+    }
     throw error;
   }
 }

@@ -13,9 +13,17 @@ import type { Fetcher } from './fetcher.ts';
 
 /** The result for one entry of a listing. */
 export type Outcome =
-  | { kind: 'read'; url: string; comparison: Comparison }
-  | { kind: 'unchanged'; url: string; pairKey: string | null }
-  | { kind: 'wrong'; url: string; faults: Fault[]; bodyHash: string | null }
+  | { kind: 'read'; url: string; comparison: Comparison; isRequested: boolean }
+  | { kind: 'unchanged'; url: string; pairKey: string | null; isRequested: boolean }
+  /** `pairKey` of its earlier comparison; `status` when the page itself could not be had. */
+  | {
+      kind: 'wrong';
+      url: string;
+      faults: Fault[];
+      bodyHash: string | null;
+      pairKey: string | null;
+      status: number | null;
+    }
   | { kind: 'postponed'; url: string };
 
 /** The result for one source on the web, in the order of its listing. */
@@ -106,12 +114,16 @@ async function fetchAll(
   memory.see(url);
   if (entry.inline !== null) {
     const fresh = listing.inline.get(url);
-    if (fresh === undefined) return { kind: 'unchanged', url, pairKey: entry.inline.pairKey };
-    if ('comparison' in fresh) return { kind: 'read', url, comparison: fresh.comparison };
-    return { kind: 'wrong', url, faults: fresh.faults, bodyHash: fresh.hash };
+    if (fresh === undefined)
+      return { kind: 'unchanged', url, pairKey: entry.inline.pairKey, isRequested: false };
+    if ('comparison' in fresh) return { kind: 'read', url, comparison: fresh.comparison, isRequested: false };
+    return { ...wrong(url, fresh.faults), bodyHash: fresh.hash };
   }
   const known = memory.page(url);
-  if (known !== undefined && isSettled(entry, known, memory.now)) return unchanged(known);
+  // A page that could not be had last time is requested, whatever its sitemap says.
+  const couldBeHad = memory.quarantined(source, url)?.bodyHash !== null;
+  if (known !== undefined && couldBeHad && isSettled(entry, known, memory.now))
+    return { ...unchanged(known), isRequested: false };
   try {
     const fetched = await fetcher.fetch(url, {
       accept: PAGE_TYPES,
@@ -143,20 +155,25 @@ async function fetchAll(
     if (outcome === null) {
       const pair = known?.pairKey ?? null;
       if (known === undefined || differs(known, page)) memory.remember({ ...page, pairKey: pair });
-      return { kind: 'unchanged', url, pairKey: pair };
+      return { kind: 'unchanged', url, pairKey: pair, isRequested: true };
     }
     const pair = outcome.kind === 'read' ? pairKey(outcome.comparison) : (known?.pairKey ?? null);
     memory.remember({ ...page, pairKey: pair });
-    return outcome.kind === 'read' ? outcome : { ...outcome, bodyHash: hash };
+    return outcome.kind === 'read' ? outcome : { ...outcome, bodyHash: hash, pairKey: pair };
   } catch (error) {
     if (error instanceof Postponed) return { kind: 'postponed', url };
     if (!(error instanceof FetchFault)) throw error;
-    return { kind: 'wrong', url, faults: [{ field: '', reason: error.message }], bodyHash: null };
+    const { message: reason, status } = error;
+    return { ...wrong(url, [{ field: '', reason }]), pairKey: known?.pairKey ?? null, status };
   }
 }
 
-function unchanged({ url, pairKey }: PageRecord): Outcome {
-  return { kind: 'unchanged', url, pairKey };
+function unchanged({ url, pairKey }: PageRecord): Extract<Outcome, { kind: 'unchanged' }> {
+  return { kind: 'unchanged', url, pairKey, isRequested: true };
+}
+
+function wrong(url: string, faults: Fault[]): Extract<Outcome, { kind: 'wrong' }> {
+  return { kind: 'wrong', url, faults, bodyHash: null, pairKey: null, status: null };
 }
 
 function differs(known: PageRecord, page: Pick<PageRecord, 'etag' | 'lastModified' | 'lastmod'>): boolean {
@@ -186,17 +203,21 @@ async function readBody(
   url: string,
   entry: Entry,
 ): Promise<Extract<Outcome, { kind: 'read' | 'wrong' }>> {
-  const wrong = (faults: Fault[]) => ({ kind: 'wrong' as const, url: entry.url, faults, bodyHash: null });
   if (!isPageType(contentType))
-    return wrong([{ field: '', reason: shortened(`is served as ${contentType}, not as a page`) }]);
+    return wrong(entry.url, [{ field: '', reason: shortened(`is served as ${contentType}, not as a page`) }]);
   try {
     const comparison = await read('page', body, contentType, { base: url });
     const publishedAt = comparison.publishedAt ?? entry.publishedAt;
-    return { kind: 'read', url: entry.url, comparison: { ...comparison, publishedAt } };
+    return {
+      kind: 'read',
+      url: entry.url,
+      comparison: { ...comparison, publishedAt },
+      isRequested: true,
+    };
   } catch (error) {
-    if (error instanceof Unreadable) return wrong([{ field: '', reason: error.message }]);
+    if (error instanceof Unreadable) return wrong(entry.url, [{ field: '', reason: error.message }]);
     if (error instanceof AppError && error.code === 'page-unreadable') {
-      return wrong(error.context.faults as Fault[]);
+      return wrong(entry.url, error.context.faults as Fault[]);
     }
     throw error;
   }

@@ -19,6 +19,11 @@ export function isPublicAddress(address: string): boolean {
   return parsed.range() === 'unicast' && !METADATA.has(parsed.toString());
 }
 
+/** Names that never lead anywhere, by RFC 2606: those of examples and tests. */
+export function isReservedName(hostname: string): boolean {
+  return /(?:^|\.)(?:example|test|invalid)\.?$/u.test(hostname);
+}
+
 /** The IP address in a URL, without DNS: "[::1]" -> "::1"; null for a name. */
 export function literalAddress(hostname: string): string | null {
   const bare = hostname.replace(/^\[(.*)\]$/u, '$1');

@@ -41,10 +41,12 @@ const STATEMENTS = [
   // A comparison whose page is gone stays: what was mailed points to it, and it comes back when its page does.
   `alter table comparisons add column gone_at timestamptz,
     add column gone_by text check (gone_by in ('page', 'listing')), add column gone_reason text,
-    add constraint comparisons_gone_together check (
+    add column presence_changed_at timestamptz, add constraint comparisons_gone_together check (
       (gone_at is null and gone_by is null and gone_reason is null)
       or (gone_at is not null and gone_by is not null and gone_reason <> ''))`,
   `create index comparisons_gone on comparisons (gone_at) where gone_at is not null`,
+  // Whether a reader who follows a link finds nothing: more than a status says.
+  `alter table link_checks add column is_broken boolean not null default false`,
   // Which source lists a comparison, and for how many gatherings it has not.
   `create table comparison_listings (
     comparison_id uuid primary key references comparisons (id) on delete cascade,

@@ -28,6 +28,7 @@ import * as late from './0028-late.ts';
 import * as storedChecks from './0030-stored-checks.ts';
 import * as openPlans from './0031-open-plans.ts';
 import * as refusals from './0034-refusals.ts';
+import * as clocks from './0035-clocks.ts';
 import * as evidenceOfReaders from './0038-evidence-of-readers.ts';
 
 /** A static list, so that the build, the tests and both databases use the same migrations. */
@@ -61,5 +62,6 @@ export const migrations: Record<string, Migration> = {
   '0030-stored-checks': storedChecks,
   '0031-open-plans': openPlans,
   '0034-refusals': refusals,
+  '0035-clocks': clocks,
   '0038-evidence-of-readers': evidenceOfReaders,
 };

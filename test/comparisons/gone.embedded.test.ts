@@ -1,0 +1,4 @@
+import { describeGone } from '../conformance/gone.ts';
+import { embedded } from '../helpers/desk.ts';
+
+describeGone('PGlite', embedded);
