@@ -11,6 +11,7 @@ import { listAudit } from '../../src/desk/audit/audit.ts';
 import { findCandidates, findChanged, findIssue, type Issue } from '../../src/issues/issue-store.ts';
 import type { NoticeKind } from '../../src/notices/notice-kinds.ts';
 import { openNotices } from '../../src/notices/notice-store.ts';
+import { injectedTime } from '../../src/platform/db/database-time.ts';
 import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
 import { parseSource } from '../../src/sources/gather.ts';
 import { sourceHealth } from '../../src/sources/source-store.ts';
@@ -337,7 +338,7 @@ export function describeGone(name: string, newDatabase: NewDeskDatabase): void {
         const week = load((await editor.get(here())).body);
         expect(week('#gone').text()).toContain('it answered 404');
         await expect(send(app, await fresh())).rejects.toMatchObject({ code: 'comparison-gone' });
-        const atSlot = { ...app, clock: () => issue.dueAt };
+        const atSlot = { ...app, time: injectedTime(() => issue.dueAt), clock: () => issue.dueAt };
         await DUTIES['start issues that are due'](atSlot);
         expect(await fresh()).toMatchObject({
           ...{ status: 'paused', resumeTo: 'approved' },
