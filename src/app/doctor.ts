@@ -145,6 +145,18 @@ export function examineSettings(config: Config, events: App['events']): Finding[
       'Make one a publisher: chief@example.org:publisher.',
     );
   }
+  if (config.operators.length === 0) {
+    find(
+      'warn',
+      'OPERATORS',
+      'Nobody is mailed when an issue is late or something fails.',
+      'Set it to ops@example.org, for instance, or name a publisher in EDITORS.',
+    );
+  } else {
+    const count = config.operators.length;
+    const addresses = count === 1 ? 'One address is' : `${count} addresses are`;
+    find('ok', 'OPERATORS', `${addresses} mailed when something needs a person.`);
+  }
   if (config.sources.length === 0) {
     find(
       'warn',

@@ -1,6 +1,13 @@
 import { watchVotes } from '../comparisons/votes/watch-votes.ts';
 import { skipSuperseded } from '../issues/compose-issue.ts';
-import { findCandidates, findIssue, type Issue, listIssues, requireIssue } from '../issues/issue-store.ts';
+import {
+  findCandidates,
+  findIssue,
+  type Issue,
+  lastEdit,
+  listIssues,
+  requireIssue,
+} from '../issues/issue-store.ts';
 import { markLate } from '../issues/late-store.ts';
 import { draftAt, dueLabel, dueSlot, lateness, type Slot, slotsToDraft } from '../issues/slot.ts';
 import { notify, openNotices, resolve } from '../notices/notice-store.ts';
@@ -25,7 +32,7 @@ import {
   recordReconcile,
 } from './duty-store.ts';
 import { each } from './each.ts';
-import { approveHeld, leaveOutAutomatically } from './follow-issue-links.ts';
+import { approveHeld, isHeldByLinks, leaveOutAutomatically } from './follow-issue-links.ts';
 import { checkHealth } from './health.ts';
 import { mailNotices } from './mail-notices.ts';
 import { remindEditors } from './remind-editors.ts';
@@ -206,9 +213,10 @@ async function draftIssues(app: WeekContext): Promise<void> {
   });
 }
 
-/** Whether neither a person nor the program has decided about the approval of an issue that is in time. */
+/** Whether neither a person nor the program has done anything about the approval of an issue that is in time. */
 async function wasNeverTried({ db, clock }: WeekContext, issue: Issue): Promise<boolean> {
-  if (issue.approvedAt !== null || issue.dueAt <= clock()) return false;
+  if (issue.approvedAt !== null || issue.dueAt <= clock() || isHeldByLinks(issue)) return false;
+  if ((await lastEdit(db, issue.id)) !== undefined) return false;
   return (await openNotices(db)).every(
     ({ kind, subject }) => kind !== 'checks-failed' || subject !== issue.slug,
   );

@@ -46,14 +46,23 @@ describe('the settings of an installation', () => {
     [{ PUBLIC_URL: 'http://verdicts.test' }, 'block PUBLIC_URL'],
     [{ MAIL_FROM_TRANSACTIONAL: WELL.MAIL_FROM }, 'warn MAIL_FROM_TRANSACTIONAL'],
     [{ RESEND_WEBHOOK_SECRET: '' }, 'warn RESEND_WEBHOOK_SECRET'],
-    [{ EDITORS: '' }, 'warn EDITORS'],
-    [{ EDITORS: 'desk@verdicts.test' }, 'warn EDITORS'],
+    [{ EDITORS: '', OPERATORS: 'ops@verdicts.test' }, 'warn EDITORS'],
+    [{ EDITORS: 'desk@verdicts.test', OPERATORS: 'ops@verdicts.test' }, 'warn EDITORS'],
     [{ SOURCES: '' }, 'warn SOURCES'],
     [{ DATABASE_URL: '' }, 'warn DATABASE_URL'],
   ])('%j: %s', (env, expected) => {
     const all = findings(env);
     expect(amiss(all)).toEqual([expected]);
     for (const { level, help } of all) expect(help === '').toBe(level === 'ok');
+  });
+
+  it('Y6: warns when nobody would be mailed, and counts who is', () => {
+    const about = (env: Record<string, string>) => {
+      const { config } = loadConfig({ SECRET_KEY: 'k'.repeat(32), ...env });
+      return examineSettings(config, 'none').find((each) => each.about === 'OPERATORS');
+    };
+    expect(about({ EDITORS: 'desk@verdicts.test' })?.level).toBe('warn');
+    expect(about({ EDITORS: 'chief@verdicts.test:publisher' })?.message).toMatch(/^One address is mailed/);
   });
 
   it('may be those of a laptop as long as no mail leaves it', () => {

@@ -10,6 +10,7 @@ import type { DeskSession } from '../auth/editor-page.ts';
 import { formatTime } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { count } from '../frame/numbers.ts';
+import { OpenNotices } from '../frame/open-notices.tsx';
 import { Table } from '../frame/table.tsx';
 import { MissingComparisons } from './missing-comparisons.tsx';
 import { ReprintQuestions } from './reprint-questions.tsx';
@@ -41,15 +42,7 @@ export function sourcesPage(site: Site, props: SourcesProps): string {
           A worker looks at them now. What it finds stands here in a moment.
         </p>
       )}
-      {notices.length > 0 && (
-        <ul className="aside">
-          {notices.map(({ kind, subject, message, at }) => (
-            <li key={kind + subject}>
-              <strong>{message}</strong> <span className="meta">since {formatTime(at, zone)}</span>
-            </li>
-          ))}
-        </ul>
-      )}
+      <OpenNotices notices={notices} zone={zone} />
       <form method="post" action="/editor/sources/gather">
         <Csrf session={session} />
         <button type="submit">Gather now</button>

@@ -1,4 +1,5 @@
 import type { GoneComparison } from '../../comparisons/gone/gone-store.ts';
+import type { Notice } from '../../notices/notice-store.ts';
 import { longDate } from '../../platform/http/pages/dates.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
@@ -7,19 +8,26 @@ import { summaryOf } from '../checks/checks-page.tsx';
 import { GoneComparisons } from '../checks/gone-comparisons.tsx';
 import { formatTime } from '../frame/clock.ts';
 import { Csrf, DeskPage } from '../frame/frame.tsx';
+import { OpenNotices } from '../frame/open-notices.tsx';
 import type { WeekProps } from '../writing/edit-form.tsx';
 import { AppearanceForm, LinesForm } from '../writing/edit-lines.tsx';
 import { Aside, Ballot, OwnRows } from './week-ballot.tsx';
 import { IssueActions, stateOf } from './week-state.tsx';
 
 /** The page before the first issue is composed. */
-export function emptyPage(site: Site, session: DeskSession): string {
+export function emptyPage(
+  site: Site,
+  session: DeskSession,
+  zone: string,
+  notices: readonly Notice[],
+): string {
   return render(
     <DeskPage site={site} title="This week" session={session} here="/editor">
       <div className="stack">
         <h1>There is no draft yet</h1>
         <p>It is composed by itself, in time for its review. Or now, from what was gathered so far.</p>
       </div>
+      <OpenNotices notices={notices} zone={zone} limit={NOTICES} />
       <form method="post" action="/editor/compose">
         <Csrf session={session} />
         <button type="submit">Compose it now</button>
@@ -28,9 +36,18 @@ export function emptyPage(site: Site, session: DeskSession): string {
   );
 }
 
-/** @param props with what an approved issue carries although it is gone; the checks of a draft name it, too. */
-export function weekPage(site: Site, props: WeekProps & { gone: readonly GoneComparison[] }): string {
-  const { session, zone, view, gone } = props;
+/** The most notices on the first page of the desk. */
+const NOTICES = 5;
+
+interface WeekPageProps extends WeekProps {
+  /** What an approved issue carries although it is gone; the checks of a draft name it, too. */
+  gone: readonly GoneComparison[];
+  /** On the first page of the desk. */
+  notices: readonly Notice[];
+}
+
+export function weekPage(site: Site, props: WeekPageProps): string {
+  const { session, zone, view, gone, notices } = props;
   const { issue, edited, content } = view;
   const canEdit = issue.plan !== null && (issue.status === 'draft' || issue.status === 'review');
   return render(
@@ -53,6 +70,7 @@ export function weekPage(site: Site, props: WeekProps & { gone: readonly GoneCom
           </p>
         ))}
       </div>
+      <OpenNotices notices={notices} zone={zone} limit={NOTICES} />
       {props.checks !== undefined && (
         <p className="checked">
           <a className="tap" href={`/editor/issues/${issue.slug}/checks`}>

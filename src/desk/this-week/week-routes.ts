@@ -13,6 +13,7 @@ import {
 import { OPEN_STATUSES } from '../../issues/lifecycle.ts';
 import { goneIn } from '../../issues/take-down/gone.ts';
 import { variantFor } from '../../issues/variants.ts';
+import { type Notice, openNotices } from '../../notices/notice-store.ts';
 import type { Connection } from '../../platform/db/database.ts';
 import { AppError } from '../../platform/errors.ts';
 import { fromDatabase } from '../../platform/http/problems.ts';
@@ -44,21 +45,21 @@ export async function issueOf(db: Connection, slug: string): Promise<Issue> {
 
 /** The draft, and all edits of it. */
 export function weekRoutes(editorPage: EditorPage, { db, site, desk }: DeskContext, inspect: Inspect): void {
-  const pageOf = async (session: DeskSession, issue: Issue) => {
+  const pageOf = async (session: DeskSession, issue: Issue, notices: readonly Notice[] = []) => {
     const view = await fromDatabase(viewOf(db, issue));
     const isOpen = issue.status === 'draft' || issue.status === 'review';
     const inspection = isOpen && issue.plan !== null ? await inspect(issue) : undefined;
     const checks = inspection === null ? null : inspection?.checks;
     const isFinal = !OPEN_STATUSES.includes(issue.status) || issue.status === 'sending';
     const gone = issue.plan === null || isFinal ? [] : await fromDatabase(goneIn(db, issue.plan));
-    return weekPage(site, { session, zone: desk.zone, view, checks, gone });
+    return weekPage(site, { session, zone: desk.zone, view, checks, gone, notices });
   };
 
   editorPage('/editor', {
     GET: async (session, _request, reply) => {
-      const issue = await fromDatabase(currentIssue(db));
-      if (issue === undefined) return reply.type(HTML).send(emptyPage(site, session));
-      return reply.type(HTML).send(await pageOf(session, issue));
+      const [issue, notices] = await fromDatabase(Promise.all([currentIssue(db), openNotices(db)]));
+      if (issue === undefined) return reply.type(HTML).send(emptyPage(site, session, desk.zone, notices));
+      return reply.type(HTML).send(await pageOf(session, issue, notices));
     },
   });
 
