@@ -70,7 +70,12 @@ export function weekPage(site: Site, props: WeekPageProps): string {
           </p>
         ))}
       </div>
-      <OpenNotices notices={notices} zone={zone} limit={NOTICES} />
+      <OpenNotices
+        // What is wrong with this issue is said above.
+        notices={notices.filter(({ subject }) => subject !== issue.slug)}
+        zone={zone}
+        limit={NOTICES}
+      />
       {props.checks !== undefined && (
         <p className="checked">
           <a className="tap" href={`/editor/issues/${issue.slug}/checks`}>
