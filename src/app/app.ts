@@ -1,6 +1,6 @@
 import { type Logger, pino } from 'pino';
 import type { Config, Secrets } from '../config/config.ts';
-import { type Database, openDatabase } from '../platform/db/database.ts';
+import { type Connection, type Database, openDatabase } from '../platform/db/database.ts';
 import { injectedTime, openDatabaseTime } from '../platform/db/database-time.ts';
 import { Lifetime } from '../platform/lifetime.ts';
 import { closeFolder } from '../platform/private-folder.ts';
@@ -12,6 +12,8 @@ import { openResendProvider } from '../providers/resend/open-provider.ts';
 import { resendWebhook } from '../providers/resend/resend-webhook.ts';
 import { stopRendering } from '../render/thread/rendering-thread.ts';
 import { expireAllLeases } from '../sending/batches/batch-store.ts';
+import { issueOfBatch } from '../sending/mark/mark-store.ts';
+import { describeRestored, openSendingMark, type SendingMark } from '../sending/mark/sending-mark.ts';
 import { createSubmitter, type Submitter } from '../sending/submit.ts';
 import { createMailSender, type MailSender } from '../sending/transactional/send-transactional-email.ts';
 import { releaseGatherLock } from '../sources/source-store.ts';
@@ -97,6 +99,17 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       await openQueue(redisUrl === undefined ? { pool } : { redisUrl }, onQueueError),
     );
     if (isAlone) await queue.reclaim();
+    const mark = await openSendingMark(
+      database.kysely,
+      { dataDir: config.dataDir, shared: queue.shared },
+      (error) =>
+        logger.error(
+          { err: error },
+          'the mark of what is mailed cannot be written outside of the database: a restored backup would not be noticed',
+        ),
+    );
+    const restored = await mark.check();
+    if (restored !== null) logger.error(describeRestored(restored));
     const limiter = lifetime.use(openLimiter({ redisUrl, pool }));
     let allowed = config.resend.rate;
     /**
@@ -155,7 +168,8 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       clock,
       beat: createHeartbeat(secrets.heartbeatUrl, logger),
       time,
-      submit: createSubmitter(database.kysely, mailer, secretKeys),
+      mark,
+      submit: markingSubmitter(createSubmitter(database.kysely, mailer, secretKeys), mark, database.kysely),
       sendMail: createMailSender(database.kysely, mailer, secretKeys, {
         from: config.mail.fromTransactional,
         replyTo: config.mail.replyTo,
@@ -171,6 +185,16 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     await lifetime[Symbol.asyncDispose]().catch(() => {});
     throw error;
   }
+}
+
+/** Marks outside of the database that something is mailed, before it is. */
+function markingSubmitter(submit: Submitter, mark: SendingMark, db: Connection): Submitter {
+  return async (batchId) => {
+    const reason = await mark.advance({ batchId });
+    if (reason === null) return submit(batchId);
+    const issueId = await issueOfBatch(db, batchId);
+    return issueId === undefined ? { kind: 'unavailable' } : { kind: 'halted', issueId, reason };
+  };
 }
 
 /** Derives {@link App.events} from the settings. */

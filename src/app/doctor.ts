@@ -6,6 +6,7 @@ import { describeClock, isClockRight } from '../platform/db/database-time.ts';
 import type { Powers } from '../platform/db/roles.ts';
 import { examineFolder, isReadByOthers } from '../platform/private-folder.ts';
 import { openOutboxFiles } from '../providers/outbox/outbox-files.ts';
+import { describeRestored, type Restored, WHAT_TO_DO } from '../sending/mark/sending-mark.ts';
 import type { ConsentFault, SealFound, VerifiedLog } from '../subscribers/consent-log/consent-log-store.ts';
 import type { App } from './app.ts';
 
@@ -226,6 +227,12 @@ export function examineRole({ role, isSuperuser, isOwner, makesIn, changes }: Po
     message: `The role "${role}" ${faults.join('; it ')}: anybody who gets hold of it can rewrite the consent log.`,
     help: 'Give it a role of its own and the owner’s to MIGRATE_DATABASE_URL, see "Two database roles" in docs/operating.md; then run `migrate`.',
   };
+}
+
+/** Checks whether the database is older than what was mailed (I14). */
+export function examineRestored(restored: Restored | null): Finding[] {
+  if (restored === null) return [];
+  return [{ level: 'block', about: 'database', message: describeRestored(restored), help: WHAT_TO_DO }];
 }
 
 /** Checks the clocks of this machine and of the workers against the database's, which decides. */

@@ -7,6 +7,7 @@ import {
   examineEnvFile,
   examineFiles,
   examineOutbox,
+  examineRestored,
   examineRole,
   examineSettings,
   type Finding,
@@ -56,6 +57,7 @@ async function examineServices(context: Context): Promise<Finding[]> {
     return [
       { level: 'ok', about, message: `${home} and the queue answer.`, help: '' },
       ...(isEmbedded ? [] : [examineRole(await powersOf(app.db))]),
+      ...examineRestored(await app.mark.check()),
       ...examineClocks(await app.time.measure(), await wrongClocks(app.db)),
       ...examineConsentLog(await verifyConsentLog(app.db)),
     ];

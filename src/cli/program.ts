@@ -148,6 +148,16 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
     .action(async (options) => (await import('./settle-command.ts')).settle(context, options));
 
   program
+    .command('reconcile-restore')
+    .description('after a backup was restored: say what may have been mailed since; nothing goes out before')
+    .option(
+      '--resume',
+      'take this database as it is for the truth; each paused issue waits for its own resume',
+    )
+    .addOption(json())
+    .action(async (options) => (await import('./restore-command.ts')).reconcileRestore(context, options));
+
+  program
     .command('status')
     .description('where everything stands')
     .addOption(json())

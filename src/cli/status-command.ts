@@ -3,6 +3,7 @@ import { nextSlot } from '../issues/slot.ts';
 import { openNotices } from '../notices/notice-store.ts';
 import { openCircuit } from '../providers/circuit/circuit-store.ts';
 import { type IssueCounters, issueCounters } from '../sending/counters/counter-store.ts';
+import { describeRestored, WHAT_TO_DO } from '../sending/mark/sending-mark.ts';
 import { issueProgress } from '../sending/progress.ts';
 import { unsettledBatches } from '../sending/settlements/settlement-store.ts';
 import { listFaults } from '../sources/faults.ts';
@@ -39,6 +40,7 @@ export async function status(context: Context, options: { json?: boolean }): Pro
 
   if (options.json) {
     return sayJson({
+      restored: await app.mark.restored(),
       nextSlot: { label: next.label, dueAt: next.dueAt },
       mail: { destination: app.mailer.destination, silent: circuit ?? null },
       subscribers,
@@ -55,6 +57,8 @@ export async function status(context: Context, options: { json?: boolean }): Pro
       uncertain: uncertain.map(({ number, ...rest }) => ({ batch: number, ...rest })),
     });
   }
+  const restored = await app.mark.restored();
+  if (restored !== null) say(`${describeRestored(restored)} ${WHAT_TO_DO}`);
   say(`Next slot ${next.label}`);
   say(`Mail goes to ${app.mailer.destination}`);
   if (circuit) {

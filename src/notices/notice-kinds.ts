@@ -25,6 +25,17 @@ const issuePage = (slug: string) => `/editor/issues/${encodeURIComponent(slug)}`
 const sourcesPage = () => '/editor/sources';
 
 export const NOTICE_KINDS = {
+  'database-restored': {
+    isForEditors: true,
+    title: () => 'The database is older than what was mailed',
+    standsStill:
+      'Every issue. A restored backup does not know what was mailed since, and would mail it again.',
+    whatToDo:
+      'Run “verdict reconcile-restore”: it says what went out since the backup, and takes your decision.',
+    page: () => '/editor/issues',
+    isOver: 'a person has decided, by “verdict reconcile-restore --resume”',
+    recovery: 'A person has taken the database for the truth; paused issues wait for a person.',
+  },
   'issue-late': {
     isForEditors: true,
     title: (slugs) =>

@@ -56,6 +56,9 @@ import type { WeekContext } from './week-context.ts';
  * To add a duty, name it here.
  */
 export const DUTIES = {
+  'notice a restored database': async ({ mark }) => {
+    await mark.check();
+  },
   'draft issues': draftIssues,
   'leave out what is gone': (app) => leaveOutAutomatically(app, (issue) => approveAutomatically(app, issue)),
   'approve issues whose links work by now': (app) =>
@@ -245,6 +248,7 @@ async function canComposeAgain(app: WeekContext, issue: Issue, slot: Slot): Prom
 
 /** Sends approved issues that are due by the database's time. */
 async function startIssues(app: WeekContext): Promise<void> {
+  if ((await app.mark.check()) !== null) return;
   const now = await app.time.read();
   await each(await listIssues(app.db, { status: ['approved'], dueBy: now }), async (issue) => {
     const decidedLate = issue.approvedAt !== null && issue.approvedAt > issue.dueAt;

@@ -11,6 +11,7 @@ import { describeClock } from '../platform/db/database-time.ts';
 import { wrongClocks } from '../platform/db/wrong-clock-store.ts';
 import { openCircuit } from '../providers/circuit/circuit-store.ts';
 import { issueWithoutEvents } from '../sending/counters/counter-store.ts';
+import { describeRestored, WHAT_TO_DO } from '../sending/mark/sending-mark.ts';
 import { unsettledBatches } from '../sending/settlements/settlement-store.ts';
 import { formatSource } from '../sources/gather.ts';
 import { sourceHealth } from '../sources/source-store.ts';
@@ -48,6 +49,15 @@ const PREPARING_MS = HOUR_MS;
 
 /** The rule of each kind of notice: when it begins, and when it is over. */
 export const NOTICE_RULES: Readonly<Record<NoticeKind, NoticeRule>> = {
+  'database-restored': {
+    async find({ mark }) {
+      const found = await mark.restored();
+      if (found === null) return [];
+      return [
+        { subject: 'database', message: `${describeRestored(found)} ${WHAT_TO_DO}`, since: found.noticedAt },
+      ];
+    },
+  },
   'issue-late': {
     async find(app) {
       return (await openIssues(app))

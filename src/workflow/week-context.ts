@@ -4,6 +4,7 @@ import type { Connection } from '../platform/db/database.ts';
 import type { DatabaseTime } from '../platform/db/database-time.ts';
 import type { JobQueue } from '../platform/queue/job-queue.ts';
 import type { Mailer } from '../providers/port.ts';
+import type { SendingMark } from '../sending/mark/sending-mark.ts';
 import type { Keys } from '../subscribers/tokens.ts';
 import type { MailRequestHandlers } from '../transactional/requests/answer-requests.ts';
 
@@ -26,6 +27,8 @@ export interface WeekContext {
   /** Requests HEARTBEAT_URL, if it is set; never throws. */
   beat(): Promise<void>;
   time: DatabaseTime;
+  /** Whether this database is older than what was mailed. */
+  mark: SendingMark;
   /**
    * The handler of each kind of mail request.
    * @param onSignInLink is called with the token of every sign-in link to the desk.

@@ -181,6 +181,7 @@ export async function approve(app: WeekContext, issue: Issue, record?: RecordCha
  *   `comparison-gone` when it carries what is no longer on its site.
  */
 export async function send(app: WeekContext, issue: Issue, record?: RecordChange): Promise<Issue> {
+  await app.mark.assertPresent();
   await refuseGone(app, issue);
   const { id, status } = issue;
   const isInterrupted = status === 'paused' || status === 'failed';
@@ -204,6 +205,7 @@ export async function send(app: WeekContext, issue: Issue, record?: RecordChange
  * @throws AppError `issue-refuses`; `contents-taken` as for {@link approve}.
  */
 export async function resume(app: WeekContext, issue: Issue, record?: RecordChange): Promise<Issue> {
+  await app.mark.assertPresent();
   const { issue: resumed } = await claimContents(app, issue, () =>
     changeIssue(app.db, issue.id, { type: 'resume' }, { record }),
   );
@@ -235,6 +237,7 @@ async function claimContents<Result>(
  */
 export async function prepare(app: WeekContext, issueId: string): Promise<void> {
   const { config } = app;
+  if ((await app.mark.check()) !== null) return;
   const suppressed = await suppressSoftBouncers(app.db);
   if (suppressed > 0)
     app.logger.info({ readers: suppressed }, 'readers were suppressed: three issues in a row bounced');
@@ -255,6 +258,8 @@ export async function finish(app: WeekContext, issueId: string): Promise<void> {
   if (await isUnderWay(app.db, issueId)) return;
   const issue = await findIssue(app.db, { id: issueId });
   if (issue?.status === 'sending' && (await finishIssue(app.db, issueId))) {
+    // What a backup that was made in the last second does not know.
+    await app.mark.advance({ issueId });
     app.logger.info({ issue: issue.slug }, 'sent');
   }
 }

@@ -18,6 +18,7 @@ export interface Schema {
   notices: NoticesTable;
   failing_duties: FailingDutiesTable;
   wrong_clocks: WrongClocksTable;
+  sending_mark: SendingMarkTable;
   reconciles: ReconcilesTable;
   issues: IssuesTable;
   issue_comparisons: IssueComparisonsTable;
@@ -242,6 +243,19 @@ interface WrongClocksTable {
   /** Ahead of the database; negative: behind. */
   ahead_ms: number;
   measured_at: Created;
+}
+
+/** One row: how far sending has come. The same is written outside of the database, see src/sending/mark. */
+interface SendingMarkTable {
+  is_only: Generated<boolean>;
+  installation: Generated<string>;
+  epoch: Generated<number>;
+  /** `Mark['issues']` of mark-store.ts. */
+  issues: ColumnType<unknown, string | undefined, string>;
+  at: Created;
+  /** `Mark`: the one outside, while it is ahead. */
+  ahead: Json<unknown> | null;
+  noticed_at: Date | null;
 }
 
 /** At most one row: the last time that the recurring duties were done. */

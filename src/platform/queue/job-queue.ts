@@ -13,6 +13,7 @@ import {
   UnrecoverableError,
   Worker,
 } from 'bullmq';
+import type { Redis } from 'ioredis';
 import type { Pool } from '../db/pool.ts';
 import { AppError } from '../errors.ts';
 import { Lifetime } from '../lifetime.ts';
@@ -43,6 +44,8 @@ export interface JobQueue extends AsyncDisposable {
   waiting(queue: QueueName): Promise<number>;
   /** For how long the oldest job in `queue` has waited for a worker, in ms; null: none waits. */
   oldestWaitingMs(queue: QueueName): Promise<number | null>;
+  /** Values in Redis, beside the queue; null without one. */
+  readonly shared: SharedValues | null;
   /** Replaces all schedulers by these; every process may call it at every start. */
   schedule(schedulers: JobScheduler[]): Promise<void>;
   /**
@@ -57,6 +60,13 @@ export interface JobQueue extends AsyncDisposable {
   reclaim(): Promise<void>;
   /** Starts working; disposing waits for the running jobs. */
   work(processors: Processors, options: WorkOptions): Promise<Working>;
+}
+
+/** Values that all processes share, each with a number that only rises. */
+export interface SharedValues {
+  read(key: string): Promise<string | null>;
+  /** Stores it, unless a value with a higher number is stored. */
+  raise(key: string, number: number, value: string): Promise<void>;
 }
 
 /** The workers of one process. */
@@ -156,6 +166,7 @@ export async function openQueue(
 
     return {
       raw: [...queues.values()],
+      shared: connect.shared,
       async enqueue(name, ...payloads) {
         const { queue, payload, ...rest } = contracts[name];
         const once = 'once' in rest ? { deduplication: { id: name, keepLastIfActive: true } } : {};
@@ -269,6 +280,7 @@ const CLOCK_TOLERANCE_MS = 60_000;
 const COLLISIONS = new Set<unknown>([ErrorCode.SchedulerJobIdCollision, ErrorCode.SchedulerJobSlotsBusy]);
 
 interface Backend {
+  shared: SharedValues | null;
   /** The time of the server, which all processes share, in ms. */
   now(): Promise<number>;
   queue(name: QueueName): Queue;
@@ -283,6 +295,7 @@ async function backend(
     const connection = await connectRedis(location.redisUrl);
     lifetime.defer(() => connection.disconnect());
     return {
+      shared: sharedValues(connection),
       now: async () => {
         const [seconds, microseconds] = await connection.time();
         return Number(seconds) * 1_000 + Number(microseconds) / 1_000;
@@ -299,6 +312,7 @@ async function backend(
   const { pool } = location;
   const factory = createPostgresBackend as unknown as BackendFactory<IQueueBackend, never>;
   return {
+    shared: null,
     now: async () => {
       const { rows } = await pool.query('select clock_timestamp() as now');
       return (rows[0] as { now: Date }).now.getTime();
@@ -306,6 +320,24 @@ async function backend(
     queue: (name) => new Queue(name, { connection }, factory) as unknown as Queue,
     worker: (name, processor, concurrency) =>
       new Worker(name, processor, { connection, concurrency }, factory) as unknown as Worker,
+  };
+}
+
+function sharedValues(connection: Redis): SharedValues {
+  const name = (key: string) => `weekly-verdict:${key}`;
+  return {
+    read: async (key) => connection.hget(name(key), 'value'),
+    async raise(key, number, value) {
+      await connection.eval(
+        `if tonumber(redis.call('hget', KEYS[1], 'number') or '-1') < tonumber(ARGV[1]) then
+          redis.call('hset', KEYS[1], 'number', ARGV[1], 'value', ARGV[2])
+        end`,
+        1,
+        name(key),
+        number,
+        value,
+      );
+    },
   };
 }
 

@@ -29,6 +29,7 @@ import * as storedChecks from './0030-stored-checks.ts';
 import * as openPlans from './0031-open-plans.ts';
 import * as refusals from './0034-refusals.ts';
 import * as clocks from './0035-clocks.ts';
+import * as sendingMark from './0036-sending-mark.ts';
 import * as evidenceOfReaders from './0038-evidence-of-readers.ts';
 
 /** A static list, so that the build, the tests and both databases use the same migrations. */
@@ -63,5 +64,6 @@ export const migrations: Record<string, Migration> = {
   '0031-open-plans': openPlans,
   '0034-refusals': refusals,
   '0035-clocks': clocks,
+  '0036-sending-mark': sendingMark,
   '0038-evidence-of-readers': evidenceOfReaders,
 };
