@@ -46,6 +46,17 @@ export interface LinkFact {
   checkedAt: Date;
 }
 
+/** What is known of the site as a whole, as far as it concerns the issue. */
+export interface SiteFacts {
+  /** Comparisons of the issue that are no longer on their site. */
+  gone?: readonly GoneComparison[];
+  /**
+   * How many of its changes turned out to be a new print of the whole site after it was composed, and are no news, or not
+   * yet.
+   */
+  reprinted?: number;
+}
+
 export const WEEKS_APART = 8;
 const STALE_DAYS = 60;
 const PRICE_DAYS = 30;
@@ -64,7 +75,7 @@ export function editorialChecks(
   facts: readonly ComparisonFacts[],
   links: readonly LinkFact[],
   now: Date,
-  gone: readonly GoneComparison[] = [],
+  { gone = [], reprinted = 0 }: SiteFacts = {},
 ): EditorialCheck[] {
   const known = new Map(facts.map((each) => [each.slug, each]));
   return [
@@ -77,6 +88,7 @@ export function editorialChecks(
       ];
     }),
     ...goneChecks(gone),
+    ...reprintChecks(reprinted),
     ...linkChecks(plan, links, now, new Set(gone.map(({ slug }) => slug))),
   ];
 }
@@ -112,6 +124,19 @@ function slugOf(url: string): string {
       .split('/')
       .findLast(Boolean) ?? url
   );
+}
+
+function reprintChecks(reprinted: number): EditorialCheck[] {
+  if (reprinted === 0) return [];
+  return [
+    {
+      id: 'reprint',
+      level: 'block',
+      comparison: null,
+      message: `${reprinted} of its changes ${reprinted === 1 ? 'is' : 'are'} a change of the whole site, which nobody has called news.`,
+      help: 'Answer it on the page of the sources, and compose the issue again.',
+    },
+  ];
 }
 
 /** @param gone slugs of comparisons that have a check of their own. */

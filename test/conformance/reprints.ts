@@ -205,6 +205,24 @@ export function describeReprints(name: string, newDatabase: NewDeskDatabase): vo
       expect(open.body).toContain('Nothing of it changed since.');
     });
 
+    it('Y2: a draft that told some of it before there was a question stops, until it is composed again', async () => {
+      await mail(all(60, from).slice(0, 40));
+      await mail(all(60, from).slice(40));
+      await gather([...all(4, startsAt), comparison('new-vs-fresh', tool('New', 75), tool('Fresh', 25))]);
+      const { app } = desk;
+      const slot = { key: '2026-12-08', label: 'the next', dueAt: new Date('2026-12-08T08:00:00Z') };
+      const open = await draft(app, slot);
+      expect(open.plan?.changed).toHaveLength(4);
+      await gather(all(60, startsAt));
+      await expect(approve(app, open)).rejects.toMatchObject({
+        code: 'checks-failed',
+        message: expect.stringContaining('4 of its changes are a change of the whole site'),
+      });
+      const again = await draft(app, slot);
+      expect(again.plan?.changed).toEqual([]);
+      expect((await approve(app, again)).status).toBe('approved');
+    });
+
     it('Y2: an issue that is composed while nobody has answered carries none of it', async () => {
       await mail(all(30, from));
       await gather([...all(30, startsAt), comparison('new-vs-fresh', tool('New', 75), tool('Fresh', 25))]);

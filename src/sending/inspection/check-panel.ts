@@ -1,6 +1,5 @@
-import type { GoneComparison } from '../../comparisons/gone/gone-store.ts';
 import type { Plan } from '../../issues/compose.ts';
-import type { ComparisonFacts, LinkFact } from '../../issues/editorial.ts';
+import type { ComparisonFacts, LinkFact, SiteFacts } from '../../issues/editorial.ts';
 import { editorialChecks } from '../../issues/editorial.ts';
 import type { Check } from '../../render/checks.ts';
 
@@ -54,8 +53,7 @@ export interface CheckInput {
   variants: readonly Linted[];
   facts: readonly ComparisonFacts[];
   links: readonly LinkFact[];
-  /** Comparisons of the issue that are no longer on their site. */
-  gone?: readonly GoneComparison[];
+  site?: SiteFacts;
   overrides: readonly Override[];
   now: Date;
 }
@@ -94,7 +92,7 @@ const OVERRIDABLE: ReadonlySet<string> = new Set([
 
 /** Returns all findings, red ones first, each once even if several variants have it. Pure. */
 export function panelOf(
-  { plan, variants, facts, links, gone, overrides, now }: CheckInput,
+  { plan, variants, facts, links, site, overrides, now }: CheckInput,
   context?: CheckContext,
 ): PanelCheck[] {
   const byKey = new Map(overrides.map((each) => [each.key, each]));
@@ -120,8 +118,9 @@ export function panelOf(
         message,
         help,
       });
-  for (const { id, level, comparison, message, help } of editorialChecks(plan, facts, links, now, gone)) {
-    const where = comparison?.title ?? (id.startsWith('link.') ? 'Links' : 'First lines');
+  for (const { id, level, comparison, message, help } of editorialChecks(plan, facts, links, now, site)) {
+    const where =
+      comparison?.title ?? (id.startsWith('link.') ? 'Links' : id === 'reprint' ? 'Changes' : 'First lines');
     add(id, { area: areaOf(id), level, topics: null, where, comparison, message, help });
   }
   if (context !== undefined) for (const each of contextChecks(context)) add(each.id, each.check);
@@ -147,7 +146,8 @@ function areaOf(id: string): Area {
   if (id.startsWith('size.')) return 'size';
   if (/^(?:subject|preheader|figure)\./u.test(id)) return 'words';
   if (id.startsWith('link.') || id === 'content.links') return 'links';
-  if (/^(?:price\.|stale$|repeated$|taken-down$|gone$|content\.changed$)/u.test(id)) return 'comparisons';
+  if (/^(?:price\.|stale$|repeated$|taken-down$|gone$|reprint$|content\.changed$)/u.test(id))
+    return 'comparisons';
   if (id === 'postal-address') return 'set-up';
   return 'mail';
 }

@@ -80,7 +80,7 @@ export async function inspectIssue(
     checks: panelOf({ plan, variants, ...known, now }, { failing, quarantined, setUp }),
     variants: variants.map(({ number, bytes, content }) => ({ number, topics: content.topics, bytes })),
     links: linksOf(plan).map(({ url, about }) => ({ url, title: about.title, fact: byUrl.get(url) })),
-    gone: known.gone,
+    gone: known.site.gone,
   };
 }
 

@@ -11,24 +11,42 @@ import type { Override, RenderedIssue } from './check-panel.ts';
 export interface Facts {
   facts: ComparisonFacts[];
   links: LinkFact[];
-  gone: GoneComparison[];
+  site: { gone: GoneComparison[]; reprinted: number };
   overrides: Override[];
 }
 
-/** Reads what is known about an issue's comparisons and links, and its overrides, in four statements. */
+/** Reads what is known about an issue's comparisons and links, and its overrides, in five statements. */
 export async function factsOf(db: Connection, issue: Issue): Promise<Facts> {
   const { plan } = issue;
-  if (plan === null) return { facts: [], links: [], gone: [], overrides: [] };
-  const [facts, links, gone, overrides] = await Promise.all([
+  if (plan === null) return { facts: [], links: [], site: { gone: [], reprinted: 0 }, overrides: [] };
+  const [facts, links, gone, reprinted, overrides] = await Promise.all([
     comparisonFacts(db, issue),
     linkFacts(
       db,
       linksOf(plan).map(({ url }) => url),
     ),
     goneIn(db, plan),
+    countReprinted(db, issue),
     overridesOf(db, issue),
   ]);
-  return { facts, links, gone, overrides };
+  return { facts, links, site: { gone, reprinted }, overrides };
+}
+
+/**
+ * Counts the changes of an issue that are a reprint which was found after the issue was composed or edited, and which
+ * nobody has called news.
+ */
+async function countReprinted(db: Connection, { id, plan }: Issue): Promise<number> {
+  const slugs = plan?.changed.map(({ row }) => row.slug) ?? [];
+  const { rows } = await sql<{ count: number }>`
+    select count(distinct f.comparison_id)::int as count
+    from issues i left join issue_choices e on e.issue_id = i.id
+    join reprints r on r.is_told and r.answer is distinct from 'news' and r.first_at > greatest(i.created_at, e.at)
+    join field_changes f on f.reprint_id = r.id and f.is_told and f.at <= greatest(i.created_at, e.at)
+    join comparisons c on c.id = f.comparison_id
+    where i.id = ${id} and c.slug = any(${slugs}::text[])
+  `.execute(db);
+  return rows[0]?.count ?? 0;
 }
 
 /**
