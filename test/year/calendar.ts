@@ -30,7 +30,7 @@ export interface Instant {
   at: Date;
   /** Hours after the slot; negative before it. */
   hours: number;
-  /** Whether the sources are read now, as the hourly job does. */
+  /** Whether the hourly jobs are run now: they read the sources, and forget what is old. */
   gathers: boolean;
 }
 

@@ -25,9 +25,10 @@ export interface SentIssue {
   /** Of the general variant. */
   subject: string;
   preheader: string;
+  /** Of the general variant. */
+  text: string;
   /** Of its largest variant, as delivered. */
   htmlBytes: number;
-  text: string;
 }
 
 /** The pages that the program had read at some moment, by slug. */

@@ -16,12 +16,19 @@ export interface Program extends AsyncDisposable {
   readonly app: App;
   request(options: InjectOptions): Promise<{ statusCode: number; body: string }>;
   /** Runs a scheduled job. */
-  run(job: 'gather' | 'reconcile' | 'slot' | 'clean_outbox'): Promise<void>;
+  run(job: HourlyJob): Promise<void>;
   /** Waits until the workers have nothing to do. @returns false when jobs were still waiting after `ms`. */
   settle(ms: number): Promise<boolean>;
-  /** Ends the waits of the workers: they wait in real time for a provider that does not respond. */
-  restartWorkers(): Promise<void>;
+  /**
+   * Ends the workers when their jobs in hand are done, until `startWorkers`. They wait in real time for a provider that
+   * does not respond, and time must not jump while a job is in hand.
+   */
+  stopWorkers(): Promise<void>;
+  startWorkers(): Promise<void>;
 }
+
+/** The jobs without a payload that a year runs. */
+export type HourlyJob = 'gather' | 'reconcile' | 'retention';
 
 export interface ProgramOptions {
   env: Record<string, string>;
@@ -46,7 +53,7 @@ export async function startProgram({ env, mailer, onError }: ProgramOptions): Pr
     logger: errorsOnly(onError),
   });
   const server = await publicServer(app, secrets);
-  let workers = await work(app);
+  let workers: AsyncDisposable | null = await work(app);
   const jobs = processors(app);
 
   const isIdle = async (): Promise<boolean> => {
@@ -70,12 +77,15 @@ export async function startProgram({ env, mailer, onError }: ProgramOptions): Pr
       }
       return false;
     },
-    async restartWorkers() {
-      await workers[Symbol.asyncDispose]();
-      workers = await work(app);
+    async stopWorkers() {
+      await workers?.[Symbol.asyncDispose]();
+      workers = null;
+    },
+    async startWorkers() {
+      workers ??= await work(app);
     },
     async [Symbol.asyncDispose]() {
-      await workers[Symbol.asyncDispose]();
+      await workers?.[Symbol.asyncDispose]();
       await server.close();
       await app[Symbol.asyncDispose]();
     },

@@ -29,7 +29,7 @@ export interface Accepted {
 export interface ProviderEvents {
   onCopy(copy: Accepted): void;
   /** A message as delivered: at least one of each variant. */
-  onVariant(issue: string, message: { subject: string; html: string; text: string }): void;
+  onVariant(issue: string, html: string): void;
   onMail(mail: SingleMail, at: Date): void;
 }
 
@@ -94,7 +94,7 @@ export class Provider implements Mailer, MailService {
     if (!this.#seen.has(batch.variant)) {
       this.#seen.add(batch.variant);
       const [message] = messagesOf({ variant: batch.variant, copies: batch.copies.slice(0, 1) });
-      if (message !== undefined) this.#events.onVariant(batch.variant.issue, message);
+      if (message !== undefined) this.#events.onVariant(batch.variant.issue, message.html);
     }
     if (this.#random.chance(this.#lostAnswers))
       return { kind: 'ambiguous', reason: 'read ECONNRESET', final: false };
@@ -235,6 +235,6 @@ export class HttpProvider implements MailService {
         vote: linkTo('vote'),
       },
     });
-    this.#events.onVariant(issue, { subject, html, text });
+    this.#events.onVariant(issue, html);
   }
 }

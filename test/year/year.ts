@@ -5,11 +5,12 @@ import type { Home } from './home.ts';
 import { growthFaults, LongestBlock, type Memory, memory, type TableSize, tableSizes } from './measure.ts';
 import { type Difference, Model, type Snapshot, slotDifference } from './model.ts';
 import { isIn, type Plan, planTroubles } from './outages.ts';
-import { type Program, startProgram } from './program.ts';
+import { type HourlyJob, type Program, startProgram } from './program.ts';
 import { HttpProvider, type MailService, Provider, type ProviderEvents } from './provider.ts';
 import { random } from './random.ts';
 import { HABITS, type Habits, Readers } from './readers.ts';
 import { type Page, Site } from './site.ts';
+import { EDITOR, isAlarm, OPERATOR, type StaffMail, wrongStaffMail } from './staff-mail.ts';
 
 /** A year of weekly issues: the real program, by a virtual clock, in a world that follows from a seed. */
 export interface YearOptions {
@@ -34,9 +35,6 @@ export interface YearOptions {
   onWeek?(row: WeekRow): void;
 }
 
-export const EDITOR = 'chief@verdicts.example';
-export const OPERATOR = 'operator@verdicts.example';
-
 export interface WeekRow {
   week: number;
   slot: string;
@@ -60,14 +58,6 @@ export interface WeekRow {
   deliveries: number;
   subject: string;
   preheader: string;
-}
-
-/** A mail to the people who run the newsletter. */
-export interface StaffMail {
-  at: Date;
-  to: string;
-  kind: string;
-  subject: string;
 }
 
 export interface YearReport {
@@ -117,10 +107,11 @@ class Year implements AsyncDisposable {
   readonly #drafts = new Map<string, Open>();
   /** By slug: how its slot ended. */
   readonly #slots = new Map<string, { status: string; sentAt: Date | null }>();
-  /** By slug of an issue that is being sent. */
-  readonly #largest = new Map<string, { htmlBytes: number; text: string; copies: number }>();
+  /** By slug of an issue that is being sent: what was accepted of it. */
+  readonly #accepted = new Map<string, { htmlBytes: number; copies: number }>();
   #program: Program | null = null;
   #week = 0;
+  #hasRotated = false;
   #gatherings = 0;
   #lastIssue: Page[] = [];
   #row: Partial<WeekRow> = {};
@@ -175,12 +166,16 @@ class Year implements AsyncDisposable {
       this.#moveWorld(week, hours, index);
       if (this.#program === null) continue;
       await this.#meetPeople(hours);
-      if (gathers) await this.#doJob('gather');
+      if (gathers) {
+        await this.#doJob('gather');
+        await this.#doJob('retention');
+      }
       await this.#doJob('reconcile');
       await this.#settle();
       await this.#watch();
       await this.#outcomes.post(this.#program, () => this.#settle());
       await this.#watch();
+      if (this.#provider.state !== 'works') await this.#program.stopWorkers();
     }
     await this.#closeWeek(week);
   }
@@ -225,14 +220,15 @@ class Year implements AsyncDisposable {
         if (reader === undefined) return;
         if (reader.links === null || !reader.keepsFirstMail) reader.links = copy.links;
         this.#outcomes.follow(copy, reader, this.#week);
-        const known = this.#largest.get(copy.issue) ?? { htmlBytes: 0, text: '', copies: 0 };
-        this.#largest.set(copy.issue, { ...known, copies: known.copies + 1 });
+        const known = this.#accepted.get(copy.issue) ?? { htmlBytes: 0, copies: 0 };
+        this.#accepted.set(copy.issue, { ...known, copies: known.copies + 1 });
       },
-      onVariant: (issue, { html, text }) => {
-        const known = this.#largest.get(issue) ?? { htmlBytes: 0, text: '', copies: 0 };
-        const htmlBytes = Buffer.byteLength(html);
-        if (htmlBytes > known.htmlBytes)
-          this.#largest.set(issue, { ...known, htmlBytes, text: text.replace(/\s+/gu, ' ') });
+      onVariant: (issue, html) => {
+        const known = this.#accepted.get(issue) ?? { htmlBytes: 0, copies: 0 };
+        this.#accepted.set(issue, {
+          ...known,
+          htmlBytes: Math.max(known.htmlBytes, Buffer.byteLength(html)),
+        });
       },
       onMail: (mail, at) => {
         const { to, kind, subject } = mail;
@@ -292,7 +288,6 @@ class Year implements AsyncDisposable {
   /** Begins and ends troubles, and rotates the key. */
   async #trouble(now: Date): Promise<void> {
     this.#site.isDown = isIn(this.#plan, 'source', now);
-    const hadProvider = this.#provider.state === 'works';
     await this.#provider.become(
       isIn(this.#plan, 'provider-away', now)
         ? 'away'
@@ -301,14 +296,14 @@ class Year implements AsyncDisposable {
           : 'works',
     );
     const isStopped = isIn(this.#plan, 'process', now);
-    const rotates = this.#week === this.#plan.rotation && this.#row.outcome === undefined;
+    const rotates = this.#week === this.#plan.rotation && !this.#hasRotated;
+    this.#hasRotated ||= rotates;
     if (this.#program !== null && (isStopped || rotates)) {
       await this.#program[Symbol.asyncDispose]();
       this.#program = null;
     }
-    this.#row.outcome ??= '';
     if (this.#program === null && !isStopped) await this.#start();
-    if (!hadProvider) await this.#program?.restartWorkers();
+    await this.#program?.startWorkers();
   }
 
   /** The site's own week: new pages on its working days, changes, deletions, the reprint. */
@@ -349,7 +344,7 @@ class Year implements AsyncDisposable {
     await this.#settle();
   }
 
-  async #doJob(job: 'gather' | 'reconcile'): Promise<void> {
+  async #doJob(job: HourlyJob): Promise<void> {
     const program = this.#running;
     const before = await this.#phase();
     const seconds = await this.#block.during(async () => {
@@ -418,8 +413,8 @@ class Year implements AsyncDisposable {
   async #judge(slug: string, frozenAt: Date): Promise<void> {
     const { db } = this.#running.app;
     const open = this.#drafts.get(slug);
-    const largest = this.#largest.get(slug);
-    if (open === undefined || largest === undefined) {
+    const accepted = this.#accepted.get(slug);
+    if (open === undefined || accepted === undefined) {
       this.#model.report(
         this.#week,
         'unrecorded',
@@ -431,8 +426,8 @@ class Year implements AsyncDisposable {
       select c.slug, ic.section, ic.told from issue_comparisons ic
       join comparisons c on c.id = ic.comparison_id join issues i on i.id = ic.issue_id where i.slug = ${slug}
     `.execute(db);
-    const variants = await sql<{ count: number; subject: string; preheader: string }>`
-      select count(*) over ()::int as count, subject, preheader
+    const variants = await sql<{ count: number; subject: string; preheader: string; text: string }>`
+      select count(*) over ()::int as count, subject, preheader, text
       from variants v join issues i on i.id = v.issue_id where i.slug = ${slug} order by v.number limit 1
     `.execute(db);
     const of = (section: string, told: string) =>
@@ -442,17 +437,17 @@ class Year implements AsyncDisposable {
       of('changed', 'row'),
       of('changed', 'summary'),
     ];
-    const { htmlBytes, text, copies } = largest;
-    const { count: variantCount = 0, subject = '', preheader = '' } = variants.rows[0] ?? {};
+    const { htmlBytes, copies } = accepted;
+    const { count: variantCount = 0, subject = '', preheader = '', text = '' } = variants.rows[0] ?? {};
     this.#model.judge(this.#week, {
       ...{ slug, draft: open.draft, frozenAt, outAt: this.#home.clock.now },
       ...{ fresh, changed, changedCounted, freshCounted: of('new', 'summary') },
-      ...{ subject, preheader, htmlBytes, text },
+      ...{ subject, preheader, htmlBytes, text: text.replace(/\s+/gu, ' ') },
     });
     this.#sent.push(slug);
     this.#lastIssue = fresh.flatMap((each) => this.#site.page(each) ?? []);
     this.#drafts.delete(slug);
-    this.#largest.delete(slug);
+    this.#accepted.delete(slug);
     Object.assign(this.#row, {
       ...{ copies: (this.#row.copies ?? 0) + copies, fresh: fresh.length, changed: changed.length },
       counted: changedCounted.length,
@@ -510,31 +505,4 @@ class Year implements AsyncDisposable {
     );
     return new Date(Math.max(dueAt.getTime(), ...covering.map(({ to }) => to.getTime())));
   }
-}
-
-/** A mail that says why an issue is not with its readers. */
-export function isAlarm({ subject }: StaffMail): boolean {
-  return !subject.startsWith('Over: ') && ALARMS.test(subject);
-}
-
-const ALARMS =
-  /did not go out|stopped half-way|failed its checks|does not answer|goes out on|was sent for|your decision|worker cannot|not approved/u;
-
-/** What the mail to staff itself gets wrong: the same twice within days, and alarms without a cause. */
-function wrongStaffMail(mails: readonly StaffMail[]): string[] {
-  const again = mails.filter((mail, index) =>
-    mails
-      .slice(0, index)
-      .some(
-        ({ to, subject, at }) =>
-          to === mail.to && subject === mail.subject && mail.at.getTime() - at.getTime() < 5 * MS.day,
-      ),
-  );
-  // In a simulated year events always come, an hour or two after the mail.
-  const untrue = mails.filter(({ subject }) => /^No event of the provider/u.test(subject));
-  const label = ({ at, subject, to }: StaffMail) => `${at.toISOString().slice(0, 16)} to ${to}: ${subject}`;
-  return [
-    ...again.map((mail) => `the same again, ${label(mail)}`),
-    ...untrue.map((mail) => `an alarm without a cause, ${label(mail)}`),
-  ];
 }
