@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Connection } from '../platform/db/database.ts';
+import { inSlices } from '../platform/slices.ts';
 import { markPushed } from './gone/gone-store.ts';
 import { alignTo, clash, type Identified, identify, type Known, swapped } from './identity.ts';
 import { type Comparison, type CountedComparison, comparisonSchema } from './model.ts';
@@ -94,12 +95,16 @@ async function save(tx: Connection, identified: Identified<Row>[]) {
   const unchanged: Row[] = [];
   const refused: Saved['refused'] = [];
   const changedRows: { id: string; comparison: Comparison }[] = [];
-  for (const one of identified) {
+  const compared = await inSlices(identified, (one) => ({
+    one,
+    isSame: one.kind === 'known' && hasSameContent(one.row, one.comparison),
+  }));
+  for (const { one, isSame } of compared) {
     const { comparison } = one;
     if (one.kind === 'refused')
       refused.push({ slug: comparison.slug, url: comparison.url, reason: one.reason });
     else if (one.kind === 'new') added.push(comparison);
-    else if (hasSameContent(one.row, comparison)) unchanged.push(one.row);
+    else if (isSame) unchanged.push(one.row);
     else changedRows.push({ id: one.row.id, comparison });
   }
   const changed = await withChanges(tx, changedRows);
@@ -124,7 +129,7 @@ async function withChanges(
     select id, content from comparisons where id = any(${changedRows.map(({ id }) => id)}::uuid[])
   `.execute(tx);
   const contents = new Map(rows.map((row) => [row.id, row.content]));
-  return changedRows.map(({ id, comparison }) => {
+  return inSlices(changedRows, ({ id, comparison }) => {
     const was = comparisonSchema.parse(contents.get(id));
     const now = alignTo(was, comparison);
     return { id, comparison: now, changes: changesBetween(was, now), fields: fieldChanges(was, now) };

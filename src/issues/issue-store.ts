@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { type RawBuilder, sql } from 'kysely';
 import { isThere } from '../comparisons/gone/gone-store.ts';
 import { type Comparison, comparisonSchema, countedComparisonSchema } from '../comparisons/model.ts';
@@ -8,6 +7,7 @@ import { reprintedFields } from '../comparisons/reprints/reprint-store.ts';
 import type { Connection } from '../platform/db/database.ts';
 import type { IssueStatus } from '../platform/db/schema.ts';
 import { AppError } from '../platform/errors.ts';
+import { inSlices, SLICE } from '../platform/slices.ts';
 import { type MailedComparison, TURN_VOTES } from './changes.ts';
 import type { Plan } from './compose.ts';
 import { contentHash, planHashOf } from './content-hash.ts';
@@ -235,18 +235,6 @@ export async function refreshNewsletter(
  * nothing from the next one.
  */
 const isTelling = sql<boolean>`(i.status not in ('cancelled', 'skipped') and i.late_at is null)`;
-
-/** How many rows are parsed or written before other work of the process gets its turn. */
-const SLICE = 100;
-
-async function inSlices<Row, Parsed>(rows: readonly Row[], parse: (row: Row) => Parsed): Promise<Parsed[]> {
-  const parsed: Parsed[] = [];
-  for (let at = 0; at < rows.length; at += SLICE) {
-    if (at > 0) await setImmediate();
-    parsed.push(...rows.slice(at, at + SLICE).map(parse));
-  }
-  return parsed;
-}
 
 /**
  * Returns the comparisons that no other open or sent issue tells and that are not excluded, so that no comparison

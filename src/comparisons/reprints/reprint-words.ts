@@ -34,7 +34,7 @@ export function describeReprint(reprint: DescribedReprint): string {
 
 /** The question to the editors. */
 export function questionOf(reprint: DescribedReprint): string {
-  return `${describeReprint(reprint)} No issue tells it until somebody says, on the page of the sources, whether it is news.`;
+  return `${describeReprint(reprint)} No issue tells it until somebody says whether it is news.`;
 }
 
 function quoted(value: string | number | null): string {
