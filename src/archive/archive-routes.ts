@@ -90,8 +90,8 @@ export function archiveRoutes(
       const { slug } = request.params;
       const told = isSlug(slug) ? await fromDatabase(findTold(db, slug, publish)) : undefined;
       if (told === undefined) throw new AppError('page-unknown', 'No such issue.');
-      const { changedAt } = told.issue;
-      return sendCached(request, reply, { type: HTML, body: toldPage(site, told), changedAt });
+      // It changes with the visibility of each comparison that it lists, so only its content says whether it changed.
+      return sendCached(request, reply, { type: HTML, body: toldPage(site, told), changedAt: undefined });
     },
   });
 

@@ -109,21 +109,11 @@ export function linksOf(plan: Plan): { url: string; about: { slug: string; title
   const all = [
     ...plan.comparisons.map(({ comparison }) => ({ url: comparison.url, about: about(comparison) })),
     ...plan.changed.map(({ row: { url, slug, title } }) => ({ url, about: { slug, title } })),
-    ...plan.readers.map(({ row: { url, title } }) => ({ url, about: { slug: slugOf(url), title } })),
+    ...plan.readers.map(({ row: { url, slug, title } }) => ({ url, about: { slug, title } })),
   ];
   const byUrl = new Map<string, (typeof all)[number]>();
   for (const each of all) if (!byUrl.has(each.url)) byUrl.set(each.url, each);
   return [...byUrl.values()];
-}
-
-/** Returns the last part of the URL: for a comparison in *what readers said* the plan has no slug. */
-function slugOf(url: string): string {
-  return (
-    url
-      .replace(/[?#].*$/u, '')
-      .split('/')
-      .findLast(Boolean) ?? url
-  );
 }
 
 function reprintChecks(reprinted: number): EditorialCheck[] {
