@@ -1,35 +1,14 @@
 import { createHash } from 'node:crypto';
-import { Kysely, Migrator, PostgresDialect, sql } from 'kysely';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Connection, Database } from '../../src/platform/db/database.ts';
-import { openEmbedded } from '../../src/platform/db/embedded-postgres.ts';
-import { migrations } from '../../src/platform/db/migrations/all-migrations.ts';
-import { embeddedPool, serverPool } from '../../src/platform/db/pool.ts';
 import { sealConsentLog, verifyConsentLog } from '../../src/subscribers/consent-log/consent-log-store.ts';
 import { eraseSubscriber } from '../../src/subscribers/erase/own-data-store.ts';
 import { forgetOldSignUps } from '../../src/subscribers/sign-up/sign-up-store.ts';
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { runCommand } from '../helpers/command.ts';
 import type { DatabaseLocation } from '../helpers/locations.ts';
-
-/** Makes a database at an older migration, and lets `fill` insert the rows of that version. */
-async function migrateTo(
-  name: string,
-  location: DatabaseLocation,
-  fill: (db: Kysely<unknown>) => Promise<void>,
-): Promise<void> {
-  const released = Object.entries(migrations).filter(([each]) => each <= name);
-  const embedded = location.databaseUrl === undefined ? await openEmbedded(location.dataDir) : undefined;
-  const pool = embedded
-    ? embeddedPool(embedded, 'public', 2)
-    : serverPool(location.databaseUrl ?? '', 'public', 2);
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-  const provider = { getMigrations: async () => Object.fromEntries(released) };
-  expect((await new Migrator({ db, provider }).migrateToLatest()).error).toBeUndefined();
-  await fill(db);
-  await db.destroy();
-  await embedded?.[Symbol.asyncDispose]();
-}
+import { migrateTo } from '../helpers/older-database.ts';
 
 /** Readers with a `confirmed` event each. */
 async function addReaders(db: Connection, count: number, name = 'reader'): Promise<void> {

@@ -184,6 +184,15 @@ export function describeNotices(name: string, newDatabase: NewDeskDatabase): voi
         expect(over.map(({ to }) => to)).toEqual([CHIEF]);
       });
 
+      it('workers that look in the same moment mail once', async () => {
+        const { db } = weeks.app;
+        await notifyAll(db, 'events-missing', [{ subject: 'x', message: 'M.', at: weeks.app.clock() }]);
+        const mailing = { 'mail notices': DUTIES['mail notices'] };
+        await Promise.all(Array.from({ length: 5 }, () => reconcile(weeks.app, mailing)));
+        const mails = await db.selectFrom('mails').select('recipient').execute();
+        expect(mails).toEqual([{ recipient: CHIEF }]);
+      });
+
       it('what began and ended between two mails is told to nobody', async () => {
         const { db } = weeks.app;
         await notifyAll(db, 'sign-up-flood', [

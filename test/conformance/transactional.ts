@@ -138,6 +138,24 @@ export function describeTransactional(name: string, newLocation: () => Promise<D
       expect(await row(id)).toMatchObject({ status: 'uncertain' });
     });
 
+    it('Y6: about a notice is sent even then: a second copy does no harm, and a lost one does', async () => {
+      const content = {
+        groups: [],
+        over: [{ was: 'It failed.', words: 'It works.', at: 'now' }],
+        moreOver: 0,
+      };
+      const id = await queueMail(db, {
+        ...{ kind: 'notice', recipient: 'ops@desk.example', keyId: keyId(KEYS[0]) },
+        content: { ...content, isEditor: false },
+      });
+      mailer.plan.push(new Error('timeout'));
+      await send(id);
+      await sql`update mails set claimed_at = now() - interval '30 hours' where id = ${id}`.execute(db);
+      await send(id);
+      expect(mailer.sent.map(({ key }) => key)).toEqual([`mail/${id}`, `mail/${id}`]);
+      expect(await row(id)).toMatchObject({ status: 'sent' });
+    });
+
     it('sends nothing to an unresponsive provider, except for one probe', async () => {
       const ids = await Promise.all(Array.from({ length: 7 }, () => queued()));
       const [first = '', ...others] = ids;
