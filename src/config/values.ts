@@ -152,7 +152,10 @@ const RETENTION_KEYS = {
   evidence: ['evidenceMonths', 'm'],
 } as const;
 
-/** "events:30d, evidence:24m"; what is not named has its default. */
+/** An event about a message whose answer is awaited is tried again for a month. */
+const MIN_EVENT_DAYS = 31;
+
+/** "events:60d, evidence:24m"; what is not named has its default. */
 export function parseRetention(text: string): Retention {
   const retention: Retention = { eventDays: 90, gatherDays: 90, evidenceMonths: 12 };
   for (const entry of list.parse(text)) {
@@ -165,11 +168,10 @@ export function parseRetention(text: string): Retention {
       );
     retention[key[0]] = Number(count);
   }
-  // An hour's report and a week's events have to be there when somebody looks.
-  if (retention.eventDays < 31)
+  if (retention.eventDays < MIN_EVENT_DAYS)
     throw new AppError(
       'bad-retention',
-      'events are needed for 31 days, because the provider repeats them; write events:31d or more',
+      `an event may still say something about an issue for ${MIN_EVENT_DAYS} days; write events:${MIN_EVENT_DAYS}d or more`,
     );
   return retention;
 }

@@ -166,7 +166,7 @@ export const NOTICE_KINDS = {
   'sign-up-flood': {
     isForEditors: false,
     title: () => 'More sign-ups than may be mailed',
-    standsStill: 'Further confirm mails of the named domain wait, for up to 24 hours.',
+    standsStill: 'Further confirm mails of the named domain wait, for a day at most.',
     whatToDo: 'Nothing, if they are people. Otherwise see “Signing up” in docs/operating.md.',
     page: () => '/editor/people',
     isOver: 'no request waits for this budget any more',

@@ -90,6 +90,7 @@ describe('--help', () => {
     'resume',
     'cancel',
     'settle',
+    'reconcile-restore',
     'status',
     'comparisons',
     'comparisons list',
