@@ -134,10 +134,14 @@ export class Model {
       const isDue = this.#isDue(reader, frozenAt, topics);
       if (isDue === 'no' && reader.refusals >= REFUSALS) reader.until ??= frozenAt;
       if (hasIt && isDue === 'no')
-        this.report(week, 'extra', `${slug} was mailed to ${reader.email}, who should not have it`);
+        this.report(
+          week,
+          'extra',
+          `${slug} was mailed to ${reader.email}, who should not have it: ${stateOf(reader)}`,
+        );
       // Those who left or paused between the freezing and their turn are excluded.
       if (!hasIt && isDue === 'yes' && Readers.isWaiting(reader, outAt))
-        this.report(week, 'left-out', `${slug} was not mailed to ${reader.email}`);
+        this.report(week, 'left-out', `${slug} was not mailed to ${reader.email}: ${stateOf(reader)}`);
     }
   }
 
@@ -229,6 +233,10 @@ export class Model {
   #topicsOf(slug: string): string[] {
     return this.#site.page(slug)?.tools.map(({ category }) => category) ?? [];
   }
+}
+
+function stateOf({ since, until, pausedFrom, pausedTo, topics, refusals }: Reader): string {
+  return JSON.stringify({ since, until, pausedFrom, pausedTo, topics, refusals });
 }
 
 /** How a subject is built; the names of the tools do not matter. */

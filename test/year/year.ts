@@ -112,7 +112,7 @@ class Year implements AsyncDisposable {
   #program: Program | null = null;
   #week = 0;
   #hasRotated = false;
-  #gatherings = 0;
+  #gatheredAt = new Date(0);
   #lastIssue: Page[] = [];
   #row: Partial<WeekRow> = {};
 
@@ -367,11 +367,14 @@ class Year implements AsyncDisposable {
 
   /** The program has read the site: what it found is what it may know. */
   async #noteGatherings(): Promise<void> {
-    const { rows } = await sql<{ count: number }>`
-      select count(*) filter (where sources -> 0 ->> 'fault' is null)::int as count from gathers
+    const { rows } = await sql<{ at: Date; isRead: boolean }>`
+      select at, sources -> 0 ->> 'fault' is null as "isRead" from gathers
+      where at > ${this.#gatheredAt} order by at
     `.execute(this.#running.app.db);
-    const count = rows[0]?.count ?? 0;
-    for (; this.#gatherings < count; this.#gatherings += 1) this.#site.wasRead(this.#home.clock.now);
+    for (const { at, isRead } of rows) {
+      this.#gatheredAt = at;
+      if (isRead) this.#site.wasRead(this.#home.clock.now);
+    }
   }
 
   async #settle(): Promise<void> {
