@@ -148,7 +148,8 @@ export class Model {
   #isDue(reader: Reader, frozenAt: Date, topics: ReadonlySet<string>): 'yes' | 'no' {
     if (!Readers.isWaiting(reader, frozenAt)) return 'no';
     if (reader.refusals >= REFUSALS) return 'no';
-    return reader.topics.length === 0 || reader.topics.some((topic) => topics.has(topic)) ? 'yes' : 'no';
+    const chosen = Readers.topicsAt(reader, frozenAt);
+    return chosen.length === 0 || chosen.some((topic) => topics.has(topic)) ? 'yes' : 'no';
   }
 
   #judgeNew(week: number, { slug: issue, fresh, freshCounted, draft, text }: SentIssue): void {

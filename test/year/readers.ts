@@ -17,6 +17,8 @@ export interface Reader {
   /** Their network. */
   ip: string;
   topics: string[];
+  /** What they had chosen until they changed it last. */
+  earlierTopics: { until: Date; topics: string[] } | null;
   /** When they confirmed; null: not yet. */
   since: Date | null;
   /** When they left, were erased, complained, or when their address bounced for good. */
@@ -206,6 +208,11 @@ export class Readers {
     return pausedFrom === null || pausedTo === null || pausedFrom > at || pausedTo <= at;
   }
 
+  /** What a reader had chosen at a moment of the last days. */
+  static topicsAt({ topics, earlierTopics }: Reader, at: Date): string[] {
+    return earlierTopics !== null && earlierTopics.until > at ? earlierTopics.topics : topics;
+  }
+
   async #vote(program: Program, reader: Reader, pages: readonly Page[]): Promise<void> {
     if (pages.length === 0) return;
     const { slug } = this.#random.pick(pages);
@@ -218,6 +225,7 @@ export class Readers {
     const topics = this.#random.pick(TOPICS).filter((topic) => known.has(topic));
     const form = ['save=1', ...topics.map((topic) => `topic=${encodeURIComponent(topic)}`)].join('&');
     await this.#press(program, reader, reader.links?.preferences ?? '', form);
+    reader.earlierTopics = { until: new Date(), topics: reader.topics };
     reader.topics = topics;
   }
 
@@ -241,6 +249,7 @@ export class Readers {
       email: `reader-${index}@post-${index % 97}.example`,
       ip: `${20 + (index % 190)}.${(index >> 8) % 250}.${index % 250}.${1 + (index % 200)}`,
       topics: [...this.#random.pick(TOPICS)].sort(),
+      earlierTopics: null,
       since: null,
       until: null,
       pausedFrom: null,
