@@ -87,6 +87,9 @@ describe('the model of a year', () => {
     model.copy(1, copy('one', paused.email));
     model.copy(1, copy('one', readers.add().email));
     expect(kinds()).toEqual(['after-leaving', 'while-paused', 'while-paused']);
+    // The request without an answer was begun before they paused.
+    model.copy(1, copy('two', paused.email), new Date(MONDAY.getTime() - 1));
+    expect(kinds()).toHaveLength(3);
   });
 
   test('finds a reader who got an issue that has nothing about their topics', () => {

@@ -85,8 +85,12 @@ export class Model {
     this.differences.push({ week, kind, message });
   }
 
-  /** A copy was accepted: call it at once, while the reader's state is that of this moment. */
-  copy(week: number, { issue, to, at }: Accepted): void {
+  /**
+   * A copy was accepted: call it at once, while the reader's state is that of this moment.
+   * @param askedSince when requests without an answer began, of which this may be the end: such a request is asked
+   *   again with the same messages, because it may have been accepted. Only those who left since are taken out of it.
+   */
+  copy(week: number, { issue, to, at }: Accepted, askedSince: Date | null = null): void {
     const reader = this.#readers.of(to);
     if (reader === undefined) {
       this.report(week, 'extra', `${issue} was mailed to a stranger`);
@@ -98,7 +102,7 @@ export class Model {
     got.add(reader.index);
     if (reader.until !== null && reader.until <= at)
       this.report(week, 'after-leaving', `${issue} was mailed to ${to}, who had left`);
-    else if (!Readers.isWaiting(reader, at))
+    else if (!Readers.isWaiting(reader, askedSince ?? at))
       this.report(week, 'while-paused', `${issue} was mailed to ${to}, who had paused or not confirmed`);
   }
 

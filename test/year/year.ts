@@ -215,7 +215,7 @@ class Year implements AsyncDisposable {
   get #mailEvents(): ProviderEvents {
     return {
       onCopy: (copy) => {
-        this.#model.copy(this.#week, copy);
+        this.#model.copy(this.#week, copy, this.#failingSince(copy.at));
         const reader = this.#readers.of(copy.to);
         if (reader === undefined) return;
         if (reader.links === null || !reader.keepsFirstMail) reader.links = copy.links;
@@ -236,6 +236,15 @@ class Year implements AsyncDisposable {
         else this.#readers.receive(mail);
       },
     };
+  }
+
+  /** When the provider began to answer with errors, if it did so within the last day. */
+  #failingSince(at: Date): Date | null {
+    const failing = this.#plan.troubles.find(
+      ({ kind, from, to }) =>
+        kind === 'provider-failing' && from < at && at.getTime() < to.getTime() + MS.day,
+    );
+    return failing?.from ?? null;
   }
 
   get #running(): Program {
