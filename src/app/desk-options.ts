@@ -1,11 +1,13 @@
 import type { DeskActions, DeskOptions } from '../desk/desk-context.ts';
 import { editIssue } from '../issues/compose-issue.ts';
 import { changeIssue, type Issue, requireIssue } from '../issues/issue-store.ts';
+import { parseMoment } from '../issues/slot.ts';
 import type { ContentActions } from '../issues/take-down/content-steps.ts';
 import { leaveOutGone } from '../issues/take-down/gone.ts';
 import { hideComparison, showComparison } from '../issues/take-down/take-down.ts';
 import { AppError } from '../platform/errors.ts';
 import { followIssueLinks } from '../workflow/follow-issue-links.ts';
+import { moveIssue } from '../workflow/move-issue.ts';
 import {
   afterSettling,
   approve,
@@ -63,6 +65,9 @@ function deskActions(app: App): DeskActions {
     },
     takeBack: async ({ id }, record) => {
       await changeIssue(db, id, { type: 'edit' }, { record });
+    },
+    move: async (issue, record, to) => {
+      await moveIssue(app, issue, parseMoment(to, app.config.schedule.zone), record);
     },
     send: async (issue, record) => {
       await send(app, issue, record);

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { changeIssue, type Issue } from '../issues/issue-store.ts';
 import { sourcesOf } from '../issues/lifecycle.ts';
+import { parseMoment } from '../issues/slot.ts';
 import { AppError } from '../platform/errors.ts';
 import { PRIVATE_DIRECTORY, PRIVATE_FILE } from '../platform/private-folder.ts';
 import type { Check } from '../render/checks.ts';
@@ -11,6 +12,7 @@ import { renderIssue } from '../sending/prepare-issue.ts';
 import { queueTest } from '../sending/preview/test-send.ts';
 import { countSubscribers } from '../subscribers/subscriber-store.ts';
 import { keyId } from '../subscribers/tokens.ts';
+import { moveIssue } from '../workflow/move-issue.ts';
 import { approve, cancel, draft, resume, slotToCompose } from '../workflow/week.ts';
 import { chooseIssue, openApp, sendAndWatch } from './open-app.ts';
 import { type Context, say, sayJson, withReasons } from './output.ts';
@@ -146,6 +148,13 @@ export async function sendCommand(context: Context, options: IssueOptions): Prom
     );
   }
   return issue.status === 'sent' ? 0 : 1;
+}
+
+export async function moveCommand(context: Context, options: IssueOptions & { to: string }): Promise<void> {
+  await using app = await openApp(context);
+  const to = parseMoment(options.to, app.config.schedule.zone);
+  const chosen = await chooseIssue(app, options.issue, ['draft', 'review', 'approved']);
+  print(await moveIssue(app, chosen, to), options);
 }
 
 export async function pauseCommand(

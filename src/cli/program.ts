@@ -115,6 +115,14 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
     );
 
   program
+    .command('move')
+    .description('send one issue at another time than its slot; the next one keeps its own')
+    .requiredOption('--to <time>', 'a local time of TIMEZONE, like "2027-01-06 09:00"')
+    .addOption(issue())
+    .addOption(json())
+    .action(async (options) => (await import('./issue-commands.ts')).moveCommand(context, options));
+
+  program
     .command('pause')
     .description('stop an issue; what is submitted stays submitted')
     .option('--reason <text>', 'what the editors should read')

@@ -25,6 +25,8 @@ export interface DeskActions {
   /** Composes the issue again without what is gone; an approval is withdrawn. */
   leaveOutGone(issue: Issue, record: Pick<LeaveOutRequest, 'record' | 'recordTakenBack'>): Promise<void>;
   takeBack(issue: Issue, record: RecordChange): Promise<void>;
+  /** @param to a local time of the schedule's zone, "2027-01-06T09:00". */
+  move(issue: Issue, record: RecordChange, to: string): Promise<void>;
   send(issue: Issue, record: RecordChange): Promise<void>;
   pause(issue: Issue, record: RecordChange, reason: string): Promise<void>;
   resume(issue: Issue, record: RecordChange): Promise<void>;

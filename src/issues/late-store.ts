@@ -116,3 +116,12 @@ export async function findHolders(db: Connection, slot: string): Promise<Holder[
   `.execute(db);
   return rows;
 }
+
+/** Sets when an issue is due, unless it is being prepared by now. @returns whether it was changed. */
+export async function setDueAt(tx: Connection, issueId: string, dueAt: Date): Promise<boolean> {
+  const { rows } = await sql`
+    update issues set due_at = ${dueAt}, late_at = null
+    where id = ${issueId} and status in ('draft', 'review', 'approved') returning id
+  `.execute(tx);
+  return rows.length > 0;
+}

@@ -183,3 +183,33 @@ function firstInstant(wall: number, zoneName: string): number {
 export function dueLabel(dueAt: Date, zone: string): string {
   return `${DateTime.fromJSDate(dueAt, { zone }).setLocale('en-GB').toFormat('cccc d LLLL, HH:mm')} ${zone}`;
 }
+
+/**
+ * Reads a local date and time, "2027-01-06 09:00", in an IANA zone.
+ * @throws AppError `bad-moment`.
+ */
+export function parseMoment(text: string, zone: string): Date {
+  const match = /^\s*(\d{4}-\d{2}-\d{2})[ T](\d{1,2}):(\d{2})\s*$/.exec(text);
+  const wall = DateTime.fromISO(`${match?.[1]}T${match?.[2]?.padStart(2, '0')}:${match?.[3]}`, {
+    zone: 'utc',
+  });
+  if (match === null || !wall.isValid) {
+    throw new AppError('bad-moment', `"${text}" is not a date and a time of day.`, {
+      help: `Write it like "2027-01-06 09:00"; it is the time in ${zone}.`,
+    });
+  }
+  return new Date(firstInstant(wall.toMillis(), zone));
+}
+
+/** "2027-01-06T09:00", as {@link parseMoment} and a form field for a local time read it. */
+export function formatMoment(at: Date, zone: string): string {
+  return DateTime.fromJSDate(at, { zone }).toFormat("yyyy-MM-dd'T'HH:mm");
+}
+
+/**
+ * Until when the issue of a slot can be moved: the next slot has an issue of its own.
+ * @param slot its key.
+ */
+export function movableUntil(schedule: Schedule, slot: string): Date {
+  return weekAfter(schedule, { key: slot, label: '', dueAt: new Date(0) }).dueAt;
+}

@@ -12,3 +12,8 @@ export async function insertReminder(
   `.execute(tx);
   return rows.length > 0;
 }
+
+/** The issue has another time: editors are reminded again when it is near. */
+export async function forgetUrgentReminder(tx: Connection, issueId: string): Promise<void> {
+  await sql`delete from reminders where issue_id = ${issueId} and kind = 'slot_nears'`.execute(tx);
+}

@@ -218,7 +218,7 @@ export async function resume(app: WeekContext, issue: Issue, record?: RecordChan
  * Does what sends a late issue. When another issue carries some of its comparisons by now, it is composed again
  * without them, and a person looks at it first.
  */
-async function claimContents<Result>(
+export async function claimContents<Result>(
   app: WeekContext,
   { id }: Issue,
   act: () => Promise<Result>,

@@ -86,6 +86,7 @@ describe('--help', () => {
     'test-send',
     'approve',
     'send',
+    'move',
     'pause',
     'resume',
     'cancel',

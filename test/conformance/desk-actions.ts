@@ -145,6 +145,10 @@ export function describeActions(name: string, newDatabase: NewDeskDatabase): voi
       test_sent: async () => ({ by: editor, url: `${here()}/test`, form: { to: EDITOR } }),
       approved: () => decision('approve'),
       approval_taken_back: () => decision('take-back'),
+      moved: async () => {
+        const move = await decision('move');
+        return { ...move, form: { ...move.form, to: '2026-11-25T09:00' } };
+      },
       paused: async () => {
         await press(await decision('approve'));
         return decision('pause');

@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hideComparison } from '../../src/issues/take-down/take-down.ts';
+import { moveIssue } from '../../src/workflow/move-issue.ts';
 import { approve, cancel, draft, resume, send, slotToCompose } from '../../src/workflow/week.ts';
 import type { NewDeskDatabase } from '../helpers/desk.ts';
-import { openWeeks, type Weeks } from '../helpers/weeks.ts';
+import { CHIEF, openWeeks, type Weeks } from '../helpers/weeks.ts';
 
 const FIRST = '2027-01-05';
 const SECOND = '2027-01-12';
@@ -254,6 +255,63 @@ export function describeLate(name: string, newDatabase: NewDeskDatabase): void {
       weeks.at('2027-01-11T09:00:00Z');
       await weeks.minute();
       expect(await weeks.issue(SECOND)).toMatchObject({ status: 'review' });
+    });
+
+    it('B26: one issue goes out a day after its slot, and the next one keeps its own', async () => {
+      await weeks.news('a-vs-b');
+      await weeks.minute();
+      const approved = await approve(weeks.app, await weeks.issue(FIRST));
+      const moved = await moveIssue(weeks.app, approved, new Date('2027-01-06T09:00:00Z'));
+      expect(moved).toMatchObject({
+        slug: FIRST,
+        status: 'approved',
+        dueAt: new Date('2027-01-06T09:00:00Z'),
+      });
+      await weeks.hours('2027-01-05T08:59:00Z', '2027-01-06T08:59:00Z', 8);
+      expect(await weeks.issue(FIRST)).toMatchObject({ status: 'approved', lateAt: null });
+      expect(weeks.subjects(CHIEF)).toEqual(['Issue 1 is ready for review']);
+      weeks.at('2027-01-06T09:00:00Z');
+      await weeks.minute();
+      expect(await weeks.issue(FIRST)).toMatchObject({ status: 'sent' });
+      await weeks.news('c-vs-d');
+      weeks.at('2027-01-11T09:00:00Z');
+      await weeks.minute();
+      expect(await weeks.issue(SECOND)).toMatchObject({ dueAt: new Date('2027-01-12T09:00:00Z') });
+    });
+
+    it('B26: a moved issue that nobody approves is late at its new time, and a late one can be moved', async () => {
+      await weeks.news('a-vs-b');
+      await weeks.minute();
+      await moveIssue(weeks.app, await weeks.issue(FIRST), new Date('2027-01-06T09:00:00Z'));
+      weeks.at('2027-01-05T09:00:00Z');
+      await weeks.minute();
+      expect(await weeks.issue(FIRST)).toMatchObject({ status: 'review' });
+      weeks.at('2027-01-06T09:00:00Z');
+      await weeks.minute();
+      expect(await weeks.issue(FIRST)).toMatchObject({ status: 'paused', lateAt: expect.any(Date) });
+      await expect(
+        moveIssue(weeks.app, await weeks.issue(FIRST), new Date('2027-01-07T09:00:00Z')),
+      ).rejects.toMatchObject({ code: 'issue-refuses' });
+      const resumed = await resume(weeks.app, await weeks.issue(FIRST));
+      await moveIssue(weeks.app, resumed, new Date('2027-01-07T09:00:00Z'));
+      await approve(weeks.app, await weeks.issue(FIRST));
+      await weeks.minute();
+      expect(await weeks.issue(FIRST)).toMatchObject({ status: 'approved', lateAt: null });
+      weeks.at('2027-01-07T09:00:00Z');
+      await weeks.minute();
+      expect(await weeks.issue(FIRST)).toMatchObject({ status: 'sent' });
+    });
+
+    it('B26: a time that has passed, or that belongs to the next issue, is refused', async () => {
+      await weeks.news('a-vs-b');
+      await weeks.minute();
+      const issue = await weeks.issue(FIRST);
+      for (const to of ['2027-01-04T11:59:00Z', '2027-01-12T09:00:00Z', '2027-02-01T09:00:00Z'])
+        await expect(moveIssue(weeks.app, issue, new Date(to))).rejects.toMatchObject({
+          code: 'move-refused',
+        });
+      expect(await weeks.issue(FIRST)).toMatchObject({ dueAt: new Date('2027-01-05T09:00:00Z') });
+      await moveIssue(weeks.app, issue, new Date('2027-01-12T08:59:00Z'));
     });
 
     it('a person composes after the slot: the issue is late, and not taken from their hands', async () => {

@@ -4,9 +4,12 @@ import { describe, expect, it } from 'vitest';
 import {
   draftAt,
   dueSlot,
+  formatMoment,
   lateness,
+  movableUntil,
   nextSlot,
   parseDuration,
+  parseMoment,
   parseSchedule,
   type Schedule,
   type Slot,
@@ -368,3 +371,20 @@ function clockChanges(): { zone: string; time: number }[] {
     return changes;
   });
 }
+
+describe('a moment', () => {
+  it('B26: is read as a local time, and printed as one', () => {
+    expect(parseMoment('2027-01-06 9:00', 'Europe/Berlin')).toEqual(new Date('2027-01-06T08:00:00Z'));
+    expect(parseMoment('2027-07-06T09:00', 'Europe/Berlin')).toEqual(new Date('2027-07-06T07:00:00Z'));
+    expect(formatMoment(new Date('2027-07-06T07:00:00Z'), 'Europe/Berlin')).toBe('2027-07-06T09:00');
+    // In the gap of spring it is the first instant that exists.
+    expect(parseMoment('2027-03-28 02:30', 'Europe/Berlin')).toEqual(new Date('2027-03-28T01:00:00Z'));
+    for (const text of ['', 'tomorrow', '2027-13-01 09:00', '2027-01-06 25:00', '2027-01-06'])
+      expect(() => parseMoment(text, 'UTC')).toThrow(/is not a date and a time/);
+  });
+
+  it('B26: an issue can be moved until the next slot', () => {
+    const schedule = parseSchedule('Tue 09:00', 'Europe/Berlin');
+    expect(movableUntil(schedule, '2027-03-23')).toEqual(new Date('2027-03-30T07:00:00Z'));
+  });
+});

@@ -17,6 +17,8 @@ export type AuditAction =
   | 'composed'
   | 'approved'
   | 'approval_taken_back'
+  /** To another time. */
+  | 'moved'
   | 'sent'
   | 'paused'
   | 'resumed'

@@ -22,6 +22,7 @@ const WORDS: Record<AuditAction, string> = {
   composed: 'composed again',
   approved: 'approved',
   approval_taken_back: 'took the approval back',
+  moved: 'moved to another time',
   sent: 'sent',
   paused: 'paused',
   resumed: 'resumed',

@@ -12,6 +12,8 @@ const STATUS: Record<string, number> = {
   'issue-refuses': 409,
   'issue-changed': 409,
   'contents-taken': 409,
+  'move-refused': 422,
+  'bad-moment': 422,
   'issue-empty': 409,
   'checks-failed': 422,
   'override-refused': 422,

@@ -1,5 +1,5 @@
 import type { Issue } from '../../issues/issue-store.ts';
-import { dueLabel } from '../../issues/slot.ts';
+import { dueLabel, formatMoment } from '../../issues/slot.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import type { Estimate } from '../../sending/preview/estimate.ts';
@@ -28,6 +28,7 @@ interface ActionProps {
 const WORDS: Record<ActionName, { title: string; button: string }> = {
   approve: { title: 'Approve this issue?', button: 'Approve it' },
   'take-back': { title: 'Take the approval back?', button: 'Take it back' },
+  move: { title: 'Move it to another time?', button: 'Move it' },
   send: { title: 'Send it now?', button: 'Send it now' },
   pause: { title: 'Pause it?', button: 'Pause it' },
   resume: { title: 'Go on with it?', button: 'Go on' },
@@ -55,6 +56,17 @@ export function actionPage(site: Site, { session, zone, issue, action, counters,
         <form method="post">
           <Csrf session={session} />
           <input type="hidden" name="plan" value={issue.planHash ?? ''} />
+          {action === 'move' && (
+            <label className="field">
+              <span>{`The new time, in ${zone}`}</span>
+              <input
+                type="datetime-local"
+                name="to"
+                required
+                defaultValue={formatMoment(issue.dueAt, zone)}
+              />
+            </label>
+          )}
           {(action === 'pause' || action === 'cancel') && (
             <label className="field">
               <span>Why, for the log and the other editors</span>
@@ -91,6 +103,8 @@ function sentence(
       return `It goes ${whom}, ${isLate ? 'at once: its slot has passed' : `from ${due}`}.`;
     case 'take-back':
       return 'It can be edited again, and does not go out until it is approved again.';
+    case 'move':
+      return `It is due ${due}. Only this issue is moved; the next one keeps its slot, and an approval stays.`;
     case 'send':
       return `It goes ${whom}, from now.`;
     case 'resume':

@@ -33,11 +33,13 @@ export function actionRoutes(editorPage: EditorPage, { db, site, desk, clock }: 
       const reason = reasonIn(session.form);
       // The decision is only for the content that was shown.
       const seen = session.form.get('plan') ?? '';
-      const details = reason === '' ? {} : { reason };
+      const to = session.form.get('to') ?? '';
+      const details = { ...(reason === '' ? {} : { reason }), ...(action === 'move' ? { to } : {}) };
       const record: RecordChange = (tx) => audit(tx, { who, what: DONE[action], issue: issue.slug, details });
       const asked = { ...issue, planHash: seen };
       if (action === 'pause')
         await desk.actions.pause(asked, record, reason === '' ? `Paused by ${who}.` : reason);
+      else if (action === 'move') await desk.actions.move(asked, record, to);
       else await desk.actions[STEPS[action]](asked, record);
       return reply.redirect(`/editor/issues/${issue.slug}`, 303);
     },
@@ -50,14 +52,14 @@ export function actionRoutes(editorPage: EditorPage, { db, site, desk, clock }: 
   }
 }
 
-/** The function behind each action; a pause also takes its reason. */
+/** The function behind each action; a pause also takes its reason, a move its time. */
 const STEPS = {
   approve: 'approve',
   'take-back': 'takeBack',
   send: 'send',
   resume: 'resume',
   cancel: 'cancel',
-} as const satisfies Record<Exclude<ActionName, 'pause'>, keyof DeskActions>;
+} as const satisfies Record<Exclude<ActionName, 'pause' | 'move'>, keyof DeskActions>;
 
 /** @throws AppError `page-unknown`. */
 function actionOf(name: string): ActionName {

@@ -4,6 +4,7 @@ import type { AuditAction } from '../audit/audit-actions.ts';
 export const DONE = {
   approve: 'approved',
   'take-back': 'approval_taken_back',
+  move: 'moved',
   send: 'sent',
   pause: 'paused',
   resume: 'resumed',

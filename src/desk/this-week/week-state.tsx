@@ -46,15 +46,18 @@ export function stateOf(issue: Issue, zone: string): string {
 const NEXT: Partial<Record<Issue['status'], [action: ActionName, label: string][]>> = {
   draft: [
     ['approve', 'Approve…'],
+    ['move', 'Move…'],
     ['cancel', 'Cancel…'],
   ],
   review: [
     ['approve', 'Approve…'],
+    ['move', 'Move…'],
     ['cancel', 'Cancel…'],
   ],
   approved: [
     ['send', 'Send now…'],
     ['pause', 'Pause…'],
+    ['move', 'Move…'],
     ['take-back', 'Take the approval back…'],
     ['cancel', 'Cancel…'],
   ],
