@@ -66,7 +66,9 @@ export function describeWatching(name: string, newDatabase: NewDeskDatabase): vo
 
     it('is linked from the issue, for editors too', async () => {
       const { id, slug } = await desk.compose();
-      await sql`update issues set status = 'sending' where id = ${id}`.execute(desk.app.db);
+      await sql`update issues set status = 'sending', number = (select coalesce(max(number), 0) + 1 from issues) where id = ${id}`.execute(
+        desk.app.db,
+      );
       const links = async () => {
         const page = load((await editor.get(`/editor/issues/${slug}`)).body);
         return page('main a')
