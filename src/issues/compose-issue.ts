@@ -226,7 +226,7 @@ export async function composeUntaken(db: Connection, issueId: string): Promise<n
 }
 
 /**
- * Closes the late issues whose comparisons have all been sent by other issues: their slots are skipped.
+ * Closes the late issues of which nothing is left, because later ones were sent: their slots are skipped.
  * @returns them, with the reason.
  */
 export async function skipSuperseded(db: Connection): Promise<Issue[]> {

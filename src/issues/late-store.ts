@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { isThere } from '../comparisons/gone/gone-store.ts';
 import type { Connection } from '../platform/db/database.ts';
 import type { IssueStatus } from '../platform/db/schema.ts';
 import { AppError } from '../platform/errors.ts';
@@ -77,24 +78,27 @@ export async function withdrawApproval(tx: Connection, issueId: string): Promise
 }
 
 /**
- * Returns the late issues of which nothing is left: other issues were sent with all their new comparisons.
- * `sentWith` is the slug of the last of them.
+ * Returns the late issues of which nothing is left: each of their new comparisons was sent by another issue, is gone from
+ * its site, or was taken down or left out, and a later issue was sent. `sentWith` is the slug of the last of them.
  */
 export async function findSuperseded(
   db: Connection,
 ): Promise<{ id: string; slug: string; sentWith: string }[]> {
   const { rows } = await sql<{ id: string; slug: string; sentWith: string }>`
-    select late.id, late.slug, max(other.slug) as "sentWith"
-    from issues late
-      join issue_comparisons mine on mine.issue_id = late.id and mine.section = 'new'
-      left join lateral (
-        select i.slug from issue_comparisons theirs join issues i on i.id = theirs.issue_id
-        where theirs.comparison_id = mine.comparison_id and i.id <> late.id and i.status = 'sent'
-        order by i.slot desc limit 1
-      ) other on true
+    select late.id, late.slug, last.slug as "sentWith"
+    from issues late cross join lateral (
+      select i.slug from issues i where i.status = 'sent' and i.slot > late.slot order by i.slot desc limit 1
+    ) last
     where late.late_at is not null and late.status in ('draft', 'review', 'paused', 'failed')
-    group by late.id, late.slug
-    having bool_and(other.slug is not null)
+      and not exists (
+        select from issue_comparisons mine join comparisons c on c.id = mine.comparison_id
+        where mine.issue_id = late.id and mine.section = 'new' and c.hidden_at is null and ${isThere}
+          and not exists (select from left_out l where l.comparison_id = c.id)
+          and not exists (
+            select from issue_comparisons theirs join issues i on i.id = theirs.issue_id
+            where theirs.comparison_id = c.id and i.id <> late.id and i.status = 'sent'
+          )
+      )
   `.execute(db);
   return rows;
 }

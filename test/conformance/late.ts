@@ -1,8 +1,17 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { editIssue } from '../../src/issues/compose-issue.ts';
 import { hideComparison } from '../../src/issues/take-down/take-down.ts';
 import { moveIssue } from '../../src/workflow/move-issue.ts';
-import { approve, cancel, draft, resume, send, slotToCompose } from '../../src/workflow/week.ts';
+import {
+  approve,
+  cancel,
+  draft,
+  resume,
+  send,
+  slotToCompose,
+  weekSettings,
+} from '../../src/workflow/week.ts';
 import type { NewDeskDatabase } from '../helpers/desk.ts';
 import { CHIEF, openWeeks, type Weeks } from '../helpers/weeks.ts';
 
@@ -53,6 +62,34 @@ export function describeLate(name: string, newDatabase: NewDeskDatabase): void {
         reason: `It missed its slot, and issue ${SECOND} was sent with what was in it.`,
         lateAt: null,
       });
+    });
+
+    it('Y3: what is gone from its site, or left out, keeps no late issue open once the next one was sent', async () => {
+      const { db } = weeks.app;
+      await weeks.news('a-vs-b', 'c-vs-d', 'e-vs-f');
+      await weeks.minute();
+      weeks.at('2027-01-05T09:00:00Z');
+      await weeks.minute();
+      await sql`update comparisons set gone_at = now(), gone_by = 'page', gone_reason = 'answered 410'
+        where slug = 'c-vs-d'`.execute(db);
+      weeks.at('2027-01-11T09:00:00Z');
+      await weeks.minute();
+      const next = await weeks.issue(SECOND);
+      expect(next.plan?.comparisons).toHaveLength(2);
+      await editIssue(
+        db,
+        {
+          ...{ issueId: next.id, revision: next.revision, who: CHIEF },
+          edit: { kind: 'leave_out', slug: 'e-vs-f', reason: 'not about a tool' },
+        },
+        weekSettings(weeks.app),
+      );
+      await approve(weeks.app, await weeks.issue(SECOND));
+      weeks.at('2027-01-12T09:00:00Z');
+      await weeks.minute();
+      await weeks.minute();
+      expect(await weeks.mailed()).toEqual({ [SECOND]: ['a-vs-b'] });
+      expect(await weeks.issue(FIRST)).toMatchObject({ status: 'skipped' });
     });
 
     it('Y3: the process was down over draft and slot: the issue is composed late, paused, and the next week is not skipped', async () => {
