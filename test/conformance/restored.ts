@@ -223,18 +223,19 @@ export function describeRestoredDatabase(
       expectEachOnce();
     });
 
-    it.skipIf(!name.includes('Redis'))('D2: Redis alone knows it, where DATA_DIR is lost too', async () => {
-      await close();
-      const restore = await place.restoreLater();
-      now = new Date('2027-01-05T09:00:00Z');
-      await minute(await open());
-      await close();
-      const env = await restore();
-      rmSync(path.join(folder, 'sending-mark'), { recursive: true });
-      const restored = await open(env);
-      await minute(restored);
-      expect(await issue(restored)).toMatchObject({ status: 'paused' });
-      expectEachOnce();
-    });
+    if (name.includes('Redis'))
+      it('D2: Redis alone knows it, where DATA_DIR is lost too', async () => {
+        await close();
+        const restore = await place.restoreLater();
+        now = new Date('2027-01-05T09:00:00Z');
+        await minute(await open());
+        await close();
+        const env = await restore();
+        rmSync(path.join(folder, 'sending-mark'), { recursive: true });
+        const restored = await open(env);
+        await minute(restored);
+        expect(await issue(restored)).toMatchObject({ status: 'paused' });
+        expectEachOnce();
+      });
   });
 }
