@@ -285,11 +285,10 @@ class Year implements AsyncDisposable {
   #onError(line: string): void {
     const entry = JSON.parse(line) as Record<string, string>;
     const { msg = line, err, reason = '', duty = '', job = '', notice } = entry;
-    // People are mailed about it, and their mail is looked at.
-    if (notice !== undefined) return;
+    // People are mailed about it, and whether they are is looked at for each slot.
+    if (notice !== undefined || /not approved|an issue missed its slot/u.test(msg)) return;
     const error = (err as unknown as { message?: string } | undefined)?.message ?? '';
-    const isExplained =
-      this.#provider.state !== 'works' || this.#site.isDown || /an issue missed its slot/u.test(msg);
+    const isExplained = this.#provider.state !== 'works' || this.#site.isDown;
     if (!isExplained)
       this.#errors.add([msg, duty, job, reason, error].filter(Boolean).join(': ').slice(0, 300));
   }
