@@ -96,6 +96,8 @@ export function describeOutboxKeeping(name: string, newDatabase: NewDeskDatabase
       const { app } = desk;
       const key = 'dora@readers.example';
       await eraseSubscriber(app.db, { key }, 'admin');
+      // The kernel dates files by its tick, up to 10 ms behind the clock of the database.
+      await sql`update erased_addresses set at = at - interval '1 second'`.execute(app.db);
       await mailTo(key);
       await cleanOutbox(app);
       expect(await filesWith(key)).not.toEqual([]);

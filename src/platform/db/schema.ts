@@ -562,6 +562,8 @@ interface MailRequestsTable {
   created_at: Created;
   /** Later than its arrival when an hourly budget was exceeded. */
   due_at: Created;
+  /** Counts upwards: which of two requests of one millisecond came first. */
+  arrival: Generated<string>;
 }
 
 /** Requests counted against the limits, whether or not they caused a mail. */

@@ -211,13 +211,13 @@ export interface Decided {
   budgetsExceeded: Set<string>;
 }
 
-/** Decides about requests, oldest first. */
+/** Decides about requests, oldest first; those of one age are given in the order of their arrival. */
 export function decideRequests(candidates: readonly Candidate[], history: History): Decided {
   const decisions = new Map<string, Decision>();
   const exceededBudgets = new Set<string>();
   const limits = inboxLimits(history);
   const budgets = hourlyBudgets(history);
-  const oldestFirst = [...candidates].sort((a, b) => b.ageSeconds - a.ageSeconds || (a.id < b.id ? -1 : 1));
+  const oldestFirst = [...candidates].sort((a, b) => b.ageSeconds - a.ageSeconds);
   const newest = new Map(oldestFirst.map((each) => [`${each.kind} ${each.askedBy}`, each.id]));
   for (const each of oldestFirst) {
     const share = SHARE_OF[each.kind];

@@ -59,7 +59,7 @@ export async function lockCounts(tx: Connection): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtext('weekly-verdict mail requests'))`.execute(tx);
 }
 
-/** Due requests, oldest first. They stay locked until the transaction ends. */
+/** Due requests, in the order of their arrival. They stay locked until the transaction ends. */
 export async function lockDueRequests(
   tx: Connection,
   kinds: readonly MailRequestKind[],
@@ -70,8 +70,10 @@ export async function lockDueRequests(
     select id, kind, email, email_key as "emailKey", limit_key as inbox, domain, details,
       is_suspicious as "isSuspicious", ip, user_agent as "userAgent",
       extract(epoch from now() - created_at)::float8 as "ageSeconds"
-    from mail_requests where due_at <= now() and kind = any(${kinds}::text[])
-    order by due_at, id limit ${limit}
+    from (
+      select * from mail_requests where due_at <= now() and kind = any(${kinds}::text[])
+      order by due_at, arrival limit ${limit}
+    ) due order by arrival
   `.execute(tx);
   return rows;
 }

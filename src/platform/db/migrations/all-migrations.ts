@@ -31,6 +31,7 @@ import * as refusals from './0034-refusals.ts';
 import * as clocks from './0035-clocks.ts';
 import * as sendingMark from './0036-sending-mark.ts';
 import * as evidenceOfReaders from './0038-evidence-of-readers.ts';
+import * as arrivalOfRequests from './0039-arrival-of-requests.ts';
 
 /** A static list, so that the build, the tests and both databases use the same migrations. */
 export const migrations: Record<string, Migration> = {
@@ -66,4 +67,5 @@ export const migrations: Record<string, Migration> = {
   '0035-clocks': clocks,
   '0036-sending-mark': sendingMark,
   '0038-evidence-of-readers': evidenceOfReaders,
+  '0039-arrival-of-requests': arrivalOfRequests,
 };
