@@ -12,7 +12,7 @@ import { openResendProvider } from '../providers/resend/open-provider.ts';
 import { resendWebhook } from '../providers/resend/resend-webhook.ts';
 import { stopRendering } from '../render/thread/rendering-thread.ts';
 import { expireAllLeases } from '../sending/batches/batch-store.ts';
-import { issueOfBatch } from '../sending/mark/mark-store.ts';
+import { issueOfBatch, queueOwner } from '../sending/mark/mark-store.ts';
 import { describeRestored, openSendingMark, type SendingMark } from '../sending/mark/sending-mark.ts';
 import { createSubmitter, type Submitter } from '../sending/submit.ts';
 import { createMailSender, type MailSender } from '../sending/transactional/send-transactional-email.ts';
@@ -94,9 +94,10 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     }
 
     const pool = database.queuePool();
+    const owner = await queueOwner(database.kysely);
     const onQueueError = (error: Error) => logger.warn({ err: error }, 'the queue reports an error');
     const queue = lifetime.use(
-      await openQueue(redisUrl === undefined ? { pool } : { redisUrl }, onQueueError),
+      await openQueue(redisUrl === undefined ? { pool } : { redisUrl, owner }, onQueueError),
     );
     if (isAlone) await queue.reclaim();
     const mark = await openSendingMark(
@@ -110,7 +111,7 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     );
     const restored = await mark.check();
     if (restored !== null) logger.error(describeRestored(restored));
-    const limiter = lifetime.use(openLimiter({ redisUrl, pool }));
+    const limiter = lifetime.use(openLimiter({ redisUrl, owner, pool }));
     let allowed = config.resend.rate;
     /**
      * A lower limit of the account lowers the pace of issues, for all processes; it never raises it above the

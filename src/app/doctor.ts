@@ -5,6 +5,7 @@ import { RESEND_URL } from '../config/settings.ts';
 import { describeClock, isClockRight } from '../platform/db/database-time.ts';
 import type { Powers } from '../platform/db/roles.ts';
 import { examineFolder, isReadByOthers } from '../platform/private-folder.ts';
+import { describeNeighbour, type Neighbour, whatToDoAbout } from '../platform/queue/neighbours.ts';
 import { openOutboxFiles } from '../providers/outbox/outbox-files.ts';
 import { describeRestored, type Restored, WHAT_TO_DO } from '../sending/mark/sending-mark.ts';
 import type { ConsentFault, SealFound, VerifiedLog } from '../subscribers/consent-log/consent-log-store.ts';
@@ -233,6 +234,16 @@ export function examineRole({ role, isSuperuser, isOwner, makesIn, changes }: Po
 export function examineRestored(restored: Restored | null): Finding[] {
   if (restored === null) return [];
   return [{ level: 'block', about: 'database', message: describeRestored(restored), help: WHAT_TO_DO }];
+}
+
+/** Checks who else uses this Redis. */
+export function examineNeighbours(neighbours: readonly Neighbour[]): Finding[] {
+  return neighbours.map((neighbour) => ({
+    level: neighbour.kind === 'copy' ? 'block' : 'warn',
+    about: 'REDIS_URL',
+    message: describeNeighbour(neighbour),
+    help: whatToDoAbout(neighbour),
+  }));
 }
 
 /** Checks the clocks of this machine and of the workers against the database's, which decides. */

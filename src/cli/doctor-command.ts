@@ -6,6 +6,7 @@ import {
   examineDns,
   examineEnvFile,
   examineFiles,
+  examineNeighbours,
   examineOutbox,
   examineRestored,
   examineRole,
@@ -58,6 +59,7 @@ async function examineServices(context: Context): Promise<Finding[]> {
       { level: 'ok', about, message: `${home} and the queue answer.`, help: '' },
       ...(isEmbedded ? [] : [examineRole(await powersOf(app.db))]),
       ...examineRestored(await app.mark.check()),
+      ...examineNeighbours(await app.queue.neighbours()),
       ...examineClocks(await app.time.measure(), await wrongClocks(app.db)),
       ...examineConsentLog(await verifyConsentLog(app.db)),
     ];

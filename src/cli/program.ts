@@ -162,6 +162,12 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
       '--resume',
       'take this database as it is for the truth; each paused issue waits for its own resume',
     )
+    .addOption(
+      new Option(
+        '--copy',
+        'this database is a copy beside the original, as for tests: give it an id of its own, and pause its issues',
+      ).conflicts('resume'),
+    )
     .addOption(json())
     .action(async (options) => (await import('./restore-command.ts')).reconcileRestore(context, options));
 

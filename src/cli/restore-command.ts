@@ -4,12 +4,22 @@ import { describe } from './issue-commands.ts';
 import { openApp } from './open-app.ts';
 import { type Context, say, sayJson } from './output.ts';
 
-/** Says what is known about a restored database; with `resume`, takes it as it is for the truth. */
+/**
+ * Says what is known about a restored database. With `resume`, takes it as it is for the truth; with `copy`, makes it
+ * another installation than the original.
+ */
 export async function reconcileRestore(
   context: Context,
-  options: { resume?: boolean; json?: boolean },
+  options: { resume?: boolean; copy?: boolean; json?: boolean },
 ): Promise<void> {
   await using app = await openApp(context);
+  if (options.copy) {
+    await app.mark.becomeCopy();
+    say(
+      'This database is an installation of its own now, and its issues are paused. Start its processes again.',
+    );
+    return;
+  }
   const found = await app.mark.check();
   const isAccepted = found !== null && options.resume === true;
   const uncertain = isAccepted ? await app.mark.accept() : 0;

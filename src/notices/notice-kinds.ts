@@ -117,6 +117,15 @@ export const NOTICE_KINDS = {
     isOver: 'the clock is right to a minute, or the worker has ended',
     recovery: 'The clock is right again, or the worker has ended.',
   },
+  'redis-shared': {
+    isForEditors: false,
+    title: () => 'Another worker on this Redis does not belong here',
+    standsStill: 'Nothing here; jobs of versions that share one prefix may wait for minutes.',
+    whatToDo: 'Do what it says below; “verdict doctor” shows whether it is over.',
+    page: sourcesPage,
+    isOver: 'the other worker has ended for two minutes, or has been upgraded',
+    recovery: 'The other worker is gone.',
+  },
   'nothing-sent': {
     isForEditors: false,
     title: () => 'Nothing was sent for more than eight days',

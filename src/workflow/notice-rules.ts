@@ -9,6 +9,7 @@ import type { Notice } from '../notices/notice-store.ts';
 import { installedAt } from '../platform/db/database.ts';
 import { describeClock } from '../platform/db/database-time.ts';
 import { wrongClocks } from '../platform/db/wrong-clock-store.ts';
+import { describeNeighbour, whatToDoAbout } from '../platform/queue/neighbours.ts';
 import { openCircuit } from '../providers/circuit/circuit-store.ts';
 import { issueWithoutEvents } from '../sending/counters/counter-store.ts';
 import { describeRestored, WHAT_TO_DO } from '../sending/mark/sending-mark.ts';
@@ -136,6 +137,14 @@ export const NOTICE_RULES: Readonly<Record<NoticeKind, NoticeRule>> = {
       return (await wrongClocks(db)).map(({ worker, aheadMs }) => ({
         subject: worker,
         message: `The clock of the worker ${worker} is ${describeClock(aheadMs)} the database's, so it takes no scheduled work.`,
+      }));
+    },
+  },
+  'redis-shared': {
+    async find({ queue }) {
+      return (await queue.neighbours()).map((neighbour) => ({
+        subject: neighbour.kind,
+        message: `${describeNeighbour(neighbour)} ${whatToDoAbout(neighbour)}`,
       }));
     },
   },

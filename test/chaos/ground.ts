@@ -6,6 +6,7 @@ import { loadConfig } from '../../src/config/config.ts';
 import { changeIssue } from '../../src/issues/issue-store.ts';
 import { type Connection, openDatabase } from '../../src/platform/db/database.ts';
 import { type JobQueue, openQueue } from '../../src/platform/queue/job-queue.ts';
+import { queueOwner } from '../../src/sending/mark/mark-store.ts';
 import { addSubscribers } from '../../src/subscribers/subscriber-store.ts';
 import { signer } from '../../src/subscribers/tokens.ts';
 import { approve, draft, gatherAll, slotToCompose } from '../../src/workflow/week.ts';
@@ -268,7 +269,13 @@ async function openBooks(where: {
   const database = await openDatabase({ databaseUrl, dataDir, connections: 3 });
   return {
     db: database.kysely,
-    queue: () => openQueue(redisUrl === undefined ? { pool: database.queuePool() } : { redisUrl }, () => {}),
+    queue: async () =>
+      openQueue(
+        redisUrl === undefined
+          ? { pool: database.queuePool() }
+          : { redisUrl, owner: await queueOwner(database.kysely) },
+        () => {},
+      ),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }

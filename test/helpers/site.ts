@@ -55,7 +55,7 @@ const KEYS: Keys = ['a key of thirty-two characters..', 'the key before, thirty-
 /** Sign-up with limits in the database; every domain takes mail. */
 export function signUpParts(pool: Pool): SignUpParts {
   return {
-    limiter: openLimiter({ redisUrl: undefined, pool }),
+    limiter: openLimiter({ redisUrl: undefined, owner: { installation: 'site', database: 'site' }, pool }),
     checkDomain: async () => 'yes',
     challenge: null,
     embedOrigins: ['https://blog.example'],

@@ -3,11 +3,13 @@ import { Redis } from 'ioredis';
 import { describe, expect, inject, it } from 'vitest';
 import { explain } from '../../src/platform/errors.ts';
 import { openQueue } from '../../src/platform/queue/job-queue.ts';
+import { prefixOf } from '../../src/platform/queue/neighbours.ts';
 import { describeQueue } from '../conformance/queue.ts';
 import { postgresLocation } from '../helpers/locations.ts';
 import { databaseQueues, type QueueBackend } from '../helpers/queues.ts';
 import { findRedis, freePort, startRedis } from '../helpers/services.ts';
 
+const OWNER = { installation: 'tests', database: 'queues' };
 const { redisUrl, databaseUrl } = { redisUrl: inject('redisUrl'), databaseUrl: inject('databaseUrl') };
 
 describe.skipIf(redisUrl === '')('on Redis', () => {
@@ -20,11 +22,13 @@ describe.skipIf(redisUrl === '')('on Redis', () => {
     const redis = new Redis(service.url);
     try {
       await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
-      const error = await openQueue({ redisUrl: service.url }, () => {}).catch((reason: unknown) => reason);
+      const error = await openQueue({ redisUrl: service.url, owner: OWNER }, () => {}).catch(
+        (reason: unknown) => reason,
+      );
       expect(error).toMatchObject({ code: 'redis-evicts' });
       expect(explain(error)).toMatch(/allkeys-lru.*noeviction/);
       await redis.config('SET', 'maxmemory-policy', 'noeviction');
-      await (await openQueue({ redisUrl: service.url }, () => {}))[Symbol.asyncDispose]();
+      await (await openQueue({ redisUrl: service.url, owner: OWNER }, () => {}))[Symbol.asyncDispose]();
       // No client is left behind, neither of the refused opener nor of the other.
       await expect
         .poll(
@@ -42,7 +46,9 @@ describe.skipIf(redisUrl === '')('on Redis', () => {
 
   it('reports an unreachable server in one line without the password', async () => {
     const url = `redis://:hunter2@127.0.0.1:${await freePort()}`;
-    const error = await openQueue({ redisUrl: url }, () => {}).catch((reason: unknown) => reason);
+    const error = await openQueue({ redisUrl: url, owner: OWNER }, () => {}).catch(
+      (reason: unknown) => reason,
+    );
     expect(error).toMatchObject({ code: 'redis-unreachable' });
     expect(explain(error)).toMatch(/^The Redis of REDIS_URL does not answer\. It said: .+$/);
     expect(explain(error)).toContain('ECONNREFUSED');
@@ -60,8 +66,8 @@ async function redisHome(server: string): Promise<QueueBackend> {
   url.pathname = '/7';
   const redis = new Redis(url.href, { maxRetriesPerRequest: null });
   return {
-    connection: { redisUrl: url.href },
-    raw: (name) => new Queue(name, { connection: redis, prefix: 'weekly-verdict' }),
+    connection: { redisUrl: url.href, owner: OWNER },
+    raw: (name) => new Queue(name, { connection: redis, prefix: prefixOf(OWNER) }),
     empty: async () => {
       await redis.flushdb();
     },

@@ -22,7 +22,7 @@ export interface Database extends AsyncDisposable {
 /**
  * Opens the database, and migrates it to the newest version where its role may; several processes may do so at once.
  * @throws AppError `data-dir-locked`, `database-damaged`, `database-unreachable`, `database-too-old`,
- *   `database-outdated`, `database-newer`, `migration-failed`.
+ *   `schema-set`, `database-outdated`, `database-newer`, `migration-failed`.
  */
 export async function openDatabase(options: {
   databaseUrl: string | undefined;
@@ -63,8 +63,9 @@ export async function openDatabase(options: {
 }
 
 async function assertVersion(kysely: Connection, setting: string): Promise<void> {
-  const { rows } = await sql<{ number: number; version: string }>`
-    select current_setting('server_version_num')::int as number, current_setting('server_version') as version
+  const { rows } = await sql<{ number: number; version: string; schema: string | null }>`
+    select current_setting('server_version_num')::int as number, current_setting('server_version') as version,
+      current_schema() as schema
   `
     .execute(kysely)
     .catch((error) => {
@@ -77,6 +78,16 @@ async function assertVersion(kysely: Connection, setting: string): Promise<void>
     throw new AppError('database-too-old', `PostgreSQL ${rows[0]?.version} is too old.`, {
       help: 'Use 14 or newer.',
     });
+  }
+  // Statements and migrations name `public` and `bullmq`: in other schemas half of an installation would be shared.
+  if (rows[0]?.schema !== 'public') {
+    throw new AppError(
+      'schema-set',
+      `${setting} leads to the schema "${rows[0]?.schema}", not to "public".`,
+      {
+        help: 'Give each installation a database of its own, and leave `options` out of the address.',
+      },
+    );
   }
 }
 
@@ -138,6 +149,23 @@ async function migrate(kysely: Connection): Promise<void> {
       cause: error,
     });
   }
+}
+
+/**
+ * Names this database among all: a copy of it has another name, on the same server or elsewhere; a replica that takes
+ * over has the same.
+ */
+export async function fingerprintOf(db: Connection): Promise<string> {
+  const { rows } = await sql<{ mayAsk: boolean; oid: number }>`
+    select has_function_privilege('pg_control_system()', 'execute') as "mayAsk",
+      (select oid from pg_database where datname = current_database())::int8 as oid
+  `.execute(db);
+  const [{ mayAsk, oid }] = rows as [(typeof rows)[number]];
+  if (!mayAsk) return String(oid);
+  const { rows: found } = await sql<{ server: string }>`
+    select system_identifier::text as server from pg_control_system()
+  `.execute(db);
+  return `${found[0]?.server}-${oid}`;
 }
 
 /** When this installation began, by its first migration: no issue is due before it. */

@@ -18,6 +18,14 @@ import type { Pool } from '../db/pool.ts';
 import { AppError } from '../errors.ts';
 import { Lifetime } from '../lifetime.ts';
 import { contracts, type JobName, type Payload, QUEUE_NAMES, type QueueName } from './contracts.ts';
+import {
+  announceWorker,
+  deleteFormerQueues,
+  findNeighbours,
+  type Neighbour,
+  prefixOf,
+  type QueueOwner,
+} from './neighbours.ts';
 import { connectRedis } from './redis.ts';
 
 /** BullMQ's own queue object, for the queue board only. */
@@ -46,6 +54,8 @@ export interface JobQueue extends AsyncDisposable {
   oldestWaitingMs(queue: QueueName): Promise<number | null>;
   /** Values in Redis, beside the queue; null without one. */
   readonly shared: SharedValues | null;
+  /** Others on the same Redis whom a person should know about. */
+  neighbours(): Promise<Neighbour[]>;
   /** Replaces all schedulers by these; every process may call it at every start. */
   schedule(schedulers: JobScheduler[]): Promise<void>;
   /**
@@ -98,14 +108,14 @@ export class RateLimitedError extends Error {
  */
 const OTHERS_CONCURRENCY = 4;
 
+/** A Redis, which other installations may use too, or the program's database. */
+export type QueueLocation = { redisUrl: string; owner: QueueOwner } | { pool: Pool };
+
 /**
  * Opens the queues.
  * @throws AppError `redis-unreachable`, `redis-evicts`, `queue-needs-rights`.
  */
-export async function openQueue(
-  location: { redisUrl: string } | { pool: Pool },
-  onError: (error: Error) => void,
-): Promise<JobQueue> {
+export async function openQueue(location: QueueLocation, onError: (error: Error) => void): Promise<JobQueue> {
   const lifetime = new Lifetime();
   try {
     const connect = await backend(location, lifetime);
@@ -160,6 +170,7 @@ export async function openQueue(
     };
     /** A Redis that was emptied has lost limits and schedulers; a worker process restores them. */
     const maintainQueues = async () => {
+      await connect.announce();
       for (const name of QUEUE_NAMES) if (!(await queueOf(name).getGlobalRateLimit())) await limit(name);
       await maintainSchedulers(!isScheduled);
     };
@@ -167,6 +178,7 @@ export async function openQueue(
     return {
       raw: [...queues.values()],
       shared: connect.shared,
+      neighbours: () => connect.neighbours(),
       async enqueue(name, ...payloads) {
         const { queue, payload, ...rest } = contracts[name];
         const once = 'once' in rest ? { deduplication: { id: name, keepLastIfActive: true } } : {};
@@ -281,28 +293,36 @@ const COLLISIONS = new Set<unknown>([ErrorCode.SchedulerJobIdCollision, ErrorCod
 
 interface Backend {
   shared: SharedValues | null;
+  /** A worker of this process is there. */
+  announce(): Promise<void>;
+  neighbours(): Promise<Neighbour[]>;
   /** The time of the server, which all processes share, in ms. */
   now(): Promise<number>;
   queue(name: QueueName): Queue;
   worker(name: QueueName, processor: (job: Job) => Promise<void>, concurrency: number): Worker;
 }
 
-async function backend(
-  location: { redisUrl: string } | { pool: Pool },
-  lifetime: Lifetime,
-): Promise<Backend> {
+async function backend(location: QueueLocation, lifetime: Lifetime): Promise<Backend> {
   if ('redisUrl' in location) {
     const connection = await connectRedis(location.redisUrl);
     lifetime.defer(() => connection.disconnect());
+    const { owner } = location;
+    const prefix = prefixOf(owner);
+    const now = async () => {
+      const [seconds, microseconds] = await connection.time();
+      return Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+    };
     return {
       shared: sharedValues(connection),
-      now: async () => {
-        const [seconds, microseconds] = await connection.time();
-        return Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+      async announce() {
+        await announceWorker(connection, owner, await now());
+        await deleteFormerQueues(connection);
       },
-      queue: (name) => new Queue(name, { connection, prefix: 'weekly-verdict' }),
+      neighbours: async () => findNeighbours(connection, owner, await now()),
+      now,
+      queue: (name) => new Queue(name, { connection, prefix }),
       worker: (name, processor, concurrency) =>
-        new Worker(name, processor, { connection, prefix: 'weekly-verdict', concurrency }),
+        new Worker(name, processor, { connection, prefix, concurrency }),
     };
   }
   // Every BullMQ queue and worker adds an error listener to the pool and never removes it.
@@ -313,6 +333,8 @@ async function backend(
   const factory = createPostgresBackend as unknown as BackendFactory<IQueueBackend, never>;
   return {
     shared: null,
+    announce: async () => {},
+    neighbours: async () => [],
     now: async () => {
       const { rows } = await pool.query('select clock_timestamp() as now');
       return (rows[0] as { now: Date }).now.getTime();

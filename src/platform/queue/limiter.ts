@@ -5,6 +5,7 @@ import {
   RateLimiterRes,
 } from 'rate-limiter-flexible';
 import type { Pool } from '../db/pool.ts';
+import { prefixOf, type QueueOwner } from './neighbours.ts';
 import { connectCounters } from './redis.ts';
 
 /** At most `points` of something in `seconds`. */
@@ -26,7 +27,15 @@ export interface Limiter extends AsyncDisposable {
  * Counts in Redis, if there is one, and in the database when there is none or it does not respond: counting then starts
  * again at zero there, but the limits still apply.
  */
-export function openLimiter({ redisUrl, pool }: { redisUrl: string | undefined; pool: Pool }): Limiter {
+export function openLimiter({
+  redisUrl,
+  owner,
+  pool,
+}: {
+  redisUrl: string | undefined;
+  owner: QueueOwner;
+  pool: Pool;
+}): Limiter {
   const redis = redisUrl === undefined ? undefined : connectCounters(redisUrl);
   // Without statement names: the embedded database is one session, which accepts a name only once.
   const storeClient = {
@@ -37,7 +46,7 @@ export function openLimiter({ redisUrl, pool }: { redisUrl: string | undefined; 
     const name = `${points}/${seconds}s`;
     const known = limiters.get(name);
     if (known !== undefined) return known;
-    const limit = { points, duration: seconds, keyPrefix: `weekly-verdict:limit:${name}` };
+    const limit = { points, duration: seconds, keyPrefix: `${prefixOf(owner)}:limit:${name}` };
     const inDatabase = new RateLimiterPostgres({
       ...limit,
       storeClient,

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Connection } from '../../platform/db/database.ts';
+import { type Connection, fingerprintOf } from '../../platform/db/database.ts';
+import type { QueueOwner } from '../../platform/queue/neighbours.ts';
 import { REPLAY_HOURS } from '../../providers/port.ts';
 
 /** How far sending has come, as the database knows it. */
@@ -30,6 +31,18 @@ export async function readMark(db: Connection): Promise<StoredMark> {
   `.execute(db);
   const [row] = rows as [(typeof rows)[number]];
   return { ...row, at: row.at.toISOString() };
+}
+
+/** Whose keys are whose on a Redis that several installations share. */
+export async function queueOwner(db: Connection): Promise<QueueOwner> {
+  return { installation: (await readMark(db)).installation, database: await fingerprintOf(db) };
+}
+
+/** Gives a copy of a database an id of its own: it is another installation from then on. */
+export async function renewInstallation(db: Connection): Promise<void> {
+  await sql`update sending_mark set installation = gen_random_uuid(), ahead = null, noticed_at = null`.execute(
+    db,
+  );
 }
 
 /**

@@ -4,7 +4,15 @@ import { changeIssue, listIssues } from '../../issues/issue-store.ts';
 import type { Connection } from '../../platform/db/database.ts';
 import { AppError } from '../../platform/errors.ts';
 import type { JobQueue } from '../../platform/queue/job-queue.ts';
-import { acceptPresent, advanceMark, issueOfBatch, type Mark, readMark, storeAhead } from './mark-store.ts';
+import {
+  acceptPresent,
+  advanceMark,
+  issueOfBatch,
+  type Mark,
+  readMark,
+  renewInstallation,
+  storeAhead,
+} from './mark-store.ts';
 
 /**
  * Notices that the database was restored from a backup (I14). Every second of sending raises a number in the database,
@@ -26,6 +34,11 @@ export interface SendingMark {
   assertPresent(): Promise<void>;
   /** A person takes the database as it is for the truth. @returns how many batches became `uncertain`. */
   accept(): Promise<number>;
+  /**
+   * A person says that this database is a copy that lives beside the original. Every issue that would go out is paused,
+   * and the copy gets an id of its own, which its processes use from their next start.
+   */
+  becomeCopy(): Promise<void>;
 }
 
 /** What is known about a database that is older than what was mailed. */
@@ -74,16 +87,15 @@ export async function openSendingMark(
       .toSorted((a, b) => b.at.getTime() - a.at.getTime());
     return { noticedAt, mailedAt: new Date(ahead.at), issues };
   };
-  const pauseAll = async (found: Restored) => {
+  const pauseAll = async (reason: string) => {
     const running = await listIssues(db, { status: ['approved', 'preparing', 'sending'] });
-    for (const { id } of running)
-      await changeIssue(db, id, { type: 'pause', reason: describeRestored(found) });
+    for (const { id } of running) await changeIssue(db, id, { type: 'pause', reason });
   };
   const check = async (): Promise<Restored | null> => {
     const mark = await readOutside();
     if (mark !== null && mark.epoch > (await readMark(db)).epoch) await storeAhead(db, mark);
     const found = await restored();
-    if (found !== null) await pauseAll(found);
+    if (found !== null) await pauseAll(describeRestored(found));
     return found;
   };
 
@@ -125,6 +137,10 @@ export async function openSendingMark(
       if (accepted === undefined) return 0;
       await writeOutside(accepted.mark);
       return accepted.uncertain;
+    },
+    async becomeCopy() {
+      await pauseAll('This database is a copy; the original sends this issue.');
+      await renewInstallation(db);
     },
   };
 }
