@@ -16,6 +16,7 @@ import {
   draft,
   pause,
   resume,
+  retry,
   send,
   slotToCompose,
   weekSettings,
@@ -78,6 +79,9 @@ function deskActions(app: App): DeskActions {
     },
     cancel: async (issue, record) => {
       await cancel(app, issue, record);
+    },
+    retry: async (issue, { reason, readers }, record) => {
+      await retry(app, issue, reason, { expected: readers, record });
     },
     settled: (issueId) => afterSettling(app, issueId),
     gather: () => app.queue.enqueue('gather', {}),

@@ -156,6 +156,22 @@ function build(context: Context, exit: (code: number | undefined) => void): Comm
     .action(async (options) => (await import('./settle-command.ts')).settle(context, options));
 
   program
+    .command('retry')
+    .argument('<issue>', 'by its slug')
+    .description(
+      'give readers whom the provider refused another chance; alone: list the reasons, with their numbers',
+    )
+    .option(
+      '--reason <text>',
+      'only those of this reason: its text, or a part of it that no other reason has',
+    )
+    .option('--yes', 'mail them; without it only their number is shown')
+    .addOption(json())
+    .action(async (slug, options) =>
+      (await import('./retry-command.ts')).retryCommand(context, slug, options),
+    );
+
+  program
     .command('reconcile-restore')
     .description('after a backup was restored: say what may have been mailed since; nothing goes out before')
     .option(

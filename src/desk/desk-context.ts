@@ -31,6 +31,11 @@ export interface DeskActions {
   pause(issue: Issue, record: RecordChange, reason: string): Promise<void>;
   resume(issue: Issue, record: RecordChange): Promise<void>;
   cancel(issue: Issue, record: RecordChange): Promise<void>;
+  /**
+   * Mails it to the readers who failed for one reason.
+   * @param chosen `readers`: the number that the publisher has seen.
+   */
+  retry(issue: Issue, chosen: { reason: string; readers: number }, record: RecordChange): Promise<void>;
   /** Called after a person settled a batch: the issue may be finished now, or the batch may need a worker. */
   settled(issueId: string): Promise<void>;
   /** Asks a worker to gather from the sources soon. */

@@ -166,7 +166,9 @@ export async function changeIssue(
         reason: next.reason,
         ...(next.status === 'approved' && event.type === 'approve' ? { approved_at: sql<Date>`now()` } : {}),
         ...(next.status === 'sending' && event.type === 'start' ? { prepared_at: sql<Date>`now()` } : {}),
-        ...(next.status === 'sent' || next.status === 'cancelled' ? { finished_at: sql<Date>`now()` } : {}),
+        ...(next.status === 'sent' || next.status === 'cancelled'
+          ? { finished_at: sql<Date>`coalesce(finished_at, now())` }
+          : {}),
         ...(event.type === 'miss' ? { late_at: sql<Date>`coalesce(late_at, now())` } : {}),
         ...(claims ? { late_at: null } : {}),
       })

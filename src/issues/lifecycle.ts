@@ -12,6 +12,7 @@
  *    approved, preparing, sending ── fail ──▶ failed (remembers too; resume tries again)
  *    draft, review, approved ── miss ──▶ paused: its slot passed without it (a draft returns to review)
  *    every state but sent and skipped ── cancel ──▶ cancelled
+ *    sent ── retry ──▶ sending: a person gives readers whom the provider refused another chance
  * ```
  *
  * | status    | what it guarantees |
@@ -21,7 +22,7 @@
  * | approved  | somebody (or `APPROVAL=auto`) answers for exactly this content; an edit takes the approval back |
  * | preparing | content is being rendered and frozen; nothing was submitted |
  * | sending   | content is frozen for good, the audience from page to page; batches are being submitted |
- * | sent      | final: no delivery is open or uncertain and the totals balance (I2) |
+ * | sent      | final but for a retry: no delivery is open or uncertain and the totals balance (I2) |
  * | paused    | no new batch is claimed; what was submitted stays submitted; goes on, never starts again. One that
  *               missed its slot before it was approved returns to review |
  * | failed    | stopped by a fault that waiting does not cure; keeps its place like `paused` |
@@ -64,7 +65,18 @@ export interface IssueState {
 }
 
 export type LifecycleEvent =
-  | { type: 'submit_for_review' | 'approve' | 'edit' | 'prepare' | 'start' | 'finish' | 'resume' | 'cancel' }
+  | {
+      type:
+        | 'submit_for_review'
+        | 'approve'
+        | 'edit'
+        | 'prepare'
+        | 'start'
+        | 'finish'
+        | 'retry'
+        | 'resume'
+        | 'cancel';
+    }
   | { type: 'pause' | 'miss' | 'skip' | 'fail'; reason: string };
 export type EventName = LifecycleEvent['type'];
 
@@ -106,6 +118,7 @@ const RULES: Record<EventName, Rule> = {
   },
   start: { from: ['preparing'], to: 'sending', done: ['sending', 'sent'], participle: 'started' },
   finish: { from: ['sending'], to: 'sent', done: ['sent'], participle: 'finished' },
+  retry: { from: ['sent'], to: 'sending', done: ['sending'], participle: 'sent again to those who failed' },
   pause: { from: RUNNING, to: 'paused', done: ['paused'], participle: 'paused' },
   miss: {
     from: ['draft', 'review', 'approved'],
@@ -160,9 +173,9 @@ export function allowedEvents(state: IssueState): EventName[] {
   return EVENTS.filter((event) => RULES[event].from.includes(state.status));
 }
 
-/** Whether the status is final. */
+/** Whether the status is final: nothing but a person's retry changes it. */
 export function isTerminal(status: IssueStatus): boolean {
-  return EVENTS.every((event) => !RULES[event].from.includes(status));
+  return EVENTS.every((event) => event === 'retry' || !RULES[event].from.includes(status));
 }
 
 /** Statuses that are not final: such an issue may still need a person. */

@@ -121,16 +121,18 @@ export interface LateSlot {
 
 /**
  * Returns the slot that is late for longest; null when every slot was served, skipped or cancelled. An older issue whose
- * comparisons the latest slot may carry is not late any more.
+ * comparisons the latest slot may carry is not late any more, and one that was sent and is tried again with some readers
+ * was not late.
  * @param open issues that are not final.
  * @param latest the latest slot, with its issue if it has one; null before the first.
  */
 export function findLateSlot(
-  open: readonly Pick<Issue, 'slug' | 'slot' | 'status' | 'dueAt' | 'lateAt'>[],
+  open: readonly Pick<Issue, 'slug' | 'slot' | 'status' | 'dueAt' | 'lateAt' | 'finishedAt'>[],
   latest: { slot: Slot; issue: Pick<Issue, 'slug'> | undefined } | null,
   now: Date,
 ): LateSlot | null {
   const late = open
+    .filter(({ finishedAt }) => finishedAt === null)
     .filter(({ dueAt, lateAt, slot }) => dueAt <= now && (lateAt === null || slot === latest?.slot.key))
     .map(({ slug, status, dueAt }) => {
       const lateMs = now.getTime() - dueAt.getTime();

@@ -150,7 +150,9 @@ export const NOTICE_RULES: Readonly<Record<NoticeKind, NoticeRule>> = {
   },
   'nothing-sent': {
     async find({ db, clock, config }) {
-      const [last] = await listIssues(db, { status: ['sent'], limit: 1 });
+      // One that is tried again with some readers was sent before.
+      const issues = await listIssues(db, { status: ['sent', 'sending', 'paused'], limit: 20 });
+      const last = issues.find(({ finishedAt }) => finishedAt !== null);
       const since = last?.dueAt ?? (await installedAt(db));
       if (clock().getTime() - since.getTime() <= SCHEDULE_INTERVAL_MS + DAY_MS) return [];
       const message = `Nothing was sent since ${last === undefined ? 'this installation began' : `issue ${last.number}`}, ${dueLabel(since, config.schedule.zone)}.`;

@@ -22,6 +22,7 @@ import { suppressSoftBouncers } from '../sending/events/event-store.ts';
 import { approveIssue, freezeRest, prepareIssue } from '../sending/prepare-issue.ts';
 import { finishIssue } from '../sending/progress.ts';
 import { reopenRefused } from '../sending/refusals/refusal-store.ts';
+import { retryFailed } from '../sending/retries/retry.ts';
 import { gather } from '../sources/gather.ts';
 import type { Gathered, SourceReport } from '../sources/gathered.ts';
 import {
@@ -212,6 +213,22 @@ export async function resume(app: WeekContext, issue: Issue, record?: RecordChan
   const waits =
     resumed.status === 'review' || (resumed.status === 'approved' && resumed.dueAt > (await app.time.read()));
   return waits ? resumed : send(app, resumed);
+}
+
+/**
+ * Mails an issue to the readers whom the provider refused for one reason; see {@link retryFailed}. Nobody who left, or
+ * who has the issue, is mailed.
+ */
+export async function retry(
+  app: WeekContext,
+  issue: Issue,
+  reason: string,
+  options: { expected?: number | undefined; record?: RecordChange | undefined } = {},
+): Promise<{ issue: Issue; readers: number }> {
+  await app.mark.assertPresent();
+  const retried = await retryFailed(app.db, issue.id, reason, options);
+  await enqueueBatches(app, issue.id);
+  return retried;
 }
 
 /**

@@ -91,6 +91,7 @@ describe('--help', () => {
     'resume',
     'cancel',
     'settle',
+    'retry',
     'reconcile-restore',
     'status',
     'comparisons',

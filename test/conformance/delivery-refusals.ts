@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/platform/db/database.ts';
 import type { BatchRequest, Outcome } from '../../src/providers/port.ts';
@@ -177,6 +178,62 @@ export function describeRefusals(withDatabase: WithDatabase): void {
       expect(await reopenRefused(db, issue.id)).toBe(0);
       expect(await submit(batch)).toMatchObject({ kind: 'done' });
       expect(await finishIssue(db, issue.id)).toBe(true);
+      await assertInvariants(db, issue.id);
+    });
+  });
+}
+
+/** The same after so many good batches that nothing would expect a refusal; on one database, with batches of three. */
+export function describeLateRefusals(withDatabase: WithDatabase): void {
+  describe('D1: a provider that refuses everything after 40 good batches', () => {
+    let db: Connection;
+    withDatabase((database) => {
+      db = database.kysely;
+    });
+
+    it.each([
+      ['by 422 validation_error', { kind: 'split', reason: '422 validation_error' } as const],
+      ['by 200 with errors', null],
+    ])('%s stops the issue within three', async (_, refusal) => {
+      let isMended = false;
+      const refuse = async (request: BatchRequest, honest: () => Outcome): Promise<Outcome> => {
+        if (isMended) return honest();
+        return refusal ?? { kind: 'accepted', items: request.copies.map(() => ({ rejected: 'not today' })) };
+      };
+      const { issue, submit, provider } = await weekOf(
+        db,
+        150,
+        ...Array.from({ length: 40 }, () => 'answers' as const),
+        ...Array.from({ length: 30 }, () => refuse),
+      );
+      await sql`insert into batches (issue_id, variant_id, number)
+        select issue_id, variant_id, 2 + n from batches, generate_series(1, 48) n
+        where issue_id = ${issue.id} and number = 1`.execute(db);
+      await sql`update deliveries d set batch_id = b.id, position = r.rank % 3
+        from (select id, (row_number() over (order by id) - 1)::int as rank from deliveries where issue_id = ${issue.id}) r
+          join batches b on b.issue_id = ${issue.id} and b.number = 1 + r.rank / 3
+        where d.id = r.id`.execute(db);
+
+      const work = async () => {
+        for (
+          let [next] = await claimableBatches(db, issue.id);
+          next;
+          [next] = await claimableBatches(db, issue.id)
+        ) {
+          const result = await submit(next);
+          if (result.kind === 'halted') return result;
+        }
+        return null;
+      };
+      expect(await work()).toMatchObject({ kind: 'halted' });
+      expect(await issueProgress(db, issue.id)).toMatchObject({ submitted: 120, prepared: 30, failed: {} });
+      const refused = provider.requests.slice(40);
+      expect(new Set(refused.flatMap(({ messages }) => messages.map(({ to }) => to))).size).toBeLessThan(10);
+      isMended = true;
+      expect(await work()).toBeNull();
+      expect(await finishIssue(db, issue.id)).toBe(true);
+      expect(new Set(provider.copies).size).toBe(150);
+      expect(provider.copies).toHaveLength(150);
       await assertInvariants(db, issue.id);
     });
   });

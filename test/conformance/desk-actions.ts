@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { listSetAside } from '../../src/comparisons/votes/vote-store.ts';
 import { listAudit } from '../../src/desk/audit/audit.ts';
 import type { AuditAction } from '../../src/desk/audit/audit-actions.ts';
-import { findIssue, type Issue } from '../../src/issues/issue-store.ts';
+import { findIssue, type Issue, requireIssue } from '../../src/issues/issue-store.ts';
+import { failedReasons } from '../../src/sending/retries/retry-store.ts';
 import { findSubscriberByAddress } from '../../src/subscribers/subscriber-store.ts';
 import { addMailRequest } from '../../src/transactional/requests/request-store.ts';
 import { softwareAuthenticator } from '../helpers/authenticator.ts';
@@ -166,6 +167,18 @@ export function describeActions(name: string, newDatabase: NewDeskDatabase): voi
         const slug = (await findIssue(db, { id }))?.slug;
         const form = { batch: batches[0] ?? '', decision: 'accepted' };
         return { by: chief, url: `/editor/issues/${slug}/settle`, form, isOnce: true };
+      },
+      retried: async () => {
+        const { db } = desk.app;
+        const { id } = await sendingIssue(db);
+        await sql`update batches set status = 'failed' where issue_id = ${id}`.execute(db);
+        await sql`update deliveries set status = 'failed', reason = 'quota' where issue_id = ${id}`.execute(
+          db,
+        );
+        const { slug } = await requireIssue(db, { id });
+        const [failed] = await failedReasons(db, id);
+        const form = { reason: 'quota', readers: String(failed?.retryable) };
+        return { by: chief, url: `/editor/issues/${slug}/retry`, form, isOnce: true };
       },
       suppressed: async () => ({
         by: chief,

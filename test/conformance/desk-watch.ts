@@ -211,6 +211,36 @@ export function describeWatching(name: string, newDatabase: NewDeskDatabase): vo
       });
     });
 
+    it('D1: a publisher gives readers who failed another chance, after the page said how many they are', async () => {
+      const { id, slug } = await sending(5);
+      const { db } = desk.app;
+      await submit(id, 2);
+      await sql`update batches set status = 'submitted' where issue_id = ${id}`.execute(db);
+      await sql`update deliveries set status = 'failed', reason = 'quota & more'
+        where issue_id = ${id} and status = 'prepared'`.execute(db);
+      await changeIssue(db, id, { type: 'finish' });
+      const watch = load((await editor.get(`/editor/issues/${slug}/watch`)).body);
+      const link = watch('#failed a').attr('href') ?? '';
+      expect(watch('#failed a').text()).toBe('Try again with 3…');
+      expect(load((await editor.get(link)).body)('main form').length).toBe(0);
+      const page = load((await chief.get(link)).body);
+      expect(page('h1').text()).toBe('Try again with 3 readers?');
+      expect((await findIssue(db, { id }))?.status).toBe('sent');
+
+      const form = { reason: 'quota & more', readers: '3' };
+      const url = `/editor/issues/${slug}/retry`;
+      const answers = [
+        await editor.post(url, form),
+        await chief.post(url, { ...form, readers: '4' }),
+        await chief.post(url, form),
+        await chief.post(url, form),
+      ];
+      expect(answers.map(({ statusCode }) => statusCode)).toEqual([403, 409, 303, 409]);
+      expect((await findIssue(db, { id }))?.status).toBe('sending');
+      expect(await issueProgress(db, id)).toMatchObject({ submitted: 2, prepared: 3, failed: {} });
+      expect((await chief.get(`${url}?reason=unknown`)).statusCode).toBe(404);
+    });
+
     it('lets the server close while an editor watches', async () => {
       const { slug } = await sending(1);
       const stream = await follow(slug, editor);

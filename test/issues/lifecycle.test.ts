@@ -128,6 +128,16 @@ describe('the life of an issue', () => {
   });
 });
 
+describe('D1: a retry', () => {
+  it('opens a sent issue again, and no other', () => {
+    const sent = life('submit_for_review', 'approve', 'prepare', 'start', 'finish');
+    const again = transition(sent, { type: 'retry' });
+    expect(again).toEqual({ status: 'sending', resumeTo: null, reason: null });
+    expect(accepted(again as IssueState, 'finish')).toEqual(sent);
+    expect(sourcesOf('retry')).toEqual(['sent']);
+  });
+});
+
 describe('an interruption', () => {
   it.each(['pause', 'fail'] as const)('%s remembers the state, and resume returns to it', (type) => {
     for (const place of [['submit_for_review', 'approve'], ['prepare'], ['start']].map((_, index, all) =>
@@ -201,7 +211,7 @@ describe('an event', () => {
       'An issue that is a draft cannot be approved; possible now: submit for review, miss, skip, cancel.',
     );
     expect(refusal(life('submit_for_review', 'approve', 'prepare', 'start', 'finish'), 'cancel').reason).toBe(
-      'An issue that is sent cannot be cancelled; nothing can change it any more.',
+      'An issue that is sent cannot be cancelled; possible now: retry.',
     );
     expect(refusal(accepted(life('submit_for_review', 'approve'), 'fail'), 'start').reason).toBe(
       'An issue that is failed while approved cannot be started; possible now: resume, cancel.',

@@ -1,4 +1,5 @@
 import { describeDelivery } from '../conformance/delivery.ts';
+import { describeLateRefusals } from '../conformance/delivery-refusals.ts';
 import { embeddedLocation } from '../helpers/locations.ts';
 
-describeDelivery('delivery on PGlite', embeddedLocation);
+describeDelivery('delivery on PGlite', embeddedLocation, describeLateRefusals);

@@ -7,7 +7,15 @@ const slot = { key: '2027-01-05', label: '2027-01-05', dueAt: DUE };
 const minutesLater = (minutes: number) => new Date(DUE.getTime() + minutes * 60_000);
 
 function issue(status: Issue['status'], more: Partial<Issue> = {}) {
-  return { slug: '2027-01-05', slot: '2027-01-05', dueAt: DUE, lateAt: null, status, ...more };
+  return {
+    slug: '2027-01-05',
+    slot: '2027-01-05',
+    dueAt: DUE,
+    lateAt: null,
+    finishedAt: null,
+    status,
+    ...more,
+  };
 }
 
 describe('a late slot', () => {
@@ -31,6 +39,11 @@ describe('a late slot', () => {
     expect(findLateSlot([issue(status)], latest, minutesLater(minutes))).toEqual({
       ...{ slug: '2027-01-05', lateMs: minutes * 60_000, isExcused },
     });
+  });
+
+  it('D1: is none because of an issue that was sent and is tried again with some readers', () => {
+    const retried = issue('sending', { finishedAt: minutesLater(5) });
+    expect(findLateSlot([retried], latest, minutesLater(6 * 24 * 60))).toBeNull();
   });
 
   it('without any issue is late too: nothing could be composed', () => {

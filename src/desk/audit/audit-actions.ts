@@ -29,6 +29,8 @@ export type AuditAction =
   | 'review_opened'
   | 'review_revoked'
   | 'batch_settled'
+  /** Readers who failed got another chance. */
+  | 'retried'
   | 'gather_rung'
   | 'reprint_answered'
   | 'missing_confirmed'

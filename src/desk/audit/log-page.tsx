@@ -33,6 +33,7 @@ const WORDS: Record<AuditAction, string> = {
   review_opened: 'made a link for reviewers of',
   review_revoked: 'took back a link for reviewers of',
   batch_settled: 'settled a batch of',
+  retried: 'tried again with readers who failed, of',
   gather_rung: 'had the sources looked at',
   missing_confirmed: 'said that what a source misses is gone',
   gone_left_out: 'left out what is gone, of',

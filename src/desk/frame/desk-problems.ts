@@ -19,6 +19,8 @@ const STATUS: Record<string, number> = {
   'override-refused': 422,
   'postal-address-missing': 422,
   'no-readers': 409,
+  'retry-nobody': 409,
+  'retry-changed': 409,
   'gathering-runs': 409,
   'preview-unknown': 404,
   'test-refused': 422,

@@ -3,6 +3,7 @@ import type { Issue } from '../../issues/issue-store.ts';
 import { render } from '../../platform/http/pages/layout.tsx';
 import type { Site } from '../../platform/site.ts';
 import type { Progress } from '../../sending/progress.ts';
+import type { FailedReason } from '../../sending/retries/retry-store.ts';
 import type { UnsettledBatch } from '../../sending/settlements/settlement-store.ts';
 import type { DeskSession } from '../auth/editor-page.ts';
 import { formatTime } from '../frame/clock.ts';
@@ -10,6 +11,7 @@ import { Csrf, DeskPage } from '../frame/frame.tsx';
 import { count, formatNumber, reasonOf } from '../frame/numbers.ts';
 import { Counters } from '../frame/table.tsx';
 import { Overline, stateOf } from '../this-week/week-state.tsx';
+import { Failed } from './retry-page.tsx';
 
 /** An issue and its counters at one moment. */
 export interface WatchStatus {
@@ -24,11 +26,16 @@ interface WatchProps {
   zone: string;
   status: WatchStatus;
   uncertain: UnsettledBatch[];
+  /** Why readers did not get it. */
+  failed: FailedReason[];
   /** The script that updates the numbers; undefined when the issue is not being sent. */
   script: string | undefined;
 }
 
-export function watchPage(site: Site, { session, zone, status, uncertain, script }: WatchProps): string {
+export function watchPage(
+  site: Site,
+  { session, zone, status, uncertain, failed, script }: WatchProps,
+): string {
   const { issue } = status;
   const here = `/editor/issues/${issue.slug}`;
   return render(
@@ -62,6 +69,7 @@ export function watchPage(site: Site, { session, zone, status, uncertain, script
       {uncertain.length > 0 && (
         <Uncertain session={session} zone={zone} slug={issue.slug} batches={uncertain} />
       )}
+      {failed.length > 0 && <Failed slug={issue.slug} reasons={failed} />}
       {script !== undefined && <script src={script} defer />}
     </DeskPage>,
   );

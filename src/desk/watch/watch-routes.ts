@@ -5,6 +5,7 @@ import { AppError } from '../../platform/errors.ts';
 import { fromDatabase } from '../../platform/http/problems.ts';
 import { submitRate } from '../../sending/counters/counter-store.ts';
 import { issueProgress } from '../../sending/progress.ts';
+import { type FailedReason, failedReasons } from '../../sending/retries/retry-store.ts';
 import { settleBatch } from '../../sending/settlements/settle.ts';
 import { unsettledBatches } from '../../sending/settlements/settlement-store.ts';
 import { audit } from '../audit/audit.ts';
@@ -12,6 +13,7 @@ import type { EditorPage } from '../auth/editor-page.ts';
 import type { DeskContext } from '../desk-context.ts';
 import { WATCH_SCRIPT } from '../frame/assets.ts';
 import { issueOf } from '../this-week/week-routes.ts';
+import { retryPage } from './retry-page.tsx';
 import { progressHtml, type WatchStatus, watchPage } from './watch-page.tsx';
 import { Watchers } from './watchers.ts';
 
@@ -39,13 +41,13 @@ export function watchRoutes(
   editorPage<{ slug: string }>('/editor/issues/:slug/watch', {
     GET: async (session, request, reply) => {
       const issue = await issueOf(db, request.params.slug);
-      const [status, uncertain] = await fromDatabase(
-        Promise.all([statusOf(db, issue), unsettledBatches(db, issue.slug)]),
+      const [status, uncertain, failed] = await fromDatabase(
+        Promise.all([statusOf(db, issue), unsettledBatches(db, issue.slug), failedReasons(db, issue.id)]),
       );
       const live = isUnderWay(issue) ? WATCH_SCRIPT.url : undefined;
       return reply
         .type(HTML)
-        .send(watchPage(site, { session, zone: desk.zone, status, uncertain, script: live }));
+        .send(watchPage(site, { session, zone: desk.zone, status, uncertain, failed, script: live }));
     },
   });
 
@@ -62,6 +64,25 @@ export function watchRoutes(
       const stream = watchers.watch(issue.id);
       // 204 tells a browser not to reconnect: its page keeps its numbers, and a link to refresh them.
       return stream === undefined ? reply.code(204).send() : reply.send(stream);
+    },
+  });
+
+  editorPage<{ slug: string }>('/editor/issues/:slug/retry', {
+    publisher: true,
+    GET: async (session, request, reply) => {
+      const issue = await issueOf(db, request.params.slug);
+      const reason = await failedFor(db, issue, request.query.reason ?? '');
+      return reply.type(HTML).send(retryPage(site, { session, issue, reason }));
+    },
+    POST: async (session, request, reply) => {
+      const issue = await issueOf(db, request.params.slug);
+      const reason = session.form.get('reason') ?? '';
+      const readers = Number(session.form.get('readers'));
+      const who = session.editor.email;
+      await desk.actions.retry(issue, { reason, readers }, (tx) =>
+        audit(tx, { who, what: 'retried', issue: issue.slug, details: { reason, readers } }),
+      );
+      return reply.redirect(`/editor/issues/${issue.slug}/watch`, 303);
     },
   });
 
@@ -90,6 +111,13 @@ export function watchRoutes(
       return reply.redirect(`/editor/issues/${issue.slug}/watch`, 303);
     },
   });
+}
+
+/** @throws AppError `page-unknown` when nobody failed for this reason. */
+async function failedFor(db: Connection, issue: Issue, reason: string): Promise<FailedReason> {
+  const found = (await fromDatabase(failedReasons(db, issue.id))).find((each) => each.reason === reason);
+  if (found === undefined) throw new AppError('page-unknown', 'Nobody failed for this reason.');
+  return found;
 }
 
 /** Errors after which the reloaded page shows the new state. */
