@@ -1,5 +1,5 @@
 import { cpSync, watch } from 'node:fs';
-import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rmdir, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
@@ -7,6 +7,7 @@ import { runInNewContext } from 'node:vm';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Connection, Database } from '../../src/platform/db/database.ts';
+import { prepared } from '../../src/platform/db/prepared.ts';
 import { explain } from '../../src/platform/errors.ts';
 import { describeDatabase } from '../conformance/database.ts';
 import {
@@ -133,6 +134,31 @@ describe('a database whose process was killed', () => {
     expect(await readdir(location.dataDir)).not.toContain('db.initialising');
   });
 
+  it('D5: that ended by a fault opens again by itself, and keeps what was committed', async () => {
+    await using location = await embeddedLocation();
+    await using database = await location.open();
+    const db = database.kysely;
+    await sql`create table kept (n integer)`.execute(db);
+    await sql`insert into kept values (1)`.execute(db);
+    const count = prepared<{ count: number }>('count_kept')`select count(*) from kept`;
+    const blocked = path.join(location.dataDir, 'db', 'pg_logical', 'replorigin_checkpoint.tmp');
+    // What a checkpoint cannot write, as on a full disk, ends PostgreSQL.
+    await mkdir(blocked);
+    const [ended, waiting] = await Promise.allSettled([
+      sql`checkpoint`.execute(db),
+      sql`insert into kept values (2)`.execute(db),
+    ]);
+    expect(ended).toMatchObject({
+      reason: { message: expect.stringMatching(/^the embedded database stopped: /) },
+    });
+    await rmdir(blocked);
+    await expect
+      .poll(async () => (await count.execute(db)).rows[0]?.count)
+      .toBe(waiting.status === 'fulfilled' ? 2 : 1);
+    await sql`insert into kept values (3)`.execute(db);
+    await sql`checkpoint`.execute(db);
+  });
+
   it('that cannot be repaired reports its location and what to do', async () => {
     await using location = await emptyLocation();
     await mkdir(path.join(location.dataDir, 'db'), { recursive: true });
@@ -140,6 +166,9 @@ describe('a database whose process was killed', () => {
     const error = await location.open().catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'database-damaged' });
     expect(explain(error)).toContain(path.join(location.dataDir, 'db'));
+    // D5: no advice destroys, and a backup is not taken for the present.
+    expect(explain(error)).toContain('"After restoring a backup"');
+    expect(explain(error)).not.toContain('move it away');
     // The lock is free again.
     expect(await location.open().catch((reason: unknown) => reason)).toMatchObject({
       code: 'database-damaged',

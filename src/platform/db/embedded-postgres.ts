@@ -8,6 +8,7 @@ import { AppError } from '../errors.ts';
 import { Lifetime } from '../lifetime.ts';
 import { PRIVATE_FILE, restrictTree } from '../private-folder.ts';
 import { lockDataDir } from './data-dir-lock.ts';
+import { diskFull } from './disk-space.ts';
 
 /**
  * PostgreSQL inside this process. PGlite is ONE session, while the program needs a pool. So every `pg` client of the
@@ -26,15 +27,14 @@ export interface EmbeddedPostgres extends AsyncDisposable {
 
 /**
  * Opens the database under `dataDir`; creates it on first use.
- * @throws AppError `data-dir-locked` (another process), `database-damaged` (cannot be opened).
+ * @throws AppError `data-dir-locked` (another process), `disk-full`, `database-damaged` (cannot be opened).
  */
 export async function openEmbedded(dataDir: string): Promise<EmbeddedPostgres> {
   const lifetime = new Lifetime();
   try {
     lifetime.use(await lockDataDir(dataDir));
-    const pglite = await openFiles(dataDir);
-    lifetime.defer(() => pglite.close());
-    const session = new Session(pglite);
+    const session = await Session.open(() => openFiles(dataDir));
+    lifetime.defer(() => session.close());
     return {
       connect: (searchPath) => new ClientStream(session, searchPath),
       [Symbol.asyncDispose]: () => lifetime[Symbol.asyncDispose](),
@@ -58,10 +58,10 @@ const SHARED_BUFFERS = '32MB';
 async function openFiles(dataDir: string): Promise<PGlite> {
   const files = path.join(dataDir, 'db');
   const marker = path.join(dataDir, 'db.initialising');
-  if (existsSync(marker)) rmSync(files, { recursive: true, force: true });
-  if (!existsSync(files)) writeFileSync(marker, '', { mode: PRIVATE_FILE });
-  else restrictTree(files, true);
   try {
+    if (existsSync(marker)) rmSync(files, { recursive: true, force: true });
+    if (!existsSync(files)) writeFileSync(marker, '', { mode: PRIVATE_FILE });
+    else restrictTree(files, true);
     const pglite = await PGlite.create({
       fs: new PrivateFiles(files),
       startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${SHARED_BUFFERS}`],
@@ -69,11 +69,16 @@ async function openFiles(dataDir: string): Promise<PGlite> {
     rmSync(marker, { force: true });
     return pglite;
   } catch (error) {
-    throw new AppError('database-damaged', `The embedded database in ${files} does not open.`, {
-      help: 'Restore the directory from a backup, or move it away to start empty.',
-      cause: error,
-    });
+    // PGlite says the same whatever has failed.
+    throw diskFull(dataDir, error) ?? databaseDamaged(files, error);
   }
+}
+
+function databaseDamaged(files: string, cause: unknown): AppError {
+  return new AppError('database-damaged', `The embedded database in ${files} does not open.`, {
+    help: `Another start changes nothing, so copy the directory first. Then replace it, and it alone, by a backup: what was mailed since is named then, and goes out to nobody again before you decide ("After restoring a backup" in docs/operating.md). Do not start empty: that loses every reader.`,
+    cause,
+  });
 }
 
 /**
@@ -117,23 +122,72 @@ function withoutOthers({ node_ops, stream_ops }: NodeFiles): void {
 
 /** Codes of the wire protocol, PostgreSQL manual §55.7. */
 const FRONTEND = { query: 0x51, sync: 0x53, terminate: 0x58, flush: 0x48 } as const;
-const BACKEND = { readyForQuery: 0x5a, notification: 0x41 } as const;
+const BACKEND = { readyForQuery: 0x5a, notification: 0x41, error: 0x45 } as const;
 const IDLE = 0x49;
 
 /** How long sockets and timers of this process may wait, in addition to the running statement. */
 const BREATH_MS = 5;
 
+/** How long to wait after the files could not be opened again, before they are tried once more. */
+const REOPEN_AFTER_MS = 1_000;
+
+/**
+ * The one session. It ends when PostgreSQL meets a fault from which only a new start recovers, as when a checkpoint finds
+ * the disk full: from then on PGlite answers nothing. Then the clients are disconnected, as by a server that restarts, and
+ * the next statement opens the files again, which recovers what was committed.
+ */
 class Session {
   readonly listeners = new Set<ClientStream>();
-  readonly #pglite: PGlite;
-  readonly #waiting: { client: ClientStream; run: () => Promise<void> }[] = [];
+  readonly clients = new Set<ClientStream>();
+  readonly #open: () => Promise<PGlite>;
+  #pglite: PGlite | undefined;
+  #failure: { error: unknown; at: number } | undefined;
+  readonly #waiting: {
+    client: ClientStream;
+    run: () => Promise<void>;
+    reject: (reason: Error) => void;
+  }[] = [];
   #holder: ClientStream | undefined;
   #served: ClientStream | undefined;
   #searchPath = '';
   #breathedAt = performance.now();
 
-  constructor(pglite: PGlite) {
-    this.#pglite = pglite;
+  private constructor(open: () => Promise<PGlite>) {
+    this.#open = open;
+  }
+
+  static async open(open: () => Promise<PGlite>): Promise<Session> {
+    const session = new Session(open);
+    await session.#ready();
+    return session;
+  }
+
+  async close(): Promise<void> {
+    await this.#pglite?.close();
+  }
+
+  async #ready(): Promise<PGlite> {
+    if (this.#pglite !== undefined) return this.#pglite;
+    if (this.#failure !== undefined && performance.now() - this.#failure.at < REOPEN_AFTER_MS)
+      throw this.#failure.error;
+    try {
+      this.#pglite = await this.#open();
+      this.#failure = undefined;
+      return this.#pglite;
+    } catch (error) {
+      this.#failure = { error, at: performance.now() };
+      throw error;
+    }
+  }
+
+  /** Disconnects everybody: their transactions, prepared statements and LISTENs are gone. */
+  #end(reason: Error): void {
+    this.#pglite = undefined;
+    this.#holder = undefined;
+    this.#searchPath = '';
+    this.listeners.clear();
+    for (const { reject } of this.#waiting.splice(0)) reject(reason);
+    for (const client of this.clients) client.destroy(reason);
   }
 
   /** Queues one message group of `client`; answers arrive on its stream in order. */
@@ -141,6 +195,7 @@ class Session {
     return new Promise((resolve, reject) => {
       this.#waiting.push({
         client,
+        reject,
         run: () => this.#execute(client, group).then(resolve, reject),
       });
       void this.#next();
@@ -150,6 +205,8 @@ class Session {
   /** Cleans up after a client that disconnects, even within a transaction or while it waits for its turn. */
   async leave(client: ClientStream): Promise<void> {
     this.listeners.delete(client);
+    this.clients.delete(client);
+    if (this.#pglite === undefined) return;
     const waits = this.#waiting.some((entry) => entry.client === client);
     if (waits || this.#served === client || this.#holder === client)
       await this.submit(client, simpleQuery('ROLLBACK'));
@@ -196,13 +253,46 @@ class Session {
 
   /** Returns the raw bytes: PGlite's `execProtocolRaw` would also parse every row, and keep it in memory. */
   async #ask(group: Buffer): Promise<Buffer> {
+    const pglite = await this.#ready();
     const parts: Buffer[] = [];
-    // Copied, because PGlite reuses its answer buffer.
-    await this.#pglite.execProtocolRawStream(group, {
-      onRawData: (bytes) => void parts.push(Buffer.from(bytes)),
-    });
-    return Buffer.concat(parts);
+    try {
+      // Copied, because PGlite reuses its answer buffer.
+      await pglite.execProtocolRawStream(group, {
+        onRawData: (bytes) => void parts.push(Buffer.from(bytes)),
+      });
+    } catch (error) {
+      this.#end(error as Error);
+      throw error;
+    }
+    const answer = Buffer.concat(parts);
+    const fault = findFault(answer);
+    if (fault === undefined && answer.length > 0) return answer;
+    const error = Object.assign(
+      new Error(`the embedded database stopped: ${fault?.message ?? 'it gave no answer'}`),
+      fault && { code: fault.code },
+    );
+    this.#end(error);
+    throw error;
   }
+}
+
+/** Returns the error of an answer after which the session is gone. */
+function findFault(answer: Buffer): { code: string | undefined; message: string | undefined } | undefined {
+  for (let at = 0; at < answer.length; ) {
+    const end = at + 1 + answer.readInt32BE(at + 1);
+    if (answer[at] === BACKEND.error) {
+      const fields = new Map(
+        answer
+          .toString('utf8', at + 5, end)
+          .split('\0')
+          .map((field) => [field[0], field.slice(1)]),
+      );
+      if (fields.get('V') === 'PANIC' || fields.get('V') === 'FATAL')
+        return { code: fields.get('C'), message: fields.get('M') };
+    }
+    at = end;
+  }
+  return undefined;
 }
 
 /**
@@ -243,6 +333,7 @@ class ClientStream extends Duplex {
     super({ allowHalfOpen: false });
     this.#session = session;
     this.searchPath = searchPath;
+    session.clients.add(this);
   }
 
   connect(): this {

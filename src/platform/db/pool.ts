@@ -35,6 +35,10 @@ export function serverPool(connectionString: string, searchPath: SearchPath, max
     // Compiling a plan takes a third of a second; none of our statements runs long enough to gain from it.
     options: `-c search_path=${searchPath.replaceAll(' ', '')} -c jit=off`,
   });
+  return withoutCrash(pool);
+}
+
+function withoutCrash(pool: Pool): Pool {
   // The pool replaces an idle connection that the server closes; without a listener its error would end the process.
   pool.on('error', () => {});
   // The same for a connection that breaks between two statements of a transaction: the next statement fails, which is
@@ -44,11 +48,12 @@ export function serverPool(connectionString: string, searchPath: SearchPath, max
 }
 
 export function embeddedPool(embedded: EmbeddedPostgres, searchPath: SearchPath, max: number): Pool {
-  return new pg.Pool({
+  const pool = new pg.Pool({
     max,
     types,
     ssl: false,
     user: 'postgres',
     stream: () => embedded.connect(searchPath) as never,
   });
+  return withoutCrash(pool);
 }
