@@ -18,7 +18,7 @@ import {
 } from './archive-store.ts';
 import { atomFeed, jsonFeed } from './feeds.ts';
 import { homePage } from './home-page.tsx';
-import { withNotice, withTextNotice } from './taken-down-notice.ts';
+import { withNotice, withTextNotice } from './issue-notice.ts';
 import { toldPage } from './told-page.tsx';
 
 const HTML = 'text/html; charset=utf-8';
@@ -79,9 +79,11 @@ export function archiveRoutes(
 
   resource<{ slug: string }>(app, '/issues/:slug', {
     GET: async (request, reply) => {
-      const { html, takenDown, changedAt } = await asMailed(db, site, request.params.slug);
+      const { html, issue } = await asMailed(db, site, request.params.slug);
       reply.header('content-security-policy', MAIL_POLICY);
-      return sendCached(request, reply, { type: HTML, body: withNotice(html, site, takenDown), changedAt });
+      if (issue.isStopped) reply.header('x-robots-tag', 'noindex');
+      const { changedAt } = issue;
+      return sendCached(request, reply, { type: HTML, body: withNotice(html, site, issue), changedAt });
     },
   });
 
@@ -91,17 +93,19 @@ export function archiveRoutes(
       const told = isSlug(slug) ? await fromDatabase(findTold(db, slug, publish)) : undefined;
       if (told === undefined) throw new AppError('page-unknown', 'No such issue.');
       // It changes with the visibility of each comparison that it lists, so only its content says whether it changed.
+      if (told.issue.isStopped) reply.header('x-robots-tag', 'noindex');
       return sendCached(request, reply, { type: HTML, body: toldPage(site, told), changedAt: undefined });
     },
   });
 
   resource<{ slug: string }>(app, '/issues/:slug.txt', {
     GET: async (request, reply) => {
-      const { text, takenDown, changedAt } = await asMailed(db, site, request.params.slug);
+      const { text, issue } = await asMailed(db, site, request.params.slug);
+      if (issue.isStopped) reply.header('x-robots-tag', 'noindex');
       return sendCached(request, reply, {
         type: 'text/plain; charset=utf-8',
-        body: withTextNotice(text, site, takenDown),
-        changedAt,
+        body: withTextNotice(text, site, issue),
+        changedAt: issue.changedAt,
       });
     },
   });
@@ -118,7 +122,8 @@ function latestOf(issues: readonly PublishedIssue[]): Date | undefined {
 
 /**
  * The general variant, byte for byte as it was mailed, except that its personal links lead to pages that explain
- * what to do. Comparisons that were taken down since stay in it, under a notice that says so.
+ * what to do. Comparisons that were taken down since stay in it, under a notice that says so; so does an issue that was
+ * stopped after some readers had it.
  * @throws AppError `page-unknown`.
  */
 async function asMailed(db: Connection, site: Site, slug: string) {
@@ -129,6 +134,5 @@ async function asMailed(db: Connection, site: Site, slug: string) {
     preferences: `${site.publicUrl}/preferences`,
     vote: `${site.publicUrl}/vote`,
   };
-  const { takenDown, changedAt } = issue;
-  return { ...personalise(compile(issue), links), takenDown, changedAt };
+  return { ...personalise(compile(issue), links), issue };
 }

@@ -21,11 +21,13 @@ export interface PublishedIssue {
   preheader: string;
   /** When its content was frozen; it has not changed since. */
   publishedAt: Date;
+  /** It was stopped after some readers had it: only its own pages show it. */
+  isStopped: boolean;
   /** Its comparisons that were taken down since. */
   takenDown: TakenDown[];
   /**
-   * When its page changed last: when the issue was published, or when one of its comparisons was taken down or
-   * shown again.
+   * When its page changed last: when the issue was published or stopped, or when one of its comparisons was taken
+   * down or shown again.
    */
   changedAt: Date;
 }
@@ -69,18 +71,24 @@ export async function publishedVerdicts(
   }));
 }
 
-/** Returns one issue with its general variant; its personal links are still placeholders. */
+/**
+ * Returns one issue with its general variant; its personal links are still placeholders. One that was stopped after
+ * some readers had it is found too, because their mails link to it.
+ */
 export async function findPublished(
   db: Connection,
   slug: string,
 ): Promise<(PublishedIssue & { html: string; text: string }) | undefined> {
-  const row = await published(db).select(['v.html', 'v.text']).where('i.slug', '=', slug).executeTakeFirst();
+  const row = await withStopped(db)
+    .select(['v.html', 'v.text'])
+    .where('i.slug', '=', slug)
+    .executeTakeFirst();
   if (row === undefined) return undefined;
   const [issue] = await toPublished(db, [row]);
   return issue && { ...issue, html: row.html, text: row.text };
 }
 
-/** Everything that a public issue told, in rows or by number; only comparisons that are public still. */
+/** Everything that an issue told, in rows or by number; only comparisons that are public still. */
 export interface ToldByIssue {
   issue: PublishedIssue;
   /** In the order of the issue: verdicts that turned, then prices, then panels. */
@@ -94,7 +102,7 @@ export async function findTold(
   slug: string,
   publish: Publish,
 ): Promise<ToldByIssue | undefined> {
-  const row = await published(db).where('i.slug', '=', slug).executeTakeFirst();
+  const row = await withStopped(db).where('i.slug', '=', slug).executeTakeFirst();
   if (row === undefined) return undefined;
   const [issue] = await toPublished(db, [row]);
   const { rows } = await sql<{ section: string; slug: string; change: unknown; tools: unknown }>`
@@ -140,18 +148,47 @@ export async function lastMailing(
   return issue && { issue, asMailed };
 }
 
-/**
- * An issue is public from its first submit on: every reader who got it must find it online, also when it was paused
- * halfway. A cancelled issue is not public.
- */
+/** An issue is public from its first submit on, also when it was paused halfway. A cancelled one is in no list. */
 function published(db: Connection) {
+  return frozen(db).where(({ eb, or }) =>
+    or([eb('i.status', 'in', ['sending', 'sent']), eb('i.resume_to', '=', 'sending')]),
+  );
+}
+
+/** The public issues, and the cancelled ones that some readers have. */
+function withStopped(db: Connection) {
+  return frozen(db).where(({ eb, or, and, exists, selectFrom }) =>
+    or([
+      eb('i.status', 'in', ['sending', 'sent']),
+      eb('i.resume_to', '=', 'sending'),
+      and([
+        eb('i.status', '=', 'cancelled'),
+        exists(
+          selectFrom('batches as b')
+            .select('b.id')
+            .whereRef('b.issue_id', '=', 'i.id')
+            .where('b.status', 'in', ['submitting', 'submitted', 'uncertain']),
+        ),
+      ]),
+    ]),
+  );
+}
+
+function frozen(db: Connection) {
   return db
     .selectFrom('issues as i')
     .innerJoin('variants as v', (join) => join.onRef('v.issue_id', '=', 'i.id').on('v.number', '=', 1))
-    .select(['i.id', 'i.slug', 'i.number', 'i.slot', 'i.prepared_at', 'i.due_at', 'v.subject', 'v.preheader'])
-    .where(({ eb, or }) =>
-      or([eb('i.status', 'in', ['sending', 'sent']), eb('i.resume_to', '=', 'sending')]),
-    );
+    .select([
+      'i.id',
+      'i.slug',
+      'i.number',
+      'i.slot',
+      'i.status',
+      'i.prepared_at',
+      'i.finished_at',
+      'i.due_at',
+    ])
+    .select(['v.subject', 'v.preheader']);
 }
 
 type Row = Awaited<ReturnType<ReturnType<typeof published>['execute']>>[number];
@@ -171,16 +208,20 @@ async function toPublished(db: Connection, rows: readonly Row[]): Promise<Publis
     // Both are set before an issue can be sending; the columns are null only before that.
     const number = row.number ?? 0;
     const publishedAt = row.prepared_at ?? row.due_at;
+    const isStopped = row.status === 'cancelled';
+    const stoppedAt = isStopped ? [Number(row.finished_at)] : [];
     const ofIssue = moved.filter(({ issueId }) => issueId === id);
     const hidden = ofIssue.filter(({ isHidden }) => isHidden);
     const unlessNamed = (line: string) =>
       hidden.some(({ comparison }) => isNamedIn(line, comparison)) ? undefined : line;
     return {
-      ...{ slug, number, date, publishedAt },
+      ...{ slug, number, date, publishedAt, isStopped },
       subject: unlessNamed(row.subject) ?? `Issue No. ${number}, ${day(new Date(date))}`,
       preheader: unlessNamed(row.preheader) ?? '',
       takenDown: hidden.map(({ comparison }) => ({ slug: comparison.slug, title: title(comparison) })),
-      changedAt: new Date(Math.max(Number(publishedAt), ...ofIssue.map(({ at }) => Number(at)))),
+      changedAt: new Date(
+        Math.max(Number(publishedAt), ...stoppedAt, ...ofIssue.map(({ at }) => Number(at))),
+      ),
     };
   });
 }

@@ -18,6 +18,7 @@ import {
   findCandidates,
   findChanged,
   findChoices,
+  findHad,
   findPastLeads,
   findSummarised,
   findVotable,
@@ -281,6 +282,7 @@ async function composeWeek(
     votes: await readersVotes(tx),
     pastLeads: await findPastLeads(tx, issue.key),
     summarised,
+    had: await findHad(tx, issue.id),
     editor: { ...choices, leftOut: leftOut.map(({ slug }) => slug) },
     minComparisons: settings.minComparisons,
   });

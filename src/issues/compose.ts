@@ -31,6 +31,8 @@ export interface ComposeInput {
   votes: readonly ToolVotes[];
   /** The leads of the last issues, newest first; the last {@link MEMORY} count. */
   pastLeads?: readonly PastLead[];
+  /** What readers have from issues that were stopped half-way. */
+  had?: readonly Had[];
   /** Slugs of candidates that this issue already tells in its summary: they stay there while it is edited. */
   summarised?: readonly string[];
   editor?: Partial<EditorChoices>;
@@ -80,8 +82,19 @@ export interface Plan {
   form?: SubjectForm | null;
   /** The forms of the last subjects, newest first: the default subject of every variant avoids them. */
   pastForms?: (SubjectForm | null)[];
+  /** Issues that were stopped after some readers had them: these readers get this one without what they have. */
+  had?: Had[];
   /** Notes for the editor, one line each, such as a pinned lead that does not exist. */
   notes: string[];
+}
+
+/** What the readers of a stopped issue have. */
+export interface Had {
+  /** The id of the stopped issue, and its slug. */
+  issue: string;
+  slug: string;
+  /** Slugs of the comparisons that it told as they still are. */
+  comparisons: string[];
 }
 
 export interface PlannedComparison {
@@ -145,6 +158,17 @@ export function compose(input: ComposeInput): Composition {
   const readers = readersRows(input, words, limits);
   const pastForms = pastLeads.map(({ form }) => form);
   const [lead] = planned;
+  const told = new Set([
+    ...planned.map(({ comparison: { slug } }) => slug),
+    ...changes.rows.map(({ row: { slug } }) => slug),
+  ]);
+  const had = hadOf(input.had ?? [], told);
+  for (const { slug, comparisons } of had) {
+    const count = comparisons.length === 1 ? 'One comparison was' : `${comparisons.length} comparisons were`;
+    notes.push(
+      `${count} mailed to some readers by issue ${slug}, which was stopped: these readers get this issue without.`,
+    );
+  }
   return {
     kind: 'composed',
     plan: {
@@ -174,6 +198,7 @@ export function compose(input: ComposeInput): Composition {
       heldVotes: readers.heldVotes,
       form: lead === undefined || subject !== null ? null : formOf(lead.comparison, pastForms),
       pastForms,
+      ...(had.length > 0 ? { had } : {}),
       notes,
     },
     told: [
@@ -182,6 +207,17 @@ export function compose(input: ComposeInput): Composition {
       ...changes.told,
     ],
   };
+}
+
+/** What of an issue readers have already. */
+function hadOf(had: readonly Had[], told: ReadonlySet<string>): Had[] {
+  return had
+    .map(({ comparisons, ...stopped }) => ({
+      ...stopped,
+      comparisons: comparisons.filter((slug) => told.has(slug)).sort(compare),
+    }))
+    .filter(({ comparisons }) => comparisons.length > 0)
+    .sort((a, b) => compare(a.issue, b.issue));
 }
 
 function asTold(slug: string, told: Told['told']): Told {

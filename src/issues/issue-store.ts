@@ -9,7 +9,7 @@ import type { IssueStatus } from '../platform/db/schema.ts';
 import { AppError } from '../platform/errors.ts';
 import { inSlices, SLICE } from '../platform/slices.ts';
 import { type MailedComparison, TURN_VOTES } from './changes.ts';
-import type { Plan } from './compose.ts';
+import type { Had, Plan } from './compose.ts';
 import { contentHash, planHashOf } from './content-hash.ts';
 import { type Choices, choicesSchema, NO_CHOICES } from './edit.ts';
 import { assertUntaken } from './late-store.ts';
@@ -321,6 +321,28 @@ export async function findChanged(
     mailedIn: row.mailed_in,
     isRecent: row.is_recent,
   }));
+}
+
+/**
+ * Returns what issues told that were stopped after some readers had them, as far as it is still so and no later issue
+ * has told it.
+ */
+export async function findHad(db: Connection, except: string | undefined): Promise<Had[]> {
+  const { rows } = await sql<Had>`
+    select stopped.id as issue, stopped.slug, array_agg(c.slug order by c.slug) as comparisons
+    from issues stopped
+      join issue_comparisons mine on mine.issue_id = stopped.id and mine.told = 'row'
+      join comparisons c on c.id = mine.comparison_id and c.content_hash = mine.content_hash
+    where stopped.status = 'cancelled'
+      and exists (select from batches b where b.issue_id = stopped.id and b.status = 'submitted')
+      and not exists (
+        select from issue_comparisons ic join issues i on i.id = ic.issue_id
+        where ic.comparison_id = c.id and i.slot > stopped.slot and ${isTelling}
+          and i.id is distinct from ${except ?? null}::uuid
+      )
+    group by stopped.id, stopped.slug order by stopped.id
+  `.execute(db);
+  return rows;
 }
 
 /** Returns the slugs of the new comparisons that an issue tells in its summary. */

@@ -29,9 +29,11 @@ export interface Variant {
 export interface Assignment {
   /** The topic set as it was given. */
   topics: string[];
+  /** The ids of the stopped issues that these readers have. */
+  had: string[];
   /**
    * Number of the variant; null = it has no content for these readers this week, so they are excluded
-   * (`no-content`).
+   * (`no-content`, or `had-all` when they have it all already).
    */
   variant: number | null;
 }
@@ -91,21 +93,31 @@ const CHANGED_ROWS = 8;
  * selection share a variant. The same plan gives the same variants with the same numbers for the same sets, in
  * whatever order they are given.
  * @param topicSets the distinct sets that readers chose; an empty set = everything.
+ * @param hadSets the distinct sets of stopped issues that readers have, without the empty one.
  */
-export function variantsOf(plan: Plan, topicSets: readonly (readonly string[])[]): Variants {
+export function variantsOf(
+  plan: Plan,
+  topicSets: readonly (readonly string[])[],
+  hadSets: readonly (readonly string[])[] = [],
+): Variants {
   const groups = new Map<string, { selection: Selection; sets: Set<string>[]; number: number }>();
   const everything = select(plan, new Set());
   groups.set(fingerprint(everything), { selection: everything, sets: [new Set()], number: 1 });
 
-  const assignments = inOrder(topicSets).map((topics): Assignment => {
+  // Whoever chose topics since gets what readers of everything get, so that these always have an assignment.
+  const readers = [
+    ...inOrder(topicSets).map((topics) => ({ topics, had: [] as string[] })),
+    ...inOrder(hadSets).flatMap((had) => inOrder([[], ...topicSets]).map((topics) => ({ topics, had }))),
+  ];
+  const assignments = readers.map(({ topics, had }): Assignment => {
     const chosen = new Set(topics.map(plain).filter(Boolean));
-    const selection = select(plan, chosen);
-    if (selection.comparisons.length === 0) return { topics, variant: null };
+    const selection = withoutHad(plan, select(plan, chosen), had);
+    if (selection.comparisons.length === 0) return { topics, had, variant: null };
     const key = fingerprint(selection);
     const group = groups.get(key) ?? { selection, sets: [], number: groups.size + 1 };
     group.sets.push(chosen);
     groups.set(key, group);
-    return { topics, variant: group.number };
+    return { topics, had, variant: group.number };
   });
 
   const parts = partsOnce();
@@ -131,6 +143,19 @@ function select(plan: Plan, chosen: ReadonlySet<string>): Selection {
     changed: plan.changed.filter(({ topics }) => wanted(topics)),
     summary: (plan.summary ?? []).filter(({ topics }) => wanted(topics)),
     readers: plan.readers.filter(({ topics }) => wanted(topics)),
+  };
+}
+
+/** Leaves out what readers have from these stopped issues. */
+function withoutHad({ had = [] }: Plan, selection: Selection, issues: readonly string[]): Selection {
+  const known = new Set(
+    had.filter(({ issue }) => issues.includes(issue)).flatMap(({ comparisons }) => comparisons),
+  );
+  if (known.size === 0) return selection;
+  return {
+    ...selection,
+    comparisons: selection.comparisons.filter(({ comparison }) => !known.has(comparison.slug)),
+    changed: selection.changed.filter(({ row }) => !known.has(row.slug)),
   };
 }
 

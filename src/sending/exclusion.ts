@@ -10,10 +10,12 @@ export type ExclusionReason =
   | 'paused'
   | 'no-consent'
   | 'no-content'
+  | 'had-all'
   | 'cancelled';
 
 export const EXCLUSION_WORDS: Readonly<Record<ExclusionReason, string>> = {
   'no-content': 'nothing in it is about their topics',
+  'had-all': 'they have all of it already, from an issue that was stopped',
   'no-consent': 'no consent is recorded',
   paused: 'they asked for a break',
   unsubscribed: 'they left before it was their turn',

@@ -22,9 +22,12 @@ import { renderChecked } from '../render/thread/rendering-thread.ts';
 import {
   chosenTopics,
   freezePage,
+  hadSets,
   lockFrozenTo,
   type NewVariant,
   PAGES,
+  type ReaderGroup,
+  stoppedIn,
   storeVariants,
 } from './audience/audience-store.ts';
 import type { Envelope } from './envelope.ts';
@@ -45,8 +48,13 @@ export interface DraftVariant extends NewVariant {
 export async function renderIssue(
   db: Connection,
   issue: Issue,
-): Promise<{ variants: DraftVariant[]; withoutContent: string[][] }> {
-  const { variants, assignments } = variantsOf(planOf(issue), await chosenTopics(db));
+): Promise<{ variants: DraftVariant[]; withoutContent: ReaderGroup[] }> {
+  const plan = planOf(issue);
+  const { variants, assignments } = variantsOf(
+    plan,
+    await chosenTopics(db),
+    await hadSets(db, stoppedIn(plan)),
+  );
   const drafts: DraftVariant[] = [];
   for (const { number, content: full } of variants) {
     const { content, rendered, checks } = await renderChecked(full, issue.template as TemplateRef);
@@ -58,14 +66,14 @@ export async function renderIssue(
       html,
       text,
       contentHash: contentHash({ subject, html, text }),
-      topics: assignments.filter((each) => each.variant === number).map((each) => each.topics),
+      readers: assignments.filter((each) => each.variant === number),
       content,
       checks,
     });
   }
   return {
     variants: drafts,
-    withoutContent: assignments.filter((each) => each.variant === null).map((each) => each.topics),
+    withoutContent: assignments.filter((each) => each.variant === null),
   };
 }
 

@@ -81,7 +81,13 @@ export async function sendingIssue(
     text: `Ship it.\n${PLACEHOLDERS.unsubscribe}\n${PLACEHOLDERS.preferences}\n`,
   };
   await db.transaction().execute(async (tx) => {
-    const variant = { number: 1, preheader: '', contentHash: contentHash(body), topics: [[]], ...body };
+    const variant = {
+      number: 1,
+      preheader: '',
+      contentHash: contentHash(body),
+      readers: [{ topics: [], had: [] }],
+      ...body,
+    };
     await storeVariants(tx, id, [variant], [], ENVELOPE);
     await freezePage(tx, id, null, pageSize);
   });

@@ -357,6 +357,8 @@ interface VariantTopicsTable {
   issue_id: string;
   /** Sorted; empty = everything. */
   topics: string[];
+  /** The ids of the stopped issues that its readers have, sorted. */
+  had: Generated<string[]>;
   variant_id: string | null;
 }
 

@@ -1,6 +1,7 @@
 import type { Issue } from '../../issues/issue-store.ts';
 import { variantsOf } from '../../issues/variants.ts';
 import type { Connection } from '../../platform/db/database.ts';
+import { type ReaderGroup, stoppedIn } from '../audience/audience-store.ts';
 import type { ExclusionReason } from '../exclusion.ts';
 import { planOf } from '../prepare-issue.ts';
 import { readersByTopics } from './preview-store.ts';
@@ -17,22 +18,27 @@ export interface Estimate {
 
 /** Estimates the audience by the same rules that freeze it. */
 export async function estimateIssue(db: Connection, issue: Issue): Promise<Estimate> {
-  const readers = await readersByTopics(db);
+  const plan = planOf(issue);
+  const readers = await readersByTopics(db, stoppedIn(plan));
   const { variants, assignments } = variantsOf(
-    planOf(issue),
+    plan,
     readers.map(({ topics }) => topics),
+    readers.map(({ had }) => had).filter(({ length }) => length > 0),
   );
-  const numberOf = new Map(assignments.map(({ topics, variant }) => [JSON.stringify(topics), variant]));
+  const keyOf = ({ topics, had }: ReaderGroup) => JSON.stringify([topics, had]);
+  const numberOf = new Map(assignments.map((each) => [keyOf(each), each.variant]));
   const counts = new Map<number, number>();
   const excluded: Estimate['excluded'] = {};
-  for (const { topics, consented, paused, count } of readers) {
-    const variant = numberOf.get(JSON.stringify(topics)) ?? null;
+  for (const { topics, had, consented, paused, count } of readers) {
+    const variant = numberOf.get(keyOf({ topics, had })) ?? null;
     const reason: ExclusionReason | null = !consented
       ? 'no-consent'
       : paused
         ? 'paused'
         : variant === null
-          ? 'no-content'
+          ? had.length > 0
+            ? 'had-all'
+            : 'no-content'
           : null;
     if (reason !== null) excluded[reason] = (excluded[reason] ?? 0) + count;
     else if (variant !== null) counts.set(variant, (counts.get(variant) ?? 0) + count);

@@ -6,7 +6,7 @@ import { compile, personalise } from '../../render/personalise.ts';
 import type { TemplateRef } from '../../render/render-variant.ts';
 import { renderChecked } from '../../render/thread/rendering-thread.ts';
 import { findSubscriber } from '../../subscribers/subscriber-store.ts';
-import { chosenTopics } from '../audience/audience-store.ts';
+import { chosenTopics, hadByReader, hadSets, stoppedIn } from '../audience/audience-store.ts';
 import { planOf } from '../prepare-issue.ts';
 import { frozenBody, frozenVariants, variantMailed } from './preview-store.ts';
 
@@ -53,9 +53,17 @@ export async function previewIssue(
   }
 
   const sets = await chosenTopics(db);
-  const { variants, assignments } = variantsOf(planOf(issue), reader ? [...sets, reader.topics] : sets);
+  const plan = planOf(issue);
+  const had = reader ? await hadByReader(db, stoppedIn(plan), reader.id) : [];
+  const { variants, assignments } = variantsOf(
+    plan,
+    reader ? [...sets, reader.topics] : sets,
+    await hadSets(db, stoppedIn(plan)),
+  );
   const number = reader
-    ? assignments.find(({ topics }) => JSON.stringify(topics) === JSON.stringify(reader.topics))?.variant
+    ? assignments.find(
+        (each) => JSON.stringify([each.topics, each.had]) === JSON.stringify([reader.topics, had]),
+      )?.variant
     : variant;
   const chosen = variants.find((each) => each.number === number);
   if (chosen === undefined) throw unknown('Nothing of this issue is for them.');

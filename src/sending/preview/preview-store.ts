@@ -1,22 +1,25 @@
 import { sql } from 'kysely';
 import type { Connection } from '../../platform/db/database.ts';
-import { topicSets } from '../audience/audience-store.ts';
+import { hadBy, type ReaderGroup, topicSets } from '../audience/audience-store.ts';
 
 /**
- * Counts the readers that `freezePage` would process now, by their topics and by the facts that it decides on. Both
+ * Counts the readers that `freezePage` would process now, by their topics, by the stopped issues that they have,
+ * and by the facts that it decides on. Both
  * statements must apply the same rules; a conformance test compares them.
  */
 export async function readersByTopics(
   db: Connection,
-): Promise<{ topics: string[]; consented: boolean; paused: boolean; count: number }[]> {
-  const { rows } = await sql<{ topics: string[]; consented: boolean; paused: boolean; count: number }>`
+  stopped: readonly string[],
+): Promise<(ReaderGroup & { consented: boolean; paused: boolean; count: number })[]> {
+  const { rows } = await sql<ReaderGroup & { consented: boolean; paused: boolean; count: number }>`
     with recursive ${topicSets}
-    select sets.topics, r.consented, r.paused, r.count from sets cross join lateral (
+    select sets.topics, r.had, r.consented, r.paused, r.count from sets cross join lateral (
       -- One index look-up for each reader: for an EXISTS the planner would read every consent.
       select (select true from consent_events e where e.subscriber_id = s.id and e.event = 'confirmed' limit 1)
-        is not null as consented, coalesce(s.paused_until > now(), false) as paused, count(*) as count
+        is not null as consented, coalesce(s.paused_until > now(), false) as paused, ${hadBy(stopped)} as had,
+        count(*) as count
       from subscribers s where s.status = 'active' and s.topics = sets.topics
-      group by 1, 2
+      group by 1, 2, 3
     ) r
   `.execute(db);
   return rows;

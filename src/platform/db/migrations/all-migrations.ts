@@ -32,6 +32,7 @@ import * as clocks from './0035-clocks.ts';
 import * as sendingMark from './0036-sending-mark.ts';
 import * as evidenceOfReaders from './0038-evidence-of-readers.ts';
 import * as arrivalOfRequests from './0039-arrival-of-requests.ts';
+import * as stoppedIssues from './0045-stopped-issues.ts';
 
 /** A static list, so that the build, the tests and both databases use the same migrations. */
 export const migrations: Record<string, Migration> = {
@@ -68,4 +69,5 @@ export const migrations: Record<string, Migration> = {
   '0036-sending-mark': sendingMark,
   '0038-evidence-of-readers': evidenceOfReaders,
   '0039-arrival-of-requests': arrivalOfRequests,
+  '0045-stopped-issues': stoppedIssues,
 };
