@@ -139,12 +139,17 @@ describe('F8: all external input is read or refused within two seconds', () => {
     await expect(read('file', 'a.md', '.md', Buffer.from(facts))).rejects.toThrow('100,000 characters');
   });
 
-  it('no thread is left when the program stops', async () => {
+  it('a running thread ends when the program stops, and an idle one serves the next program', async () => {
     await read('robots', `${SITE}robots.txt`, '', 'x');
     const threads = () => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length;
     const waiting = read('page', ENDLESS, null, {});
     const running = threads();
     await Promise.all([expect(waiting).rejects.toThrow(), stopReading()]);
     expect(threads()).toBeLessThan(running);
+
+    await read('robots', `${SITE}robots.txt`, '', 'x');
+    const idle = threads();
+    await stopReading();
+    expect(threads()).toBe(idle);
   });
 });

@@ -59,8 +59,12 @@ export class TaskThread<Task> {
     });
   }
 
-  /** Rejects the running and the waiting tasks; the next caller starts the thread again. */
+  /**
+   * Rejects the running and the waiting tasks; the next caller starts the thread again. An idle thread goes on: it
+   * keeps no process alive, and starting another takes seconds.
+   */
   async stop(): Promise<void> {
+    if (this.#isReady && this.#current === null) return;
     const worker = this.#worker;
     this.#drop();
     for (const { reject } of this.#waiting.splice(0)) reject(this.#options.stopped());
