@@ -72,7 +72,15 @@ function declarationsIn($: CheerioAPI): Declared[] {
     if (at !== '' && !isDark) continue;
     for (const each of selector.split(',')) add(matching($, each), body, weightOf(each), isDark);
   }
-  for (const one of $('[style]').toArray()) add([one], $(one).attr('style') ?? '', 1_000);
+  // A mail repeats few inline styles many times: each is read once.
+  const inline = new Map<string, unknown[]>();
+  for (const one of $('[style]').toArray()) {
+    const style = one.attribs.style ?? '';
+    const alike = inline.get(style) ?? [];
+    alike.push(one);
+    inline.set(style, alike);
+  }
+  for (const [style, alike] of inline) add(alike, style, 1_000);
   return declared.sort((a, b) => a.weight - b.weight);
 }
 
