@@ -2,6 +2,7 @@ import { type Logger, pino } from 'pino';
 import type { Config, Secrets } from '../config/config.ts';
 import { type Connection, type Database, openDatabase } from '../platform/db/database.ts';
 import { injectedTime, openDatabaseTime } from '../platform/db/database-time.ts';
+import { AppError } from '../platform/errors.ts';
 import { Lifetime } from '../platform/lifetime.ts';
 import { closeFolder } from '../platform/private-folder.ts';
 import { openQueue } from '../platform/queue/job-queue.ts';
@@ -74,7 +75,9 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     lifetime.defer(stopRendering);
     // On a server the folder may still hold an outbox or a preview from an earlier configuration.
     closeFolder(config.dataDir);
-    const database = lifetime.use(await openDatabase({ databaseUrl, dataDir: config.dataDir }));
+    const database = lifetime.use(
+      await openDatabase({ databaseUrl, dataDir: config.dataDir, timeouts: config.databaseTimeouts }),
+    );
     // No other process uses this database: a process that held a lease or a job is gone, so there is no need to wait
     // for expiry.
     const time = overrides.clock
@@ -93,6 +96,13 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       await releaseGatherLock(database.kysely);
     }
 
+    if (database.pooler === 'transaction' && redisUrl === undefined) {
+      throw new AppError(
+        'pooler-needs-redis',
+        'The queue in the database needs sessions of its own, and the pooler of DATABASE_URL has none.',
+        { help: 'Set REDIS_URL, or the pool_mode to session, or connect to PostgreSQL directly.' },
+      );
+    }
     const pool = database.queuePool();
     const owner = await queueOwner(database.kysely);
     const onQueueError = (error: Error) => logger.warn({ err: error }, 'the queue reports an error');

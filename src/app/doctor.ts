@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { EnvAmbiguity } from '../config/env-file.ts';
 import { RESEND_URL } from '../config/settings.ts';
 import { describeClock, isClockRight } from '../platform/db/database-time.ts';
+import { describePooler, type Pooler } from '../platform/db/pooler.ts';
 import type { Powers } from '../platform/db/roles.ts';
 import { examineFolder, isReadByOthers } from '../platform/private-folder.ts';
 import { describeNeighbour, type Neighbour, whatToDoAbout } from '../platform/queue/neighbours.ts';
@@ -234,6 +235,13 @@ export function examineRole({ role, isSuperuser, isOwner, makesIn, changes }: Po
 export function examineRestored(restored: Restored | null): Finding[] {
   if (restored === null) return [];
   return [{ level: 'block', about: 'database', message: describeRestored(restored), help: WHAT_TO_DO }];
+}
+
+/** What is between this process and PostgreSQL. */
+export function examinePooler(pooler: Pooler): Finding[] {
+  const message = describePooler(pooler);
+  if (message === null) return [];
+  return [{ level: pooler === 'session' ? 'ok' : 'warn', about: 'DATABASE_URL', message, help: '' }];
 }
 
 /** Checks who else uses this Redis. */

@@ -37,7 +37,7 @@ export function publicServer(
 ): ReturnType<typeof createServer> {
   const { config, logger } = app;
   return createServer({
-    db: app.db,
+    db: app.database.web,
     keys: app.keys,
     site: {
       publicUrl: config.publicUrl,
@@ -122,8 +122,9 @@ function enqueueMail(app: App, mailId: string): void {
 
 /** Reads the values for `/metrics` from the database. */
 export async function readMetrics(app: App): Promise<MetricValues> {
-  const { db, queue } = app;
-  const health = await checkHealth(app);
+  const { queue } = app;
+  const db = app.database.web;
+  const health = await checkHealth({ ...app, db });
   const queues: Record<string, number> = {};
   for (const name of QUEUE_NAMES) queues[name] = await queue.waiting(name);
   const deliveries: Record<string, Record<string, number>> = {};
@@ -144,11 +145,11 @@ export async function readMetrics(app: App): Promise<MetricValues> {
 
 /** The check behind `/healthz?deep` of a process. */
 export function healthOf(app: App): () => Promise<Health> {
-  return cachedHealth(() => checkHealth(app));
+  return cachedHealth(() => checkHealth({ ...app, db: app.database.web }));
 }
 
 /** @throws when the database or the queue is unavailable. */
 export async function ready(app: App): Promise<void> {
-  await listIssues(app.db, { status: ['sending'], limit: 1 });
+  await listIssues(app.database.web, { status: ['sending'], limit: 1 });
   await app.queue.waiting('issues');
 }

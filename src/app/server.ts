@@ -23,6 +23,7 @@ import { type Metrics, metricsRoutes } from '../platform/http/metrics.ts';
 import { problemPage } from '../platform/http/pages/problem-page.tsx';
 import { styleHash } from '../platform/http/pages/stylesheet.ts';
 import { answerProblems, fromDatabase } from '../platform/http/problems.ts';
+import { limitWriters } from '../platform/http/writers.ts';
 import type { Site } from '../platform/site.ts';
 import { outboxRoutes } from '../providers/outbox/outbox-routes.ts';
 import type { Webhook } from '../providers/port.ts';
@@ -150,6 +151,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         'x-robots-tag': 'noindex',
       });
     });
+    limitWriters(scope);
     const parts = { ...options, limiter, topics, onMailRequest };
     unsubscribeRoutes(scope, parts);
     preferencesRoutes(scope, parts);

@@ -8,6 +8,7 @@ import {
   examineFiles,
   examineNeighbours,
   examineOutbox,
+  examinePooler,
   examineRestored,
   examineRole,
   examineSettings,
@@ -57,6 +58,7 @@ async function examineServices(context: Context): Promise<Finding[]> {
     const home = isEmbedded ? 'The embedded database' : 'PostgreSQL';
     return [
       { level: 'ok', about, message: `${home} and the queue answer.`, help: '' },
+      ...examinePooler(app.database.pooler),
       ...(isEmbedded ? [] : [examineRole(await powersOf(app.db))]),
       ...examineRestored(await app.mark.check()),
       ...examineNeighbours(await app.queue.neighbours()),

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Schedule } from '../issues/slot.ts';
+import { type Timeouts, WORK_TIMEOUTS } from '../platform/db/timeouts.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Source } from '../sources/gather.ts';
 import { canHavePasskeys, type Editor, type PasskeyPolicy } from './editors.ts';
@@ -16,6 +17,8 @@ import { baseUrl, list } from './values.ts';
 export interface Config {
   dataDir: string;
   database: 'embedded' | 'postgres';
+  /** Of jobs and commands. */
+  databaseTimeouts: Timeouts;
   queue: 'database' | 'redis';
   publicUrl: string;
   host: string;
@@ -109,6 +112,11 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
     config: {
       dataDir,
       database: settings.DATABASE_URL === undefined ? 'embedded' : 'postgres',
+      databaseTimeouts: {
+        ...WORK_TIMEOUTS,
+        lockMs: settings.DATABASE_LOCK_TIMEOUT * 1_000,
+        statementMs: settings.DATABASE_STATEMENT_TIMEOUT * 1_000,
+      },
       queue: settings.REDIS_URL === undefined ? 'database' : 'redis',
       publicUrl: given.PUBLIC_URL === undefined ? `http://localhost:${settings.PORT}` : settings.PUBLIC_URL,
       host: settings.HOST,

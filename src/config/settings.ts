@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { WORK_TIMEOUTS } from '../platform/db/timeouts.ts';
 import { parseSource } from '../sources/gather.ts';
 import { PASSKEY_POLICIES } from './editors.ts';
 import {
@@ -28,6 +29,20 @@ export const settingsSchema = z.object({
     .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })
     .optional()
     .describe('PostgreSQL 14 or newer. Empty: PGlite under DATA_DIR.'),
+  DATABASE_LOCK_TIMEOUT: z.coerce
+    .number({ error: 'must be a number of seconds' })
+    .min(0.01)
+    .max(3_600)
+    .default(WORK_TIMEOUTS.lockMs / 1_000)
+    .describe('How many seconds a job or command waits for a lock in the database.'),
+  DATABASE_STATEMENT_TIMEOUT: z.coerce
+    .number({ error: 'must be a number of seconds' })
+    .min(0.01)
+    .max(86_400)
+    .default(WORK_TIMEOUTS.statementMs / 1_000)
+    .describe(
+      'How many seconds a statement of a job or command may take in the database; a migration has no limit.',
+    ),
   MIGRATE_DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })
     .optional()

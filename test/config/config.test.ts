@@ -57,6 +57,7 @@ describe('settings', () => {
         replyTo: 'Weekly AI Tool Verdicts <digest@verdicts.example>',
         postalAddress: '',
       },
+      databaseTimeouts: { connectMs: 10_000, lockMs: 30_000, statementMs: 300_000 },
       resend: { baseUrl: 'https://api.resend.com', rate: 10 },
       mailer: 'outbox',
       takesEvents: false,

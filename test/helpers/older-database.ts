@@ -15,7 +15,7 @@ export async function migrateTo(
   const embedded = location.databaseUrl === undefined ? await openEmbedded(location.dataDir) : undefined;
   const pool = embedded
     ? embeddedPool(embedded, 'public', 2)
-    : serverPool(location.databaseUrl ?? '', 'public', 2);
+    : serverPool(location.databaseUrl ?? '', 'public', { max: 2 });
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   const provider = { getMigrations: async () => Object.fromEntries(released) };
   expect((await new Migrator({ db, provider }).migrateToLatest()).error).toBeUndefined();

@@ -1,6 +1,15 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, chmodSync, chownSync, constants, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -151,6 +160,52 @@ export async function startRedis(
   });
 }
 
+/** Path of `pgbouncer`, or null. */
+export function findPgBouncer(env: NodeJS.ProcessEnv = process.env): string | null {
+  const candidates = [...(env.PATH ?? '').split(delimiter), '/usr/sbin'].map((dir) => join(dir, 'pgbouncer'));
+  return (env.PGBOUNCER ? [env.PGBOUNCER] : candidates).find(executable) ?? null;
+}
+
+/**
+ * Starts a PgBouncer of its own, with its settings as packaged, in front of a database of the `services` project.
+ * @param file from {@link findPgBouncer}.
+ */
+export async function startPgBouncer(
+  file: string,
+  databaseUrl: string,
+  mode: 'session' | 'transaction' | 'statement',
+): Promise<Service> {
+  const owner = unprivilegedUser();
+  const dir = temporaryDirectory(owner);
+  const { hostname, port: serverPort, pathname, username } = new URL(databaseUrl);
+  const port = await freePort();
+  const settings = join(dir, 'pgbouncer.ini');
+  writeFileSync(
+    settings,
+    `[databases]
+* = host=${hostname} port=${serverPort} user=${username}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = any
+pool_mode = ${mode}
+default_pool_size = 20
+`,
+  );
+  return run({
+    file,
+    args: [settings],
+    as: owner ? { uid: owner.uid, gid: owner.gid } : {},
+    env: {},
+    dir,
+    ready: 'process up',
+    stopSignal: 'SIGINT',
+    ending: 'KILL',
+    url: `postgres://${username}@127.0.0.1:${port}${pathname}`,
+  });
+}
+
 /** A TCP port on loopback that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -199,6 +254,7 @@ export async function setup(project: TestProject): Promise<void> {
     return file === null ? null : startRedis(file);
   });
 
+  if (REQUIRE_SERVICES === '1' && findPgBouncer() === null) missing.push('PgBouncer not found');
   if (databaseUrl !== '') migrated = await migratedDatabase(databaseUrl);
   project.provide('databaseUrl', databaseUrl);
   project.provide('migratedDatabaseUrl', migrated?.url ?? '');
@@ -206,8 +262,8 @@ export async function setup(project: TestProject): Promise<void> {
   project.provide('servicesMissing', missing.join(', '));
   if (missing.length > 0 && REQUIRE_SERVICES === '1') {
     const error = new Error(
-      `REQUIRE_SERVICES=1, but ${missing.join(' and ')}: install postgresql and redis-server, or set ` +
-        'POSTGRES_BIN and REDIS_SERVER, or point DATABASE_URL_TEST and REDIS_URL_TEST at running ones.',
+      `REQUIRE_SERVICES=1, but ${missing.join(' and ')}: install postgresql, redis-server and pgbouncer, or set ` +
+        'POSTGRES_BIN, REDIS_SERVER and PGBOUNCER, or point DATABASE_URL_TEST and REDIS_URL_TEST at running ones.',
     );
     // One clear line, without a stack. Reported rather than thrown, because an exception here stops the other projects
     // too and is hidden below "No test files found".

@@ -2,4 +2,6 @@ import { describeDelivery } from '../conformance/delivery.ts';
 import { describeLateRefusals } from '../conformance/delivery-refusals.ts';
 import { embeddedLocation } from '../helpers/locations.ts';
 
-describeDelivery('delivery on PGlite', embeddedLocation, describeLateRefusals);
+describeDelivery('delivery on PGlite', embeddedLocation, (withDatabase) =>
+  describeLateRefusals(withDatabase),
+);

@@ -3,9 +3,11 @@ import { AppError } from '../errors.ts';
 import { Lifetime } from '../lifetime.ts';
 import { openEmbedded } from './embedded-postgres.ts';
 import { migrations } from './migrations/all-migrations.ts';
-import { embeddedPool, type Pool, type SearchPath, serverPool } from './pool.ts';
+import { embeddedPool, type Pool, type SearchPath, serverPool, transactionLimits } from './pool.ts';
+import { findPooler, type Pooler } from './pooler.ts';
 import { PreparingDialect } from './prepared.ts';
 import type { Schema } from './schema.ts';
+import { NO_TIMEOUTS, REQUEST_TIMEOUTS, type Timeouts, WORK_TIMEOUTS } from './timeouts.ts';
 
 /** The first argument of store functions: the database, or a transaction on it. */
 export type Connection = Kysely<Schema>;
@@ -14,15 +16,20 @@ export type { Transaction };
 /** One database with two backends: a PostgreSQL server, or PGlite under DATA_DIR. Both run the same SQL. */
 export interface Database extends AsyncDisposable {
   backend: 'embedded' | 'postgres';
+  /** What is between this process and the server. */
+  pooler: Pooler;
+  /** For jobs and commands. */
   kysely: Connection;
+  /** For requests of people, with connections of its own and {@link REQUEST_TIMEOUTS}. */
+  web: Connection;
   /** A separate pool for BullMQ, closed with the database. */
   queuePool(): Pool;
 }
 
 /**
  * Opens the database, and migrates it to the newest version where its role may; several processes may do so at once.
- * @throws AppError `data-dir-locked`, `database-damaged`, `database-unreachable`, `database-too-old`,
- *   `schema-set`, `database-outdated`, `database-newer`, `migration-failed`.
+ * @throws AppError `data-dir-locked`, `disk-full`, `database-damaged`, `database-unreachable`, `database-too-old`,
+ *   `database-outdated`, `database-newer`, `migration-failed`, `pooler-statements`, `pooler-search-path`.
  */
 export async function openDatabase(options: {
   databaseUrl: string | undefined;
@@ -31,35 +38,76 @@ export async function openDatabase(options: {
   connections?: number;
   /** The setting that holds `databaseUrl`, for error messages. */
   setting?: 'DATABASE_URL' | 'MIGRATE_DATABASE_URL';
+  /** For jobs and commands. */
+  timeouts?: Timeouts;
 }): Promise<Database> {
   const lifetime = new Lifetime();
   try {
-    const { databaseUrl } = options;
-    const max = options.connections ?? 10;
+    const { databaseUrl, connections = 10, setting = 'DATABASE_URL', timeouts = WORK_TIMEOUTS } = options;
     const embedded =
       databaseUrl === undefined ? lifetime.use(await openEmbedded(options.dataDir)) : undefined;
-    const pool = (searchPath: SearchPath) => {
+    const pooler =
+      databaseUrl === undefined
+        ? 'none'
+        : await findPooler(databaseUrl).catch((error) => {
+            throw error instanceof AppError ? error : unreachable(setting, error);
+          });
+    const hasSessions = pooler !== 'transaction';
+    const pool = (searchPath: SearchPath, limits: Timeouts) => {
       const made = embedded
-        ? embeddedPool(embedded, searchPath, max)
-        : serverPool(databaseUrl as string, searchPath, max);
+        ? embeddedPool(embedded, searchPath, connections)
+        : serverPool(databaseUrl as string, searchPath, { max: connections, timeouts: limits, hasSessions });
       lifetime.defer(() => made.end());
       return made;
     };
-    const kysely = new Kysely<Schema>({
-      dialect: new PreparingDialect(pool('public'), { sharesSession: embedded !== undefined }),
-    });
-    await assertVersion(kysely, options.setting ?? 'DATABASE_URL');
-    await bringUpToDate(kysely);
+    const connect = (limits: Timeouts) =>
+      new Kysely<Schema>({
+        dialect: new PreparingDialect(pool('public', limits), {
+          sharesSession: embedded !== undefined,
+          beginWith: hasSessions ? undefined : transactionLimits(limits),
+        }),
+      });
+    const kysely = connect(timeouts);
+    await assertVersion(kysely, setting);
+    if (!hasSessions) await assertSearchPath(kysely);
+    // Waits for the locks of running processes, and may take minutes.
+    await bringUpToDate(kysely, () => connect(NO_TIMEOUTS));
     return {
       backend: embedded ? 'embedded' : 'postgres',
+      pooler,
       kysely,
-      queuePool: () => pool('bullmq, public'),
+      // All clients of the embedded database take turns in one session: there is no lock to wait for.
+      web: embedded ? kysely : connect(REQUEST_TIMEOUTS),
+      queuePool: () => pool('bullmq, public', timeouts),
       [Symbol.asyncDispose]: () => lifetime[Symbol.asyncDispose](),
     };
   } catch (error) {
     await lifetime[Symbol.asyncDispose]().catch(() => {});
     throw error;
   }
+}
+
+function unreachable(setting: string, error: Error): AppError {
+  return new AppError('database-unreachable', `The database of ${setting} does not answer.`, {
+    help: `It said: ${error instanceof AggregateError ? error.errors.map((each) => each.message).join(', ') : error.message}.`,
+    cause: error,
+  });
+}
+
+/** Where a session is not ours, its search path is the server's. */
+async function assertSearchPath(kysely: Connection): Promise<void> {
+  const { rows } = await sql<{ schema: string | null; role: string }>`
+    select current_schema() as schema, current_user as role
+  `.execute(kysely);
+  const found = rows[0];
+  if (found?.schema === 'public') return;
+  throw new AppError(
+    'pooler-search-path',
+    `Behind a pooler in transaction mode the schema is ${found?.schema ?? 'none'}, not public.`,
+    {
+      help: `Run \`alter role "${found?.role}" set search_path to public\`, or set the pool_mode to session.`,
+    },
+  );
 }
 
 async function assertVersion(kysely: Connection, setting: string): Promise<void> {
@@ -69,10 +117,7 @@ async function assertVersion(kysely: Connection, setting: string): Promise<void>
   `
     .execute(kysely)
     .catch((error) => {
-      throw new AppError('database-unreachable', `The database of ${setting} does not answer.`, {
-        help: `It said: ${error instanceof AggregateError ? error.errors.map((each) => each.message).join(', ') : error.message}.`,
-        cause: error,
-      });
+      throw unreachable(setting, error);
     });
   if ((rows[0]?.number ?? 0) < 140_000) {
     throw new AppError('database-too-old', `PostgreSQL ${rows[0]?.version} is too old.`, {
@@ -91,7 +136,7 @@ async function assertVersion(kysely: Connection, setting: string): Promise<void>
   }
 }
 
-async function bringUpToDate(kysely: Connection): Promise<void> {
+async function bringUpToDate(kysely: Connection, withoutLimits: () => Connection): Promise<void> {
   const { applied, mayMigrate, role, owner } = await schemaState(kysely);
   const newer = applied?.find((name) => !(name in migrations));
   if (newer !== undefined) {
@@ -113,7 +158,7 @@ async function bringUpToDate(kysely: Connection): Promise<void> {
       },
     );
   }
-  await migrate(kysely);
+  await migrate(withoutLimits());
 }
 
 interface SchemaState {

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { EmbeddedPostgres } from './embedded-postgres.ts';
+import { NO_TIMEOUTS, type Timeouts } from './timeouts.ts';
 
 export type Pool = pg.Pool;
 export type PoolClient = pg.PoolClient;
@@ -22,18 +23,48 @@ export const types: pg.CustomTypesConfig = {
     PARSERS.get(oid) ?? pg.types.getTypeParser(oid, format)) as pg.CustomTypesConfig['getTypeParser'],
 };
 
-export function serverPool(connectionString: string, searchPath: SearchPath, max: number): Pool {
+/**
+ * A process that freezes within a transaction keeps its locks. This limit is shorter than a lease, so that another worker
+ * can take over, and longer than any pause of ours between two statements.
+ */
+const IDLE_MS = 20_000;
+
+const limits = ({ lockMs, statementMs }: Omit<Timeouts, 'connectMs'>): [name: string, value: number][] => [
+  ['lock_timeout', lockMs],
+  ['statement_timeout', statementMs],
+  ['idle_in_transaction_session_timeout', IDLE_MS],
+];
+
+/** Sets the limits of one transaction, where its session is another client's next. */
+export const transactionLimits = (timeouts: Timeouts): string =>
+  limits(timeouts)
+    .map(([name, value]) => `set local ${name} to ${value}`)
+    .join('; ');
+
+/**
+ * A pool of connections to a server. A session's settings are set when it is connected, not named in the startup packet,
+ * because poolers refuse what they do not know there. Where sessions are shared by transactions, nothing is set.
+ */
+export function serverPool(
+  connectionString: string,
+  searchPath: SearchPath,
+  {
+    max,
+    timeouts = NO_TIMEOUTS,
+    hasSessions = true,
+  }: { max: number; timeouts?: Timeouts; hasSessions?: boolean },
+): Pool {
+  // Compiling a plan takes a third of a second; none of our statements runs long enough to gain from it.
+  const settings = [`set search_path to ${searchPath}`, 'set jit to off'].concat(
+    limits(timeouts).map(([name, value]) => `set ${name} to ${value}`),
+  );
   const pool = new pg.Pool({
     connectionString,
     max,
     types,
     keepAlive: true,
-    connectionTimeoutMillis: 10_000,
-    // A process that freezes within a transaction keeps its locks. This limit is shorter than a lease, so that another
-    // worker can take over, and longer than any pause of ours between two statements.
-    idle_in_transaction_session_timeout: 20_000,
-    // Compiling a plan takes a third of a second; none of our statements runs long enough to gain from it.
-    options: `-c search_path=${searchPath.replaceAll(' ', '')} -c jit=off`,
+    connectionTimeoutMillis: timeouts.connectMs,
+    ...(hasSessions && { onConnect: (client) => client.query(settings.join('; ')) }),
   });
   return withoutCrash(pool);
 }

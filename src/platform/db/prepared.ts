@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import {
-  type CompiledQuery,
+  CompiledQuery,
   type DatabaseConnection,
   type Driver,
   type Kysely,
@@ -21,57 +22,87 @@ export interface Prepared<Row> {
  *
  *     const { rows } = await prepared<BatchRow>('claim_batch')`select … where id = ${id}`.execute(tx);
  *
- * The template is Kysely's `sql`. A name must always have the same text: pg refuses another text under it, so the
- * fragments in it must not depend on a condition. PostgreSQL lists the prepared statements of a connection in
- * `pg_prepared_statements`. On the embedded database all connections share one session, so a name ends in the number of
- * its connection: `claim_batch_3`.
+ * The template is Kysely's `sql`. The name ends in a hash of the text, so that it means the same text in every process
+ * and version, also where a pooler lends one session to several. PostgreSQL lists the prepared statements of a connection
+ * in `pg_prepared_statements`. On the embedded database all connections share one session, so a name also ends in the
+ * number of its connection: `claim_batch_5f3a09c1_3`.
  * @param name lower case, with underscores; at most 40 characters.
  */
 export function prepared<Row = unknown>(name: string) {
   return (text: TemplateStringsArray, ...values: unknown[]): Prepared<Row> => ({
     execute: (db) => {
-      const named: NamedQuery<Row> = { ...sql<Row>(text, ...values).compile(db), name };
+      const query = sql<Row>(text, ...values).compile(db);
+      const named: NamedQuery<Row> = { ...query, name: `${name}_${hashOf(query.sql)}` };
       return db.executeQuery(named);
     },
   });
+}
+
+const hashes = new Map<string, string>();
+
+/** The first characters of a hash; each text is hashed once. */
+function hashOf(text: string): string {
+  const hash = hashes.get(text) ?? createHash('sha256').update(text).digest('hex').slice(0, 8);
+  hashes.set(text, hash);
+  return hash;
 }
 
 interface NamedQuery<Row = unknown> extends CompiledQuery<Row> {
   name?: string;
 }
 
+export interface SessionKind {
+  /** All clients of the pool share one session, as on the embedded database. */
+  sharesSession: boolean;
+  /**
+   * A pooler gives each transaction another session: nothing is prepared, and a transaction begins with these statements.
+   * undefined: a client has its session for itself.
+   */
+  beginWith?: string | undefined;
+}
+
 /** Kysely's dialect for PostgreSQL, which also passes the names of {@link prepared} statements to pg. */
 export class PreparingDialect extends PostgresDialect {
   readonly #pool: Pool;
-  readonly #sharesSession: boolean;
+  readonly #kind: SessionKind;
 
-  /** @param options `sharesSession`: all clients of the pool share one session, as on the embedded database. */
-  constructor(pool: Pool, { sharesSession }: { sharesSession: boolean }) {
+  constructor(pool: Pool, kind: SessionKind) {
     super({ pool });
     this.#pool = pool;
-    this.#sharesSession = sharesSession;
+    this.#kind = kind;
   }
 
   override createDriver(): Driver {
-    return new PreparingDriver(this.#pool, this.#sharesSession);
+    return new PreparingDriver(this.#pool, this.#kind);
   }
 }
 
 class PreparingDriver extends PostgresDriver {
   readonly #pool: Pool;
-  readonly #sharesSession: boolean;
+  readonly #kind: SessionKind;
   readonly #numbers = new WeakMap<PoolClient, number>();
   #clients = 0;
 
-  constructor(pool: Pool, sharesSession: boolean) {
+  constructor(pool: Pool, kind: SessionKind) {
     super({ pool });
     this.#pool = pool;
-    this.#sharesSession = sharesSession;
+    this.#kind = kind;
   }
 
   override async acquireConnection(): Promise<DatabaseConnection> {
     const client = await this.#pool.connect();
-    return new PreparingConnection(client, this.#sharesSession ? `_${this.#numberOf(client)}` : '');
+    const { sharesSession, beginWith } = this.#kind;
+    if (beginWith !== undefined) return new PreparingConnection(client, null);
+    return new PreparingConnection(client, sharesSession ? `_${this.#numberOf(client)}` : '');
+  }
+
+  override async beginTransaction(
+    connection: DatabaseConnection,
+    settings: Parameters<PostgresDriver['beginTransaction']>[1],
+  ): Promise<void> {
+    await super.beginTransaction(connection, settings);
+    const { beginWith } = this.#kind;
+    if (beginWith !== undefined) await connection.executeQuery(CompiledQuery.raw(beginWith));
   }
 
   override async releaseConnection(connection: DatabaseConnection): Promise<void> {
@@ -87,9 +118,10 @@ class PreparingDriver extends PostgresDriver {
 
 class PreparingConnection implements DatabaseConnection {
   readonly #client: PoolClient;
-  readonly #suffix: string;
+  readonly #suffix: string | null;
 
-  constructor(client: PoolClient, suffix: string) {
+  /** @param suffix ends the names of prepared statements; null: nothing is prepared. */
+  constructor(client: PoolClient, suffix: string | null) {
     this.#client = client;
     this.#suffix = suffix;
   }
@@ -98,7 +130,7 @@ class PreparingConnection implements DatabaseConnection {
     const { command, rowCount, rows } = await this.#client.query({
       text,
       values: [...parameters],
-      ...(name === undefined ? {} : { name: name + this.#suffix }),
+      ...(name === undefined || this.#suffix === null ? {} : { name: name + this.#suffix }),
     });
     const isChange = ['INSERT', 'UPDATE', 'DELETE', 'MERGE'].includes(command);
     return { rows, ...(isChange ? { numAffectedRows: BigInt(rowCount ?? 0) } : {}) };
