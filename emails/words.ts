@@ -1,8 +1,13 @@
-import type { Call, Mark, Verdict } from '../src/comparisons/model.ts';
+import type { Call, ToolMark, Verdict } from '../src/comparisons/model.ts';
 import type { ChangedVerdict, IssueContent, ReadersSaid, Rest } from '../src/issues/content.ts';
 
 /** The word of each mark, so that a mark never depends on its shape or colour alone. */
-export const markWord: Record<Mark, string> = { ship: 'Ship', skip: 'Skip', split: 'Split' };
+export const markWord: Record<ToolMark, string> = {
+  ship: 'Ship',
+  second: 'Second',
+  skip: 'Skip',
+  split: 'Split',
+};
 
 /**
  * The text after the mark's word: "Ship Cursor" → "Cursor", "Split: Zed or Cursor" → "Zed or Cursor", "Skip both" →

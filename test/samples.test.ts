@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Tool } from '../src/comparisons/model.ts';
-import { contentHash, shortName, topics } from '../src/comparisons/names.ts';
+import { contentHash, topics } from '../src/comparisons/names.ts';
 import { isContested, toolMark, verdict } from '../src/comparisons/verdict.ts';
 import { gatherFolder } from '../src/sources/gather-folder.ts';
 
@@ -46,7 +46,7 @@ describe('the sample week', () => {
   });
 
   it('has long and short names, other scripts, and prices of every shape', () => {
-    expect(tools.some(({ name }) => shortName(name) !== name)).toBe(true);
+    expect(tools.some(({ name }) => name.length > 28)).toBe(true);
     expect(tools.some(({ name }) => name.length <= 4)).toBe(true);
     for (const script of [/\p{Script=Han}/u, /\p{Script=Greek}/u, /[Żż]/u]) {
       expect(tools.some(({ name }) => script.test(name))).toBe(true);

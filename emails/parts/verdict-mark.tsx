@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Mark, Call as ReviewerCall, Verdict } from '../../src/comparisons/model.ts';
+import type { Call as ReviewerCall, ToolMark, Verdict } from '../../src/comparisons/model.ts';
 import { theme } from '../theme.ts';
 import { afterMark, markWord } from '../words.ts';
 import { Table } from './elements.tsx';
@@ -16,7 +16,7 @@ const { light, type } = theme;
 const fill = { backgroundColor: light.ink, color: light.paper };
 
 /** The box alone. */
-export function MarkBox({ mark, size }: { mark: Mark; size: MarkSize }) {
+export function MarkBox({ mark, size }: { mark: ToolMark; size: MarkSize }) {
   const { word, inner, width, border } = sizes[size];
   const edge = `${border}px solid`;
   const text = { fontSize: word, lineHeight: `${inner}px`, fontWeight: mark === 'skip' ? 400 : 700 };
@@ -42,7 +42,7 @@ export function MarkBox({ mark, size }: { mark: Mark; size: MarkSize }) {
 }
 
 /** A box and its text on one line: "[Ship] Kestrel". */
-export function Marked({ mark, size, children }: { mark: Mark; size: MarkSize; children: ReactNode }) {
+export function Marked({ mark, size, children }: { mark: ToolMark; size: MarkSize; children: ReactNode }) {
   const { after, height, width, gap } = sizes[size];
   return (
     <Table>

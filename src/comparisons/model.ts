@@ -108,14 +108,17 @@ function countedTool() {
 /** What a tool's own panel says of it. `split` is a panel that disagrees. */
 export type Mark = 'ship' | 'skip' | 'split';
 
+/** The mark of one tool beside the verdict; `second`: it would ship, and the other one is the pick. */
+export type ToolMark = Mark | 'second';
+
 /** The outcome of the pair in words, derived from panel and community by {@link verdict}. */
 export interface Verdict {
   /** The most prominent element of the page: a filled, outlined or half-filled mark with its word. */
   mark: Mark;
   /** Index of the tool to ship; null for both, neither, or an open question. */
   pick: 0 | 1 | null;
-  /** Two to six words: "Ship Cursor", "Ship both", "Skip both", "Split: Zed or Cursor". */
+  /** "Ship Cursor", "Ship both", "Skip both", "Split: Zed or Cursor", "Split on Zed": the names in full. */
   words: string;
-  /** One sentence with the figures behind it. */
+  /** One sentence that counts the people behind it. */
   because: string;
 }

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Comparison, Tool } from './model.ts';
 
-/** Characters of a name beside another name: half of a subject line. */
-const NAME_MAX_LENGTH = 28;
 /** Half of the 160 characters of a slug, less the "-vs-". */
 const SLUG_MAX_LENGTH = 78;
 
@@ -59,38 +57,6 @@ export function canonicalUrl(url: string): string {
 }
 const TRACKER = /^(?:utm_\w+|fbclid|gclid|msclkid|mc_[ce]id)$/iu;
 
-/** Both names shortened to fit a verdict, unless that would make them equal. */
-export function shortNames(tools: readonly [Pick<Tool, 'name'>, Pick<Tool, 'name'>]): [string, string] {
-  const [a, b] = [shortName(tools[0].name), shortName(tools[1].name)];
-  return a === b ? [tools[0].name, tools[1].name] : [a, b];
-}
-
-/**
- * A name of at most about 28 characters: parentheses are removed first, then words from the end, "Inference Providers
- * Enterprise Edition (EU)" -> "Inference Providers…". One very long word is truncated.
- */
-export function shortName(name: string): string {
-  if (name.length <= NAME_MAX_LENGTH) return name;
-  const bare = name
-    .replace(/\s*(?:\([^()]*\)|\[[^[\]]*\])/gu, '')
-    .replace(/\s+/gu, ' ')
-    .trim();
-  if (bare && bare.length <= NAME_MAX_LENGTH) return bare;
-  let short = '';
-  for (const word of (bare || name).split(' ')) {
-    if (short && short.length + 1 + word.length > NAME_MAX_LENGTH) break;
-    short = short ? `${short} ${word}` : word;
-  }
-  // By code point, so that no surrogate pair is split.
-  if (short.length > NAME_MAX_LENGTH) short = [...short].slice(0, NAME_MAX_LENGTH - 1).join('');
-  return `${withoutLooseEnd(short.replace(/[\s,;:·|–—-]+$/u, ''))}…`;
-}
-
-/** Removes an incomplete phrase at the end of a truncated text: "Whisperer for Very" becomes "Whisperer". */
-export function withoutLooseEnd(cut: string): string {
-  return cut.replace(/(?<=\S)\s+(?:for|of|with|in|on|at|to|by|from|and|or|the|a|an|&)(?:\s+\S+)?$/iu, '');
-}
-
 /** "Free vs $20/mo", or the one price when both are the same. */
 export function entryPrices(tools: readonly [Pick<Tool, 'entryPrice'>, Pick<Tool, 'entryPrice'>]): string {
   const [a, b] = [tools[0].entryPrice, tools[1].entryPrice];
@@ -119,8 +85,8 @@ function canonical(value: unknown): string {
   return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`).join(',')}}`;
 }
 
-/** Whether a line of text names one of the tools, in full or in the mail's short form. */
+/** Whether a line of text names one of the tools. */
 export function isNamedIn(line: string, { tools }: Pick<Comparison, 'tools'>): boolean {
   const text = line.toLowerCase();
-  return tools.some(({ name }) => [name, shortName(name)].some((each) => text.includes(each.toLowerCase())));
+  return tools.some(({ name }) => text.includes(name.toLowerCase()));
 }

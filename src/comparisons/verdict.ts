@@ -1,5 +1,5 @@
-import type { CountedTool, Mark, Tool, Verdict, Votes } from './model.ts';
-import { shortNames } from './names.ts';
+import type { CountedTool, Mark, Tool, ToolMark, Verdict, Votes } from './model.ts';
+import { type Judged, type Reason, reasonsFor } from './reasons.ts';
 
 /** The two sides of a comparison, or the parts of them that a rule needs. */
 export type Pair<T = CountedTool> = readonly [T, T];
@@ -48,6 +48,8 @@ export function isContested(tool: Pick<CountedTool, 'panelShip' | 'communityShip
   return panel !== 'split' && readers !== 'split' && panel !== readers;
 }
 
+const RANK = { ship: 0, split: 1, skip: 2 };
+
 /**
  * The outcome of a pair, from panel and community alone.
  *
@@ -59,26 +61,64 @@ export function isContested(tool: Pick<CountedTool, 'panelShip' | 'communityShip
  * Swapping the tools swaps `pick` and changes nothing else of the outcome.
  */
 export function verdict(tools: Pair): Verdict {
-  const [a, b] = shortNames(tools);
-  const stands: Pair<Mark> = [rankOf(tools[0]), rankOf(tools[1])];
-  const because = reason(tools, [a, b], stands);
-
-  if (stands[0] === 'ship' || stands[1] === 'ship') {
-    const pick = favourite(tools, stands);
-    return { mark: 'ship', pick, words: pick === null ? 'Ship both' : `Ship ${[a, b][pick]}`, because };
-  }
-  if (stands[0] === 'skip' && stands[1] === 'skip') {
-    return { mark: 'skip', pick: null, words: 'Skip both', because };
-  }
-  const open = stands[0] === stands[1] ? `Split: ${a} or ${b}` : `Split on ${stands[0] === 'split' ? a : b}`;
-  return { mark: 'split', pick: null, words: open, because };
+  return { ...outcome(tools), because: reasonsOf(tools)[0]?.sentence ?? '' };
 }
 
-function rankOf(tool: CountedTool): Mark {
-  return isContested(tool) ? 'split' : toolMark(tool);
+/** The verdict without its sentence, which takes longer to make than the rest. */
+export function outcome(tools: Pair): Omit<Verdict, 'because'> {
+  const [a, b] = [tools[0].name, tools[1].name];
+  const stands = standsOf(tools);
+  const pick = pickOf(tools, stands);
+  if (pick !== null) return { mark: 'ship', pick, words: `Ship ${tools[pick].name}` };
+  if (stands[0] === 'ship') return { mark: 'ship', pick, words: 'Ship both' };
+  if (stands[0] === 'skip' && stands[1] === 'skip') return { mark: 'skip', pick, words: 'Skip both' };
+  const words = stands[0] === stands[1] ? `Split: ${a} or ${b}` : `Split on ${stands[0] === 'split' ? a : b}`;
+  return { mark: 'split', pick, words };
 }
 
-function favourite(tools: Pair, stands: Pair<Mark>): 0 | 1 | null {
+/**
+ * The marks that two tools wear beside their verdict. They never contradict it: a tool that ships and was not picked is
+ * `second`, and only what the verdict ships is `ship`.
+ */
+export function toolMarks(tools: Pair): [ToolMark, ToolMark] {
+  const stands = standsOf(tools);
+  const pick = pickOf(tools, stands);
+  const markAt = (side: 0 | 1) => (stands[side] === 'ship' && pick === 1 - side ? 'second' : stands[side]);
+  return [markAt(0), markAt(1)];
+}
+
+/** The true sentences behind the verdict: see {@link reasonsFor}. */
+export function reasonsOf(tools: Pair): Reason[] {
+  const [a, b] = tools;
+  const stands = standsOf(tools);
+  const swap =
+    RANK[stands[0]] - RANK[stands[1]] ||
+    b.panelShip - a.panelShip ||
+    (communityOf(b) ?? 0) - (communityOf(a) ?? 0);
+  const first = pickOf(tools, stands) ?? (swap > 0 ? 1 : 0);
+  return reasonsFor(judged(first === 0 ? a : b), judged(first === 0 ? b : a), decidedBy(tools));
+}
+
+/** Who decided for the one tool to ship; null when none was picked. */
+export function decidedBy(tools: Pair): 'panel' | 'readers' | null {
+  const stands = standsOf(tools);
+  if (pickOf(tools, stands) === null) return null;
+  const isByPanel = stands[0] !== stands[1] || leader(tools[0].panelShip, tools[1].panelShip) !== null;
+  return isByPanel ? 'panel' : 'readers';
+}
+
+function judged(tool: CountedTool): Judged {
+  return { tool, mark: toolMark(tool), readers: communityOf(tool) };
+}
+
+/** The panel's marks, where a contested one is `split`. */
+export function standsOf(tools: Pair): Pair<Mark> {
+  const standOf = (tool: CountedTool) => (isContested(tool) ? 'split' : toolMark(tool));
+  return [standOf(tools[0]), standOf(tools[1])];
+}
+
+function pickOf(tools: Pair, stands: Pair<Mark>): 0 | 1 | null {
+  if (stands[0] !== 'ship' && stands[1] !== 'ship') return null;
   if (stands[0] !== stands[1]) return stands[0] === 'ship' ? 0 : 1;
   return leader(tools[0].panelShip, tools[1].panelShip) ?? readersFavourite(tools);
 }
@@ -91,38 +131,4 @@ function readersFavourite([a, b]: Pair): 0 | 1 | null {
 function leader(a: number, b: number): 0 | 1 | null {
   if (Math.abs(a - b) < CLEAR_LEAD) return null;
   return a > b ? 0 : 1;
-}
-
-/** One sentence with every figure that was used, the better tool first. */
-function reason(tools: Pair, names: Pair<string>, stands: Pair<Mark>): string {
-  const rank = { ship: 0, split: 1, skip: 2 };
-  const marks: Pair<Mark> = [toolMark(tools[0]), toolMark(tools[1])];
-  const swap =
-    rank[stands[0]] - rank[stands[1]] ||
-    tools[1].panelShip - tools[0].panelShip ||
-    (communityOf(tools[1]) ?? 0) - (communityOf(tools[0]) ?? 0);
-  const [first, second] = swap > 0 ? ([1, 0] as const) : ([0, 1] as const);
-
-  const [one, other] = [tools[first], tools[second]];
-  const also = ONE[marks[second]].replace(marks[first] === 'split' ? '' : /^would /u, '');
-  const panel =
-    marks[0] === marks[1]
-      ? `${SAME[marks[0]]}, ${between(names[first], one.panelShip, names[second], other.panelShip)}`
-      : `The panel ${ONE[marks[first]]} ${names[first]} (${one.panelShip}%) and ${also} ${names[second]} (${other.panelShip}%)`;
-
-  const voted = ([first, second] as const).filter((side) => communityOf(tools[side]) !== null);
-  if (voted.length === 0) return `${panel}.`;
-  const votes = voted.map((side) => `${communityOf(tools[side])}% on ${names[side]}`).join(' and ');
-  return `${panel}; ${voted.some((side) => isContested(tools[side])) ? 'but readers' : 'readers'} vote ship ${votes}.`;
-}
-
-const ONE: Record<Mark, string> = { ship: 'would ship', split: 'is split on', skip: 'would skip' };
-const SAME: Record<Mark, string> = {
-  ship: 'The panel would ship either',
-  split: 'The panel is split on both',
-  skip: 'The panel would skip both',
-};
-
-function between(first: string, of: number, second: string, against: number): string {
-  return of === against ? `${of}% each` : `${first} ${of}% to ${second} ${against}%`;
 }

@@ -1,7 +1,7 @@
-import type { CountedComparison, CountedTool, Tool } from '../comparisons/model.ts';
+import type { CountedComparison, CountedTool, Tool, ToolMark } from '../comparisons/model.ts';
 import { entryPrices, title, topics } from '../comparisons/names.ts';
 import { type LensRow, type LensSide, lensRows, readersOf } from '../comparisons/side-by-side.ts';
-import { toolMark, verdict } from '../comparisons/verdict.ts';
+import { toolMark, toolMarks, verdict } from '../comparisons/verdict.ts';
 import type { CompactRow, ComparisonCard, GlanceRow, ToolCard } from './content.ts';
 import { truncateAtSentence } from './truncate.ts';
 
@@ -16,13 +16,14 @@ export function cardFor(comparison: CountedComparison, size: 'lead' | 'card'): C
   const { slug, url, tools } = comparison;
   const rows = lensRows(tools);
   const room = MAX_LENGTH[size];
+  const marks = toolMarks(tools);
   return {
     slug,
     title: title(comparison),
     url,
     category: topics(comparison).join(' / '),
     verdict: verdict(tools),
-    tools: [toolCard(tools[0], room.description), toolCard(tools[1], room.description)],
+    tools: [toolCard(tools[0], marks[0], room.description), toolCard(tools[1], marks[1], room.description)],
     lenses: (size === 'lead' ? rows : decidingRows(rows, tools)).map((row) =>
       truncateQuotes(row, room.quote),
     ),
@@ -46,14 +47,14 @@ function shorten(text: string, max: number): string {
   return truncateAtSentence(start, max);
 }
 
-function toolCard(tool: CountedTool, room: number): ToolCard {
+function toolCard(tool: CountedTool, mark: ToolMark, room: number): ToolCard {
   const { name, category, tagline, panelShip, communityShip, entryPrice } = tool;
   return {
     name,
     category,
     tagline,
     description: shorten(tool.description, room),
-    mark: toolMark(tool),
+    mark,
     panelShip,
     communityShip,
     readers: readersOf(tool),

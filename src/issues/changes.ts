@@ -1,7 +1,8 @@
 import type { CountedComparison, CountedTool, Verdict } from '../comparisons/model.ts';
 import { title } from '../comparisons/names.ts';
+import { panelCount, partOfReviewers, readersAgain, reviewersAgain } from '../comparisons/people.ts';
 import { isSamePrice } from '../comparisons/reprints/price-print.ts';
-import { communityOf, QUORUM, verdict } from '../comparisons/verdict.ts';
+import { communityOf, outcome, QUORUM, verdict } from '../comparisons/verdict.ts';
 import type { ChangedVerdict } from './content.ts';
 
 /** A comparison that readers were told about, as they were told, and as it is now. */
@@ -36,8 +37,8 @@ export interface Change {
  */
 export function changedVerdict({ was: mailed, now, mailedIn, isRecent }: MailedComparison): Change | null {
   const was = aligned(mailed, now);
-  const [before, after] = [verdict(was), verdict(now.tools)];
-  const steady = verdict([steadied(was[0], now.tools[0]), steadied(was[1], now.tools[1])]);
+  const [before, after] = [outcome(was), outcome(now.tools)];
+  const steady = outcome([steadied(was[0], now.tools[0]), steadied(was[1], now.tools[1])]);
   const turned = !isSame(before, after) && !isSame(before, steady);
   const [a, b] = now.tools;
   const panelPoints = Math.abs(was[0].panelShip - a.panelShip) + Math.abs(was[1].panelShip - b.panelShip);
@@ -48,9 +49,9 @@ export function changedVerdict({ was: mailed, now, mailedIn, isRecent }: MailedC
     slug: now.slug,
     title: title(now),
     url: now.url,
-    was: before,
-    now: after,
-    whatMoved: [moved(was[0], a, turned), moved(was[1], b, turned)].flat().join('; '),
+    was: verdict(was),
+    now: verdict(now.tools),
+    whatMoved: whatMoved([was[0], a], [was[1], b], before.pick, after.pick, turned),
     mailedIn,
   };
   return { row, panelPoints };
@@ -68,8 +69,10 @@ export function byKind(a: ChangedVerdict, b: ChangedVerdict): number {
   return WEIGHT[a.kind] - WEIGHT[b.kind] || (a.slug < b.slug ? -1 : Number(a.slug > b.slug));
 }
 
+type Outcome = Pick<Verdict, 'mark' | 'pick'>;
+
 /** Whether two verdicts have the same outcome; a renamed tool alone is no new verdict. */
-function isSame(a: Verdict, b: Verdict): boolean {
+function isSame(a: Outcome, b: Outcome): boolean {
   return a.mark === b.mark && a.pick === b.pick;
 }
 
@@ -98,22 +101,61 @@ function isRepriced(was: CountedTool, now: CountedTool): boolean {
   return !isSamePrice(was.entryPrice, now.entryPrice);
 }
 
-/** Readers' votes change every day, so they are mentioned only when they reversed the verdict. */
-function moved(was: CountedTool, now: CountedTool, turned: boolean): string[] {
-  const moves: string[] = [];
-  const [before, after] = [communityOf(was), communityOf(now)];
-  if (was.panelShip !== now.panelShip) {
-    moves.push(`Panel on ${now.name} ${was.panelShip}% → ${now.panelShip}%`);
-  }
-  if (turned && before !== after) {
-    moves.push(`Readers on ${now.name} ${share(before)} → ${share(after)}`);
-  }
-  if (isRepriced(was, now)) {
-    moves.push(`${now.name} now ${now.entryPrice} (was ${was.entryPrice})`);
-  }
-  return moves;
+type Moved = readonly [was: CountedTool, now: CountedTool];
+
+/**
+ * What moved, as sentences: "Nightjar lost its lead: reviewers went from three of four to two. The entry price of
+ * Hemstitch went from Free to $10/mo." Readers' votes change every day, so they are mentioned only when the verdict turned.
+ */
+function whatMoved(
+  first: Moved,
+  second: Moved,
+  before: Verdict['pick'],
+  after: Verdict['pick'],
+  turned: boolean,
+): string {
+  const sides = [first, second] as const;
+  // The tool that gained or lost the lead is told first.
+  const main = after ?? before ?? 0;
+  const inOrder = [main, main === 0 ? 1 : 0] as const;
+  const people = inOrder.flatMap((side) => {
+    const moves = peopleMoved(sides[side], turned);
+    if (moves.length === 0) return [];
+    const gained = side === after && before !== after && turned;
+    const lost = side === before && before !== after && turned;
+    const [, { name }] = sides[side];
+    const what = moves.join(', and ');
+    if (gained) return [`${name} took the lead: ${what}.`];
+    return [lost ? `${name} lost its lead: ${what}.` : `${name}: ${what}.`];
+  });
+  const prices = inOrder.flatMap((side) => {
+    const [was, now] = sides[side];
+    return isRepriced(was, now)
+      ? [`The entry price of ${now.name} went from ${was.entryPrice} to ${now.entryPrice}.`]
+      : [];
+  });
+  return [...people, ...prices].join(' ');
 }
 
-function share(percent: number | null): string {
-  return percent === null ? '—' : `${percent}%`;
+function peopleMoved([was, now]: Moved, turned: boolean): string[] {
+  const [before, after] = [communityOf(was), communityOf(now)];
+  return [
+    ...(was.panelShip === now.panelShip ? [] : [`reviewers went from ${panels(was, now)}`]),
+    ...(turned && before !== after && after !== null
+      ? [
+          before === null
+            ? `${readersAgain(after)} of its readers would ship it`
+            : `readers went from ${readersAgain(before)} to ${readersAgain(after)}`,
+        ]
+      : []),
+  ];
+}
+
+/** "three of four to two"; the number of reviewers is repeated where it changed. */
+function panels(was: CountedTool, now: CountedTool): string {
+  const [before, after] = [panelCount(was), panelCount(now)];
+  const from = partOfReviewers(before, was.panelShip);
+  const isSameSize = before !== null && before.of === after?.of && before.ship > 0 && before.ship < before.of;
+  const to = isSameSize ? reviewersAgain(after, now.panelShip) : partOfReviewers(after, now.panelShip);
+  return `${from} to ${to}`;
 }

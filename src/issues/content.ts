@@ -1,4 +1,4 @@
-import type { Mark, Verdict } from '../comparisons/model.ts';
+import type { ToolMark, Verdict } from '../comparisons/model.ts';
 import type { LensRow, ReadersShare } from '../comparisons/side-by-side.ts';
 
 /**
@@ -27,7 +27,7 @@ export interface IssueContent {
   dateLabel: string;
   /** Whole minutes, at least 1. */
   readingMinutes: number;
-  /** 30 to 50 characters if possible: the best verdict. */
+  /** 30 to 55 characters if possible: the best verdict. */
   subject: string;
   /** 40 to 90 characters with new information: the next two verdicts. */
   preheader: string;
@@ -73,7 +73,8 @@ export interface ToolCard {
   category: string;
   tagline: string;
   description: string;
-  mark: Mark;
+  /** What it wears beside the verdict, which it never contradicts. */
+  mark: ToolMark;
   panelShip: number;
   /** The community share that the source reports; null is shown as an em dash. */
   communityShip: number | null;
@@ -115,7 +116,7 @@ export interface ChangedVerdict {
   /** Verdict as it was mailed, and as it is now. */
   was: Verdict;
   now: Verdict;
-  /** "Panel on Cursor 62% → 88%; Zed now $10/mo (was Free)". */
+  /** "Nightjar lost its lead: reviewers went from three of four to two. The entry price of Zed went from Free to $10/mo." */
   whatMoved: string;
   /** Number of the issue that told it last. */
   mailedIn: number;

@@ -1,6 +1,6 @@
 import type { CountedComparison, Verdict } from '../comparisons/model.ts';
 import { nameKey, topics } from '../comparisons/names.ts';
-import { communityOf, verdict } from '../comparisons/verdict.ts';
+import { communityOf, outcome } from '../comparisons/verdict.ts';
 import { directForm, type SubjectForm } from './subject.ts';
 
 /** A comparison that no sent issue has carried yet. */
@@ -35,7 +35,7 @@ export function interestParts({ comparison, firstSeenAt, mailed }: Candidate, at
     ...tools.map((tool) => Math.abs((communityOf(tool) ?? tool.panelShip) - tool.panelShip) / 100),
   );
   const age = Math.max(0, at.getTime() - freshAt(comparison, firstSeenAt)) / DAY;
-  const now = verdict(tools);
+  const now = outcome(tools);
   const overturned = mailed !== null && (mailed.mark !== now.mark || mailed.pick !== now.pick);
   return {
     split: SHARES.split * split,

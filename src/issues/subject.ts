@@ -1,12 +1,15 @@
-import type { Comparison, Mark, Tool, Verdict } from '../comparisons/model.ts';
-import { entryPrices, nameKey, withoutLooseEnd } from '../comparisons/names.ts';
-import { CLEAR_LEAD, isContested, toolMark, verdict } from '../comparisons/verdict.ts';
+import type { CountedComparison, Verdict } from '../comparisons/model.ts';
+import { entryPrices, nameKey } from '../comparisons/names.ts';
+import { capitalised, numberWord, panelCount } from '../comparisons/people.ts';
+import { DISAGREE } from '../comparisons/reasons.ts';
+import { communityOf, decidedBy, outcome, standsOf, toolMark } from '../comparisons/verdict.ts';
 import { lengthOf, oneLine, truncateAtWord } from './truncate.ts';
 
 /**
  * Subject and preheader of an issue. The subject is the best verdict, the preheader the next two: never an issue
- * number, never the same text twice, never the lead's tools in both. The lengths (30 to 50 and 40 to 90 characters)
- * are goals; that the text is true is a rule.
+ * number, never the same text twice, never the lead's tools in both. Lengths (30 to 55 and 40 to 90 characters) are
+ * goals. That the text is true is a rule: a name is never shortened, because half a name is another product; a line
+ * that is too long drops its second tool, or stays long. Readers who disagree are named with "but".
  */
 
 /**
@@ -22,7 +25,7 @@ export type SubjectForm =
   | 'skip-both'
   /** "Split: V0 or Bolt", "Split on V0, skip Bolt" */
   | 'split'
-  /** "The panel ships Zed, skips Cursor", "Readers ship Lindy over Relay" */
+  /** "Reviewers take Zed over Cursor", "Reviewers ship Mem, but readers don't" */
   | 'who'
   /** "Zed, not Cursor", "Neither Suno nor Udio ships", "V0 and Bolt: no clear verdict" */
   | 'names'
@@ -33,17 +36,20 @@ interface Fits {
   min: number;
   max: number;
 }
-const SUBJECT: Fits = { min: 30, max: 50 };
+const SUBJECT: Fits = { min: 30, max: 55 };
 const PREHEADER: Fits = { min: 40, max: 90 };
+/** Nothing is longer than this: a name may have 120 characters. */
+const LONGEST = 130;
 
-type Pair = Pick<Comparison, 'tools'>;
+type Pair = Pick<CountedComparison, 'tools'>;
+type Tools = Pair['tools'];
 
 /**
- * The verdict on an issue's lead in at most 50 characters: "Ship Zed, skip Cursor: panel 88% to 31%".
+ * The verdict on an issue's lead: "Ship Zed, skip Cursor: three of four reviewers agree".
  * @param past the forms of the last subjects, newest first: see {@link formOf}.
  */
 export function subjectFor(lead: Pair, past: readonly (SubjectForm | null)[] = []): string {
-  return lineOf(wordingFor(lead, past), lead, SUBJECT);
+  return lineOf(wordingFor(lead, past), SUBJECT);
 }
 
 /**
@@ -56,7 +62,7 @@ export function formOf(lead: Pair, past: readonly (SubjectForm | null)[]): Subje
 
 /** Returns the form that says the verdict of a pair directly. */
 export function directForm({ tools }: Pair): SubjectForm {
-  const { mark, pick } = verdict(tools);
+  const { mark, pick } = outcome(tools);
   if (pick !== null) return 'ship-one';
   return mark === 'split' ? 'split' : `${mark}-both`;
 }
@@ -64,25 +70,29 @@ export function directForm({ tools }: Pair): SubjectForm {
 /** How many of the last subjects count, and how many of them may have the form already. */
 const RECENT = { subjects: 4, uses: 2 };
 
-function wordingFor(lead: Pair, past: readonly (SubjectForm | null)[]): Wording {
+function wordingFor({ tools }: Pair, past: readonly (SubjectForm | null)[]): Wording {
   const recent = past.slice(0, RECENT.subjects);
   const usesOf = ({ form }: Wording) => recent.filter((each) => each === form).length;
-  const [direct, ...others] = wordingsOf(lead.tools);
-  const fitting = [direct, ...others.filter((wording) => namesIn(wording, lead.tools, SUBJECT.max) !== null)];
-  const fresh = fitting.find((wording) => usesOf(wording) < RECENT.uses);
-  return fresh ?? fitting.reduce((best, each) => (usesOf(each) < usesOf(best) ? each : best));
+  const wordings = wordingsOf(tools);
+  const fresh = wordings.find((wording) => usesOf(wording) < RECENT.uses);
+  return fresh ?? wordings.reduce((best, each) => (usesOf(each) < usesOf(best) ? each : best));
 }
 
 /**
- * The verdicts after the lead: "Ship both Suno and Udio. Skip both Lindy and Relay." A comparison with a tool of the
- * lead is passed over, because the subject names it. When there are none, the figures of the lead without its names.
+ * The verdicts after the lead: "Suno and Udio both ship. Neither Lindy nor Relay does." A comparison with a tool of the
+ * lead is passed over, because the subject names it. When there are none, the prices of the lead without its names.
  * @param others the issue's other comparisons, in order.
- * @param subject never repeated.
+ * @param subject never repeated; nor is its form, if there is another.
  */
-export function preheaderFor(lead: Pair, others: readonly Pair[], subject: string): string {
-  const texts = [nextVerdicts(unlike(lead, others)), figures(lead), entry(lead)];
+export function preheaderFor(
+  lead: Pair,
+  others: readonly Pair[],
+  subject: string,
+  form: SubjectForm | null = directForm(lead),
+): string {
+  const texts = [nextVerdicts(unlike(lead, others), form), entry(lead)];
   const isNew = (text: string) => text !== '' && !sameText(text, subject) && !isNamedIn(text, lead);
-  return texts.find(isNew) ?? NOTHING_ELSE;
+  return padded(texts.find(isNew) ?? NOTHING_ELSE, ` ${NOTHING_ELSE}`);
 }
 
 const NOTHING_ELSE = 'Both tools side by side, reviewer by reviewer.';
@@ -112,27 +122,31 @@ export function sameText(a: string, b: string): boolean {
   return plain(a) === plain(b);
 }
 
-function nextVerdicts(others: readonly Pair[]): string {
-  const [second, third] = others;
+/** The verdicts on the next two comparisons, each in a form that neither the subject nor its neighbour has. */
+function nextVerdicts([second, third, ...more]: readonly Pair[], form: SubjectForm | null): string {
   if (!second) return '';
-  const { min, max } = PREHEADER;
-  const line = (pair: Pair, room: Partial<Fits> = {}) =>
-    sentence(headline(pair, { min: 0, max: max - 1, ...room }));
-  if (!third || sameText(line(second), line(third))) {
-    return padded(line(second, { min: min - 1 }), ` ${entry(second)}`);
-  }
-  const lengths = [lengthOf(line(second)), lengthOf(line(third))] as const;
-  // Each line is sure of half the length; what one does not need the other may use.
-  const half = Math.floor((max - 1) / 2);
-  const beside = (other: number) => ({ max: Math.max(half, max - 1 - other) - 1 });
-  const both = `${line(second, beside(lengths[1]))} ${line(third, beside(lengths[0]))}`;
-  const more = others.length - 2;
-  const longer = more > 0 ? padded(both, ` And ${more} more inside.`) : both;
-  return lengthOf(longer) >= min ? longer : `${line(second, { min: 30, max: half - 1 })} ${line(third)}`;
+  const inForm = ({ tools }: Pair, ...used: (SubjectForm | null)[]) => {
+    const wordings = wordingsOf(tools);
+    return wordings.find((wording) => !used.includes(wording.form)) ?? wordings[0];
+  };
+  const wording = inForm(second, form);
+  const line = sentence(lineOf(wording, { min: 0, max: PREHEADER.max }));
+  const alone = padded(
+    sentence(lineOf(wording, { ...PREHEADER, min: PREHEADER.min - 1 })),
+    ` ${entry(second)}`,
+  );
+  if (!third) return alone;
+  const room = PREHEADER.max - lengthOf(line) - 2;
+  const next = sentence(lineOf(inForm(third, form, wording.form), { min: 0, max: room }));
+  const both = `${line} ${next}`;
+  if (sameText(line, next) || lengthOf(both) > PREHEADER.max) return alone;
+  return more.length > 0
+    ? padded(both, ` And ${more.length} more inside.`)
+    : padded(both, ` ${entry(second)}`);
 }
 
 function sentence(text: string): string {
-  return text.endsWith('…') ? text : `${text}.`;
+  return /[.…?!]$/u.test(text) ? text : `${text}.`;
 }
 
 /** Appends the addition if the text is too short without it and short enough with it. */
@@ -141,204 +155,197 @@ function padded(text: string, addition: string): string {
   return lengthOf(text) < PREHEADER.min && lengthOf(longer) <= PREHEADER.max ? longer : text;
 }
 
-/** "Panel at 88% and 31%, readers at 60% and 55%. Entry price: Free vs $20/mo." */
-function figures({ tools }: Pair): string {
-  const [a, b] = tools;
-  const both = (who: string, [first, second]: [number, number]) =>
-    first === second ? `${who} at ${first}% each` : `${who} at ${first}% and ${second}%`;
-  const panel = both('Panel', [a.panelShip, b.panelShip]);
-  const readers =
-    a.communityShip === null || b.communityShip === null
-      ? ''
-      : both(', readers', [a.communityShip, b.communityShip]);
-  const text = `${panel}${readers}.`;
-  const longer = `${text} ${entry({ tools })}`;
-  return lengthOf(longer) <= PREHEADER.max ? longer : text;
+function entry({ tools }: Pair): string {
+  return truncateAtWord(oneLine(`Entry price: ${entryPrices(tools)}.`), PREHEADER.max);
 }
 
-function entry(lead: Pair): string {
-  return truncateAtWord(oneLine(`Entry price: ${entryPrices(lead.tools)}.`), PREHEADER.max);
-}
-
-/** A way to say a verdict, as a function of the tools' names. */
+/** A way to say a verdict. */
 interface Wording {
   form: SubjectForm;
-  say: (a: string, b: string) => string;
-  /** What makes it longer, the most telling first. */
-  evidence: string[];
+  /** True lines, the most telling first: with both tools and who says so, with both, with one. */
+  lines: string[];
 }
 
-/** The direct wording of a verdict as a headline of at most `max` graphemes. */
-function headline(pair: Pair, fits: Fits): string {
-  return lineOf(wordingsOf(pair.tools)[0], pair, fits);
+/** The first line that fits; else the one that is nearest to it. No name is ever shortened. */
+function lineOf({ lines }: Wording, { min, max }: Fits): string {
+  const fitting = lines.find((line) => lengthOf(line) >= min && lengthOf(line) <= max);
+  const distance = (line: string) => Math.max(min - lengthOf(line), lengthOf(line) - max, 0);
+  const nearest = lines.reduce((best, each) => (distance(each) < distance(best) ? each : best));
+  return truncateAtWord(fitting ?? nearest, LONGEST);
 }
 
-/** Evidence is added when the line would be shorter than `min`, names are shortened when it would be too long. */
-function lineOf(wording: Wording, { tools }: Pair, { min, max }: Fits): string {
-  const { say, evidence } = wording;
-  const names = namesIn(wording, tools, max);
-  if (!names) return truncateAtWord(oneTool(tools) ?? say(nameOf(tools[0]), nameOf(tools[1])), max);
-  const line = say(...names);
-  if (lengthOf(line) >= min) return line;
-  const longer = evidence.map((backed) => line + backed).filter((text) => lengthOf(text) <= max);
-  return longer.find((text) => lengthOf(text) >= min) ?? longer.at(-1) ?? line;
-}
-
-function namesIn({ say }: Wording, tools: Comparison['tools'], max: number): [string, string] | null {
-  return namesThatFit(tools, (a, b) => lengthOf(say(a, b)) - max);
-}
-
-/** Returns the true wordings of a verdict, the direct one first. No wording names a tool twice. */
-function wordingsOf(tools: Comparison['tools']): [Wording, ...Wording[]] {
-  const { mark, pick } = verdict(tools);
-  const stands = tools.map(markOf);
-  const backed = evidence(tools);
+/** Returns the true wordings of a verdict, the direct one first. No line names a tool twice. */
+function wordingsOf(tools: Tools): [Wording, ...Wording[]] {
+  const { mark, pick } = outcome(tools);
+  const names: [string, string] = [oneLine(tools[0].name), oneLine(tools[1].name)];
+  const doubt = doubtOf(tools, names);
   const form = directForm({ tools });
-  const direct = (say: Wording['say']): Wording => ({ form, say, evidence: backed });
-  const other = (form: SubjectForm, say: Wording['say']): Wording => ({ form, say, evidence: backed });
-  // It names the panel or the readers already.
-  const who = (say: Wording['say']): Wording => ({
-    ...{ form: 'who', say },
-    evidence: backed.map((each) => each.replace(/(?:panel|readers) (?:at )?(?=\d)/u, '')),
+  const wording = (
+    of: SubjectForm,
+    both: string[],
+    one: string[] = [],
+    evidence = evidenceOf(tools),
+  ): Wording => ({
+    form: of,
+    lines:
+      doubt === null
+        ? withEvidence(both, one, evidence)
+        : [...withDoubt(both, one, doubt), ...(pick === null ? disputedLines(tools, names) : [])],
   });
-  const decided = decidedBy(tools);
-
-  if (pick !== null) {
-    const inOrder = (say: Wording['say']): Wording['say'] => (pick === 0 ? say : (a, b) => say(b, a));
-    const isSkipped = stands[1 - pick] === 'skip';
-    const subject = decided === 'panel' ? 'The panel ships' : 'Readers ship';
-    return [
-      direct(inOrder(isSkipped ? (a, b) => `Ship ${a}, skip ${b}` : (a, b) => `Ship ${a} over ${b}`)),
-      ...(decided === null
-        ? []
-        : [
-            who(inOrder((a, b) => (isSkipped ? `${subject} ${a}, skips ${b}` : `${subject} ${a} over ${b}`))),
-          ]),
-      other('names', inOrder(isSkipped ? (a, b) => `${a}, not ${b}` : (a, b) => `${a} over ${b}`)),
-    ];
-  }
+  if (pick !== null) return picked(tools, names, pick, wording);
+  const [a, b] = names;
   if (mark === 'ship')
     return [
-      direct((a, b) => `Ship both ${a} and ${b}`),
-      other('names', (a, b) => `${a} and ${b} both ship`),
-      other('question', (a, b) => `${a} or ${b}? Ship either`),
+      wording(form, [`Ship both ${a} and ${b}`]),
+      wording('names', [`${a} and ${b} both ship`]),
+      wording('question', [`${a} or ${b}? Ship either`]),
     ];
   if (mark === 'skip')
     return [
-      direct((a, b) => `Skip both ${a} and ${b}`),
-      other('names', (a, b) => `Neither ${a} nor ${b} ships`),
-      other('question', (a, b) => `${a} or ${b}? Skip both`),
+      wording(form, [`Skip both ${a} and ${b}`]),
+      wording('names', [`Neither ${a} nor ${b} ships`]),
+      wording('question', [`${a} or ${b}? Skip both`]),
     ];
-  const isPanelSplit = tools.every((tool, side) => stands[side] === 'skip' || toolMark(tool) === 'split');
-  const open = stands[0] === 'skip' ? 1 : 0;
-  if (stands[0] === 'skip' || stands[1] === 'skip') {
-    const inOrder = (say: Wording['say']): Wording['say'] => (open === 0 ? say : (a, b) => say(b, a));
-    return [
-      direct(inOrder((a, b) => `Split on ${a}, skip ${b}`)),
-      ...(isPanelSplit ? [who(inOrder((a, b) => `The panel is split on ${a}, skips ${b}`))] : []),
-      other(
-        'names',
-        inOrder((a, b) => `${a}: no clear verdict; skip ${b}`),
-      ),
-    ];
-  }
+  return split(tools, names, wording);
+}
+
+type Make = (form: SubjectForm, both: string[], one?: string[], evidence?: string[]) => Wording;
+
+function picked(tools: Tools, names: [string, string], pick: 0 | 1, wording: Make): [Wording, ...Wording[]] {
+  const [a, b] = pick === 0 ? names : [names[1], names[0]];
+  const isSkipped = standsOf(tools)[1 - pick] === 'skip';
+  const decided = decidedBy(tools);
+  const who = decided === 'readers' ? 'Readers' : 'Reviewers';
+  const count = panelCount(tools[pick]);
+  const people =
+    decided === 'readers' || count === null || count.ship === count.of
+      ? null
+      : `${numberWord(count.ship)} of ${numberWord(count.of)} reviewers`;
   return [
-    direct((a, b) => `Split: ${a} or ${b}`),
-    ...(isPanelSplit
-      ? [
-          { ...who((a, b) => `${a} or ${b}? The panel is split`), form: 'question' as const },
-          who((a, b) => `The panel is split on ${a} and ${b}`),
-        ]
-      : [other('question', (a, b) => `${a} or ${b}? No clear verdict`)]),
-    other('names', (a, b) => `${a} and ${b}: no clear verdict`),
+    wording('ship-one', [isSkipped ? `Ship ${a}, skip ${b}` : `Ship ${a} over ${b}`], [`Ship ${a}`]),
+    // It says who decided.
+    wording(
+      'who',
+      [isSkipped ? `${who} ship ${a}, skip ${b}` : `${who} take ${a} over ${b}`],
+      [...(people === null ? [] : [`${people} would ship ${a}`].map(capitalised)), `${who} ship ${a}`],
+      evidenceOf(tools).filter((each) => !each.includes('review')),
+    ),
+    wording('names', [isSkipped ? `${a}, not ${b}` : `${a} beats ${b}`], [`${a} is the one to ship`]),
   ];
 }
 
-/** Who decided for the one tool to ship; null when readers doubted the panel. */
-function decidedBy(tools: Comparison['tools']): 'panel' | 'readers' | null {
-  if (tools.some(isContested)) return null;
-  const [a, b] = tools;
-  const isClear = toolMark(a) !== toolMark(b) || Math.abs(a.panelShip - b.panelShip) >= CLEAR_LEAD;
-  return isClear ? 'panel' : 'readers';
+function split(tools: Tools, names: [string, string], wording: Make): [Wording, ...Wording[]] {
+  const stands = standsOf(tools);
+  const isPanelSplit = tools.every((tool, side) => stands[side] === 'skip' || toolMark(tool) === 'split');
+  const open = stands[0] === 'skip' ? 1 : 0;
+  const [a, b] = open === 0 ? names : [names[1], names[0]];
+  const disputed = disputedLines(tools, names);
+  const others: Wording[] = disputed.length > 0 ? [{ form: 'who', lines: disputed }] : [];
+  if (stands[0] === 'skip' || stands[1] === 'skip')
+    return [
+      wording('split', [`Split on ${a}, skip ${b}`], [`Split on ${a}`]),
+      ...others,
+      ...(isPanelSplit
+        ? [wording('who', [`The panel is split on ${a}, skips ${b}`], [`The panel is split on ${a}`], [])]
+        : []),
+      wording('names', [`${a}: no clear verdict; skip ${b}`], [`${a}: no clear verdict`]),
+    ];
+  return [
+    wording('split', [`Split: ${a} or ${b}`]),
+    ...others,
+    ...(isPanelSplit
+      ? [
+          wording('question', [`${a} or ${b}? The panel is split`], [], []),
+          wording('who', [`The panel is split on ${a} and ${b}`], [], []),
+        ]
+      : [wording('question', [`${a} or ${b}? No clear verdict`])]),
+    wording('names', [`${a} and ${b}: no clear verdict`]),
+  ];
 }
 
-/** When the two names do not fit together, the one tool to ship can be named alone. */
-function oneTool(tools: Comparison['tools']): string | null {
-  const { pick } = verdict(tools);
-  return pick === null ? null : `Ship ${nameOf(tools[pick])}`;
+function withEvidence(both: string[], one: string[], evidence: string[]): string[] {
+  const backed = (lines: string[]) => lines.flatMap((line) => evidence.map((each) => line + each));
+  // A question has its answer at its end, and needs no witness if it is long enough.
+  return [...both, ...backed(both), ...backed(one), ...one];
 }
 
-/**
- * The evidence for a verdict in a few words: that readers doubt the panel, else the shares that decided it, the
- * panel's or, where the panel did not decide, the readers'. It names no tool.
- */
-function evidence(tools: Comparison['tools']): string[] {
-  const { mark, pick } = verdict(tools);
+function withDoubt(both: string[], one: string[], { ofBoth, ofOne }: Doubt): string[] {
+  return [
+    ...both.flatMap((line) => ofBoth.map((doubt) => line + doubt)),
+    ...one.flatMap((line) => ofOne.map((doubt) => line + doubt)),
+  ];
+}
+
+/** Who is behind a verdict, in a few words that name no tool. The longest comes first. */
+function evidenceOf(tools: Tools): string[] {
+  const { mark, pick } = outcome(tools);
   const joint = mark === 'split' ? ', ' : ': ';
-  if (tools.some(isContested)) return [`${joint}readers doubt the panel`];
-  const [a, b] = pick === 1 ? [tools[1], tools[0]] : tools;
-  if (pick === null || a.panelShip > b.panelShip)
-    return [joint + describeShares('panel', a.panelShip, b.panelShip, pick)];
-  if (a.communityShip === null || b.communityShip === null) return [];
-  return [joint + describeShares('readers', a.communityShip, b.communityShip, pick)];
+  if (pick === null)
+    return (
+      {
+        ship: ['reviewers like them both', 'both convince'],
+        skip: ['reviewers would use neither', 'neither convinces'],
+        split: ['and reviewers are divided', 'reviewers are divided'],
+      } satisfies Record<Verdict['mark'], string[]>
+    )[mark].map((text) => joint + text);
+  if (decidedBy(tools) === 'readers') return [': readers decide', ': readers tip it'];
+  const count = panelCount(tools[pick]);
+  if (count === null) return [': most reviewers agree', ': reviewers agree'];
+  const { ship, of } = count;
+  const people = ship === of ? `all ${numberWord(of)}` : `${numberWord(ship)} of ${numberWord(of)}`;
+  return [`: ${people} reviewers agree`, `: ${people} agree`];
 }
 
-function describeShares(who: string, a: number, b: number, pick: Verdict['pick']): string {
-  if (a === b) return `${who} at ${a}% each`;
-  return `${who} ${a}% ${pick === null ? 'and' : 'to'} ${b}%`;
+/** How readers disagree, after a line that names both tools, and after one that names only the tool to ship. */
+interface Doubt {
+  ofBoth: string[];
+  ofOne: string[];
 }
 
-/** Like the verdict: readers who vote the opposite make a tool's mark a split. */
-function markOf(tool: Tool): Mark {
-  return isContested(tool) ? 'split' : toolMark(tool);
+/** Null while readers dispute neither tool. */
+function doubtOf(tools: Tools, names: [string, string]): Doubt | null {
+  const [one, other] = disputedSides(tools);
+  if (one === undefined) return null;
+  const { pick } = outcome(tools);
+  if (decidedBy(tools) === 'readers')
+    return { ofBoth: [', but reviewers like both'], ofOne: [', but reviewers like both'] };
+  const disagree = [', but readers disagree'];
+  if (other !== undefined || pick === null) return { ofBoth: disagree, ofOne: disagree };
+  const isUnder = gapOf(tools[one]) < 0;
+  if (one === pick) {
+    const about = isUnder ? ', but readers are less sure' : ', but readers go further';
+    return { ofBoth: [about, ...disagree], ofOne: [about, ...disagree] };
+  }
+  const rival = isUnder ? `, but readers doubt ${names[one]}` : `, but readers like ${names[one]}`;
+  return { ofBoth: disagree, ofOne: [rival, ...disagree] };
 }
 
-/**
- * Both names in full, else without their parentheses, else with whole words removed from their ends, the longer one
- * first. Null when they would become the same or empty.
- * @param excess graphemes over the limit with these names; 0 or less fits.
- */
-function namesThatFit(
-  tools: Comparison['tools'],
-  excess: (a: string, b: string) => number,
-): [string, string] | null {
-  const full: [string, string] = [nameOf(tools[0]), nameOf(tools[1])];
-  if (excess(...full) <= 0) return full;
-  const bare: [string, string] = [withoutParentheses(full[0]), withoutParentheses(full[1])];
-  const same = ([a, b]: [string, string]) => sameText(a, b);
-  if (!same(bare) && excess(...bare) <= 0) return bare;
-  const lengths: [number, number] = [lengthOf(bare[0]), lengthOf(bare[1])];
-  const room = lengths[0] + lengths[1] - excess(...bare);
-  const half = Math.floor(room / 2);
-  if (half < 6) return null;
-  const first = lengths[0] <= half ? lengths[0] : Math.max(half, room - lengths[1]);
-  const short: [string, string] = [shortened(bare[0], first), shortened(bare[1], room - first)];
-  const mistaken =
-    (short[0] !== bare[0] && startsWith(full[1], short[0])) ||
-    (short[1] !== bare[1] && startsWith(full[0], short[1]));
-  return same(short) || mistaken ? null : short;
+/** Readers' share less the panel's, in points; 0 when nobody knows what readers think. */
+function gapOf(tool: Tools[0]): number {
+  return (communityOf(tool) ?? tool.panelShip) - tool.panelShip;
 }
 
-/** "Claude" is not a clear name for Claude Code beside Claude Cowork. */
-function startsWith(name: string, short: string): boolean {
-  return name.toLowerCase().startsWith(short.toLowerCase().replace(/…$/u, ''));
+/** The tools about which readers and panel disagree, the widest gap first. */
+function disputedSides(tools: Tools): (0 | 1)[] {
+  return ([0, 1] as const)
+    .filter((side) => Math.abs(gapOf(tools[side])) >= DISAGREE)
+    .sort((a, b) => Math.abs(gapOf(tools[b])) - Math.abs(gapOf(tools[a])));
 }
 
-function nameOf(tool: Tool): string {
-  return oneLine(tool.name);
+/** One line for each disputed tool: "Reviewers ship Mem, but readers don't". */
+function disputedLines(tools: Tools, names: [string, string]): string[] {
+  return disputedSides(tools).map((side) => {
+    const tool = tools[side];
+    const mark = toolMark(tool);
+    const panel = mark === 'split' ? 'Panel split on' : `Reviewers ${mark}`;
+    return `${panel} ${names[side]}, but readers ${oppositionOf(tool)}`;
+  });
 }
 
-function withoutParentheses(name: string): string {
-  return (
-    name
-      .replace(/\s*(?:\([^()]*\)|\[[^[\]]*\])/gu, '')
-      .replace(/\s+/gu, ' ')
-      .trim() || name
-  );
-}
-
-/** Shortens by whole words, so that the result reads like a name. */
-function shortened(name: string, room: number): string {
-  if (lengthOf(name) <= room) return name;
-  return withoutLooseEnd(truncateAtWord(name, room, ''));
+function oppositionOf(tool: Tools[0]): string {
+  const readers = toolMark({ panelShip: communityOf(tool) ?? tool.panelShip });
+  const mark = toolMark(tool);
+  if (readers !== mark && readers !== 'split' && mark !== 'ship') return `${readers} it`;
+  if (readers === 'skip' && mark === 'ship') return "don't";
+  return gapOf(tool) < 0 ? 'are less sure' : 'are kinder';
 }

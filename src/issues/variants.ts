@@ -1,5 +1,7 @@
-import type { CountedComparison } from '../comparisons/model.ts';
+import type { CountedComparison, Verdict } from '../comparisons/model.ts';
 import { topics as topicsOf } from '../comparisons/names.ts';
+import { type Reason, sentencesInOrder } from '../comparisons/reasons.ts';
+import { reasonsOf } from '../comparisons/verdict.ts';
 import { cardFor, compactRow, glanceRow } from './cards.ts';
 import type { Plan, PlannedComparison } from './compose.ts';
 import {
@@ -12,7 +14,7 @@ import {
 } from './content.ts';
 import type { Counted, Topical } from './planned-rows.ts';
 import { readingMinutes } from './reading-time.ts';
-import { preheaderFor, sameText, subjectFor } from './subject.ts';
+import { formOf, preheaderFor, sameText, subjectFor } from './subject.ts';
 import { countWords, oneLine } from './truncate.ts';
 
 /**
@@ -49,6 +51,7 @@ export interface Variants {
 interface Parts {
   lead(comparison: CountedComparison): ComparisonCard;
   card(comparison: CountedComparison): ComparisonCard;
+  reasons(comparison: CountedComparison): Reason[];
   wordsIn(text: string): number;
 }
 
@@ -56,6 +59,7 @@ function partsOnce(): Parts {
   return {
     lead: once((comparison) => cardFor(comparison, 'lead')),
     card: once((comparison) => cardFor(comparison, 'card')),
+    reasons: once(({ tools }) => reasonsOf(tools)),
     wordsIn: once(countWords),
   };
 }
@@ -187,12 +191,17 @@ function contentOf(plan: Plan, selection: Selection, topics: string[], parts: Pa
   const [lead, ...others] = comparisons;
   if (!lead) throw new Error('a variant without a comparison');
   const changed = selection.changed.map(({ row }) => row);
+  const sentences = sentencesInOrder(comparisons.map(parts.reasons));
+  const varied = <Row extends { verdict: Verdict }>(row: Row, place: number): Row => ({
+    ...row,
+    verdict: { ...row.verdict, because: sentences[place] ?? row.verdict.because },
+  });
   const body = {
     intro: plan.intro,
-    glance: comparisons.map(glanceRow),
-    lead: parts.lead(lead),
-    cards: others.slice(0, plan.cards).map(parts.card),
-    compact: others.slice(plan.cards).map(compactRow),
+    glance: comparisons.map(glanceRow).map(varied),
+    lead: varied(parts.lead(lead), 0),
+    cards: others.slice(0, plan.cards).map((each, at) => varied(parts.card(each), 1 + at)),
+    compact: others.slice(plan.cards).map((each, at) => varied(compactRow(each), 1 + plan.cards + at)),
     brief: [],
     changed: changed.slice(0, CHANGED_ROWS),
     turned: changed.slice(CHANGED_ROWS),
@@ -249,8 +258,10 @@ function firstLines(plan: Plan, { comparisons }: Selection): Pick<IssueContent, 
       .every(({ comparison }, index) => comparisons[index]?.comparison.slug === comparison.slug);
   const [lead, ...others] = comparisons.map(({ comparison }) => comparison);
   if (!lead) throw new Error('a variant without a comparison');
-  const subject = plan.subject !== null && opensAlike(1) ? plan.subject : subjectFor(lead, plan.pastForms);
-  const ours = preheaderFor(lead, others, subject);
+  const isTheirs = plan.subject !== null && opensAlike(1);
+  const subject = isTheirs && plan.subject !== null ? plan.subject : subjectFor(lead, plan.pastForms);
+  const form = isTheirs ? null : formOf(lead, plan.pastForms ?? []);
+  const ours = preheaderFor(lead, others, subject, form);
   const theirs = plan.preheader !== null && opensAlike(3) && !sameText(plan.preheader, subject);
   return {
     subject: oneLine(subject),

@@ -20,7 +20,7 @@ import {
   votesSince,
   voteUrl,
 } from '../../emails/words.ts';
-import type { Call, Mark, Verdict } from '../comparisons/model.ts';
+import type { Call, ToolMark, Verdict } from '../comparisons/model.ts';
 import type { ChangedVerdict, IssueContent, ReadersSaid } from '../issues/content.ts';
 
 /** `templates/` is beside `src/`, one level higher from a build. */
@@ -45,7 +45,7 @@ const liquid = new Liquid({
 });
 
 liquid.registerFilter('after_mark', (verdict: Verdict) => afterMark(verdict));
-liquid.registerFilter('mark_word', (mark: Mark) => markWord[mark]);
+liquid.registerFilter('mark_word', (mark: ToolMark) => markWord[mark]);
 liquid.registerFilter('share', (value: number | null) => share(value));
 liquid.registerFilter('in_words', (verdict: Verdict) => inWords(verdict));
 liquid.registerFilter('turned_line', (row: ChangedVerdict) => turnedLine(row));

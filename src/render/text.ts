@@ -13,16 +13,16 @@ import {
   votesSince,
   voteUrl,
 } from '../../emails/words.ts';
-import type { Mark, Verdict } from '../comparisons/model.ts';
+import type { ToolMark, Verdict } from '../comparisons/model.ts';
 import type { LensRow } from '../comparisons/side-by-side.ts';
 import type { ComparisonCard, IssueContent, PlaceholderCounts, ToolCard } from '../issues/content.ts';
 
 /**
  * The text part: the same items in the same order as the HTML, written for readers and not converted. Marks are
- * `[x]` ship, `[ ]` skip, `[/]` split. About 72 columns; links have their own lines and are never wrapped.
+ * `[x]` ship, `[2]` second, `[ ]` skip, `[/]` split. About 72 columns; links have their own lines and are never wrapped.
  */
 
-const box: Record<Mark, string> = { ship: '[x]', skip: '[ ]', split: '[/]' };
+const box: Record<ToolMark, string> = { ship: '[x]', second: '[2]', skip: '[ ]', split: '[/]' };
 
 const rule = (character: string): string => character.repeat(WIDTH);
 const heading = (text: string): string => `${rule('-')}\n${text.toUpperCase()}`;

@@ -235,6 +235,6 @@ describe('Y2: inTodaysPrint', () => {
     const today = comparison('a-vs-b', tool('A', 50, { entryPrice: 'Starts at $25' }), tool('B', 50));
     expect(
       changedVerdict({ was: inTodaysPrint(mailed, reprinted), now: today, mailedIn: 1 })?.row.whatMoved,
-    ).toBe('A now Starts at $25 (was Starts at $20)');
+    ).toBe('The entry price of A went from Starts at $20 to Starts at $25.');
   });
 });

@@ -95,7 +95,9 @@ export function describeReprints(name: string, newDatabase: NewDeskDatabase): vo
       await mail(all(30, from));
       await gather(all(30, startsAtMore));
       expect((await told()).sort()).toEqual(
-        [0, 1, 2, 3, 4].map((n) => `Left ${n} now Starts at $${n + 100}/mo (was From $${n + 1}/mo)`),
+        [0, 1, 2, 3, 4].map(
+          (n) => `The entry price of Left ${n} went from From $${n + 1}/mo to Starts at $${n + 100}/mo.`,
+        ),
       );
       expect(await reprints()).toMatchObject([{ comparisons: 25, archiveSize: 30, answer: null }]);
       const [notice, ...more] = await openNotices(desk.app.db);
@@ -107,7 +109,9 @@ export function describeReprints(name: string, newDatabase: NewDeskDatabase): vo
     it('Y2: what else changed in a comparison with a new print is told, alone', async () => {
       await mail(all(30, from));
       await gather(all(30, (n) => ({ ...startsAt(n), panel: n < 5 ? 80 : 50 })));
-      expect((await told()).sort()).toEqual([0, 1, 2, 3, 4].map((n) => `Panel on Left ${n} 50% → 80%`));
+      expect((await told()).sort()).toEqual(
+        [0, 1, 2, 3, 4].map((n) => `Left ${n} took the lead: reviewers went from about half to most.`),
+      );
     });
 
     it('Y2: it is the same when the print trickles in over many gatherings, or by push', async () => {
@@ -142,7 +146,9 @@ export function describeReprints(name: string, newDatabase: NewDeskDatabase): vo
       expect(await told()).toEqual([]);
       expect(await openNotices(desk.app.db)).toEqual([]);
       await gather([pair(3, () => ({ price: 'Starts at $99/mo' })), ...all(30, startsAt).slice(4)]);
-      expect(await told()).toEqual(['Left 3 now Starts at $99/mo (was Starts at $4/mo)']);
+      expect(await told()).toEqual([
+        'The entry price of Left 3 went from Starts at $4/mo to Starts at $99/mo.',
+      ]);
     });
 
     it('Y2: a site that takes its print back is no news, either', async () => {
@@ -153,7 +159,7 @@ export function describeReprints(name: string, newDatabase: NewDeskDatabase): vo
       expect(await told()).toEqual([]);
       await answer('not_news');
       await gather([pair(3, () => ({ price: 'From $99/mo' }))]);
-      expect(await told()).toEqual(['Left 3 now From $99/mo (was From $4/mo)']);
+      expect(await told()).toEqual(['The entry price of Left 3 went from From $4/mo to From $99/mo.']);
     });
 
     it('Y2: "real changes" tells them, also those that come in later', async () => {
@@ -173,7 +179,7 @@ export function describeReprints(name: string, newDatabase: NewDeskDatabase): vo
       expect(await told()).toEqual([]);
       await answer('not_news');
       await gather([pair(7, () => ({ price: 'Free', panel: 90 }))]);
-      expect(await told()).toEqual(['Panel on Left 7 20% → 90%']);
+      expect(await told()).toEqual(['Left 7 took the lead: reviewers went from only a few to most.']);
     });
 
     it('Y2: another wording is recorded, and nobody is asked: no issue tells it', async () => {

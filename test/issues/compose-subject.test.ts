@@ -17,43 +17,43 @@ const skips = pair(tool('Suno', 20), tool('Udio', 25));
 
 describe('a subject', () => {
   it.each([
-    ['one ships, one does not', zed, 'Ship Zed, skip Cursor: panel 88% to 31%'],
+    ['one ships, one does not', zed, 'Ship Zed, skip Cursor: most reviewers agree'],
     [
       'the other way round',
       pair(tool('Cursor', 31), tool('Zed', 88)),
-      'Ship Zed, skip Cursor: panel 88% to 31%',
+      'Ship Zed, skip Cursor: most reviewers agree',
     ],
     [
       'both ship, one leads',
       pair(tool('Copilot', 100), tool('Tabnine', 75)),
-      'Ship Copilot over Tabnine: panel 100% to 75%',
+      'Ship Copilot over Tabnine: most reviewers agree',
     ],
     [
       'both ship',
       pair(tool('Zed', 80), tool('Windsurf', 90)),
-      'Ship both Zed and Windsurf: panel 80% and 90%',
+      'Ship both Zed and Windsurf: reviewers like them both',
     ],
-    ['none ships', skips, 'Skip both Suno and Udio: panel 20% and 25%'],
-    ['both split', splits, 'Split: V0 or Bolt, panel at 50% each'],
+    ['none ships', skips, 'Skip both Suno and Udio: reviewers would use neither'],
+    ['both split', splits, 'Split: V0 or Bolt, and reviewers are divided'],
     [
       'readers upset the panel',
       pair(tool('Lindy', 100, { communityShip: 10 }), tool('Relay', 80)),
-      'Ship Relay over Lindy: readers doubt the panel',
+      'Ship Relay over Lindy, but readers disagree',
     ],
     [
       'readers decide',
       pair(tool('Lindy', 80, { communityShip: 80 }), tool('Relay', 90, { communityShip: 40 })),
-      'Ship Lindy over Relay: readers 80% to 40%',
+      'Ship Lindy over Relay, but reviewers like both',
     ],
     [
-      'parentheses go first',
+      'a long pair of names drops the second',
       pair(tool('Suno Studio Professional (beta, Europe)', 90), tool('Udio Classic', 10)),
-      'Ship Suno Studio Professional, skip Udio Classic',
+      'Ship Suno Studio Professional (beta, Europe)',
     ],
     [
-      'long names lose words',
+      'a name stays whole',
       pair(tool('Copilot for Business and Enterprise Teams', 100), tool('Tabnine', 75)),
-      'Ship Copilot for Business over Tabnine',
+      'Ship Copilot for Business and Enterprise Teams',
     ],
     [
       'names alike stand alone',
@@ -65,7 +65,7 @@ describe('a subject', () => {
     ],
   ])('%s', (_what, lead, subject) => {
     expect(subjectFor(lead)).toBe(subject);
-    expect(lengthOf(subject)).toBeLessThanOrEqual(50);
+    expect(lengthOf(subject)).toBeLessThanOrEqual(55);
   });
 });
 
@@ -80,13 +80,17 @@ describe('a preheader', () => {
     const short = pair(tool('A', 90), tool('B', 10));
     const other = pair(tool('C', 90), tool('D', 10));
     expect(preheaderFor(zed, [short, other, skips], '')).toBe(
-      'Ship A, skip B. Ship C, skip D. And 1 more inside.',
+      'Reviewers ship A, skip B. C, not D. And 1 more inside.',
     );
-    expect(preheaderFor(zed, [short, other], '')).toBe('Ship A, skip B: panel 90% to 10%. Ship C, skip D.');
+    expect(preheaderFor(zed, [short, other], '')).toBe(
+      'Reviewers ship A, skip B. C, not D. Entry price: Free.',
+    );
   });
 
-  it('has the figures of the lead when there is nothing else', () => {
-    expect(preheaderFor(zed, [], subjectFor(zed))).toBe('Panel at 88% and 31%. Entry price: Free.');
+  it('has the prices of the lead when there is nothing else', () => {
+    expect(preheaderFor(zed, [], subjectFor(zed))).toBe(
+      'Entry price: Free. Both tools side by side, reviewer by reviewer.',
+    );
   });
 
   it('passes over comparisons with a tool of the lead, which the subject names', () => {
@@ -94,11 +98,11 @@ describe('a preheader', () => {
     expect(preheaderFor(zed, [again, splits, skips], subjectFor(zed))).toBe(
       'Split: V0 or Bolt. Skip both Suno and Udio.',
     );
-    expect(preheaderFor(zed, [again], subjectFor(zed))).toBe('Panel at 88% and 31%. Entry price: Free.');
-    const priced = pair(tool('Zed', 88, { entryPrice: 'Zed Pro $20' }), tool('Cursor', 31));
-    expect(preheaderFor(priced, [], 'Panel at 88% and 31%.')).toBe(
-      'Both tools side by side, reviewer by reviewer.',
+    expect(preheaderFor(zed, [again], subjectFor(zed))).toBe(
+      'Entry price: Free. Both tools side by side, reviewer by reviewer.',
     );
+    const priced = pair(tool('Zed', 88, { entryPrice: 'Zed Pro $20' }), tool('Cursor', 31));
+    expect(preheaderFor(priced, [], '')).toBe('Both tools side by side, reviewer by reviewer.');
   });
 
   it('fits, never repeats itself and never breaks a header, for any names of tools', () => {
@@ -112,8 +116,9 @@ describe('a preheader', () => {
           expect(text).not.toMatch(/undefined|NaN|\[object/u);
           expect(text).not.toBe('');
         }
-        expect(lengthOf(subject)).toBeLessThanOrEqual(50);
-        expect(lengthOf(preheader)).toBeLessThanOrEqual(90);
+        // Names are never shortened: only what nobody could read is truncated.
+        expect(lengthOf(subject)).toBeLessThanOrEqual(130);
+        expect(lengthOf(preheader)).toBeLessThanOrEqual(132);
         expect(sameText(subject, preheader)).toBe(false);
       }),
       { numRuns: 300 },

@@ -150,14 +150,14 @@ describe('the lines of an issue', () => {
       number: 7,
       date: '2026-11-24',
       dateLabel: 'Tuesday, 24 November 2026',
-      subject: 'Split: V0 or Bolt, panel at 50% each',
+      subject: 'Split: V0 or Bolt, and reviewers are divided',
       preheader: 'Skip both Suno and Udio. Ship Zed, skip Cursor.',
-      readingMinutes: 1,
+      readingMinutes: 2,
       intro: null,
       topics: [],
     });
     expect(issueOf(plan, ['music'])).toMatchObject({
-      subject: 'Skip both Suno and Udio: panel at 25% each',
+      subject: 'Skip both Suno and Udio: reviewers would use neither',
       topics: ['Music'],
     });
   });
@@ -319,7 +319,8 @@ describe('a changed verdict', () => {
       title: 'X vs Y',
       was: { mark: 'split' },
       now: { mark: 'ship', pick: 0 },
-      whatMoved: 'Panel on X 62% → 88%; X now $10/mo (was Free)',
+      whatMoved:
+        'X took the lead: reviewers went from about half to most. The entry price of X went from Free to $10/mo.',
       mailedIn: 5,
     });
   });
@@ -335,7 +336,7 @@ describe('a changed verdict', () => {
     const before = comparison('x-vs-y', tool('X', 100), tool('Y', 25));
     const after = comparison('x-vs-y', tool('X', 100, { communityShip: 10 }), tool('Y', 25));
     expect(rows({ mailed: [{ was: before, now: after, mailedIn: 5 }] }).changed[0]?.whatMoved).toBe(
-      'Readers on X — → 10%',
+      'X lost its lead: one in ten of its readers would ship it.',
     );
   });
 

@@ -6,11 +6,11 @@ import { Page, render } from '../../platform/http/pages/layout.tsx';
 import { type ArchivedIssue, comparisonUrl, type Site } from '../../platform/site.ts';
 import { SignUp, type SignUpForm } from '../../subscribers/sign-up/sign-up-page.tsx';
 import type { StoredComparison } from '../comparison-store.ts';
-import type { Call, Comparison, CountedTool } from '../model.ts';
+import type { Call, Comparison, CountedTool, ToolMark } from '../model.ts';
 import { title, topics } from '../names.ts';
 import { type Change, describeChange } from '../revisions.ts';
 import { type LensRow, lensRows, readersOf } from '../side-by-side.ts';
-import { toolMark, verdict } from '../verdict.ts';
+import { toolMarks, verdict } from '../verdict.ts';
 import { FROM_SECOND_ISSUE } from '../votes/vote-words.ts';
 import { Gone } from './gone.tsx';
 import { jsonLd } from './json-ld.ts';
@@ -40,6 +40,7 @@ export function comparisonPage(site: Site, page: ComparisonPage, voter?: Voter):
   const { comparison } = page.stored;
   const { tools } = comparison;
   const outcome = verdict(tools);
+  const marks = toolMarks(tools);
   const rows = lensRows(tools);
   return render(
     <Page site={site} title={title(comparison)} head={<Head site={site} stored={page.stored} />} wide>
@@ -58,6 +59,7 @@ export function comparisonPage(site: Site, page: ComparisonPage, voter?: Voter):
             <ToolColumn
               key={side}
               tool={tools[side]}
+              mark={marks[side]}
               picked={outcome.pick === side}
               source={sourceOf(site, comparison)}
             >
@@ -127,6 +129,7 @@ const Dates = ({ stored: { since, changedAt } }: { stored: StoredComparison }) =
 
 interface ToolColumnProps {
   tool: CountedTool;
+  mark: ToolMark;
   picked: boolean;
   /** Name of the site whose community voted; null when that is our own site. */
   source: string | null;
@@ -134,13 +137,13 @@ interface ToolColumnProps {
 }
 
 /** One side. The recommended tool has a thick rule above it, the other a thin one. */
-const ToolColumn = ({ tool, picked, source, children }: ToolColumnProps) => {
+const ToolColumn = ({ tool, mark, picked, source, children }: ToolColumnProps) => {
   const readers = readersOf(tool);
   return (
     <div className={picked ? 'tool picked' : 'tool'}>
       <p className="meta">{tool.category}</p>
       <h2>
-        <Marked mark={toolMark(tool)} size="small">
+        <Marked mark={mark} size="small">
           {tool.name}
         </Marked>
       </h2>

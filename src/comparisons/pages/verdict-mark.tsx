@@ -1,8 +1,8 @@
 import { afterMark, markWord } from '../../../emails/words.ts';
-import type { Mark, Verdict } from '../model.ts';
+import type { ToolMark, Verdict } from '../model.ts';
 
 interface MarkedProps {
-  mark: Mark;
+  mark: ToolMark;
   size: 'large' | 'small';
   /** The text after the mark. */
   children: string;
