@@ -1,14 +1,13 @@
-import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { DCLinter } from 'dclint';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { loadConfig } from '../src/config/config.ts';
 import { settingsSchema } from '../src/config/settings.ts';
+import { runCommand } from './helpers/command.ts';
 
 /**
  * `docker-compose.yml` and `Dockerfile` are read, not run: tests must pass where there is no Docker. The Compose
@@ -279,10 +278,7 @@ describe('docker-compose.yml', () => {
   });
 
   it('runs commands that the command line has', async () => {
-    const help = async (command: readonly string[]) =>
-      promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/main.ts', ...command, '--help'], {
-        cwd: root,
-      });
+    const help = (command: readonly string[]) => runCommand([...command, '--help'], {});
     const commands = Object.values(ours).map(({ command }) => command ?? []);
     expect(commands).toEqual([['migrate'], ['serve', '--role', 'web'], ['serve', '--role', 'worker']]);
     const [migrate, web, worker] = await Promise.all(commands.map(help));

@@ -78,8 +78,10 @@ describe('one installation, from nothing to sent', () => {
   });
 
   test('the demo sends once, prints its result as one JSON document, and has nothing new the second time', async () => {
+    // As a process of its own, and with nothing before it, it is a test of `crash.embedded`.
     const demo = { DATA_DIR: path.join(root, 'demo') };
-    const first = await startCommand(['demo', '--json'], demo).ended;
+    copyDatabase(demo.DATA_DIR);
+    const first = await run(['demo', '--json'], demo);
     expect(first).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(first.stdout)).toMatchObject({
       issue: { status: 'sent' },

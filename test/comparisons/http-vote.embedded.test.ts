@@ -372,7 +372,7 @@ describe('F12: whether a vote counts', () => {
     expect(status((await post(link(old, `/${slug}/a/ship`))).body)).toBe('Counted. You would ship Tern.');
   });
 
-  it('is denied when 300 come from one network, and when all voters have unsubscribed', async () => {
+  it('is denied when 100 come from one network, and when all voters have unsubscribed', async () => {
     const slug = 'gull-vs-rail';
     await saveComparisons(site.db, [comparison(slug, tool('Gull', 75), tool('Rail', 25))]);
     const app = await site.serve({ trustProxy: ['loopback'] });
@@ -390,7 +390,7 @@ describe('F12: whether a vote counts', () => {
       figures((await get(`/comparisons/${slug}`)).body).filter((figure) => figure.startsWith('Readers'));
 
     let last = '';
-    for (let n = 0; n < 300; n += 1) last = (await vote('a', `203.0.113.${n % 250}`)).said;
+    for (let n = 0; n < 100; n += 1) last = (await vote('a', `203.0.113.${n}`)).said;
     expect(last).toMatch(
       /^Kept\. You would ship Gull\. Many votes on Gull came from your network within an hour\./,
     );

@@ -7,8 +7,15 @@ import { describeLinks } from './lists-links.ts';
 import { describeLongList } from './lists-long.ts';
 import { describeNewcomers } from './lists-people.ts';
 
-/** Imports, exports and erasure, on either backend. */
-export function describeLists(name: string, newLocation: () => Promise<DatabaseLocation>): void {
+/**
+ * Imports, exports and erasure, on either backend.
+ * @param options `isLong` adds a list of 50,000 rows.
+ */
+export function describeLists(
+  name: string,
+  newLocation: () => Promise<DatabaseLocation>,
+  { isLong = false }: { isLong?: boolean } = {},
+): void {
   describe(name, () => {
     const withDatabase = databaseForAll(newLocation);
     describeNewcomers(withDatabase);
@@ -17,6 +24,6 @@ export function describeLists(name: string, newLocation: () => Promise<DatabaseL
     describeExport(withDatabase, newLocation);
     describeLinks(withDatabase, newLocation);
     // Last, because its people would disturb every test after it.
-    describeLongList(withDatabase);
+    if (isLong) describeLongList(withDatabase);
   });
 }

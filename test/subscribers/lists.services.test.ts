@@ -5,5 +5,5 @@ import { postgresLocation } from '../helpers/locations.ts';
 const server = inject('databaseUrl');
 
 describe.skipIf(server === '')('on a server', () => {
-  describeLists('lists on PostgreSQL', () => postgresLocation(server));
+  describeLists('lists on PostgreSQL', () => postgresLocation(server), { isLong: true });
 });
