@@ -2,6 +2,7 @@ import { loadDatabaseSettings } from '../config/config.ts';
 import { openDatabase } from '../platform/db/database.ts';
 import { grantWorkingRole } from '../platform/db/roles.ts';
 import { prepareQueueDatabase } from '../platform/queue/job-queue.ts';
+import { describeOnTheirWay } from '../sending/on-its-way.ts';
 import { type Context, say } from './output.ts';
 
 /**
@@ -20,6 +21,7 @@ export async function migrate(context: Context): Promise<void> {
   say(
     `The ${database.backend === 'embedded' ? `embedded database in ${dataDir}` : 'database'} is at the newest schema.`,
   );
+  for (const line of await describeOnTheirWay(database.kysely)) say(line);
   if (ownerUrl === undefined || databaseUrl === undefined) return;
   const role = decodeURIComponent(new URL(databaseUrl).username);
   await grantWorkingRole(database.kysely, role, { queueIsHere });

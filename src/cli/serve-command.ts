@@ -10,6 +10,7 @@ import { AppError } from '../platform/errors.ts';
 import { CONNECTION_LIMITS } from '../platform/http/connections.ts';
 import type { Metrics } from '../platform/http/metrics.ts';
 import { Lifetime } from '../platform/lifetime.ts';
+import { describeOnTheirWay } from '../sending/on-its-way.ts';
 import { watchClock } from '../workflow/watch-clock.ts';
 import { work } from './open-app.ts';
 import { type Context, say } from './output.ts';
@@ -48,6 +49,7 @@ export async function serve(context: Context, role: Role): Promise<void> {
     if (metrics !== undefined && config.metrics.readers === 'local')
       lifetime.use(await listenForMetrics(app, metrics));
     if (role !== 'web') {
+      for (const line of await describeOnTheirWay(app.db)) say(line);
       await app.queue.schedule(schedulers(app));
       const working = lifetime.use(await work(app));
       lifetime.use(await watchClock(app, working));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { BatchRequest, Segments, Variant } from '../providers/port.ts';
+import { type BatchRequest, LAYOUT, type Segments, type Variant } from '../providers/port.ts';
 import { compile, escapeAttribute } from '../render/personalise.ts';
 import { type Keys, signerOfAll } from '../subscribers/tokens.ts';
 
@@ -64,23 +64,32 @@ function listHeaders({ slug, number, envelope }: IssueMeta): Record<string, Segm
   };
 }
 
-/** Splits a rendered variant where two readers' copies differ, and hashes the shared rest once. Pure. */
+/** The further header fields, by the version of the layout. */
+const HEADERS: Readonly<Record<number, (meta: IssueMeta) => Record<string, Segments>>> = { 1: listHeaders };
+
+/**
+ * Splits a rendered variant where two readers' copies differ, and hashes the shared rest once. Pure.
+ * @param layout of a version that is unknown here, as after a return to an older release, is laid out as today: the
+ * provider then answers a conflict if it accepted the other bytes.
+ */
 export function toSendable(
   meta: IssueMeta,
   rendered: { subject: string; html: string; text: string },
+  layout = LAYOUT,
 ): SendableVariant {
   const { envelope } = meta;
+  const headersOf = HEADERS[layout] ?? listHeaders;
   const variant: Variant = {
     issue: meta.slug,
     from: envelope.from,
     replyTo: envelope.replyTo,
     subject: rendered.subject,
     ...compile(rendered),
-    headers: listHeaders(meta),
+    headers: headersOf(meta),
   };
   // JSON marks where one text ends and the next begins, so that it is part of the hash.
   const hash = createHash('sha256').update(JSON.stringify(variant)).digest('base64url');
-  return { variant, publicUrl: envelope.publicUrl, keyId: envelope.keyId, hash };
+  return { variant: { ...variant, layout }, publicUrl: envelope.publicUrl, keyId: envelope.keyId, hash };
 }
 
 /**

@@ -57,9 +57,10 @@ export type Submitter = (batchId: string) => Promise<SubmitResult>;
 export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys, leaseMs = LEASE_MS): Submitter {
   const variants = new Map<string, SendableVariant>();
   /** Variants are frozen with the issue, so each is read once. 32 are cached: enough for one issue and the next. */
-  const load = async (tx: Connection, variantId: string) => {
-    const found = variants.get(variantId) ?? (await loadVariant(tx, variantId));
-    variants.set(variantId, found);
+  const load = async (tx: Connection, variantId: string, layout: number) => {
+    const key = `${variantId} ${layout}`;
+    const found = variants.get(key) ?? (await loadVariant(tx, variantId, layout));
+    variants.set(key, found);
     for (const oldest of variants.keys()) if (variants.size > 32) variants.delete(oldest);
     return found;
   };
@@ -67,8 +68,8 @@ export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys, leas
   const submit: Submitter = async (batchId) => {
     const lease = stopwatch();
     failpoint('before-claim');
-    const claim = await claimBatch(db, batchId, leaseMs, async (tx, variantId, members) =>
-      buildBatch(await load(tx, variantId), batchId, members, keys),
+    const claim = await claimBatch(db, batchId, leaseMs, async (tx, { variantId, layout, members }) =>
+      buildBatch(await load(tx, variantId, layout), batchId, members, keys),
     );
     if (claim.kind === 'unavailable' || claim.kind === 'wait') return claim;
     if (claim.kind === 'settled') return { kind: 'done', issueId: claim.issueId };
@@ -263,7 +264,7 @@ export async function reconcileWithProvider(db: Connection, mailer: Mailer): Pro
   return [...settled];
 }
 
-async function loadVariant(tx: Connection, variantId: string): Promise<SendableVariant> {
+async function loadVariant(tx: Connection, variantId: string, layout: number): Promise<SendableVariant> {
   const { meta, ...rendered } = await readVariant(tx, variantId);
-  return toSendable(meta, rendered);
+  return toSendable(meta, rendered, layout);
 }

@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { changeIssue } from '../../src/issues/issue-store.ts';
 import type { Connection } from '../../src/platform/db/database.ts';
-import { claimableBatches } from '../../src/sending/batches/batch-store.ts';
+import { LAYOUT } from '../../src/providers/port.ts';
+import {
+  claimableBatches,
+  claimBatch,
+  releaseBatch,
+  reopenBatch,
+} from '../../src/sending/batches/batch-store.ts';
 import { finishIssue } from '../../src/sending/progress.ts';
 import { createSubmitter } from '../../src/sending/submit.ts';
 import { assertInvariants } from '../helpers/invariants.ts';
@@ -39,6 +45,26 @@ export function describeClaims(withDatabase: WithDatabase): void {
         expect.arrayContaining(ids.map((accepted) => ({ accepted }))),
       );
       await assertInvariants(db, issue.id);
+    });
+
+    it('asks for a batch in the layout that it began with, and lays out a new request as today', async () => {
+      const { batch } = await weekOf(db, 2);
+      const layouts: number[] = [];
+      const claim = async () => {
+        const claimed = await claimBatch(db, batch, 60_000, async (_, { layout }) => {
+          layouts.push(layout);
+          return { payloadHash: 'hash' };
+        });
+        if (claimed.kind !== 'claimed') throw new Error(claimed.kind);
+        return claimed.batch;
+      };
+      const first = await claim();
+      // An earlier release had another.
+      await db.updateTable('batches').set({ layout: 7 }).where('id', '=', batch).execute();
+      await releaseBatch(db, first);
+      await reopenBatch(db, await claim());
+      await claim();
+      expect(layouts).toEqual([LAYOUT, 7, LAYOUT]);
     });
 
     it('fault 12: excludes members who unsubscribed since the audience was frozen, with the reason (I3)', async () => {

@@ -374,6 +374,8 @@ interface BatchesTable {
   revision: Generated<number>;
   /** sha256 of the exact bytes submitted under this key. */
   payload_hash: string | null;
+  /** The version of their layout; null: nothing was submitted under this key yet. */
+  layout: number | null;
   lease_id: string | null;
   /** Kept when the batch becomes `uncertain`: a worker waited for the answer until then. */
   lease_until: Date | null;

@@ -1,4 +1,4 @@
-import type { BatchRequest, Copy, Segments, Variant } from '../port.ts';
+import { type BatchRequest, type Copy, LAYOUT, type Segments, type Variant } from '../port.ts';
 
 /**
  * The body of a batch as bytes. A variant's html and text are escaped for JSON once, not once a reader, and laid out
@@ -44,7 +44,7 @@ interface PersonalFields {
 
 /** `[message, message, …]`, the JSON that `POST /emails/batch` takes; at least one message. */
 export function bodyOf({ variant, batchId, copies }: BatchRequest): Body {
-  const template = templates.get(variant) ?? compile(variant);
+  const template = templates.get(variant) ?? (LAYOUTS[variant.layout ?? LAYOUT] ?? compile)(variant);
   templates.set(variant, template);
   const { literals, fieldOrder, fields } = template;
   const personal = copies.map((copy): PersonalFields => {
@@ -147,6 +147,9 @@ function inString(text: string): string {
 
 /** Characters that JSON prints unchanged; links, addresses and ids contain no others. */
 const PLAIN = /^[\w @.,:;/?&=+~<>()-]*$/;
+
+/** How a message is laid out, by the version of the layout. */
+const LAYOUTS: Readonly<Record<number, (variant: Variant) => Template>> = { 1: compile };
 
 function compile(variant: Variant): Template {
   const literals: Buffer[] = [];

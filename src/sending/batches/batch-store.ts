@@ -5,9 +5,17 @@ import type { Connection } from '../../platform/db/database.ts';
 import { prepared } from '../../platform/db/prepared.ts';
 import type { BatchStatus, IssueStatus } from '../../platform/db/schema.ts';
 import { canProbe, PROBE_MS } from '../../providers/circuit/circuit-store.ts';
-import { type ItemOutcome, REPLAY_HOURS } from '../../providers/port.ts';
+import { type ItemOutcome, LAYOUT, REPLAY_HOURS } from '../../providers/port.ts';
 import type { Member } from '../envelope.ts';
 import type { ExclusionReason } from '../exclusion.ts';
+
+/** What determines the messages of a batch. */
+export interface Unbuilt {
+  variantId: string;
+  /** The version of the layout that its first request had. */
+  layout: number;
+  members: Member[];
+}
 
 /** A batch that this worker has leased. */
 export interface ClaimedBatch {
@@ -52,6 +60,7 @@ interface BatchRow {
   status: BatchStatus;
   revision: number;
   payload_hash: string | null;
+  layout: number | null;
   lease_id: string | null;
   attempts: number;
   leased: boolean;
@@ -75,11 +84,11 @@ export async function claimBatch<Built extends { payloadHash: string }>(
   db: Connection,
   batchId: string,
   leaseMs: number,
-  build: (tx: Connection, variantId: string, members: Member[]) => Promise<Built>,
+  build: (tx: Connection, batch: Unbuilt) => Promise<Built>,
 ): Promise<Claim<Built>> {
   return db.transaction().execute(async (tx): Promise<Claim<Built>> => {
     const { rows } = await prepared<BatchRow>('claim_batch')`
-      select b.id, b.issue_id, b.variant_id, b.status, b.revision, b.payload_hash, b.lease_id, b.attempts,
+      select b.id, b.issue_id, b.variant_id, b.status, b.revision, b.payload_hash, b.layout, b.lease_id, b.attempts,
         i.status as issue_status,
         coalesce(b.lease_until > now(), false) as leased,
         coalesce(b.claimed_at < now() - make_interval(hours => ${REPLAY_HOURS}), false) as forgotten,
@@ -120,11 +129,12 @@ export async function claimBatch<Built extends { payloadHash: string }>(
       return { kind: 'settled', issueId: row.issue_id };
     }
 
-    const built = await build(tx, row.variant_id, members);
+    const layout = row.status === 'pending' ? LAYOUT : (row.layout ?? LAYOUT);
+    const built = await build(tx, { variantId: row.variant_id, layout, members });
     if (row.is_circuit_open && !(await canProbe(tx, leaseMs))) return { kind: 'wait', ms: PROBE_MS };
     const leaseId = randomUUID();
     await prepared('lease_batch')`
-      update batches set status = 'submitting', lease_id = ${leaseId}, payload_hash = ${built.payloadHash},
+      update batches set status = 'submitting', lease_id = ${leaseId}, payload_hash = ${built.payloadHash}, layout = ${layout},
         lease_until = now() + make_interval(secs => ${leaseMs / 1_000}),
         claimed_at = coalesce(claimed_at, now()), attempts = attempts + 1
       where id = ${batchId}

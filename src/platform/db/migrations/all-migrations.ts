@@ -33,6 +33,7 @@ import * as sendingMark from './0036-sending-mark.ts';
 import * as evidenceOfReaders from './0038-evidence-of-readers.ts';
 import * as arrivalOfRequests from './0039-arrival-of-requests.ts';
 import * as stoppedIssues from './0045-stopped-issues.ts';
+import * as layouts from './0046-layouts.ts';
 
 /** A static list, so that the build, the tests and both databases use the same migrations. */
 export const migrations: Record<string, Migration> = {
@@ -70,4 +71,5 @@ export const migrations: Record<string, Migration> = {
   '0038-evidence-of-readers': evidenceOfReaders,
   '0039-arrival-of-requests': arrivalOfRequests,
   '0045-stopped-issues': stoppedIssues,
+  '0046-layouts': layouts,
 };
