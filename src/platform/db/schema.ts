@@ -567,7 +567,7 @@ interface MailRequestsTable {
   /** Later than its arrival when an hourly budget was exceeded. */
   due_at: Created;
   /** Counts upwards: which of two requests of one millisecond came first. */
-  arrival: Generated<string>;
+  arrival: Generated<number>;
 }
 
 /** Requests counted against the limits, whether or not they caused a mail. */
