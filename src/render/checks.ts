@@ -285,10 +285,10 @@ const lineRules: Rule[] = [
     id: 'subject.length',
     level: 'warn',
     where: 'subject',
-    help: '30 to 50 characters are read whole on a phone.',
+    help: '30 to 55 characters are read whole in most inboxes.',
     find: ({ subject }) =>
       when(
-        (length(subject) < 30 && subject.trim() !== '') || (length(subject) > 50 && length(subject) <= 200),
+        (length(subject) < 30 && subject.trim() !== '') || (length(subject) > 55 && length(subject) <= 200),
         `The subject has ${length(subject)} characters.`,
       ),
   },
