@@ -136,6 +136,7 @@ export const copy = {
   topics: (topics: string[]) =>
     `Your topics: ${topics.length > 12 ? `${topics.slice(0, 12).join(', ')} and ${topics.length - 12} more` : topics.join(', ')}`,
   why: (newsletter: string) => `You get this because you confirmed your subscription to ${newsletter}.`,
+  legend: 'Ship means that we would build on it today. Skip means that we would leave it for now.',
   unsubscribe: 'Unsubscribe in one step',
   preferences: 'Change topics or pause',
   online: 'View this issue online',

@@ -13,20 +13,20 @@ export default transactionalEmail<AlreadyProps>({
   PreviewProps: { days: 30, ...sampleLinks },
   words: ({ newsletter, days, preferences, unsubscribe }) => ({
     subject: `You already get ${newsletter.name}`,
-    preheader: 'There is nothing to do: the next issue comes to this address.',
-    heading: 'You are on the list already',
+    preheader: 'You need not do anything. The next issue comes to this address.',
+    heading: 'You are already subscribed',
     paragraphs: [
-      `Somebody, probably you, asked for ${newsletter.name} to be sent to this address. It is: there is nothing to do.`,
-      'Do issues not arrive? Look among the spam, and answer one of them: then your mail program knows us. If you paused, your preferences tell until when.',
+      `Someone, probably you, signed this address up for ${newsletter.name}. It is already on the list, so you need not do anything.`,
+      'If issues do not reach you, please check your spam folder. A reply to one of them shows your mail program that you know us. If you have paused, your preferences show when the pause ends.',
     ],
     action: { label: 'My preferences', url: preferences },
     notes: [
       {
-        text: 'Would you rather get no more issues?',
+        text: 'Had enough?',
         link: { label: 'Unsubscribe in one step', url: unsubscribe },
       },
     ],
     unsubscribe,
-    why: `You get this note, at most once in ${days} days, because this address was typed into our sign-up form.`,
+    why: `You get this note because someone entered this address in our sign-up form. We send it at most once in ${days} days.`,
   }),
 });

@@ -15,20 +15,20 @@ export default transactionalEmail<ChangeProps>({
   },
   words: ({ newsletter, changeUrl, hours }) => ({
     subject: `Send ${newsletter.name} to this address?`,
-    preheader: 'Press one button, and issues come here. If you did not ask, do nothing.',
-    heading: 'Shall issues come here?',
+    preheader: 'Confirm your new address with one button. If this was not you, ignore this mail.',
+    heading: 'Confirm your new address',
     paragraphs: [
-      `Somebody, hopefully you, asked for ${newsletter.name} to be sent to this address instead of another.`,
-      `Open the page and press its button, and the next issue comes here. The link works for ${hours} hours.`,
+      `Someone, hopefully you, asked us to send ${newsletter.name} to this address instead of their old one.`,
+      `Open the page and press the button, and the next issue will come here. The link works for ${hours} hours.`,
     ],
     action: { label: 'Use this address', url: changeUrl },
     notes: [
-      { text: 'This was not you? Do nothing: without the button nothing changes.' },
+      { text: 'If this was not you, ignore this mail. Nothing changes unless the button is pressed.' },
       {
-        text: 'Does it happen again and again?',
+        text: 'Do you keep getting mails like this?',
         link: { label: 'Never mail me again', url: `${changeUrl}/never` },
       },
     ],
-    why: 'You get this one mail because a reader gave this address as their new one.',
+    why: 'You get this one mail because a reader entered this address as their new one.',
   }),
 });

@@ -4,14 +4,14 @@ import { transactionalEmail } from '../parts/transactional-email.tsx';
 export default transactionalEmail({
   PreviewProps: {},
   words: ({ newsletter }) => ({
-    subject: `${newsletter.name} does not come here any more`,
-    preheader: 'Your subscription has moved to another address, as you asked.',
+    subject: `${newsletter.name} now goes to your new address`,
+    preheader: 'We moved your subscription to the new address, as you asked.',
     heading: 'Your subscription has moved',
     paragraphs: [
-      `From now on ${newsletter.name} goes to another address, which confirmed that it wants it.`,
-      'Nothing more is sent to this one.',
+      `From now on, ${newsletter.name} goes to your new address, which you have confirmed.`,
+      'We will not write to this one again.',
     ],
-    notes: [{ text: 'This was not you? Answer this mail, and a person will look into it.' }],
-    why: `You get this one mail because ${newsletter.name} was sent to this address until today.`,
+    notes: [{ text: 'If this was not you, please reply to this mail. A person will look into it.' }],
+    why: `You get this one mail because ${newsletter.name} came to this address until today.`,
   }),
 });

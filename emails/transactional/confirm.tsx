@@ -17,20 +17,20 @@ export default transactionalEmail<ConfirmProps>({
   },
   words: ({ newsletter, confirmUrl, hours }) => ({
     subject: `Confirm your subscription to ${newsletter.name}`,
-    preheader: 'One step is left. If you did not ask for this, do nothing.',
-    heading: 'One step is left',
+    preheader: 'One press of a button and you are in. If this was not you, ignore this mail.',
+    heading: 'Please confirm your address',
     paragraphs: [
-      `Somebody, hopefully you, asked for ${newsletter.name} to be sent to this address.`,
-      `Open the page and press its button, and the next issue is yours. The link works for ${hours} hours.`,
+      `Someone, hopefully you, signed this address up for ${newsletter.name}.`,
+      `Open the page and press the button, and the next issue is yours. The link works for ${hours} hours.`,
     ],
     action: { label: 'Confirm my subscription', url: confirmUrl },
     notes: [
-      { text: 'This was not you? Do nothing: without the button nobody is subscribed.' },
+      { text: 'If this was not you, ignore this mail. We subscribe nobody who has not pressed the button.' },
       {
-        text: 'Does it happen again and again?',
+        text: 'Do you keep getting mails like this?',
         link: { label: 'Never mail me again', url: `${confirmUrl}/never` },
       },
     ],
-    why: 'You get this one mail because this address was typed into our sign-up form.',
+    why: 'You get this one mail because someone entered this address in our sign-up form.',
   }),
 });

@@ -4,19 +4,19 @@ import { transactionalEmail } from '../parts/transactional-email.tsx';
 export default transactionalEmail({
   PreviewProps: {},
   words: ({ newsletter }) => ({
-    subject: `${newsletter.name} has forgotten you`,
-    preheader: 'Your address and your data are gone, as you asked. This is the last mail.',
-    heading: 'You are erased',
+    subject: `Your data at ${newsletter.name} is erased`,
+    preheader: 'We erased your address and your data, as you asked. This is our last mail to you.',
+    heading: 'Your data is erased',
     paragraphs: [
-      `Your address, your topics and your votes are gone from the records of ${newsletter.name}, by the link that we mailed to this address.`,
-      'This is the last mail to it. With it, this copy of your address goes as well.',
+      `As you asked, we erased your address, your topics and your votes from the records of ${newsletter.name}.`,
+      'This is our last mail to you. The copy of your address that we used for it is erased, too.',
     ],
     notes: [
       {
-        text: 'This was not you? Then somebody reads your mail: change its password first. It cannot be taken back, but you can',
+        text: 'If this was not you, someone can read your mail, because it was done by a link that we mailed to you. Please change your mail password. We cannot restore your data, but you can',
         link: { label: 'sign up again', url: `${newsletter.url}/subscribe` },
       },
     ],
-    why: 'You get this one mail because everything about this address was erased.',
+    why: 'You get this one mail because we erased everything about this address.',
   }),
 });

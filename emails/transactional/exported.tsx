@@ -10,17 +10,17 @@ export default transactionalEmail<ExportedProps>({
   PreviewProps: { preferences: sampleLinks.preferences },
   words: ({ newsletter, preferences }) => ({
     subject: `Your data from ${newsletter.name} was downloaded`,
-    preheader: 'By the link that we mailed you. If that was you, there is nothing to do.',
+    preheader: 'It was done by the link that we mailed to you. If that was you, all is well.',
     heading: 'Your data was downloaded',
     paragraphs: [
-      `Somebody, hopefully you, has just downloaded all that ${newsletter.name} knows about you, by the link that we mailed to this address.`,
+      `Someone, hopefully you, has just downloaded everything that ${newsletter.name} knows about you, by the link that we mailed to this address.`,
     ],
     notes: [
       {
-        text: 'This was not you? Then somebody reads your mail: change its password first.',
-        link: { label: 'Make my older links void', url: preferences },
+        text: 'If this was not you, someone can read your mail. Please change your mail password first.',
+        link: { label: 'Cancel my older links', url: preferences },
       },
     ],
-    why: 'You get this one mail because data about you was handed out.',
+    why: 'You get this one mail because data about you was downloaded.',
   }),
 });

@@ -9,15 +9,15 @@ export interface LeaveProps {
 export default transactionalEmail<LeaveProps>({
   PreviewProps: { unsubscribe: sampleLinks.unsubscribe },
   words: ({ newsletter, unsubscribe }) => ({
-    subject: `Leave ${newsletter.name}`,
-    preheader: 'The link you asked for: one press, and no further issue is sent to you.',
-    heading: 'Here is your way out',
+    subject: `Unsubscribe from ${newsletter.name}`,
+    preheader: 'Here is the link you asked for. One press and you get no more issues.',
+    heading: 'Unsubscribe with one press',
     paragraphs: [
-      `Open the page and press its button, and no further issue of ${newsletter.name} is sent to this address.`,
+      `Open the page and press the button, and we will send no more issues of ${newsletter.name} to this address.`,
     ],
     action: { label: 'Unsubscribe', url: unsubscribe },
-    notes: [{ text: 'You did not ask for it? Do nothing: issues go on coming as before.' }],
+    notes: [{ text: 'If you did not ask for this, ignore this mail. You will get your issues as before.' }],
     unsubscribe,
-    why: 'You get this one mail because somebody typed this address into the form for leaving.',
+    why: 'You get this one mail because someone entered this address in our form for unsubscribing.',
   }),
 });

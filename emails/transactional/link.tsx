@@ -10,14 +10,14 @@ export default transactionalEmail<LinkProps>({
   PreviewProps: { preferences: sampleLinks.preferences },
   words: ({ newsletter, preferences }) => ({
     subject: `Your preferences for ${newsletter.name}`,
-    preheader: 'The link you asked for: topics, a break, another address, or the end of it.',
+    preheader: 'Here is the link you asked for: topics, a pause, another address, or goodbye.',
     heading: 'Here is your link',
     paragraphs: [
-      `Choose your topics of ${newsletter.name}, take a break, move to another address, or leave.`,
-      'Whoever has the link can do most of that: keep it to yourself.',
+      `On your page at ${newsletter.name} you can choose topics, pause, change your address or unsubscribe.`,
+      'Anyone who has this link can do most of that, so please do not pass it on.',
     ],
     action: { label: 'Open my preferences', url: preferences },
-    notes: [{ text: 'You did not ask for it? Then nothing has happened, and nothing will.' }],
-    why: 'You get this one mail because somebody typed this address into the form for lost links.',
+    notes: [{ text: 'If you did not ask for this, ignore this mail. Nothing has changed.' }],
+    why: 'You get this one mail because someone entered this address in our form for lost links.',
   }),
 });

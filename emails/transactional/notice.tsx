@@ -67,9 +67,10 @@ export default transactionalEmail<NoticeProps>({
       subject: subjectOf(groups, over, ended),
       preheader:
         first === undefined
-          ? `What ${newsletter.name} told you about has ended.`
+          ? `What ${newsletter.name} wrote to you about is over.`
           : `${first.standsStill} ${first.whatToDo}`.slice(0, 90),
-      heading: first === undefined ? 'It is over' : others.length === 0 ? first.title : 'This needs somebody',
+      heading:
+        first === undefined ? 'It is over' : others.length === 0 ? first.title : 'Several things need you',
       paragraphs: [],
       sections: [
         ...groups.map(({ title, problems, more, standsStill, whatToDo, isOver, page: path }) => ({
@@ -98,7 +99,7 @@ export default transactionalEmail<NoticeProps>({
       ...(groups.length > 1 || first === undefined
         ? { action: { label: 'Open the desk', url: newsletter.url + page } }
         : {}),
-      notes: [{ text: 'You are told once about each problem, and once when it is over.' }],
+      notes: [{ text: 'We write once about each problem, and once more when it is over.' }],
       why: isEditor
         ? 'You get this because your address is among the editors of this newsletter.'
         : 'You get this because your address is among the operators of this newsletter.',

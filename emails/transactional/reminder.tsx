@@ -25,13 +25,13 @@ export default transactionalEmail<ReminderProps>({
         ? `Issue ${number} is not approved, and its slot is near`
         : `Issue ${number} is ready for review`,
       preheader: `It is due ${due}, with ${count}.`,
-      heading: isUrgent ? 'Nobody has approved it yet' : 'A draft waits for you',
+      heading: isUrgent ? 'Nobody has approved this issue yet' : 'A draft is waiting for you',
       paragraphs: [
         isUrgent
-          ? `Issue ${number} is due ${due}. Without an approval it does not go out.`
+          ? `Issue ${number} is due ${due}. It will not go out unless somebody approves it.`
           : `Issue ${number} has ${count} and is due ${due}. It goes out when a publisher approves it.`,
       ],
-      action: { label: 'Look at it', url: `${newsletter.url}/editor` },
+      action: { label: 'Review the issue', url: `${newsletter.url}/editor` },
       notes: [],
       why: 'You get this because your address is among the editors of this newsletter.',
     };

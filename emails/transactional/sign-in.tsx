@@ -18,10 +18,10 @@ export default transactionalEmail<SignInProps>({
     preheader: `The link works once, for ${minutes} minutes, in the browser that asked for it.`,
     heading: 'Sign in to the desk',
     paragraphs: [
-      `Open the page and press its button. The link works once, for ${minutes} minutes, and only in the browser in which it was asked for.`,
+      `Open the page and press the button. The link works once, for ${minutes} minutes, and only in the browser that asked for it.`,
     ],
     action: { label: 'Open the desk', url: signInUrl },
-    notes: [{ text: 'This was not you? Do nothing: nobody else can use this link.' }],
+    notes: [{ text: 'If this was not you, ignore this mail. Nobody else can use this link.' }],
     why: 'You get this because your address is among the editors of this newsletter.',
   }),
 });

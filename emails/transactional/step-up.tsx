@@ -18,19 +18,20 @@ const PURPOSES: Record<
   export: {
     subject: 'Download your data from',
     heading: 'Download your data',
-    about: 'Open the page and press its button, and you get all that we know about you, in one file.',
+    about: 'Open the page and press the button to download everything that we know about you, in one file.',
     action: 'Download my data',
   },
   erase: {
     subject: 'Erase your data at',
-    heading: 'Erase all we know about you?',
-    about: 'Open the page and press its button, and we forget you. It cannot be taken back.',
+    heading: 'Erase everything we know about you?',
+    about: 'Open the page and press the button, and we erase everything about you. This cannot be undone.',
     action: 'Erase me',
   },
   change_address: {
     subject: 'Change your address for',
     heading: 'Change your address',
-    about: 'Open the page and type the new address. We ask there, too, before anything changes.',
+    about:
+      'Open the page and enter your new address. We will ask you to confirm it there before anything changes.',
     action: 'Change my address',
   },
 };
@@ -49,15 +50,15 @@ export default transactionalEmail<StepUpProps>({
       subject: `${subject} ${newsletter.name}`,
       preheader: `The link you asked for works once, for ${minutes} minutes.`,
       heading,
-      paragraphs: [about, `The link works once, for ${minutes} minutes. Do not pass it on.`],
+      paragraphs: [about, `The link works once, for ${minutes} minutes. Please do not pass it on.`],
       action: { label: action, url: freshUrl },
       notes: [
         {
-          text: 'You did not ask for it? Then nothing has happened, but somebody has one of your links, perhaps from an issue that was forwarded.',
-          link: { label: 'Make my older links void', url: preferences },
+          text: 'If you did not ask for this, nothing has changed. But someone has one of your links, perhaps from an issue that you forwarded.',
+          link: { label: 'Cancel my older links', url: preferences },
         },
       ],
-      why: 'You get this one mail because it was asked for by a link that had been mailed to this address.',
+      why: 'You get this one mail because someone asked for it by a link that we had mailed to this address.',
     };
   },
 });

@@ -10,20 +10,20 @@ export interface VoidedProps {
 export default transactionalEmail<VoidedProps>({
   PreviewProps: { ...sampleLinks },
   words: ({ newsletter, preferences, unsubscribe }) => ({
-    subject: `Your older links from ${newsletter.name} are void`,
-    preheader: 'Only their unsubscribe links still work. Here is a new link to your preferences.',
-    heading: 'Your older links are void',
+    subject: `Your older links from ${newsletter.name} no longer work`,
+    preheader: 'You can still unsubscribe by them. Here is a new link to your preferences.',
+    heading: 'Your older links no longer work',
     paragraphs: [
-      `Somebody, hopefully you, made every link void that ${newsletter.name} had mailed to this address. Those links still unsubscribe, and do nothing else.`,
-      'The next issue brings new ones, and so does this mail.',
+      `Someone, hopefully you, cancelled every link that ${newsletter.name} had mailed to this address. You can still unsubscribe by those links, but do nothing else.`,
+      'This mail has new links, and so will the next issue.',
     ],
     action: { label: 'Open my preferences', url: preferences },
     notes: [
       {
-        text: 'This was not you? Then nothing is lost: the person who did it has no working link of yours any more.',
+        text: 'If this was not you, no harm is done: whoever did it has no working link of yours any more.',
       },
     ],
     unsubscribe,
-    why: 'You get this one mail because it was asked for by a link that had been mailed to this address.',
+    why: 'You get this one mail because someone asked for it by a link that we had mailed to this address.',
   }),
 });

@@ -1,5 +1,6 @@
 import { sampleLinks } from '../parts/sample.ts';
 import { transactionalEmail } from '../parts/transactional-email.tsx';
+import { copy } from '../words.ts';
 
 export interface WelcomeProps {
   /** The latest issue; null before the first. */
@@ -37,22 +38,22 @@ export default transactionalEmail<WelcomeProps>({
   words: ({ newsletter, issue, preferences, unsubscribe }) => ({
     subject: `Welcome to ${newsletter.name}`,
     preheader: issue
-      ? [...`While you wait for the next issue: ${issue.subject}`].slice(0, 90).join('')
-      : 'The next issue is yours. Here is what to expect until then.',
-    heading: 'You are on the list',
+      ? [...`Until the next issue comes: ${issue.subject}`].slice(0, 90).join('')
+      : 'The next issue is yours. Here is what you can expect.',
+    heading: 'You are in',
     paragraphs: [
-      'Once a week you get the verdicts on new AI tools, two at a time: which one to ship, which one to skip.',
+      `Once a week we put AI tools side by side, two at a time, and a panel says which one to ship and which one to skip. ${copy.legend}`,
       issue
-        ? `While you wait for the next issue, here is the latest, No. ${issue.number}: ${issue.subject}`
-        : 'The first issue is yet to come. It will be yours as soon as it goes out.',
+        ? `Until the next issue comes, here is the latest, No. ${issue.number}: ${issue.subject}`
+        : 'The first issue is still to come. You will get it as soon as it goes out.',
     ],
     action: issue
       ? { label: `Read No. ${issue.number}`, url: issue.url }
-      : { label: 'See what was compared so far', url: `${newsletter.url}/comparisons` },
+      : { label: 'See all comparisons so far', url: `${newsletter.url}/comparisons` },
     ...(issue && issue.verdicts.length > 0
       ? {
           list: {
-            title: 'Its verdicts in ten seconds',
+            title: 'Its verdicts at a glance',
             rows: issue.verdicts.map(({ words, comparison, url }) => ({
               text: `${words} (${comparison})`,
               url,
@@ -62,7 +63,7 @@ export default transactionalEmail<WelcomeProps>({
       : {}),
     notes: [
       { text: 'Too much, or too little?', link: { label: 'Change topics or pause', url: preferences } },
-      { text: 'Not for you after all?', link: { label: 'Unsubscribe in one step', url: unsubscribe } },
+      { text: 'Not for you?', link: { label: 'Unsubscribe in one step', url: unsubscribe } },
     ],
     unsubscribe,
     why: `You get this because you confirmed your subscription to ${newsletter.name}.`,

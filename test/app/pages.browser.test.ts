@@ -28,7 +28,7 @@ async function mistype(page: Page): Promise<void> {
 /** Buttons of the preference page, by the end of their test address here. */
 const PRESSED: Record<string, string> = {
   '/preferences/:token?ask=export': 'Download my data',
-  '/preferences/:token?void=1': 'Make all my older links void',
+  '/preferences/:token?void=1': 'Cancel all my older links',
   '/preferences/:token?leave=1': 'Unsubscribe',
 };
 
@@ -325,7 +325,7 @@ describe.skipIf(noBrowser)(`the pages in Chromium${noBrowser ? ` (${noBrowser})`
     expect(download.suggestedFilename()).toBe('my-data.json');
     await asked('Erase me');
     await page.getByRole('button', { name: 'Erase me' }).click();
-    await page.getByRole('heading', { name: 'We have forgotten you' }).waitFor();
+    await page.getByRole('heading', { name: 'We erased your data' }).waitFor();
     expect((await findSubscriber(site.db, id))?.email).toBe('');
   });
 

@@ -109,7 +109,7 @@ const rows: [string, 'block' | 'warn', string, Break][] = [
   ['subject.length', 'block', 'subject', () => ({ subject: 'x'.repeat(201) })],
   ['subject.length', 'block', 'subject', () => ({ subject: ' ' })],
   ['subject.length', 'warn', 'subject', () => ({ subject: 'Ship Kestrel' })],
-  ['subject.length', 'warn', 'subject', () => ({ subject: 'x'.repeat(51) })],
+  ['subject.length', 'warn', 'subject', () => ({ subject: 'x'.repeat(56) })],
   ['preheader.length', 'warn', 'preheader', () => ({ preheader: 'Short.' })],
   ['preheader.length', 'warn', 'preheader', () => ({ preheader: 'x'.repeat(91) })],
 ];

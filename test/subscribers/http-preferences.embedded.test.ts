@@ -256,12 +256,12 @@ describe("a reader's data", () => {
     expect(await everyRow(site.db)).toBe(before);
 
     for (let time = 0; time < 2; time += 1)
-      expect(h1((await post(url, 'erase=1')).body)).toBe('We have forgotten you');
+      expect(h1((await post(url, 'erase=1')).body)).toBe('We erased your data');
     // Except for the one mail that confirms it.
     expect(await whereverWritten(site.db, email)).toEqual(['mails.recipient']);
     for (const each of [prefer(id), `/unsubscribe/${site.token('unsubscribe', id)}`])
       expect(h1((await get(each)).body)).toBe('You are off the list');
-    expect(h1((await get(url)).body)).toBe('We have forgotten you');
+    expect(h1((await get(url)).body)).toBe('We erased your data');
   });
 });
 

@@ -158,7 +158,7 @@ describe('F5, B15: a link from an issue', () => {
       expect(load(page.body)('main').text()).toContain(email);
       expect(load(page.body)('form input[type=hidden]').attr('name')).toBe(purpose);
       // What its owner can do about a request that they did not make.
-      expect((await get(linkIn(sent[0], '/preferences/'))).body).toContain('Make all my older links void');
+      expect((await get(linkIn(sent[0], '/preferences/'))).body).toContain('Cancel all my older links');
     },
   );
 
@@ -289,7 +289,7 @@ describe('F5, B15: a fresh link', () => {
     await deliver();
     const answers = await Promise.all([1, 2, 3].map(() => post(url, 'erase=1')));
     for (const { statusCode, body } of [...answers, await get(url), await post(url, 'erase=1')])
-      expect([statusCode, h1(body)]).toEqual([200, 'We have forgotten you']);
+      expect([statusCode, h1(body)]).toEqual([200, 'We erased your data']);
     expect((await findSubscriber(site.db, id))?.email).toBe('');
     expect(await whereverWritten(site.db, email)).toEqual(['mails.recipient']);
     const sent = await deliver();

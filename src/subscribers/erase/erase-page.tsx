@@ -32,15 +32,15 @@ export function erasePage(site: Site, address: string): string {
 
 export function erasedPage(site: Site): string {
   return render(
-    <Page site={site} title="You are erased">
+    <Page site={site} title="Your data is erased">
       <div className="stack">
-        <h1>We have forgotten you</h1>
+        <h1>We erased your data</h1>
         <p>
-          Your address is gone from our database, and no issue will be sent to you any more. One last mail
-          tells you so; with it our last copy of the address goes.
+          Your address is gone from our database, and we will send you no more issues. One last mail confirms
+          this, and then our last copy of your address is erased, too.
         </p>
         <p>
-          The verdicts stay <a href="/issues">on this site</a>, and need no address.
+          You can still read every verdict <a href="/issues">on this site</a>.
         </p>
       </div>
     </Page>,

@@ -99,7 +99,7 @@ export function preferencesPage(site: Site, page: PreferencesPage): string {
           Whoever has an issue of yours can open this page. One press, and every link that we mailed you so
           far stops working, except for leaving. We mail you a new one.
         </p>
-        <Act name="void" label="Make all my older links void" quiet />
+        <Act name="void" label="Cancel all my older links" quiet />
       </section>
       <section>
         <h2>Leave the list</h2>

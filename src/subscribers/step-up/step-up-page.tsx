@@ -160,9 +160,9 @@ const AskAgain = () => (
 /** @param maskedAddress the address that gets new links. */
 export function linksVoidPage(site: Site, maskedAddress: string): string {
   return render(
-    <Page site={site} title="Your older links are void">
+    <Page site={site} title="Your older links no longer work">
       <div className="stack">
-        <h1>Your older links are void</h1>
+        <h1>Your older links no longer work</h1>
         <p>
           Every link that we mailed you before now has stopped working: the one you came by, and any that
           somebody else may have. Only <strong>Unsubscribe</strong> works still, because leaving always must.
