@@ -26,7 +26,7 @@ import { settleConflict } from './settlements/settlement-store.ts';
  * How long a worker may hold one batch: longer than the provider's slowest response, and short enough that a crash
  * delays the batch by a minute only.
  */
-const LEASE_MS = 60_000;
+export const LEASE_MS = 60_000;
 
 /** The part of the lease that is reserved for recording the response: no request may run into it. */
 const RECORD_MS = 10_000;

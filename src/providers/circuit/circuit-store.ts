@@ -5,14 +5,14 @@ import type { Connection } from '../../platform/db/database.ts';
  * After this many requests in a row without a response, counted over all workers, requests to the provider stop for a
  * while.
  */
-const FAILURES_TO_OPEN = 5;
+export const FAILURES_TO_OPEN = 5;
 
 /**
  * The first pause and the longest; each pause is twice the one before. A random quarter more or less keeps
  * installations from retrying at the same time.
  */
-const PAUSE_SECONDS = 5;
-const LONGEST_PAUSE_SECONDS = 300;
+export const PAUSE_SECONDS = 5;
+export const LONGEST_PAUSE_SECONDS = 300;
 
 /** How often a worker checks whether the probing worker got a response. */
 export const PROBE_MS = 1_000;
