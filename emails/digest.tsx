@@ -1,44 +1,48 @@
 import type { IssueContent } from '../src/issues/content.ts';
 import { goldenIssue } from './golden-issue.ts';
-import { Card, Lead } from './parts/comparison.tsx';
-import { Entry, P, Section } from './parts/elements.tsx';
+import { Card, Lead, Verdict } from './parts/comparison.tsx';
+import { P, Section } from './parts/elements.tsx';
 import { Footer, Frame, Masthead } from './parts/frame.tsx';
-import { GlanceTable } from './parts/glance-table.tsx';
-import { BriefLines, ChangedVerdicts, CompactList, More, ReadersVoted, TurnedLines } from './parts/lists.tsx';
-import { copy, glanceTitle, restOfChanges, restOfNew } from './words.ts';
+import { ChangedVerdicts, More, ReadersVoted, Row, TurnedLines, Votes } from './parts/lists.tsx';
+import { copy, labels, restOfChanges, restOfNew, votable } from './words.ts';
 
-/** The weekly digest: the ten-second table, the lead, the cards, and the short sections that have content. */
+/** The weekly digest: the lead's verdict, a row for each other one, what changed; then the details. */
 export function Digest(content: IssueContent) {
-  const { intro, glance, lead, cards, compact, brief, changed, turned, rest, readers, links } = content;
+  const { intro, lead, rows, cards, changed, turned, rest, readers, links } = content;
   const moreNew = rest === null ? '' : restOfNew(rest);
   const moreChanges = rest === null ? '' : restOfChanges(rest);
+  const votes = votable(content);
   return (
     <Frame title={content.subject} preheader={content.preheader}>
       <Masthead content={content} />
-      <GlanceTable title={glanceTitle(content)} rows={glance} />
-      {intro !== null && <P style={{ paddingTop: 20 }}>{intro}</P>}
-      <Lead card={lead} vote={links.vote} />
-      {cards.length > 0 && (
-        <Section title={copy.cards}>
-          {cards.map((card, index) => (
-            <Entry key={card.slug} first={index === 0}>
-              <Card card={card} vote={links.vote} />
-            </Entry>
+      <Verdict card={lead} />
+      {(rows.length > 0 || moreNew !== '') && (
+        <Section title={labels.rows}>
+          {rows.map((row) => (
+            <Row key={row.slug} row={row} />
           ))}
-        </Section>
-      )}
-      {(compact.length + brief.length > 0 || moreNew !== '') && (
-        <Section title={copy.compact}>
-          <CompactList rows={compact} vote={links.vote} />
-          <BriefLines rows={brief} />
           <More text={moreNew} link={copy.restOfNew} url={rest?.url} />
         </Section>
       )}
       {(changed.length + turned.length > 0 || moreChanges !== '') && (
         <Section title={copy.changed}>
-          <ChangedVerdicts rows={changed} vote={links.vote} />
+          <ChangedVerdicts rows={changed} />
           <TurnedLines rows={turned} />
           <More text={moreChanges} link={copy.restOfChanges} url={rest?.url} />
+        </Section>
+      )}
+      {intro !== null && <P>{intro}</P>}
+      <Lead card={lead} vote={links.vote} />
+      {cards.length > 0 && (
+        <Section title={copy.cards}>
+          {cards.map((card) => (
+            <Card key={card.slug} card={card} vote={links.vote} />
+          ))}
+        </Section>
+      )}
+      {votes.length > 0 && (
+        <Section title={labels.votes}>
+          <Votes rows={votes} vote={links.vote} />
         </Section>
       )}
       {readers.length > 0 && (

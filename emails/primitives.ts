@@ -3,4 +3,4 @@
  * fails contrast and has no underline, and its `<Text>` sizes are not ours: `parts/elements.tsx` has our own. Never
  * add its `<Markdown>`: it passes raw HTML through.
  */
-export { Body, Container, Head, Html, Preview } from 'react-email';
+export { Body, Container, Head, Html } from 'react-email';

@@ -1,5 +1,12 @@
 import type { Call, ToolMark, Verdict } from '../src/comparisons/model.ts';
-import type { ChangedVerdict, IssueContent, ReadersSaid, Rest } from '../src/issues/content.ts';
+import type {
+  ChangedVerdict,
+  IssueContent,
+  ReadersSaid,
+  Rest,
+  ToolCard,
+  VerdictRow,
+} from '../src/issues/content.ts';
 
 /** The word of each mark, so that a mark never depends on its shape or colour alone. */
 export const markWord: Record<ToolMark, string> = {
@@ -14,7 +21,7 @@ export const markWord: Record<ToolMark, string> = {
  * "Both"; names keep their own spelling. The mark prints the word itself; a verdict that does not begin with it is
  * printed whole.
  */
-export function afterMark(verdict: Verdict): string {
+export function afterMark(verdict: Omit<Verdict, 'because'>): string {
   const word = markWord[verdict.mark];
   if (!verdict.words.startsWith(word)) return verdict.words;
   const rest = verdict.words.slice(word.length).replace(/^:?\s*/u, '');
@@ -35,25 +42,9 @@ export const turnedLine = ({ was, now }: Pick<ChangedVerdict, 'was' | 'now'>): s
 /** "88%", or an em dash until there is a vote. */
 export const share = (value: number | null): string => (value === null ? '—' : `${value}%`);
 
-/** "No. 12 · Tuesday, 24 November 2026 · 4 minutes to read" */
-export function dateline(content: IssueContent): string {
-  const minutes = content.readingMinutes === 1 ? '1 minute' : `${content.readingMinutes} minutes`;
-  return `No. ${content.number} · ${content.dateLabel} · ${minutes} to read`;
-}
-
 /** "1 vote", "1,204 votes" */
 export const votesCast = (votes: number): string =>
   `${votes.toLocaleString('en-US')} ${votes === 1 ? 'vote' : 'votes'}`;
-
-/** The title above the ten-second table, which in a long issue has its first rows only. */
-export function glanceTitle({ glance, cards, compact, brief, rest }: IssueContent): string {
-  const shown = 1 + cards.length + compact.length + brief.length;
-  const all = shown + (rest?.new ?? 0);
-  if (glance.length === all) return 'Every verdict in ten seconds';
-  return glance.length === 1
-    ? 'The first verdict in ten seconds'
-    : `The first ${glance.length} of ${all.toLocaleString('en-US')} verdicts`;
-}
 
 /** "Also turned: Zed vs Cursor and 12 others. 22 more prices and 1 more panel moved." Empty: each has its row. */
 export function restOfChanges({ turnedTitles, turned, prices, panels }: Rest): string {
@@ -140,4 +131,93 @@ export const copy = {
   unsubscribe: 'Unsubscribe in one step',
   preferences: 'Change topics or pause',
   online: 'View this issue online',
+} as const;
+
+/** The glyph of each mark, of type that every client has: the second thing, beside its word, that tells marks apart. */
+const markGlyph: Record<ToolMark, string> = { ship: '✓', skip: '✗', split: '◐', second: '○' };
+
+/** "✓ Ship", never split between two lines. */
+export const markLabel = (mark: ToolCard['mark']): string => `${markGlyph[mark]}\u00a0${markWord[mark]}`;
+
+/** After the newsletter's name, on the same line: " · 24 Nov · 3 min". */
+export function dateline({ date, readingMinutes }: Pick<IssueContent, 'date' | 'readingMinutes'>): string {
+  const day = DAY.format(new Date(`${date}T00:00:00Z`));
+  return `\u00a0· ${day} · ${readingMinutes} min`;
+}
+
+const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
+
+/** After the mark of a row: the verdict, with the names in place of "Both". */
+export function rowVerdict({ verdict, names }: VerdictRow): string {
+  const words = afterMark(verdict);
+  return /^both$/iu.test(words) ? `${names[0]} and ${names[1]}` : words;
+}
+
+/** Below the verdict of a row: the tools that it does not name, and the prices. "over Oriel · $120/yr vs $9.99/mo" */
+export function rowNote(row: VerdictRow): string {
+  const { verdict, names, prices, title } = row;
+  const words = rowVerdict(row);
+  const [first, second] = verdict.pick === 1 ? ([1, 0] as const) : ([0, 1] as const);
+  const price = prices[0] === prices[1] ? prices[0] : `${prices[first]} vs ${prices[second]}`;
+  if (names.every((name) => words.includes(name))) return `${copy.figures.entryPrice} ${price}`;
+  if (verdict.pick !== null && words.includes(names[first])) return `over ${names[second]} · ${price}`;
+  return `${title} · ${price}`;
+}
+
+/** The figures of a tool, each with its label: "Panel ship" "75%". */
+export function figuresOf(tool: ToolCard): { label: string; value: string; bar: number | null }[] {
+  const { panel, community, entryPrice } = copy.figures;
+  const shares = [
+    { label: panel, bar: tool.panelShip },
+    { label: community, bar: tool.communityShip },
+    ...(tool.readers === null ? [] : [{ label: readersLabel(tool.readers.votes), bar: tool.readers.ship }]),
+  ];
+  return [
+    ...shares.map(({ label, bar }) => ({ label, value: share(bar), bar })),
+    { label: entryPrice, value: tool.entryPrice, bar: null },
+  ];
+}
+
+/** The same in one line: "Panel ship 75% · Community ship 62% · Entry price Free". */
+export const figuresLine = (tool: ToolCard): string =>
+  figuresOf(tool)
+    .map(({ label, value }) => `${label} ${value}`)
+    .join(' · ');
+
+/** "Panel ship 25% · Readers ship 81%" */
+export const readersFigures = ({ panelShip, readersShip }: ReadersSaid): string =>
+  `${copy.figures.panel} ${share(panelShip)} · ${copy.figures.readers} ${share(readersShip)}`;
+
+/** Comparisons of a mail on which it has no other link to vote: changed ones, and those with a row alone. */
+export const votable = ({ rows, cards, changed }: Pick<IssueContent, 'rows' | 'cards' | 'changed'>) => [
+  ...changed,
+  ...rows.slice(cards.length),
+];
+
+/** Splits a text at the names in it, the longest first, so that each can have a direction of its own. */
+export function isolate(text: string, names: readonly string[]): { text: string; isName: boolean }[] {
+  const quoted = [...names]
+    .filter((name) => name !== '')
+    .sort((a, b) => b.length - a.length)
+    .map((name) => name.replace(/[.*+?^${}()|[\]\\/]/gu, '\\$&'));
+  if (quoted.length === 0) return [{ text, isName: false }];
+  return text
+    .split(new RegExp(`(${quoted.join('|')})`, 'u'))
+    .map((part, at) => ({ text: part, isName: at % 2 === 1 }))
+    .filter((part) => part.text !== '');
+}
+
+/** Texts of the layout: what stands around the verdicts. */
+export const labels = {
+  rows: 'Also this week',
+  votes: 'Would you ship these?',
+  voteOnBoth: (title: string) => `Vote on ${title}`,
+  readWhy: (title: string) => `Read why: ${title}`,
+  /** What the marks mean, and of which day the prices are. */
+  legend: ({ dateLabel }: Pick<IssueContent, 'dateLabel'>) =>
+    `Ship: most reviewers would use it. Second: they would, but the other is better. Skip: most would not. Split: they disagree. Entry prices as of ${dateLabel}.`,
+  forwarded: 'Forwarded this?',
+  subscribe: (newsletter: string) => `Get your own ${newsletter}`,
+  issue: ({ number, dateLabel }: Pick<IssueContent, 'number' | 'dateLabel'>) =>
+    `No. ${number} · ${dateLabel}`,
 } as const;

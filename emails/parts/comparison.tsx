@@ -1,146 +1,179 @@
 import { Fragment } from 'react';
 import type { LensRow } from '../../src/comparisons/side-by-side.ts';
 import type { ComparisonCard, ToolCard } from '../../src/issues/content.ts';
-import { theme } from '../theme.ts';
-import { copy, readersLabel, voteUrl } from '../words.ts';
-import { Figure, Line } from './bar.tsx';
-import { Link, Meta, Overline, P, SideBySide, Table, VoteLink } from './elements.tsx';
-import { Call, Marked, VerdictMark } from './verdict-mark.tsx';
+import { copy, figuresLine, figuresOf, labels, voteUrl } from '../words.ts';
+import { Columns, Isolated, Link, Meta, Overline, P } from './elements.tsx';
+import { Marked, VerdictMark } from './verdict-mark.tsx';
 
-const { light, type, space } = theme;
+const namesOf = ({ tools }: ComparisonCard): [string, string] => [tools[0].name, tools[1].name];
 
-/** The lead: verdict first, then both tools in full and every reviewer. */
-export const Lead = ({ card, vote }: { card: ComparisonCard; vote: string }) => (
-  <div style={{ borderTop: '3px solid', marginTop: space.section, paddingTop: 16 }}>
-    <Overline>{`${copy.lead} · ${card.category}`}</Overline>
-    <h2
-      style={{
-        margin: '4px 0 16px',
-        fontFamily: type.serif,
-        fontSize: 24,
-        lineHeight: '30px',
-        fontWeight: 400,
-      }}
-    >
-      {card.title}
-    </h2>
-    <VerdictMark verdict={card.verdict} size="large" />
-    <P style={{ padding: '16px 0 26px', fontSize: 18, lineHeight: '27px' }}>{card.verdict.because}</P>
-    <Tools card={card} vote={vote} full />
-    {card.lenses.length > 0 && (
-      <h3 style={{ margin: '36px 0 0', fontFamily: type.serif, fontSize: 18, lineHeight: '26px' }}>
-        {copy.reviewers}
-      </h3>
-    )}
-    {card.lenses.map((row) => (
-      <Lens key={row.lens} row={row} tools={card.tools} />
-    ))}
-    <ReadMore card={card} />
-  </div>
-);
-
-/** A standard card: the same order, without the descriptions and with the lenses that decide it. */
-export const Card = ({ card, vote }: { card: ComparisonCard; vote: string }) => (
+/** What a reader sees first: the lead's verdict, one sentence of reason, and where to read more. */
+export const Verdict = ({ card }: { card: ComparisonCard }) => (
   <>
-    <Overline>{card.category}</Overline>
-    <h3
-      style={{
-        margin: '2px 0 12px',
-        fontFamily: type.serif,
-        fontSize: 19,
-        lineHeight: '26px',
-        fontWeight: 400,
-      }}
-    >
-      {card.title}
-    </h3>
-    <VerdictMark verdict={card.verdict} size="medium" />
-    <P style={{ padding: '10px 0 20px' }}>{card.verdict.because}</P>
-    <Tools card={card} vote={vote} />
-    {card.lenses.map((row) => (
-      <Lens key={row.lens} row={row} tools={card.tools} />
-    ))}
-    <ReadMore card={card} />
+    <Overline>{`${copy.lead} · ${card.category}`}</Overline>
+    <h2 className="h">
+      <VerdictMark verdict={card.verdict} names={namesOf(card)} />
+    </h2>
+    <Because card={card} />
+    <Link href={card.url}>{labels.readWhy(card.title)}</Link>
   </>
 );
 
-const ReadMore = ({ card }: { card: ComparisonCard }) => (
-  <div style={{ paddingTop: 10 }}>
-    <Link href={card.url}>{copy.read(card.title)}</Link>
+/** The lead in full: both tools with their figures, and every reviewer. */
+export const Lead = ({ card, vote }: { card: ComparisonCard; vote: string }) => (
+  <div className="z">
+    <h2>
+      <Isolated text={card.title} names={namesOf(card)} />
+    </h2>
+    <Columns
+      left={<LeadTool card={card} vote={vote} side={0} />}
+      right={<LeadTool card={card} vote={vote} side={1} />}
+    />
+    {card.lenses.length > 0 && (
+      <div className="e">
+        <h3>{copy.reviewers}</h3>
+        <Lenses card={card} />
+      </div>
+    )}
+    <ReadMore card={card} />
   </div>
 );
 
-interface Sides {
-  card: ComparisonCard;
-  /** `links.vote` of the issue. */
-  vote: string;
-  full?: boolean;
-}
-
-const Tools = (sides: Sides) => (
-  <SideBySide left={<Tool {...sides} side={0} />} right={<Tool {...sides} side={1} />} />
+/** A standard card: the verdict, both tools with their figures in a line, and the reviewer who decides it. */
+export const Card = ({ card, vote }: { card: ComparisonCard; vote: string }) => (
+  <div className="e">
+    <Overline>{card.category}</Overline>
+    <h3>
+      <VerdictMark verdict={card.verdict} names={namesOf(card)} />
+    </h3>
+    <Because card={card} />
+    <Columns left={<CardTool tool={card.tools[0]} />} right={<CardTool tool={card.tools[1]} />} />
+    <Lenses card={card} />
+    <ReadMore card={card} />
+    <br />
+    <Link href={voteUrl(vote, card.slug)}>{labels.voteOnBoth(card.title)}</Link>
+  </div>
 );
 
-/** One tool. The tool to ship is under a heavy rule, the other under a hairline. */
-const Tool = ({ card, vote, full = false, side }: Sides & { side: 0 | 1 }) => {
-  const tool: ToolCard = card.tools[side];
-  const picked = card.verdict.pick === side;
+const Because = ({ card }: { card: ComparisonCard }) => (
+  <P>
+    <Isolated text={card.verdict.because} names={namesOf(card)} />
+  </P>
+);
+
+const ReadMore = ({ card }: { card: ComparisonCard }) => <Link href={card.url}>{copy.read(card.title)}</Link>;
+
+const LeadTool = ({ card, vote, side }: { card: ComparisonCard; vote: string; side: 0 | 1 }) => {
+  const tool = card.tools[side];
   return (
-    <div
-      className={picked ? undefined : 'rule'}
-      style={{
-        borderTop: picked ? '4px solid' : `1px solid ${light.rule}`,
-        paddingTop: picked ? 12 : 15,
-      }}
-    >
-      <Marked mark={tool.mark} size="small">
-        {tool.name}
-      </Marked>
-      <P style={{ paddingTop: 8 }}>{tool.tagline}</P>
-      {full && <Meta style={{ paddingTop: 6 }}>{tool.description}</Meta>}
-      <Table style={{ marginTop: 8 }}>
-        <Figure label={copy.figures.panel} value={tool.panelShip} />
-        <Figure label={copy.figures.community} value={tool.communityShip} />
-        {tool.readers !== null && (
-          <Figure label={readersLabel(tool.readers.votes)} value={tool.readers.ship} />
-        )}
-        <Line label={copy.figures.entryPrice} value={tool.entryPrice} />
-      </Table>
+    <>
+      <h3>
+        <Name tool={tool} />
+      </h3>
+      <P>{tool.tagline}</P>
+      {tool.description !== '' && <Meta>{tool.description}</Meta>}
+      {figuresOf(tool).map(({ label, value, bar }) => (
+        <Fragment key={label}>
+          <Meta>
+            {`${label} `}
+            <b>{value}</b>
+          </Meta>
+          {bar !== null && bar > 0 && <Bar value={bar} />}
+        </Fragment>
+      ))}
       {(['ship', 'skip'] as const).map((call) => (
         <Fragment key={call}>
-          <VoteLink href={voteUrl(vote, card.slug, side, call)} label={copy.voteFor(call, tool.name)}>
+          <a
+            className="v"
+            href={voteUrl(vote, card.slug, side, call)}
+            aria-label={copy.voteFor(call, tool.name)}
+          >
             {copy.vote[call]}
-          </VoteLink>
+          </a>
           {call === 'ship' && GAP}
         </Fragment>
       ))}
-    </div>
+    </>
   );
 };
 
-/**
- * Space between two links, so that a thumb hits the right one; a character, because Word ignores margins on links.
- */
-const GAP = '\u2003\u2003';
-
-/** One reviewer's lens on both tools. */
-const Lens = ({ row, tools }: { row: LensRow; tools: ComparisonCard['tools'] }) => (
-  <div className="rule" style={{ borderTop: `1px solid ${light.rule}`, marginTop: 18, paddingTop: 12 }}>
-    <Meta style={{ paddingBottom: 6 }}>{row.lens}</Meta>
-    <SideBySide
-      left={<Said row={row} tools={tools} side={0} />}
-      right={<Said row={row} tools={tools} side={1} />}
-    />
-  </div>
+const CardTool = ({ tool }: { tool: ToolCard }) => (
+  <>
+    <h4>
+      <Name tool={tool} />
+    </h4>
+    <P>{tool.tagline}</P>
+    <Meta>{figuresLine(tool)}</Meta>
+  </>
 );
 
-const Said = ({ row, tools, side }: { row: LensRow; tools: ComparisonCard['tools']; side: 0 | 1 }) => {
-  const said = row.sides[side];
-  if (said === null) return null;
+const Name = ({ tool }: { tool: ToolCard }) => (
+  <Marked mark={tool.mark}>
+    <bdi>{tool.name}</bdi>
+  </Marked>
+);
+
+/** A bar of 0 to 100, drawn as a border: it needs no fill, and readers read the number above it. */
+const Bar = ({ value }: { value: number }) => (
+  <table role="presentation" width={`${value}%`}>
+    <tbody>
+      <tr>
+        <td className="b" />
+      </tr>
+    </tbody>
+  </table>
+);
+
+/** Space between two links, so that a thumb hits the right one; a character, because Word ignores margins on links. */
+const GAP = '\u2003\u2003';
+
+/** Each reviewer's calls in a line, and what they said where they are quoted. */
+const Lenses = ({ card }: { card: ComparisonCard }) =>
+  card.lenses.map((row) => (
+    <Fragment key={row.lens}>
+      <p>
+        <b>{row.lens}</b>
+        {SIDES.map((side) => (
+          <Call key={side} row={row} tools={card.tools} side={side} />
+        ))}
+      </p>
+      {SIDES.map((side) => (
+        <Quote key={side} row={row} tools={card.tools} side={side} />
+      ))}
+    </Fragment>
+  ));
+
+const SIDES = [0, 1] as const;
+
+interface Said {
+  row: LensRow;
+  tools: ComparisonCard['tools'];
+  side: 0 | 1;
+}
+
+const Call = ({ row, tools, side }: Said) => {
+  const call = row.sides[side]?.call ?? null;
   return (
-    <>
-      <Call call={said.call}>{tools[side].name}</Call>
-      <P style={{ paddingTop: 4, fontFamily: type.serif, fontStyle: 'italic' }}>{`“${said.quote}”`}</P>
-    </>
+    call !== null && (
+      <>
+        {' \u00a0'}
+        <Marked mark={call}>
+          <bdi>{tools[side].name}</bdi>
+        </Marked>
+      </>
+    )
+  );
+};
+
+const Quote = ({ row, tools, side }: Said) => {
+  const quote = row.sides[side]?.quote ?? '';
+  return (
+    quote !== '' && (
+      <p className="q">
+        {'On '}
+        <bdi>{tools[side].name}</bdi>
+        {`: “${quote}”`}
+      </p>
+    )
   );
 };

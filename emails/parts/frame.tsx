@@ -1,12 +1,14 @@
 import type { ReactNode } from 'react';
 import type { IssueContent } from '../../src/issues/content.ts';
-import { Body, Container, Head, Html, Preview } from '../primitives.ts';
-import { outlookStyleSheet, styleSheet } from '../stylesheet.ts';
+import { Body, Container, Head, Html } from '../primitives.ts';
+import { mediaStyleSheet, outlookStyleSheet, styleSheet } from '../stylesheet.ts';
 import { theme } from '../theme.ts';
-import { copy, dateline } from '../words.ts';
-import { Link, Meta } from './elements.tsx';
+import { copy, dateline, labels } from '../words.ts';
+import { Link, Meta, P } from './elements.tsx';
+import { preheaderFiller } from './preheader.ts';
 
 const { light, type, space, width } = theme;
+const text = { fontFamily: type.sans, fontSize: type.body, lineHeight: 1.5, color: light.ink };
 
 /** The frame of every mail: language and direction on html, body and wrapper; one title; both colour schemes. */
 export const Frame = ({
@@ -24,31 +26,29 @@ export const Frame = ({
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="color-scheme" content="light dark" />
       <meta name="supported-color-schemes" content="light dark" />
-      {/* biome-ignore lint/security/noDangerouslySetInnerHtml: our own constant, and React would escape its child selectors */}
-      <style dangerouslySetInnerHTML={{ __html: styleSheet }} />
-      {/* biome-ignore lint/security/noDangerouslySetInnerHtml: as above */}
-      <style dangerouslySetInnerHTML={{ __html: outlookStyleSheet }} />
+      <meta name="format-detection" content="telephone=no,date=no,address=no,email=no,url=no" />
+      {[styleSheet, mediaStyleSheet, outlookStyleSheet].map((css) => (
+        // biome-ignore lint/security/noDangerouslySetInnerHtml: our own constants, and React would escape their child selectors
+        <style key={css} dangerouslySetInnerHTML={{ __html: css }} />
+      ))}
     </Head>
     <Body
       lang="en"
       dir="ltr"
-      className="paper"
+      className="p"
       style={{
-        margin: 0,
-        padding: 0,
-        backgroundColor: light.paper,
-        color: light.ink,
-        fontFamily: type.sans,
-        fontVariantNumeric: 'tabular-nums',
-        wordBreak: 'break-word',
-        overflowWrap: 'anywhere',
+        ...{ margin: 0, padding: 0, backgroundColor: light.paper, ...text },
+        ...{ fontVariantNumeric: 'tabular-nums', wordBreak: 'break-word', overflowWrap: 'anywhere' },
       }}
     >
-      <Preview useTitleTag={false}>{preheader}</Preview>
+      <div style={{ display: 'none', maxHeight: 0, overflow: 'hidden' }}>
+        {preheader + preheaderFiller(preheader)}
+      </div>
+      {/* A table does not inherit type in quirks mode, which some webmails use. */}
       <Container
         width={width}
-        tdClassName="gutter"
-        style={{ width: '100%', maxWidth: width, padding: `32px ${space.gutter}px 40px` }}
+        tdClassName="g"
+        style={{ ...text, width: '100%', maxWidth: width, padding: `24px ${space.gutter}px 40px` }}
       >
         {children}
       </Container>
@@ -56,29 +56,32 @@ export const Frame = ({
   </Html>
 );
 
-/** The head: the newsletter and its dateline over a double rule, like a newspaper's. */
+/** The newsletter, the day and the time it takes, in one line. */
 export const Masthead = ({ content }: { content: IssueContent }) => (
-  <div style={{ borderBottom: '4px double', paddingBottom: 14 }}>
-    <h1 style={{ margin: 0, fontFamily: type.serif, fontSize: 26, lineHeight: '32px' }}>
-      {content.newsletter.name}
-    </h1>
-    <Meta style={{ paddingTop: 4 }}>{dateline(content)}</Meta>
+  <>
+    <div className="u">
+      <h1 style={{ display: 'inline', fontSize: type.meta }}>{content.newsletter.name}</h1>
+      {dateline(content)}
+    </div>
     {content.topics.length > 0 && <Meta>{copy.topics(content.topics)}</Meta>}
-  </div>
+  </>
 );
 
-/** Why the reader gets this, how to unsubscribe, and who sends it. */
+/** What the marks mean, how to subscribe, why the reader gets this, how to unsubscribe, and who sends it. */
 export const Footer = ({ content }: { content: IssueContent }) => {
   const { newsletter, links } = content;
   return (
-    <div style={{ borderTop: '4px double', marginTop: space.section, paddingTop: 16 }}>
+    <div className="y" style={{ marginTop: space.section }}>
+      <Meta>{labels.legend(content)}</Meta>
+      <P>{labels.forwarded}</P>
+      <Link href={newsletter.url}>{labels.subscribe(newsletter.name)}</Link>
       <Meta>{copy.why(newsletter.name)}</Meta>
       <Link href={links.unsubscribe}>{copy.unsubscribe}</Link>
       <br />
       <Link href={links.preferences}>{copy.preferences}</Link>
       <br />
       <Link href={links.online}>{copy.online}</Link>
-      <Meta style={{ paddingTop: 8 }}>{newsletter.postalAddress}</Meta>
+      <Meta>{`${labels.issue(content)} · ${newsletter.postalAddress}`}</Meta>
     </div>
   );
 };

@@ -1,4 +1,4 @@
-import type { ReactElement } from 'react';
+import { Fragment, type ReactElement } from 'react';
 import { theme } from '../theme.ts';
 import { Link, Meta, P, Section } from './elements.tsx';
 import { Frame } from './frame.tsx';
@@ -84,40 +84,30 @@ export function TransactionalLayout({
 }: TransactionalContent) {
   return (
     <Frame title={subject} preheader={preheader}>
-      <div style={{ borderBottom: '4px double', paddingBottom: 14 }}>
-        <Meta>{newsletter.name}</Meta>
-        <h1 style={{ margin: 0, fontFamily: type.serif, fontSize: 26, lineHeight: '32px' }}>{heading}</h1>
+      <Meta>{newsletter.name}</Meta>
+      <h1 style={{ fontFamily: type.serif, fontSize: 26, lineHeight: 1.25 }}>{heading}</h1>
+      <div className="y" style={{ marginTop: 14 }}>
+        {paragraphs.map((text) => (
+          <P key={text}>{text}</P>
+        ))}
       </div>
-      {paragraphs.map((text) => (
-        <P key={text} style={{ paddingTop: 16 }}>
-          {text}
-        </P>
-      ))}
       {sections?.map(({ title, paragraphs: texts, link }) => (
         <Section key={title} title={title}>
           {texts.map((text) => (
-            <P key={text} style={{ paddingTop: 8 }}>
-              {text}
-            </P>
+            <P key={text}>{text}</P>
           ))}
-          {link && (
-            <p style={{ margin: 0, paddingTop: 8 }}>
-              <Link href={link.url}>{link.label}</Link>
-            </p>
-          )}
+          {link && <Link href={link.url}>{link.label}</Link>}
         </Section>
       ))}
       {action && (
-        <p style={{ margin: 0, paddingTop: 24 }}>
+        <p style={{ margin: '24px 0' }}>
           <a
             href={action.url}
-            className="link"
+            className="l"
             style={{
               display: 'inline-block',
               padding: '12px 22px',
               border: `2px solid ${light.accent}`,
-              fontSize: type.body,
-              lineHeight: '24px',
               fontWeight: 700,
               color: light.accent,
               textDecoration: 'none',
@@ -130,21 +120,22 @@ export function TransactionalLayout({
       {list && (
         <Section title={list.title}>
           {list.rows.map(({ text, url }) => (
-            <p key={url} style={{ margin: 0 }}>
+            <Fragment key={url}>
               <Link href={url}>{text}</Link>
-            </p>
+              <br />
+            </Fragment>
           ))}
         </Section>
       )}
       {notes.map(({ text, link }) => (
-        <div key={text} style={{ paddingTop: 16 }}>
+        <div key={text} style={{ marginTop: 16 }}>
           <Meta>{text}</Meta>
           {link && <Link href={link.url}>{link.label}</Link>}
         </div>
       ))}
-      <div style={{ borderTop: '4px double', marginTop: space.section, paddingTop: 16 }}>
+      <div className="y" style={{ marginTop: space.section }}>
         <Meta>{why}</Meta>
-        {newsletter.postalAddress !== '' && <Meta style={{ paddingTop: 8 }}>{newsletter.postalAddress}</Meta>}
+        {newsletter.postalAddress !== '' && <Meta>{newsletter.postalAddress}</Meta>}
       </div>
     </Frame>
   );

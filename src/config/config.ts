@@ -39,6 +39,8 @@ export interface Config {
   approval: Settings['APPROVAL'];
   template: Settings['ISSUE_TEMPLATE'];
   minComparisons: number;
+  /** How many comparisons of an issue have a card, the lead included. */
+  cards: number;
   /** When the page of a comparison becomes public. */
   publish: Settings['PUBLISH'];
   sources: Source[];
@@ -136,6 +138,7 @@ export function loadConfig(env: Record<string, string | undefined>): { config: C
       approval: settings.APPROVAL,
       template: settings.ISSUE_TEMPLATE,
       minComparisons: settings.ISSUE_MIN_COMPARISONS,
+      cards: settings.CARDS,
       publish: settings.PUBLISH,
       sources: settings.SOURCES,
       allowPrivateSources: settings.ALLOW_PRIVATE_SOURCES === '1',

@@ -148,6 +148,13 @@ export const settingsSchema = z.object({
     .max(1_000)
     .default(1)
     .describe('Fewer new comparisons than this: the slot is skipped.'),
+  CARDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(12)
+    .default(4)
+    .describe('How many comparisons of an issue have a card, the lead included; the others have a row.'),
   PUBLISH: z
     .enum(['gathered', 'mailed'])
     .default('gathered')

@@ -1,48 +1,59 @@
 import type { CountedComparison, CountedTool, Tool, ToolMark } from '../comparisons/model.ts';
 import { entryPrices, title, topics } from '../comparisons/names.ts';
 import { type LensRow, type LensSide, lensRows, readersOf } from '../comparisons/side-by-side.ts';
-import { toolMark, toolMarks, verdict } from '../comparisons/verdict.ts';
-import type { CompactRow, ComparisonCard, GlanceRow, ToolCard } from './content.ts';
+import { outcome, toolMark, toolMarks, verdict } from '../comparisons/verdict.ts';
+import type { ComparisonCard, ToolCard, VerdictRow } from './content.ts';
 import { truncateAtSentence } from './truncate.ts';
 
 /** The most graphemes of a reviewer's quote and of a tool's description, by the size of the card. */
 const MAX_LENGTH = {
-  lead: { quote: 220, description: 320 },
-  card: { quote: 140, description: 200 },
+  lead: { quote: 220, description: 200 },
+  card: { quote: 140, description: 0 },
 };
 
-/** A card for one comparison: every lens for the lead, the one or two deciding lenses for a standard card. */
+/** How many reviewers are quoted, by the size of the card; everything they wrote is on the comparison's page. */
+const QUOTES = { lead: 2, card: 1 };
+
+/** A card for one comparison: every lens for the lead, the one that decides for a standard card. */
 export function cardFor(comparison: CountedComparison, size: 'lead' | 'card'): ComparisonCard {
   const { slug, url, tools } = comparison;
-  const rows = lensRows(tools);
+  const decision = verdict(tools);
   const room = MAX_LENGTH[size];
   const marks = toolMarks(tools);
+  const rows = lensRows(tools);
+  const quoted = decidingRows(rows, tools).slice(0, QUOTES[size]);
+  const shown = size === 'lead' ? rows : quoted;
   return {
     slug,
     title: title(comparison),
     url,
     category: topics(comparison).join(' / '),
-    verdict: verdict(tools),
+    verdict: decision,
     tools: [toolCard(tools[0], marks[0], room.description), toolCard(tools[1], marks[1], room.description)],
-    lenses: (size === 'lead' ? rows : decidingRows(rows, tools)).map((row) =>
-      truncateQuotes(row, room.quote),
-    ),
+    lenses: shown.flatMap((row) => {
+      const side = quoted.includes(row) ? quotedSide(row, tools, decision.pick) : null;
+      return printedLens(row, side, room.quote) ?? [];
+    }),
   };
 }
 
-export function compactRow(comparison: CountedComparison): CompactRow {
-  return { ...glanceRow(comparison), url: comparison.url };
-}
-
-export function glanceRow(comparison: CountedComparison): GlanceRow {
-  const { slug, tools } = comparison;
-  return { slug, title: title(comparison), verdict: verdict(tools), entryPrice: entryPrices(tools) };
+export function verdictRow({ slug, url, tools }: CountedComparison): VerdictRow {
+  return {
+    slug,
+    title: title({ tools }),
+    url,
+    verdict: outcome(tools),
+    entryPrice: entryPrices(tools),
+    names: [tools[0].name, tools[1].name],
+    prices: [tools[0].entryPrice, tools[1].entryPrice],
+  };
 }
 
 /** A grapheme may have any number of code units; so many for each keep a text's size within limits. */
 const UNITS = 4;
 
 function shorten(text: string, max: number): string {
+  if (max === 0) return '';
   const start = text.length > max * UNITS ? `${text.slice(0, max * UNITS).toWellFormed()}…` : text;
   return truncateAtSentence(start, max);
 }
@@ -94,7 +105,25 @@ function callOf(side: LensSide | null): LensSide['call'] {
   return side?.call ?? null;
 }
 
-function truncateQuotes({ lens, sides }: LensRow, room: number): LensRow {
-  const truncate = (side: LensSide | null) => side && { call: side.call, quote: shorten(side.quote, room) };
-  return { lens, sides: [truncate(sides[0]), truncate(sides[1])] };
+/** Quotes the reviewer where they dissent from the panel, else on the tool that the verdict picks. */
+function quotedSide({ sides }: LensRow, tools: readonly [Tool, Tool], pick: 0 | 1 | null): 0 | 1 | null {
+  const written = ([0, 1] as const).filter((side) => (sides[side]?.quote ?? '') !== '');
+  return (
+    written.find((side) => dissentsFrom(tools[side], sides[side])) ??
+    written.find((side) => side === pick) ??
+    written[0] ??
+    null
+  );
+}
+
+/** A lens with both calls and one quote at most; null when neither is left. */
+function printedLens({ lens, sides }: LensRow, quoted: 0 | 1 | null, room: number): LensRow | null {
+  const printed = ([0, 1] as const).map((at): LensSide | null => {
+    const side = sides[at];
+    if (side === null) return null;
+    const quote = at === quoted ? shorten(side.quote, room) : '';
+    return quote === '' && side.call === null ? null : { call: side.call, quote };
+  });
+  const [a = null, b = null] = printed;
+  return a === null && b === null ? null : { lens, sides: [a, b] };
 }

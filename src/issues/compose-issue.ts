@@ -53,6 +53,8 @@ export interface WeekSettings {
   newsletter: IssueContent['newsletter'];
   template: string;
   minComparisons: number;
+  /** How many comparisons have a card, the lead included. */
+  cards: number;
 }
 
 /**
@@ -179,7 +181,7 @@ async function composeOwn(tx: Connection, issue: Issue, plan: Plan, without?: st
   return composeWeek(
     tx,
     { id: issue.id, key: issue.slot, number: plan.number },
-    { newsletter: plan.newsletter, template: issue.template, minComparisons: 1 },
+    { newsletter: plan.newsletter, template: issue.template, minComparisons: 1, cards: 1 + plan.cards },
     without === undefined ? choices : withoutComparison(choices, without),
     about,
   );
@@ -285,6 +287,7 @@ async function composeWeek(
     had: await findHad(tx, issue.id),
     editor: { ...choices, leftOut: leftOut.map(({ slug }) => slug) },
     minComparisons: settings.minComparisons,
+    limits: { cards: settings.cards - 1 },
   });
   const contents = new Map([
     ...mailed.map(({ id, now, hash }) => [now.slug, { id, comparison: now, hash }] as const),

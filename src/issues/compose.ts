@@ -42,7 +42,7 @@ export interface ComposeInput {
 }
 
 const LIMITS: Limits = {
-  cards: 5,
+  cards: 3,
   comparisons: 40,
   waiting: 40,
   changed: 8,

@@ -35,13 +35,11 @@ export interface IssueContent {
   intro: string | null;
   /** The topics of this variant; empty = everything. */
   topics: string[];
-  /** The ten-second table: every comparison of the issue, in the order in which they appear. */
-  glance: GlanceRow[];
   lead: ComparisonCard;
+  /** The comparisons after the lead in one linked row each, in the order of the issue. */
+  rows: VerdictRow[];
+  /** Cards of the first rows. */
   cards: ComparisonCard[];
-  compact: CompactRow[];
-  /** New comparisons in one line each, where there is no room for their rows. */
-  brief: CompactRow[];
   changed: ChangedVerdict[];
   /** Verdicts that turned, in one line each, where there is no room for their rows. */
   turned: ChangedVerdict[];
@@ -67,11 +65,21 @@ export interface GlanceRow {
   entryPrice: string;
 }
 
+/** A comparison in one row of a mail. Names and prices are in the order of the title. */
+export interface VerdictRow extends Omit<GlanceRow, 'verdict'> {
+  url: string;
+  /** Without its sentence, which stands in a card. */
+  verdict: Omit<Verdict, 'because'>;
+  names: [string, string];
+  prices: [string, string];
+}
+
 /** A tool as readers see it: counts are numbers, formatted by the template. */
 export interface ToolCard {
   name: string;
   category: string;
   tagline: string;
+  /** Empty on a standard card. */
   description: string;
   /** What it wears beside the verdict, which it never contradicts. */
   mark: ToolMark;
@@ -90,18 +98,10 @@ export interface ComparisonCard {
   verdict: Verdict;
   tools: [ToolCard, ToolCard];
   /**
-   * The reviewers' calls, one row for each lens. The lead has every lens with both quotes, in full or truncated at
-   * a sentence; a standard card has the one or two lenses that decide it.
+   * The reviewers' calls, one row for each lens: every lens in the lead, the one that decides on a standard card.
+   * Only what is printed: a quote that is left to the page is empty.
    */
   lenses: LensRow[];
-}
-
-export interface CompactRow {
-  slug: string;
-  title: string;
-  url: string;
-  verdict: Verdict;
-  entryPrice: string;
 }
 
 /** What changed most: the verdict, else a price, else a panel. */

@@ -27,7 +27,7 @@ export interface EditorChoices {
 }
 
 export interface Limits {
-  /** How many standard cards follow the lead; the rest go to the compact list. Default 5. */
+  /** How many standard cards follow the lead; the others have their row only. Default 3. */
   cards: number;
   /** The most comparisons in one issue, the most interesting first. Default 40. */
   comparisons: number;

@@ -1,28 +1,48 @@
-import type { IssueContent } from './content.ts';
+import type { ComparisonCard, IssueContent } from './content.ts';
 import { countWords } from './truncate.ts';
 
 /** Words that a reader reads per minute on a screen. */
 const WORDS_PER_MINUTE = 220;
 
+/** Figures of a tool with their labels: "Panel ship 75%", "Community ship 62%". */
+const WORDS_OF_FIGURES = 6;
+
 type Body = Pick<
   IssueContent,
-  'intro' | 'glance' | 'lead' | 'cards' | 'compact' | 'brief' | 'changed' | 'turned' | 'rest' | 'readers'
+  'intro' | 'lead' | 'rows' | 'cards' | 'changed' | 'turned' | 'rest' | 'readers'
 >;
 
-/** Returns how long a variant takes to read, in whole minutes, at least 1. */
+/** Returns how long the texts that a variant prints take to read, in whole minutes, at least 1. */
 export function readingMinutes(
-  { intro, glance, lead, cards, compact, brief, changed, turned, rest, readers }: Body,
+  { intro, lead, rows, cards, changed, turned, rest, readers }: Body,
   wordsIn: (text: string) => number = countWords,
 ): number {
-  const texts = readable({ intro, glance, lead, cards, compact, brief, changed, turned, rest, readers });
-  const words = texts.reduce((sum, text) => sum + wordsIn(text), 0);
+  const texts = [
+    intro ?? '',
+    ...[lead, ...cards].flatMap(textsOfCard),
+    ...rows.flatMap(({ names, verdict, entryPrice }) => [...names, verdict.mark, entryPrice]),
+    ...[...changed, ...turned].flatMap(({ title, was, now }) => [title, was.words, now.words]),
+    ...changed.map(({ whatMoved }) => whatMoved),
+    ...(rest?.turnedTitles ?? []),
+    ...readers.flatMap(({ tool, title }) => [tool, title]),
+  ];
+  const figures = (2 + 2 * cards.length + 2 * readers.length) * WORDS_OF_FIGURES;
+  const words = texts.reduce((sum, text) => sum + wordsIn(text), figures);
   return Math.max(1, Math.ceil(words / WORDS_PER_MINUTE));
 }
 
-/** Returns every readable text of a variant, without URLs and marks. */
-function readable(value: unknown): string[] {
-  if (typeof value === 'string') return [value];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, field]) => (UNREAD.has(key) ? [] : readable(field)));
+function textsOfCard({ title, category, verdict, tools, lenses }: ComparisonCard): string[] {
+  return [
+    ...[title, category, verdict.words, verdict.because],
+    ...tools.flatMap(({ name, tagline, description, entryPrice }) => [
+      name,
+      tagline,
+      description,
+      entryPrice,
+    ]),
+    ...lenses.flatMap(({ lens, sides }) => [
+      lens,
+      ...sides.flatMap((side, at) => (side === null ? [] : [tools[at]?.name ?? '', side.quote])),
+    ]),
+  ];
 }
-const UNREAD = new Set(['slug', 'url', 'mark', 'call', 'kind']);

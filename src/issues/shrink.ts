@@ -1,5 +1,4 @@
-import { entryPrices } from '../comparisons/names.ts';
-import type { CompactRow, ComparisonCard, IssueContent, Rest } from './content.ts';
+import type { IssueContent, Rest } from './content.ts';
 import { readingMinutes } from './reading-time.ts';
 
 /**
@@ -8,21 +7,10 @@ import { readingMinutes } from './reading-time.ts';
  * constants, whatever a source delivers: so some size always fits into a mail.
  */
 
-/** How many rows the ten-second table keeps when there is no room for all: one screen. */
-const GLANCE_ROWS = 10;
-
 type Step = (content: IssueContent) => IssueContent | null;
 
 /** In the order in which they are tried; each is repeated until it has nothing left to do. */
 const STEPS: readonly Step[] = [
-  // The last card becomes a row of the compact list.
-  (content) => {
-    const last = content.cards.at(-1);
-    if (last === undefined) return null;
-    return { ...content, cards: content.cards.slice(0, -1), compact: [rowOf(last), ...content.compact] };
-  },
-  (content) =>
-    content.glance.length > GLANCE_ROWS ? { ...content, glance: content.glance.slice(0, GLANCE_ROWS) } : null,
   // Prices and panels, from the end, are told by number.
   (content) => {
     const [kept, removed] = split(content.changed, ({ kind }) => kind !== 'turned', 4);
@@ -32,11 +20,8 @@ const STEPS: readonly Step[] = [
     return { ...content, changed: kept, rest };
   },
   (content) => (content.readers.length > 0 ? { ...content, readers: [] } : null),
-  // New comparisons, from the end, become lines.
-  (content) => {
-    const [kept, removed] = split(content.compact, () => true, 8);
-    return removed.length === 0 ? null : { ...content, compact: kept, brief: [...removed, ...content.brief] };
-  },
+  // The last card goes: its row stays.
+  (content) => (content.cards.length > 0 ? { ...content, cards: content.cards.slice(0, -1) } : null),
   // Verdicts that turned, from the end, become lines.
   (content) => {
     const [kept, removed] = split(content.changed, () => true, 4);
@@ -66,12 +51,12 @@ const STEPS: readonly Step[] = [
       rest: { ...restOf(content), turnedTitles: [...removed.map(({ title }) => title), ...turnedTitles] },
     };
   },
-  // Half of the lines of new comparisons are told by number.
+  // Half of the rows of new comparisons are told by number.
   (content) => {
-    const [kept, removed] = halved(content.brief);
+    const [kept, removed] = halved(content.rows);
     return removed.length === 0
       ? null
-      : { ...content, brief: kept, rest: restOf(content, { new: removed.length }) };
+      : { ...content, rows: kept, rest: restOf(content, { new: removed.length }) };
   },
   // Half of the names are told by number.
   (content) => {
@@ -79,7 +64,6 @@ const STEPS: readonly Step[] = [
     if (removed.length === 0) return null;
     return { ...content, rest: { ...restOf(content, { turned: removed.length }), turnedTitles: kept } };
   },
-  (content) => (content.glance.length > 1 ? { ...content, glance: content.glance.slice(0, 1) } : null),
 ];
 
 /** Returns the variant in every size, the full one first. Some fifty at most. */
@@ -130,8 +114,4 @@ function halved<Row>(rows: readonly Row[]): [Row[], Row[]] {
 
 function withoutDescription<Tool extends { description: string }>(tool: Tool): Tool {
   return { ...tool, description: '' };
-}
-
-function rowOf({ slug, title, url, verdict, tools }: ComparisonCard): CompactRow {
-  return { slug, title, url, verdict, entryPrice: entryPrices(tools) };
 }

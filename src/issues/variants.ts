@@ -2,7 +2,7 @@ import type { CountedComparison, Verdict } from '../comparisons/model.ts';
 import { topics as topicsOf } from '../comparisons/names.ts';
 import { type Reason, sentencesInOrder } from '../comparisons/reasons.ts';
 import { reasonsOf } from '../comparisons/verdict.ts';
-import { cardFor, compactRow, glanceRow } from './cards.ts';
+import { cardFor, verdictRow } from './cards.ts';
 import type { Plan, PlannedComparison } from './compose.ts';
 import {
   type ChangedVerdict,
@@ -191,18 +191,16 @@ function contentOf(plan: Plan, selection: Selection, topics: string[], parts: Pa
   const [lead, ...others] = comparisons;
   if (!lead) throw new Error('a variant without a comparison');
   const changed = selection.changed.map(({ row }) => row);
-  const sentences = sentencesInOrder(comparisons.map(parts.reasons));
+  const sentences = sentencesInOrder(comparisons.slice(0, 1 + plan.cards).map(parts.reasons));
   const varied = <Row extends { verdict: Verdict }>(row: Row, place: number): Row => ({
     ...row,
     verdict: { ...row.verdict, because: sentences[place] ?? row.verdict.because },
   });
   const body = {
     intro: plan.intro,
-    glance: comparisons.map(glanceRow).map(varied),
     lead: varied(parts.lead(lead), 0),
+    rows: others.map(verdictRow),
     cards: others.slice(0, plan.cards).map((each, at) => varied(parts.card(each), 1 + at)),
-    compact: others.slice(plan.cards).map((each, at) => varied(compactRow(each), 1 + plan.cards + at)),
-    brief: [],
     changed: changed.slice(0, CHANGED_ROWS),
     turned: changed.slice(CHANGED_ROWS),
     rest: restOf(plan, selection.summary),

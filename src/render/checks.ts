@@ -1,5 +1,5 @@
 import { type CheerioAPI, load } from 'cheerio';
-import { afterMark, restOfChanges, restOfNew, votesSince } from '../../emails/words.ts';
+import { afterMark, restOfChanges, restOfNew, rowVerdict, votesSince } from '../../emails/words.ts';
 import type { IssueContent, PlaceholderCounts } from '../issues/content.ts';
 import { parseUrl } from '../platform/url.ts';
 import { unreadableText } from './contrast.ts';
@@ -17,7 +17,7 @@ import {
   visibleText,
 } from './markup.ts';
 import { compile } from './personalise.ts';
-import { countLinks, differences } from './placeholders.ts';
+import { countLinks, deliveredBytes, differences } from './placeholders.ts';
 import { sanitize } from './sanitize.ts';
 import { GAPS, missingSupport, type Styled, styled } from './support.ts';
 
@@ -51,6 +51,8 @@ interface Variant {
 /** The input of a rule. `said` is all visible text, reduced by {@link plain}. */
 interface CheckContext extends Variant {
   $: CheerioAPI;
+  /** Bytes of the html as a reader gets it, with the longest personal links. */
+  delivered: number;
   /** Personal links that were found in it. */
   has: { html: PlaceholderCounts; text: PlaceholderCounts };
   /** The original content; `safe` is the content as the engines receive it. */
@@ -63,7 +65,7 @@ interface CheckContext extends Variant {
 /** One rule: returns findings, each a sentence; none if there is no problem. */
 type Rule = Omit<Check, 'message'> & { find: (input: CheckContext) => string[] };
 
-/** Limits in UTF-8 bytes of the HTML, and of its style blocks. */
+/** Limits in UTF-8 bytes of the HTML as delivered, and of its style blocks. */
 export const SIZE_LIMITS = { warn: 80_000, block: 95_000, style: 8_192 } as const;
 
 const when = (wrong: boolean, message: string): string[] => (wrong ? [message] : []);
@@ -105,22 +107,22 @@ const sizeRules: Rule[] = [
     id: 'size.html',
     level: 'block',
     where: 'html',
-    help: 'Gmail cuts it off: move cards to the compact list or shorten quotes.',
-    find: ({ html }) =>
+    help: 'Gmail cuts it off: leave comparisons out, or shorten texts.',
+    find: ({ delivered }) =>
       when(
-        size(html) > SIZE_LIMITS.block,
-        `The html is ${bytes(size(html))}, more than ${bytes(SIZE_LIMITS.block)}.`,
+        delivered > SIZE_LIMITS.block,
+        `The html is ${bytes(delivered)}, more than ${bytes(SIZE_LIMITS.block)}.`,
       ),
   },
   {
     id: 'size.html',
     level: 'warn',
     where: 'html',
-    help: 'Move a card to the compact list before it grows further.',
-    find: ({ html }) =>
+    help: 'Leave a comparison out before it grows further.',
+    find: ({ delivered }) =>
       when(
-        size(html) > SIZE_LIMITS.warn && size(html) <= SIZE_LIMITS.block,
-        `The html is ${bytes(size(html))}, more than ${bytes(SIZE_LIMITS.warn)}.`,
+        delivered > SIZE_LIMITS.warn && delivered <= SIZE_LIMITS.block,
+        `The html is ${bytes(delivered)}, more than ${bytes(SIZE_LIMITS.warn)}.`,
       ),
   },
   {
@@ -144,8 +146,8 @@ const contentRules: Rule[] = [
     level: 'block',
     where: 'content',
     help: 'The mail links to the newsletter instead; give the comparison its http(s) address.',
-    find: ({ content: { lead, cards, compact, brief, changed, turned, readers } }) =>
-      [lead, ...cards, ...compact, ...brief, ...changed, ...turned, ...readers]
+    find: ({ content: { lead, rows, changed, turned, readers } }) =>
+      [lead, ...rows, ...changed, ...turned, ...readers]
         .filter(({ url }) => !/^https?:\/\//iu.test(url) || parseUrl(url) === null)
         .map(({ title, url }) => `${shorten(title)} leads to "${shorten(url)}".`),
   },
@@ -305,23 +307,11 @@ const lineRules: Rule[] = [
   },
 ];
 
-/** Returns every comparison's title and its verdict in words, and every number of the summary, in the order of the issue. */
-function facts({
-  glance,
-  lead,
-  cards,
-  compact,
-  brief,
-  changed,
-  turned,
-  rest,
-  readers,
-}: IssueContent): string[] {
+/** Returns the names and the verdict in words of every comparison, and every number of the summary. */
+function facts({ lead, rows, cards, changed, turned, rest, readers }: IssueContent): string[] {
   return [
-    ...[...glance, lead, ...cards, ...compact, ...brief].flatMap(({ title, verdict }) => [
-      title,
-      `${verdict.mark} ${afterMark(verdict)}`,
-    ]),
+    ...[lead, ...cards].flatMap(({ title, verdict }) => [title, `${verdict.mark} ${afterMark(verdict)}`]),
+    ...rows.flatMap((row) => [...row.names, `${row.verdict.mark} ${rowVerdict(row)}`]),
     ...[...changed, ...turned].flatMap(({ title, was, now }) => [
       title,
       `${was.mark} ${afterMark(was)}`,
@@ -341,6 +331,7 @@ export function checks(content: IssueContent, variant: Variant): Check[] {
   const input: CheckContext = {
     ...variant,
     $,
+    delivered: deliveredBytes(variant.html, has.html, content.newsletter.url),
     has,
     content,
     safe: sanitize(content),

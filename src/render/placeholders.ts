@@ -73,6 +73,22 @@ export function countLinks(slots: readonly PlaceholderName[]): PlaceholderCounts
   return counts;
 }
 
+/** The longest token of a reader (src/subscribers/tokens.ts), whose version has nine digits. */
+export const LONGEST_TOKEN = 64;
+
+/**
+ * UTF-8 bytes of a rendered part when its placeholders are a reader's links: a mail client clips what it gets.
+ * @param url of the newsletter, where the links lead.
+ */
+export function deliveredBytes(body: string, links: PlaceholderCounts, url: string): number {
+  const start = Buffer.byteLength(url);
+  return names.reduce(
+    (sum, name) =>
+      sum + links[name] * (start + `/${name}/`.length + LONGEST_TOKEN - PLACEHOLDERS[name].length),
+    Buffer.byteLength(body),
+  );
+}
+
 /** For each kind of link whose number differs from the declared one, says what is wrong, without a subject. */
 export function differences(found: PlaceholderCounts, declared: PlaceholderCounts): string[] {
   return names

@@ -4,7 +4,7 @@ import type { IssueContent, PlaceholderCounts } from '../issues/content.ts';
 import { sizesOf, timed } from '../issues/shrink.ts';
 import { AppError } from '../platform/errors.ts';
 import { SIZE_LIMITS } from './checks.ts';
-import { createSecretLinks, placePlaceholders, type SecretLinks } from './placeholders.ts';
+import { createSecretLinks, deliveredBytes, placePlaceholders, type SecretLinks } from './placeholders.ts';
 import { sanitize } from './sanitize.ts';
 import { renderText, textLinks } from './text.ts';
 
@@ -12,7 +12,10 @@ import { renderText, textLinks } from './text.ts';
 export const TEMPLATES = ['react:digest', 'mjml:digest'] as const;
 export type TemplateRef = (typeof TEMPLATES)[number];
 
-/** One rendered variant of an issue. Personal links are placeholders, as many as `links` says; `bytes` are UTF-8. */
+/**
+ * One rendered variant of an issue. Personal links are placeholders, as many as `links` says; `bytes` are UTF-8, as
+ * delivered with the longest personal links.
+ */
 export interface RenderedVariant {
   subject: string;
   preheader: string;
@@ -63,7 +66,11 @@ export async function renderBy(
     const links = { html: declare(safe), text: textLinks(safe) };
     const html = placePlaceholders(await render(safe), 'html', secret, links.html);
     const text = placePlaceholders(renderText(safe), 'text', secret, links.text);
-    const bytes = { html: Buffer.byteLength(html), text: Buffer.byteLength(text) };
+    const { url } = content.newsletter;
+    const bytes = {
+      html: deliveredBytes(html, links.html, url),
+      text: deliveredBytes(text, links.text, url),
+    };
     return { subject: safe.subject, preheader: safe.preheader, html, text, bytes, links };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -2,14 +2,17 @@ import { WIDTH, wrap } from '../../emails/parts/plain-text.ts';
 import {
   copy,
   dateline,
-  glanceTitle,
+  figuresLine,
   inWords,
+  labels,
   markWord,
-  readersLabel,
+  readersFigures,
   restOfChanges,
   restOfNew,
-  share,
+  rowNote,
+  rowVerdict,
   turnedLine,
+  votable,
   votesSince,
   voteUrl,
 } from '../../emails/words.ts';
@@ -25,78 +28,76 @@ import type { ComparisonCard, IssueContent, PlaceholderCounts, ToolCard } from '
 const box: Record<ToolMark, string> = { ship: '[x]', second: '[2]', skip: '[ ]', split: '[/]' };
 
 const rule = (character: string): string => character.repeat(WIDTH);
-const heading = (text: string): string => `${rule('-')}\n${text.toUpperCase()}`;
+const heading = (text: string): string => `${rule('-')}\n${wrap(text.toUpperCase())}`;
 
 /** "[x] Ship Kestrel"; the mark's word is added where the outcome does not begin with it. */
 function verdictLine(verdict: Verdict, indent = ''): string {
   return wrap(inWords(verdict), `${indent}${box[verdict.mark]} `, `${indent}    `);
 }
 
-function tool(one: ToolCard, full: boolean): string {
-  const figures = [
-    `${copy.figures.panel} ${share(one.panelShip)}`,
-    `${copy.figures.community} ${share(one.communityShip)}`,
-    ...(one.readers === null ? [] : [`${readersLabel(one.readers.votes)} ${share(one.readers.ship)}`]),
-    `${copy.figures.entryPrice} ${one.entryPrice}`,
-  ];
+function tool(one: ToolCard): string {
   return [
     wrap(`${markWord[one.mark]}: ${one.name}`, `  ${box[one.mark]} `, '      '),
-    wrap(figures.join(' | '), '      '),
     wrap(one.tagline, '      '),
-    ...(full ? [wrap(one.description, '      ')] : []),
+    ...(one.description === '' ? [] : [wrap(one.description, '      ')]),
+    wrap(figuresLine(one), '      '),
   ].join('\n');
 }
 
-function lens(row: LensRow, [first, second]: ComparisonCard['tools']): string {
-  const said = [first, second].flatMap((one, index) => {
-    const side = row.sides[index];
-    if (!side) return [];
-    const call = side.call === null ? '' : `${markWord[side.call]}. `;
-    return [wrap(`${one.name}: ${call}“${side.quote}”`, '    ', '      ')];
+function lens({ lens: name, sides }: LensRow, tools: ComparisonCard['tools']): string {
+  const calls = tools.flatMap((one, at) => {
+    const call = sides[at]?.call ?? null;
+    return call === null ? [] : [`${box[call]} ${markWord[call]} ${one.name}`];
   });
-  return [wrap(row.lens, '  '), ...said].join('\n');
+  const quotes = tools.flatMap((one, at) => {
+    const quote = sides[at]?.quote ?? '';
+    return quote === '' ? [] : [wrap(`On ${one.name}: “${quote}”`, '    ', '    ')];
+  });
+  return [wrap([name, ...calls].join('  '), '  ', '    '), ...quotes].join('\n');
 }
 
 /** One link for both tools: its page has a button for every call. */
-const votes = (start: string, { slug }: { slug: string }): string =>
-  `${copy.vote.both}:\n${voteUrl(start, slug)}`;
+const votes = (start: string, label: string, { slug }: { slug: string }): string =>
+  `${wrap(label)}:\n${voteUrl(start, slug)}`;
 
-function card(one: ComparisonCard, full: boolean, vote: string): string {
+function card(one: ComparisonCard, vote: string): string {
   return [
     [verdictLine(one.verdict), wrap(`${one.title} | ${one.category}`), wrap(one.verdict.because)].join('\n'),
-    ...one.tools.map((side) => tool(side, full)),
-    ...one.lenses.map((row) => lens(row, one.tools)),
+    details(one, vote),
+  ].join('\n\n');
+}
+
+/** Both tools, the reviewers, and the links of a comparison. */
+function details(one: ComparisonCard, vote: string): string {
+  return [
+    ...one.tools.map(tool),
+    ...(one.lenses.length > 0 ? [one.lenses.map((row) => lens(row, one.tools)).join('\n')] : []),
     `${wrap(copy.read(one.title))}:\n${one.url}`,
-    votes(vote, one),
+    votes(vote, labels.voteOnBoth(one.title), one),
   ].join('\n\n');
 }
 
 const section = (title: string, blocks: string[]): string[] =>
   blocks.length === 0 ? [] : [heading(title), ...blocks];
 
-/** How many personal links {@link renderText} prints: one vote for each card and row, and two at its end. */
-export function textLinks({ cards, compact, changed }: IssueContent): PlaceholderCounts {
+/** How many personal links {@link renderText} prints: one vote for each comparison, and two at its end. */
+export function textLinks(content: IssueContent): PlaceholderCounts {
   const lead = 1;
   return {
     unsubscribe: 1,
     preferences: 1,
-    vote: lead + cards.length + compact.length + changed.length,
+    vote: lead + content.cards.length + votable(content).length,
   };
 }
 
 /** Renders the whole text part of a variant, ending with a line break. Pure. */
 export function renderText(content: IssueContent): string {
-  const { newsletter, links } = content;
-  const glance = content.glance.map((row) =>
-    [verdictLine(row.verdict), wrap(`${row.title} | ${row.entryPrice}`, '    ')].join('\n'),
-  );
-  const compact = content.compact.map((row) =>
+  const { newsletter, links, lead, rest } = content;
+  const rows = content.rows.map((row) =>
     [
-      verdictLine(row.verdict),
-      wrap(`${row.title} | ${row.entryPrice}`, '    '),
-      wrap(row.verdict.because, '    '),
+      wrap(`${markWord[row.verdict.mark]} ${rowVerdict(row)}`, `${box[row.verdict.mark]} `, '    '),
+      wrap(rowNote(row), '    '),
       row.url,
-      votes(links.vote, row),
     ].join('\n'),
   );
   const changed = content.changed.map((row) =>
@@ -109,54 +110,53 @@ export function renderText(content: IssueContent): string {
       wrap(row.whatMoved),
       wrap(copy.mailedIn(row.mailedIn)),
       row.url,
-      votes(links.vote, row),
     ].join('\n'),
   );
-  const line = (title: string, text: string, url: string) => `${wrap(`${title}: ${text}`)}\n${url}`;
   const more = (text: string, link: string) =>
-    text === '' || content.rest === null ? [] : [`${wrap(text)}\n${wrap(link)}:\n${content.rest.url}`];
-  const newLines = [
-    ...content.brief.map(({ title, verdict, url }) => line(title, inWords(verdict), url)),
-    ...more(content.rest === null ? '' : restOfNew(content.rest), copy.restOfNew),
-  ];
-  const changedLines = [
-    ...content.turned.map((row) => line(row.title, turnedLine(row), row.url)),
-    ...more(content.rest === null ? '' : restOfChanges(content.rest), copy.restOfChanges),
-  ];
+    text === '' || rest === null ? [] : [`${wrap(text)}\n${wrap(link)}:\n${rest.url}`];
+  const turned = content.turned.map((row) => `${wrap(`${row.title}: ${turnedLine(row)}`)}\n${row.url}`);
   const readers = content.readers.map((row) =>
-    [
-      wrap(`${row.tool} (${row.title})`),
-      wrap(
-        `${copy.figures.panel} ${share(row.panelShip)} | ${copy.figures.readers} ${share(row.readersShip)}`,
-      ),
-      wrap(votesSince(row)),
-      row.url,
-    ].join('\n'),
+    [wrap(`${row.tool} (${row.title})`), wrap(readersFigures(row)), wrap(votesSince(row)), row.url].join(
+      '\n',
+    ),
   );
   const blocks = [
     [
-      wrap(newsletter.name),
-      wrap(dateline(content)),
+      wrap(newsletter.name + dateline(content)),
       ...(content.topics.length > 0 ? [wrap(copy.topics(content.topics))] : []),
     ].join('\n'),
     rule('='),
-    glanceTitle(content).toUpperCase(),
-    glance.join('\n'),
+    [
+      wrap(`${copy.lead} · ${lead.category}`),
+      verdictLine(lead.verdict),
+      wrap(lead.verdict.because),
+      `${wrap(labels.readWhy(lead.title))}\n${lead.url}`,
+    ].join('\n'),
+    ...section(labels.rows, [...rows, ...more(rest === null ? '' : restOfNew(rest), copy.restOfNew)]),
+    ...section(copy.changed, [
+      ...changed,
+      ...turned,
+      ...more(rest === null ? '' : restOfChanges(rest), copy.restOfChanges),
+    ]),
     ...(content.intro === null ? [] : [wrap(content.intro)]),
-    ...section(copy.lead, [card(content.lead, true, links.vote)]),
+    ...section(lead.title, [details(lead, links.vote)]),
     ...section(
       copy.cards,
-      content.cards.map((one) => card(one, false, links.vote)),
+      content.cards.map((one) => card(one, links.vote)),
     ),
-    ...section(copy.compact, [...compact, ...newLines]),
-    ...section(copy.changed, [...changed, ...changedLines]),
+    ...section(
+      labels.votes,
+      votable(content).map((one) => votes(links.vote, copy.voteOn(one.title), one)),
+    ),
     ...section(copy.readers, readers),
     rule('='),
+    wrap(labels.legend(content)),
+    `${labels.forwarded} ${wrap(labels.subscribe(newsletter.name))}:\n${newsletter.url}`,
     wrap(copy.why(newsletter.name)),
     `${copy.unsubscribe}:\n${links.unsubscribe}`,
     `${copy.preferences}:\n${links.preferences}`,
     `${copy.online}:\n${links.online}`,
-    wrap(newsletter.postalAddress),
+    wrap(`${labels.issue(content)} · ${newsletter.postalAddress}`),
   ];
   return `${blocks.join('\n\n')}\n`;
 }

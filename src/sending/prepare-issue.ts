@@ -38,6 +38,8 @@ import { factsOf, overridesOf } from './inspection/inspection-store.ts';
 export interface DraftVariant extends NewVariant {
   content: IssueContent;
   checks: Check[];
+  /** Bytes of the html as delivered. */
+  bytes: number;
 }
 
 /**
@@ -69,6 +71,7 @@ export async function renderIssue(
       readers: assignments.filter((each) => each.variant === number),
       content,
       checks,
+      bytes: rendered.bytes.html,
     });
   }
   return {

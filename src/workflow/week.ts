@@ -145,8 +145,8 @@ export async function draft(app: WeekContext, slot: Slot, record?: RecordChange)
 
 /** The settings that composing needs. */
 export function weekSettings(app: WeekContext): WeekSettings {
-  const { template, minComparisons } = app.config;
-  return { newsletter: newsletterOf(app), template, minComparisons };
+  const { template, minComparisons, cards } = app.config;
+  return { newsletter: newsletterOf(app), template, minComparisons, cards };
 }
 
 function newsletterOf({ config }: WeekContext) {

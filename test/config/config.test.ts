@@ -67,6 +67,7 @@ describe('settings', () => {
       approval: 'required',
       template: 'react:digest',
       minComparisons: 1,
+      cards: 4,
       publish: 'gathered',
       sources: [],
       allowPrivateSources: false,
@@ -118,6 +119,7 @@ describe('settings', () => {
       APPROVAL: 'auto',
       ISSUE_TEMPLATE: 'mjml:digest',
       ISSUE_MIN_COMPARISONS: '3',
+      CARDS: '6',
       SOURCES: 'folder:samples/comparisons, folder:elsewhere',
       RESEND_API_KEY: 're_123',
       RESEND_BASE_URL: 'http://127.0.0.1:4010/',
@@ -159,6 +161,7 @@ describe('settings', () => {
       schedule: { weekday: 5, hour: 7, minute: 5, zone: 'Asia/Tokyo' },
       reviewLeadMs: 90 * 60_000,
       minComparisons: 3,
+      cards: 6,
     });
     expect(config.sources).toHaveLength(2);
     expect(secrets).toMatchObject({
@@ -237,6 +240,7 @@ const WRONG: Record<string, string[]> = {
   APPROVAL: ['maybe', 'AUTO'],
   ISSUE_TEMPLATE: ['digest', 'react:other'],
   ISSUE_MIN_COMPARISONS: ['0', 'many', '1.5', '1001'],
+  CARDS: ['0', 'all', '2.5', '13'],
   PUBLISH: ['always'],
   SOURCES: ['samples/comparisons', 'carrier-pigeon:coop', 'folder:'],
   RESEND_BASE_URL: ['api.resend.com', 'ftp://api.resend.com'],

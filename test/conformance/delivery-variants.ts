@@ -38,6 +38,7 @@ export function describeVariants(withDatabase: WithDatabase): void {
         newsletter: { name: 'Verdicts', url: 'https://verdicts.example', postalAddress: '1 Street, Town' },
         template: 'react:digest',
         minComparisons: 1,
+        cards: 4,
       };
       const { id } = await composeIssue(db, slot, settings, new Date('2026-11-23T09:00:00Z'));
       await approveIssue(db, id);

@@ -105,6 +105,7 @@ async function build(lifetime: Lifetime, logger: Logger | false): Promise<TestSi
       newsletter: { name: SITE.newsletterName, url: SITE.publicUrl, postalAddress: SITE.postalAddress },
       template: 'react:digest',
       minComparisons: 1,
+      cards: 4,
     };
     const dueAt = new Date(`${slot}T09:00:00Z`);
     const { id } = await composeIssue(db, { key: slot, label: slot, dueAt }, settings, dueAt);

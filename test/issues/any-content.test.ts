@@ -84,9 +84,9 @@ describe.each(TEMPLATES)('Y1: an issue by %s', (template) => {
       general(input(fresh(1_000), { mailed: changes(40, () => 'turned') })),
       template,
     );
-    const { cards, compact, brief, rest } = content;
+    const { rows, rest } = content;
     // Forty wait for the next issue.
-    expect(1 + cards.length + compact.length + brief.length + (rest?.new ?? 0)).toBe(960);
+    expect(1 + rows.length + (rest?.new ?? 0)).toBe(960);
     expect(turnedIn(content)).toBe(40);
   });
 });

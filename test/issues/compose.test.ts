@@ -29,8 +29,7 @@ function issueOf(plan: Plan, topics: string[] = []): IssueContent {
   if (!content) throw new Error(`nothing about ${topics.join()}`);
   return content;
 }
-const printed = (issue: IssueContent) =>
-  [issue.lead, ...issue.cards, ...issue.compact].map((row) => row.slug);
+const printed = (issue: IssueContent) => [issue.lead, ...issue.rows].map((row) => row.slug);
 const edited = (all: Comparison[], editor: Partial<EditorChoices>, more: Partial<ComposeInput> = {}) =>
   input(
     all.map((one) => candidate(one)),
@@ -106,8 +105,10 @@ describe('the plan', () => {
         if (composition.kind === 'skipped') return;
         const issue = issueOf(composition.plan);
         expect(printed(issue).toSorted()).toEqual(expected.toSorted());
-        expect(issue.glance.map((row) => row.slug)).toEqual(printed(issue));
-        expect(issue.cards).toHaveLength(Math.min(value.limits?.cards ?? 5, expected.length - 1));
+        const cards = Math.min(value.limits?.cards ?? 3, expected.length - 1);
+        expect(issue.cards.map((card) => card.slug)).toEqual(
+          issue.rows.slice(0, cards).map((row) => row.slug),
+        );
         const { heldBack, leftOut } = composition.plan;
         expect(new Set([...heldBack, ...leftOut])).toEqual(absent);
         for (const { slug } of issue.changed) expect(expected).not.toContain(slug);
@@ -152,7 +153,7 @@ describe('the lines of an issue', () => {
       dateLabel: 'Tuesday, 24 November 2026',
       subject: 'Split: V0 or Bolt, and reviewers are divided',
       preheader: 'Skip both Suno and Udio. Ship Zed, skip Cursor.',
-      readingMinutes: 2,
+      readingMinutes: 1,
       intro: null,
       topics: [],
     });
@@ -210,20 +211,28 @@ describe('a card', () => {
   );
   const plan = planOf(edited([split, reviewed], {}));
 
-  it('of the lead has every lens, with quotes truncated at a sentence', () => {
+  const quotesIn = (lenses: IssueContent['lead']['lenses']) =>
+    lenses.flatMap(({ lens, sides }) =>
+      sides.flatMap((side, at) => (side === null || side.quote === '' ? [] : [`${lens} ${at}`])),
+    );
+
+  it('of the lead has the calls of every lens and two quotes: who dissents, and the other side', () => {
     const { lead } = issueOf(planOf(edited([split, reviewed], { lead: 'a-vs-b' })));
     expect(lead.lenses.map((row) => row.lens)).toEqual(['Builder', 'Skeptic', 'Founder', 'Futurist']);
-    expect(lead.lenses[3]?.sides[0]).toBeNull();
+    expect(lead.lenses[3]?.sides).toEqual([null, { call: 'skip', quote: '' }]);
+    expect(quotesIn(lead.lenses)).toEqual(['Builder 0', 'Skeptic 0']);
     const cut = lead.lenses[1]?.sides[0]?.quote ?? '';
     expect(lengthOf(cut)).toBeLessThanOrEqual(220);
     expect(cut).toMatch(/reviewer writes\. …$/u);
-    expect(lengthOf(lead.tools[0].description)).toBeLessThanOrEqual(320);
+    expect(lengthOf(lead.tools[0].description)).toBeLessThanOrEqual(200);
   });
 
-  it('of another comparison has the dissenting reviewer first, then the other side', () => {
+  it('of another comparison has the dissenting reviewer, one quote, and no description', () => {
     const [card] = issueOf(plan).cards;
-    expect(card?.lenses.map((row) => row.lens)).toEqual(['Skeptic', 'Builder']);
+    expect(card?.lenses.map((row) => row.lens)).toEqual(['Skeptic']);
+    expect(quotesIn(card?.lenses ?? [])).toEqual(['Skeptic 0']);
     expect(lengthOf(card?.lenses[0]?.sides[0]?.quote ?? '')).toBeLessThanOrEqual(140);
+    expect(card?.tools.map(({ description }) => description)).toEqual(['', '']);
   });
 
   it('has one lens where no call is known, and none where no reviewer wrote', () => {
@@ -239,15 +248,22 @@ describe('a card', () => {
     expect(issue.cards.find((card) => card.slug === clear.slug)?.lenses).toEqual([]);
   });
 
-  it('shows no quote twice and omits none of the lead’s lenses', () => {
+  it('omits none of the lead’s calls, and quotes two reviewers at most', () => {
     fc.assert(
       fc.property(candidates, (all) => {
         if (all.length === 0) return;
         const { lead, cards } = issueOf(planOf(input(all)));
         const source = all.find((one) => one.comparison.slug === lead.slug)?.comparison;
+        const reviews = source?.tools.flatMap((one) => one.reviews) ?? [];
         const sides = lead.lenses.flatMap((row) => row.sides.filter((side) => side !== null));
-        expect(sides).toHaveLength(source?.tools.flatMap((one) => one.reviews).length ?? 0);
-        for (const card of cards) expect(card.lenses.length).toBeLessThanOrEqual(2);
+        expect(sides.filter(({ call }) => call !== null)).toHaveLength(
+          reviews.filter(({ call }) => call !== null).length,
+        );
+        expect(quotesIn(lead.lenses).length).toBeLessThanOrEqual(2);
+        for (const card of cards) {
+          expect(card.lenses.length).toBeLessThanOrEqual(1);
+          expect(quotesIn(card.lenses).length).toBeLessThanOrEqual(1);
+        }
       }),
       { numRuns: 30 },
     );

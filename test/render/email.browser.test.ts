@@ -51,14 +51,41 @@ describe.skipIf(noBrowser)(`the digest in Chromium${noBrowser ? ` (${noBrowser})
         [480, true],
       ] as const) {
         await using page = await open(html, width);
-        const left = await page.getByText(first.tagline).boundingBox();
-        const right = await page.getByText(second.tagline).boundingBox();
+        const columnOf = (tagline: string) => page.locator('div', { hasText: tagline }).last().boundingBox();
+        const left = await columnOf(first.tagline);
+        const right = await columnOf(second.tagline);
         expect(
           left &&
             right &&
             (beside ? right.x > left.x && right.y === left.y : right.y > left.y && right.x === left.x),
         ).toBe(true);
       }
+    },
+  );
+
+  it.each(TEMPLATES)(
+    '%s: the first screen of a phone decides, and each of its rows is a link',
+    async (template) => {
+      const { html } = await renderVariant(goldenIssue, template);
+      await using page = await browser.newPage({ viewport: { width: 375, height: 667 } });
+      await page.setContent(html);
+      const { lead, rows } = goldenIssue;
+      const onScreen = async (text: string) => {
+        const box = await page.getByText(text, { exact: true }).first().boundingBox();
+        return box !== null && box.y + box.height <= 667;
+      };
+      expect(await onScreen(lead.verdict.because)).toBe(true);
+      const links = await page.locator('a').all();
+      const boxes = await Promise.all(links.slice(0, 1 + rows.length).map((link) => link.boundingBox()));
+      expect(await Promise.all(links.slice(0, 5).map((link) => link.getAttribute('href')))).toEqual([
+        lead.url,
+        ...rows.slice(0, 4).map(({ url }) => url),
+      ]);
+      // The link of the lead and four rows, each as wide as the text.
+      expect(boxes.filter((box) => box !== null && box.y + box.height <= 667).length).toBeGreaterThanOrEqual(
+        4,
+      );
+      expect(boxes.slice(1).every((box) => box?.width === 335 && box.height >= 44)).toBe(true);
     },
   );
 

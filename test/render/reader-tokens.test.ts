@@ -187,29 +187,25 @@ function mailOf(rendered: { subject: string; html: string; text: string }) {
 }
 
 /** The links that the templates should print, computed from the content alone. */
-function meant({ lead, cards, compact, changed }: IssueContent, links: Record<string, string>) {
+function meant({ lead, rows, cards, changed }: IssueContent, links: Record<string, string>) {
   const vote = ({ slug }: { slug: string }) => `${links.vote}/${encodeURIComponent(slug)}`;
-  const shown = [lead, ...cards];
-  const rows = [...compact, ...changed];
   const calls = ['a/ship', 'a/skip', 'b/ship', 'b/skip'];
   const ways = [links.unsubscribe ?? '', links.preferences ?? ''];
+  const once = [...cards, ...changed, ...rows.slice(cards.length)].map(vote);
   return {
-    html: [
-      ...ways,
-      ...shown.flatMap((one) => calls.map((call) => `${vote(one)}/${call}`)),
-      ...rows.map(vote),
-    ].sort(),
-    text: [...ways, ...shown.map(vote), ...rows.map(vote)].sort(),
+    html: [...ways, ...calls.map((call) => `${vote(lead)}/${call}`), ...once].sort(),
+    text: [...ways, vote(lead), ...once].sort(),
   };
 }
 
-/** URLs of comparisons in the order in which they are printed, as a browser follows them. */
-function addresses({ lead, cards, compact, brief, changed, turned, readers }: IssueContent): string[] {
-  return [lead, ...cards, ...compact, ...brief, ...changed, ...turned, ...readers].map(({ url }) => {
+/** URLs of the site in the order in which they are printed, as a browser follows them. */
+function addresses({ lead, rows, cards, changed, turned, readers }: IssueContent): string[] {
+  const printed = [lead, ...rows, ...changed, ...turned, lead, ...cards, ...readers].map(({ url }) => {
     const { href, username, password } = new URL(url);
     // A link with a user name or password is replaced by our own page.
     return username + password === '' ? href.replace(/[{}]/gu, encodeURIComponent) : `${PUBLIC_URL}/`;
   });
+  return [...printed, `${PUBLIC_URL}/`];
 }
 
 const asFollowed = (url: string) => new URL(url).href;

@@ -20,8 +20,8 @@ const inBody = (markup: string): Break => html('</h1>', `</h1>${markup}`);
 
 /** One break a row, and the finding it must cause: [id, level, where, break]. */
 const rows: [string, 'block' | 'warn', string, Break][] = [
-  ['size.html', 'warn', 'html', inBody(`<p>${'padding '.repeat(1_000)}</p>`)],
-  ['size.html', 'block', 'html', inBody(`<p>${'padding '.repeat(4_000)}</p>`)],
+  ['size.html', 'warn', 'html', inBody(`<p>${'padding '.repeat(8_000)}</p>`)],
+  ['size.html', 'block', 'html', inBody(`<p>${'padding '.repeat(12_000)}</p>`)],
   ['size.style', 'block', 'html', html('</head>', `<style>${'p{margin:0}'.repeat(800)}</style></head>`)],
   [
     'html.links',
@@ -78,8 +78,8 @@ const rows: [string, 'block' | 'warn', string, Break][] = [
     }),
   ],
   ['a11y.tables', 'block', 'html', inBody('<table><tr><td>x</td></tr></table>')],
-  ['a11y.tables', 'block', 'html', html(' scope="row"', '')],
-  ['a11y.tables', 'block', 'html', html(/<caption[\s\S]*?<\/caption>/u, '')],
+  ['a11y.tables', 'block', 'html', inBody('<table><caption>x</caption><tr><th>x</th></tr></table>')],
+  ['a11y.tables', 'block', 'html', inBody('<table><tr><th scope="row">x</th></tr></table>')],
   ['leftover.template', 'block', 'html', inBody('<p>{{ name }}</p>')],
   ['leftover.template', 'block', 'text', text('Kestrel', '{% raw %}')],
   ['leftover.undefined', 'block', 'html', inBody('<p>Ship undefined</p>')],

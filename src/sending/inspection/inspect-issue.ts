@@ -44,9 +44,8 @@ export interface Inspection {
  */
 export async function makeRendering(db: Connection, issue: Issue, now: Date): Promise<RenderedIssue[]> {
   const { variants } = await renderIssue(db, issue);
-  const rendered = variants.map(({ number, html, content, checks }) => ({
-    ...{ number, content: { topics: content.topics }, checks },
-    bytes: Buffer.byteLength(html),
+  const rendered = variants.map(({ number, content, checks, bytes }) => ({
+    ...{ number, content: { topics: content.topics }, checks, bytes },
   }));
   await storeRendering(db, issue, rendered, now);
   return rendered;

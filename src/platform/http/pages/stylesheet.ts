@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { sizes } from '../../../../emails/parts/mark-sizes.ts';
+import { sizes } from './mark-sizes.ts';
 import { type Palette, theme } from '../../../../emails/theme.ts';
 
 /**
