@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { sizes } from './mark-sizes.ts';
 import { type Palette, theme } from '../../../../emails/theme.ts';
+import { sizes } from './mark-sizes.ts';
 
 /**
  * The one stylesheet of the pages, from the tokens of the mail: same colours, same widths, same marks. It is inlined in
