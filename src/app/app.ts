@@ -7,6 +7,7 @@ import { Lifetime } from '../platform/lifetime.ts';
 import { closeFolder } from '../platform/private-folder.ts';
 import { openQueue } from '../platform/queue/job-queue.ts';
 import { type Limiter, openLimiter } from '../platform/queue/limiter.ts';
+import { logRepeated } from '../platform/repeated-log.ts';
 import { openOutboxProvider } from '../providers/outbox/outbox.ts';
 import type { Mailer, Provider, Webhook } from '../providers/port.ts';
 import { openResendProvider } from '../providers/resend/open-provider.ts';
@@ -105,7 +106,9 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     }
     const pool = database.queuePool();
     const owner = await queueOwner(database.kysely);
-    const onQueueError = (error: Error) => logger.warn({ err: error }, 'the queue reports an error');
+    const onQueueError = logRepeated((error, times) =>
+      logger.warn({ err: error, times }, 'the queue reports an error'),
+    );
     const queue = lifetime.use(
       await openQueue(redisUrl === undefined ? { pool } : { redisUrl, owner }, onQueueError),
     );

@@ -33,15 +33,31 @@ export function deskOf(app: App): DeskOptions | undefined {
     passkeys,
     zone: schedule.zone,
     sender: mail.from,
-    actions: deskActions(app),
+    // Nothing of a gathering is stored, so its failure is said.
+    actions: { ...deskActions(withPatientQueue(app)), gather: () => app.queue.enqueue('gather', {}) },
     queues: { bare: app.queue.raw, knowWorkers: app.database.backend !== 'embedded' },
     checksWaitMs: 1_500,
     setUp: setUpOf(app),
   };
 }
 
+/** An action that is stored was done: `reconcile` enqueues what a queue that is away could not take. */
+function withPatientQueue(app: App): App {
+  return {
+    ...app,
+    queue: {
+      ...app.queue,
+      enqueue: async (name, ...payloads) => {
+        await app.queue.enqueue(name, ...payloads).catch((error) => {
+          app.logger.warn({ job: name, err: error }, 'the job could not be enqueued; reconcile will do it');
+        });
+      },
+    },
+  };
+}
+
 /** The actions of the desk: the same functions that commands and jobs use. */
-function deskActions(app: App): DeskActions {
+function deskActions(app: App): Omit<DeskActions, 'gather'> {
   const { db } = app;
   return {
     compose: async (record, issue) =>
@@ -84,7 +100,6 @@ function deskActions(app: App): DeskActions {
       await retry(app, issue, reason, { expected: readers, record });
     },
     settled: (issueId) => afterSettling(app, issueId),
-    gather: () => app.queue.enqueue('gather', {}),
   };
 }
 

@@ -4,11 +4,12 @@ import { countOpenNotices } from '../notices/notice-store.ts';
 import { turnstile } from '../platform/http/challenge.ts';
 import { createMetrics, type Metrics, type MetricValues } from '../platform/http/metrics.ts';
 import { QUEUE_NAMES } from '../platform/queue/contracts.ts';
+import { within } from '../platform/within.ts';
 import { circuitState } from '../providers/circuit/circuit-store.ts';
 import { countEvents } from '../sending/counters/counter-store.ts';
 import { issueProgress, total } from '../sending/progress.ts';
 import { failingDuties, reconciledAt } from '../workflow/duty-store.ts';
-import { cachedHealth, checkHealth, type Health } from '../workflow/health.ts';
+import { cachedHealth, checkHealth, type Health, QUEUE_PATIENCE_MS } from '../workflow/health.ts';
 import type { App } from './app.ts';
 import { contentActions, deskOf } from './desk-options.ts';
 import { createServer } from './server.ts';
@@ -125,8 +126,7 @@ export async function readMetrics(app: App): Promise<MetricValues> {
   const { queue } = app;
   const db = app.database.web;
   const health = await checkHealth({ ...app, db });
-  const queues: Record<string, number> = {};
-  for (const name of QUEUE_NAMES) queues[name] = await queue.waiting(name);
+  const queues = await within(QUEUE_PATIENCE_MS, waitingByQueue(queue)).catch(() => null);
   const deliveries: Record<string, Record<string, number>> = {};
   for (const { id, slug } of await listIssues(db, { status: ['sending', 'paused'] })) {
     const { prepared, submitted, excluded, failed, uncertain } = await issueProgress(db, id);
@@ -141,6 +141,12 @@ export async function readMetrics(app: App): Promise<MetricValues> {
     slotLateSeconds: health.slot.lateSeconds,
     reconciledAt: await reconciledAt(db),
   };
+}
+
+async function waitingByQueue(queue: App['queue']): Promise<Record<string, number>> {
+  const waiting: Record<string, number> = {};
+  for (const name of QUEUE_NAMES) waiting[name] = await queue.waiting(name);
+  return waiting;
 }
 
 /** The check behind `/healthz?deep` of a process. */

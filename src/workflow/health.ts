@@ -3,6 +3,7 @@ import { OPEN_STATUSES } from '../issues/lifecycle.ts';
 import { dueSlot, type Slot } from '../issues/slot.ts';
 import { installedAt } from '../platform/db/database.ts';
 import { QUEUE_NAMES } from '../platform/queue/contracts.ts';
+import { within } from '../platform/within.ts';
 import { circuitState } from '../providers/circuit/circuit-store.ts';
 import { failingDuties, NOTIFY_AFTER, reconciledAt } from './duty-store.ts';
 import { PROVIDER_AWAY_MS } from './notice-rules.ts';
@@ -38,6 +39,9 @@ export const RECONCILE_AGE_MS = 20 * MINUTE_MS;
 /** A job that waits for a worker for so long, other than a batch of an issue, waits in vain. */
 export const QUEUE_AGE_MS = 15 * MINUTE_MS;
 
+/** The queue is asked in the way of requests: one that is stopped counts as not there. */
+export const QUEUE_PATIENCE_MS = 1_000;
+
 /** A slot may be late by this much while the program works on its issue. */
 export const STARTING_MS = 15 * MINUTE_MS;
 export const SENDING_MS = 120 * MINUTE_MS;
@@ -68,7 +72,7 @@ export async function checkHealth(
   const late = findLateSlot(open, latest, now);
   if (late !== null) health.slot = { slug: late.slug, lateSeconds: seconds(late.lateMs) };
 
-  const oldest = await oldestWaitingMs(queue).catch(() => null);
+  const oldest = await within(QUEUE_PATIENCE_MS, oldestWaitingMs(queue)).catch(() => null);
   if (oldest !== null) health.queue = { isAvailable: true, oldestSeconds: seconds(oldest) };
 
   const parts: [HealthPart, boolean][] = [

@@ -1,11 +1,15 @@
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it } from 'vitest';
+import { createApp } from '../../src/app/app.ts';
+import { metricsOf } from '../../src/app/public-server.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { explain } from '../../src/platform/errors.ts';
-import { openQueue } from '../../src/platform/queue/job-queue.ts';
+import { contracts } from '../../src/platform/queue/contracts.ts';
+import { openQueue, type Processors } from '../../src/platform/queue/job-queue.ts';
 import { prefixOf } from '../../src/platform/queue/neighbours.ts';
 import { describeQueue } from '../conformance/queue.ts';
-import { postgresLocation } from '../helpers/locations.ts';
+import { createMigratedDatabase, postgresLocation, temporaryFolder } from '../helpers/locations.ts';
 import { databaseQueues, type QueueBackend } from '../helpers/queues.ts';
 import { findRedis, freePort, startRedis } from '../helpers/services.ts';
 
@@ -41,6 +45,75 @@ describe.skipIf(redisUrl === '')('on Redis', () => {
     } finally {
       redis.disconnect();
       await service.stop();
+    }
+  });
+
+  it('D9: that is full is asked ever less often, and works by itself when there is room', async (context) => {
+    const program = findRedis();
+    if (program === null) return context.skip('redis-server not found, and the shared Redis is left alone');
+    const service = await startRedis(program);
+    const redis = new Redis(service.url);
+    const errors: string[] = [];
+    try {
+      await using queue = await openQueue({ redisUrl: service.url, owner: OWNER }, ({ message }) =>
+        errors.push(message),
+      );
+      const done: string[] = [];
+      const processors = Object.fromEntries(
+        Object.keys(contracts).map((name) => [name, async () => void done.push(name)]),
+      ) as unknown as Processors;
+      await using working = await queue.work(processors, { concurrency: 2, onFailure: () => {} });
+      await working.hold('issues', true);
+      await queue.enqueue('gather', {});
+      await redis.config('SET', 'maxmemory', '1');
+      await working.hold('issues', false);
+      // A pause after each refusal: the queue with the job is asked again.
+      await expect.poll(() => errors.filter((error) => error.includes('OOM')).length).toBeGreaterThan(2);
+      // In a second the busy loop wrote more than a thousand.
+      const since = performance.now();
+      await expect.poll(() => performance.now() - since).toBeGreaterThan(900);
+      expect(errors.length).toBeLessThan(30);
+      await redis.config('SET', 'maxmemory', '0');
+      await expect.poll(() => done, { timeout: 30_000 }).toEqual(['gather']);
+    } finally {
+      redis.disconnect();
+      await service.stop();
+    }
+  });
+
+  it('D9: that answers nothing leaves the metrics their other numbers', async (context) => {
+    const program = findRedis();
+    if (program === null || databaseUrl === '') return context.skip('redis-server or PostgreSQL not found');
+    const service = await startRedis(program);
+    const redis = new Redis(service.url);
+    const database = await createMigratedDatabase(databaseUrl);
+    const folder = temporaryFolder();
+    try {
+      const { config, secrets } = loadConfig({
+        DATA_DIR: folder.path,
+        DATABASE_URL: database.url,
+        REDIS_URL: service.url,
+        SECRET_KEY: 'k'.repeat(40),
+        METRICS: 'token',
+        METRICS_TOKEN: 'm'.repeat(40),
+        LOG_LEVEL: 'silent',
+      });
+      await using app = await createApp(config, secrets);
+      const metrics = metricsOf(app);
+      expect((await metrics?.write())?.body).toMatch(/^weekly_verdict_queue_up 1$/m);
+      // For longer than the test may take.
+      await redis.client('PAUSE', 600_000);
+      const body = (await metrics?.write())?.body ?? '';
+      expect(body).toMatch(/^weekly_verdict_queue_up 0$/m);
+      expect(body).not.toContain('weekly_verdict_queue_waiting{');
+      expect(body).toMatch(/^weekly_verdict_events_waiting 0$/m);
+      redis.disconnect();
+      await service.stop();
+    } finally {
+      redis.disconnect();
+      await service.stop();
+      folder[Symbol.dispose]();
+      await database.drop();
     }
   });
 

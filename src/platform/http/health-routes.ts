@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../errors.ts';
+import { within } from '../within.ts';
 import { resource } from './resource.ts';
 
 /** A dependency that hangs counts as unavailable; shorter than a container's health check. */
@@ -35,15 +36,9 @@ export function healthRoutes(
 
 /** @throws AppError `not-ready`. */
 async function assertReady(ready: () => Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
-  });
   try {
-    await Promise.race([ready(), patience]);
+    await within(PATIENCE_MS, ready());
   } catch (cause) {
     throw new AppError('not-ready', 'The database or the queue does not answer.', { cause });
-  } finally {
-    clearTimeout(timer);
   }
 }

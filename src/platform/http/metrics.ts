@@ -6,8 +6,8 @@ import { resource } from './resource.ts';
 
 /** Values read at every scrape, so reading them must be cheap. */
 export interface MetricValues {
-  /** Waiting jobs, by queue. */
-  queues: Record<string, number>;
+  /** Waiting jobs, by queue; null: the queue gave no answer in time. */
+  queues: Record<string, number> | null;
   /** Of issues in `sending`: slug → status → deliveries. */
   deliveries: Record<string, Record<string, number>>;
   events: { waiting: number; parked: number; lastAt: Date | null };
@@ -50,6 +50,7 @@ export function createMetrics(measure: () => Promise<MetricValues>): Metrics {
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name: prefix + name, help, labelNames, registers });
   const waiting = gauge('queue_waiting', 'Jobs that wait for a worker.', ['queue']);
+  const queueUp = gauge('queue_up', '1 while the queue answers; without it there are no numbers of it.');
   const deliveries = gauge('deliveries', 'Deliveries of the issues that are going out.', ['issue', 'status']);
   const due = gauge('events_waiting', 'Events that were not looked at yet.');
   const parked = gauge('events_parked', 'Events that wait for a commit of ours.');
@@ -87,7 +88,8 @@ export function createMetrics(measure: () => Promise<MetricValues>): Metrics {
     async write() {
       const now = await measure();
       waiting.reset();
-      for (const [queue, count] of Object.entries(now.queues)) waiting.set({ queue }, count);
+      for (const [queue, count] of Object.entries(now.queues ?? {})) waiting.set({ queue }, count);
+      queueUp.set(now.queues === null ? 0 : 1);
       deliveries.reset();
       for (const [issue, counts] of Object.entries(now.deliveries)) {
         for (const [status, count] of Object.entries(counts)) deliveries.set({ issue, status }, count);

@@ -220,7 +220,7 @@ export async function openQueue(location: QueueLocation, onError: (error: Error)
       },
       async work(processors, options) {
         const working = new Lifetime();
-        const workers = new Map<QueueName, Worker>();
+        const workers = new Map<QueueName, PatientWorker>();
         await maintainQueues();
         const maintenance = setInterval(() => maintainQueues().catch(onError), RETENTION_MS);
         working.defer(() => clearInterval(maintenance));
@@ -235,7 +235,7 @@ export async function openQueue(location: QueueLocation, onError: (error: Error)
               }),
             name === 'delivery' ? options.concurrency : OTHERS_CONCURRENCY,
           );
-          workers.set(name, worker);
+          workers.set(name, patient(worker));
           worker.on('error', onError);
           worker.on('failed', (job, error) => {
             const attempts = job?.opts.attempts ?? 1;
@@ -247,9 +247,7 @@ export async function openQueue(location: QueueLocation, onError: (error: Error)
         }
         return {
           async hold(name, isHeld) {
-            const worker = workers.get(name) as Worker;
-            if (isHeld) await worker.pause();
-            else await worker.resume();
+            await (workers.get(name) as PatientWorker).hold(isHeld);
           },
           [Symbol.asyncDispose]: () => working[Symbol.asyncDispose](),
         };
@@ -260,6 +258,49 @@ export async function openQueue(location: QueueLocation, onError: (error: Error)
     await lifetime[Symbol.asyncDispose]().catch(() => {});
     throw error;
   }
+}
+
+/** A worker that was refused by its queue tries again after this long, and then after twice as long each time. */
+const BACKOFF_MS = 1_000;
+const LONGEST_BACKOFF_MS = 30_000;
+
+interface PatientWorker {
+  hold(isHeld: boolean): Promise<void>;
+}
+
+/**
+ * Lets a worker pause after an error of its queue, as of a Redis or a disk that is full: BullMQ itself would ask again at
+ * once, a thousand times a second.
+ */
+function patient(worker: Worker): PatientWorker {
+  let backoff = BACKOFF_MS;
+  let isWaiting = false;
+  let isHeld = false;
+  worker.on('active', () => {
+    backoff = BACKOFF_MS;
+  });
+  worker.on('drained', () => {
+    backoff = BACKOFF_MS;
+  });
+  worker.on('error', () => {
+    if (isWaiting || isHeld || worker.closing !== undefined) return;
+    isWaiting = true;
+    void worker.pause(true);
+    const timer = setTimeout(() => {
+      isWaiting = false;
+      // Its own errors are events.
+      if (!isHeld && worker.closing === undefined) worker.resume().catch(() => {});
+    }, backoff);
+    timer.unref();
+    backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS);
+  });
+  return {
+    async hold(hold) {
+      isHeld = hold;
+      if (hold) await worker.pause();
+      else if (!isWaiting) await worker.resume();
+    },
+  };
 }
 
 /** How many jobs may begin in how many ms. Stored in the queue, for all processes. */
@@ -304,8 +345,9 @@ interface Backend {
 
 async function backend(location: QueueLocation, lifetime: Lifetime): Promise<Backend> {
   if ('redisUrl' in location) {
-    const connection = await connectRedis(location.redisUrl);
+    const { queues: connection, workers } = await connectRedis(location.redisUrl);
     lifetime.defer(() => connection.disconnect());
+    lifetime.defer(() => workers.disconnect());
     const { owner } = location;
     const prefix = prefixOf(owner);
     const now = async () => {
@@ -322,7 +364,7 @@ async function backend(location: QueueLocation, lifetime: Lifetime): Promise<Bac
       now,
       queue: (name) => new Queue(name, { connection, prefix }),
       worker: (name, processor, concurrency) =>
-        new Worker(name, processor, { connection, prefix, concurrency }),
+        new Worker(name, processor, { connection: workers, prefix, concurrency }),
     };
   }
   // Every BullMQ queue and worker adds an error listener to the pool and never removes it.

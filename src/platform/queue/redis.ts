@@ -1,18 +1,24 @@
 import { Redis } from 'ioredis';
 import { AppError } from '../errors.ts';
 
+/** How long a command waits for its answer, also for Redis to come back; BullMQ's workers wait for longer. */
+const COMMAND_MS = 10_000;
+
 /**
- * A connection for BullMQ. Workers wait while Redis is unavailable (BullMQ requires `maxRetriesPerRequest: null`).
+ * Connections for BullMQ: one for queues, whose commands end in time, and one for workers, which wait while Redis is
+ * unavailable or has no job (BullMQ requires `maxRetriesPerRequest: null`).
  * @throws AppError `redis-unreachable`, `redis-evicts`.
  */
-export async function connectRedis(url: string): Promise<Redis> {
-  const redis = new Redis(url, {
+export async function connectRedis(url: string): Promise<{ queues: Redis; workers: Redis }> {
+  const workers = new Redis(url, {
     maxRetriesPerRequest: null,
     lazyConnect: true,
     retryStrategy: (attempt) => Math.min(attempt * 200, 5_000),
   });
   // Every command rejects or waits by itself; without a listener ioredis prints to the console.
-  redis.on('error', () => {});
+  workers.on('error', () => {});
+  const queues = workers.duplicate({ commandTimeout: COMMAND_MS });
+  queues.on('error', () => {});
   const probe = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
   // `connect` rejects only with "Connection is closed."; the reason comes as an event.
   let reason: unknown;
@@ -28,10 +34,10 @@ export async function connectRedis(url: string): Promise<Redis> {
         help: 'Start it with --maxmemory-policy noeviction.',
       });
     }
-    await redis.connect();
-    return redis;
+    await Promise.all([workers.connect(), queues.connect()]);
+    return { queues, workers };
   } catch (error) {
-    redis.disconnect();
+    for (const redis of [workers, queues]) redis.disconnect();
     if (error instanceof AppError) throw error;
     throw new AppError('redis-unreachable', 'The Redis of REDIS_URL does not answer.', {
       help: `It said: ${messageOf(reason ?? error)}.`,
