@@ -1,5 +1,6 @@
 import { type Logger, pino } from 'pino';
 import type { Config, Secrets } from '../config/config.ts';
+import { createFaultLog, type FaultLog } from '../notices/fault-log.ts';
 import { type Connection, type Database, openDatabase } from '../platform/db/database.ts';
 import { injectedTime, openDatabaseTime } from '../platform/db/database-time.ts';
 import { AppError } from '../platform/errors.ts';
@@ -76,8 +77,12 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     lifetime.defer(stopRendering);
     // On a server the folder may still hold an outbox or a preview from an earlier configuration.
     closeFolder(config.dataDir);
+    let faults: FaultLog | undefined;
     const database = lifetime.use(
-      await openDatabase({ databaseUrl, dataDir: config.dataDir, timeouts: config.databaseTimeouts }),
+      await openDatabase({
+        ...{ databaseUrl, dataDir: config.dataDir, timeouts: config.databaseTimeouts },
+        onError: (error) => faults?.note(error),
+      }),
     );
     // No other process uses this database: a process that held a lease or a job is gone, so there is no need to wait
     // for expiry.
@@ -106,12 +111,21 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
     }
     const pool = database.queuePool();
     const owner = await queueOwner(database.kysely);
-    const onQueueError = logRepeated((error, times) =>
+    const logQueueError = logRepeated((error, times) =>
       logger.warn({ err: error, times }, 'the queue reports an error'),
     );
+    const onQueueError = (error: Error) => {
+      logQueueError(error);
+      faults?.note(error);
+    };
     const queue = lifetime.use(
       await openQueue(redisUrl === undefined ? { pool } : { redisUrl, owner }, onQueueError),
     );
+    faults = createFaultLog({
+      db: database.kysely,
+      probeQueue: () => queue.probe(),
+      embeddedDir: isAlone ? config.dataDir : null,
+    });
     if (isAlone) await queue.reclaim();
     const mark = await openSendingMark(
       database.kysely,
@@ -168,6 +182,7 @@ export async function createApp(config: Config, secrets: Secrets, overrides: Ove
       database,
       db: database.kysely,
       queue,
+      faults,
       limiter,
       checkDomain: createDomainCheck(overrides.dns ?? systemDns()),
       mailer,

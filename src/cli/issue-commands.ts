@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { changeIssue, type Issue } from '../issues/issue-store.ts';
+import { changeIssue, type Issue, type RecordChange } from '../issues/issue-store.ts';
 import { sourcesOf } from '../issues/lifecycle.ts';
 import { parseMoment } from '../issues/slot.ts';
 import { AppError } from '../platform/errors.ts';
@@ -172,8 +172,19 @@ export async function pauseCommand(
 
 export async function resumeCommand(context: Context, options: IssueOptions): Promise<void> {
   await using app = await openApp(context);
-  const issue = await resume(app, await chooseIssue(app, options.issue, sourcesOf('resume')));
+  const chosen = await chooseIssue(app, options.issue, sourcesOf('resume'));
+  let sender: Parameters<RecordChange>[2];
+  const issue = await resume(app, chosen, async (_tx, _issue, change) => {
+    sender = change;
+  });
   print(issue, options);
+  if (sender == null || options.json) return;
+  if (sender.inDoubt === 0)
+    say(`  what was not begun goes out from ${sender.after}; it was ${sender.before} before`);
+  else
+    say(
+      `  it still goes out from ${sender.before}, because ${sender.inDoubt} of its batches have no answer yet: when they are settled, pause it and resume it for ${sender.after}`,
+    );
 }
 
 export async function cancelCommand(context: Context, options: IssueOptions): Promise<void> {

@@ -3,11 +3,13 @@ import { processors } from '../../jobs/all-jobs.ts';
 import { type App, createApp } from '../app/app.ts';
 import { loadConfig } from '../config/config.ts';
 import { findIssue, type Issue, listIssues, requireIssue } from '../issues/issue-store.ts';
+import { forgetFault } from '../notices/fault-store.ts';
 import type { IssueStatus } from '../platform/db/schema.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Working } from '../platform/queue/job-queue.ts';
 import { keyMissing } from '../providers/resend/open-provider.ts';
 import { issueProgress, type Progress, total } from '../sending/progress.ts';
+import { noteFailedJob } from '../workflow/failed-jobs.ts';
 import { send } from '../workflow/week.ts';
 import { type Context, meter } from './output.ts';
 
@@ -24,6 +26,8 @@ export async function openApp(context: Context, settings: Record<string, string>
 export async function work(app: App, onLost: (error: Error) => void = () => {}): Promise<Working> {
   if (!app.canSend) throw keyMissing();
   await app.queue.pace(app.pace);
+  /** Jobs that failed for good in this process, and were not done since. */
+  const failing = new Set<string>();
   return await app.queue.work(processors(app), {
     // A batch is one request: more concurrency than the provider's 10 requests a second has no effect, and the
     // embedded database is a single session anyway.
@@ -33,7 +37,14 @@ export async function work(app: App, onLost: (error: Error) => void = () => {}):
         { job, attempt, err: error },
         final ? 'a job failed' : 'a job will be tried again',
       );
-      if (final) onLost(error);
+      app.faults.note(error);
+      if (!final) return;
+      onLost(error);
+      failing.add(job);
+      noteFailedJob(app, job, error).catch(() => {});
+    },
+    onSuccess: (job) => {
+      if (failing.delete(job)) forgetFault(app.db, 'job-failed', job).catch(() => failing.add(job));
     },
   });
 }

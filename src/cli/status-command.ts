@@ -1,6 +1,8 @@
 import { listIssues } from '../issues/issue-store.ts';
 import { nextSlot } from '../issues/slot.ts';
+import { kindOf, type NoticeKind } from '../notices/notice-kinds.ts';
 import { openNotices } from '../notices/notice-store.ts';
+import { FAULT_KINDS } from '../platform/faults.ts';
 import { openCircuit } from '../providers/circuit/circuit-store.ts';
 import { type IssueCounters, issueCounters } from '../sending/counters/counter-store.ts';
 import { describeRestored, WHAT_TO_DO } from '../sending/mark/sending-mark.ts';
@@ -13,6 +15,9 @@ import { describe, summary } from './issue-commands.ts';
 import { openApp } from './open-app.ts';
 import { type Context, say, sayJson, withReasons } from './output.ts';
 import { evidence } from './settle-command.ts';
+
+/** Notices whose message names only what happened. */
+const NEEDS_ADVICE: ReadonlySet<NoticeKind> = new Set([...FAULT_KINDS, 'job-failed'] as const);
 
 /** Prints the state of the installation, from the database alone. */
 export async function status(context: Context, options: { json?: boolean }): Promise<void> {
@@ -38,8 +43,11 @@ export async function status(context: Context, options: { json?: boolean }): Pro
     issues.push({ issue, progress, counters });
   }
 
+  const faults = await app.faults.probe();
+
   if (options.json) {
     return sayJson({
+      faults: faults.map((fault) => ({ ...fault, whatToDo: kindOf(fault.kind).whatToDo })),
       restored: await app.mark.restored(),
       nextSlot: { label: next.label, dueAt: next.dueAt },
       mail: { destination: app.mailer.destination, silent: circuit ?? null },
@@ -59,6 +67,8 @@ export async function status(context: Context, options: { json?: boolean }): Pro
   }
   const restored = await app.mark.restored();
   if (restored !== null) say(`${describeRestored(restored)} ${WHAT_TO_DO}`);
+  for (const { kind, message } of faults)
+    say(`Now: ${message} What stands still: ${kindOf(kind).standsStill} ${kindOf(kind).whatToDo}`);
   say(`Next slot ${next.label}`);
   say(`Mail goes to ${app.mailer.destination}`);
   if (circuit) {
@@ -82,7 +92,10 @@ export async function status(context: Context, options: { json?: boolean }): Pro
     if (failures > 0)
       say(`${isFailing ? 'Failing' : 'Failed'}: ${source}, ${failures} in a row: ${reason ?? ''}`);
   }
-  for (const { at, message } of notices) say(`Notice of ${at.toISOString()}: ${message}`);
+  for (const { kind, at, message } of notices) {
+    say(`Notice of ${at.toISOString()}: ${message}`);
+    if (NEEDS_ADVICE.has(kind)) say(`  ${kindOf(kind).standsStill} ${kindOf(kind).whatToDo}`);
+  }
   if (quarantine.total > 0) {
     say(`Quarantine: ${quarantine.total}, each read again when it changes`);
     for (const { source, url, faults, firstSeenAt } of quarantine.entries)

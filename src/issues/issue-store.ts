@@ -119,7 +119,12 @@ export async function listIssues(
 }
 
 /** Writes into the audit log who changed an issue, in the same transaction: there is no change without its entry. */
-export type RecordChange = (tx: Connection, issue: Issue) => Promise<unknown>;
+export type RecordChange = (
+  tx: Connection,
+  issue: Issue,
+  /** Its sender in the settings is another than when it stopped; see src/sending/sender-store.ts. */
+  sender?: { before: string; after: string; inDoubt: number } | null,
+) => Promise<unknown>;
 
 export interface ChangeOptions {
   /** The content that the event is about; an issue that was composed again since is not changed. */

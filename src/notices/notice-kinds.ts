@@ -106,6 +106,75 @@ export const NOTICE_KINDS = {
     isOver: 'the duty succeeds',
     recovery: 'The duty succeeds again.',
   },
+  'disk-full': {
+    isForEditors: false,
+    title: () => 'The disk of the database is full',
+    standsStill: 'Everything that is stored: sending, sign-ups, unsubscriptions, events of the provider.',
+    whatToDo:
+      'Free space where the database has its files. Delete none of them, and restore nothing: all that was committed is there, and everything goes on by itself.',
+    page: sourcesPage,
+    isOver: 'nothing was refused for three minutes',
+    recovery: 'The database stores everything again.',
+  },
+  'connections-short': {
+    isForEditors: false,
+    title: () => 'The database has too few connections',
+    standsStill: 'Jobs and requests that got none; they are tried again.',
+    whatToDo:
+      'Raise max_connections, or the limit of the role: a process needs up to 20. Or run fewer processes, or end what else is connected.',
+    page: sourcesPage,
+    isOver: 'every connection was given for three minutes',
+    recovery: 'There are enough connections again.',
+  },
+  'statement-timeout': {
+    isForEditors: false,
+    title: () => 'The database is too slow',
+    standsStill: 'The jobs whose statements are cut off; they are tried again.',
+    whatToDo:
+      'Look what the database is busy with (pg_stat_activity). If it is only slow, raise DATABASE_STATEMENT_TIMEOUT.',
+    page: sourcesPage,
+    isOver: 'no statement was cut off for three minutes',
+    recovery: 'No statement is cut off any more.',
+  },
+  'lock-timeout': {
+    isForEditors: false,
+    title: () => 'A lock in the database is not released',
+    standsStill: 'What changes the locked rows: unsubscriptions are answered 503, jobs are tried again.',
+    whatToDo:
+      'Find who holds it (pg_blocking_pids in pg_stat_activity), and end that session. Nothing of ours holds a lock for longer than a statement takes.',
+    page: sourcesPage,
+    isOver: 'no lock was waited for in vain for three minutes',
+    recovery: 'The lock is released.',
+  },
+  'redis-full': {
+    isForEditors: false,
+    title: () => 'Redis is full',
+    standsStill: 'All jobs: sending, mails, gathering. What is stored in the database waits for them.',
+    whatToDo:
+      'Raise maxmemory, or remove what else is in that Redis; leave maxmemory-policy at noeviction. Everything goes on by itself.',
+    page: sourcesPage,
+    isOver: 'Redis refused nothing for three minutes',
+    recovery: 'Redis takes jobs again.',
+  },
+  'redis-silent': {
+    isForEditors: false,
+    title: () => 'Redis does not answer',
+    standsStill: 'All jobs: sending, mails, gathering. What is stored in the database waits for them.',
+    whatToDo: 'Start Redis again, or look at its machine and network. Everything goes on by itself.',
+    page: sourcesPage,
+    isOver: 'Redis answered everything for three minutes',
+    recovery: 'Redis answers again.',
+  },
+  'job-failed': {
+    isForEditors: false,
+    title: (jobs) => counted(jobs, `The job ${jobs[0]} fails`, 'jobs fail'),
+    standsStill: 'What this job does; it is tried again every minute.',
+    whatToDo:
+      'Remove the reason that it names; “a job failed” in the log of the worker has the rest. It goes on by itself.',
+    page: () => '/editor/issues',
+    isOver: 'the job succeeds, or did not fail for three minutes',
+    recovery: 'The job is done again.',
+  },
   'clock-wrong': {
     isForEditors: false,
     title: (workers) =>

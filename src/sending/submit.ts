@@ -13,6 +13,7 @@ import {
   releaseBatch,
   reopenBatch,
   splitBatch,
+  type Unbuilt,
   uncertainBatches,
 } from './batches/batch-store.ts';
 import { isUnderWay, readCounters, readVariant } from './delivery-store.ts';
@@ -56,9 +57,12 @@ export type Submitter = (batchId: string) => Promise<SubmitResult>;
  */
 export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys, leaseMs = LEASE_MS): Submitter {
   const variants = new Map<string, SendableVariant>();
-  /** Variants are frozen with the issue, so each is read once. 32 are cached: enough for one issue and the next. */
-  const load = async (tx: Connection, variantId: string, layout: number) => {
-    const key = `${variantId} ${layout}`;
+  /**
+   * Variants are frozen with the issue, so each is read once, and again when its issue went on with another sender. 32 are
+   * cached: enough for one issue and the next.
+   */
+  const load = async (tx: Connection, { variantId, layout, envelopeHash }: Unbuilt) => {
+    const key = `${variantId} ${layout} ${envelopeHash}`;
     const found = variants.get(key) ?? (await loadVariant(tx, variantId, layout));
     variants.set(key, found);
     for (const oldest of variants.keys()) if (variants.size > 32) variants.delete(oldest);
@@ -68,8 +72,8 @@ export function createSubmitter(db: Connection, mailer: Mailer, keys: Keys, leas
   const submit: Submitter = async (batchId) => {
     const lease = stopwatch();
     failpoint('before-claim');
-    const claim = await claimBatch(db, batchId, leaseMs, async (tx, { variantId, layout, members }) =>
-      buildBatch(await load(tx, variantId, layout), batchId, members, keys),
+    const claim = await claimBatch(db, batchId, leaseMs, async (tx, batch) =>
+      buildBatch(await load(tx, batch), batchId, batch.members, keys),
     );
     if (claim.kind === 'unavailable' || claim.kind === 'wait') return claim;
     if (claim.kind === 'settled') return { kind: 'done', issueId: claim.issueId };

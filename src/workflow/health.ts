@@ -2,6 +2,7 @@ import { findIssue, type Issue, listIssues } from '../issues/issue-store.ts';
 import { OPEN_STATUSES } from '../issues/lifecycle.ts';
 import { dueSlot, type Slot } from '../issues/slot.ts';
 import { installedAt } from '../platform/db/database.ts';
+import type { FaultKind } from '../platform/faults.ts';
 import { QUEUE_NAMES } from '../platform/queue/contracts.ts';
 import { within } from '../platform/within.ts';
 import { circuitState } from '../providers/circuit/circuit-store.ts';
@@ -18,6 +19,8 @@ export interface Health {
   status: 'ok' | 'failing';
   failing: HealthPart[];
   database: boolean;
+  /** What database and queue refuse now. */
+  faults: FaultKind[];
   queue: { isAvailable: boolean; oldestSeconds: number };
   /** The recurring duties of a worker; null: they were never done. */
   reconcile: { ageSeconds: number; failingDuties: number } | null;
@@ -28,7 +31,7 @@ export interface Health {
   lastIssue: { slug: string; slot: string; sentAt: Date | null } | null;
 }
 
-export type HealthPart = 'database' | 'queue' | 'reconcile' | 'duties' | 'slot' | 'provider';
+export type HealthPart = 'database' | 'disk' | 'queue' | 'reconcile' | 'duties' | 'slot' | 'provider';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -48,7 +51,7 @@ export const SENDING_MS = 120 * MINUTE_MS;
 
 /** Reads everything anew, in about ten short statements. */
 export async function checkHealth(
-  app: Pick<WeekContext, 'db' | 'queue' | 'config' | 'clock'>,
+  app: Pick<WeekContext, 'db' | 'queue' | 'config' | 'clock' | 'faults'>,
 ): Promise<Health> {
   const { db, queue, config, clock } = app;
   const now = clock();
@@ -75,8 +78,11 @@ export async function checkHealth(
   const oldest = await within(QUEUE_PATIENCE_MS, oldestWaitingMs(queue)).catch(() => null);
   if (oldest !== null) health.queue = { isAvailable: true, oldestSeconds: seconds(oldest) };
 
+  const faults = await app.faults.probe();
+  health.faults = faults.map(({ kind }) => kind);
   const parts: [HealthPart, boolean][] = [
-    ['queue', oldest === null || oldest > QUEUE_AGE_MS],
+    ['disk', health.faults.includes('disk-full')],
+    ['queue', health.faults.includes('redis-full') || oldest === null || oldest > QUEUE_AGE_MS],
     ['reconcile', doneAt === null || now.getTime() - doneAt.getTime() > RECONCILE_AGE_MS],
     ['duties', duties > 0],
     ['slot', late?.isExcused === false],
@@ -104,6 +110,7 @@ export function unavailable(): Health {
       status: 'failing',
       failing: ['database', 'queue'],
       database: false,
+      faults: [],
       reconcile: null,
       lastIssue: null,
     },

@@ -4,11 +4,14 @@ import { listSetAside } from '../comparisons/votes/vote-store.ts';
 import { findIssue, type Issue, listIssues } from '../issues/issue-store.ts';
 import { dueLabel, SCHEDULE_INTERVAL_MS } from '../issues/slot.ts';
 import { describeGone, goneIn } from '../issues/take-down/gone.ts';
+import { describeFault, isWorthTelling } from '../notices/fault-log.ts';
+import { faultsOf } from '../notices/fault-store.ts';
 import type { NoticeKind } from '../notices/notice-kinds.ts';
 import type { Notice } from '../notices/notice-store.ts';
 import { installedAt } from '../platform/db/database.ts';
 import { describeClock } from '../platform/db/database-time.ts';
 import { wrongClocks } from '../platform/db/wrong-clock-store.ts';
+import { FAULT_KINDS, type FaultKind } from '../platform/faults.ts';
 import { describeNeighbour, whatToDoAbout } from '../platform/queue/neighbours.ts';
 import { openCircuit } from '../providers/circuit/circuit-store.ts';
 import { issueWithoutEvents } from '../sending/counters/counter-store.ts';
@@ -18,6 +21,7 @@ import { formatSource } from '../sources/gather.ts';
 import { sourceHealth } from '../sources/source-store.ts';
 import { postponedDomains } from '../transactional/requests/request-store.ts';
 import { failingDuties, NOTIFY_AFTER } from './duty-store.ts';
+import { describeFailedJob } from './failed-jobs.ts';
 import { isHeldByLinks } from './follow-issue-links.ts';
 import type { WeekContext } from './week-context.ts';
 
@@ -130,6 +134,29 @@ export const NOTICE_RULES: Readonly<Record<NoticeKind, NoticeRule>> = {
       const failing = await failingDuties(db);
       const failed = Object.keys(failing).filter((duty) => (failing[duty] ?? 0) >= NOTIFY_AFTER);
       return stillTrue(open, new Set(failed));
+    },
+  },
+  ...(Object.fromEntries(
+    FAULT_KINDS.map((kind) => [
+      kind,
+      {
+        find: async ({ db }: WeekContext) =>
+          (await faultsOf(db, kind))
+            .filter((fault) => isWorthTelling(kind, fault))
+            .map(({ reason, since }) => ({ subject: '', message: describeFault(kind, reason), since })),
+      },
+    ]),
+  ) as unknown as Record<FaultKind, NoticeRule>),
+  'job-failed': {
+    async find(app) {
+      const problems: Problem[] = [];
+      for (const fault of await faultsOf(app.db, 'job-failed'))
+        problems.push({
+          subject: fault.subject,
+          message: await describeFailedJob(app, fault),
+          since: fault.since,
+        });
+      return problems;
     },
   },
   'clock-wrong': {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
+import type { FaultLog } from '../notices/fault-log.ts';
 import type { Connection } from '../platform/db/database.ts';
 import type { DatabaseTime } from '../platform/db/database-time.ts';
 import type { JobQueue } from '../platform/queue/job-queue.ts';
@@ -16,6 +17,8 @@ export interface WeekContext {
   logger: Logger;
   db: Connection;
   queue: JobQueue;
+  /** What database and queue refuse. */
+  faults: FaultLog;
   mailer: Mailer;
   /**
    * Whether the provider's events are received: `unseen` when it could post them but has no webhook address, `none`

@@ -13,7 +13,7 @@ import { markLate } from '../issues/late-store.ts';
 import { dueLabel, dueSlot, lateness, MISSED_AFTER_HOURS, nextSlot, type Slot } from '../issues/slot.ts';
 import { oneLine } from '../issues/truncate.ts';
 import { notify, openNotices } from '../notices/notice-store.ts';
-import { installedAt } from '../platform/db/database.ts';
+import { type Connection, installedAt } from '../platform/db/database.ts';
 import { AppError } from '../platform/errors.ts';
 import { claimableBatches, closeCancelled } from '../sending/batches/batch-store.ts';
 import { isUnderWay } from '../sending/delivery-store.ts';
@@ -23,6 +23,7 @@ import { approveIssue, freezeRest, prepareIssue } from '../sending/prepare-issue
 import { finishIssue } from '../sending/progress.ts';
 import { reopenRefused } from '../sending/refusals/refusal-store.ts';
 import { retryFailed } from '../sending/retries/retry.ts';
+import { renewSender, type SenderChange } from '../sending/sender-store.ts';
 import { gather } from '../sources/gather.ts';
 import type { Gathered, SourceReport } from '../sources/gathered.ts';
 import {
@@ -188,9 +189,10 @@ export async function send(app: WeekContext, issue: Issue, record?: RecordChange
   const isInterrupted = status === 'paused' || status === 'failed';
   const started = await claimContents(app, issue, () =>
     app.db.transaction().execute(async (tx) => {
+      const sender = isInterrupted ? await takeSender(app, tx, issue) : null;
       const resumed = isInterrupted && (await changeIssue(tx, id, { type: 'resume' })).changed;
       const { issue: prepared, changed } = await changeIssue(tx, id, { type: 'prepare' });
-      if (resumed || changed) await record?.(tx, prepared);
+      if (resumed || changed) await record?.(tx, prepared, sender);
       return prepared;
     }),
   );
@@ -208,7 +210,15 @@ export async function send(app: WeekContext, issue: Issue, record?: RecordChange
 export async function resume(app: WeekContext, issue: Issue, record?: RecordChange): Promise<Issue> {
   await app.mark.assertPresent();
   const { issue: resumed } = await claimContents(app, issue, () =>
-    changeIssue(app.db, issue.id, { type: 'resume' }, { record }),
+    app.db.transaction().execute(async (tx) => {
+      const sender = await takeSender(app, tx, issue);
+      return changeIssue(
+        tx,
+        issue.id,
+        { type: 'resume' },
+        { record: record && ((each, changed) => record(each, changed, sender)) },
+      );
+    }),
   );
   const waits =
     resumed.status === 'review' || (resumed.status === 'approved' && resumed.dueAt > (await app.time.read()));
@@ -229,6 +239,23 @@ export async function retry(
   const retried = await retryFailed(app.db, issue.id, reason, options);
   await enqueueBatches(app, issue.id);
   return retried;
+}
+
+/** What is not begun of an interrupted issue goes out from the sender of the settings, who may have been mended. */
+async function takeSender(
+  app: WeekContext,
+  tx: Connection,
+  { id, slug }: Issue,
+): Promise<SenderChange | null> {
+  const change = await renewSender(tx, id, app.config.mail);
+  if (change === null) return null;
+  if (change.inDoubt === 0) app.logger.warn({ issue: slug }, 'the rest of the issue has another sender');
+  else
+    app.logger.warn(
+      { issue: slug, batches: change.inDoubt },
+      'the issue has its sender until its batches without an answer are settled',
+    );
+  return change;
 }
 
 /**

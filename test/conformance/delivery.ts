@@ -8,6 +8,7 @@ import { describeInterrupted } from './delivery-interrupted.ts';
 import { describeRefusals } from './delivery-refusals.ts';
 import { describeReplays } from './delivery-replays.ts';
 import { describeRetries } from './delivery-retries.ts';
+import { describeSender } from './delivery-sender.ts';
 import { describeUnreachable } from './delivery-unreachable.ts';
 import { describeVariants } from './delivery-variants.ts';
 
@@ -24,6 +25,7 @@ export function describeDelivery(
     describeReplays(withDatabase);
     describeRefusals(withDatabase);
     describeRetries(withDatabase);
+    describeSender(withDatabase);
     describeAnswers(withDatabase);
     describeUnreachable(withDatabase);
     describeInterrupted(withDatabase);

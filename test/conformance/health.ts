@@ -37,7 +37,7 @@ export function describeHealth(name: string, newDatabase: NewDeskDatabase): void
       expect(await health()).toMatchObject({ status: 'failing', failing: ['reconcile'], reconcile: null });
       expect(await beat()).toBe(1);
       expect(await health()).toEqual({
-        ...{ status: 'ok', failing: [], database: true, lastIssue: null },
+        ...{ status: 'ok', failing: [], database: true, faults: [], lastIssue: null },
         queue: { isAvailable: true, oldestSeconds: 0 },
         reconcile: { ageSeconds: 0, failingDuties: 0 },
         slot: { slug: null, lateSeconds: 0 },

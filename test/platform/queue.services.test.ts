@@ -5,6 +5,7 @@ import { createApp } from '../../src/app/app.ts';
 import { metricsOf } from '../../src/app/public-server.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { explain } from '../../src/platform/errors.ts';
+import { faultOf } from '../../src/platform/faults.ts';
 import { contracts } from '../../src/platform/queue/contracts.ts';
 import { openQueue, type Processors } from '../../src/platform/queue/job-queue.ts';
 import { prefixOf } from '../../src/platform/queue/neighbours.ts';
@@ -73,7 +74,9 @@ describe.skipIf(redisUrl === '')('on Redis', () => {
       const since = performance.now();
       await expect.poll(() => performance.now() - since).toBeGreaterThan(900);
       expect(errors.length).toBeLessThan(30);
+      expect(await queue.probe().catch(faultOf)).toBe('redis-full');
       await redis.config('SET', 'maxmemory', '0');
+      await queue.probe();
       await expect.poll(() => done, { timeout: 30_000 }).toEqual(['gather']);
     } finally {
       redis.disconnect();
@@ -107,6 +110,9 @@ describe.skipIf(redisUrl === '')('on Redis', () => {
       expect(body).toMatch(/^weekly_verdict_queue_up 0$/m);
       expect(body).not.toContain('weekly_verdict_queue_waiting{');
       expect(body).toMatch(/^weekly_verdict_events_waiting 0$/m);
+      expect(await app.faults.probe()).toMatchObject([
+        { kind: 'redis-silent', message: expect.stringMatching(/^Redis does not answer/) },
+      ]);
       redis.disconnect();
       await service.stop();
     } finally {

@@ -35,7 +35,14 @@ export function actionRoutes(editorPage: EditorPage, { db, site, desk, clock }: 
       const seen = session.form.get('plan') ?? '';
       const to = session.form.get('to') ?? '';
       const details = { ...(reason === '' ? {} : { reason }), ...(action === 'move' ? { to } : {}) };
-      const record: RecordChange = (tx) => audit(tx, { who, what: DONE[action], issue: issue.slug, details });
+      const record: RecordChange = (tx, _issue, sender) => {
+        const senderDetails =
+          sender == null || sender.inDoubt > 0 ? {} : { sender: sender.after, formerSender: sender.before };
+        return audit(tx, {
+          ...{ who, what: DONE[action], issue: issue.slug },
+          details: { ...details, ...senderDetails },
+        });
+      };
       const asked = { ...issue, planHash: seen };
       if (action === 'pause')
         await desk.actions.pause(asked, record, reason === '' ? `Paused by ${who}.` : reason);

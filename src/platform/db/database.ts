@@ -40,6 +40,8 @@ export async function openDatabase(options: {
   setting?: 'DATABASE_URL' | 'MIGRATE_DATABASE_URL';
   /** For jobs and commands. */
   timeouts?: Timeouts;
+  /** Gets every error of a statement of the opened database. */
+  onError?: (error: unknown) => void;
 }): Promise<Database> {
   const lifetime = new Lifetime();
   try {
@@ -64,6 +66,7 @@ export async function openDatabase(options: {
       new Kysely<Schema>({
         dialect: new PreparingDialect(pool('public', limits), {
           sharesSession: embedded !== undefined,
+          onError: options.onError,
           beginWith: hasSessions ? undefined : transactionLimits(limits),
         }),
       });

@@ -59,6 +59,8 @@ export interface SessionKind {
    * undefined: a client has its session for itself.
    */
   beginWith?: string | undefined;
+  /** Gets every error of a statement, and of the connection for it. */
+  onError?: ((error: unknown) => void) | undefined;
 }
 
 /** Kysely's dialect for PostgreSQL, which also passes the names of {@link prepared} statements to pg. */
@@ -90,10 +92,13 @@ class PreparingDriver extends PostgresDriver {
   }
 
   override async acquireConnection(): Promise<DatabaseConnection> {
-    const client = await this.#pool.connect();
-    const { sharesSession, beginWith } = this.#kind;
-    if (beginWith !== undefined) return new PreparingConnection(client, null);
-    return new PreparingConnection(client, sharesSession ? `_${this.#numberOf(client)}` : '');
+    const { sharesSession, beginWith, onError = () => {} } = this.#kind;
+    const client = await this.#pool.connect().catch((error) => {
+      onError(error);
+      throw error;
+    });
+    const suffix = beginWith !== undefined ? null : sharesSession ? `_${this.#numberOf(client)}` : '';
+    return new PreparingConnection(client, suffix, onError);
   }
 
   override async beginTransaction(
@@ -119,21 +124,32 @@ class PreparingDriver extends PostgresDriver {
 class PreparingConnection implements DatabaseConnection {
   readonly #client: PoolClient;
   readonly #suffix: string | null;
+  readonly #onError: (error: unknown) => void;
 
   /** @param suffix ends the names of prepared statements; null: nothing is prepared. */
-  constructor(client: PoolClient, suffix: string | null) {
+  constructor(client: PoolClient, suffix: string | null, onError: (error: unknown) => void) {
     this.#client = client;
     this.#suffix = suffix;
+    this.#onError = onError;
   }
 
   async executeQuery<Row>({ sql: text, parameters, name }: NamedQuery): Promise<QueryResult<Row>> {
-    const { command, rowCount, rows } = await this.#client.query({
+    const { command, rowCount, rows } = await this.#query({
       text,
       values: [...parameters],
       ...(name === undefined || this.#suffix === null ? {} : { name: name + this.#suffix }),
     });
     const isChange = ['INSERT', 'UPDATE', 'DELETE', 'MERGE'].includes(command);
     return { rows, ...(isChange ? { numAffectedRows: BigInt(rowCount ?? 0) } : {}) };
+  }
+
+  async #query(query: { text: string; values: unknown[]; name?: string }) {
+    try {
+      return await this.#client.query(query);
+    } catch (error) {
+      this.#onError(error);
+      throw error;
+    }
   }
 
   // biome-ignore lint/correctness/useYield: it never yields

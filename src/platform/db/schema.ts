@@ -18,6 +18,7 @@ export interface Schema {
   notices: NoticesTable;
   failing_duties: FailingDutiesTable;
   wrong_clocks: WrongClocksTable;
+  faults: FaultsTable;
   sending_mark: SendingMarkTable;
   reconciles: ReconcilesTable;
   issues: IssuesTable;
@@ -237,6 +238,17 @@ interface FailingDutiesTable {
 }
 
 /** Of each worker whose clock is wrong by more than a minute, the last measurement. */
+/** What database and queue refuse at present, and the jobs that fail. */
+interface FaultsTable {
+  kind: string;
+  /** '' where there is one of its kind. */
+  subject: string;
+  reason: string;
+  since: Date;
+  /** When it was met last. */
+  at: Date;
+}
+
 interface WrongClocksTable {
   /** Host and process id. */
   worker: string;

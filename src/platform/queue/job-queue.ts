@@ -17,6 +17,7 @@ import type { Redis } from 'ioredis';
 import type { Pool } from '../db/pool.ts';
 import { AppError } from '../errors.ts';
 import { Lifetime } from '../lifetime.ts';
+import { within } from '../within.ts';
 import { contracts, type JobName, type Payload, QUEUE_NAMES, type QueueName } from './contracts.ts';
 import {
   announceWorker,
@@ -56,6 +57,8 @@ export interface JobQueue extends AsyncDisposable {
   readonly shared: SharedValues | null;
   /** Others on the same Redis whom a person should know about. */
   neighbours(): Promise<Neighbour[]>;
+  /** Writes something that goes away by itself. @throws what the queue says; Error when it says nothing in time. */
+  probe(): Promise<void>;
   /** Replaces all schedulers by these; every process may call it at every start. */
   schedule(schedulers: JobScheduler[]): Promise<void>;
   /**
@@ -89,6 +92,8 @@ export interface WorkOptions {
   /** Batches in flight in this process. */
   concurrency: number;
   onFailure(failure: { job: string; attempt: number; final: boolean; error: Error }): void;
+  /** A job was done. */
+  onSuccess?(job: string): void;
 }
 
 /**
@@ -179,6 +184,7 @@ export async function openQueue(location: QueueLocation, onError: (error: Error)
       raw: [...queues.values()],
       shared: connect.shared,
       neighbours: () => connect.neighbours(),
+      probe: () => connect.probe(),
       async enqueue(name, ...payloads) {
         const { queue, payload, ...rest } = contracts[name];
         const once = 'once' in rest ? { deduplication: { id: name, keepLastIfActive: true } } : {};
@@ -243,6 +249,7 @@ export async function openQueue(location: QueueLocation, onError: (error: Error)
             const final = error instanceof UnrecoverableError || attempt >= attempts;
             options.onFailure({ job: job?.name ?? name, attempt, final, error });
           });
+          worker.on('completed', (job) => options.onSuccess?.(job.name));
           working.defer(() => worker.close());
         }
         return {
@@ -327,6 +334,9 @@ function rateLimit(perSecond: number): Limit {
 /** How long an emptied Redis may lack limits and schedulers. */
 const RETENTION_MS = 15_000;
 
+/** How long a probe waits. */
+const PROBE_MS = 2_000;
+
 /** A difference between two clocks that does no harm: a job runs that much late. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
@@ -337,6 +347,7 @@ interface Backend {
   /** A worker of this process is there. */
   announce(): Promise<void>;
   neighbours(): Promise<Neighbour[]>;
+  probe(): Promise<void>;
   /** The time of the server, which all processes share, in ms. */
   now(): Promise<number>;
   queue(name: QueueName): Queue;
@@ -361,6 +372,11 @@ async function backend(location: QueueLocation, lifetime: Lifetime): Promise<Bac
         await deleteFormerQueues(connection);
       },
       neighbours: async () => findNeighbours(connection, owner, await now()),
+      async probe() {
+        await within(PROBE_MS, connection.set(`${prefix}:probe`, '1', 'EX', 60)).catch((error) => {
+          throw error.name === 'ReplyError' ? error : new Error('Command timed out', { cause: error });
+        });
+      },
       now,
       queue: (name) => new Queue(name, { connection, prefix }),
       worker: (name, processor, concurrency) =>
@@ -377,6 +393,7 @@ async function backend(location: QueueLocation, lifetime: Lifetime): Promise<Bac
     shared: null,
     announce: async () => {},
     neighbours: async () => [],
+    probe: async () => {},
     now: async () => {
       const { rows } = await pool.query('select clock_timestamp() as now');
       return (rows[0] as { now: Date }).now.getTime();

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { AppError } from '../errors.ts';
+import { within } from '../within.ts';
 
 /** How long a command waits for its answer, also for Redis to come back; BullMQ's workers wait for longer. */
 const COMMAND_MS = 10_000;
@@ -26,7 +27,7 @@ export async function connectRedis(url: string): Promise<{ queues: Redis; worker
     reason = error;
   });
   try {
-    await probe.connect();
+    await within(COMMAND_MS, probe.connect());
     const policy = await probe.config('GET', 'maxmemory-policy').catch(() => undefined);
     // A managed Redis may refuse CONFIG; then the operator must follow the manual.
     if (Array.isArray(policy) && policy[1] !== undefined && policy[1] !== 'noeviction') {

@@ -12,6 +12,8 @@ import type { ExclusionReason } from '../exclusion.ts';
 /** What determines the messages of a batch. */
 export interface Unbuilt {
   variantId: string;
+  /** Changes when its issue goes on with another sender. */
+  envelopeHash: string;
   /** The version of the layout that its first request had. */
   layout: number;
   members: Member[];
@@ -66,6 +68,7 @@ interface BatchRow {
   leased: boolean;
   forgotten: boolean;
   issue_status: IssueStatus;
+  envelope_hash: string | null;
   failures: number;
   is_circuit_open: boolean;
   has_refusals: boolean;
@@ -89,7 +92,7 @@ export async function claimBatch<Built extends { payloadHash: string }>(
   return db.transaction().execute(async (tx): Promise<Claim<Built>> => {
     const { rows } = await prepared<BatchRow>('claim_batch')`
       select b.id, b.issue_id, b.variant_id, b.status, b.revision, b.payload_hash, b.layout, b.lease_id, b.attempts,
-        i.status as issue_status,
+        i.status as issue_status, md5(i.envelope::text) as envelope_hash,
         coalesce(b.lease_until > now(), false) as leased,
         coalesce(b.claimed_at < now() - make_interval(hours => ${REPLAY_HOURS}), false) as forgotten,
         c.failures, c.open_until is not null as is_circuit_open, r.issue_id is not null as has_refusals
@@ -130,7 +133,12 @@ export async function claimBatch<Built extends { payloadHash: string }>(
     }
 
     const layout = row.status === 'pending' ? LAYOUT : (row.layout ?? LAYOUT);
-    const built = await build(tx, { variantId: row.variant_id, layout, members });
+    const built = await build(tx, {
+      variantId: row.variant_id,
+      envelopeHash: row.envelope_hash ?? '',
+      layout,
+      members,
+    });
     if (row.is_circuit_open && !(await canProbe(tx, leaseMs))) return { kind: 'wait', ms: PROBE_MS };
     const leaseId = randomUUID();
     await prepared('lease_batch')`

@@ -34,6 +34,7 @@ import * as evidenceOfReaders from './0038-evidence-of-readers.ts';
 import * as arrivalOfRequests from './0039-arrival-of-requests.ts';
 import * as stoppedIssues from './0045-stopped-issues.ts';
 import * as layouts from './0046-layouts.ts';
+import * as faults from './0047-faults.ts';
 
 /** A static list, so that the build, the tests and both databases use the same migrations. */
 export const migrations: Record<string, Migration> = {
@@ -72,4 +73,5 @@ export const migrations: Record<string, Migration> = {
   '0039-arrival-of-requests': arrivalOfRequests,
   '0045-stopped-issues': stoppedIssues,
   '0046-layouts': layouts,
+  '0047-faults': faults,
 };
