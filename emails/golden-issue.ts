@@ -1,278 +1,220 @@
-import type { Mark, Verdict } from '../src/comparisons/model.ts';
-import type { LensRow, LensSide } from '../src/comparisons/side-by-side.ts';
-import type { ComparisonCard, IssueContent, ToolCard, VerdictRow } from '../src/issues/content.ts';
+import type { CountedComparison, CountedTool, Review, Votes } from '../src/comparisons/model.ts';
+import { cardFor, verdictRow } from '../src/issues/cards.ts';
+import { changedVerdict } from '../src/issues/changes.ts';
+import type { ChangedVerdict, ComparisonCard, IssueContent } from '../src/issues/content.ts';
 
 /**
  * The golden issue: every block of a digest, with content that breaks layouts: long and short names, scripts other
- * than Latin, prices of every form, panels without a community. All tools are invented. It is the preview of the
- * templates and the fixture of their tests.
+ * than Latin, prices of every form, panels without a community. All tools are invented; verdicts and their
+ * sentences are those of the code. It is the preview of the templates and the fixture of their tests.
  */
 
-const verdict = (mark: Mark, pick: 0 | 1 | null, words: string, because: string): Verdict => ({
-  mark,
-  pick,
-  words,
-  because,
-});
-
-const side = (call: LensSide['call'], quote: string): LensSide => ({ call, quote });
-const row = (lens: string, first: LensSide | null, second: LensSide | null): LensRow => ({
-  lens,
-  sides: [first, second],
-});
+interface Judged {
+  panelShip: number;
+  communityShip: number | null;
+  readers?: Votes;
+  entryPrice: string;
+}
 
 const tool = (
   name: string,
   category: string,
-  mark: Mark,
-  panelShip: number,
-  communityShip: number | null,
-  entryPrice: string,
-  tagline: string,
-  description: string,
-  readers: ToolCard['readers'] = null,
-): ToolCard => ({
-  name,
-  category,
-  tagline,
-  description,
-  mark,
-  panelShip,
-  communityShip,
-  readers,
-  entryPrice,
+  { readers, ...judged }: Judged,
+  words: { tagline: string; description?: string; reviews?: Review[] } = { tagline: '' },
+): CountedTool => ({
+  ...{ name, category, description: '', reviews: [], ...words, ...judged },
+  ...(readers === undefined ? {} : { readers }),
 });
 
-const page = (slug: string): string => `https://verdicts.example/compare/${slug}`;
+const said = (lens: string, call: Review['call'], quote: string): Review => ({ lens, call, quote });
 
-const lead: ComparisonCard = {
-  slug: 'kestrel-vs-quillwright',
-  title: 'Kestrel vs Quillwright',
-  url: page('kestrel-vs-quillwright'),
-  category: 'Coding agents',
-  verdict: verdict(
-    'ship',
-    0,
-    'Ship Kestrel',
-    'Three of four reviewers ship Kestrel and one ships Quillwright; readers are closer, 62% to 55%.',
+const pair = (slug: string, a: CountedTool, b: CountedTool): CountedComparison => ({
+  ...{ slug, url: `https://verdicts.example/compare/${slug}`, publishedAt: null },
+  tools: [a, b],
+});
+
+const lead = pair(
+  'kestrel-vs-quillwright',
+  tool(
+    'Kestrel',
+    'Coding agents',
+    { panelShip: 75, communityShip: 62, readers: { ship: 771, skip: 433 }, entryPrice: 'Free' },
+    {
+      tagline: 'The agent that stops and asks before it breaks the build',
+      description:
+        'Runs in the terminal, shows every diff before it lands, and keeps a log you can read aloud in a review.',
+      reviews: [
+        said(
+          'builder',
+          'ship',
+          'It asked me two questions, then fixed the flaky test I had been stepping around since spring.',
+        ),
+        said(
+          'skeptic',
+          'ship',
+          'I tried to make it delete the migrations folder. It declined, politely, with a reason.',
+        ),
+        said(
+          'founder',
+          'skip',
+          'Careful costs me time. I have six weeks of runway and a landing page to ship by Friday.',
+        ),
+        said(
+          'futurist',
+          'ship',
+          'An agent that can say ‘I am not sure’ is the only kind you can leave alone for an hour.',
+        ),
+      ],
+    },
   ),
-  tools: [
+  tool(
+    'Quillwright',
+    'Coding agents',
+    { panelShip: 25, communityShip: 55, entryPrice: '$20/mo' },
+    {
+      tagline: 'Writes the whole feature while you make tea',
+      description:
+        'Plans, codes and opens the pull request on its own. Fast on a green field, bold to the point of rude in an old one.',
+      reviews: [
+        said(
+          'builder',
+          'skip',
+          'Eleven files changed for a one-line bug. All of them compiled, none of them were asked for.',
+        ),
+        said(
+          'skeptic',
+          'skip',
+          'The demo is a new to-do app. My work is a nine-year-old invoice service. Draw your own conclusion.',
+        ),
+        said(
+          'founder',
+          'ship',
+          'It built the billing page overnight. I rewrote half of it, but I had a page to rewrite.',
+        ),
+      ],
+    },
+  ),
+);
+
+const others: CountedComparison[] = [
+  pair(
+    'marrow-vs-ledgerline',
     tool(
-      'Kestrel',
-      'Coding agents',
-      'ship',
-      75,
-      62,
-      'Free',
-      'The agent that stops and asks before it breaks the build',
-      'Runs in the terminal, shows every diff before it lands, and keeps a log you can read aloud in a review.',
-      { ship: 64, votes: 1204 },
+      'Marrow',
+      'Meeting notes',
+      { panelShip: 50, communityShip: 71, entryPrice: '€8/mo' },
+      {
+        tagline: 'Notes without the bot in the room',
+        reviews: [
+          said(
+            'skeptic',
+            'ship',
+            'Nothing left the laptop. I checked with a packet capture, because of course I did.',
+          ),
+        ],
+      },
     ),
     tool(
-      'Quillwright',
-      'Coding agents',
-      'skip',
-      25,
-      55,
-      '$20/mo',
-      'Writes the whole feature while you make tea',
-      'Plans, codes and opens the pull request on its own. Fast on a green field, bold to the point of rude in an old one.',
+      'Ledgerline',
+      'Meeting notes',
+      { panelShip: 50, communityShip: 48, entryPrice: '€8/mo' },
+      {
+        tagline: 'Every promise, with a name beside it',
+        reviews: [said('skeptic', 'skip', 'It assigned me a task I had declined out loud.')],
+      },
     ),
-  ],
-  lenses: [
-    row(
-      'Builder',
-      side(
-        'ship',
-        'It asked me two questions, then fixed the flaky test I had been stepping around since spring.',
-      ),
-      side('skip', ''),
+  ),
+  pair(
+    'aozora-vs-vox-humana',
+    tool(
+      '青空トランスクライブ',
+      'Transcription',
+      { panelShip: 100, communityShip: null, entryPrice: '¥1,200/月' },
+      {
+        tagline: '話した言葉を、そのまま読める文章に',
+        reviews: [said('builder', 'ship', '句読点まで正しい。手直しは一か所だけでした。')],
+      },
     ),
-    row('Skeptic', side('ship', ''), side('skip', '')),
-    row(
-      'Founder',
-      side('skip', 'Careful costs me time. I have six weeks of runway and a landing page to ship by Friday.'),
-      side('ship', ''),
+    tool(
+      'Vox Humana',
+      'Transcription',
+      { panelShip: 100, communityShip: 93, entryPrice: '€0.40 per 1M tokens' },
+      {
+        tagline: 'Understands your grandmother',
+        reviews: [said('builder', 'ship', 'It got a Glaswegian, a Texan and a toddler in one take.')],
+      },
     ),
-    row('Futurist', side('ship', ''), null),
-  ],
-};
-
-const cards: ComparisonCard[] = [
-  {
-    slug: 'marrow-vs-ledgerline',
-    title: 'Marrow vs Ledgerline',
-    url: page('marrow-vs-ledgerline'),
-    category: 'Meeting notes',
-    verdict: verdict(
-      'split',
-      null,
-      'Split: Marrow or Ledgerline',
-      'The panel is tied at 50% each: Marrow hears better, Ledgerline remembers who promised what.',
+  ),
+  pair(
+    'thimble-vs-ediw',
+    tool(
+      'Thimble',
+      'Document search',
+      { panelShip: 100, communityShip: 80, entryPrice: '$0 for 3 seats, then $14' },
+      {
+        tagline: 'One box, the right page',
+        reviews: [said('founder', 'ship', 'Set up between two coffees.')],
+      },
     ),
-    tools: [
-      tool('Marrow', 'Meeting notes', 'split', 50, 71, '€8/mo', 'Notes without the bot in the room', ''),
-      tool(
-        'Ledgerline',
-        'Meeting notes',
-        'split',
-        50,
-        48,
-        '€8/mo',
-        'Every promise, with a name beside it',
-        '',
-      ),
-    ],
-    lenses: [
-      row(
-        'Skeptic',
-        side('ship', 'Nothing left the laptop. I checked with a packet capture, because of course I did.'),
-        side('skip', ''),
-      ),
-    ],
-  },
-  {
-    slug: 'aozora-vs-vox-humana',
-    title: '青空トランスクライブ vs Vox Humana',
-    url: page('aozora-vs-vox-humana'),
-    category: 'Transcription',
-    verdict: verdict(
-      'ship',
-      null,
-      'Ship both',
-      'Unanimous for both; 青空トランスクライブ leads on price, Vox Humana on accents.',
+    tool(
+      'The Extraordinarily Long-Named Document Intelligence Workbench',
+      'Document search',
+      { panelShip: 75, communityShip: null, entryPrice: 'Contact sales' },
+      {
+        tagline: 'An end-to-end platform for knowledge',
+        reviews: [
+          said(
+            'founder',
+            'skip',
+            'The quote arrived as a slide deck. Slide nine was a photograph of a mountain.',
+          ),
+        ],
+      },
     ),
-    tools: [
-      tool(
-        '青空トランスクライブ',
-        'Transcription',
-        'ship',
-        100,
-        null,
-        '¥1,200/月',
-        '話した言葉を、そのまま読める文章に',
-        '',
-      ),
-      tool(
-        'Vox Humana',
-        'Transcription',
-        'ship',
-        100,
-        93,
-        '€0.40 per 1M tokens',
-        'Understands your grandmother',
-        '',
-      ),
-    ],
-    lenses: [row('Builder', side('ship', '句読点まで正しい。手直しは一か所だけでした。'), side('ship', ''))],
-  },
-  {
-    slug: 'thimble-vs-ediw',
-    title: 'Thimble vs The Extraordinarily Long-Named Document Intelligence Workbench',
-    url: page('thimble-vs-ediw'),
-    category: 'Document search',
-    verdict: verdict(
-      'ship',
-      0,
-      'Ship Thimble',
-      'Thimble 88%, the Workbench 38%: one of them finds the clause, the other finds a meeting to book.',
-    ),
-    tools: [
-      tool(
-        'Thimble',
-        'Document search',
-        'ship',
-        88,
-        80,
-        '$0 for 3 seats, then $14',
-        'One box, the right page',
-        '',
-      ),
-      tool(
-        'The Extraordinarily Long-Named Document Intelligence Workbench',
-        'Document search',
-        'skip',
-        38,
-        null,
-        'Contact sales',
-        'An end-to-end platform for knowledge',
-        '',
-      ),
-    ],
-    lenses: [
-      row(
-        'Founder',
-        side('ship', ''),
-        side('skip', 'The quote arrived as a slide deck. Slide nine was a photograph of a mountain.'),
-      ),
-    ],
-  },
-  {
-    slug: 'parovoz-vs-halyard',
-    title: 'Паровоз vs Halyard',
-    url: page('parovoz-vs-halyard'),
-    category: 'Workflow automation',
-    verdict: verdict(
-      'skip',
-      null,
-      'Skip both',
-      'Neither reaches 30% with the panel; both fail quietly, which is the worst way for automation to fail.',
-    ),
-    tools: [
-      tool(
-        'Паровоз',
-        'Workflow automation',
-        'skip',
-        25,
-        31,
-        '990 ₽ в месяц',
-        'Сценарии, которые едут сами',
-        '',
-      ),
-      tool('Halyard', 'Workflow automation', 'skip', 0, null, 'Free & open source', 'Hoist anything', ''),
-    ],
-    lenses: [row('Builder', side('skip', 'Красивый редактор, но ошибки уходят в никуда.'), side(null, ''))],
-  },
-];
-
-const rowOf = ({ slug, title, url, verdict, tools: [a, b] }: ComparisonCard): VerdictRow => ({
-  ...{ slug, title, url, verdict },
-  entryPrice: a.entryPrice === b.entryPrice ? a.entryPrice : `${a.entryPrice} vs ${b.entryPrice}`,
-  names: [a.name, b.name],
-  prices: [a.entryPrice, b.entryPrice],
-});
-
-const short = (
-  slug: string,
-  names: VerdictRow['names'],
-  prices: VerdictRow['prices'],
-  outcome: Verdict,
-): VerdictRow => ({
-  ...{ slug, title: names.join(' vs '), url: page(slug), verdict: outcome, names, prices },
-  entryPrice: prices[0] === prices[1] ? prices[0] : prices.join(' vs '),
-});
-
-const rows: VerdictRow[] = [
-  ...cards.map(rowOf),
-  short(
+  ),
+  pair(
+    'parovoz-vs-halyard',
+    tool('Паровоз', 'Workflow automation', {
+      ...{ panelShip: 25, communityShip: 31, entryPrice: '990 ₽ в месяц' },
+    }),
+    tool('Halyard', 'Workflow automation', {
+      ...{ panelShip: 0, communityShip: null, entryPrice: 'Free & open source' },
+    }),
+  ),
+  pair(
     'oriel-vs-pigment-study',
-    ['Oriel', 'Pigment Study'],
-    ['$9.99/mo', '$120/yr'],
-    verdict('ship', 1, 'Ship Pigment Study', 'Pigment Study 80%, Oriel 40%.'),
+    tool('Oriel', 'Images', { panelShip: 50, communityShip: null, entryPrice: '$9.99/mo' }),
+    tool('Pigment Study', 'Images', { panelShip: 75, communityShip: null, entryPrice: '$120/yr' }),
   ),
-  short(
+  pair(
     'sotto-vs-bellwether',
-    ['Sotto', 'Bellwether'],
-    ['Free', 'Free'],
-    verdict('split', null, 'Split: Sotto or Bellwether', 'Panel ships Sotto, readers ship Bellwether.'),
+    tool('Sotto', 'Voice', { panelShip: 75, communityShip: 31, entryPrice: 'Free' }),
+    tool('Bellwether', 'Voice', { panelShip: 50, communityShip: 70, entryPrice: 'Free' }),
   ),
-  short(
+  pair(
     'mirsah-vs-plumbline',
-    ['مِرساة', 'Plumbline'],
-    ['Free', '£6/mo'],
-    verdict('ship', 0, 'Ship مِرساة', 'Three of four reviewers ship مِرساة; Plumbline divides them.'),
+    tool('مِرساة', 'Infrastructure', { panelShip: 75, communityShip: null, entryPrice: 'Free' }),
+    tool('Plumbline', 'Infrastructure', { panelShip: 50, communityShip: null, entryPrice: '£6/mo' }),
   ),
 ];
+
+const card = (comparison: CountedComparison): ComparisonCard => cardFor(comparison, 'card');
+
+/** A comparison that was mailed, and what it is now. */
+function changed(was: CountedComparison, now: CountedComparison, mailedIn: number): ChangedVerdict {
+  const change = changedVerdict({ was, now, mailedIn });
+  if (change === null) throw new Error(`${was.slug} has not changed`);
+  return change.row;
+}
+
+const search = (corvid: Judged, almanac: Judged): CountedComparison =>
+  pair('corvid-vs-almanac', tool('Corvid Search', 'Search', corvid), tool('Almanac', 'Search', almanac));
+const boards = (panelShip: number): CountedComparison =>
+  pair(
+    'lattice-vs-brindle',
+    tool('Lattice', 'Boards', { panelShip: 75, communityShip: null, entryPrice: 'Free' }),
+    tool('Brindle', 'Boards', { panelShip, communityShip: null, entryPrice: 'Free' }),
+  );
 
 export const goldenIssue: IssueContent = {
   newsletter: {
@@ -290,33 +232,23 @@ export const goldenIssue: IssueContent = {
   intro:
     'Eight comparisons this week, and one reversal. Two of the tools below asked for a card before they showed us anything; you will notice which from the verdicts.',
   topics: [],
-  lead,
-  rows,
-  cards: cards.slice(0, 3),
+  lead: cardFor(lead, 'lead'),
+  rows: others.map(verdictRow),
+  cards: others.slice(0, 3).map(card),
   changed: [
-    {
-      kind: 'turned',
-      slug: 'corvid-vs-almanac',
-      title: 'Corvid Search vs Almanac',
-      url: page('corvid-vs-almanac'),
-      was: verdict('split', null, 'Split: Corvid Search or Almanac', 'The panel was tied at 50% each.'),
-      now: verdict('ship', 1, 'Ship Almanac', 'Almanac 88%, Corvid Search 50%.'),
-      whatMoved: 'Panel on Almanac 50% → 88%; Corvid Search now $12/mo (was Free)',
-      mailedIn: 9,
-    },
+    changed(
+      search(
+        { panelShip: 50, communityShip: null, entryPrice: 'Free' },
+        { panelShip: 50, communityShip: null, entryPrice: '$10/mo' },
+      ),
+      search(
+        { panelShip: 50, communityShip: null, entryPrice: '$12/mo' },
+        { panelShip: 100, communityShip: null, entryPrice: '$10/mo' },
+      ),
+      9,
+    ),
   ],
-  turned: [
-    {
-      kind: 'turned',
-      slug: 'lattice-vs-brindle',
-      title: 'Lattice vs Brindle',
-      url: page('lattice-vs-brindle'),
-      was: verdict('ship', 0, 'Ship Lattice', 'Lattice 75%, Brindle 50%.'),
-      now: verdict('ship', null, 'Ship both', 'Lattice 75%, Brindle 75%.'),
-      whatMoved: 'Panel on Brindle 50% → 75%',
-      mailedIn: 7,
-    },
-  ],
+  turned: [changed(boards(50), boards(75), 7)],
   rest: {
     url: 'https://verdicts.example/issues/2026-11-24/all',
     turnedTitles: ['Thistle vs Ember Notes', 'Sextant vs Harbour'],
@@ -330,7 +262,7 @@ export const goldenIssue: IssueContent = {
       slug: 'tandem-desk-vs-foolscap',
       tool: 'Tandem Desk',
       title: 'Tandem Desk vs Foolscap',
-      url: page('tandem-desk-vs-foolscap'),
+      url: 'https://verdicts.example/compare/tandem-desk-vs-foolscap',
       panelShip: 25,
       readersShip: 81,
       votes: 1204,
@@ -342,7 +274,7 @@ export const goldenIssue: IssueContent = {
       slug: 'tandem-desk-vs-foolscap',
       tool: 'Foolscap',
       title: 'Tandem Desk vs Foolscap',
-      url: page('tandem-desk-vs-foolscap'),
+      url: 'https://verdicts.example/compare/tandem-desk-vs-foolscap',
       panelShip: 75,
       readersShip: 68,
       votes: 25,

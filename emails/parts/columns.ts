@@ -18,7 +18,7 @@ export const columnStyle = {
   verticalAlign: 'top',
 } as const;
 
-const cell = '<td width="50%" valign="top">';
+const cell = `<td width="50%" valign="top" style="padding-right:${gap / 2}px">`;
 
 /** What stands before the first column, between both, and after the second. */
 export const ghost = {

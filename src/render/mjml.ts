@@ -133,7 +133,9 @@ function css(style: Readonly<Record<string, string | number>>): string {
  * hiding place; blanks in inline styles; classes that no rule names; a role description, which validators reject.
  * Text cannot match: its quotes and brackets are escaped.
  */
-function compact(html: string): string {
+function compact(mail: string): string {
+  // Rules for Outlook 2003.
+  const html = mail.replace(/<!--\[if lte mso 11\]>[\s\S]*?<!\[endif\]-->/u, '');
   const styles = [...html.matchAll(/<style[^>]*>([^<]*)/gu)].map(([, rules = '']) => rules).join('');
   return html
     .replace(/(?: aria-label="[^"]*")? aria-roledescription="email" role="article"/u, '')

@@ -89,6 +89,28 @@ describe.skipIf(noBrowser)(`the digest in Chromium${noBrowser ? ` (${noBrowser})
     },
   );
 
+  it.each(TEMPLATES)(
+    '%s: marks are told apart without style blocks and in forced colours',
+    async (template) => {
+      const { html } = await renderVariant(goldenIssue, template);
+      for (const [body, forcedColors] of [
+        [html.replace(/<style[\s\S]*?<\/style>/gu, ''), 'none'],
+        [html, 'active'],
+      ] as const) {
+        await using page = await browser.newPage({ viewport: { width: 375, height: 667 }, forcedColors });
+        await page.setContent(body);
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(375);
+        const marks = (await page.evaluate(`[...document.querySelectorAll('b[style*=border]')].map((one) => [
+        one.textContent, getComputedStyle(one).borderTopStyle, getComputedStyle(one).borderTopColor === getComputedStyle(one).color,
+      ])`)) as [string, string, boolean][];
+        expect(new Set(marks.map(([label]) => label))).toEqual(
+          new Set(['✓\u00a0Ship', '✗\u00a0Skip', '◐\u00a0Split', '○\u00a0Second']),
+        );
+        expect(marks.filter(([, style, isInk]) => style !== 'solid' || !isInk)).toEqual([]);
+      }
+    },
+  );
+
   it.each(TEMPLATES)('%s: text is at least 14 px, links are at least 44 px high', async (template) => {
     const { html } = await renderVariant(goldenIssue, template);
     await using page = await open(html, 375);

@@ -47,6 +47,23 @@ describe.each(TEMPLATES)('%s renders the golden issue', (template) => {
     ).toEqual([]);
   });
 
+  it('with no text of no size, no class without a rule, and each name apart from its neighbours', async () => {
+    const { html } = await rendered;
+    expect(html).not.toMatch(/font-size:\s*0|line-height:\s*0[;"]/u);
+    const $ = load(html);
+    const rules = $('style').text();
+    const classes = $('[class]')
+      .toArray()
+      .flatMap((one) => ($(one).attr('class') ?? '').split(' '));
+    expect([...new Set(classes)].filter((name) => !rules.includes(`.${name}`))).toEqual([]);
+    const isolated = $('bdi')
+      .toArray()
+      .map((one) => $(one).text());
+    const { lead, rows } = goldenIssue;
+    expect(isolated).toEqual(expect.arrayContaining([...lead.tools.map(({ name }) => name)]));
+    expect(isolated).toEqual(expect.arrayContaining(rows.flatMap(({ names }) => names)));
+  });
+
   it('to the same bytes every time', async () => {
     expect(await renderVariant(structuredClone(goldenIssue), template)).toEqual(await rendered);
   });
