@@ -136,7 +136,7 @@ describe.skipIf(noBrowser)(`a reader in Chromium${noBrowser ? ` (${noBrowser})` 
     const digest = await mailFor(email, new RegExp(first));
     const votes = () =>
       app.db.selectFrom('votes').select('call').where('tool_key', '=', first.toLowerCase()).execute();
-    await page.goto(linkAfter(digest, 'Vote'));
+    await page.goto(linkAfter(digest, `Vote on ${first} vs ${second}`));
     expect(await votes()).toEqual([]);
     await page.getByRole('button', { name: `Vote ship for ${first}` }).click();
     await page.getByRole('status').getByText(`You would ship ${first}.`).waitFor();

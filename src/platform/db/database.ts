@@ -108,7 +108,7 @@ async function assertSearchPath(kysely: Connection): Promise<void> {
     'pooler-search-path',
     `Behind a pooler in transaction mode the schema is ${found?.schema ?? 'none'}, not public.`,
     {
-      help: `Run \`alter role "${found?.role}" set search_path to public\`, or set the pool_mode to session.`,
+      help: `Have the owner set the search_path of the role ${found?.role} to public, or set the pool_mode to session.`,
     },
   );
 }
