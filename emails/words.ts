@@ -121,7 +121,7 @@ export const copy = {
   was: 'Was',
   now: 'Now',
   read: (title: string) => `Read the ${title} comparison`,
-  mailedIn: (number: number) => `Mailed in No. ${number}.`,
+  mailedIn: (number: number) => `You last read about it in No. ${number}.`,
   restOfChanges: 'Every change of this issue',
   restOfNew: 'Every new comparison of this issue',
   topics: (topics: string[]) =>

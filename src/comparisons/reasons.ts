@@ -226,10 +226,10 @@ function skipping({ tool }: Judged, before?: Judged): Said {
 function said(count: ReturnType<typeof panelCount>, share: number, before?: Judged): Said {
   const full = reviewers(count, share);
   const earlier = before && panelCount(before.tool);
-  const isSameSize = before === undefined || (earlier?.of ?? null) === (count?.of ?? null);
+  const isShort = before === undefined || count === null || earlier?.of === count.of;
   return {
     full,
-    again: isSameSize ? reviewersAgain(count, share) : full,
+    again: isShort ? reviewersAgain(count, share) : full,
     part: partOfReviewers(count, share),
   };
 }
