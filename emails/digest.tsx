@@ -1,7 +1,7 @@
 import type { IssueContent } from '../src/issues/content.ts';
 import { goldenIssue } from './golden-issue.ts';
 import { Card, Lead, Verdict } from './parts/comparison.tsx';
-import { P, Section } from './parts/elements.tsx';
+import { Entry, P, Section } from './parts/elements.tsx';
 import { Footer, Frame, Masthead } from './parts/frame.tsx';
 import { ChangedVerdicts, More, ReadersVoted, Row, TurnedLines, Votes } from './parts/lists.tsx';
 import { copy, labels, restOfChanges, restOfNew, votable } from './words.ts';
@@ -31,7 +31,11 @@ export function Digest(content: IssueContent) {
           <More text={moreChanges} link={copy.restOfChanges} url={rest?.url} />
         </Section>
       )}
-      {intro !== null && <P>{intro}</P>}
+      {intro !== null && (
+        <Entry>
+          <P>{intro}</P>
+        </Entry>
+      )}
       <Lead card={lead} vote={links.vote} />
       {cards.length > 0 && (
         <Section title={copy.cards}>

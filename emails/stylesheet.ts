@@ -55,7 +55,7 @@ export const styleSheet = [
   `.k{font-family:${type.sans};font-size:90%;white-space:nowrap}`,
   `.f{background-color:${light.ink};color:${light.paper}}`,
   '.h{font-size:30px;margin-top:4px}.s{font-size:18px;line-height:1.4;font-weight:700}.v+.z{margin-top:18px}.v+.z h2{margin-top:10px}',
-  `.w{margin:0;border-top:1px solid ${light.rule}}.w a{display:block;padding:9px 0;color:${light.ink};text-decoration:none}`,
+  `.w{margin:0;line-height:1.3;border-top:1px solid ${light.rule}}.w a{display:block;padding:9px 0;color:${light.ink};text-decoration:none}`,
   '.v{display:inline-block;padding:10px 0;line-height:1.5}',
   `.z{margin-top:36px;border-top:3px solid}.z h2{margin:14px 0 10px}`,
   `.e{margin-top:20px;border-top:1px solid ${light.rule}}.z h2+.e{margin:0;border:0}.e h3,.e .o{margin-top:14px}.e .o+h3,.e .o+h2{margin-top:2px}`,

@@ -139,10 +139,10 @@ const markGlyph: Record<ToolMark, string> = { ship: '✓', skip: '✗', split: '
 /** "✓ Ship", never split between two lines. */
 export const markLabel = (mark: ToolCard['mark']): string => `${markGlyph[mark]}\u00a0${markWord[mark]}`;
 
-/** After the newsletter's name, on the same line: " · 24 Nov · 3 min". */
+/** After the newsletter's name, on the same line: "· 24 Nov · 3 min". */
 export function dateline({ date, readingMinutes }: Pick<IssueContent, 'date' | 'readingMinutes'>): string {
   const day = DAY.format(new Date(`${date}T00:00:00Z`));
-  return `\u00a0· ${day} · ${readingMinutes} min`;
+  return `· ${day} · ${readingMinutes} min`;
 }
 
 const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
@@ -215,7 +215,7 @@ export const labels = {
   readWhy: (title: string) => `Read why: ${title}`,
   /** What the marks mean, and of which day the prices are. */
   legend: ({ dateLabel }: Pick<IssueContent, 'dateLabel'>) =>
-    `Ship: most reviewers would use it. Second: they would, but the other is better. Skip: most would not. Split: they disagree. Entry prices as of ${dateLabel}.`,
+    `${copy.legend} Second means that it ships, but the other tool is better. Split means that reviewers disagree. Entry prices as of ${dateLabel}.`,
   forwarded: 'Forwarded this?',
   subscribe: (newsletter: string) => `Get your own ${newsletter}`,
   issue: ({ number, dateLabel }: Pick<IssueContent, 'number' | 'dateLabel'>) =>

@@ -61,7 +61,7 @@ export const Masthead = ({ content }: { content: IssueContent }) => (
   <>
     <div className="u">
       <h1 style={{ display: 'inline', fontSize: type.meta }}>{content.newsletter.name}</h1>
-      {dateline(content)}
+      {`\u00a0${dateline(content)}`}
     </div>
     {content.topics.length > 0 && <Meta>{copy.topics(content.topics)}</Meta>}
   </>

@@ -122,7 +122,7 @@ export function renderText(content: IssueContent): string {
   );
   const blocks = [
     [
-      wrap(newsletter.name + dateline(content)),
+      wrap(`${newsletter.name} ${dateline(content)}`),
       ...(content.topics.length > 0 ? [wrap(copy.topics(content.topics))] : []),
     ].join('\n'),
     rule('='),

@@ -76,7 +76,7 @@ describe.each(TEMPLATES)('a long issue by %s', (template) => {
     },
   );
 
-  test('is measured with the links of its readers, never below what they get', async () => {
+  test('Y12: is measured with the links of its readers, never below what they get', async () => {
     const rendered = await renderVariant(contentOf(8).content, template);
     const { html, text } = personalise(compile(rendered), READER_LINKS);
     const longest = (links: PlaceholderCounts) =>
