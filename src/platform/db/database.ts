@@ -1,6 +1,7 @@
 import { Kysely, Migrator, sql, type Transaction } from 'kysely';
 import { AppError } from '../errors.ts';
 import { Lifetime } from '../lifetime.ts';
+import { parseUrl } from '../url.ts';
 import { openEmbedded } from './embedded-postgres.ts';
 import { migrations } from './migrations/all-migrations.ts';
 import { embeddedPool, type Pool, type SearchPath, serverPool, transactionLimits } from './pool.ts';
@@ -29,7 +30,8 @@ export interface Database extends AsyncDisposable {
 /**
  * Opens the database, and migrates it to the newest version where its role may; several processes may do so at once.
  * @throws AppError `data-dir-locked`, `disk-full`, `database-damaged`, `database-unreachable`, `database-too-old`,
- *   `database-outdated`, `database-newer`, `migration-failed`, `pooler-statements`, `pooler-search-path`.
+ *   `database-outdated`, `database-newer`, `migration-failed`, `pooler-statements`, `pooler-search-path`,
+ *   `schema-set`.
  */
 export async function openDatabase(options: {
   databaseUrl: string | undefined;
@@ -48,6 +50,7 @@ export async function openDatabase(options: {
     const { databaseUrl, connections = 10, setting = 'DATABASE_URL', timeouts = WORK_TIMEOUTS } = options;
     const embedded =
       databaseUrl === undefined ? lifetime.use(await openEmbedded(options.dataDir)) : undefined;
+    if (databaseUrl !== undefined) assertNoSchema(databaseUrl, setting);
     const pooler =
       databaseUrl === undefined
         ? 'none'
@@ -114,9 +117,8 @@ async function assertSearchPath(kysely: Connection): Promise<void> {
 }
 
 async function assertVersion(kysely: Connection, setting: string): Promise<void> {
-  const { rows } = await sql<{ number: number; version: string; schema: string | null }>`
-    select current_setting('server_version_num')::int as number, current_setting('server_version') as version,
-      current_schema() as schema
+  const { rows } = await sql<{ number: number; version: string }>`
+    select current_setting('server_version_num')::int as number, current_setting('server_version') as version
   `
     .execute(kysely)
     .catch((error) => {
@@ -127,16 +129,19 @@ async function assertVersion(kysely: Connection, setting: string): Promise<void>
       help: 'Use 14 or newer.',
     });
   }
-  // Statements and migrations name `public` and `bullmq`: in other schemas half of an installation would be shared.
-  if (rows[0]?.schema !== 'public') {
-    throw new AppError(
-      'schema-set',
-      `${setting} leads to the schema "${rows[0]?.schema}", not to "public".`,
-      {
-        help: 'Give each installation a database of its own, and leave `options` out of the address.',
-      },
-    );
-  }
+}
+
+/**
+ * Statements and migrations name `public` and `bullmq`: in a schema of the address half of an installation would be
+ * shared with others.
+ */
+function assertNoSchema(databaseUrl: string, setting: string): void {
+  const given = parseUrl(databaseUrl)?.searchParams.get('options') ?? '';
+  const [, schema] = /search_path\s*=\s*([^\s]*)/iu.exec(given) ?? [];
+  if (schema === undefined) return;
+  throw new AppError('schema-set', `${setting} leads to the schema "${schema}", not to "public".`, {
+    help: 'Give each installation a database of its own, and leave `options` out of the address.',
+  });
 }
 
 async function bringUpToDate(kysely: Connection, withoutLimits: () => Connection): Promise<void> {

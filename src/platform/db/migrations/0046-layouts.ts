@@ -6,6 +6,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
 const STATEMENTS = [
   // The version of the layout of the bytes that were asked for under the batch's key. All before had the first.
-  `alter table batches add column layout smallint`,
+  `alter table batches add column layout integer`,
   `update batches set layout = 1 where payload_hash is not null`,
 ];
