@@ -44,7 +44,7 @@ export interface BatchRequest {
  * src/sending/envelope.ts and in the provider's folder, and leave the earlier layout beside the new one: a batch that
  * was begun is asked for in the layout that it began with. test/sending/layouts.test.ts pins the bytes of each.
  */
-export const LAYOUT = 1;
+export const LAYOUT = 2;
 
 /** What the messages of a variant have in common, split where they differ. */
 export interface Variant {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type BatchRequest, LAYOUT, type Segments, type Variant } from '../providers/port.ts';
 import { compile, escapeAttribute } from '../render/personalise.ts';
 import { type Keys, signerOfAll } from '../subscribers/tokens.ts';
+import { listId } from './list-id.ts';
 
 /**
  * The fields that every message of an issue shares. Stored with the issue when it is prepared, so that a retry
@@ -41,7 +42,7 @@ export interface SendableVariant {
 }
 
 /** Header fields of RFC 2369, 2919 and 8058, plus Gmail's Feedback-ID. */
-function listHeaders({ slug, number, envelope }: IssueMeta): Record<string, Segments> {
+function listHeaders({ slug, number, envelope }: IssueMeta, idOf = listId): Record<string, Segments> {
   const address = /<([^>]+)>$/.exec(envelope.from)?.[1] ?? envelope.from;
   const owner = /<([^>]+)>$/.exec(envelope.replyTo)?.[1] ?? envelope.replyTo;
   const domainOf = (mailbox: string) => mailbox.slice(mailbox.lastIndexOf('@') + 1);
@@ -54,7 +55,7 @@ function listHeaders({ slug, number, envelope }: IssueMeta): Record<string, Segm
       slots: ['unsubscribe', 'token'],
     },
     'List-Unsubscribe-Post': constant('List-Unsubscribe=One-Click'),
-    'List-Id': constant(`${envelope.newsletterName.replace(/[<>]/g, '')} <digest.${domainOf(address)}>`),
+    'List-Id': constant(idOf(envelope.newsletterName, domainOf(address))),
     'List-Help': constant(`<${envelope.publicUrl}/>`),
     'List-Archive': constant(`<${envelope.publicUrl}/issues>`),
     'List-Post': constant('NO'),
@@ -65,7 +66,11 @@ function listHeaders({ slug, number, envelope }: IssueMeta): Record<string, Segm
 }
 
 /** The further header fields, by the version of the layout. */
-const HEADERS: Readonly<Record<number, (meta: IssueMeta) => Record<string, Segments>>> = { 1: listHeaders };
+const HEADERS: Readonly<Record<number, (meta: IssueMeta) => Record<string, Segments>>> = {
+  // A List-Id that the provider encodes whole when the name is not ASCII.
+  1: (meta) => listHeaders(meta, (name, domain) => `${name.replace(/[<>]/g, '')} <digest.${domain}>`),
+  2: (meta) => listHeaders(meta),
+};
 
 /**
  * Splits a rendered variant where two readers' copies differ, and hashes the shared rest once. Pure.
@@ -78,7 +83,7 @@ export function toSendable(
   layout = LAYOUT,
 ): SendableVariant {
   const { envelope } = meta;
-  const headersOf = HEADERS[layout] ?? listHeaders;
+  const headersOf = HEADERS[layout] ?? ((all: IssueMeta) => listHeaders(all));
   const variant: Variant = {
     issue: meta.slug,
     from: envelope.from,

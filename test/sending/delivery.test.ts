@@ -229,7 +229,7 @@ describe('a message', () => {
       replyTo: 'c@d.example',
     };
     const [message] = build({ metadata: { ...METADATA, envelope } }).messages;
-    expect(message?.headers['List-Id']).toBe('Ship it <digest.b.example>');
+    expect(message?.headers['List-Id']).toBe('"Ship <it>" <digest.b.example>');
     expect(message?.headers['List-Owner']).toBe('<mailto:c@d.example>');
     expect(message?.headers['List-Unsubscribe']).toMatch(/<mailto:u\+[\w.-]+@d\.example>$/);
   });

@@ -12,6 +12,8 @@ import { ENVELOPE, KEYS } from '../helpers/ledger.ts';
  */
 const BYTES: Record<number, string> = {
   1: '2b9e2f005f19f0cd50e15214d82fc2b8fc27e554dbcb479f114293be436acc59',
+  // The name of this newsletter is ASCII, so its List-Id is the same.
+  2: '2b9e2f005f19f0cd50e15214d82fc2b8fc27e554dbcb479f114293be436acc59',
 };
 
 const RENDERED = {

@@ -149,7 +149,7 @@ function inString(text: string): string {
 const PLAIN = /^[\w @.,:;/?&=+~<>()-]*$/;
 
 /** How a message is laid out, by the version of the layout. */
-const LAYOUTS: Readonly<Record<number, (variant: Variant) => Template>> = { 1: compile };
+const LAYOUTS: Readonly<Record<number, (variant: Variant) => Template>> = { 1: compile, 2: compile };
 
 function compile(variant: Variant): Template {
   const literals: Buffer[] = [];
