@@ -19,7 +19,7 @@ import {
 import { isUnderWay, readCounters, readVariant } from './delivery-store.ts';
 import { buildBatch, type SendableVariant, toSendable } from './envelope.ts';
 import { progressOf } from './progress.ts';
-import { countRefusal, endRefusals, reopenRefused } from './refusals/refusal-store.ts';
+import { countRefusal, endRefusals, refuseAddress, reopenRefused } from './refusals/refusal-store.ts';
 import { isRefusalOfAll, sizeOfFirstPart, suspiciousRefusals } from './refusals/refusals.ts';
 import { settleConflict } from './settlements/settlement-store.ts';
 
@@ -195,9 +195,11 @@ async function record(db: Connection, batch: ClaimedBatch, outcome: Outcome): Pr
  */
 async function afterRefusal(
   db: Connection,
-  { id, issueId }: ClaimedBatch,
+  { id, issueId, positions }: ClaimedBatch,
   { readers, reason }: { readers: number; reason: string },
 ): Promise<SubmitResult> {
+  if (readers === 1 && positions.length === 1 && (await refuseAddress(db, id)))
+    return { kind: 'done', issueId };
   const run = await countRefusal(db, { issueId, batchId: id, readers, reason });
   const isLast =
     !(await isUnderWay(db, issueId)) && progressOf(await readCounters(db, issueId), []).submitted === 0;

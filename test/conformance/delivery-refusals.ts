@@ -60,14 +60,18 @@ export function describeRefusals(withDatabase: WithDatabase): void {
     });
 
     /** Submits until nothing is left to do or the issue is to be paused, like workers one after the other. */
-    const work = async (issueId: string, submit: (batchId: string) => Promise<SubmitResult>) => {
+    const work = async (
+      issueId: string,
+      submit: (batchId: string) => Promise<SubmitResult>,
+      next = first,
+    ) => {
       for (let batch = await next(issueId); batch !== undefined; batch = await next(issueId)) {
         const result = await submit(batch);
         if (result.kind === 'halted') return result;
       }
       return null;
     };
-    const next = async (issueId: string) => (await claimableBatches(db, issueId))[0];
+    const first = async (issueId: string) => (await claimableBatches(db, issueId))[0];
 
     it.each(REFUSALS.flatMap(([name, refuse]) => [0, 1, 5].map((good) => [name, good, refuse] as const)))(
       'by %s after %i good batches stops the issue within three, and costs nobody',
@@ -165,6 +169,58 @@ export function describeRefusals(withDatabase: WithDatabase): void {
         failed: { validation_error: 1 },
       });
       expect(provider.requests.length).toBeLessThan(24);
+      expect(await finishIssue(db, issue.id)).toBe(true);
+      await assertInvariants(db, issue.id);
+    });
+
+    it('I10: is told from one that refuses an address in each batch, and ends the issue', async () => {
+      const bad = new Set<string>();
+      const refuseBad = async (request: BatchRequest, honest: () => Outcome): Promise<Outcome> => {
+        const reason = 'validation_error';
+        if (!request.copies.some(({ to }) => bad.has(to))) return honest();
+        return request.copies.length > 1 ? { kind: 'split', reason } : { kind: 'rejected', reason };
+      };
+      const { issue, readers, submit, provider } = await weekOf(
+        db,
+        600,
+        ...Array.from({ length: 200 }, () => refuseBad),
+      );
+      for (const place of [10, 120, 230, 340, 450, 560, 570, 580, 590, 595]) {
+        const id = readers[place] ?? '';
+        const { email } = await db
+          .selectFrom('subscribers')
+          .select('email')
+          .where('id', '=', id)
+          .executeTakeFirstOrThrow();
+        bad.add(email ?? '');
+      }
+      /** The worst order: what the provider refuses is all that is left at the end. */
+      const badLast = async (issueId: string) => {
+        const open = await claimableBatches(db, issueId);
+        if (open.length === 0) return undefined;
+        const sizes = await db
+          .selectFrom('deliveries')
+          .innerJoin('subscribers', 'subscribers.id', 'deliveries.subscriber_id')
+          .select(({ fn }) => ['batch_id', fn.countAll<number>().as('size'), fn.max('email').as('email')])
+          .where('batch_id', 'in', open)
+          .groupBy('batch_id')
+          .execute();
+        const isLast = (each: (typeof sizes)[number]) => Number(each.size) === 1 && bad.has(each.email ?? '');
+        return (sizes.find((each) => !isLast(each)) ?? sizes[0])?.batch_id ?? undefined;
+      };
+      const pauses: string[] = [];
+      for (let more = true; more; ) {
+        const halted = await work(issue.id, submit, badLast);
+        more = halted !== null;
+        if (halted?.kind === 'halted') pauses.push(halted.reason);
+        if (pauses.length > 3) break;
+      }
+      expect(pauses.length, pauses.join('; ')).toBeLessThanOrEqual(1);
+      expect(await issueProgress(db, issue.id)).toMatchObject({
+        submitted: 590,
+        failed: { validation_error: 10 },
+      });
+      expect(new Set(provider.copies).size).toBe(590);
       expect(await finishIssue(db, issue.id)).toBe(true);
       await assertInvariants(db, issue.id);
     });

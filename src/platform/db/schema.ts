@@ -397,6 +397,10 @@ interface BatchesTable {
   reason: string | null;
   /** When the provider refused its members, in a way that may be no fault of theirs. */
   refused_at: Date | null;
+  /** The batch of which it is a part, or was the first; null: it was never split. */
+  split_from: string | null;
+  /** It was refused, and opened again when the issue went on. */
+  reopened: Generated<boolean>;
 }
 
 /** Of each issue the refusals since the provider last accepted something of it. */

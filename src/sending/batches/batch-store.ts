@@ -318,12 +318,13 @@ export async function splitBatch(
     const { rows } = await sql<{ id: string }>`
       with old as (
         update batches set status = 'pending', revision = revision + 1, payload_hash = null, claimed_at = null,
-          lease_id = null, lease_until = null, reason = null
+          lease_id = null, lease_until = null, reason = null, split_from = coalesce(split_from, id)
         where id = ${batch.id} and status = 'submitting' and lease_id = ${batch.leaseId}::uuid
-        returning id, issue_id, variant_id, revision
+        returning id, issue_id, variant_id, revision, split_from, reopened
       ), made as (
-        insert into batches (issue_id, variant_id, number, revision)
-        select issue_id, variant_id, (select max(number) + 1 from batches where issue_id = ${batch.issueId}), revision
+        insert into batches (issue_id, variant_id, number, revision, split_from, reopened)
+        select issue_id, variant_id, (select max(number) + 1 from batches where issue_id = ${batch.issueId}), revision,
+          split_from, reopened
         from old
         returning id
       )

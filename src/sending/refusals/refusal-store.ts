@@ -22,6 +22,29 @@ export async function countRefusal(
   return rows[0] as RefusalRun;
 }
 
+/**
+ * Notes that the provider refused a single message because of its address, if that is what it was: it has accepted other
+ * parts of the same batch. After {@link FREE_REFUSALS} of one batch the account is doubted again, until a person lets
+ * the issue go on and the same message is refused once more.
+ * @returns false: it may be any message's fault, and is to be counted.
+ */
+export async function refuseAddress(db: Connection, batchId: string): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    update batches b set refused_at = now() where b.id = ${batchId}
+      and exists (
+        select from batches o where o.issue_id = b.issue_id and o.split_from = b.split_from and o.status = 'submitted'
+      )
+      and (b.reopened or (
+        select count(*) from batches o
+        where o.issue_id = b.issue_id and o.split_from = b.split_from and o.id <> b.id and o.refused_at is not null
+      ) < ${FREE_REFUSALS})
+  `.execute(db);
+  return numAffectedRows === 1n;
+}
+
+/** Of one batch, whose other messages were accepted. */
+const FREE_REFUSALS = 3;
+
 /** Ends the run of an issue: the provider has accepted something of it. */
 export async function endRefusals(db: Connection, issueId: string): Promise<void> {
   await db.deleteFrom('refusal_runs').where('issue_id', '=', issueId).execute();
@@ -42,13 +65,14 @@ export async function reopenRefused(db: Connection, issueId: string): Promise<nu
       with partly as (
         update batches b set refused_at = null where b.issue_id = ${issueId} and b.refused_at is not null
           and b.status = 'submitted'
-        returning b.id, b.variant_id, b.revision
+        returning b.id, b.variant_id, b.revision, coalesce(b.split_from, b.id) as split_from
       ), numbered as (
         select p.*, (select max(number) from batches where issue_id = ${issueId})
           + row_number() over (order by p.id) as number from partly p
       ), made as (
-        insert into batches (issue_id, variant_id, number, revision, status, refused_at)
-        select ${issueId}, variant_id, number, revision + 1, 'failed', now() from numbered returning id, number
+        insert into batches (issue_id, variant_id, number, revision, status, refused_at, split_from)
+        select ${issueId}, variant_id, number, revision + 1, 'failed', now(), split_from from numbered
+        returning id, number
       )
       update deliveries d set batch_id = made.id from made join numbered using (number)
       where d.batch_id = numbered.id and d.status = 'failed' and d.provider_id is null
@@ -56,7 +80,7 @@ export async function reopenRefused(db: Connection, issueId: string): Promise<nu
     const { numAffectedRows } = await sql`
       with opened as (
         update batches set status = 'pending', revision = revision + 1, payload_hash = null, claimed_at = null,
-          lease_id = null, lease_until = null, reason = null, refused_at = null
+          lease_id = null, lease_until = null, reason = null, refused_at = null, reopened = true
         where issue_id = ${issueId} and refused_at is not null and status = 'failed'
         returning id
       )

@@ -35,6 +35,7 @@ import * as arrivalOfRequests from './0039-arrival-of-requests.ts';
 import * as stoppedIssues from './0045-stopped-issues.ts';
 import * as layouts from './0046-layouts.ts';
 import * as faults from './0047-faults.ts';
+import * as halves from './0048-halves.ts';
 
 /** A static list, so that the build, the tests and both databases use the same migrations. */
 export const migrations: Record<string, Migration> = {
@@ -74,4 +75,5 @@ export const migrations: Record<string, Migration> = {
   '0045-stopped-issues': stoppedIssues,
   '0046-layouts': layouts,
   '0047-faults': faults,
+  '0048-halves': halves,
 };
