@@ -71,7 +71,7 @@ describe('the health server of a worker', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       await using app = await open(() => {
-        vi.advanceTimersByTime(3_000);
+        setImmediate(() => vi.advanceTimersByTime(3_000));
         return new Promise(() => {});
       });
       expect((await app.inject('/readyz')).statusCode).toBe(503);

@@ -8,7 +8,12 @@ import {
 import { isResponse } from '../../src/providers/circuit/is-response.ts';
 import { REPLAY_HOURS } from '../../src/providers/port.ts';
 import { BATCH_SIZE } from '../../src/sending/audience/audience-store.ts';
-import { isRefusalOfAll, sizeOfFirstPart, suspiciousRefusals } from '../../src/sending/refusals/refusals.ts';
+import {
+  FREE_REFUSALS,
+  isRefusalOfAll,
+  sizeOfFirstPart,
+  suspiciousRefusals,
+} from '../../src/sending/refusals/refusals.ts';
 import { LEASE_MS } from '../../src/sending/submit.ts';
 import { type Random, random } from '../year/random.ts';
 import { type Answered, ModelProvider, type Weather } from './provider.ts';
@@ -66,6 +71,8 @@ interface Batch {
   /** Of them left since the first request under this key: they are not in the next one. */
   leavers: number;
   bad: number;
+  /** What became of the parts of the batch that it was split from. */
+  origin: { isAccepted: boolean; refused: number };
   /** Members of the first request under this key; 0: none was made. */
   asked: number;
   claimedAt: number;
@@ -106,7 +113,12 @@ export function simulate(scenario: Scenario): Report {
   const all = new Set<Batch>();
   const flights: Set<Batch>[] = Array.from({ length: scenario.workers }, () => new Set());
   let ids = 0;
-  const make = (members: number, bad: number, revision = 1): Batch => {
+  const make = (
+    members: number,
+    bad: number,
+    revision = 1,
+    origin = { isAccepted: false, refused: 0 },
+  ): Batch => {
     ids += 1;
     const batch: Batch = {
       ...{
@@ -115,6 +127,7 @@ export function simulate(scenario: Scenario): Report {
         members,
         leavers: 0,
         bad,
+        origin,
         asked: 0,
         claimedAt: 0,
         leaseUntil: 0,
@@ -280,6 +293,7 @@ export function simulate(scenario: Scenario): Report {
         const failed = outcome.items.filter((item) => 'rejected' in item).length;
         report.mailed += batch.members - failed;
         report.failed += failed;
+        batch.origin.isAccepted ||= batch.members > failed;
         const suspicious = suspiciousRefusals(outcome.items);
         close(batch);
         if (suspicious !== null) countRefusal({ ...batch, members: failed }, suspicious.readers);
@@ -295,6 +309,7 @@ export function simulate(scenario: Scenario): Report {
         report.mailed += batch.members - batch.bad;
         report.failed += batch.bad;
         return close(batch);
+      case 'rejected':
       case 'split': {
         if (isReplay) {
           if (batch.attempts < REFUSED_REPLAYS) return again(batch);
@@ -305,12 +320,14 @@ export function simulate(scenario: Scenario): Report {
         if (batch.members === 1) {
           report.failed += 1;
           close(batch);
+          batch.origin.refused += 1;
+          if (batch.origin.isAccepted && batch.origin.refused <= FREE_REFUSALS) return;
           return countRefusal(batch, 1);
         }
         const size = sizeOfFirstPart(batch.members, batch.revision, run.requests > 0);
         report.splits += 1;
         const bad = firstPart(jitter, batch, size);
-        const rest = make(batch.members - size, batch.bad - bad, batch.revision + 1);
+        const rest = make(batch.members - size, batch.bad - bad, batch.revision + 1, batch.origin);
         Object.assign(batch, { members: size, bad, asked: 0, leaseUntil: 0, revision: batch.revision + 1 });
         // The first alone is asked at once.
         for (const part of size === 1 ? [rest, batch] : []) queue.splice(head, 0, part);

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Connection } from '../../platform/db/database.ts';
-import type { RefusalRun } from './refusals.ts';
+import { FREE_REFUSALS, type RefusalRun } from './refusals.ts';
 
 /** Counts a request that was refused with all of its messages. @returns the run with it. */
 export async function countRefusal(
@@ -41,9 +41,6 @@ export async function refuseAddress(db: Connection, batchId: string): Promise<bo
   `.execute(db);
   return numAffectedRows === 1n;
 }
-
-/** Of one batch, whose other messages were accepted. */
-const FREE_REFUSALS = 3;
 
 /** Ends the run of an issue: the provider has accepted something of it. */
 export async function endRefusals(db: Connection, issueId: string): Promise<void> {

@@ -16,6 +16,9 @@ export interface RefusalRun {
 /** Three addresses in a row that nobody accepts are rarer than one account that nobody accepts. */
 const MAX_REQUESTS = 3;
 
+/** So many addresses of one batch may be refused, of which other parts were accepted, before the account is doubted. */
+export const FREE_REFUSALS = 3;
+
 /** Nor are ten addresses of one answer. */
 const MAX_READERS = 10;
 
